@@ -1,0 +1,1 @@
+"""Agents: performers that play the keyboard, and how they evolve and learn."""

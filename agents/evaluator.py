@@ -1,0 +1,88 @@
+"""The evaluator: gives every genome of a population its fitness, all cases and genomes at once.
+
+*Boost* is an operator of evolution that lives here: every few generations the cells (an output at a case)
+that the champion gets wrong weigh more from then on. It uses the champion's errors by cell. A genome's
+fitness is then a weighted one; what is reported is unweighted.
+
+Conventions: as in `agents.fitness`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import neat
+import numpy as np
+
+from agents.cases import Cases
+from agents.fitness import KINDS, right_cases
+from agents.phenotype import Layout, check_supported, outputs_in_chunks
+
+
+@dataclass(frozen=True)
+class Boost:
+    """How cells that stay wrong gain weight."""
+
+    gain: float = 0.3
+    """A cell that the champion gets wrong weighs 1 + gain times as much as before; 0 switches it off."""
+    every: int = 10
+    """Generations between two boosts."""
+
+
+class Evaluator:
+    """Evaluates populations on cases."""
+
+    def __init__(self, cases: Cases, kind: str = "squared_hinge", boost: Boost | None = None):
+        """
+        Args:
+            cases: what the networks should answer.
+            kind: a name in `agents.fitness.KINDS`.
+            boost: None leaves the weights of all cells at 1.
+
+        Raises:
+            ValueError: there is no such kind.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"fitness {kind!r}: choose one of {', '.join(KINDS)}")
+        self.cases = cases
+        self.kind = KINDS[kind]
+        self.boost = boost if boost and boost.gain > 0 else None
+        self.weights = np.ones(cases.targets.shape, dtype=np.float32)
+        self.layout = Layout(cases.inputs, len(cases.targets))
+        self.evaluations = 0
+        self._version = 0
+
+    def evaluate(self, genomes: Sequence[neat.DefaultGenome], generation: int) -> None:
+        """Set `fitness`, `losses` (weighted), `loss` (unweighted) and `right` of every genome.
+
+        Genomes that were evaluated before under the same weights are left as they are. `evaluations`
+        counts genomes that were never evaluated before.
+        """
+        if self.boost and generation and generation % self.boost.every == 0:
+            self._boost(max(genomes, key=lambda genome: (getattr(genome, "right", -1), genome.key)))
+        stale = [genome for genome in genomes if getattr(genome, "version", None) != self._version]
+        for genome in stale:
+            self.evaluations += not hasattr(genome, "version")
+            genome.version = self._version
+        for members, outputs in outputs_in_chunks(stale, self.layout):
+            right = right_cases(outputs, self.cases.targets).sum(axis=1)
+            losses = self.kind(outputs, self.cases.targets, self.weights)
+            plain = losses
+            if self._version:
+                plain = self.kind(outputs, self.cases.targets, np.ones_like(self.weights))
+            for row, member in enumerate(members):
+                genome = stale[member]
+                genome.losses = losses[row].tolist()
+                genome.fitness = -float(sum(genome.losses))
+                genome.loss = float(plain[row].sum())
+                genome.right = int(right[row])
+
+    def _boost(self, champion: neat.DefaultGenome) -> None:
+        """Give more weight to the cells that the champion gets wrong."""
+        ((_, outputs),) = outputs_in_chunks([champion], self.layout)
+        wrong = (outputs[0] > 0) != self.cases.targets
+        self.weights[wrong] *= 1 + self.boost.gain
+        self._version += 1
+
+    def check(self, genome: neat.DefaultGenome) -> None:
+        """Raise ValueError if the genome cannot be evaluated in batches."""
+        check_supported(genome, len(self.cases.targets))

@@ -1,0 +1,75 @@
+"""Genomes as JSON: a champion that can be kept, read and loaded back, without pickle.
+
+Conventions: keys of nodes as in neat-python. Numbers are written so that reading gives the same bits.
+"""
+
+import json
+
+import neat
+from neat.genes import DefaultConnectionGene, DefaultNodeGene
+
+FORMAT = "kuznechik genome"
+VERSION = 1
+_NODE_VALUES = ("bias", "response", "activation", "aggregation", "time_constant")
+
+
+def genome_to_json(genome: neat.DefaultGenome, inputs: int, outputs: int) -> str:
+    """Return a genome as JSON text: a line for every gene, sorted, the same text for the same genome.
+
+    Args:
+        genome: any neat-python genome with default genes.
+        inputs: number of input nodes.
+        outputs: number of output nodes.
+    """
+    nodes = [
+        {"key": key, **{name: getattr(gene, name) for name in _NODE_VALUES}}
+        for key, gene in sorted(genome.nodes.items())
+    ]
+    connections = [
+        {"from": key[0], "to": key[1], "weight": gene.weight, "enabled": gene.enabled, "innovation": gene.innovation}
+        for key, gene in sorted(genome.connections.items())
+    ]
+    head = {"format": FORMAT, "version": VERSION, "inputs": inputs, "outputs": outputs}
+    lines = [f" {json.dumps(name)}: {json.dumps(value)}," for name, value in head.items()]
+    for name, genes in (("nodes", nodes), ("connections", connections)):
+        rows = ",\n".join("  " + json.dumps(gene, allow_nan=False) for gene in genes)
+        lines.append(f" {json.dumps(name)}: [\n{rows}\n ]" + ("," if name == "nodes" else ""))
+    return "{\n" + "\n".join(lines) + "\n}\n"
+
+
+def genome_from_json(text: str, genome_type: type = neat.DefaultGenome) -> tuple[neat.DefaultGenome, int, int]:
+    """Read a genome.
+
+    Args:
+        text: what `genome_to_json` wrote.
+        genome_type: class of the genome to make.
+
+    Returns:
+        The genome, the number of its inputs and of its outputs.
+
+    Raises:
+        ValueError: the text is not such a genome.
+    """
+    try:
+        data = json.loads(text)
+        if data["format"] != FORMAT or data["version"] != VERSION:
+            raise ValueError(f"it is {data['format']!r} version {data['version']!r}, not {FORMAT!r} version {VERSION}")
+        inputs, outputs = int(data["inputs"]), int(data["outputs"])
+        genome = genome_type(0)
+        for values in data["nodes"]:
+            gene = DefaultNodeGene(int(values["key"]))
+            for name in _NODE_VALUES:
+                setattr(gene, name, values[name])
+            genome.nodes[gene.key] = gene
+        for values in data["connections"]:
+            key = (int(values["from"]), int(values["to"]))
+            if not (-inputs <= key[0] and key[1] in genome.nodes and (key[0] < 0 or key[0] in genome.nodes)):
+                raise ValueError(f"the connection {key} joins nodes that are not there")
+            gene = DefaultConnectionGene(key, innovation=int(values["innovation"]))
+            gene.weight, gene.enabled = float(values["weight"]), bool(values["enabled"])
+            genome.connections[key] = gene
+        if not all(key in genome.nodes for key in range(outputs)):
+            raise ValueError(f"it lacks some of its {outputs} output nodes")
+    except (KeyError, TypeError, AttributeError, AssertionError, json.JSONDecodeError) as error:
+        raise ValueError(f"not a genome of this project: {error!r}") from None
+    return genome, inputs, outputs

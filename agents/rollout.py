@@ -1,0 +1,79 @@
+"""Let a performer play an environment, one step after the other."""
+
+from dataclasses import dataclass
+
+import gymnasium
+import numpy as np
+
+from agents.performer import Performer
+from songs.keyboard import KEYS
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """What happened in one episode of T steps, of which the first `prompt` were given."""
+
+    song: str
+    roll: np.ndarray
+    """(T, 13) bool: the prompt and what was played after it."""
+    right: np.ndarray
+    """(T - prompt,) bool: whether all 13 keys of a step were right."""
+    reward: float
+    """Sum of the rewards."""
+
+    @property
+    def right_steps(self) -> int:
+        """Number of steps with all keys right."""
+        return int(self.right.sum())
+
+    @property
+    def prefix(self) -> int:
+        """Number of steps before the first wrong one."""
+        return int(np.argmin(self.right)) if not self.right.all() else len(self.right)
+
+
+def play_episode(
+    env: gymnasium.Env, performer: Performer, seed: int | None = None, options: dict | None = None
+) -> Episode:
+    """Play one episode of a keyboard environment to its end.
+
+    Args:
+        env: a `KeyboardEnv`, wrapped or not.
+        performer: decides each step from the environment's memory.
+        seed: passed to `env.reset`.
+        options: passed to `env.reset`.
+    """
+    keyboard = env.unwrapped
+    observation, information = env.reset(seed=seed, options=options)
+    performer.reset(1)
+    cells = keyboard.memory * KEYS
+    right, total, over = [], 0.0, False
+    while not over:
+        memory = observation[:cells].reshape(1, keyboard.memory, KEYS).astype(bool)
+        improvise = np.array([observation[cells] == 0]) if len(observation) > cells else None
+        keys = performer.press(memory, improvise)[0]
+        observation, reward, terminated, truncated, information = env.step(keys.astype(np.int8))
+        right.append(information["right"])
+        total += float(reward)
+        over = terminated or truncated
+    return Episode(information["song"], keyboard.played, np.array(right), total)
+
+
+def play_on(performer: Performer, prompt: np.ndarray, steps: int, memory: int) -> np.ndarray:
+    """Let a performer go on from a prompt, hearing only itself, for as long as one likes.
+
+    Args:
+        performer: decides each step.
+        prompt: (P, 13) bool, the steps it is given.
+        steps: length of the whole roll, at least P.
+        memory: steps it remembers.
+
+    Returns:
+        (steps, 13) bool, the prompt and what followed.
+    """
+    heard = np.zeros((memory + steps, KEYS), dtype=bool)
+    heard[memory : memory + len(prompt)] = prompt
+    performer.reset(1)
+    for step in range(len(prompt), steps):
+        heard[memory + step] = performer.press(heard[None, step : step + memory])[0]
+    return heard[memory:]

@@ -1,0 +1,203 @@
+"""The keyboard as a Gymnasium environment.
+
+Conventions:
+    Time is counted in steps of the grid. An episode begins after the prompt and ends with the song.
+    Memory holds what was heard last, oldest step first; before the song there is silence.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import MultiBinary
+
+from envs import picture
+from listener.listener import Listener
+from listener.memorization import ExactSteps, RightKeys
+from songs.catalog import find_song
+from songs.keyboard import KEYS, PROMPT_STEPS
+from songs.song import Song
+
+
+class KeyboardEnv(gymnasium.Env):
+    """A keyboard of 13 keys, C4 to C5, on which a song is to be played.
+
+    ## Description
+    At every step each key is pressed or not. The performer sees the last steps and plays the next one;
+    a listener pays for it. The first steps, the prompt, are given.
+
+    ## Action Space
+    `MultiBinary(13)`: 1 presses a key, from C4 to C5. Nothing is held: a 1 is an onset.
+
+    ## Observation Space
+    `MultiBinary(memory * 13)`: the last `memory` steps, oldest first, 13 keys each. With `mode_bit` one
+    more element at the end: 1 to play the song, 0 to improvise.
+
+    ## Rewards
+    What the listener pays for the newest step; by default 1 for a step with all keys right, else 0.
+
+    ## Starting State
+    The memory holds the prompt, behind silence if the memory is longer.
+
+    ## Episode End
+    The episode terminates with the last step of the song, or with the first wrong step if
+    `stop_at_error`. It never truncates.
+
+    ## Information
+    `song`: name of the song. `step`: the step to be played next. After an action also `right`: whether
+    all 13 keys were right (always False while improvising).
+
+    ## Arguments
+    * `songs`: what to play. One is drawn at each reset, or chosen by `reset(options={"song": index})`.
+    * `listener`: pays the performer; `ExactSteps()` by default.
+    * `memory`: steps remembered, at least 1.
+    * `prompt`: steps given at the start, at least 0 and fewer than the song has.
+    * `teacher_forcing`: the memory holds the song instead of what was played.
+    * `stop_at_error`: end the episode at the first wrong step.
+    * `mode_bit`: append the mode to the observation.
+    * `improvise`: do not expect the song after the prompt: the memory holds what was played, the listener
+      is told no target, no step is wrong. `reset(options={"improvise": True})` sets it for one episode.
+    """
+
+    metadata = {"render_modes": ["human", "ansi", "rgb_array"], "render_fps": 4}
+
+    def __init__(
+        self,
+        songs: Sequence[Song],
+        listener: Listener | None = None,
+        memory: int = 32,
+        prompt: int = PROMPT_STEPS,
+        teacher_forcing: bool = False,
+        stop_at_error: bool = False,
+        mode_bit: bool = False,
+        improvise: bool = False,
+        render_mode: str | None = None,
+    ):
+        if not songs:
+            raise ValueError("give the environment at least one song")
+        if memory < 1:
+            raise ValueError(f"memory is {memory} steps: it must be at least 1")
+        shortest = min(songs, key=lambda song: song.steps)
+        if not 0 <= prompt < shortest.steps:
+            raise ValueError(
+                f"the prompt is {prompt} steps: it must be at least 0 and shorter than the shortest song, "
+                f"{shortest.name!r} with {shortest.steps} steps"
+            )
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise ValueError(f"render_mode {render_mode!r}: choose one of {self.metadata['render_modes']}")
+        self.songs = tuple(songs)
+        self.listener = ExactSteps() if listener is None else listener
+        self.memory = memory
+        self.prompt = prompt
+        self.teacher_forcing = teacher_forcing
+        self.stop_at_error = stop_at_error
+        self.mode_bit = mode_bit
+        self.improvise = improvise
+        self.render_mode = render_mode
+        self.action_space = MultiBinary(KEYS)
+        self.observation_space = MultiBinary(memory * KEYS + mode_bit)
+        self._song: Song | None = None
+        self._done = True
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
+        """Begin a song.
+
+        Args:
+            seed: seeds the choice of the song.
+            options: `song`, an index into `songs`; `improvise`, the mode of this episode.
+
+        Returns:
+            The observation and the information.
+        """
+        super().reset(seed=seed)
+        options = options or {}
+        unknown = set(options) - {"song", "improvise"}
+        if unknown:
+            raise ValueError(f"unknown reset options {sorted(unknown)}: there are 'song' and 'improvise'")
+        index = options.get("song")
+        if index is None:
+            index = int(self.np_random.integers(len(self.songs)))
+        elif not 0 <= index < len(self.songs):
+            raise ValueError(f"song {index}: there are songs 0 to {len(self.songs) - 1}")
+        self._song = self.songs[index]
+        self._improvising = bool(options.get("improvise", self.improvise))
+        self._step = self.prompt
+        self._done = False
+        # what is remembered, behind `memory` steps of silence, and what the performer played itself
+        self._heard = np.zeros((self.memory + self._song.steps, KEYS), dtype=np.int8)
+        self._heard[self.memory : self.memory + self.prompt] = self._song.roll[: self.prompt]
+        self._played = self._heard[self.memory :].astype(bool)
+        if self.render_mode == "human":
+            self.render()
+        return self._observation(), self._information()
+
+    def step(self, action: np.ndarray):
+        """Play one step; returns observation, reward, terminated, truncated and information."""
+        if self._done:
+            raise RuntimeError("the episode is over: call reset() before step()")
+        keys = np.asarray(action)
+        if keys.shape != (KEYS,) or not np.isin(keys, (0, 1)).all():
+            raise ValueError(f"an action is {KEYS} values of 0 or 1, one a key; got {action!r}")
+        now, song = self._step, self._song
+        self._played[now] = keys
+        right = not self._improvising and bool((self._played[now] == song.roll[now]).all())
+        forced = self.teacher_forcing and not self._improvising
+        self._heard[self.memory + now] = song.roll[now] if forced else keys
+        reward = self._reward(now)
+        self._step += 1
+        failed = self.stop_at_error and not right and not self._improvising
+        self._done = failed or self._step == song.steps
+        if self.render_mode == "human":
+            self.render()
+        return self._observation(), reward, self._done, False, {**self._information(), "right": right}
+
+    def _reward(self, now: int) -> float:
+        """Ask the listener for the newest step, which follows what the performer remembers."""
+        heard = self._heard[self.memory : self.memory + now + 1].astype(bool)
+        heard[now] = self._played[now]
+        targets = None if self._improvising else self._song.roll[None, : now + 1]
+        return float(self.listener.rewards(heard[None], targets)[0, -1])
+
+    def _observation(self) -> np.ndarray:
+        seen = self._heard[self._step : self._step + self.memory].ravel()
+        if self.mode_bit:
+            return np.append(seen, np.int8(not self._improvising))
+        return seen.copy()
+
+    def _information(self) -> dict[str, Any]:
+        return {"song": self._song.name, "step": self._step}
+
+    @property
+    def played(self) -> np.ndarray:
+        """(steps so far, 13) bool: the prompt and what the performer played after it."""
+        return self._played[: self._step].copy()
+
+    def render(self) -> str | np.ndarray | None:
+        """Draw the last bars: as text (ansi), as a picture (rgb_array), or in the terminal (human)."""
+        if self.render_mode is None:
+            gymnasium.logger.warn("render() does nothing: make the environment with a render_mode")
+            return None
+        if self._song is None:
+            raise RuntimeError("nothing to draw yet: call reset() first")
+        target = None if self._improvising else self._song.roll
+        if self.render_mode == "rgb_array":
+            return picture.image(self._played, target, self._step)
+        text = picture.text(self._played, target, self._step)
+        if self.render_mode == "ansi":
+            return text
+        print(text, flush=True)
+        return None
+
+
+def memorize(song: str = "grasshopper", folder: str | None = None, per_key: bool = False, **options) -> KeyboardEnv:
+    """Make the environment of `kuznechik/Memorize-v0`: reproduce one song.
+
+    Args:
+        song: a name in the catalogue, or the path of a MIDI file.
+        folder: the catalogue; the project's own songs by default.
+        per_key: pay the share of right keys instead of 1 for an exact step.
+        **options: arguments of `KeyboardEnv`.
+    """
+    options.setdefault("listener", RightKeys() if per_key else ExactSteps())
+    return KeyboardEnv([find_song(song, folder)], **options)

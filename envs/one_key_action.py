@@ -1,0 +1,24 @@
+"""Play the keyboard with one finger, for learners that know only discrete actions."""
+
+import gymnasium
+import numpy as np
+
+from songs.keyboard import KEYS
+
+
+class OneKeyAction(gymnasium.ActionWrapper):
+    """Turns the action space MultiBinary(13) into Discrete(14): 0 presses nothing, k presses key k - 1.
+
+    Chords cannot be played through it.
+    """
+
+    def __init__(self, env: gymnasium.Env):
+        super().__init__(env)
+        self.action_space = gymnasium.spaces.Discrete(KEYS + 1)
+
+    def action(self, action: int) -> np.ndarray:
+        """Return the 13 keys of a discrete action."""
+        keys = np.zeros(KEYS, dtype=np.int8)
+        if action:
+            keys[action - 1] = 1
+        return keys

@@ -1,0 +1,1 @@
+"""Experiments: configuration, run folders and the `kuznechik` command."""

@@ -1,0 +1,56 @@
+"""`kuznechik play`: a melody to a MIDI port, or as a WAV file where there is none."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from agents.rollout import play_on
+from experiments.assembly import open_run
+from songs.catalog import find_song
+from songs.playback import PlaybackError, output_ports, play_to_port
+from songs.song import Song
+from songs.synth import render, write_wav
+
+
+def play(source: str, wav: str | None, port: str | None, steps: int | None) -> Iterator[str]:
+    """Play a run's champion or a song.
+
+    Args:
+        source: a run folder, a MIDI file or a name in the catalogue.
+        wav: file to write sound to; no port is used then unless one is named.
+        port: name of a MIDI output port.
+        steps: how many steps to play; the song's length by default.
+
+    Yields:
+        Lines that say what was done.
+    """
+    song, roll = _melody(source, steps)
+    heard = False
+    if port or not wav:
+        try:
+            if port or output_ports():
+                yield f"Playing {song.title or song.name} ({len(roll)} steps)"
+                play_to_port(roll, port, song.tempo_bpm)
+                heard = True
+            else:
+                yield "There is no MIDI port: writing sound instead."
+        except PlaybackError as error:
+            yield f"{error}: writing sound instead."
+    if wav or not heard:
+        path = Path(wav) if wav else Path(f"{Path(source).resolve().stem}.wav")
+        write_wav(path, render(roll, song.tempo_bpm))
+        yield f"{path}: {len(roll)} steps of {song.title or song.name}"
+
+
+def _melody(source: str, steps: int | None) -> tuple[Song, np.ndarray]:
+    """Return the song a source stands for, and the roll to play, `steps` long."""
+    if not Path(source).is_dir():
+        song = find_song(source)
+        roll = song.roll if steps is None else song.roll[:steps]
+        return song, roll
+    run = open_run(source)
+    player, song = run.player(), run.songs[0]
+    prompt = song.roll[: run.config.task.prompt]
+    steps = max(song.steps if steps is None else steps, len(prompt))
+    return song, play_on(player, prompt, steps, run.config.task.memory)

@@ -1,0 +1,220 @@
+"""A run folder: everything one run leaves behind, and the only thing that plots, scores and reports read.
+
+    config.toml     the resolved configuration; `kuznechik evolve --config` takes it again
+    meta.json       command, versions, commit, start
+    neat.ini        the same settings as neat-python reads them
+    songs/          the songs of the run as MIDI files
+    metrics.csv     a row a generation
+    species.csv     generation, species, members
+    best/           the champion: genome.json, roll.npy, melody.mid, melody.wav
+    summary.json    how it ended
+    plots/          made by `kuznechik plot`
+
+Every file is written beside its name first and then moved there, so none is ever half-written; the two
+tables grow by whole lines.
+"""
+
+import csv
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from songs.catalog import read_catalog
+from songs.song import Song
+
+PACKAGES = ("kuznechik", "neat-python", "gymnasium", "numpy", "mido", "matplotlib")
+
+
+class RunError(ValueError):
+    """A run folder that is not there, already there, or not complete; the message says what to do."""
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    content = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+class RunFolder:
+    """One run folder, for writing while a run goes on and for reading afterwards."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+
+    @classmethod
+    def create(cls, path: str | Path) -> "RunFolder":
+        """Make a new run folder.
+
+        Raises:
+            RunError: something is there already, or it cannot be made.
+        """
+        path = Path(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.mkdir()
+        except FileExistsError:
+            raise RunError(f"{path} is there already and is never overwritten: choose another --out") from None
+        except OSError as error:
+            raise RunError(f"{path}: cannot make the run folder: {error.strerror}") from None
+        return cls(path)
+
+    @classmethod
+    def create_numbered(cls, parent: str | Path, name: str) -> "RunFolder":
+        """Make the first free one of `name-1`, `name-2`, ... in a folder."""
+        number = 1
+        while True:
+            try:
+                return cls.create(Path(parent) / f"{name}-{number}")
+            except RunError:
+                if not (Path(parent) / f"{name}-{number}").exists():
+                    raise
+            number += 1
+
+    @classmethod
+    def open(cls, path: str | Path) -> "RunFolder":
+        """Open a run folder for reading.
+
+        Raises:
+            RunError: it is not there, or is none.
+        """
+        folder = cls(path)
+        if not folder.path.is_dir():
+            raise RunError(f"{path}: no such run folder")
+        if not (folder.path / "config.toml").is_file():
+            raise RunError(f"{path}: not a run folder: it has no config.toml")
+        return folder
+
+    # writing
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write an object as JSON."""
+        write_atomically(self.path / name, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+    def write_meta(self, command: list[str], seed: int) -> None:
+        """Write how, when and with what the run was started."""
+        versions = {"python": platform.python_version()}
+        for package in PACKAGES:
+            try:
+                versions[package] = version(package)
+            except PackageNotFoundError:
+                versions[package] = None
+        meta = {
+            "command": command,
+            "seed": seed,
+            "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "commit": _commit(),
+            "versions": versions,
+            "platform": platform.platform(),
+        }
+        self.write_json("meta.json", meta)
+
+    def write_songs(self, songs: Iterable[Song]) -> None:
+        """Write the songs of the run as MIDI files."""
+        (self.path / "songs").mkdir(exist_ok=True)
+        for song in songs:
+            song.write(self.path / "songs" / f"{song.name}.mid")
+
+    def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Append rows to a table; the first rows bring the heading."""
+        path = self.path / name
+        new = not path.exists()
+        with path.open("a", newline="") as file:
+            for row in rows:
+                writer = csv.DictWriter(file, list(row), lineterminator="\n")
+                if new:
+                    writer.writeheader()
+                    new = False
+                writer.writerow(row)
+
+    # reading
+
+    def read_text(self, name: str) -> str:
+        """Return the text of a file.
+
+        Raises:
+            RunError: it is not there or cannot be read.
+        """
+        try:
+            return (self.path / name).read_text()
+        except FileNotFoundError:
+            raise RunError(f"{self.path}: {name} is missing: the run was cut short before it was written") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"{self.path}: {name} cannot be read: {error}") from None
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Return an object written by `write_json`; raises RunError if it is missing or broken."""
+        try:
+            return json.loads(self.read_text(name))
+        except json.JSONDecodeError as error:
+            raise RunError(f"{self.path}: {name} is broken: {error}") from None
+
+    def read_table(self, name: str) -> dict[str, np.ndarray]:
+        """Return the columns of a table as float64 arrays; a last line cut short is left out.
+
+        Raises:
+            RunError: the table is missing, empty or broken.
+        """
+        lines = self.read_text(name).splitlines(keepends=True)
+        if lines and not lines[-1].endswith("\n"):
+            lines.pop()
+        rows = list(csv.DictReader(lines))
+        if not rows:
+            raise RunError(f"{self.path}: {name} has no rows: the run was cut short before its first generation")
+        try:
+            return {column: np.array([float(row[column]) for row in rows]) for column in rows[0]}
+        except (TypeError, ValueError) as error:
+            raise RunError(f"{self.path}: {name} is broken: {error}") from None
+
+    def read_songs(self) -> list[Song]:
+        """Return the songs of the run.
+
+        Raises:
+            RunError: one of them cannot be read.
+        """
+        entries = read_catalog(self.path / "songs", steps=sys.maxsize)
+        for entry in entries:
+            if entry.song is None:
+                raise RunError(f"{self.path}: songs/{entry.name}.mid is broken: {entry.reason}")
+        return [entry.song for entry in entries]
+
+    def read_roll(self) -> np.ndarray:
+        """Return the roll (T, 13) bool that the champion played; raises RunError if it is missing or broken."""
+        path = self.path / "best" / "roll.npy"
+        try:
+            return np.load(path, allow_pickle=False).astype(bool)
+        except FileNotFoundError:
+            raise RunError(f"{self.path}: best/roll.npy is missing: the run has no champion yet") from None
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path}: best/roll.npy is broken: {error}") from None
+
+
+def _commit() -> str | None:
+    """Return the commit of the source the program runs from, None where that is no git checkout."""
+    try:
+        shown = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return shown.stdout.strip() if shown.returncode == 0 else None

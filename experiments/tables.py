@@ -1,0 +1,23 @@
+"""Tables for the terminal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: str) -> None:
+    """Print a table; None is shown as a dash. Without a terminal no line is folded or cut."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=10_000, soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        numeric = all(row[number] is None or isinstance(row[number], int) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("-" if value is None else str(value)) for value in row))
+    console.print(table)
+    console.print(Text(caption))

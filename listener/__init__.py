@@ -1,0 +1,1 @@
+"""Listeners: what a performer is paid for."""

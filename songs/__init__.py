@@ -1,0 +1,1 @@
+"""Songs: the keyboard, piano rolls, MIDI files, catalogues of songs, and sound."""

@@ -1,0 +1,178 @@
+"""Text notation: a tune as a page that can be read, sung and corrected, and that becomes a MIDI file.
+
+Conventions:
+    A page is header lines, an empty line, and bars. The headers are `title:`, `origin:`, `key:` (`A minor`,
+    `Bb major`, or `none`), `tempo:` (quarter notes a minute) and `meter:` (`4/4` or `2/4`).
+    Bars are parted by `|` or by the end of a line. A bar has one token for every step, an eighth note:
+    a note such as `A4`, `F#4` or `Bb4`, a chord such as `C4+E4`, or `.` where nothing new is pressed:
+    a rest, or the note before rings on. A line that begins with `#` is a comment.
+    Onsets are int64 (N, 2), each row a step and a MIDI pitch, in order.
+
+From the command line `python -m songs.notation FOLDER` writes the MIDI file of every `.txt` in a folder.
+"""
+
+import argparse
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from songs.keyboard import STEPS_PER_BEAT, pitch_number
+from songs.midi import TEMPO_RANGE_BPM, write_midi
+
+HEADERS = ("title", "origin", "key", "tempo", "meter")
+METERS = {"4/4": (4, 4), "2/4": (2, 4)}
+NO_KEY = "none"
+TONICS = {
+    "major": "Cb Gb Db Ab Eb Bb F C G D A E B F# C#".split(),
+    "minor": "Ab Eb Bb F C G D A E B F# C# G# D# A#".split(),
+}
+"""The keys that have a key signature, from seven flats to seven sharps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tune:
+    """A tune as it is written down, in its own key and compass."""
+
+    name: str
+    """The file name without its ending."""
+    title: str
+    origin: str
+    """Who made it, or where it is traditional."""
+    key: str
+    """As written: `A minor`, or `none`."""
+    tempo_bpm: float
+    """Quarter notes a minute."""
+    meter: tuple[int, int]
+    """Beats in a bar, and the note that is a beat."""
+    onsets: np.ndarray
+    """(N, 2) int64: step, MIDI pitch; sorted."""
+    steps: int
+
+
+def read_tune(path: str | Path) -> Tune:
+    """Read a tune in text notation.
+
+    Raises:
+        ValueError: the page is not as the module describes; the message names the file, and the bar (the
+            first is 1) and the token where it is one of them.
+        OSError: the file cannot be read.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        lines = [line.strip() for line in text.splitlines() if not line.lstrip().startswith("#")]
+        while lines and not lines[0]:
+            del lines[0]
+        end = lines.index("") if "" in lines else len(lines)
+        header = _header(lines[:end])
+        meter = METERS[header["meter"]]
+        onsets, steps = _bars(lines[end:], meter[0] * STEPS_PER_BEAT, header["meter"])
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: is not text in UTF-8") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    tempo_bpm = float(header["tempo"])
+    return Tune(path.stem, header["title"], header["origin"], header["key"], tempo_bpm, meter, onsets, steps)
+
+
+def write_tune_midi(tune: Tune, path: str | Path) -> None:
+    """Write a tune as a MIDI file in its own key; the origin becomes a text event.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    write_midi(
+        path,
+        tune.onsets,
+        tune.steps,
+        title=tune.title,
+        tempo_bpm=tune.tempo_bpm,
+        key=_key_signature(tune.key),
+        time_signature=tune.meter,
+        texts=(tune.origin,),
+    )
+
+
+def _header(lines: list[str]) -> dict[str, str]:
+    """Return the checked headers by name."""
+    header = {}
+    for line in lines:
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon or name not in HEADERS or name in header:
+            fault = "comes twice" if name in header else "is no header"
+            raise ValueError(f"{line!r} {fault}: write {', '.join(HEADERS)}, then an empty line, then the bars")
+        header[name] = value
+    missing = [name for name in HEADERS if not header.get(name)]
+    if missing:
+        raise ValueError(f"has no {missing[0]}: write a line `{missing[0]}: ...` above the bars")
+    if header["meter"] not in METERS:
+        raise ValueError(f"meter {header['meter']!r}: write {' or '.join(METERS)}")
+    slowest, fastest = TEMPO_RANGE_BPM
+    if not re.fullmatch(r"\d+(\.\d+)?", header["tempo"]) or not slowest <= float(header["tempo"]) <= fastest:
+        raise ValueError(f"tempo {header['tempo']!r}: write quarter notes a minute, {slowest:g} to {fastest:g}")
+    _key_signature(header["key"])
+    return header
+
+
+def _key_signature(key: str) -> str | None:
+    """Return the key as MIDI names it: `A minor` is `Am`, `none` is None."""
+    if key == NO_KEY:
+        return None
+    tonic, _, mode = key.partition(" ")
+    if tonic not in TONICS.get(mode, ()):
+        raise ValueError(f"key {key!r}: write a note and major or minor, as in `A minor`, or `{NO_KEY}`")
+    return tonic + ("m" if mode == "minor" else "")
+
+
+def _bars(lines: list[str], steps_per_bar: int, meter: str) -> tuple[np.ndarray, int]:
+    """Return the onsets (N, 2) of the bars, and their length in steps."""
+    bars = [bar.split() for line in lines for bar in line.split("|") if bar.strip()]
+    onsets = []
+    for number, bar in enumerate(bars, start=1):
+        start = (number - 1) * steps_per_bar
+        for step, token in enumerate(bar, start):
+            try:
+                onsets += [(step, pitch) for pitch in _pitches(token)]
+            except ValueError as error:
+                raise ValueError(f"bar {number}, {token!r}: {error}") from None
+        if len(bar) != steps_per_bar:
+            fault = f"{len(bar)} tokens, the last is {bar[-1]!r}"
+            raise ValueError(f"bar {number}: {fault}; a bar of {meter} has {steps_per_bar}, one an eighth note")
+    if not onsets:
+        raise ValueError("has no notes: write bars below an empty line")
+    return np.array(onsets, dtype=np.int64), len(bars) * steps_per_bar
+
+
+def _pitches(token: str) -> list[int]:
+    """Return the pitches of a token in order, none for `.`."""
+    if token == ".":
+        return []
+    pitches = sorted(pitch_number(name) for name in token.split("+"))
+    if len(set(pitches)) < len(pitches):
+        raise ValueError("presses a key twice")
+    return pitches
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the MIDI files of a folder of tunes; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m songs.notation", description=main.__doc__.split(";")[0])
+    parser.add_argument("folder", type=Path, help="where the .txt files are, and where the .mid files go")
+    folder = parser.parse_args(arguments).folder
+    try:
+        tunes = [read_tune(path) for path in sorted(folder.glob("*.txt"))]
+        if not tunes:
+            raise ValueError(f"{folder}: holds no .txt file")
+        for tune in tunes:
+            write_tune_midi(tune, folder / f"{tune.name}.mid")
+    except (OSError, ValueError) as error:
+        print(f"songs.notation: {error}", file=sys.stderr)
+        return 2
+    print(f"{folder}: wrote {len(tunes)} MIDI files")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

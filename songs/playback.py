@@ -1,0 +1,129 @@
+"""Playback: a roll sent to a MIDI port, which is opened only when asked.
+
+Conventions:
+    A schedule is a list of (seconds since the start, message), in order of time. A note lasts one step;
+    where a step ends and the next begins, notes end first.
+    All messages use channel 0 and the velocity that MIDI gives to keyboards without one, 64.
+Source:
+    Ports and messages are mido's. Real ports need one of its backends, by default python-rtmidi:
+    https://mido.readthedocs.io/en/stable/backends/
+"""
+
+import contextlib
+import itertools
+import time
+from collections.abc import Callable, Iterable
+
+import mido
+import numpy as np
+
+from songs.keyboard import LOWEST_PITCH, STEPS_PER_BEAT
+from songs.piano_roll import check_roll
+from songs.synth import step_seconds
+
+
+class PlaybackError(RuntimeError):
+    """There is no port to play to, or it failed; the message is one line for the user."""
+
+
+def schedule(
+    roll: np.ndarray, tempo_bpm: float = 120.0, steps_per_beat: int = STEPS_PER_BEAT
+) -> list[tuple[float, mido.Message]]:
+    """Return when to send what to play a roll (T, 13).
+
+    Raises:
+        ValueError: the roll is none, or the tempo or the steps of a beat are out of range.
+    """
+    seconds = step_seconds(tempo_bpm, steps_per_beat)
+    roll = np.pad(check_roll(roll), ((1, 1), (0, 0)))  # silence on both sides: the last notes end too
+    messages = []
+    for step, (ending, starting) in enumerate(itertools.pairwise(roll)):
+        for kind, keys in (("note_off", ending), ("note_on", starting)):
+            for key in np.flatnonzero(keys).tolist():
+                messages.append((step * seconds, mido.Message(kind, note=LOWEST_PITCH + key)))
+    return messages
+
+
+def send(
+    messages: Iterable[tuple[float, mido.Message]],
+    port: mido.ports.BaseOutput,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Send a schedule to an open port, each message at its own time since the start: delays do not add up.
+
+    Whatever ends it early, a keyboard interrupt too, the notes that sound are ended first.
+    """
+    sounding = set()
+    start = now()
+    try:
+        for seconds, message in messages:
+            if (wait := start + seconds - now()) > 0:
+                sleep(wait)
+            if message.type == "note_on":
+                sounding.add(message.note)  # before it is sent: an interrupt may come in between
+            port.send(message)
+            if message.type == "note_off":
+                sounding.discard(message.note)
+    finally:
+        for pitch in sorted(sounding):
+            with contextlib.suppress(Exception):  # a port that has failed must not hide why
+                port.send(mido.Message("note_off", note=pitch))
+
+
+def _port_names() -> list[str]:
+    try:
+        names = mido.get_output_names()
+    except ImportError as error:
+        raise PlaybackError(f"no MIDI backend ({error}): pip install python-rtmidi") from error
+    except Exception as error:  # backends raise what they like: rtmidi's errors have no other common base
+        raise PlaybackError(f"the MIDI system does not answer: {error}") from error
+    if not names:
+        raise PlaybackError("no MIDI output port: connect an instrument or start a software synthesizer")
+    return names
+
+
+def output_ports() -> list[str]:
+    """Return the names of the MIDI output ports; none if there is no backend or no MIDI system."""
+    try:
+        return _port_names()
+    except PlaybackError:
+        return []
+
+
+def play_to_port(
+    roll: np.ndarray,
+    port_name: str | None = None,
+    tempo_bpm: float = 120.0,
+    steps_per_beat: int = STEPS_PER_BEAT,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Play a roll (T, 13) on a MIDI port, which is closed afterwards.
+
+    Args:
+        roll: (T, 13) bool.
+        port_name: as in `output_ports`; None takes the first, but a real one before Linux's silent
+            `Midi Through`.
+        tempo_bpm: beats per minute, 20 to 400.
+        steps_per_beat: steps of the roll in a beat.
+        now: a clock in seconds.
+        sleep: waits a number of seconds of that clock.
+
+    Raises:
+        ValueError: the roll is none, or the tempo or the steps of a beat are out of range.
+        PlaybackError: there is no such port, or none at all, or it fails while it plays.
+    """
+    messages = schedule(roll, tempo_bpm, steps_per_beat)
+    names = _port_names()
+    if port_name is None:
+        port_name = next((name for name in names if not name.startswith("Midi Through")), names[0])
+    try:
+        port = mido.open_output(port_name)
+    except Exception as error:
+        raise PlaybackError(f"cannot open MIDI port {port_name!r}; there are: {', '.join(names)}") from error
+    try:
+        with port:
+            send(messages, port, now, sleep)
+    except Exception as error:
+        raise PlaybackError(f"the MIDI port {port_name!r} failed: {error}") from error

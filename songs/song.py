@@ -1,0 +1,86 @@
+"""A song: a piano roll with a name, a title and a tempo, made to fit the keyboard.
+
+Conventions:
+    A song begins with the bar of its first onset and ends with the bar of its last one; what is longer
+    than the asked number of steps is cut. It is moved by the smallest shift that puts it on the 13 keys.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from songs.keyboard import (
+    HIGHEST_PITCH,
+    KEYS,
+    LOWEST_PITCH,
+    SONG_STEPS,
+    STEPS_PER_BAR,
+    pitch_name,
+)
+from songs.midi import MidiNotes, write_midi
+from songs.piano_roll import check_roll, onsets_from_roll
+
+
+class SongError(ValueError):
+    """A song that cannot be found or cannot be played on the keyboard; the message says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Song:
+    """A piece of music on the 13 keys."""
+
+    name: str
+    """What the song is called in a catalogue: the file name without its ending."""
+    roll: np.ndarray
+    """(T, 13) bool."""
+    title: str = ""
+    tempo_bpm: float = 120.0
+    """Quarter notes a minute."""
+    shift: int = 0
+    """Semitones by which the notes were moved to fit the keyboard."""
+
+    def __post_init__(self):
+        object.__setattr__(self, "roll", check_roll(self.roll))
+
+    @property
+    def steps(self) -> int:
+        """Length in steps."""
+        return len(self.roll)
+
+    def write(self, path: str | Path) -> None:
+        """Write the song as a MIDI file."""
+        write_midi(
+            path,
+            onsets_from_roll(self.roll),
+            self.steps,
+            title=self.title or self.name,
+            tempo_bpm=self.tempo_bpm,
+        )
+
+
+def whole_bars(notes: MidiNotes, steps: int = SONG_STEPS) -> tuple[np.ndarray, int]:
+    """Cut notes to the bars in which something is played, at most `steps` steps.
+
+    Returns:
+        The onsets (N, 2) with their steps counted from the first sounding bar, and the length in steps.
+    """
+    first = notes.onsets[0, 0] // STEPS_PER_BAR * STEPS_PER_BAR
+    onsets = notes.onsets - (first, 0)
+    onsets = onsets[onsets[:, 0] < steps]
+    bars = onsets[-1, 0] // STEPS_PER_BAR + 1
+    return onsets, int(min(bars * STEPS_PER_BAR, steps))
+
+
+def smallest_shift(pitches: np.ndarray) -> int | None:
+    """Return the smallest shift in semitones that puts the pitches on the keyboard, None if none does."""
+    low, high = int(pitches.min()), int(pitches.max())
+    if high - low >= KEYS:
+        return None
+    return max(0, LOWEST_PITCH - low) + min(0, HIGHEST_PITCH - high)
+
+
+def out_of_range(pitches: np.ndarray) -> str:
+    """Say that the pitches do not fit on the keyboard."""
+    low, high = int(pitches.min()), int(pitches.max())
+    return f"spans {high - low + 1} keys ({pitch_name(low)} to {pitch_name(high)}), the keyboard has {KEYS}"

@@ -1,0 +1,149 @@
+"""Sound: a roll rendered as a plucked, toy-piano-like tone, and written as a WAV file.
+
+Conventions:
+    Samples are float32 (N,), one channel, from -1 to 1; a time in samples counts from the first step.
+    The keyboard is tuned in equal temperament to A4 = 440 Hz.
+    A note rings until it has died away, however many steps that takes, or until its key is struck again.
+Source:
+    A toy piano's tone comes from rods clamped at one end. The second mode of such a rod lies at 6.27 times
+    the first (Fletcher and Rossing, The Physics of Musical Instruments, chapter 2); the harmonics below it
+    are added for warmth.
+"""
+
+import os
+import wave
+from pathlib import Path
+
+import numpy as np
+
+from songs.keyboard import KEYS, LOWEST_PITCH, STEPS_PER_BEAT
+from songs.piano_roll import check_roll
+
+SLOWEST_BPM, FASTEST_BPM = 20, 400
+LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # at 8 kHz the highest partial of C5, 3.3 kHz, still fits
+
+PARTIALS = ((1, 1.0, 0.36), (2, 0.35, 0.22), (3, 0.12, 0.14), (4, 0.06, 0.10), (6.27, 0.04, 0.05))
+"""Each is a multiple of the key's frequency, an amplitude, and the seconds in which it falls to 1/e."""
+
+RING_SECONDS = 1.1
+"""How long a note sounds, and how much a rendering is longer than its steps."""
+
+ATTACK_SECONDS = 0.004
+RELEASE_SECONDS = 0.35
+DAMPING_SECONDS = 0.008
+"""How fast a ringing note is faded out under the attack when its key is struck again."""
+
+NOTE_PEAK = 0.35
+"""Peak of one note. Melodies stay below `LIMIT`; what has thicker chords is scaled down as a whole."""
+
+LIMIT = 0.95
+
+
+def step_seconds(tempo_bpm: float, steps_per_beat: int = STEPS_PER_BEAT) -> float:
+    """Return how long a step lasts.
+
+    Raises:
+        ValueError: the tempo lies outside 20 to 400 beats per minute, or a beat has no whole step.
+    """
+    if not SLOWEST_BPM <= tempo_bpm <= FASTEST_BPM:
+        raise ValueError(
+            f"the tempo is {tempo_bpm} beats a minute: {SLOWEST_BPM} to {FASTEST_BPM} are allowed"
+        )
+    if steps_per_beat < 1 or not float(steps_per_beat).is_integer():
+        raise ValueError(f"steps_per_beat is {steps_per_beat}: it must be a whole number of at least 1")
+    return 60.0 / (tempo_bpm * steps_per_beat)
+
+
+def _check_rate(sample_rate: int) -> int:
+    if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE or not float(sample_rate).is_integer():
+        raise ValueError(f"the sample rate is {sample_rate} Hz: {LOWEST_RATE} to {HIGHEST_RATE} are allowed")
+    return int(sample_rate)
+
+
+def _ramp(seconds: float, sample_rate: int) -> np.ndarray:
+    """Return half a cosine that rises from exactly 0 to nearly 1."""
+    length = round(seconds * sample_rate)
+    return 0.5 - 0.5 * np.cos(np.pi * np.arange(length) / length)
+
+
+def tone(key: int, sample_rate: int = 44100) -> np.ndarray:
+    """Return one note of `key`: float32 (RING_SECONDS * sample_rate,), peak `NOTE_PEAK`, from 0 back to 0."""
+    time = np.arange(round(RING_SECONDS * sample_rate)) / sample_rate
+    frequency = 440.0 * 2 ** ((LOWEST_PITCH + key - 69) / 12)
+    attack, release = _ramp(ATTACK_SECONDS, sample_rate), _ramp(RELEASE_SECONDS, sample_rate)[::-1]
+    envelope = np.ones(len(time))
+    envelope[: len(attack)] = attack
+    envelope[-len(release) :] = release
+    partials = [
+        amplitude * np.sin(2 * np.pi * multiple * frequency * time) * np.exp(-time / decay)
+        for multiple, amplitude, decay in PARTIALS
+    ]
+    note = envelope * sum(partials)
+    note -= envelope * (note.sum() / envelope.sum())  # a decaying sine does not quite average to zero
+    return (note * (NOTE_PEAK / np.abs(note).max())).astype(np.float32)
+
+
+def render(
+    roll: np.ndarray,
+    tempo_bpm: float = 120.0,
+    steps_per_beat: int = STEPS_PER_BEAT,
+    sample_rate: int = 44100,
+) -> np.ndarray:
+    """Return the sound of a roll.
+
+    Args:
+        roll: (T, 13) bool, may have no steps.
+        tempo_bpm: beats per minute, 20 to 400.
+        steps_per_beat: steps of the roll in a beat.
+        sample_rate: samples per second, 8000 to 192000.
+
+    Returns:
+        float32 (N,), at most `LIMIT` in absolute value; T steps and `RING_SECONDS` long.
+
+    Raises:
+        ValueError: the roll is none, or a setting is out of its range.
+    """
+    roll = check_roll(roll)
+    sample_rate = _check_rate(sample_rate)
+    step = step_seconds(tempo_bpm, steps_per_beat) * sample_rate
+    fade = _ramp(DAMPING_SECONDS, sample_rate)[::-1].astype(np.float32)
+    samples = np.zeros(round(len(roll) * step) + round(RING_SECONDS * sample_rate), dtype=np.float32)
+    for key in range(KEYS):
+        starts = np.rint(np.flatnonzero(roll[:, key]) * step).astype(np.int64).tolist()
+        if not starts:
+            continue
+        note = tone(key, sample_rate)
+        for start, restart in zip(starts, [*starts[1:], len(samples)], strict=True):
+            held = min(restart - start, len(note))
+            samples[start : start + held] += note[:held]
+            tail = note[held : held + len(fade)]
+            samples[start + held : start + held + len(tail)] += tail * fade[: len(tail)]
+    peak = max(samples.max(), -samples.min())
+    if peak > LIMIT:
+        samples *= LIMIT / peak
+        np.clip(samples, -LIMIT, LIMIT, out=samples)  # the product can round up by one unit in the last place
+    return samples
+
+
+def write_wav(path: str | os.PathLike, samples: np.ndarray, sample_rate: int = 44100) -> None:
+    """Write samples as a 16-bit mono WAV file; a file of that name is replaced only by a whole new one.
+
+    Raises:
+        ValueError: the samples are not (N,) numbers from -1 to 1, or the sample rate is out of range.
+        OSError: the file cannot be written.
+    """
+    path, sample_rate, samples = Path(path), _check_rate(sample_rate), np.asarray(samples)
+    if samples.ndim != 1:
+        raise ValueError(f"samples have the shape (N,), these have {samples.shape}")
+    if not (np.abs(samples) <= 1).all():
+        raise ValueError("samples must be numbers from -1 to 1: scale them first")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as file, wave.open(file, "wb") as wav:
+            wav.setnchannels(1)
+            wav.setsampwidth(2)
+            wav.setframerate(sample_rate)
+            wav.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
