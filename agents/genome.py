@@ -97,10 +97,10 @@ class Genome(neat.DefaultGenome):
 
     def _take_modules(self, other: "Genome") -> None:
         """Take from the other parent every output at which it has the smaller loss."""
-        donated = {o for o, (own, others) in enumerate(zip(self.losses, other.losses)) if others < own}
+        donated = {o for o, (own, others) in enumerate(zip(self.losses, other.losses, strict=True)) if others < own}
         if not donated:
             return
-        self.losses = [min(pair) for pair in zip(self.losses, other.losses)]
+        self.losses = [min(pair) for pair in zip(self.losses, other.losses, strict=True)]
         feeding = defaultdict(list)
         for key, gene in other.connections.items():
             feeding[key[1]].append((key, gene))
@@ -224,7 +224,7 @@ class Genome(neat.DefaultGenome):
             if not own and not others:
                 continue
             matching, apart = 0, 0.0
-            for gene, match in zip(own.values(), map(others.get, own)):
+            for gene, match in zip(own.values(), map(others.get, own), strict=True):
                 if match is not None:
                     matching += 1
                     if match is not gene:

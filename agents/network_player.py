@@ -1,27 +1,21 @@
 """A performer that is an evolved network."""
 
-import neat
 import numpy as np
 
-from agents.phenotype import check_supported, network_outputs
-from songs.keyboard import KEYS
+from agents.phenotype import Network
 
 
 class NetworkPlayer:
-    """Plays what a neat-python genome answers: it presses a key where its output is above 0."""
+    """Plays what a network answers: it presses a key where an output is above 0."""
 
-    def __init__(self, genome: neat.DefaultGenome, memory: int, mode_bit: bool = False):
+    def __init__(self, network: Network, memory: int, mode_bit: bool = False):
         """
         Args:
-            genome: a network with 13 outputs.
+            network: 13 outputs; `memory` * 13 inputs, and one more with `mode_bit`.
             memory: steps it sees.
             mode_bit: whether its last input says if it should play the song (1) or improvise (0).
-
-        Raises:
-            ValueError: it uses a function that the batched network does not know.
         """
-        check_supported(genome, KEYS)
-        self.genome = genome
+        self.network = network
         self.memory = memory
         self.mode_bit = mode_bit
 
@@ -33,4 +27,4 @@ class NetworkPlayer:
         if self.mode_bit:
             bit = np.ones(len(memory)) if improvise is None else 1.0 - improvise
             inputs = np.concatenate([inputs, bit[None]])
-        return network_outputs(self.genome, inputs, KEYS).T > 0
+        return self.network(inputs).T > 0

@@ -14,8 +14,9 @@ Source: activation formulas of neat-python 2.0.0, `activations.py`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 
 import neat
 import numpy as np
@@ -78,24 +79,6 @@ def check_supported(genome: neat.DefaultGenome, outputs: int) -> None:
             raise ValueError(f"aggregation {node.aggregation!r}: only sum is supported")
 
 
-def depth(links: Sequence[tuple[int, int]]) -> int:
-    """Return the number of nodes on the longest path through the links between hidden nodes.
-
-    Raises:
-        ValueError: the links run in a circle.
-    """
-    sources: dict[int, list[int]] = defaultdict(list)
-    for source, sink in links:
-        sources[sink].append(source)
-    lengths: dict[int, int] = {}
-    try:
-        for node in TopologicalSorter(sources).static_order():
-            lengths[node] = 1 + max((lengths[source] for source in sources.get(node, ())), default=0)
-    except CycleError:
-        raise ValueError("the network is recurrent: its connections run in a circle") from None
-    return max(lengths.values(), default=1)
-
-
 def _weight_matrices(genomes: Sequence[neat.DefaultGenome], layout: Layout, hidden: int, dtype) -> tuple:
     """Return weights (N, O + H, used + 1 + H), bias and response (N, O + H, 1), and the greatest depth."""
     outputs, rows, spare = layout.outputs, layout.rows, layout.used + 1
@@ -115,8 +98,8 @@ def _weight_matrices(genomes: Sequence[neat.DefaultGenome], layout: Layout, hidd
                 slot = {key: place for place, key in enumerate(keys)}
                 sinks = np.array([k if k < outputs else outputs + slot[k] for k in sinks.tolist()])
                 columns = [rows[-1 - k] if k < 0 else spare + slot[k] for k in sources.tolist()]
-                between = [key for key, _ in enabled if key[0] >= outputs and key[1] >= outputs]
-                deepest = max(deepest, depth(between))
+                between = [key for key, _ in enabled if key[1] >= outputs]
+                deepest = max(deepest, 1 + max(_levels(between, keys).values()))
             else:
                 columns = rows[-1 - sources]
             weights[n, sinks, columns] = values
@@ -175,6 +158,69 @@ def outputs_in_chunks(
             yield chunk, _outputs([genomes[i] for i in chunk], layout, hidden, dtype)
 
 
-def network_outputs(genome: neat.DefaultGenome, inputs: np.ndarray, outputs: int) -> np.ndarray:
-    """Return the outputs (O, C) of one genome, in double precision, for inputs (I, C)."""
-    return _outputs([genome], Layout(inputs, outputs), len(genome.nodes) - outputs, np.float64)[0]
+class Network:
+    """One genome, compiled to be asked again and again: a sparse network in double precision."""
+
+    def __init__(self, genome: neat.DefaultGenome, outputs: int):
+        """
+        Args:
+            genome: a feed-forward neat-python genome.
+            outputs: number of its output nodes.
+
+        Raises:
+            ValueError: it is recurrent, or uses a function that is not supported.
+        """
+        check_supported(genome, outputs)
+        self.outputs = outputs
+        enabled = [gene for gene in genome.connections.values() if gene.enabled]
+        levels = _levels([gene.key for gene in enabled], genome.nodes)
+        # values are kept in one array: the nodes by level, behind the inputs
+        self._order = sorted(genome.nodes, key=lambda key: (levels[key], key))
+        place = {key: index for index, key in enumerate(self._order)}
+        nodes = [genome.nodes[key] for key in self._order]
+        self._bias = np.array([node.bias for node in nodes])
+        self._response = np.array([node.response for node in nodes])
+        self._places = np.array([place[key] for key in range(outputs)])
+        enabled.sort(key=lambda gene: place[gene.key[1]])
+        self._weights = np.array([gene.weight for gene in enabled], dtype=np.float64)
+        self._sinks = np.array([place[gene.key[1]] for gene in enabled], dtype=np.int64)
+        # a source is a node's place, or minus one minus the number of an input
+        self._sources = np.array([k if k < 0 else place[k] for k in (g.key[0] for g in enabled)], dtype=np.int64)
+        self._activations = np.array([node.activation for node in nodes])
+        starts = [i for i, key in enumerate(self._order) if i == 0 or levels[key] != levels[self._order[i - 1]]]
+        self._levels = [*pairwise([*starts, len(nodes)])]
+
+    def __call__(self, inputs: np.ndarray) -> np.ndarray:
+        """Return the outputs (O, B), before their activation, for inputs (I, B)."""
+        inputs = np.asarray(inputs, dtype=np.float64)
+        count, batch = len(inputs), inputs.shape[1]
+        values = np.concatenate([inputs, np.zeros((len(self._order), batch))])
+        rows = np.where(self._sources < 0, -1 - self._sources, count + self._sources)
+        z = np.zeros((len(self._order), batch))
+        for first, last in self._levels:
+            begin, end = np.searchsorted(self._sinks, (first, last))
+            sinks, terms = self._sinks[begin:end], self._weights[begin:end, None] * values[rows[begin:end]]
+            if len(sinks):
+                heads = np.flatnonzero(np.diff(sinks, prepend=-1))
+                z[sinks[heads]] = np.add.reduceat(terms, heads, axis=0)
+            level = slice(first, last)
+            z[level] = self._bias[level, None] + self._response[level, None] * z[level]
+            for name in set(self._activations[level].tolist()):
+                chosen = first + np.flatnonzero(self._activations[level] == name)
+                values[count + chosen] = ACTIVATIONS[name](z[chosen])
+        return z[self._places]
+
+
+def _levels(links: Sequence[tuple[int, int]], nodes: Iterable[int]) -> dict[int, int]:
+    """Return for every node how many links the longest path to it has; raises ValueError for a circle."""
+    sources: dict[int, list[int]] = {node: [] for node in nodes}
+    for source, sink in links:
+        if source >= 0:
+            sources[sink].append(source)
+    levels: dict[int, int] = {}
+    try:
+        for node in TopologicalSorter(sources).static_order():
+            levels[node] = 1 + max((levels[source] for source in sources[node]), default=-1)
+    except CycleError:
+        raise ValueError("the network is recurrent: its connections run in a circle") from None
+    return levels

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-
-import neat
-import numpy as np
+from typing import TypeVar
 
 from agents.cases import Cases, memory_cases, xor_cases
 from agents.evaluator import Boost, Evaluator
@@ -12,20 +10,24 @@ from agents.evolution import Evolution
 from agents.genome import Genome
 from agents.genome_json import genome_from_json
 from agents.network_player import NetworkPlayer
-from agents.phenotype import network_outputs
+from agents.performer import Performer
+from agents.phenotype import Network
 from envs.keyboard_env import KeyboardEnv
-from experiments.config import Config, ConfigError, from_toml
+from experiments.config import EvolveConfig, Task
 from experiments.neat_config import neat_ini, read_neat_config
 from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.settings import ConfigError, Settings
 from songs.catalog import find_song
 from songs.piano_roll import memory_needed
 from songs.song import Song
+
+Configuration = TypeVar("Configuration", bound=Settings)
 
 LEAST_MEMORY = 32
 """Steps that are remembered at least where the configuration leaves it to the song: four bars."""
 
 
-def resolve(config: Config) -> tuple[Config, list[Song]]:
+def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
     """Look up the songs of a configuration and fill in what depends on them.
 
     Returns:
@@ -47,13 +49,13 @@ def resolve(config: Config) -> tuple[Config, list[Song]]:
     return config, [song]
 
 
-def make_cases(config: Config, songs: list[Song]) -> Cases:
+def make_cases(config: EvolveConfig, songs: list[Song]) -> Cases:
     """Return the cases that the task's networks are evaluated on."""
     task = config.task
     return xor_cases() if task.kind == "xor" else memory_cases(songs, task.memory, task.prompt, task.mode_bit)
 
 
-def make_evolution(config: Config, songs: list[Song], folder: RunFolder) -> Evolution:
+def make_evolution(config: EvolveConfig, songs: list[Song], folder: RunFolder) -> Evolution:
     """Return the NEAT run of a resolved configuration; its neat-python file is kept in the run folder."""
     cases = make_cases(config, songs)
     path = folder.path / "neat.ini"
@@ -62,28 +64,22 @@ def make_evolution(config: Config, songs: list[Song], folder: RunFolder) -> Evol
     return Evolution(read_neat_config(path), Evaluator(cases, config.evolve.fitness, boost), config.evolve.seed)
 
 
-def operators_used(config: Config) -> list[str]:
+def operators_used(config: EvolveConfig) -> list[str]:
     """Name the operators beyond plain NEAT that are on, for reports."""
     operators = config.operators
     named = {"modular crossover": operators.modular_crossover, "focus": operators.focus, "boost": operators.boost}
     return [f"{name} {value:g}" for name, value in named.items() if value]
 
 
-def make_env(config: Config, songs: list[Song], **options) -> KeyboardEnv:
-    """Return the environment of a resolved configuration.
+def make_env(task: Task, songs: list[Song], **options) -> KeyboardEnv:
+    """Return the environment of a resolved task.
 
     Args:
-        config: the experiment.
+        task: memory, prompt and mode bit.
         songs: what is played.
         **options: further arguments of `KeyboardEnv`.
     """
-    task = config.task
     return KeyboardEnv(songs, memory=task.memory, prompt=task.prompt, mode_bit=task.mode_bit, **options)
-
-
-def make_player(config: Config, genome: neat.DefaultGenome) -> NetworkPlayer:
-    """Return a genome as a performer."""
-    return NetworkPlayer(genome, config.task.memory, config.task.mode_bit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,17 +87,18 @@ class Run:
     """A finished or interrupted run, read back from its folder."""
 
     folder: RunFolder
-    config: Config
+    task: Task
     songs: list[Song]
-    champion: neat.DefaultGenome
-    inputs: int
-    outputs: int
+    performer: Performer | None
+    """The champion; None where the task is no music."""
+    network: Network | None = None
+    """The champion of evolution as a network."""
 
-    def player(self) -> NetworkPlayer:
+    def player(self) -> Performer:
         """Return the champion as a performer; raises RunError where it plays no keyboard."""
-        if not self.songs:
-            raise RunError(f"{self.folder.path}: this run learned {self.config.task.kind}, it plays no song")
-        return make_player(self.config, self.champion)
+        if self.performer is None:
+            raise RunError(f"{self.folder.path}: this run learned {self.task.kind}, it plays no song")
+        return self.performer
 
 
 def open_run(path: str | Path) -> Run:
@@ -111,22 +108,37 @@ def open_run(path: str | Path) -> Run:
         RunError: it is not there, is none, or lacks a part.
     """
     folder = RunFolder.open(path)
+    experiment = folder.read_json("meta.json").get("experiment")
+    openers = {"evolve": _open_evolved}
+    if experiment not in openers:
+        raise RunError(f"{path}: meta.json names the experiment {experiment!r}; known are {', '.join(openers)}")
+    return openers[experiment](folder)
+
+
+def _open_evolved(folder: RunFolder) -> Run:
+    config = read_config(folder, EvolveConfig)
     try:
-        config = from_toml(folder.read_text("config.toml"))
-    except ConfigError as error:
-        raise RunError(f"{path}: config.toml is broken: {error}") from None
-    if not (folder.path / "best" / "genome.json").is_file():
-        raise RunError(f"{path}: the run has no champion yet: best/genome.json is missing")
-    try:
-        champion, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"), Genome)
+        genome, _, outputs = genome_from_json(folder.read_text("best/genome.json"), Genome)
+        network = Network(genome, outputs)
+    except RunError:
+        raise
     except ValueError as error:
-        raise RunError(f"{path}: best/genome.json is broken: {error}") from None
-    songs = [] if config.task.kind == "xor" else folder.read_songs()
-    return Run(folder, config, songs, champion, inputs, outputs)
+        raise RunError(f"{folder.path}: best/genome.json is broken: {error}") from None
+    task = config.task
+    if task.kind == "xor":
+        return Run(folder, task, [], None, network)
+    return Run(folder, task, folder.read_songs(), NetworkPlayer(network, task.memory, task.mode_bit), network)
+
+
+def read_config(folder: RunFolder, kind: type[Configuration]) -> Configuration:
+    """Return the configuration of a run; raises RunError if it is missing or broken."""
+    try:
+        return kind.from_toml(folder.read_text("config.toml"))
+    except ConfigError as error:
+        raise RunError(f"{folder.path}: config.toml is broken: {error}") from None
 
 
 def truth_table(run: Run) -> dict[str, int]:
     """Return how many of the four cases of exclusive or the champion of an XOR run gets right."""
     cases = xor_cases()
-    outputs = network_outputs(run.champion, cases.inputs.astype(np.float64), 1)
-    return {"cases": len(cases), "right": int(((outputs > 0) == cases.targets).all(axis=0).sum())}
+    return {"cases": len(cases), "right": int(((run.network(cases.inputs) > 0) == cases.targets).all(axis=0).sum())}

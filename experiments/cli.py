@@ -71,32 +71,34 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="kuznechik",
         description="Neuroevolution of melodies on a keyboard of 13 keys.",
-        epilog="kuznechik VERB --help explains a verb. Exit status: 0 done, 2 a mistake in the call, 130 interrupted.",
+        epilog="kuznechik VERB --help explains a verb; defaults stand in brackets. Exit status: 0 done, 2 a mistake in the call, 130 interrupted.",
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
     songs = verbs.add_parser("songs", help="list the songs of a folder", description=list_songs.__doc__)
     _catalog_options(songs)
-    songs.add_argument("--prompt", type=_whole_number, metavar="P", help="steps that are given (default 8)")
+    songs.add_argument("--prompt", type=_whole_number, metavar="P", help="steps that are given [8]")
     songs.add_argument("--json", action="store_true", help="print a JSON list of objects")
     songs.set_defaults(verb=list_songs)
 
     evolve = verbs.add_parser("evolve", help="evolve a network that plays a song", description=evolve_song.__doc__)
-    evolve.add_argument("song", nargs="?", metavar="SONG", help="name in the catalogue or .mid file (default grasshopper)")
+    evolve.add_argument("song", nargs="?", metavar="SONG", help="name in the catalogue or .mid file [grasshopper]")
     _catalog_options(evolve)
     evolve.add_argument("--config", metavar="FILE", help="TOML file or name of a preset (xor, plain-neat)")
     evolve.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change one option: evolve.population_size=300"
     )
-    evolve.add_argument("--memory", type=int, metavar="M", help="steps remembered (default: what the song needs, at least 32)")
-    evolve.add_argument("--prompt", type=int, metavar="P", help="steps at the start that are given (default 8)")
-    evolve.add_argument("--seed", type=int, metavar="N", help="the same seed gives the same run (default 0)")
-    evolve.add_argument("--out", metavar="DIR", help="run folder, which must be new (default runs/SONG-1, -2, ...)")
+    evolve.add_argument("--memory", type=int, metavar="M", help="steps remembered [what the song needs, at least 32]")
+    evolve.add_argument("--prompt", type=int, metavar="P", help="steps at the start that are given [8]")
+    evolve.add_argument("--seed", type=int, metavar="N", help="the same seed gives the same run [0]")
+    evolve.add_argument("--out", metavar="DIR", help="run folder, which must be new [runs/SONG-1, -2, ...]")
     evolve.add_argument("--plot", action="store_true", help="draw the pictures at the end, like `kuznechik plot`")
     evolve.add_argument("--json", action="store_true", help="print the summary as JSON")
     evolve.set_defaults(verb=evolve_song)
 
-    score = verbs.add_parser("score", help="let the champion of a run play the environment", description=score_run.__doc__)
+    score = verbs.add_parser(
+        "score", help="let the champion of a run play the environment", description=score_run.__doc__
+    )
     score.add_argument("run", metavar="RUN", help="a run folder")
     score.add_argument("--song", metavar="SONG", help="another song: name in the run's catalogue or .mid file")
     score.add_argument("--json", action="store_true", help="print a JSON object")
@@ -109,15 +111,15 @@ def make_parser() -> argparse.ArgumentParser:
     play = verbs.add_parser("play", help="hear the champion of a run, or a MIDI file", description=play_melody.__doc__)
     play.add_argument("source", metavar="RUN_OR_MIDI", help="a run folder, a .mid file, or a name in the catalogue")
     play.add_argument("--wav", metavar="FILE", help="write sound to this file")
-    play.add_argument("--port", metavar="NAME", help="MIDI output port (default: the first there is)")
-    play.add_argument("--steps", type=_whole_number, metavar="N", help="steps to play (default: the song's length)")
+    play.add_argument("--port", metavar="NAME", help="MIDI output port [the first there is]")
+    play.add_argument("--steps", type=_whole_number, metavar="N", help="steps to play [the song's length]")
     play.set_defaults(verb=play_melody)
     return parser
 
 
 def _catalog_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--folder", metavar="DIR", help="folder of MIDI files (default: the songs of the project)")
-    parser.add_argument("--track", metavar="NAME", help="read only the MIDI tracks of this name (default: all)")
+    parser.add_argument("--folder", metavar="DIR", help="folder of MIDI files [the songs of the project]")
+    parser.add_argument("--track", metavar="NAME", help="read only the MIDI tracks of this name [all]")
 
 
 def _whole_number(text: str) -> int:
@@ -171,13 +173,13 @@ def evolve_song(options: argparse.Namespace) -> int:
     Operators beyond plain NEAT (modular crossover, focus, boost) are on by default and are named in the
     summary; --config plain-neat switches them off.
     """
-    from experiments import config as configuration
     from experiments.assembly import operators_used, resolve
+    from experiments.config import EvolveConfig
     from experiments.evolve import evolve
     from experiments.progress import EvolutionProgress
     from experiments.run_folder import RunFolder
 
-    config = configuration.load(options.config)
+    config = EvolveConfig.load(options.config)
     flags = {
         "task": ("song", "folder", "track", "memory", "prompt"),
         "evolve": ("seed",),
@@ -186,7 +188,7 @@ def evolve_song(options: argparse.Namespace) -> int:
         given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
         config = config.change(section, **given)
     for setting in options.set:
-        config = configuration.apply_setting(config, setting)
+        config = config.apply(setting)
     config, songs = resolve(config)
     name = songs[0].name if songs else config.task.kind
     folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", name)
@@ -224,11 +226,11 @@ def score_run(options: argparse.Namespace) -> int:
     if run.songs:
         song = None
         if options.song:
-            task = run.config.task
+            task = run.task
             song = find_song(options.song, task.folder or None, task.steps, task.track or None)
         scores = score(run, song)
     elif options.song:
-        raise UsageError(f"{options.run}: this run learned {run.config.task.kind}, it plays no song")
+        raise UsageError(f"{options.run}: this run learned {run.task.kind}, it plays no song")
     else:
         scores = truth_table(run)
     if options.json:

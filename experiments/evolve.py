@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from agents.evolution import Evolution, Generation
 from agents.genome_json import genome_to_json
+from agents.network_player import NetworkPlayer
+from agents.phenotype import Network
 from agents.rollout import play_episode
-from experiments.assembly import make_env, make_evolution, make_player, operators_used, resolve
-from experiments.config import Config
+from experiments.assembly import make_env, make_evolution, operators_used
+from experiments.config import EvolveConfig
 from experiments.interrupt import deferred_interrupt
 from experiments.melody import write_melody
 from experiments.run_folder import RunFolder, write_atomically
@@ -39,7 +41,7 @@ class Clock:
 class Recorder:
     """Writes a run into its folder: rows as they come, the champion when there is a better one."""
 
-    def __init__(self, folder: RunFolder, config: Config, songs: list[Song], evolution: Evolution, clock: Clock):
+    def __init__(self, folder: RunFolder, config: EvolveConfig, songs: list[Song], evolution: Evolution, clock: Clock):
         self.folder, self.config, self.songs = folder, config, songs
         self.evolution, self.clock = evolution, clock
         self._metrics: list[dict] = []
@@ -70,18 +72,19 @@ class Recorder:
         self._next_save = time.monotonic() + SAVE_SECONDS
 
 
-def save_champion(folder: RunFolder, config: Config, songs: list[Song], evolution: Evolution) -> None:
+def save_champion(folder: RunFolder, config: EvolveConfig, songs: list[Song], evolution: Evolution) -> None:
     """Write the best genome so far and the melody that it plays."""
     champion, cases = evolution.champion, evolution.evaluator.cases
     text = genome_to_json(champion, len(cases.inputs), len(cases.targets))
     write_atomically(folder.path / "best" / "genome.json", text)
     if songs:
-        played = play_episode(make_env(config, songs), make_player(config, champion), options={"song": 0})
+        player = NetworkPlayer(Network(champion, len(cases.targets)), config.task.memory, config.task.mode_bit)
+        played = play_episode(make_env(config.task, songs), player, options={"song": 0})
         write_melody(folder.path / "best", played.roll, songs[0])
 
 
 def evolve(
-    config: Config,
+    config: EvolveConfig,
     folder: RunFolder,
     songs: list[Song],
     command: list[str],
@@ -101,7 +104,7 @@ def evolve(
     """
     clock = Clock()
     write_atomically(folder.path / "config.toml", config.to_toml())
-    folder.write_meta(command, config.evolve.seed)
+    folder.write_meta("evolve", command, config.evolve.seed)
     if songs:
         folder.write_songs(songs)
     evolution = make_evolution(config, songs, folder)
@@ -118,7 +121,7 @@ def evolve(
     return summary
 
 
-def summarise(config: Config, songs: list[Song], evolution: Evolution, stopped: str, clock: Clock) -> dict:
+def summarise(config: EvolveConfig, songs: list[Song], evolution: Evolution, stopped: str, clock: Clock) -> dict:
     """Return how a run ended, as plain numbers."""
     champion = evolution.champion
     summary = {

@@ -8,10 +8,10 @@ from pathlib import Path
 import neat
 
 from agents.genome import Genome
-from experiments.config import Config
+from experiments.config import EvolveConfig
 
 
-def neat_ini(config: Config, inputs: int, outputs: int) -> str:
+def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
     """Return the text of neat-python's configuration file.
 
     Args:

@@ -51,6 +51,6 @@ def _melody(source: str, steps: int | None) -> tuple[Song, np.ndarray]:
         return song, roll
     run = open_run(source)
     player, song = run.player(), run.songs[0]
-    prompt = song.roll[: run.config.task.prompt]
+    prompt = song.roll[: run.task.prompt]
     steps = max(song.steps if steps is None else steps, len(prompt))
-    return song, play_on(player, prompt, steps, run.config.task.memory)
+    return song, play_on(player, prompt, steps, run.task.memory)

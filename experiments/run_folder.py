@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -111,8 +111,8 @@ class RunFolder:
         """Write an object as JSON."""
         write_atomically(self.path / name, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
-    def write_meta(self, command: list[str], seed: int) -> None:
-        """Write how, when and with what the run was started."""
+    def write_meta(self, experiment: str, command: list[str], seed: int) -> None:
+        """Write what kind of run this is, and how, when and with what it was started."""
         versions = {"python": platform.python_version()}
         for package in PACKAGES:
             try:
@@ -120,9 +120,10 @@ class RunFolder:
             except PackageNotFoundError:
                 versions[package] = None
         meta = {
+            "experiment": experiment,
             "command": command,
             "seed": seed,
-            "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "commit": _commit(),
             "versions": versions,
             "platform": platform.platform(),

@@ -9,7 +9,8 @@ import numpy as np
 from agents.performer import Performer, RandomPlayer
 from agents.rollout import Episode, play_episode
 from experiments.assembly import Run, make_env
-from experiments.config import Config, ConfigError
+from experiments.config import Task
+from experiments.settings import ConfigError
 from songs.piano_roll import most_right_steps
 from songs.song import Song
 
@@ -29,13 +30,13 @@ def score(run: Run, song: Song | None = None) -> dict:
         song: what to play; the run's own song by default.
     """
     song = song or run.songs[0]
-    task = run.config.task
+    task = run.task
     if task.prompt >= song.steps:
         raise ConfigError(f"{song.name} has {song.steps} steps, no more than the prompt of {task.prompt}")
-    forced = _play(run.config, song, run.player(), teacher_forcing=True)
-    free = _play(run.config, song, run.player(), teacher_forcing=False)
+    forced = _play(task, song, run.player(), teacher_forcing=True)
+    free = _play(task, song, run.player(), teacher_forcing=False)
     random = RandomPlayer(np.random.default_rng(0))
-    by_chance = [_play(run.config, song, random, teacher_forcing=True) for _ in range(RANDOM_EPISODES)]
+    by_chance = [_play(task, song, random, teacher_forcing=True) for _ in range(RANDOM_EPISODES)]
     return {
         "song": song.name,
         "steps": len(free.right),
@@ -50,6 +51,6 @@ def score(run: Run, song: Song | None = None) -> dict:
     }
 
 
-def _play(config: Config, song: Song, performer: Performer, teacher_forcing: bool) -> Episode:
-    env = make_env(config, [song], teacher_forcing=teacher_forcing)
+def _play(task: Task, song: Song, performer: Performer, teacher_forcing: bool) -> Episode:
+    env = make_env(task, [song], teacher_forcing=teacher_forcing)
     return play_episode(env, performer, options={"improvise": False})

@@ -47,5 +47,7 @@ class WeightedSum:
         self.weights = tuple(float(weight) for weight in weights)
 
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-        parts = [np.float32(w) * one.rewards(rolls, targets) for w, one in zip(self.weights, self.listeners)]
+        parts = [
+            np.float32(w) * one.rewards(rolls, targets) for w, one in zip(self.weights, self.listeners, strict=True)
+        ]
         return np.sum(parts, axis=0, dtype=np.float32)

@@ -26,8 +26,8 @@ HEADERS = ("title", "origin", "key", "tempo", "meter")
 METERS = {"4/4": (4, 4), "2/4": (2, 4)}
 NO_KEY = "none"
 TONICS = {
-    "major": "Cb Gb Db Ab Eb Bb F C G D A E B F# C#".split(),
-    "minor": "Ab Eb Bb F C G D A E B F# C# G# D# A#".split(),
+    "major": ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"),
+    "minor": ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#"),
 }
 """The keys that have a key signature, from seven flats to seven sharps."""
 
@@ -103,7 +103,7 @@ def _header(lines: list[str]) -> dict[str, str]:
         name, colon, value = (part.strip() for part in line.partition(":"))
         if not colon or name not in HEADERS or name in header:
             fault = "comes twice" if name in header else "is no header"
-            raise ValueError(f"{line!r} {fault}: write {', '.join(HEADERS)}, then an empty line, then the bars")
+            raise ValueError(f"{line!r} {fault}: write {', '.join(HEADERS)}, an empty line, then the bars")
         header[name] = value
     missing = [name for name in HEADERS if not header.get(name)]
     if missing:
@@ -112,7 +112,7 @@ def _header(lines: list[str]) -> dict[str, str]:
         raise ValueError(f"meter {header['meter']!r}: write {' or '.join(METERS)}")
     slowest, fastest = TEMPO_RANGE_BPM
     if not re.fullmatch(r"\d+(\.\d+)?", header["tempo"]) or not slowest <= float(header["tempo"]) <= fastest:
-        raise ValueError(f"tempo {header['tempo']!r}: write quarter notes a minute, {slowest:g} to {fastest:g}")
+        raise ValueError(f"tempo {header['tempo']!r}: write {slowest:g} to {fastest:g} quarters a minute")
     _key_signature(header["key"])
     return header
 
@@ -140,7 +140,7 @@ def _bars(lines: list[str], steps_per_bar: int, meter: str) -> tuple[np.ndarray,
                 raise ValueError(f"bar {number}, {token!r}: {error}") from None
         if len(bar) != steps_per_bar:
             fault = f"{len(bar)} tokens, the last is {bar[-1]!r}"
-            raise ValueError(f"bar {number}: {fault}; a bar of {meter} has {steps_per_bar}, one an eighth note")
+            raise ValueError(f"bar {number}: {fault}; a bar of {meter} has {steps_per_bar}, eighth notes")
     if not onsets:
         raise ValueError("has no notes: write bars below an empty line")
     return np.array(onsets, dtype=np.int64), len(bars) * steps_per_bar

@@ -46,9 +46,7 @@ def step_seconds(tempo_bpm: float, steps_per_beat: int = STEPS_PER_BEAT) -> floa
         ValueError: the tempo lies outside 20 to 400 beats per minute, or a beat has no whole step.
     """
     if not SLOWEST_BPM <= tempo_bpm <= FASTEST_BPM:
-        raise ValueError(
-            f"the tempo is {tempo_bpm} beats a minute: {SLOWEST_BPM} to {FASTEST_BPM} are allowed"
-        )
+        raise ValueError(f"the tempo is {tempo_bpm} beats a minute: {SLOWEST_BPM} to {FASTEST_BPM} are allowed")
     if steps_per_beat < 1 or not float(steps_per_beat).is_integer():
         raise ValueError(f"steps_per_beat is {steps_per_beat}: it must be a whole number of at least 1")
     return 60.0 / (tempo_bpm * steps_per_beat)

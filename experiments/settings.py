@@ -1,0 +1,127 @@
+"""Settings: frozen dataclasses that TOML files and `--set` change, with ranges and errors that help.
+
+A configuration is a dataclass whose fields are sections; a section is a dataclass whose fields are made by
+`option`. A TOML file holds only what differs from the defaults. A key that does not exist is an error
+that lists those that do.
+"""
+
+import dataclasses
+import math
+import tomllib
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+import tomli_w
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names the key and what is allowed."""
+
+
+def option(default: Any, help: str, low: float | None = None, high: float | None = None, choices: tuple = ()) -> Any:
+    """A documented configuration field with its range."""
+    return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Base of a whole configuration: its fields are sections."""
+
+    def change(self, section: str, **values: Any) -> Self:
+        """Return a configuration with other values in one section; raises ConfigError."""
+        fields = {one.name: one.type for one in dataclasses.fields(self)}
+        if section not in fields:
+            raise ConfigError(f"unknown section [{section}]: there are {', '.join(fields)}")
+        old = getattr(self, section)
+        options = {one.name: one for one in dataclasses.fields(old)}
+        for name, value in values.items():
+            if name not in options:
+                raise ConfigError(f"unknown key {section}.{name}: [{section}] has {', '.join(options)}")
+            values[name] = _checked(f"{section}.{name}", options[name], value)
+        return dataclasses.replace(self, **{section: dataclasses.replace(old, **values)})
+
+    def to_toml(self) -> str:
+        """Return the configuration as TOML text that `load` reads."""
+        return tomli_w.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def load(cls, source: str | Path | None) -> Self:
+        """Read a configuration.
+
+        Args:
+            source: path of a TOML file, the name of a preset, or None for the defaults.
+
+        Raises:
+            ConfigError: there is no such file or preset, or it cannot be used.
+        """
+        if source is None:
+            return cls()
+        if str(source) in presets():
+            text = (_preset_folder() / f"{source}.toml").read_text()
+        else:
+            try:
+                text = Path(source).read_text()
+            except FileNotFoundError:
+                raise ConfigError(f"{source}: no such file or preset; presets are {', '.join(presets())}") from None
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{source}: cannot be read: {error}") from None
+        try:
+            return cls.from_toml(text)
+        except ConfigError as error:
+            raise ConfigError(f"{source}: {error}") from None
+
+    @classmethod
+    def from_toml(cls, text: str) -> Self:
+        """Read a configuration from TOML text; raises ConfigError."""
+        try:
+            sections = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"not a TOML file: {error}") from None
+        config = cls()
+        for section, values in sections.items():
+            if not isinstance(values, dict):
+                raise ConfigError(f"{section} stands outside of a section: write it below a line such as [task]")
+            config = config.change(section, **values)
+        return config
+
+    def apply(self, setting: str) -> Self:
+        """Return the configuration with one `section.key=value` applied; raises ConfigError."""
+        name, equals, value = setting.partition("=")
+        section, dot, key = name.strip().partition(".")
+        if not (equals and dot and key):
+            raise ConfigError(f"--set {setting}: write section.key=value, as in --set evolve.population_size=300")
+        try:
+            parsed = tomllib.loads(f"value = {value.strip()}")["value"]
+        except tomllib.TOMLDecodeError:
+            parsed = value.strip()  # a text without quotes
+        return self.change(section, **{key: parsed})
+
+
+def _checked(name: str, option: dataclasses.Field, value: Any) -> Any:
+    """Return a value in the type of its option; raises ConfigError if it does not fit."""
+    wanted = option.type
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not wanted:
+        kinds = {int: "a whole number", float: "a number", str: "a text in quotes", bool: "true or false"}
+        raise ConfigError(f"{name} = {value!r}: it must be {kinds[wanted]}")
+    low, high, choices = (option.metadata[key] for key in ("low", "high", "choices"))
+    if choices and value not in choices:
+        raise ConfigError(f"{name} = {value!r}: choose one of {', '.join(choices)}")
+    if wanted is float and not math.isfinite(value):
+        raise ConfigError(f"{name} = {value!r}: it must be finite")
+    if (low is not None and value < low) or (high is not None and value > high):
+        limits = f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
+        raise ConfigError(f"{name} = {value!r}: it must be {limits}")
+    return value
+
+
+def presets() -> list[str]:
+    """Return the names of the configurations that come with the project."""
+    return sorted(path.name.removesuffix(".toml") for path in _preset_folder().iterdir() if path.name.endswith(".toml"))
+
+
+def _preset_folder():
+    return files("experiments") / "configs"
