@@ -71,7 +71,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="kuznechik",
         description="Neuroevolution of melodies on a keyboard of 13 keys.",
-        epilog="kuznechik VERB --help explains a verb; defaults stand in brackets. Exit status: 0 done, 2 a mistake in the call, 130 interrupted.",
+        epilog="kuznechik VERB --help explains a verb; defaults stand in brackets. "
+        "Exit status: 0 done, 2 a mistake in the call, 130 interrupted.",
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
