@@ -235,10 +235,11 @@ def test_the_memory_that_each_seed_song_needs(seed_entries):
     assert {number: entry.memory for number, entry in seed_entries.items()} == MEMORY_OF_TRACK
 
 
-def test_a_seed_song_cannot_be_told_with_one_step_less(seed_rolls):
-    grasshopper = seed_rolls[1]
-    assert most_right_steps([grasshopper], memory=32, start=8) == 120
-    assert most_right_steps([grasshopper], memory=31, start=8) == 119
+def test_a_seed_song_is_told_whole_with_that_memory_and_not_with_a_step_less(seed_rolls):
+    for number, roll in seed_rolls.items():
+        memory = MEMORY_OF_TRACK[number]
+        assert most_right_steps([roll], memory, start=8) == len(roll) - 8
+        assert most_right_steps([roll], memory - 1, start=8) < len(roll) - 8
 
 
 @pytest.mark.parametrize(("memory", "right"), [(16, 3668), (32, 3699), (64, 3716), (72, 3717)])

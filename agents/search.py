@@ -1,0 +1,66 @@
+"""What every way of searching for a network has in common: steps, a champion, a state that can be kept.
+
+NEAT, evolution strategies, per-key evolution and the others are such searches, so that one command runs
+them, one run folder keeps them, and one report shows them.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import neat
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What one generation of a search looked like when it had been evaluated."""
+
+    generation: int
+    evaluations: int
+    """Networks evaluated since the start."""
+    best_fitness: float
+    """Minus the smallest loss, without the weights of boost, so that generations can be compared."""
+    mean_fitness: float
+    std_fitness: float
+    best_right: int
+    """Most cases that one network gets right."""
+    mean_right: float
+    connections: int
+    """Enabled connections of the champion so far."""
+    hidden: int
+    """Hidden nodes of the champion so far."""
+    species: dict[int, int] = field(default_factory=dict)
+    """Members of each species; empty where there are none."""
+
+
+class Search(Protocol):
+    """A search that goes on step by step, can be stopped after any, and continued to the same bits."""
+
+    champion: neat.DefaultGenome | None
+    """The best network so far, with `right` (cases right) and `loss`; None before the first step."""
+
+    @property
+    def generation(self) -> int:
+        """Number of steps done."""
+        ...
+
+    @property
+    def evaluations(self) -> int:
+        """Networks evaluated since the start."""
+        ...
+
+    @property
+    def solved(self) -> bool:
+        """Whether the champion is right in all cases."""
+        ...
+
+    def step(self) -> Generation:
+        """Do one step and report it."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next steps depend on, as plain numbers, texts, lists and dictionaries."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state; raises ValueError if it does not belong to this search."""
+        ...
