@@ -7,8 +7,10 @@ running, without a mistake.
 Conventions: C cases, I inputs, O outputs; inputs and targets are stored with the cases in the last axis.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -29,9 +31,29 @@ class Cases:
     def __len__(self) -> int:
         return self.inputs.shape[1]
 
+    @cached_property
+    def possible(self) -> np.ndarray:
+        """(C,) bool: the cases that one network can get right together, as many as there can be.
+
+        Where the same input is to be answered differently, the most frequent answer is the best one.
+        """
+        answers: dict[bytes, dict[bytes, list[int]]] = defaultdict(lambda: defaultdict(list))
+        packed = np.packbits(self.inputs.astype(bool), axis=0).T
+        for case, (seen, answer) in enumerate(zip(packed, self.targets.T, strict=True)):
+            answers[seen.tobytes()][answer.tobytes()].append(case)
+        best = np.zeros(len(self), dtype=bool)
+        for group in answers.values():
+            best[max(group.values(), key=len)] = True
+        return best
+
+    @property
+    def most_right(self) -> int:
+        """The most cases that one network can get right."""
+        return int(self.possible.sum())
+
 
 def memory_cases(songs: Sequence[Song], memory: int, prompt: int, mode_bit: bool = False) -> Cases:
-    """Return a case for every step after the prompt of every song.
+    """Return a case for every step after the prompt of every song, one song after the other.
 
     The inputs are laid out like the observation of `KeyboardEnv`: oldest step first, 13 keys a step, and
     with `mode_bit` a last input that is always 1.
@@ -47,3 +69,20 @@ def xor_cases() -> Cases:
     """Return the four cases of exclusive or: the classic check that structure evolves."""
     inputs = np.array(list(product((0, 1), repeat=2)), dtype=np.float32).T
     return Cases(inputs, (inputs[:1] != inputs[1:]))
+
+
+def ambiguous_steps(songs: Sequence[Song], memory: int, prompt: int) -> dict[str, list[int]]:
+    """Return the steps, by song, that no player with this memory can all get right.
+
+    They follow a memory that elsewhere, in this song or another, goes on differently.
+    """
+    cases = memory_cases(songs, memory, prompt)
+    impossible = ~cases.possible
+    first, named = 0, {}
+    for song in songs:
+        count = song.steps - prompt
+        steps = prompt + np.flatnonzero(impossible[first : first + count])
+        if len(steps):
+            named[song.name] = steps.tolist()
+        first += count
+    return named

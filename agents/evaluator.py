@@ -9,6 +9,7 @@ Conventions: as in `agents.fitness`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import neat
 import numpy as np
@@ -46,7 +47,7 @@ class Evaluator:
         self.cases = cases
         self.kind = KINDS[kind]
         self.boost = boost if boost and boost.gain > 0 else None
-        self.weights = np.ones(cases.targets.shape, dtype=np.float32)
+        self.weights = self._plain_weights = np.tile(cases.possible, (len(cases.targets), 1)).astype(np.float32)
         self.layout = Layout(cases.inputs, len(cases.targets))
         self.evaluations = 0
         self._version = 0
@@ -68,7 +69,7 @@ class Evaluator:
             losses = self.kind(outputs, self.cases.targets, self.weights)
             plain = losses
             if self._version:
-                plain = self.kind(outputs, self.cases.targets, np.ones_like(self.weights))
+                plain = self.kind(outputs, self.cases.targets, self._plain_weights)
             for row, member in enumerate(members):
                 genome = stale[member]
                 genome.losses = losses[row].tolist()
@@ -80,9 +81,21 @@ class Evaluator:
         """Give more weight to the cells that the champion gets wrong."""
         ((_, outputs),) = outputs_in_chunks([champion], self.layout)
         wrong = (outputs[0] > 0) != self.cases.targets
-        self.weights[wrong] *= 1 + self.boost.gain
+        self.weights = np.where(wrong, self.weights * (1 + self.boost.gain), self.weights).astype(np.float32)
         self._version += 1
 
     def check(self, genome: neat.DefaultGenome) -> None:
         """Raise ValueError if the genome cannot be evaluated in batches."""
         check_supported(genome, len(self.cases.targets))
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next evaluations depend on, as plain data."""
+        return {"evaluations": self.evaluations, "version": self._version, "weights": self.weights.tolist()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state; raises ValueError if it belongs to other cases."""
+        weights = np.array(state["weights"], dtype=np.float32)
+        if weights.shape != self.weights.shape:
+            raise ValueError(f"the state belongs to {weights.shape} cells, these cases have {self.weights.shape}")
+        self.weights = weights
+        self.evaluations, self._version = int(state["evaluations"]), int(state["version"])

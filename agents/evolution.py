@@ -1,4 +1,4 @@
-"""Evolution: neat-python's Population, one generation at a time, repeatable from a seed.
+"""Evolution: neat-python's Population, one generation at a time, repeatable from a seed and resumable.
 
 neat-python draws from Python's global random generator. `Evolution` lends it a state of its own for the
 time of a generation and puts the global one back, so nothing else that uses `random` can disturb a run
@@ -8,49 +8,36 @@ or be disturbed.
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import Any
 
 import neat
 import numpy as np
 
 from agents.evaluator import Evaluator
-
-
-@dataclass(frozen=True)
-class Generation:
-    """What one generation looked like when it had been evaluated."""
-
-    generation: int
-    evaluations: int
-    """Genomes evaluated since the start."""
-    best_fitness: float
-    """Minus the smallest unweighted loss, so that generations can be compared."""
-    mean_fitness: float
-    std_fitness: float
-    best_right: int
-    """Most cases that one genome gets right."""
-    mean_right: float
-    species: dict[int, int]
-    """Members of each species."""
-    connections: int
-    """Enabled connections of the champion so far."""
-    hidden: int
-    """Hidden nodes of the champion so far."""
+from agents.genome import Genome
+from agents.population_state import population_state, restore_population
+from agents.search import Generation
+from agents.species import Count
 
 
 class Evolution:
-    """A NEAT run: a population, its evaluator and the best genome so far."""
+    """A NEAT run: a population, its evaluator and the best genome so far. A `Search`."""
 
     def __init__(self, config: neat.Config, evaluator: Evaluator, seed: int):
         """
         Args:
-            config: neat-python's configuration, with `no_fitness_termination = True`.
+            config: neat-python's configuration for `Genome`, `SpeciesSet` and `Reproduction`, with
+                `no_fitness_termination = True`.
             evaluator: gives the genomes their fitness.
             seed: a whole number; the same seed gives the same run.
+
+        Raises:
+            ValueError: the genomes use a function that cannot be evaluated in batches.
         """
         self.config = config
         self.evaluator = evaluator
-        self.champion: neat.DefaultGenome | None = None
+        self.champion: Genome | None = None
+        config.genome_config.node_indexer = Count(config.genome_config.num_outputs + config.genome_config.num_hidden)
         self._random_state = random.Random(seed).getstate()
         with self._own_random():
             self.population = neat.Population(config)
@@ -74,19 +61,22 @@ class Evolution:
         return self.population.generation
 
     @property
+    def evaluations(self) -> int:
+        """Genomes evaluated so far."""
+        return self.evaluator.evaluations
+
+    @property
     def solved(self) -> bool:
-        """Whether the champion is right in all cases."""
-        return self.champion is not None and self.champion.right == len(self.evaluator.cases)
+        """Whether the champion is right in all cases that one network can get right."""
+        return self.champion is not None and self.champion.right == self.evaluator.cases.most_right
 
     def step(self) -> Generation:
         """Evaluate the population, report it, and breed the next one."""
         with self._own_random():
             self.population.run(self._evaluate, 1)
-        # neat-python remembers the parents of every genome that ever lived; nobody asks for them
-        self.population.reproduction.ancestors.clear()
         return self._report
 
-    def _evaluate(self, members: list[tuple[int, neat.DefaultGenome]], config: neat.Config) -> None:
+    def _evaluate(self, members: list[tuple[int, Genome]], config: neat.Config) -> None:
         genomes = [genome for _, genome in members]
         self.evaluator.evaluate(genomes, self.population.generation)
         best = max(genomes, key=lambda genome: (genome.right, -genome.loss))
@@ -103,7 +93,30 @@ class Evolution:
             std_fitness=float(losses.std()),
             best_right=int(right.max()),
             mean_right=float(right.mean()),
-            species={key: len(one.members) for key, one in self.population.species.species.items()},
             connections=connections,
             hidden=nodes - len(self.evaluator.cases.targets),
+            species={key: len(one.members) for key, one in sorted(self.population.species.species.items())},
         )
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next generations depend on, as plain data."""
+        version, numbers, gauss = self._random_state
+        return {
+            "random": [version, list(numbers), gauss],
+            "evaluator": self.evaluator.state(),
+            **population_state(self.population, self.champion),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state.
+
+        Raises:
+            ValueError: it is not a state of such a run.
+        """
+        try:
+            version, numbers, gauss = state["random"]
+            self.evaluator.restore(state["evaluator"])
+            self.champion = restore_population(self.population, state)
+            self._random_state = (version, tuple(numbers), gauss)
+        except (KeyError, IndexError, TypeError, AssertionError) as error:
+            raise ValueError(f"not a state of a NEAT run: {error!r}") from None

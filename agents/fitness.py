@@ -40,7 +40,7 @@ def wrong_steps(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -
 
 def after_first_error(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Number of cases from the first wrong one on: all that stopping at the first error tells."""
-    wrong = ((outputs > 0) != targets).any(axis=1)
+    wrong = ((outputs > 0) != targets).any(axis=1) & (weights.max(axis=0) > 0)
     prefix = np.where(wrong.any(axis=1), wrong.argmax(axis=1), wrong.shape[1])
     return _shared((wrong.shape[1] - prefix).astype(np.float64), len(targets))
 

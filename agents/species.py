@@ -1,0 +1,90 @@
+"""Species whose number can be steered, that merge again, and that cost little to find.
+
+neat-python's species set keeps every species that ever arose, because each one claims its nearest genome
+before the others are placed; so a higher threshold cannot lower their number. Here a genome is placed as in
+the original NEAT: into the first species it is compatible with, its parents' first, and a species whose
+representative has become compatible with an older one's is merged into that one.
+
+Conventions: a species is represented by its best member of the generation before.
+Source: Stanley and Miikkulainen (2002), section 3.3.
+"""
+
+import neat
+from neat.config import ConfigParameter, DefaultClassConfig
+from neat.species import Species
+
+THRESHOLD_STEP = 1.05
+"""The threshold changes by this factor a generation while the number of species is off its target."""
+
+
+class Count:
+    """Counts up like itertools.count, and its next value can be read and set."""
+
+    def __init__(self, value: int):
+        self.value = value
+
+    def __next__(self) -> int:
+        self.value += 1
+        return self.value - 1
+
+
+class SteadySpecies(Species):
+    """A species that stagnates by its unweighted loss: weights that boost adds are no standing still."""
+
+    def get_fitnesses(self) -> list[float]:
+        return [-genome.loss for genome in self.members.values()]
+
+
+class SpeciesSet(neat.DefaultSpeciesSet):
+    """The species of a population."""
+
+    @classmethod
+    def parse_config(cls, param_dict: dict) -> DefaultClassConfig:
+        options = [ConfigParameter("compatibility_threshold", float), ConfigParameter("target_species", int, 0)]
+        return DefaultClassConfig(param_dict, options, "DefaultSpeciesSet")
+
+    def __init__(self, config: DefaultClassConfig, reporters: neat.reporting.ReporterSet):
+        super().__init__(config, reporters)
+        self.indexer = Count(1)
+        self.threshold = config.compatibility_threshold
+
+    def speciate(self, config: neat.Config, population: dict, generation: int) -> None:
+        """Place every genome into a species and steer the threshold towards the target number."""
+        distance, options = self._distance, config.genome_config
+        kept: dict[int, Species] = {}
+        for key in sorted(self.species):
+            representative = self.species[key].representative
+            if all(distance(representative, one.representative, options) >= self.threshold for one in kept.values()):
+                kept[key] = self.species[key]
+        members: dict[int, dict] = {key: {} for key in kept}
+        for key in sorted(population):
+            genome = population[key]
+            home = getattr(genome, "species", None)
+            tried = [home, *(one for one in kept if one != home)] if home in kept else list(kept)
+            for one in tried:
+                if distance(kept[one].representative, genome, options) < self.threshold:
+                    break
+            else:
+                one = next(self.indexer)
+                kept[one] = SteadySpecies(one, generation)
+                kept[one].representative = genome
+                members[one] = {}
+            members[one][key] = genome
+            genome.species = one
+        self.species = {key: one for key, one in kept.items() if members[key]}
+        for key, one in self.species.items():
+            one.update(one.representative, members[key])
+        self.genome_to_species = {key: genome.species for key, genome in population.items()}
+        self._steer()
+
+    @staticmethod
+    def _distance(one: neat.DefaultGenome, other: neat.DefaultGenome, options) -> float:
+        return 0.0 if one is other else one.distance(other, options)
+
+    def _steer(self) -> None:
+        target = self.species_set_config.target_species
+        if target and len(self.species) != target:
+            self.threshold *= THRESHOLD_STEP if len(self.species) > target else 1 / THRESHOLD_STEP
+
+
+SpeciesSet.__name__ = "DefaultSpeciesSet"  # the section of neat-python's configuration file
