@@ -89,9 +89,7 @@ def restore_population(population: neat.Population, state: dict[str, Any]) -> Ge
         one.last_improved, one.fitness_history = row["last_improved"], row["fitness_history"]
         one.update(genomes[row["representative"]], {key: population.population[key] for key in row["members"]})
         species_set.species[one.key] = one
-    species_set.genome_to_species = {
-        key: one.key for one in species_set.species.values() for key in one.members
-    }
+    species_set.genome_to_species = {key: one.key for one in species_set.species.values() for key in one.members}
     species_set.threshold = state["threshold"]
     species_set.indexer = Count(state["next_species"])
     population.reproduction.genome_indexer = Count(state["next_genome"])

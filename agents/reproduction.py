@@ -57,6 +57,8 @@ class Reproduction(neat.DefaultReproduction):
         species.species = {}
         if not remaining:
             return {}
+        # every species needs room for its elites; stagnation lists the worst species first
+        remaining = remaining[-(pop_size // self._least()) :]
         spawns = self._spawns(remaining, pop_size)
         ranked = [sorted(one.members.values(), key=lambda g: (g.fitness, g.key), reverse=True) for one in remaining]
         parents = [self._survivors(members) for members in ranked]
@@ -73,11 +75,14 @@ class Reproduction(neat.DefaultReproduction):
                 population[child.key] = child
         return population
 
+    def _least(self) -> int:
+        """Return the smallest size of a species."""
+        return max(1, self.reproduction_config.min_species_size, self.reproduction_config.elitism)
+
     def _spawns(self, remaining: Sequence[Species], pop_size: int) -> list[int]:
         """Return how many genomes each species has in the next generation."""
-        options = self.reproduction_config
-        least = max(options.min_species_size, options.elitism)
-        if options.fitness_sharing == "canonical":
+        least = self._least()
+        if self.reproduction_config.fitness_sharing == "canonical":
             shared = [fmean(1 / (1 - g.fitness) for g in one.members.values()) for one in remaining]
         else:
             fitnesses = [g.fitness for one in remaining for g in one.members.values()]

@@ -13,7 +13,9 @@ import numpy as np
 from gymnasium.spaces import MultiBinary
 
 from envs import picture
-from listener.listener import Listener
+from envs.episode_start import DRAWS, EpisodeStart
+from envs.keys import check_keys
+from listener.listener import Listener, is_pointwise
 from listener.memorization import ExactSteps, RightKeys
 from songs.catalog import find_song
 from songs.keyboard import KEYS, PROMPT_STEPS
@@ -38,7 +40,8 @@ class KeyboardEnv(gymnasium.Env):
     What the listener pays for the newest step; by default 1 for a step with all keys right, else 0.
 
     ## Starting State
-    The memory holds the prompt, behind silence if the memory is longer.
+    The memory holds the prompt, behind silence if the memory is longer. An episode may also begin at a
+    later step; then the memory holds the song up to there.
 
     ## Episode End
     The episode terminates with the last step of the song, or with the first wrong step if
@@ -56,6 +59,8 @@ class KeyboardEnv(gymnasium.Env):
     * `teacher_forcing`: the memory holds the song instead of what was played.
     * `stop_at_error`: end the episode at the first wrong step.
     * `mode_bit`: append the mode to the observation.
+    * `random_start`: probability, 0 to 1, that an episode begins at any step from the end of the prompt on,
+      each equally likely, instead of right there. `reset(options={"start": step})` chooses the step.
     * `improvise`: do not expect the song after the prompt: the memory holds what was played, the listener
       is told no target, no step is wrong. `reset(options={"improvise": True})` sets it for one episode.
     """
@@ -72,6 +77,7 @@ class KeyboardEnv(gymnasium.Env):
         stop_at_error: bool = False,
         mode_bit: bool = False,
         improvise: bool = False,
+        random_start: float = 0.0,
         render_mode: str | None = None,
     ):
         if not songs:
@@ -84,6 +90,8 @@ class KeyboardEnv(gymnasium.Env):
                 f"the prompt is {prompt} steps: it must be at least 0 and shorter than the shortest song, "
                 f"{shortest.name!r} with {shortest.steps} steps"
             )
+        if not 0 <= random_start <= 1:
+            raise ValueError(f"random_start is {random_start}: it is a probability, 0 to 1")
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(f"render_mode {render_mode!r}: choose one of {self.metadata['render_modes']}")
         self.songs = tuple(songs)
@@ -94,9 +102,11 @@ class KeyboardEnv(gymnasium.Env):
         self.stop_at_error = stop_at_error
         self.mode_bit = mode_bit
         self.improvise = improvise
+        self.random_start = float(random_start)
         self.render_mode = render_mode
         self.action_space = MultiBinary(KEYS)
         self.observation_space = MultiBinary(memory * KEYS + mode_bit)
+        self._episode_start = EpisodeStart(self.songs, prompt, self.random_start)
         self._song: Song | None = None
         self._done = True
 
@@ -104,29 +114,31 @@ class KeyboardEnv(gymnasium.Env):
         """Begin a song.
 
         Args:
-            seed: seeds the choice of the song.
-            options: `song`, an index into `songs`; `improvise`, the mode of this episode.
+            seed: seeds the choice of the song and of the first step.
+            options: `song`, an index into `songs`; `start`, the first step to be played; `improvise`, the
+                mode of this episode.
 
         Returns:
             The observation and the information.
+
+        Raises:
+            ValueError: there is no such option, song or step.
         """
         super().reset(seed=seed)
         options = options or {}
-        unknown = set(options) - {"song", "improvise"}
+        unknown = set(options) - {"song", "start", "improvise"}
         if unknown:
-            raise ValueError(f"unknown reset options {sorted(unknown)}: there are 'song' and 'improvise'")
-        index = options.get("song")
-        if index is None:
-            index = int(self.np_random.integers(len(self.songs)))
-        elif not 0 <= index < len(self.songs):
-            raise ValueError(f"song {index}: there are songs 0 to {len(self.songs) - 1}")
-        self._song = self.songs[index]
+            raise ValueError(f"unknown reset options {sorted(unknown)}: there are 'song', 'start' and 'improvise'")
+        asked = {name: np.array([options[name]]) for name in ("song", "start") if options.get(name) is not None}
+        (index,), (start,) = self._episode_start.choose(self.np_random.random((1, DRAWS)), **asked)
+        song = self.songs[index]
+        self._song = song
         self._improvising = bool(options.get("improvise", self.improvise))
-        self._step = self.prompt
+        self._step = int(start)
         self._done = False
         # what is remembered, behind `memory` steps of silence, and what the performer played itself
-        self._heard = np.zeros((self.memory + self._song.steps, KEYS), dtype=np.int8)
-        self._heard[self.memory : self.memory + self.prompt] = self._song.roll[: self.prompt]
+        self._heard = np.zeros((self.memory + song.steps, KEYS), dtype=np.int8)
+        self._heard[self.memory : self.memory + start] = song.roll[:start]
         self._played = self._heard[self.memory :].astype(bool)
         if self.render_mode == "human":
             self.render()
@@ -136,9 +148,7 @@ class KeyboardEnv(gymnasium.Env):
         """Play one step; returns observation, reward, terminated, truncated and information."""
         if self._done:
             raise RuntimeError("the episode is over: call reset() before step()")
-        keys = np.asarray(action)
-        if keys.shape != (KEYS,) or not np.isin(keys, (0, 1)).all():
-            raise ValueError(f"an action is {KEYS} values of 0 or 1, one a key; got {action!r}")
+        keys = check_keys(action, (KEYS,))
         now, song = self._step, self._song
         self._played[now] = keys
         right = not self._improvising and bool((self._played[now] == song.roll[now]).all())
@@ -154,10 +164,12 @@ class KeyboardEnv(gymnasium.Env):
 
     def _reward(self, now: int) -> float:
         """Ask the listener for the newest step, which follows what the performer remembers."""
+        target = None if self._improvising else self._song.roll[: now + 1]
+        if is_pointwise(self.listener):
+            return float(self.listener.step_rewards(self._played[now], None if target is None else target[now]))
         heard = self._heard[self.memory : self.memory + now + 1].astype(bool)
         heard[now] = self._played[now]
-        targets = None if self._improvising else self._song.roll[None, : now + 1]
-        return float(self.listener.rewards(heard[None], targets)[0, -1])
+        return float(self.listener.rewards(heard[None], None if target is None else target[None])[0, -1])
 
     def _observation(self) -> np.ndarray:
         seen = self._heard[self._step : self._step + self.memory].ravel()

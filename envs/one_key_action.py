@@ -17,7 +17,13 @@ class OneKeyAction(gymnasium.ActionWrapper):
         self.action_space = gymnasium.spaces.Discrete(KEYS + 1)
 
     def action(self, action: int) -> np.ndarray:
-        """Return the 13 keys of a discrete action."""
+        """Return the 13 keys of a discrete action.
+
+        Raises:
+            ValueError: the action is not an integer from 0 to 13.
+        """
+        if not self.action_space.contains(action):
+            raise ValueError(f"an action is 0 for nothing or 1 to {KEYS} for a key; got {action!r}")
         keys = np.zeros(KEYS, dtype=np.int8)
         if action:
             keys[action - 1] = 1

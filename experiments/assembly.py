@@ -1,5 +1,7 @@
 """Assembly: the one place that puts the concrete parts together, from a configuration or a run folder."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,14 +14,15 @@ from agents.genome_json import genome_from_json
 from agents.network_player import NetworkPlayer
 from agents.performer import Performer
 from agents.phenotype import Network
+from agents.search import Search
 from envs.keyboard_env import KeyboardEnv
 from experiments.config import EvolveConfig, Task
 from experiments.neat_config import neat_ini, read_neat_config
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.settings import ConfigError, Settings
-from songs.catalog import find_song
+from songs.catalog import find_song, read_catalog
 from songs.piano_roll import memory_needed
-from songs.song import Song
+from songs.song import Song, SongError
 
 Configuration = TypeVar("Configuration", bound=Settings)
 
@@ -40,28 +43,48 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
     task = config.task
     if task.kind == "xor":
         return config, []
-    song = find_song(task.song, task.folder or None, task.steps, task.track or None)
-    if task.prompt >= song.steps:
-        raise ConfigError(f"task.prompt = {task.prompt}: {song.name} has only {song.steps} steps")
+    if task.together:
+        songs = playable_songs(task)
+    else:
+        songs = [find_song(task.song, task.folder or None, task.steps, task.track or None)]
+    for song in songs:
+        if task.prompt >= song.steps:
+            raise ConfigError(f"task.prompt = {task.prompt}: {song.name} has only {song.steps} steps")
     if task.memory == 0:
-        needed = memory_needed(song.roll, task.prompt)
-        config = config.change("task", memory=max(LEAST_MEMORY, needed or 0))
-    return config, [song]
+        needed = [memory_needed(song.roll, task.prompt) or 0 for song in songs]
+        config = config.change("task", memory=max(LEAST_MEMORY, *needed))
+    return config, songs
 
 
-def make_cases(config: EvolveConfig, songs: list[Song]) -> Cases:
+def playable_songs(task: Task) -> list[Song]:
+    """Return the songs of a task's catalogue that the keyboard can play; raises SongError if there is none."""
+    entries = read_catalog(task.folder or None, task.prompt, task.steps, task.track or None)
+    songs = [entry.song for entry in entries if entry.song is not None]
+    if not songs:
+        raise SongError(f"{task.folder}: none of its {len(entries)} MIDI files can be played; see kuznechik songs")
+    return songs
+
+
+def make_cases(config: EvolveConfig, songs: Sequence[Song]) -> Cases:
     """Return the cases that the task's networks are evaluated on."""
     task = config.task
     return xor_cases() if task.kind == "xor" else memory_cases(songs, task.memory, task.prompt, task.mode_bit)
 
 
-def make_evolution(config: EvolveConfig, songs: list[Song], folder: RunFolder) -> Evolution:
-    """Return the NEAT run of a resolved configuration; its neat-python file is kept in the run folder."""
-    cases = make_cases(config, songs)
+@contextmanager
+def make_search(config: EvolveConfig, cases: Cases, folder: RunFolder, workers: int = 0) -> Iterator[Search]:
+    """Lend the search that a resolved configuration asks for.
+
+    Args:
+        config: the experiment.
+        cases: what the networks should answer.
+        folder: neat-python's configuration file is kept there.
+        workers: processes that evaluate; 0: this one.
+    """
     path = folder.path / "neat.ini"
     write_atomically(path, neat_ini(config, len(cases.inputs), len(cases.targets)))
     boost = Boost(config.operators.boost, config.operators.boost_every)
-    return Evolution(read_neat_config(path), Evaluator(cases, config.evolve.fitness, boost), config.evolve.seed)
+    yield Evolution(read_neat_config(path), Evaluator(cases, config.evolve.fitness, boost), config.evolve.seed)
 
 
 def operators_used(config: EvolveConfig) -> list[str]:
@@ -71,7 +94,7 @@ def operators_used(config: EvolveConfig) -> list[str]:
     return [f"{name} {value:g}" for name, value in named.items() if value]
 
 
-def make_env(task: Task, songs: list[Song], **options) -> KeyboardEnv:
+def make_env(task: Task, songs: Sequence[Song], **options) -> KeyboardEnv:
     """Return the environment of a resolved task.
 
     Args:
@@ -88,7 +111,7 @@ class Run:
 
     folder: RunFolder
     task: Task
-    songs: list[Song]
+    songs: Sequence[Song]
     performer: Performer | None
     """The champion; None where the task is no music."""
     network: Network | None = None

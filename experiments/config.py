@@ -13,6 +13,7 @@ class Task:
 
     kind: str = option("song", "'song', or 'xor' for the classic check of NEAT", choices=("song", "xor"))
     song: str = option("grasshopper", "a name in the catalogue, or the path of a .mid file")
+    together: bool = option(False, "learn all songs of the catalogue in one network")
     folder: str = option("", "folder of the catalogue; '' for the songs that come with the project")
     track: str = option("", "read only the MIDI tracks of this name; '' for all")
     steps: int = option(SONG_STEPS, "longest song in steps; what is beyond is cut", 9, 100_000)
@@ -25,13 +26,24 @@ class Task:
 class Evolve:
     """How the population evolves."""
 
+    algorithm: str = option("neat", "how networks are searched for", choices=("neat",))
     seed: int = option(0, "the same seed gives the same run", 0, 2**63 - 1)
     generations: int = option(2000, "budget: generations after which evolution gives up", 1, 10**9)
     population_size: int = option(60, "genomes in a generation", 4, 1_000_000)
     fitness: str = option("squared_hinge", "what a genome is worth", choices=tuple(KINDS))
-    elitism: int = option(2, "best genomes of a species that live on unchanged", 0, 1000)
+    elitism: int = option(1, "best genomes of a species that live on unchanged", 0, 1000)
     survival_threshold: float = option(0.2, "share of a species that may have children", 0.01, 1.0)
-    compatibility_threshold: float = option(3.0, "genetic distance from which genomes form another species", 0.0)
+    selection: str = option("truncation", "how parents are chosen", choices=("truncation", "lexicase"))
+
+
+@dataclass(frozen=True)
+class Species:
+    """How the population is divided."""
+
+    target_species: int = option(8, "number of species the threshold is steered to; 0: the threshold is fixed", 0, 1000)
+    compatibility_threshold: float = option(3.0, "genetic distance from which genomes form another species", 0.001)
+    interspecies_mating: float = option(0.9, "chance that the second parent may come from any species", 0.0, 1.0)
+    fitness_sharing: str = option("normalized", "how species share offspring", choices=("normalized", "canonical"))
     max_stagnation: int = option(20, "generations without progress after which a species dies", 1)
     species_elitism: int = option(2, "number of best species that never die of stagnation", 0)
 
@@ -67,5 +79,6 @@ class EvolveConfig(Settings):
 
     task: Task = field(default_factory=Task)
     evolve: Evolve = field(default_factory=Evolve)
+    species: Species = field(default_factory=Species)
     operators: Operators = field(default_factory=Operators)
     genome: Genome = field(default_factory=Genome)

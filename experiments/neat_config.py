@@ -8,6 +8,8 @@ from pathlib import Path
 import neat
 
 from agents.genome import Genome
+from agents.reproduction import Reproduction
+from agents.species import SpeciesSet
 from experiments.config import EvolveConfig
 
 
@@ -19,7 +21,7 @@ def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
         inputs: number of input nodes.
         outputs: number of output nodes.
     """
-    evolve, genome, operators = config.evolve, config.genome, config.operators
+    evolve, genome, operators, species = config.evolve, config.genome, config.operators, config.species
     fixed = {"init_type": "gaussian", "mutate_rate": 0, "replace_rate": 0}
     free = fixed | {
         "init_mean": 0,
@@ -68,16 +70,22 @@ def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
             **{f"response_{key}": value for key, value in always_one.items()},
             **{f"time_constant_{key}": value for key, value in always_one.items()},
         },
-        "DefaultSpeciesSet": {"compatibility_threshold": evolve.compatibility_threshold},
+        "DefaultSpeciesSet": {
+            "compatibility_threshold": species.compatibility_threshold,
+            "target_species": species.target_species,
+        },
         "DefaultStagnation": {
             "species_fitness_func": "max",
-            "max_stagnation": evolve.max_stagnation,
-            "species_elitism": evolve.species_elitism,
+            "max_stagnation": species.max_stagnation,
+            "species_elitism": species.species_elitism,
         },
         "DefaultReproduction": {
             "elitism": evolve.elitism,
             "survival_threshold": evolve.survival_threshold,
             "min_species_size": 1,
+            "interspecies_mating": species.interspecies_mating,
+            "fitness_sharing": species.fitness_sharing,
+            "selection": evolve.selection,
         },
     }
     lines = ["# generated from config.toml; its options of mutation are those of agents/genome.py"]
@@ -88,4 +96,4 @@ def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
 
 def read_neat_config(path: Path) -> neat.Config:
     """Read a configuration file for neat-python's classes and our genome."""
-    return neat.Config(Genome, neat.DefaultReproduction, neat.DefaultSpeciesSet, neat.DefaultStagnation, path)
+    return neat.Config(Genome, Reproduction, SpeciesSet, neat.DefaultStagnation, path)

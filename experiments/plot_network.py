@@ -6,7 +6,7 @@ other network has its inputs and outputs in columns.
 Conventions:
     Node keys are neat-python's: inputs -1, -2, ..., outputs 0, 1, ..., hidden nodes above. Input -1 - i is
     key i % 13 of remembered step i // 13, oldest step first; one input more is the mode bit.
-    Places are (x, y): inputs stand between x = 0 and 1, outputs at `OUTPUT_X`; y is the key.
+    Places are (x, y): the memory stands between x = 0 and 1, outputs at `OUTPUT_X`; y is the key.
     Only enabled connections are drawn. Blue is positive, orange negative.
 """
 
@@ -16,8 +16,8 @@ from graphlib import CycleError, TopologicalSorter
 import neat
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
-from matplotlib.colors import Normalize, to_rgb
+from matplotlib.collections import PathCollection, QuadMesh
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -29,12 +29,19 @@ from songs.keyboard import BLACK_KEYS, KEY_NAMES, KEYS, STEPS_PER_BAR
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
 """From the palette of Okabe and Ito, which colour-blind readers can tell apart."""
 
+_WEIGHTS = LinearSegmentedColormap.from_list(
+    "weights",
+    [(0, "#7a3300"), (0.25, NEGATIVE), (0.5, "#fadcc4"), (0.5, "#c9e4f5"), (0.75, POSITIVE), (1, "#00294a")],
+)
+"""Of weights: with a step at 0, so that the sign of the smallest can be seen."""
+
 OUTPUT_X = 1.75
 _HIDDEN_X = (1.15, OUTPUT_X - 0.15)
 _MODE_BIT_Y = -1.4
-_PANELS_PER_ROW = 3
 _MOST_LABELS = 40
 """Connections and nodes of a column up to which each gets a label."""
+
+_LABEL_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
 
 Place = tuple[float, float]
 
@@ -79,7 +86,7 @@ def places(genome: neat.DefaultGenome, inputs: int, outputs: int) -> dict[int, P
         if inputs > len(cells):
             standing[-inputs] = (1.0, _MODE_BIT_Y)
     else:
-        standing = _column([-1 - i for i in range(inputs)], 0.5) | _column(list(range(outputs)), OUTPUT_X)
+        standing = _column([-1 - i for i in range(inputs)], 1.0) | _column(list(range(outputs)), OUTPUT_X)
     layer = layers(hidden_nodes(genome, outputs), enabled_weights(genome))
     columns = [[node for node in sorted(layer) if layer[node] == n] for n in sorted(set(layer.values()))]
     for n, nodes in enumerate(columns):
@@ -111,14 +118,21 @@ def network_figure(genome: neat.DefaultGenome, inputs: int, outputs: int) -> Fig
     weights = enabled_weights(genome)
     memory = memory_steps(inputs, outputs)
     used = sorted({sink for _, sink in weights if sink < outputs}) if memory else []
-    rows = -(-len(used) // _PANELS_PER_ROW)
-    figure = Figure(figsize=(14, 6.5 + 2.6 * rows), layout="constrained")
-    grid = figure.add_gridspec(1 + rows, _PANELS_PER_ROW, height_ratios=[6.5] + [2.6] * rows)
-    axes = figure.add_subplot(grid[0, :])
-    _draw_graph(axes, genome, inputs, outputs, weights)
-    panels = [figure.add_subplot(grid[1 + n // _PANELS_PER_ROW, n % _PANELS_PER_ROW]) for n in range(len(used))]
+    columns = 3 if len(used) <= 6 else 4
+    rows, height = -(-len(used) // columns), 8.4 / columns
+    figure = Figure(figsize=(14, 6.5 + height * rows), layout="constrained")
+    grid = figure.add_gridspec(1 + rows, columns, height_ratios=[6.5] + [height] * rows)
+    _draw_graph(figure.add_subplot(grid[0, :]), genome, inputs, outputs, weights)
+    tables = {key: direct_weights(weights, memory, key) for key in used}
+    limit = max((abs(weight) for weight in weights.values()), default=0) or 1.0
+    panels = [figure.add_subplot(grid[1 + n // columns, n % columns]) for n in range(len(used))]
+    for axes, key in zip(panels, used, strict=True):
+        image = _draw_direct_weights(axes, tables[key], limit)
+        count = int(np.isfinite(tables[key]).sum())
+        bias = genome.nodes[key].bias
+        axes.set_title(f"into {KEY_NAMES[key]}: {count} direct weights, bias {bias:.2f}", fontsize=9)
     if used:
-        _draw_direct_weights(panels, genome, weights, memory, used)
+        figure.colorbar(image, ax=panels, label="weight (white: no connection)", fraction=0.02, aspect=30)
     return figure
 
 
@@ -129,15 +143,15 @@ def _draw_graph(axes: Axes, genome: neat.DefaultGenome, inputs: int, outputs: in
         _draw_memory(axes, memory)
         _draw_keys(axes, {sink for _, sink in weights})
     _draw_connections(axes, standing, weights)
-    wired = {key for connection in weights for key in connection if key < 0}
-    shown = [key for key in standing if not memory or key in wired or key >= outputs or key == -KEYS * memory - 1]
-    x, y = np.array([standing[key] for key in shown]).reshape(-1, 2).T
-    sizes = [60 if key >= outputs or not memory else 7 for key in shown]
-    axes.scatter(x, y, s=sizes, color="white", edgecolor="black", linewidth=0.8, zorder=3)
+    cells = {source for source, _ in weights if -memory * KEYS <= source < 0}
+    nodes = [key for key in standing if not memory or key >= outputs or key < -memory * KEYS]
+    for keys, size in ((sorted(cells), 7), (nodes, 60)):
+        x, y = np.array([standing[key] for key in keys]).reshape(-1, 2).T
+        axes.scatter(x, y, s=size, color="white", edgecolor="black", linewidth=0.8, zorder=3)
     _label_nodes(axes, genome, inputs, outputs, standing)
     if not memory and len(weights) <= _MOST_LABELS:
         _label_weights(axes, standing, weights)
-    axes.set(xlim=(-0.12, OUTPUT_X + 0.3), ylim=(-2.6, KEYS - 0.4))
+    axes.set(xlim=(-0.08 if memory else 0.9, OUTPUT_X + 0.25), ylim=(-2.6, KEYS - 0.4))
     axes.set_axis_off()
 
 
@@ -179,20 +193,25 @@ def _draw_connections(axes: Axes, standing: dict[int, Place], weights: dict[tupl
     strongest = max(map(abs, weights.values())) or 1.0
     paths, colours, widths = [], [], []
     for (source, sink), weight in weights.items():
-        (x0, y0), (x1, y1) = standing[source], standing[sink]
-        bend = max(x0, min(1.0, x1)) * 0.5 + x1 * 0.5
-        paths.append(Path([(x0, y0), (bend, y0), (bend, y1), (x1, y1)], [Path.MOVETO, *[Path.CURVE4] * 3]))
+        paths.append(Path(_curve(standing[source], standing[sink]), [Path.MOVETO, *[Path.CURVE4] * 3]))
         strength = abs(weight) / strongest
         colours.append((*to_rgb(POSITIVE if weight > 0 else NEGATIVE), 0.2 + 0.7 * strength))
         widths.append(0.4 + 2.6 * strength)
-    axes.add_collection(PathCollection(paths, facecolors="none", edgecolors=colours, linewidths=widths, zorder=2))
+    look = {"facecolors": "none", "edgecolors": colours, "linewidths": widths}
+    axes.add_collection(PathCollection(paths, **look, zorder=2))
     handles = [
         Line2D([], [], color=POSITIVE, linewidth=2, label="positive weight"),
         Line2D([], [], color=NEGATIVE, linewidth=2, label="negative weight"),
-        Line2D([], [], color="#777777", linewidth=3.0, label=f"|weight| {strongest:.2f}"),
-        Line2D([], [], color="#777777", linewidth=0.4 + 2.6 / 4, alpha=0.4, label=f"|weight| {strongest / 4:.2f}"),
+        Line2D([], [], color="#777777", linewidth=3, label=f"strongest: {strongest:.2f}"),
+        Line2D([], [], color="#777777", linewidth=1, alpha=0.4, label=f"a quarter: {strongest / 4:.2f}"),
     ]
     axes.legend(handles=handles, loc="lower center", ncols=4, fontsize=8, frameon=False)
+
+
+def _curve(start: Place, end: Place) -> list[Place]:
+    """Return the four control points of a Bezier curve that turns right of the memory."""
+    bend = (max(start[0], min(1.0, end[0])) + end[0]) / 2
+    return [start, (bend, start[1]), (bend, end[1]), end]
 
 
 def _label_nodes(axes: Axes, genome: neat.DefaultGenome, inputs: int, outputs: int, standing: dict) -> None:
@@ -200,7 +219,8 @@ def _label_nodes(axes: Axes, genome: neat.DefaultGenome, inputs: int, outputs: i
     memory = memory_steps(inputs, outputs)
     for key in hidden_nodes(genome, outputs):
         x, y = standing[key]
-        axes.text(x, y - 0.3, f"hidden {key}\n{genome.nodes[key].activation}", ha="center", va="top", fontsize=7)
+        text = f"hidden {key}\n{genome.nodes[key].activation}, bias {genome.nodes[key].bias:.2f}"
+        axes.text(x, y - 0.35, text, ha="center", va="top", fontsize=7, bbox=_LABEL_BOX)
     if memory and inputs > memory * KEYS:
         axes.text(0.98, _MODE_BIT_Y, "mode bit", ha="right", va="center", fontsize=8)
     if memory or max(inputs, outputs) > _MOST_LABELS:
@@ -216,28 +236,19 @@ def _label_nodes(axes: Axes, genome: neat.DefaultGenome, inputs: int, outputs: i
 
 def _label_weights(axes: Axes, standing: dict[int, Place], weights: dict[tuple[int, int], float]) -> None:
     for (source, sink), weight in weights.items():
-        (x0, y0), (x1, y1) = standing[source], standing[sink]
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
-        axes.text((x0 + x1) / 2, (y0 + y1) / 2, f"{weight:.2f}", ha="center", va="center", fontsize=8, bbox=box)
+        middle = np.array([1, 3, 3, 1]) / 8 @ _curve(standing[source], standing[sink])
+        axes.text(*middle, f"{weight:.2f}", ha="center", va="center", fontsize=8, bbox=_LABEL_BOX)
 
 
-def _draw_direct_weights(
-    panels: list[Axes], genome: neat.DefaultGenome, weights: dict[tuple[int, int], float], memory: int, used: list[int]
-) -> None:
-    """Draw what each used key looks for in the memory: its direct weights, all on one scale."""
-    tables = [direct_weights(weights, memory, key) for key in used]
-    limit = max((np.nanmax(np.abs(table)) for table in tables if np.isfinite(table).any()), default=1.0) or 1.0
-    ticks = _bar_ticks(memory)
-    for axes, key, table in zip(panels, used, tables, strict=True):
-        edges = np.arange(memory, -1, -1) + 0.5
-        image = axes.pcolormesh(
-            edges, np.arange(KEYS + 1) - 0.5, table, cmap="RdBu", norm=Normalize(-limit, limit), linewidth=0
-        )
-        axes.set_facecolor("#dcdde0")
-        axes.set(xlim=(memory + 0.5, 0.5), xticks=ticks, yticks=range(KEYS), yticklabels=KEY_NAMES)
-        axes.tick_params(labelsize=7)
-        count = int(np.isfinite(table).sum())
-        axes.set_title(f"into {KEY_NAMES[key]}: {count} direct weights, bias {genome.nodes[key].bias:.2f}", fontsize=9)
-        axes.set_xlabel("steps back", fontsize=8)
-        axes.set_ylabel("key", fontsize=8)
-    panels[0].figure.colorbar(image, ax=panels, label="weight (grey: no connection)", fraction=0.02)
+def _draw_direct_weights(axes: Axes, table: np.ndarray, limit: float) -> QuadMesh:
+    """Draw what a key looks for in the memory: its direct weights (13, memory), NaN where there is none."""
+    memory = table.shape[1]
+    across, up = np.arange(memory, -1, -1) + 0.5, np.arange(KEYS + 1) - 0.5
+    image = axes.pcolormesh(across, up, table, cmap=_WEIGHTS, norm=Normalize(-limit, limit))
+    for key in BLACK_KEYS:
+        axes.axhspan(key - 0.5, key + 0.5, color="#ececee", linewidth=0, zorder=0)
+    axes.set(xlim=(memory + 0.5, 0.5), xlabel="steps back", ylabel="key")
+    axes.set_xticks(_bar_ticks(memory))
+    axes.set_yticks(range(KEYS), KEY_NAMES)
+    axes.tick_params(labelsize=7)
+    return image

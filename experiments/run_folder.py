@@ -6,6 +6,7 @@
     songs/          the songs of the run as MIDI files
     metrics.csv     a row a generation
     species.csv     generation, species, members
+    checkpoints/    the last two states, from which `kuznechik evolve --resume` goes on
     best/           the champion: genome.json, roll.npy, melody.mid, melody.wav
     summary.json    how it ended
     plots/          made by `kuznechik plot`
@@ -147,6 +148,17 @@ class RunFolder:
                     writer.writeheader()
                     new = False
                 writer.writerow(row)
+
+    def cut_table(self, name: str, column: str, end: int) -> None:
+        """Keep only the whole rows of a table whose value in a column is below `end`."""
+        path = self.path / name
+        if not path.exists():
+            return
+        with path.open(newline="") as file:
+            lines = [line for line in file if line.endswith("\n")]
+        place = lines[0].rstrip("\n").split(",").index(column) if lines else 0
+        kept = lines[:1] + [line for line in lines[1:] if float(line.split(",")[place]) < end]
+        write_atomically(path, "".join(kept))
 
     # reading
 

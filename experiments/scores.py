@@ -1,4 +1,4 @@
-"""`kuznechik score`: how many steps of a song a champion gets right, in the real environment.
+"""Scores: how many steps of a song a champion gets right, in the real environment.
 
 Beside the score stand what resting scores, what a random player scores, and the most that any player with
 this memory could.
@@ -26,9 +26,14 @@ def score(run: Run, song: Song | None = None) -> dict:
     """Return the scores of a run's champion.
 
     Args:
-        run: a run that learned a song.
-        song: what to play; the run's own song by default.
+        run: a run that learned one song or several.
+        song: what to play; by default what the run learned.
+
+    Returns:
+        The scores of the song; of several songs, the sums, and each song's scores under `songs`.
     """
+    if song is None and len(run.songs) > 1:
+        return _together([score(run, one) for one in run.songs], run)
     song = song or run.songs[0]
     task = run.task
     if task.prompt >= song.steps:
@@ -48,6 +53,18 @@ def score(run: Run, song: Song | None = None) -> dict:
         "ceiling": most_right_steps([song.roll], task.memory, task.prompt),
         "memory": task.memory,
         "prompt": task.prompt,
+    }
+
+
+def _together(scores: list[dict], run: Run) -> dict:
+    sums = ("steps", "right_teacher_forced", "right_free_running", "prefix", "always_rest", "random")
+    return {
+        **{name: sum(one[name] for one in scores) for name in sums},
+        "ceiling": most_right_steps([song.roll for song in run.songs], run.task.memory, run.task.prompt),
+        "whole_songs": sum(one["prefix"] == one["steps"] for one in scores),
+        "memory": run.task.memory,
+        "prompt": run.task.prompt,
+        "songs": scores,
     }
 
 

@@ -4,6 +4,8 @@ Conventions:
     Rolls are batches (B, T, 13) bool, rewards are (B, T) float32 and higher is better.
     A listener is causal: the reward of step t depends on the steps up to t alone. So the environment may
     ask for the reward of the newest step, and evolution for all steps of whole songs at once.
+    A listener is pointwise if the reward of a step depends on that step alone. One that is may say so, with
+    an attribute `pointwise = True`, and then has a method `step_rewards` for steps without their past.
 """
 
 from collections.abc import Sequence
@@ -29,6 +31,33 @@ class Listener(Protocol):
         ...
 
 
+@runtime_checkable
+class PointwiseListener(Listener, Protocol):
+    """Pays every step by itself: `rewards(rolls, targets)[:, t]` is `step_rewards(rolls[:, t], targets[:, t])`."""
+
+    pointwise: bool
+
+    def step_rewards(
+        self, keys: np.ndarray, targets: np.ndarray | None = None, wrong: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the reward of single steps.
+
+        Args:
+            keys: (..., 13) bool, what was played.
+            targets: (..., 13) bool, what should have been played; None where there is no song to reproduce.
+            wrong: (...) float32, `listener.memorization.wrong_keys` of the two, for a caller that knows it.
+
+        Returns:
+            (...) float32.
+        """
+        ...
+
+
+def is_pointwise(listener: Listener) -> bool:
+    """Return whether the listener can be asked for single steps; one that does not say so cannot."""
+    return bool(getattr(listener, "pointwise", False))
+
+
 class WeightedSum:
     """Several listeners heard together: the weighted sum of their rewards."""
 
@@ -45,9 +74,20 @@ class WeightedSum:
             raise ValueError(f"give one weight for each listener: {len(listeners)} listeners, {len(weights)} weights")
         self.listeners = tuple(listeners)
         self.weights = tuple(float(weight) for weight in weights)
+        self.pointwise = all(is_pointwise(one) for one in self.listeners)
 
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         parts = [
             np.float32(w) * one.rewards(rolls, targets) for w, one in zip(self.weights, self.listeners, strict=True)
+        ]
+        return np.sum(parts, axis=0, dtype=np.float32)
+
+    def step_rewards(
+        self, keys: np.ndarray, targets: np.ndarray | None = None, wrong: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the reward of single steps, if all the listeners are pointwise."""
+        parts = [
+            np.float32(w) * one.step_rewards(keys, targets, wrong)
+            for w, one in zip(self.weights, self.listeners, strict=True)
         ]
         return np.sum(parts, axis=0, dtype=np.float32)

@@ -1,5 +1,6 @@
 """The songs of a folder: which of them the keyboard can play, and why not the others."""
 
+import os
 import re
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
@@ -35,8 +36,8 @@ class Entry:
     """Steps a performer must remember before its memory decides the next step; None: no memory does."""
     steps: int | None = None
     """Length that is used, in steps."""
-    length: int | None = None
-    """Length of the whole file, in steps."""
+    cut: int | None = None
+    """Onsets beyond the steps that are used."""
     off_grid: int | None = None
     """Onsets that were moved to the nearest step."""
     playable: bool = False
@@ -66,11 +67,13 @@ def midi_files(folder: str | Path) -> list[Path]:
     paths = [path for path in folder.iterdir() if path.suffix.lower() in MIDI_SUFFIXES]
     if not paths:
         raise SongError(f"{folder}: holds no .mid or .midi file")
-    return sorted(paths, key=lambda path: [(int(n) if n else 0, text.casefold()) for n, text in _parts(path)])
+    return sorted(paths, key=_natural_order)
 
 
-def _parts(path: Path) -> list[tuple[str, str]]:
-    return re.findall(r"(\d*)(\D*)", path.name)
+def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """Return what to sort by: numbers by value, text without capitals, and equal names as they are written."""
+    parts = re.findall(r"(\d*)(\D*)", path.name)
+    return [(int(number or 0), text.casefold()) for number, text in parts], path.name
 
 
 def read_entry(
@@ -99,7 +102,7 @@ def read_entry(
         span=int(pitches.max() - pitches.min()) + 1,
         chords=int((np.unique(onsets[:, 0], return_counts=True)[1] > 1).sum()),
         steps=length,
-        length=notes.steps,
+        cut=len(notes.onsets) - len(onsets),
         off_grid=notes.off_grid,
     )
     if shift is None:
@@ -149,7 +152,7 @@ def find_song(
     for path in paths:
         if path.stem == str(name):
             return read_song(path, steps, track)
-    if Path(name).exists():
+    if os.path.exists(name):  # unlike Path.exists, False for a name too long to be one
         raise SongError(f"{name}: not a MIDI file; its name must end in .mid or .midi")
     known = ", ".join(path.stem for path in paths[:12]) + (", ..." if len(paths) > 12 else "")
     raise SongError(f"no song {str(name)!r} in {paths[0].parent}; there are {known}")

@@ -64,7 +64,12 @@ def whole_bars(notes: MidiNotes, steps: int = SONG_STEPS) -> tuple[np.ndarray, i
 
     Returns:
         The onsets (N, 2) with their steps counted from the first sounding bar, and the length in steps.
+
+    Raises:
+        ValueError: `steps` is less than 1.
     """
+    if steps < 1:
+        raise ValueError(f"a song cannot be cut to {steps} steps: it has at least 1")
     first = notes.onsets[0, 0] // STEPS_PER_BAR * STEPS_PER_BAR
     onsets = notes.onsets - (first, 0)
     onsets = onsets[onsets[:, 0] < steps]

@@ -31,9 +31,9 @@ def test_an_entry_tells_what_a_file_holds(tmp_path):
         "span": 13,
         "shift": 10,
         "chords": 1,
-        "memory": 3,  # the prompt is the first bar; then silence, and D after eleven steps of it
+        "memory": 10,  # nine rests are followed by one more, ten by the last note
         "steps": 16,
-        "length": 40,
+        "cut": 0,
         "off_grid": 0,
         "playable": True,
         "reason": "",
@@ -57,7 +57,7 @@ def test_the_memory_depends_on_the_prompt(tmp_path):
 def test_notes_beyond_the_steps_are_not_counted(tmp_path):
     path = write(tmp_path / "tune.mid", [[0, 60], [9, 62], [9, 64], [17, 90]], steps=24)
     cut, whole = read_entry(path, steps=16), read_entry(path)
-    assert (cut.notes, cut.chords, cut.span, cut.steps, cut.length) == (3, 1, 5, 16, 24)
+    assert (cut.notes, cut.chords, cut.span, cut.steps, cut.cut) == (3, 1, 5, 16, 1)
     assert cut.playable
     assert (whole.notes, whole.span, whole.steps) == (4, 31, 24)
     assert not whole.playable

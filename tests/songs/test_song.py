@@ -85,8 +85,8 @@ def test_a_song_may_be_cut_within_a_bar():
     assert steps == 11
 
 
-def test_the_first_bar_may_be_cut_before_its_first_note_only_by_no_steps_at_all():
-    with pytest.raises(ValueError, match="cut to 0 steps: a song has at least 1"):
+def test_a_song_cannot_be_cut_to_nothing():
+    with pytest.raises(ValueError, match="cut to 0 steps: it has at least 1"):
         whole_bars(notes((0, 60)), steps=0)
 
 

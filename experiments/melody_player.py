@@ -1,4 +1,4 @@
-"""`kuznechik play`: a melody to a MIDI port, or as a WAV file where there is none."""
+"""Plays a melody to a MIDI port, or as a WAV file where there is none."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,0 +1,214 @@
+"""Mutation of weights, biases and the other values of genes: recorded gene by gene, applied to arrays.
+
+Every gene takes its draws in neat-python's order: a connection for weight and enabled, a node for bias,
+response, activation, aggregation and time constant. What neat-python does with them is done later, for all
+children of a generation at once.
+
+Source: neat-python 2.0.0, `attributes.py` and `genes.py`.
+"""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import choice, random
+
+import numpy as np
+from neat.genome import DefaultGenomeConfig
+
+from agents.gene_arrays import ACTIVATION, AGGREGATION, BIAS, RESPONSE, TIME_CONSTANT, name_number
+from agents.stock_draws import Normals
+
+
+@dataclass(frozen=True, slots=True)
+class FloatRates:
+    """How one number of a gene mutates."""
+
+    mutate: float
+    """Draws below it change the value."""
+    touch: float
+    """Draws below it, from `mutate` on, replace the value."""
+    normal: float
+    """Draws below it take a Gaussian draw; from there to `touch` a uniform one."""
+    power: float
+    mean: float
+    stdev: float
+    low: float
+    high: float
+    uniform: bool
+    """Whether values are replaced uniformly."""
+
+    @classmethod
+    def read(cls, config: DefaultGenomeConfig, name: str) -> "FloatRates":
+        """Read the options of one attribute."""
+
+        def option(key: str):
+            return getattr(config, f"{name}_{key}")
+
+        kind = option("init_type").lower()
+        uniform = not ("gauss" in kind or "normal" in kind)
+        mutate = option("mutate_rate")
+        touch = max(mutate, option("replace_rate") + mutate)
+        return cls(
+            mutate=mutate,
+            touch=touch,
+            normal=mutate if uniform else touch,
+            power=option("mutate_power"),
+            mean=option("init_mean"),
+            stdev=option("init_stdev"),
+            low=option("min_value"),
+            high=option("max_value"),
+            uniform=uniform,
+        )
+
+    def changed(self, values: np.ndarray, draws: np.ndarray, normals: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        """Return the values after mutation; all arrays are (k,) float64."""
+        moved = self._within(values + (0.0 + normals * self.power))
+        if self.uniform:
+            low = max(self.low, self.mean - (2 * self.stdev))
+            new = low + (min(self.high, self.mean + (2 * self.stdev)) - low) * uniforms
+        else:
+            new = self._within(self.mean + normals * self.stdev)
+        return np.where(draws < self.mutate, moved, np.where(draws < self.touch, new, values))
+
+    def _within(self, values: np.ndarray) -> np.ndarray:
+        """Clamp as Python's max(min(value, high), low) does, to the sign of a zero."""
+        values = np.where(self.high < values, self.high, values)
+        return np.where(self.low > values, self.low, values)
+
+
+class ValueMutations:
+    """The recorded mutations of the values of many children's genes."""
+
+    def __init__(self, config: DefaultGenomeConfig):
+        self.normals = Normals()
+        self.weight = FloatRates.read(config, "weight")
+        self.enabled_rate = config.enabled_mutate_rate + config.enabled_rate_to_false_add
+        self.recordable = self.enabled_rate == config.enabled_mutate_rate + config.enabled_rate_to_true_add
+        """Whether the draws do not depend on which genes are enabled."""
+        self.weight_draws, self.link_uniforms, self.link_places = array("d"), array("d"), array("q")
+        self.flipped: list[tuple[int, bool]] = []
+        names = (("bias", BIAS), ("response", RESPONSE), ("time_constant", TIME_CONSTANT))
+        self.floats = {row: FloatRates.read(config, name) for name, row in names}
+        self.node_draws = {row: array("d") for row, rates in self.floats.items() if rates.touch > 0}
+        self.node_uniforms, self.node_places = array("d"), array("q")
+        self.named: list[tuple[int, int, int]] = []
+        self._plan = self._node_plan(config)
+
+    def _node_plan(self, config: DefaultGenomeConfig) -> list[tuple]:
+        """Return for every draw a node takes: rate, rate of Gaussian draws, where to put it, row and options."""
+        floats = {
+            row: (rates.touch, rates.normal, self.node_draws[row].append if rates.touch > 0 else None, row, ())
+            for row, rates in self.floats.items()
+        }
+        texts = [
+            (rate, 0.0, None, row, options)
+            for row, rate, options in (
+                (ACTIVATION, config.activation_mutate_rate, config.activation_options),
+                (AGGREGATION, config.aggregation_mutate_rate, config.aggregation_options),
+            )
+            if rate > 0
+        ]
+        return [floats[BIAS], floats[RESPONSE], *texts, floats[TIME_CONSTANT]]
+
+    def record(self, links: Sequence[int], nodes: Sequence[int]) -> None:
+        """Draw for one child.
+
+        Args:
+            links: where its connections will stand in the arrays, in the order of the child.
+            nodes: where its nodes will stand.
+        """
+        normals = self.normals
+        stored, before = normals.begin(), len(normals.pairs)
+        spare = self._record_links(links, stored)
+        link_normals = stored + len(normals.pairs) - before - spare
+        spare = self._record_nodes(nodes, spare)
+        places = normals.places(stored + len(normals.pairs) - before - spare)
+        normals.end(spare)
+        self.link_places.extend(places[:link_normals])
+        self.node_places.extend(places[link_normals:])
+
+    def _record_links(self, positions: Sequence[int], spare: bool) -> bool:
+        """Draw for connections; take and return whether a Gaussian draw is in store."""
+        touch, normal, enabled_rate = self.weight.touch, self.weight.normal, self.enabled_rate
+        keep, pair = self.weight_draws.append, self.normals.pairs.append
+        for position in positions:
+            draw = random()
+            keep(draw)
+            if draw < touch:
+                if draw >= normal:
+                    self.link_uniforms.append(random())
+                elif spare:
+                    spare = False
+                else:
+                    pair(random())
+                    pair(random())
+                    spare = True
+            if enabled_rate > 0 and random() < enabled_rate:
+                self.flipped.append((position, random() < 0.5))
+        return spare
+
+    def _record_nodes(self, positions: Sequence[int], spare: bool) -> bool:
+        """Draw for nodes; take and return whether a Gaussian draw is in store."""
+        plan, pair = self._plan, self.normals.pairs.append
+        for position in positions:
+            for rate, normal, keep, row, options in plan:
+                draw = random()
+                if keep:
+                    keep(draw)
+                if draw < rate:
+                    if options:
+                        self.named.append((position, row, name_number(choice(options))))
+                    elif draw >= normal:
+                        self.node_uniforms.append(random())
+                    elif spare:
+                        spare = False
+                    else:
+                        pair(random())
+                        pair(random())
+                        spare = True
+        return spare
+
+    def apply_links(self, weights: np.ndarray, enabled: np.ndarray, positions: np.ndarray, normals: np.ndarray) -> None:
+        """Change connections in place.
+
+        Args:
+            weights: (F,) float64.
+            enabled: (F,) bool.
+            positions: (k,) int64, the connections that took draws, in that order.
+            normals: values of all Gaussian draws.
+        """
+        draws = np.frombuffer(self.weight_draws)
+        values = _spread(draws < self.weight.normal, normals[np.frombuffer(self.link_places, np.int64)])
+        uniform = (draws >= self.weight.normal) & (draws < self.weight.touch)
+        others = _spread(uniform, np.frombuffer(self.link_uniforms))
+        weights[positions] = self.weight.changed(weights[positions], draws, values, others)
+        for position, value in self.flipped:
+            enabled[position] = value
+
+    def apply_nodes(self, values: np.ndarray, names: np.ndarray, positions: np.ndarray, normals: np.ndarray) -> None:
+        """Change nodes in place.
+
+        Args:
+            values: (3, F) float64.
+            names: (3, F) int64.
+            positions: (k,) int64, the nodes that took draws, in that order.
+            normals: values of all Gaussian draws.
+        """
+        rows = [(row, self.floats[row]) for row in self.node_draws]
+        if rows:
+            draws = np.stack([np.frombuffer(self.node_draws[row]) for row, _ in rows], axis=1)  # (k, rows)
+            normal, touch = ([getattr(rates, key) for _, rates in rows] for key in ("normal", "touch"))
+            drawn = _spread(draws < normal, normals[np.frombuffer(self.node_places, np.int64)])
+            others = _spread((draws >= normal) & (draws < touch), np.frombuffer(self.node_uniforms))
+            for column, (row, rates) in enumerate(rows):
+                old = values[row, positions]
+                values[row, positions] = rates.changed(old, draws[:, column], drawn[:, column], others[:, column])
+        for position, row, number in self.named:
+            names[row, position] = number
+
+
+def _spread(where: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return zeros with `values`, in their order, at the places that are true."""
+    spread = np.zeros(where.shape)
+    spread[where] = values
+    return spread

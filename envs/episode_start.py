@@ -1,0 +1,113 @@
+"""Where an episode begins: with which song, and at which of its steps.
+
+Conventions:
+    Two numbers drawn uniformly from [0, 1) decide: the first the song, the second the step. Both are drawn
+    at every reset, whatever its options say; so the n-th episode of a seed does not depend on the options
+    of those before it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from gymnasium.utils import seeding
+
+from songs.song import Song
+
+DRAWS = 2
+"""Numbers that decide an episode."""
+
+
+class EpisodeStart:
+    """Chooses the song and the first step of episodes."""
+
+    def __init__(self, songs: Sequence[Song], prompt: int, random_start: float):
+        """
+        Args:
+            songs: what is played, each equally likely.
+            prompt: steps that are always given.
+            random_start: probability that an episode begins at any step from `prompt` on, each equally
+                likely, instead of at `prompt`.
+        """
+        self._names = [song.name for song in songs]
+        self._steps = np.array([song.steps for song in songs])
+        self._prompt = prompt
+        self._random_start = random_start
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the draws decide anything: there are several songs, or several first steps."""
+        return len(self._steps) > 1 or self._random_start > 0
+
+    def choose(
+        self, draws: np.ndarray, song: np.ndarray | None = None, start: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Choose B episodes.
+
+        Args:
+            draws: (B, 2) float64 from [0, 1).
+            song: (B,) int, the songs that were asked for; None: draw them.
+            start: (B,) int, the first steps that were asked for; None: draw them.
+
+        Returns:
+            (B,) int64 the songs and (B,) int64 the first steps.
+
+        Raises:
+            ValueError: there is no such song, or it cannot begin at that step.
+        """
+        if song is None:
+            song = (draws[:, 0] * len(self._steps)).astype(np.int64)
+        self._check(song, "song", 0, len(self._steps), lambda _: "there are songs")
+        if start is None:
+            return song, self._draw_start(draws[:, 1], song)
+        self._check(
+            start, "start", self._prompt, self._steps[song], lambda i: f"{self._names[song[i]]!r} can begin at steps"
+        )
+        return song, start
+
+    def _draw_start(self, draw: np.ndarray, song: np.ndarray) -> np.ndarray:
+        if not self._random_start:
+            return np.full(draw.shape, self._prompt)
+        # a number below random_start, spread over [0, 1) again, picks the step
+        later = (draw / self._random_start * (self._steps[song] - self._prompt)).astype(np.int64)
+        return self._prompt + np.where(draw < self._random_start, later, 0)
+
+    @staticmethod
+    def _check(values: np.ndarray, option: str, low: int, high: int | np.ndarray, allowed) -> None:
+        if values.ndim != 1 or values.dtype.kind not in "iu":
+            raise ValueError(f"the reset option {option!r} takes an integer for each environment; got {values}")
+        outside = np.flatnonzero((values < low) | (values >= high))
+        if outside.size:
+            first = outside[0]
+            last = np.broadcast_to(high, values.shape)[first] - 1
+            raise ValueError(f"{option} {values[first]}: {allowed(first)} {low} to {last}")
+
+
+class EpisodeDraws:
+    """The draws of N environments, each from its own generator, as a plain environment of that seed makes them.
+
+    Some episodes are drawn ahead: a generator is asked once for many numbers, not for two at every reset.
+    """
+
+    _AHEAD = 32
+    """Episodes. More of them save time and take memory, and change no number."""
+
+    def __init__(self, envs: int):
+        self._random: list[np.random.Generator | None] = [None] * envs
+        self._drawn = np.empty((envs, self._AHEAD, DRAWS))
+        self._used = np.full(envs, self._AHEAD)
+
+    def seed(self, env: int, seed: int) -> None:
+        """Let one environment draw from a new generator."""
+        self._random[env], _ = seeding.np_random(seed)
+        self._used[env] = self._AHEAD
+
+    def next(self, envs: np.ndarray) -> np.ndarray:
+        """Return (len(envs), 2) float64, what decides the next episode of each of these environments."""
+        for env in envs[self._used[envs] == self._AHEAD].tolist():
+            if self._random[env] is None:
+                self._random[env], _ = seeding.np_random()
+            self._drawn[env] = self._random[env].random((self._AHEAD, DRAWS))
+            self._used[env] = 0
+        draws = self._drawn[envs, self._used[envs]]
+        self._used[envs] += 1
+        return draws

@@ -1,0 +1,320 @@
+"""Many keyboards played at the same time, as a native Gymnasium vector environment.
+
+It does what `SyncVectorEnv` does with as many copies of `KeyboardEnv`, number for number, in arrays.
+
+Conventions:
+    N environments. A place is an index into the song tape; the step of an environment is its place less the
+    place of the first step of its song.
+Source:
+    Autoreset modes and infos as in `gymnasium.vector.SyncVectorEnv` 1.4.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from envs import picture
+from envs.batch_listener import BatchListener
+from envs.episode_start import DRAWS, EpisodeDraws, EpisodeStart
+from envs.history import History
+from envs.keyboard_env import KeyboardEnv, memorize
+from envs.keys import check_keys
+from envs.reset_options import check_mask, check_options, seeds_of
+from envs.song_tape import SongClock, SongTape
+from listener.listener import is_pointwise
+from listener.memorization import wrong_keys
+from songs.keyboard import KEYS
+
+
+class KeyboardVectorEnv(VectorEnv):
+    """N keyboards of 13 keys, C4 to C5, on each of which a song is to be played.
+
+    ## Description
+    As `KeyboardEnv`, N times. Each environment has its own song, its own step in it and its own mode; all go
+    on by one step at a time.
+
+    ## Action Space
+    `Box(0, 1, (N, 13), int8)`. Any boolean, integer or floating array of 0 and 1 is accepted.
+
+    ## Observation Space
+    `Box(0, 1, (N, memory * 13), int8)`, one column more with `mode_bit`.
+
+    ## Rewards
+    (N,) float64, what the listener pays for the newest step of each environment.
+
+    ## Starting State
+    As `KeyboardEnv`. `reset(seed=s)` seeds environment i with s + i, a list gives each its own seed.
+
+    ## Episode End
+    As `KeyboardEnv`, and with `max_episode_steps` the episode truncates after so many steps. What happens
+    then is decided by `autoreset_mode`:
+    * `NEXT_STEP`: the next step begins a new episode, ignores the action and pays 0. The learner must not
+      learn from that transition.
+    * `SAME_STEP`: the observation is the first one of a new episode, the last one is in `final_obs`.
+    * `DISABLED`: `reset(options={"reset_mask": mask})` must begin a new one before the next step.
+
+    ## Information
+    `song` (N,) str, `step` (N,) int64, after an action `right` (N,) bool, each with a mask `_song`, `_step`,
+    `_right` that says which environments told it: one that begins an episode has played nothing that could be
+    right. With `SAME_STEP` also `final_obs` and `final_info`.
+
+    ## Arguments
+    * `keyboard`: the environment that there are N copies of; it is not played itself. With its render mode,
+      `ansi` or `rgb_array`, `render()` returns one drawing for each copy.
+    * `num_envs`: N, at least 1.
+    * `autoreset_mode`: an `AutoresetMode` or its name, `NextStep` by default.
+    * `copy`: with False the observations are a view of the environment's own memory: not to be written to, and
+      valid until the next call of `step` or `reset`. It saves copying (N, memory * 13) bytes at every step.
+    * `max_episode_steps`: truncate episodes after so many steps.
+
+    The options of `reset` are those of `KeyboardEnv`, as one value or as N of them, and `reset_mask`, (N,)
+    bool: reset these environments alone.
+    """
+
+    metadata = {**KeyboardEnv.metadata, "render_modes": ["ansi", "rgb_array"]}
+
+    def __init__(
+        self,
+        keyboard: KeyboardEnv,
+        num_envs: int = 1,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        copy: bool = True,
+        max_episode_steps: int | None = None,
+    ):
+        if num_envs < 1:
+            raise ValueError(f"num_envs is {num_envs}: it must be at least 1")
+        if max_episode_steps is not None and max_episode_steps < 1:
+            raise ValueError(f"max_episode_steps is {max_episode_steps}: it must be at least 1, or None for no limit")
+        render_mode = keyboard.render_mode
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise ValueError(f"render_mode {render_mode!r}: many keyboards know {self.metadata['render_modes']}")
+        self.keyboard = keyboard
+        self.num_envs = num_envs
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self._same_step = self.autoreset_mode is AutoresetMode.SAME_STEP
+        self._disabled = self.autoreset_mode is AutoresetMode.DISABLED
+        self.copy = copy
+        self.max_episode_steps = max_episode_steps
+        self.render_mode = render_mode
+        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        self.single_action_space = self.keyboard.action_space
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.single_observation_space = self.keyboard.observation_space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Make the arrays that hold the state of all environments."""
+        keyboard, envs = self.keyboard, self.num_envs
+        songs = keyboard.songs
+        self._clock = SongClock(SongTape(songs, keyboard.memory), envs, self.max_episode_steps)
+        self._history = History(envs, keyboard.memory, keyboard.mode_bit)
+        self._listener = BatchListener(
+            keyboard.listener, songs, envs, keyboard.teacher_forcing, record=self.render_mode is not None
+        )
+        self._pointwise = is_pointwise(keyboard.listener)
+        self._start = EpisodeStart(songs, keyboard.prompt, keyboard.random_start)
+        self._draws = EpisodeDraws(envs)
+        self._names = np.array([song.name for song in songs], dtype=object)
+        self._name = np.full(envs, None, dtype=object)
+        self._improvised = np.zeros(envs, dtype=bool)
+        self._any_improvised = False
+        self._everyone = np.ones(envs, dtype=bool)
+        self._over: np.ndarray | None = None
+        """Indices of the environments that wait for a new episode; None before the first reset."""
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin a song in every environment.
+
+        Args:
+            seed: of the first environment, the others follow by ones; or a list with a seed for each.
+            options: `song`, `start` and `improvise`, each for all environments or (N,); `reset_mask`, (N,)
+                bool, the environments to be reset, all by default.
+
+        Returns:
+            The observations and the information.
+
+        Raises:
+            TypeError: the reset mask is no boolean array.
+            ValueError: there is no such option, song or step, or something has another length than N.
+        """
+        options = dict(options or {})
+        mask = check_mask(options.pop("reset_mask", self._everyone), self.num_envs)
+        if self._over is None and not mask.all():
+            raise ValueError("the first reset must reset every environment: leave 'reset_mask' out")
+        asked = check_options(options, self.num_envs)
+        envs = np.flatnonzero(mask)
+        for env, one in zip(envs.tolist(), seeds_of(seed, self.num_envs, envs), strict=True):
+            if one is not None and self._start.drawn:
+                self._draws.seed(env, one)
+        self._begin(envs, **{option: values[envs] for option, values in asked.items()})
+        self._over = envs[:0] if self._over is None else self._over[~mask[self._over]]
+        return self._observations(), _told_by(mask, song=self._name, step=self._clock.steps())
+
+    def _begin(self, envs: np.ndarray, improvise: np.ndarray | None = None, **asked: np.ndarray) -> None:
+        """Begin an episode in these environments; the song and the first step are drawn if not asked for."""
+        draws = self._draws.next(envs) if self._start.drawn else np.zeros((len(envs), DRAWS))
+        songs, steps = self._start.choose(draws, **asked)
+        self._history.replace(envs, self._clock.set(envs, songs, steps))
+        self._listener.begin(envs, songs)
+        self._name[envs] = self._names[songs]
+        self._improvised[envs] = self.keyboard.improvise if improvise is None else improvise
+        self._any_improvised = bool(self._improvised.any())
+        if self._history.mode is not None:
+            self._history.mode[:] = ~self._improvised
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Play one step in every environment.
+
+        Args:
+            actions: (N, 13) of 0 and 1.
+
+        Returns:
+            Observations (N, memory * 13) int8, rewards (N,) float64, terminations (N,) bool, truncations
+            (N,) bool and the information.
+
+        Raises:
+            RuntimeError: an environment has to be reset first.
+            ValueError: the actions have another shape, type or values.
+        """
+        keys = check_keys(actions, (self.num_envs, KEYS))
+        if self._over is None or (self._over.size and self._disabled):
+            raise RuntimeError(self._what_to_reset())
+        targets = self._clock.targets()
+        wrong = wrong_keys(keys, targets)
+        right = np.logical_not(wrong)
+        if self._any_improvised:
+            right &= ~self._improvised
+        rewards = self._rewards(keys, targets, wrong)
+        self._history.add(self._heard(keys, targets) if self.keyboard.teacher_forcing else keys)
+        self._clock.tick()
+        terminated = self._clock.at_end()
+        if self.keyboard.stop_at_error:
+            terminated |= ~(right | self._improvised)
+        truncated = self._clock.time_up()
+        over = terminated.copy() if self.max_episode_steps is None else terminated | truncated
+        if self._same_step:
+            began, final = self._autoreset_same_step(over, right)
+            information = {**final, **self._information(right, began)}
+        else:
+            began = self._autoreset_next_step(over, rewards, terminated, truncated)
+            information = self._information(right, began)
+        return self._observations(), rewards, terminated, truncated, information
+
+    def _what_to_reset(self) -> str:
+        if self._over is None:
+            return "no episode has begun: call reset() before step()"
+        return (
+            f"the episode is over in the environments {self._over.tolist()}: "
+            "call reset(options={'reset_mask': mask}) before step()"
+        )
+
+    def _rewards(self, keys: np.ndarray, targets: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+        """Return (N,) float64, what the listener pays for the newest step."""
+        if self._listener.played is not None:
+            self._listener.record(keys, self._clock.steps())
+        if self._pointwise:
+            improvised = self._improvised if self._any_improvised else None
+            return self._listener.step_rewards(keys, targets, wrong, improvised).astype(np.float64)
+        rewards = np.zeros(self.num_envs)
+        playing = np.setdiff1d(np.arange(self.num_envs), self._over, assume_unique=True)
+        if playing.size:
+            state = self._clock.song, self._clock.steps(), self._improvised
+            rewards[playing] = self._listener.roll_rewards(playing, *(values[playing] for values in state))
+        return rewards
+
+    def _heard(self, keys: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return (N, 13), the step that performers who are forced to the song will remember."""
+        return np.where(self._improvised[:, None], keys, targets) if self._any_improvised else targets
+
+    def _autoreset_next_step(
+        self, over: np.ndarray, rewards: np.ndarray, terminated: np.ndarray, truncated: np.ndarray
+    ) -> np.ndarray:
+        """Begin what was over before this step; return the environments that began an episode."""
+        began = self._over
+        if began.size:
+            rewards[began], terminated[began], truncated[began], over[began] = 0, False, False, False
+            self._begin(began)
+        self._over = over.nonzero()[0]
+        return began
+
+    def _autoreset_same_step(self, over: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin what is over now; return these environments and what they tell about their end."""
+        began = over.nonzero()[0]
+        if not began.size:
+            return began, {}
+        observations = np.full(self.num_envs, None, dtype=object)
+        for env in began.tolist():
+            observations[env] = self._history.observations()[env].copy()
+        last = _told_by(over, song=self._name, step=self._clock.steps(), right=right)
+        self._begin(began)
+        return began, {
+            "final_obs": observations,
+            "_final_obs": over,
+            "final_info": last,
+            "_final_info": over.copy(),
+        }
+
+    def _information(self, right: np.ndarray, began: np.ndarray) -> dict[str, Any]:
+        """Return what all environments tell after a step; who began an episode has played nothing yet."""
+        told = {
+            "song": self._name.copy(),
+            "_song": self._everyone.copy(),
+            "step": self._clock.steps(),
+            "_step": self._everyone.copy(),
+        }
+        if began.size < self.num_envs:
+            told["right"], told["_right"] = right, self._everyone.copy()
+            if began.size:
+                told["right"][began] = told["_right"][began] = False
+        return told
+
+    def _observations(self) -> np.ndarray:
+        observations = self._history.observations()
+        return observations.copy() if self.copy else observations
+
+    def render(self) -> tuple[str | np.ndarray, ...] | None:
+        """Draw the last bars of every environment: as text (ansi) or as a picture (rgb_array)."""
+        if self.render_mode is None:
+            gymnasium.logger.warn("render() does nothing: make the environment with a render_mode")
+            return None
+        if self._over is None:
+            raise RuntimeError("nothing to draw yet: call reset() first")
+        draw = picture.image if self.render_mode == "rgb_array" else picture.text
+        songs = [self.keyboard.songs[song].roll for song in self._clock.song]
+        targets = [None if improvised else roll for improvised, roll in zip(self._improvised, songs, strict=True)]
+        return tuple(map(draw, self._listener.played, targets, self._clock.steps().tolist()))
+
+
+def _told_by(mask: np.ndarray, **values: np.ndarray) -> dict[str, np.ndarray]:
+    """Lay out what only some environments tell: nothing for the others, and the mask (N,) beside it."""
+    told = {}
+    for name, value in values.items():
+        told[name] = np.where(mask, value, None if value.dtype == object else value.dtype.type(0))
+        told[f"_{name}"] = mask.copy()
+    return told
+
+
+def memorize_many(
+    num_envs: int = 1,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+    copy: bool = True,
+    max_episode_steps: int | None = None,
+    **options,
+) -> KeyboardVectorEnv:
+    """Make the vector environment of `kuznechik/Memorize-v0`: reproduce one song, many times at once.
+
+    Args:
+        num_envs: number of environments.
+        autoreset_mode: as for `KeyboardVectorEnv`, like the next two.
+        copy: whether observations stay as they are.
+        max_episode_steps: steps after which an episode is truncated.
+        **options: arguments of `memorize`.
+    """
+    return KeyboardVectorEnv(memorize(**options), num_envs, autoreset_mode, copy, max_episode_steps)

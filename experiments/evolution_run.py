@@ -1,0 +1,254 @@
+"""A run of evolution: search for a network and keep all that came of it in a run folder."""
+
+import dataclasses
+import sys
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from agents.cases import Cases
+from agents.genome_json import genome_to_json
+from agents.network_player import NetworkPlayer
+from agents.phenotype import Network
+from agents.rollout import play_episode
+from agents.search import Generation, Search
+from experiments.assembly import make_cases, make_env, make_search, operators_used, read_config
+from experiments.checkpoint import load_checkpoint, save_checkpoint
+from experiments.config import EvolveConfig
+from experiments.interrupt import deferred_interrupt
+from experiments.melody import write_melody
+from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.scores import always_rest
+from songs.song import Song
+
+SAVE_SECONDS = 5.0
+"""Seconds between two savings of the tables and the champion while a run goes on."""
+
+
+class Progress(Protocol):
+    """Is told how a run goes on."""
+
+    def begin(self, name: str, cases: int, generation: int, generations: int) -> None:
+        """Hear what is learned, how many cases there are, the generation to begin with, and the budget."""
+
+    def update(self, row: Generation, search: Search) -> None:
+        """Hear of a generation."""
+
+
+class Silence:
+    """Progress that nobody sees."""
+
+    def begin(self, name: str, cases: int, generation: int, generations: int) -> None:
+        pass
+
+    def update(self, row: Generation, search: Search) -> None:
+        pass
+
+
+SILENCE = Silence()
+
+
+class Clock:
+    """Time that a run has taken, over all its parts."""
+
+    def __init__(self, wall_before: float = 0.0, cpu_before: float = 0.0):
+        self._wall = time.monotonic() - wall_before
+        self._cpu = time.process_time() - cpu_before
+
+    @property
+    def wall_seconds(self) -> float:
+        return round(time.monotonic() - self._wall, 3)
+
+    @property
+    def cpu_seconds(self) -> float:
+        return round(time.process_time() - self._cpu, 3)
+
+
+@dataclasses.dataclass(eq=False)
+class RunInProgress:
+    """A run that is going on: its parts, and what is kept of it."""
+
+    folder: RunFolder
+    config: EvolveConfig
+    songs: Sequence[Song]
+    cases: Cases
+    search: Search
+    clock: Clock
+    checkpoint_every: int
+    """Generations between two checkpoints; 0: none."""
+
+    def __post_init__(self):
+        self._metrics: list[dict] = []
+        self._species: list[dict] = []
+        self._saved = None
+        self._next_save = 0.0
+
+    def continue_until_done(self, progress: Progress) -> dict:
+        """Search until solved, until the budget is used, or until interrupted.
+
+        Returns:
+            What is also written as summary.json.
+        """
+        budget = self.config.evolve.generations
+        name = ", ".join(song.name for song in self.songs[:3]) + (", ..." if len(self.songs) > 3 else "")
+        progress.begin(name or self.config.task.kind, self.cases.most_right, self.search.generation, budget)
+        with deferred_interrupt() as interrupt:
+            while not self.search.solved and self.search.generation < budget and not interrupt.requested:
+                row = self.search.step()
+                self._record(row)
+                progress.update(row, self.search)
+        stopped = "solved" if self.search.solved else "interrupted" if interrupt.requested else "budget"
+        self._save()
+        if self.checkpoint_every:
+            self._checkpoint()
+        summary = self._summary(stopped)
+        self.folder.write_json("summary.json", summary)
+        return summary
+
+    def _record(self, row: Generation) -> None:
+        """Take a generation; it is on disk a few seconds later at most, and before the next checkpoint."""
+        values = dataclasses.asdict(row)
+        members = values.pop("species")
+        self._metrics.append({**values, "species": len(members), "cpu_seconds": self.clock.cpu_seconds})
+        self._species += [
+            {"generation": row.generation, "species": key, "members": count} for key, count in members.items()
+        ]
+        due = self.checkpoint_every and self.search.generation % self.checkpoint_every == 0
+        if due or time.monotonic() >= self._next_save:
+            self._save()
+        if due:
+            self._checkpoint()
+
+    def _save(self) -> None:
+        """Put the tables and the champion on disk."""
+        self.folder.append("metrics.csv", self._metrics)
+        self.folder.append("species.csv", self._species)
+        self._metrics, self._species = [], []
+        champion = self.search.champion
+        if champion is not None and champion is not self._saved:
+            self._save_champion()
+            self._saved = champion
+        self._next_save = time.monotonic() + SAVE_SECONDS
+
+    def _save_champion(self) -> None:
+        champion, outputs = self.search.champion, len(self.cases.targets)
+        text = genome_to_json(champion, len(self.cases.inputs), outputs)
+        write_atomically(self.folder.path / "best" / "genome.json", text)
+        if self.songs:
+            task = self.config.task
+            player = NetworkPlayer(Network(champion, outputs), task.memory, task.mode_bit)
+            played = play_episode(make_env(task, self.songs), player, options={"song": 0})
+            write_melody(self.folder.path / "best", played.roll, self.songs[0])
+
+    def _checkpoint(self) -> None:
+        state = {
+            "search": self.search.state(),
+            "wall_seconds": self.clock.wall_seconds,
+            "cpu_seconds": self.clock.cpu_seconds,
+        }
+        save_checkpoint(self.folder.path / "checkpoints", self.search.generation, state)
+
+    def _summary(self, stopped: str) -> dict:
+        """Return how the run ended, as plain numbers."""
+        champion, task = self.search.champion, self.config.task
+        summary = {
+            "solved": self.search.solved,
+            "stopped": stopped,
+            "task": task.kind,
+            "song": self.songs[0].name if len(self.songs) == 1 else None,
+            "songs": len(self.songs),
+            "algorithm": self.config.evolve.algorithm,
+            "operators": operators_used(self.config),
+            "fitness": self.config.evolve.fitness,
+            "seed": self.config.evolve.seed,
+            "generations": self.search.generation,
+            "evaluations": self.search.evaluations,
+            "cpu_seconds": self.clock.cpu_seconds,
+            "wall_seconds": self.clock.wall_seconds,
+            "cases": len(self.cases),
+            "ceiling": self.cases.most_right,
+            "right_teacher_forced": champion.right if champion else 0,
+            "python": sys.version.split()[0],
+        }
+        if champion:
+            nodes, summary["connections"] = champion.size()
+            summary["hidden"] = nodes - len(self.cases.targets)
+        if self.songs:
+            summary["memory"], summary["prompt"] = task.memory, task.prompt
+            summary["always_rest"] = sum(always_rest(song, task.prompt) for song in self.songs)
+        return summary
+
+
+def evolve(
+    config: EvolveConfig,
+    folder: RunFolder,
+    songs: Sequence[Song],
+    command: Sequence[str],
+    progress: Progress = SILENCE,
+    checkpoint_every: int = 50,
+    workers: int = 0,
+) -> dict:
+    """Search from the beginning.
+
+    Args:
+        config: a resolved configuration.
+        folder: a new run folder.
+        songs: what is to be learned.
+        command: the command line, for the record.
+        progress: called after every generation.
+        checkpoint_every: generations between two checkpoints; 0: none.
+        workers: processes that evaluate; 0: this one.
+
+    Returns:
+        What is also written as summary.json.
+    """
+    clock = Clock()
+    write_atomically(folder.path / "config.toml", config.to_toml())
+    folder.write_meta("evolve", list(command), config.evolve.seed)
+    if songs:
+        folder.write_songs(songs)
+    cases = make_cases(config, songs)
+    with make_search(config, cases, folder, workers) as search:
+        run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every)
+        return run.continue_until_done(progress)
+
+
+def resume(
+    folder: RunFolder,
+    settings: Sequence[str] = (),
+    progress: Progress = SILENCE,
+    checkpoint_every: int = 50,
+    workers: int = 0,
+) -> tuple[dict, list[str]]:
+    """Go on from the last checkpoint of a run, to the same result as if it had never stopped.
+
+    Args:
+        folder: a run folder with checkpoints.
+        settings: `evolve.generations=N` may be given to change the budget.
+        progress, checkpoint_every, workers: as for `evolve`.
+
+    Returns:
+        What is also written as summary.json, and warnings.
+
+    Raises:
+        RunError: there is no checkpoint, or it does not belong to this run.
+    """
+    config = read_config(folder, EvolveConfig)
+    for setting in settings:
+        if not setting.startswith("evolve.generations="):
+            raise RunError(f"--set {setting}: a resumed run keeps its settings; only evolve.generations may change")
+        config = config.apply(setting)
+    songs = folder.read_songs() if config.task.kind == "song" else []
+    state, warnings = load_checkpoint(folder.path / "checkpoints")
+    write_atomically(folder.path / "config.toml", config.to_toml())
+    clock = Clock(state["wall_seconds"], state["cpu_seconds"])
+    cases = make_cases(config, songs)
+    with make_search(config, cases, folder, workers) as search:
+        try:
+            search.restore(state["search"])
+        except ValueError as error:
+            raise RunError(f"{folder.path}: the checkpoint does not fit the run: {error}") from None
+        for table in ("metrics.csv", "species.csv"):
+            folder.cut_table(table, "generation", search.generation)
+        run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every)
+        return run.continue_until_done(progress), warnings

@@ -1,0 +1,20 @@
+"""Draw a run: fitness, species, the champion's network, and the played roll over the song.
+
+The pictures are written into the run folder as PNG and SVG.
+"""
+
+import argparse
+
+HELP = "draw the pictures of a run"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run_folder", metavar="RUN", help="a run folder")
+
+
+def run(options: argparse.Namespace) -> int:
+    from experiments.plot import plot_run
+    from experiments.run_folder import RunFolder
+
+    print(*plot_run(RunFolder.open(options.run_folder)), sep="\n")
+    return 0

@@ -1,0 +1,53 @@
+"""Let the champion of a run play the real environment, step by step, and count.
+
+Teacher forced, its memory holds the song whatever it plays; free running, it hears itself. The prefix is the
+number of steps before its first mistake, free running. Beside them stand what always resting and a random
+player score, and the ceiling: the most that any player with this memory could.
+"""
+
+import argparse
+
+from experiments.verbs.options import UsageError, print_json
+
+HELP = "let the champion of a run play the environment"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run_folder", metavar="RUN", help="a run folder")
+    parser.add_argument("--song", metavar="SONG", help="another song: name in the run's catalogue or .mid file")
+    parser.add_argument("--json", action="store_true", help="print a JSON object")
+
+
+def run(options: argparse.Namespace) -> int:
+    from experiments.assembly import open_run, truth_table
+    from experiments.scores import score
+    from songs.catalog import find_song
+
+    run = open_run(options.run_folder)
+    if run.songs:
+        song = None
+        if options.song:
+            task = run.task
+            song = find_song(options.song, task.folder or None, task.steps, task.track or None)
+        scores = score(run, song)
+    elif options.song:
+        raise UsageError(f"{options.run_folder}: this run learned {run.task.kind}, it plays no song")
+    else:
+        scores = truth_table(run)
+    if options.json:
+        print_json(scores)
+    else:
+        _print_scores(scores)
+    return 0
+
+
+def _print_scores(scores: dict) -> None:
+    from experiments.tables import show_table
+
+    songs = scores.pop("songs", [])
+    if songs:
+        columns = ("song", "steps", "right_teacher_forced", "right_free_running", "prefix", "always_rest", "ceiling")
+        rows = [[song[column] for column in columns] for song in songs]
+        show_table([column.replace("_", " ") for column in columns], rows, "")
+    for name, value in scores.items():
+        print(f"{name.replace('_', ' '):>20}  {value}")

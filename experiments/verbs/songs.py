@@ -1,0 +1,47 @@
+"""List the MIDI files of a folder: which of them the keyboard can play, and why not the others.
+
+span: keys from the lowest note to the highest. shift: semitones a song is moved by to fit. chords: steps
+with more than one key. memory: steps that must be remembered before they decide the next step.
+"""
+
+import argparse
+
+from experiments.verbs.options import add_catalog_options, count, print_json
+
+HELP = "list the songs of a folder"
+COLUMNS = ("name", "title", "notes", "span", "shift", "chords", "memory", "playable")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    add_catalog_options(parser)
+    parser.add_argument("--prompt", type=count, metavar="P", help="steps at the start that are given [8]")
+    parser.add_argument("--json", action="store_true", help="print a JSON list of objects")
+
+
+def run(options: argparse.Namespace) -> int:
+    from songs.catalog import read_catalog
+    from songs.keyboard import PROMPT_STEPS
+
+    prompt = PROMPT_STEPS if options.prompt is None else options.prompt
+    entries = read_catalog(options.folder, prompt, track=options.track)
+    if options.json:
+        print_json([entry.row() for entry in entries])
+        return 0
+    from experiments.tables import show_table
+
+    playable = sum(entry.playable for entry in entries)
+    caption = f"{playable} of {len(entries)} songs can be played on 13 keys."
+    show_table(COLUMNS, [_row(entry) for entry in entries], caption)
+    return 0
+
+
+def _row(entry) -> list:
+    row = entry.row()
+    row["playable"] = "yes" if entry.playable else f"no: {entry.reason}"
+    if entry.playable and entry.memory is None:
+        row["memory"] = "none"
+    if entry.off_grid:
+        row["playable"] += f", {entry.off_grid} notes moved to the grid"
+    if entry.cut:
+        row["playable"] += f", cut to {entry.steps} steps"
+    return [row[column] for column in COLUMNS]

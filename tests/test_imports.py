@@ -1,0 +1,76 @@
+"""Which package may know of which, and what a first import may load."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+MAY_IMPORT = {
+    "basic_midi": set(),
+    "songs": set(),
+    "vae": {"songs"},
+    "listener": {"songs", "vae"},
+    "envs": {"songs", "listener"},
+    "agents": {"songs"},
+    "experiments": {"songs", "vae", "listener", "envs", "agents", "basic_midi"},
+}
+OURS = {*MAY_IMPORT, "tests"}
+"""Nobody may import `experiments` or `tests`."""
+
+
+def imported(source: str) -> set[str]:
+    """Return the modules that a source imports, within functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add("." * node.level + (node.module or ""))
+    return names
+
+
+def test_imports_within_functions_are_found():
+    source = "import a.b as c, d\ndef f():\n    from e import g\n    from .h import i\n    if x:\n        import j\n"
+    assert imported(source) == {"a.b", "d", "e", ".h", "j"}
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_what_it_may_know(package):
+    paths = sorted((ROOT / package).rglob("*.py"))
+    if not paths:
+        pytest.skip(f"{package} has no modules yet")
+    allowed = MAY_IMPORT[package] | {package}
+    forbidden = {
+        str(path.relative_to(ROOT)): wrong
+        for path in paths
+        if (wrong := {name for name in imported(path.read_text("utf-8")) if name.split(".")[0] in OURS - allowed})
+    }
+    assert forbidden == {}
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_are_absolute(package):
+    for path in (ROOT / package).rglob("*.py"):
+        assert not any(name.startswith(".") for name in imported(path.read_text("utf-8"))), path
+
+
+def test_the_rules_name_every_package():
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py") if not path.parent.name.startswith(".")}
+    assert packages - {"build"} <= set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize(
+    ("modules", "not_loaded"),
+    [
+        ("songs.catalog, listener.memorization, envs, agents.evolution", {"torch"}),
+        ("songs.catalog", {"torch", "gymnasium", "matplotlib", "neat", "rtmidi"}),
+    ],
+)
+def test_an_import_does_not_load_what_it_does_not_need(modules, not_loaded):
+    program = f"import sys, {modules}; print(*(name for name in {sorted(not_loaded)!r} if name in sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (ran.returncode, ran.stdout.split(), ran.stderr) == (0, [], "")
