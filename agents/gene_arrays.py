@@ -6,6 +6,7 @@ Conventions:
     the process lives: arrays are never stored, gene objects are.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import neat
@@ -56,22 +57,25 @@ class GeneArrays:
         return GeneArrays(*(array.copy() for array in arrays), self.acyclic)
 
 
-def pack(connections: dict, nodes: dict) -> GeneArrays:
-    """Return a genome's genes as arrays.
+def pack_links(genes: Iterable[DefaultConnectionGene]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return links, weights and enabled of connection genes, as in `GeneArrays`."""
+    genes = list(genes)
+    links = [(*gene.key, gene.innovation) for gene in genes]
+    return (
+        np.ascontiguousarray(np.array(links, dtype=np.int64).reshape(-1, 3).T),
+        np.array([gene.weight for gene in genes], dtype=np.float64),
+        np.array([gene.enabled for gene in genes], dtype=bool),
+    )
 
-    Args:
-        connections: neat-python's connection genes by key.
-        nodes: neat-python's node genes by key.
-    """
-    links = [(*key, gene.innovation) for key, gene in connections.items()]
-    functions = [(key, name_number(g.activation), name_number(g.aggregation)) for key, g in nodes.items()]
-    values = [(gene.bias, gene.response, gene.time_constant) for gene in nodes.values()]
-    return GeneArrays(
-        np.array(links, dtype=np.int64).reshape(-1, 3).T,
-        np.array([gene.weight for gene in connections.values()], dtype=np.float64),
-        np.array([gene.enabled for gene in connections.values()], dtype=bool),
-        np.array(functions, dtype=np.int64).reshape(-1, 3).T,
-        np.array(values, dtype=np.float64).reshape(-1, 3).T,
+
+def pack_nodes(genes: Iterable[DefaultNodeGene]) -> tuple[np.ndarray, np.ndarray]:
+    """Return nodes and values of node genes, as in `GeneArrays`."""
+    genes = list(genes)
+    nodes = [(gene.key, name_number(gene.activation), name_number(gene.aggregation)) for gene in genes]
+    values = [(gene.bias, gene.response, gene.time_constant) for gene in genes]
+    return (
+        np.ascontiguousarray(np.array(nodes, dtype=np.int64).reshape(-1, 3).T),
+        np.ascontiguousarray(np.array(values, dtype=np.float64).reshape(-1, 3).T),
     )
 
 
@@ -95,4 +99,6 @@ def unpack(arrays: GeneArrays) -> tuple[dict, dict]:
 def gene_arrays(genome: neat.DefaultGenome) -> GeneArrays:
     """Return the genes of any neat-python genome with default genes as arrays."""
     arrays = getattr(genome, "arrays", None)
-    return pack(genome.connections, genome.nodes) if arrays is None else arrays
+    if arrays is None:
+        arrays = GeneArrays(*pack_links(genome.connections.values()), *pack_nodes(genome.nodes.values()))
+    return arrays

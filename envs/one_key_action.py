@@ -2,18 +2,21 @@
 
 import gymnasium
 import numpy as np
+from gymnasium.wrappers import DtypeObservation
 
+from envs.keyboard_env import memorize
 from songs.keyboard import KEYS
 
 
-class OneKeyAction(gymnasium.ActionWrapper):
+class OneKeyAction(gymnasium.ActionWrapper, gymnasium.utils.RecordConstructorArgs):
     """Turns the action space MultiBinary(13) into Discrete(14): 0 presses nothing, k presses key k - 1.
 
     Chords cannot be played through it.
     """
 
     def __init__(self, env: gymnasium.Env):
-        super().__init__(env)
+        gymnasium.utils.RecordConstructorArgs.__init__(self)
+        gymnasium.ActionWrapper.__init__(self, env)
         self.action_space = gymnasium.spaces.Discrete(KEYS + 1)
 
     def action(self, action: int) -> np.ndarray:
@@ -28,3 +31,14 @@ class OneKeyAction(gymnasium.ActionWrapper):
         if action:
             keys[action - 1] = 1
         return keys
+
+
+def memorize_with_one_key(**options) -> gymnasium.Env:
+    """Make the environment of `kuznechik/MemorizeOneKey-v0`: discrete actions and float32 observations.
+
+    Programs that know nothing but control tasks feed observations to a network as they are.
+
+    Args:
+        **options: arguments of `memorize`.
+    """
+    return DtypeObservation(OneKeyAction(memorize(**options)), "float32")

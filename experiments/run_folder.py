@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from songs.catalog import read_catalog
-from songs.song import Song
+from songs.song import Song, SongError
 
 PACKAGES = ("kuznechik", "neat-python", "gymnasium", "numpy", "mido", "matplotlib")
 
@@ -178,9 +178,12 @@ class RunFolder:
     def read_json(self, name: str) -> dict[str, Any]:
         """Return an object written by `write_json`; raises RunError if it is missing or broken."""
         try:
-            return json.loads(self.read_text(name))
+            content = json.loads(self.read_text(name))
         except json.JSONDecodeError as error:
             raise RunError(f"{self.path}: {name} is broken: {error}") from None
+        if not isinstance(content, dict):
+            raise RunError(f"{self.path}: {name} is broken: it holds no JSON object")
+        return content
 
     def read_table(self, name: str) -> dict[str, np.ndarray]:
         """Return the columns of a table as float64 arrays; a last line cut short is left out.
@@ -191,21 +194,26 @@ class RunFolder:
         lines = self.read_text(name).splitlines(keepends=True)
         if lines and not lines[-1].endswith("\n"):
             lines.pop()
-        rows = list(csv.DictReader(lines))
-        if not rows:
-            raise RunError(f"{self.path}: {name} has no rows: the run was cut short before its first generation")
         try:
-            return {column: np.array([float(row[column]) for row in rows]) for column in rows[0]}
-        except (TypeError, ValueError) as error:
+            rows = list(csv.DictReader(lines))
+            table = {column: np.array([float(row[column]) for row in rows]) for column in rows[0]} if rows else {}
+        except (TypeError, ValueError, csv.Error) as error:
             raise RunError(f"{self.path}: {name} is broken: {error}") from None
+        if not table:
+            raise RunError(f"{self.path}: {name} has no rows: the run was cut short before its first generation")
+        return table
 
     def read_songs(self) -> list[Song]:
         """Return the songs of the run.
 
         Raises:
-            RunError: one of them cannot be read.
+            RunError: there are none, or one of them cannot be read.
         """
-        entries = read_catalog(self.path / "songs", steps=sys.maxsize)
+        try:
+            entries = read_catalog(self.path / "songs", steps=sys.maxsize)
+        except SongError as error:
+            reason = str(error).removeprefix(f"{self.path}/")
+            raise RunError(f"{self.path}: the songs of the run are missing: {reason}") from None
         for entry in entries:
             if entry.song is None:
                 raise RunError(f"{self.path}: songs/{entry.name}.mid is broken: {entry.reason}")
@@ -218,7 +226,7 @@ class RunFolder:
             return np.load(path, allow_pickle=False).astype(bool)
         except FileNotFoundError:
             raise RunError(f"{self.path}: best/roll.npy is missing: the run has no champion yet") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise RunError(f"{self.path}: best/roll.npy is broken: {error}") from None
 
 

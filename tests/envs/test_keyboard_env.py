@@ -450,8 +450,10 @@ def test_a_random_start_comes_with_its_probability():
     [
         ({"song": 5}, "song 5: there are songs 0 to 4"),
         ({"song": -1}, "song -1: there are songs 0 to 4"),
-        ({"start": 0}, "start at step 0: 'a' can begin at the steps 1 to 2"),
-        ({"start": 3}, "start at step 3: 'a' can begin at the steps 1 to 2"),
+        ({"song": "a"}, "the reset option 'song' takes an integer"),
+        ({"start": 1.5}, "the reset option 'start' takes an integer"),
+        ({"start": 0}, "start 0: 'a' can begin at steps 1 to 2"),
+        ({"start": 3}, "start 3: 'a' can begin at steps 1 to 2"),
         ({"tempo": 90, "key": "C"}, r"unknown reset options \['key', 'tempo'\]: there are 'song', 'start' and 'imp"),
     ],
 )

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from listener.listener import Listener, WeightedSum, is_pointwise
+from listener.listener import Listener, PointwiseListener, WeightedSum, is_pointwise
 from listener.memorization import ExactSteps, RightKeys
 
 LISTENERS = {
@@ -117,14 +117,20 @@ POINTWISE = {name: listener for name, listener in LISTENERS.items() if is_pointw
 def test_a_pointwise_listener_pays_every_step_by_itself(listener, batch):
     rolls, targets = batch
     whole, untold = listener.rewards(rolls, targets), listener.rewards(rolls)
+    wrong = (rolls != targets).sum(axis=2, dtype=np.float32)
     for step in range(rolls.shape[1]):
-        now = slice(step, step + 1)
-        np.testing.assert_allclose(listener.rewards(rolls[:, now], targets[:, now]), whole[:, now], atol=1e-6)
-        np.testing.assert_allclose(listener.rewards(rolls[:, now]), untold[:, now], atol=1e-6)
+        keys, target = rolls[:, step], targets[:, step]
+        rewards = listener.step_rewards(keys, target)
+        assert rewards.dtype == np.float32
+        np.testing.assert_allclose(rewards, whole[:, step], atol=1e-6)
+        np.testing.assert_allclose(listener.step_rewards(keys), untold[:, step], atol=1e-6)
+        np.testing.assert_allclose(listener.step_rewards(keys, target, wrong[:, step]), whole[:, step], atol=1e-6)
+        np.testing.assert_allclose(listener.step_rewards(keys[0], target[0]), whole[0, step], atol=1e-6)
 
 
 def test_a_listener_that_does_not_say_so_is_not_taken_to_be_pointwise():
     assert set(POINTWISE) >= {"ExactSteps", "RightKeys", "WeightedSum"}
+    assert all(isinstance(listener, PointwiseListener) for listener in POINTWISE.values())
     assert not is_pointwise(Loudness())
     assert not is_pointwise(WeightedSum([ExactSteps(), Loudness()], [1, 1]))
 

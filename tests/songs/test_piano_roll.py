@@ -80,6 +80,12 @@ def test_other_shapes_and_values_are_no_roll(values, match):
         check_roll(values)
 
 
+def test_a_checked_roll_is_a_copy():
+    given_roll = np.zeros((2, 13), dtype=bool)
+    check_roll(given_roll)[0, 0] = True
+    assert not given_roll.any()
+
+
 # Onsets
 
 

@@ -1,0 +1,97 @@
+"""A brood: the children of a generation, recorded one after the other and computed all at once.
+
+neat-python makes a child gene by gene. Which random numbers a child takes is known from its parents' gene
+lists, whatever the numbers are; so while children are made, only draws and structure are recorded. When the
+genes of any of them are asked for, the brood hatches: crossover and mutation of all children are computed
+on arrays of all their genes.
+
+Conventions: a place is an index into the arrays of all connections, or of all nodes, of all children.
+"""
+
+import numpy as np
+from neat.genome import DefaultGenome, DefaultGenomeConfig
+
+from agents.gene_arrays import GeneArrays, gene_arrays
+from agents.stock_draws import GENERATOR, uniforms
+from agents.stock_hatching import Records, hatch
+from agents.stock_mutation import ValueMutations
+from agents.stock_structure import Changes, Parent, Sketch, is_acyclic, mutate_structure
+
+
+class Brood:
+    """Children to be."""
+
+    def __init__(self, config: DefaultGenomeConfig):
+        self.config = config
+        self.open = True
+        self.mutations = ValueMutations(config)
+        self.changes = Changes()
+        self.children: list[DefaultGenome] = []
+        self._parents: dict[int, Parent] = {}
+        self._draws = bytearray()
+        # a row for every child: numbers of its parents, places of its first genes, its draws, whether it mutated
+        self._rows: list[tuple[int, int, int, int, int, int]] = []
+        self._mutated: list[bool] = []
+
+    def cross(self, child: DefaultGenome, better: DefaultGenome, other: DefaultGenome) -> bool:
+        """Record a crossover.
+
+        Returns:
+            False if nothing was recorded, because neat-python's own crossover has to do with these parents.
+        """
+        first, second = self._parent(better), self._parent(other)
+        if first is None or second is None:
+            return False
+        changes, own, others = self.changes, first.innovations, second.innovations
+        # a set joined with itself is not made larger, as neat-python's two sets are: that would change the order
+        union = own | (others if others is not own else others.copy())
+        matching = len(own) + len(others) - len(union)
+        either = len((first.disabled & others) | (second.disabled & own))
+        link_draws = 2 * matching + either
+        draws = link_draws + 5 * len(first.node_set & second.node_set)
+        self._draws += GENERATOR.randbytes(8 * draws)
+        self._rows.append((first.number, second.number, len(changes.links), changes.nodes, link_draws, draws))
+        changes.links.extend(union if len(union) == len(own) else filter(own.__contains__, union))
+        changes.nodes += len(first.node_keys)
+        self.children.append(child)
+        self._mutated.append(False)
+        self._better = first
+        return True
+
+    def mutate(self, child: DefaultGenome) -> bool:
+        """Record the mutation of the child whose crossover was recorded last.
+
+        Returns:
+            False if nothing was recorded, because it is another one, or its draws depend on its genes.
+        """
+        if child is not self.children[-1] or self._mutated[-1] or not self.mutations.recordable:
+            return False
+        self._mutated[-1] = True
+        sketch = Sketch(self.changes, self._better, *self._rows[-1][2:4])
+        mutate_structure(sketch, self.config)
+        self.mutations.record(sketch.links, sketch.nodes)
+        return True
+
+    def _parent(self, genome: DefaultGenome) -> Parent | None:
+        """Return what is known of a parent, or None if its genes are unusual."""
+        parent = self._parents.get(id(genome))
+        if parent is None:
+            parent = Parent(genome, len(self._parents), gene_arrays(genome))
+            usual = len(parent.innovations) == len(parent.arrays.weights)
+            if self.config.feed_forward and not parent.arrays.acyclic:
+                usual = usual and is_acyclic(parent.arrays.links)
+            if not usual:
+                return None
+            self._parents[id(genome)] = parent
+        return parent
+
+    def hatch(self) -> list[GeneArrays]:
+        """Compute the genes of all children, in the order in which they were recorded."""
+        self.open = False
+        if not self.children:
+            return []
+        rows = np.array(self._rows, dtype=np.int64).T
+        records = Records(*rows, mutated=np.array(self._mutated))
+        parents = [parent.arrays for parent in self._parents.values()]
+        genes = hatch(parents, records, self.changes, self.mutations, uniforms(bytes(self._draws)))
+        return [GeneArrays(*arrays, acyclic=self.config.feed_forward) for arrays in genes]

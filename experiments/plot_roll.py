@@ -1,0 +1,84 @@
+"""The picture of a roll: what was played, over what should have been played.
+
+Conventions:
+    Rolls are (T, 13) bool; the low keys stand below.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from songs.keyboard import BLACK_KEYS, KEY_NAMES, KEYS, STEPS_PER_BAR
+
+CELLS = {
+    "right": {"facecolor": "#009E73", "edgecolor": "#00614a"},
+    "wrong": {"facecolor": "#D55E00", "edgecolor": "black", "hatch": "xxxx"},
+    "missed": {"facecolor": "white", "edgecolor": "black", "hatch": "....", "linestyle": "--"},
+}
+"""How a cell of the roll looks; hatches and edges tell the kinds apart without colour."""
+
+STEPS_PER_ROW = 8 * STEPS_PER_BAR
+MOST_ROWS = 16
+"""Rows of a roll that are drawn; a picture of more would be too tall to open."""
+
+MOST_STEPS = MOST_ROWS * STEPS_PER_ROW
+
+
+def classify(played: np.ndarray, target: np.ndarray, prompt: int) -> dict[str, np.ndarray]:
+    """Return which cells (T, 13) of a roll are right, wrong (played in vain) and missed.
+
+    Cells of the prompt, which is given, are right where it sounds.
+
+    Raises:
+        ValueError: the rolls have different shapes or differ in the prompt.
+    """
+    if played.shape != target.shape:
+        raise ValueError(f"the played roll has the shape {played.shape}, the song {target.shape}")
+    if (played[:prompt] != target[:prompt]).any():
+        raise ValueError(f"the first {prompt} steps are given, but differ from the song")
+    return {"right": played & target, "wrong": played & ~target, "missed": target & ~played}
+
+
+def roll_figure(cells: Mapping[str, np.ndarray], prompt: int) -> Figure:
+    """Draw a played roll over its target, in rows of eight bars.
+
+    Args:
+        cells: what `classify` returns.
+        prompt: steps that are given.
+    """
+    steps = len(cells["right"])
+    rows = min(-(-steps // STEPS_PER_ROW), MOST_ROWS)
+    figure = Figure(figsize=(14, 1.6 + 2.8 * rows), layout="constrained")
+    panels = figure.subplots(rows, 1, squeeze=False)[:, 0]
+    for row, axes in enumerate(panels):
+        first = row * STEPS_PER_ROW
+        _draw_bars(axes, first, min(first + STEPS_PER_ROW, steps))
+        if first < prompt:
+            axes.axvspan(first, min(prompt, first + STEPS_PER_ROW), color="#56B4E9", alpha=0.3, linewidth=0)
+        for kind, where in cells.items():
+            for step, key in zip(*np.nonzero(where[first : first + STEPS_PER_ROW]), strict=True):
+                corner = (first + step + 0.06, key - 0.44)
+                axes.add_patch(Rectangle(corner, 0.88, 0.88, **CELLS[kind], zorder=3))
+    panels[-1].set_xlabel("bar")
+    counts = {kind: int(where[prompt:].sum()) for kind, where in cells.items()}
+    names = {"right": "right", "wrong": "wrong (played in vain)", "missed": "missed (not played)"}
+    handles = [Patch(**CELLS[kind], label=f"keys {names[kind]}: {count}") for kind, count in counts.items()]
+    handles.append(Patch(color="#56B4E9", alpha=0.3, label=f"prompt: {prompt} steps given"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, handleheight=1.5)
+    return figure
+
+
+def _draw_bars(axes: Axes, first: int, last: int) -> None:
+    """Draw an empty roll from one step to another."""
+    for key in BLACK_KEYS:
+        axes.axhspan(key - 0.5, key + 0.5, xmax=(last - first) / STEPS_PER_ROW, color="#ececee", linewidth=0)
+    bars = np.arange(first, last, STEPS_PER_BAR)
+    axes.vlines(range(first, last + 1), -0.5, KEYS - 0.5, color="#dddddd", linewidth=0.4)
+    axes.vlines([*bars, last], -0.5, KEYS - 0.5, color="#888888", linewidth=1)
+    axes.set(xlim=(first, first + STEPS_PER_ROW), ylim=(-0.5, KEYS - 0.5), ylabel="key")
+    axes.set_yticks(range(KEYS), KEY_NAMES, fontsize=8)
+    axes.set_xticks(bars, [str(step // STEPS_PER_BAR + 1) for step in bars], ha="left")
+    axes.tick_params(length=0)
