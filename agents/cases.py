@@ -27,6 +27,14 @@ class Cases:
     """(I, C) float32, 0 or 1."""
     targets: np.ndarray
     """(O, C) bool."""
+    lengths: tuple[int, ...] = ()
+    """Cases that follow each other in time: the judged steps of each song. By default all cases."""
+    recurrent: bool = False
+    """Whether the networks remember by themselves: then the same input may well be answered differently."""
+
+    def __post_init__(self):
+        if not self.lengths:
+            object.__setattr__(self, "lengths", (len(self),))
 
     def __len__(self) -> int:
         return self.inputs.shape[1]
@@ -37,6 +45,8 @@ class Cases:
 
         Where the same input is to be answered differently, the most frequent answer is the best one.
         """
+        if self.recurrent:
+            return np.ones(len(self), dtype=bool)
         answers: dict[bytes, dict[bytes, list[int]]] = defaultdict(lambda: defaultdict(list))
         packed = np.packbits(self.inputs.astype(bool), axis=0).T
         for case, (seen, answer) in enumerate(zip(packed, self.targets.T, strict=True)):
@@ -62,13 +72,14 @@ def memory_cases(songs: Sequence[Song], memory: int, prompt: int, mode_bit: bool
     together = np.concatenate(inputs, axis=1).astype(np.float32)
     if mode_bit:
         together = np.concatenate([together, np.ones((1, together.shape[1]), dtype=np.float32)])
-    return Cases(together, np.concatenate([song.roll[prompt:].T for song in songs], axis=1))
+    targets = np.concatenate([song.roll[prompt:].T for song in songs], axis=1)
+    return Cases(together, targets, tuple(song.steps - prompt for song in songs))
 
 
 def xor_cases() -> Cases:
     """Return the four cases of exclusive or: the classic check that structure evolves."""
     inputs = np.array(list(product((0, 1), repeat=2)), dtype=np.float32).T
-    return Cases(inputs, (inputs[:1] != inputs[1:]))
+    return Cases(inputs, inputs[:1] != inputs[1:], (1, 1, 1, 1))
 
 
 def ambiguous_steps(songs: Sequence[Song], memory: int, prompt: int) -> dict[str, list[int]]:

@@ -7,7 +7,7 @@ fitness is then a weighted one; what is reported is unweighted.
 Conventions: as in `agents.fitness`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from agents.cases import Cases
 from agents.fitness import KINDS, right_cases
 from agents.phenotype import Layout, check_supported, outputs_in_chunks
+from agents.recurrent import recurrent_outputs
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,19 @@ class Boost:
 class Evaluator:
     """Evaluates populations on cases."""
 
-    def __init__(self, cases: Cases, kind: str = "squared_hinge", boost: Boost | None = None):
+    def __init__(
+        self,
+        cases: Cases,
+        kind: str = "squared_hinge",
+        boost: Boost | None = None,
+        parsimony: float = 0.0,
+    ):
         """
         Args:
             cases: what the networks should answer.
             kind: a name in `agents.fitness.KINDS`.
             boost: None leaves the weights of all cells at 1.
+            parsimony: what every enabled connection costs a genome's fitness.
 
         Raises:
             ValueError: there is no such kind.
@@ -46,6 +54,7 @@ class Evaluator:
             raise ValueError(f"fitness {kind!r}: choose one of {', '.join(KINDS)}")
         self.cases = cases
         self.kind = KINDS[kind]
+        self.parsimony = parsimony
         self.boost = boost if boost and boost.gain > 0 else None
         self.weights = self._plain_weights = np.tile(cases.possible, (len(cases.targets), 1)).astype(np.float32)
         self.layout = Layout(cases.inputs, len(cases.targets))
@@ -64,7 +73,7 @@ class Evaluator:
         for genome in stale:
             self.evaluations += not hasattr(genome, "version")
             genome.version = self._version
-        for members, outputs in outputs_in_chunks(stale, self.layout):
+        for members, outputs in self._outputs(stale):
             right = right_cases(outputs, self.cases.targets).sum(axis=1)
             losses = self.kind(outputs, self.cases.targets, self.weights)
             plain = losses
@@ -73,13 +82,22 @@ class Evaluator:
             for row, member in enumerate(members):
                 genome = stale[member]
                 genome.losses = losses[row].tolist()
-                genome.fitness = -float(sum(genome.losses))
+                cost = self.parsimony * genome.size()[1] if self.parsimony else 0.0
+                genome.fitness = -float(sum(genome.losses)) - cost
                 genome.loss = float(plain[row].sum())
                 genome.right = int(right[row])
 
+    def _outputs(self, genomes: Sequence[neat.DefaultGenome]) -> Iterator[tuple[Sequence[int], np.ndarray]]:
+        """Yield the places of some genomes and their outputs (N, O, C), until all were evaluated."""
+        if not self.cases.recurrent:
+            yield from outputs_in_chunks(genomes, self.layout)
+            return
+        for place, genome in enumerate(genomes):
+            yield [place], recurrent_outputs(genome, self.cases)
+
     def _boost(self, champion: neat.DefaultGenome) -> None:
         """Give more weight to the cells that the champion gets wrong."""
-        ((_, outputs),) = outputs_in_chunks([champion], self.layout)
+        ((_, outputs),) = self._outputs([champion])
         wrong = (outputs[0] > 0) != self.cases.targets
         self.weights = np.where(wrong, self.weights * (1 + self.boost.gain), self.weights).astype(np.float32)
         self._version += 1

@@ -9,13 +9,16 @@ Operators, each off at 0 and named in every run and report:
                        genes as NEAT does. Uses one loss for each output, not one number for each genome.
     focus              with this probability a mutation chooses its output in proportion to the output's
                        loss; otherwise all nodes are equally likely. Uses the same losses.
-Neither looks at inputs or targets.
+    guided             with this probability a new connection to an output comes from an input that is on in a
+                       case that the output gets wrong, with the weight's sign to match (`agents.guide`).
+Only the last looks at inputs and targets; it is off by default.
 
 Mutation is sparse: a child gets a few changes, whatever its size. neat-python's own mutation changes
 every gene with a fixed probability, which breaks networks of some hundred connections.
 
-Conventions: node keys as in neat-python: inputs -1, -2, ..., outputs 0, 1, ..., hidden nodes above. A
-connection between hidden nodes runs from the smaller key to the larger, so no circle can arise.
+Conventions: node keys as in neat-python: inputs -1, -2, ..., outputs 0, 1, ..., hidden nodes above. In a
+feed-forward genome a connection between hidden nodes runs from the smaller key to the larger, so no circle
+can arise.
 Source: Stanley and Miikkulainen (2002), Evolving Neural Networks through Augmenting Topologies.
 """
 
@@ -26,6 +29,8 @@ from collections import defaultdict
 import neat
 from neat.config import ConfigParameter
 from neat.genome import DefaultGenomeConfig
+
+from agents.guide import Guide
 
 WEIGHT_GRID = 1024
 """Weights and biases are multiples of 1/1024: sums of a few hundred of them are exact in single precision."""
@@ -39,7 +44,10 @@ class GenomeConfig(DefaultGenomeConfig):
         ConfigParameter("weights_changed", float, 2.0),
         ConfigParameter("modular_crossover", float, 0.5),
         ConfigParameter("focus", float, 0.7),
+        ConfigParameter("guided", float, 0.0),
     )
+    guide: Guide | None = None
+    """Who proposes guided connections; set by the run, as it knows the cases."""
 
     def __init__(self, params: dict, section_name: str = "DefaultGenome"):
         super().__init__(params, section_name)
@@ -179,9 +187,14 @@ class Genome(neat.DefaultGenome):
         hidden = [key for key in self.nodes if key >= config.num_outputs]
         place = random.randrange(config.num_inputs + len(hidden))
         source = -1 - place if place < config.num_inputs else hidden[place - config.num_inputs]
-        if source >= sink >= config.num_outputs:
+        weight = random.gauss(0, config.weight_init_stdev)
+        if sink < config.num_outputs and random.random() < config.guided:
+            proposal = config.guide.propose(self, sink)
+            if proposal:
+                source, weight = proposal[0], abs(weight) * proposal[1]
+        if config.feed_forward and source >= sink >= config.num_outputs:
             return
-        weight = on_grid(random.gauss(0, config.weight_init_stdev), config.weight_min_value, config.weight_max_value)
+        weight = on_grid(weight, config.weight_min_value, config.weight_max_value)
         key = (source, sink)
         old = self.connections.get(key)
         if old is None:

@@ -1,19 +1,24 @@
 """Assembly: the one place that puts the concrete parts together, from a configuration or a run folder."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import neat
+
 from agents.cases import Cases, memory_cases, xor_cases
 from agents.evaluator import Boost, Evaluator
 from agents.evolution import Evolution
 from agents.genome import Genome
 from agents.genome_json import genome_from_json
-from agents.network_player import NetworkPlayer
+from agents.guide import Guide
+from agents.network_player import NetworkPlayer, RecurrentPlayer
 from agents.performer import Performer
 from agents.phenotype import Network
+from agents.recurrent import RecurrentNetwork
 from agents.search import Search
 from envs.keyboard_env import KeyboardEnv
 from experiments.config import EvolveConfig, Task
@@ -68,7 +73,8 @@ def playable_songs(task: Task) -> list[Song]:
 def make_cases(config: EvolveConfig, songs: Sequence[Song]) -> Cases:
     """Return the cases that the task's networks are evaluated on."""
     task = config.task
-    return xor_cases() if task.kind == "xor" else memory_cases(songs, task.memory, task.prompt, task.mode_bit)
+    cases = xor_cases() if task.kind == "xor" else memory_cases(songs, task.memory, task.prompt, task.mode_bit)
+    return dataclasses.replace(cases, recurrent=config.genome.recurrent)
 
 
 @contextmanager
@@ -84,14 +90,24 @@ def make_search(config: EvolveConfig, cases: Cases, folder: RunFolder, workers: 
     path = folder.path / "neat.ini"
     write_atomically(path, neat_ini(config, len(cases.inputs), len(cases.targets)))
     boost = Boost(config.operators.boost, config.operators.boost_every)
-    yield Evolution(read_neat_config(path), Evaluator(cases, config.evolve.fitness, boost), config.evolve.seed)
+    neat_config = read_neat_config(path)
+    neat_config.genome_config.guide = Guide(cases)
+    evaluator = Evaluator(cases, config.evolve.fitness, boost, config.operators.parsimony)
+    yield Evolution(neat_config, evaluator, config.evolve.seed)
 
 
 def operators_used(config: EvolveConfig) -> list[str]:
     """Name the operators beyond plain NEAT that are on, for reports."""
     operators = config.operators
-    named = {"modular crossover": operators.modular_crossover, "focus": operators.focus, "boost": operators.boost}
-    return [f"{name} {value:g}" for name, value in named.items() if value]
+    named = {
+        "modular crossover": operators.modular_crossover,
+        "focus": operators.focus,
+        "boost": operators.boost,
+        "parsimony": operators.parsimony,
+        "guided (looks at inputs and targets)": operators.guided,
+    }
+    used = [f"{name} {value:g}" for name, value in named.items() if value]
+    return [*used, "lexicase selection"] if config.evolve.selection == "lexicase" else used
 
 
 def make_env(task: Task, songs: Sequence[Song], **options) -> KeyboardEnv:
@@ -115,7 +131,7 @@ class Run:
     performer: Performer | None
     """The champion; None where the task is no music."""
     network: Network | None = None
-    """The champion of evolution as a network."""
+    """The champion where the task is no music."""
 
     def player(self) -> Performer:
         """Return the champion as a performer; raises RunError where it plays no keyboard."""
@@ -141,16 +157,22 @@ def open_run(path: str | Path) -> Run:
 def _open_evolved(folder: RunFolder) -> Run:
     config = read_config(folder, EvolveConfig)
     try:
-        genome, _, outputs = genome_from_json(folder.read_text("best/genome.json"), Genome)
-        network = Network(genome, outputs)
+        genome, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"), Genome)
+        player = make_player(config, genome, inputs, outputs)
     except RunError:
         raise
     except ValueError as error:
         raise RunError(f"{folder.path}: best/genome.json is broken: {error}") from None
-    task = config.task
-    if task.kind == "xor":
-        return Run(folder, task, [], None, network)
-    return Run(folder, task, folder.read_songs(), NetworkPlayer(network, task.memory, task.mode_bit), network)
+    if config.task.kind == "xor":
+        return Run(folder, config.task, [], None, Network(genome, outputs))
+    return Run(folder, config.task, folder.read_songs(), player)
+
+
+def make_player(config: EvolveConfig, genome: neat.DefaultGenome, inputs: int, outputs: int) -> Performer:
+    """Return a genome as a performer; raises ValueError if its network is not of the configured kind."""
+    if config.genome.recurrent:
+        return RecurrentPlayer(RecurrentNetwork(genome, inputs, outputs), config.task.mode_bit)
+    return NetworkPlayer(Network(genome, outputs), config.task.memory, config.task.mode_bit)
 
 
 def read_config(folder: RunFolder, kind: type[Configuration]) -> Configuration:

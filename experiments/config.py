@@ -56,6 +56,8 @@ class Operators:
     focus: float = option(0.7, "chance that a mutation picks its output in proportion to its loss", 0.0, 1.0)
     boost: float = option(0.3, "growth of the weight of the cells the champion gets wrong", 0.0, 100.0)
     boost_every: int = option(10, "generations between two boosts", 1)
+    parsimony: float = option(0.0, "what each connection costs a genome's fitness", 0.0, 1000.0)
+    guided: float = option(0.0, "chance that a new connection looks at inputs and targets", 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Genome:
     weight_mutate_power: float = option(0.7, "standard deviation of a change of a weight or bias", 0.0, 100.0)
     weight_init_stdev: float = option(1.0, "standard deviation of a new weight or bias", 0.0, 100.0)
     weight_limit: float = option(30.0, "weights and biases lie between minus this and this", 0.001, 1000.0)
+    recurrent: bool = option(False, "let connections run in circles: a network with a memory of its own")
     activation: str = option("tanh", "activation of every node", choices=("tanh", "sigmoid"))
 
 

@@ -8,11 +8,9 @@ from typing import Protocol
 
 from agents.cases import Cases
 from agents.genome_json import genome_to_json
-from agents.network_player import NetworkPlayer
-from agents.phenotype import Network
 from agents.rollout import play_episode
 from agents.search import Generation, Search
-from experiments.assembly import make_cases, make_env, make_search, operators_used, read_config
+from experiments.assembly import make_cases, make_env, make_player, make_search, operators_used, read_config
 from experiments.checkpoint import load_checkpoint, save_checkpoint
 from experiments.config import EvolveConfig
 from experiments.interrupt import deferred_interrupt
@@ -135,9 +133,8 @@ class RunInProgress:
         text = genome_to_json(champion, len(self.cases.inputs), outputs)
         write_atomically(self.folder.path / "best" / "genome.json", text)
         if self.songs:
-            task = self.config.task
-            player = NetworkPlayer(Network(champion, outputs), task.memory, task.mode_bit)
-            played = play_episode(make_env(task, self.songs), player, options={"song": 0})
+            player = make_player(self.config, champion, len(self.cases.inputs), outputs)
+            played = play_episode(make_env(self.config.task, self.songs), player, options={"song": 0})
             write_melody(self.folder.path / "best", played.roll, self.songs[0])
 
     def _checkpoint(self) -> None:

@@ -1,0 +1,41 @@
+"""The guided operator: new connections that look at inputs and targets.
+
+It is no part of NEAT and off by default: it tells evolution where to look, as a learning rule would. Runs
+that use it are labelled so.
+"""
+
+import random
+
+import neat
+import numpy as np
+
+from agents.cases import Cases
+
+
+class Guide:
+    """Proposes connections that would mend a case."""
+
+    def __init__(self, cases: Cases):
+        self._inputs = cases.inputs
+        self._signs = np.where(cases.targets, 1.0, -1.0) * cases.possible
+
+    def propose(self, genome: neat.DefaultGenome, output: int) -> tuple[int, float] | None:
+        """Return an input that is on in a violated case of an output, and the sign its weight should have.
+
+        Hidden nodes are not looked at: the output is taken as the sum of its bias and its direct inputs.
+
+        Returns:
+            The key of the input and +1.0 or -1.0; None if no case is violated, or no input is on there.
+        """
+        total = np.full(self._inputs.shape[1], genome.nodes[output].bias)
+        for (source, sink), gene in genome.connections.items():
+            if sink == output and source < 0 and gene.enabled:
+                total += gene.weight * self._inputs[-1 - source]
+        violated = np.flatnonzero((self._signs[output] * total < 1) & (self._signs[output] != 0))
+        if not len(violated):
+            return None
+        case = violated[random.randrange(len(violated))]
+        on = np.flatnonzero(self._inputs[:, case])
+        if not len(on):
+            return None
+        return -1 - int(on[random.randrange(len(on))]), float(self._signs[output, case])
