@@ -3,10 +3,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint clean
+PICTURES := experiments/pictures
+
+.PHONY: demo pictures test test-slow lint clean
 
 demo: $(READY)  ## evolve the grasshopper tune and draw the result
 	$(BIN)/kuznechik evolve grasshopper --plot
+
+pictures: $(READY)  ## make the README's pictures again
+	rm -rf $(PICTURES)/run
+	$(BIN)/kuznechik evolve grasshopper --seed 0 --out $(PICTURES)/run --plot
+	cp $(PICTURES)/run/plots/fitness.png $(PICTURES)/run/plots/roll.png $(PICTURES)/run/plots/species.png $(PICTURES)
+	rm -rf $(PICTURES)/run
 
 test: $(READY)  ## run the test suite
 	$(BIN)/python -m pytest -m "not slow"

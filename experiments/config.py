@@ -32,8 +32,8 @@ class Evolve:
     population_size: int = option(60, "genomes in a generation", 4, 1_000_000)
     fitness: str = option("squared_hinge", "what a genome is worth", choices=tuple(KINDS))
     elitism: int = option(1, "best genomes of a species that live on unchanged", 0, 1000)
-    survival_threshold: float = option(0.2, "share of a species that may have children", 0.01, 1.0)
-    selection: str = option("truncation", "how parents are chosen", choices=("truncation", "lexicase"))
+    survival_threshold: float = option(0.2, "share of a species that may have children (truncation)", 0.01, 1.0)
+    selection: str = option("lexicase", "how parents are chosen", choices=("truncation", "lexicase"))
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Species:
 
     target_species: int = option(8, "number of species the threshold is steered to; 0: the threshold is fixed", 0, 1000)
     compatibility_threshold: float = option(3.0, "genetic distance from which genomes form another species", 0.001)
-    interspecies_mating: float = option(0.9, "chance that the second parent may come from any species", 0.0, 1.0)
-    fitness_sharing: str = option("normalized", "how species share offspring", choices=("normalized", "canonical"))
-    max_stagnation: int = option(20, "generations without progress after which a species dies", 1)
+    interspecies_mating: float = option(1.0, "chance that the second parent may come from any species", 0.0, 1.0)
+    fitness_sharing: str = option("canonical", "how species share offspring", choices=("normalized", "canonical"))
+    max_stagnation: int = option(10, "generations without progress after which a species dies", 1)
     species_elitism: int = option(2, "number of best species that never die of stagnation", 0)
 
 
