@@ -26,6 +26,7 @@ from experiments.neat_config import neat_ini, read_neat_config
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.settings import ConfigError, Settings
 from songs.catalog import find_song, read_catalog
+from songs.keyboard import KEYS
 from songs.piano_roll import memory_needed
 from songs.song import Song, SongError
 
@@ -43,9 +44,13 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
 
     Raises:
         SongError: there is no such song.
-        ConfigError: song, prompt and memory do not go together.
+        ConfigError: song, prompt and memory, or population and elites, do not go together.
     """
-    task = config.task
+    task, evolve = config.task, config.evolve
+    if evolve.elitism >= evolve.population_size:
+        raise ConfigError(
+            f"evolve.elitism = {evolve.elitism}: the population has only {evolve.population_size} genomes"
+        )
     if task.kind == "xor":
         return config, []
     if task.together:
@@ -78,7 +83,7 @@ def make_cases(config: EvolveConfig, songs: Sequence[Song]) -> Cases:
 
 
 @contextmanager
-def make_search(config: EvolveConfig, cases: Cases, folder: RunFolder, workers: int = 0) -> Iterator[Search]:
+def make_search(config: EvolveConfig, cases: Cases, folder: Path, workers: int = 0) -> Iterator[Search]:
     """Lend the search that a resolved configuration asks for.
 
     Args:
@@ -87,7 +92,7 @@ def make_search(config: EvolveConfig, cases: Cases, folder: RunFolder, workers: 
         folder: neat-python's configuration file is kept there.
         workers: processes that evaluate; 0: this one.
     """
-    path = folder.path / "neat.ini"
+    path = folder / "neat.ini"
     write_atomically(path, neat_ini(config, len(cases.inputs), len(cases.targets)))
     boost = Boost(config.operators.boost, config.operators.boost_every)
     neat_config = read_neat_config(path)
@@ -165,11 +170,15 @@ def _open_evolved(folder: RunFolder) -> Run:
         raise RunError(f"{folder.path}: best/genome.json is broken: {error}") from None
     if config.task.kind == "xor":
         return Run(folder, config.task, [], None, Network(genome, outputs))
-    return Run(folder, config.task, folder.read_songs(), player)
+    return Run(folder, config.task, folder.read_songs(config.task.steps), player)
 
 
 def make_player(config: EvolveConfig, genome: neat.DefaultGenome, inputs: int, outputs: int) -> Performer:
     """Return a genome as a performer; raises ValueError if its network is not of the configured kind."""
+    task = config.task
+    wanted = (2, 1) if task.kind == "xor" else (task.memory * KEYS + task.mode_bit, KEYS)
+    if (inputs, outputs) != wanted:
+        raise ValueError(f"it has {inputs} inputs and {outputs} outputs, the task has {wanted[0]} and {wanted[1]}")
     if config.genome.recurrent:
         return RecurrentPlayer(RecurrentNetwork(genome, inputs, outputs), config.task.mode_bit)
     return NetworkPlayer(Network(genome, outputs), config.task.memory, config.task.mode_bit)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PACKAGES = ("songs", "listener", "envs", "agents", "basic_midi")
-VERBS = ("songs", "evolve", "score", "plot", "play")
+VERBS = ("songs", "evolve", "score", "plot", "play", "ablate")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,17 +31,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options)
     except ValueError as error:  # SongError, ConfigError, RunError, ...: all messages for the user
-        print(f"kuznechik: {error}", file=sys.stderr)
+        print(one_line(f"kuznechik: {error}"), file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output, such as head, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        print(f"kuznechik: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        place = f"{error.filename}: " if error.filename else ""
+        print(one_line(f"kuznechik: {place}{error.strerror or error}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("kuznechik: interrupted", file=sys.stderr)
         return 130
+
+
+def one_line(message: str) -> str:
+    """Return a message without line breaks, which file names and files may bring into it."""
+    return " ".join(message.splitlines())
 
 
 def shadowed_package() -> str | None:
@@ -63,7 +69,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
 
     def error(self, message: str):
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, one_line(f"{self.prog}: {message}; see {self.prog} --help") + "\n")
 
 
 def make_parser() -> argparse.ArgumentParser:

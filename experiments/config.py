@@ -41,8 +41,10 @@ class Species:
     """How the population is divided."""
 
     target_species: int = option(8, "number of species the threshold is steered to; 0: the threshold is fixed", 0, 1000)
-    compatibility_threshold: float = option(3.0, "genetic distance from which genomes form another species", 0.001)
-    interspecies_mating: float = option(1.0, "chance that the second parent may come from any species", 0.0, 1.0)
+    compatibility_threshold: float = option(
+        1.0, "genetic distance from which genomes form another species, at the start", 0.001
+    )
+    interspecies_mating: float = option(0.3, "chance that the second parent may come from any species", 0.0, 1.0)
     fitness_sharing: str = option("canonical", "how species share offspring", choices=("normalized", "canonical"))
     max_stagnation: int = option(10, "generations without progress after which a species dies", 1)
     species_elitism: int = option(2, "number of best species that never die of stagnation", 0)

@@ -205,7 +205,7 @@ def evolve(
     if songs:
         folder.write_songs(songs)
     cases = make_cases(config, songs)
-    with make_search(config, cases, folder, workers) as search:
+    with make_search(config, cases, folder.path, workers) as search:
         run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every)
         return run.continue_until_done(progress)
 
@@ -235,17 +235,19 @@ def resume(
         if not setting.startswith("evolve.generations="):
             raise RunError(f"--set {setting}: a resumed run keeps its settings; only evolve.generations may change")
         config = config.apply(setting)
-    songs = folder.read_songs() if config.task.kind == "song" else []
+    songs = folder.read_songs(config.task.steps) if config.task.kind == "song" else []
     state, warnings = load_checkpoint(folder.path / "checkpoints")
     write_atomically(folder.path / "config.toml", config.to_toml())
     clock = Clock(state["wall_seconds"], state["cpu_seconds"])
     cases = make_cases(config, songs)
-    with make_search(config, cases, folder, workers) as search:
+    with make_search(config, cases, folder.path, workers) as search:
         try:
             search.restore(state["search"])
         except ValueError as error:
             raise RunError(f"{folder.path}: the checkpoint does not fit the run: {error}") from None
-        for table in ("metrics.csv", "species.csv"):
-            folder.cut_table(table, "generation", search.generation)
+        rows = folder.cut_table("metrics.csv", "generation", search.generation)
+        folder.cut_table("species.csv", "generation", search.generation)
+        if rows < search.generation:
+            warnings.append(f"{folder.path}: metrics.csv has {rows} of the first {search.generation} generations")
         run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every)
         return run.continue_until_done(progress), warnings

@@ -1,0 +1,55 @@
+"""Compare variants of an experiment, several seeds each, and print a table of medians with intervals.
+
+FILE names the variants; the default one, `operators`, takes each operator of the default run away in turn.
+A run that is not solved counts with its whole budget.
+"""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+from experiments.verbs.options import count, positive, print_json
+
+HELP = "compare variants of an experiment over several seeds"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", default="operators", metavar="FILE", help="TOML file or name [operators]")
+    parser.add_argument("--seeds", type=positive, metavar="N", help="seeds for each variant [what FILE says]")
+    parser.add_argument("--first-seed", type=count, default=0, metavar="N", help="the first of them [0]")
+    parser.add_argument("--workers", type=positive, default=1, metavar="N", help="runs at a time [1]")
+    parser.add_argument("--out", metavar="FILE", help="write every run's outcome to this JSON file too")
+    parser.add_argument("--json", action="store_true", help="print the table as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    from importlib.resources import files
+
+    from experiments.ablation import markdown, read_ablation, run_ablation, summarise
+    from experiments.run_folder import RunFolder
+
+    named = Path(str(files("experiments"))) / "ablations" / f"{options.file}.toml"
+    ablation = read_ablation(named if named.is_file() else Path(options.file))
+    seeds = range(options.first_seed, options.first_seed + (options.seeds or ablation.seeds))
+    total, done = len(seeds) * len(ablation.variants), []
+
+    def report(outcome) -> None:
+        done.append(outcome)
+        if sys.stderr.isatty():
+            ending = "solved" if outcome.solved else f"{outcome.right} of {outcome.cases}"
+            print(f"{len(done)} of {total}: {outcome.variant}, seed {outcome.seed}: {ending}", file=sys.stderr)
+
+    try:
+        outcomes = run_ablation(ablation, seeds, options.workers, report)
+    except KeyboardInterrupt:
+        outcomes = done
+    if options.out:
+        path = Path(options.out)
+        rows = [dataclasses.asdict(outcome) for outcome in outcomes]
+        RunFolder(path.parent).write_json(path.name, {"outcomes": rows})
+    if options.json:
+        print_json(summarise(outcomes))
+    else:
+        print(markdown(summarise(outcomes)), end="")
+    return 0 if len(outcomes) == total else 130
