@@ -7,7 +7,7 @@ fitness is then a weighted one; what is reported is unweighted.
 Conventions: as in `agents.fitness`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,9 @@ import neat
 import numpy as np
 
 from agents.cases import Cases
-from agents.fitness import KINDS, right_cases
-from agents.phenotype import Layout, check_supported, outputs_in_chunks
-from agents.recurrent import recurrent_outputs
+from agents.fitness import KINDS
+from agents.phenotype import check_supported
+from agents.workers import Backend, InProcess, Measure, Result, chunks
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Evaluator:
         kind: str = "squared_hinge",
         boost: Boost | None = None,
         parsimony: float = 0.0,
+        backend: Backend | None = None,
     ):
         """
         Args:
@@ -46,6 +47,7 @@ class Evaluator:
             kind: a name in `agents.fitness.KINDS`.
             boost: None leaves the weights of all cells at 1.
             parsimony: what every enabled connection costs a genome's fitness.
+            backend: where genomes are evaluated; in this process by default.
 
         Raises:
             ValueError: there is no such kind.
@@ -53,13 +55,18 @@ class Evaluator:
         if kind not in KINDS:
             raise ValueError(f"fitness {kind!r}: choose one of {', '.join(KINDS)}")
         self.cases = cases
-        self.kind = KINDS[kind]
         self.parsimony = parsimony
         self.boost = boost if boost and boost.gain > 0 else None
-        self.weights = self._plain_weights = np.tile(cases.possible, (len(cases.targets), 1)).astype(np.float32)
-        self.layout = Layout(cases.inputs, len(cases.targets))
         self.evaluations = 0
+        self._measure = Measure(cases, kind)
+        self._backend = backend or InProcess(self._measure)
+        self._weights = self._measure.plain_weights
         self._version = 0
+
+    @property
+    def gain_of_workers(self) -> float | None:
+        """How many times as fast workers evaluate; None where there are none, or it is not known yet."""
+        return getattr(self._backend, "gain", None)
 
     def evaluate(self, genomes: Sequence[neat.DefaultGenome], generation: int) -> None:
         """Set `fitness`, `losses` (weighted), `loss` (unweighted) and `right` of every genome.
@@ -70,36 +77,27 @@ class Evaluator:
         if self.boost and generation and generation % self.boost.every == 0:
             self._boost(max(genomes, key=lambda genome: (getattr(genome, "right", -1), genome.key)))
         stale = [genome for genome in genomes if getattr(genome, "version", None) != self._version]
-        for genome in stale:
-            self.evaluations += not hasattr(genome, "version")
-            genome.version = self._version
-        for members, outputs in self._outputs(stale):
-            right = right_cases(outputs, self.cases.targets).sum(axis=1)
-            losses = self.kind(outputs, self.cases.targets, self.weights)
-            plain = losses
-            if self._version:
-                plain = self.kind(outputs, self.cases.targets, self._plain_weights)
+        parts = list(chunks(stale, self.cases, self._backend.parts))
+        weights = self._weights if self._version else None
+        results = self._backend.results([chunk for _, chunk in parts], weights)
+        for (members, _), result in zip(parts, results, strict=True):
             for row, member in enumerate(members):
-                genome = stale[member]
-                genome.losses = losses[row].tolist()
-                cost = self.parsimony * genome.size()[1] if self.parsimony else 0.0
-                genome.fitness = -float(sum(genome.losses)) - cost
-                genome.loss = float(plain[row].sum())
-                genome.right = int(right[row])
+                self._note(stale[member], result, row)
 
-    def _outputs(self, genomes: Sequence[neat.DefaultGenome]) -> Iterator[tuple[Sequence[int], np.ndarray]]:
-        """Yield the places of some genomes and their outputs (N, O, C), until all were evaluated."""
-        if not self.cases.recurrent:
-            yield from outputs_in_chunks(genomes, self.layout)
-            return
-        for place, genome in enumerate(genomes):
-            yield [place], recurrent_outputs(genome, self.cases)
+    def _note(self, genome: neat.DefaultGenome, result: Result, row: int) -> None:
+        self.evaluations += not hasattr(genome, "version")
+        genome.version = self._version
+        genome.losses = result.losses[row].tolist()
+        cost = self.parsimony * genome.size()[1] if self.parsimony else 0.0
+        genome.fitness = -float(sum(genome.losses)) - cost
+        genome.loss = float(result.plain[row].sum())
+        genome.right = int(result.right[row])
 
     def _boost(self, champion: neat.DefaultGenome) -> None:
         """Give more weight to the cells that the champion gets wrong."""
-        ((_, outputs),) = self._outputs([champion])
-        wrong = (outputs[0] > 0) != self.cases.targets
-        self.weights = np.where(wrong, self.weights * (1 + self.boost.gain), self.weights).astype(np.float32)
+        ((_, chunk),) = chunks([champion], self.cases, 1)
+        wrong = (self._measure.outputs(chunk)[0] > 0) != self.cases.targets
+        self._weights = np.where(wrong, self._weights * (1 + self.boost.gain), self._weights).astype(np.float32)
         self._version += 1
 
     def check(self, genome: neat.DefaultGenome) -> None:
@@ -108,12 +106,12 @@ class Evaluator:
 
     def state(self) -> dict[str, Any]:
         """Return what the next evaluations depend on, as plain data."""
-        return {"evaluations": self.evaluations, "version": self._version, "weights": self.weights.tolist()}
+        return {"evaluations": self.evaluations, "version": self._version, "weights": self._weights.tolist()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state; raises ValueError if it belongs to other cases."""
         weights = np.array(state["weights"], dtype=np.float32)
-        if weights.shape != self.weights.shape:
-            raise ValueError(f"the state belongs to {weights.shape} cells, these cases have {self.weights.shape}")
-        self.weights = weights
+        if weights.shape != self._weights.shape:
+            raise ValueError(f"the state belongs to {weights.shape} cells, these cases have {self._weights.shape}")
+        self._weights = weights
         self.evaluations, self._version = int(state["evaluations"]), int(state["version"])

@@ -70,6 +70,11 @@ class Evolution:
         """Whether the champion is right in all cases that one network can get right."""
         return self.champion is not None and self.champion.right == self.evaluator.cases.most_right
 
+    @property
+    def gain_of_workers(self) -> float | None:
+        """How many times as fast worker processes evaluate; None where there are none, or it is not known yet."""
+        return self.evaluator.gain_of_workers
+
     def step(self) -> Generation:
         """Evaluate the population, report it, and breed the next one."""
         with self._own_random():

@@ -29,13 +29,13 @@ def squared_hinge(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray)
 
 def wrong_keys(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Number of cells on the wrong side of 0."""
-    return (((outputs > 0) != targets) * weights).sum(axis=2)
+    return (((outputs > 0) != targets) * weights).sum(axis=2, dtype=np.float64)
 
 
 def wrong_steps(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Number of cases with any wrong output; outputs share it equally, for none of them is known to be at fault."""
     wrong = ((outputs > 0) != targets).any(axis=1)
-    return _shared((wrong * weights.max(axis=0)).sum(axis=1), len(targets))
+    return _shared((wrong * weights.max(axis=0)).sum(axis=1, dtype=np.float64), len(targets))
 
 
 def after_first_error(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:

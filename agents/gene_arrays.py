@@ -1,15 +1,14 @@
-"""One genome's genes as arrays, to and from neat-python's gene objects.
+"""Genes as arrays: those of one genome or of many, one genome after the other; to and from neat-python's genes.
 
 Conventions:
-    n connections and m nodes, in the order of the genome's dictionaries.
+    N genomes with T connections and S nodes together, in the order of each genome's dictionaries.
     Names of activation and aggregation functions are kept as numbers, which mean the same for as long as
     the process lives: arrays are never stored, gene objects are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import neat
 import numpy as np
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
@@ -36,25 +35,128 @@ def number_name(number: int) -> str:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class GeneArrays:
-    """The genes of one genome. Arrays are never changed: relatives may look at the same ones."""
+    """The genes of genomes. Arrays are never changed: several genomes and generations may look at the same ones."""
 
     links: np.ndarray
-    """(3, n) int64: source, sink, innovation number."""
+    """(3, T) int64: source, sink, innovation number."""
     weights: np.ndarray
-    """(n,) float64."""
+    """(T,) float64."""
     enabled: np.ndarray
-    """(n,) bool."""
+    """(T,) bool."""
+    link_ends: np.ndarray
+    """(N,) int64: where the connections of each genome end."""
     nodes: np.ndarray
-    """(3, m) int64: key, number of the activation, number of the aggregation."""
+    """(3, S) int64: key, number of the activation, number of the aggregation."""
     values: np.ndarray
-    """(3, m) float64: bias, response, time constant."""
+    """(3, S) float64: bias, response, time constant."""
+    node_ends: np.ndarray
+    """(N,) int64: where the nodes of each genome end."""
     acyclic: bool = False
-    """Whether the connections are known to run in no circle."""
+    """Whether the connections of every genome are known to run in no circle."""
+
+    def __len__(self) -> int:
+        return len(self.link_ends)
 
     def copy(self) -> "GeneArrays":
-        """Return arrays of their own memory: views of a generation's arrays keep the whole generation alive."""
-        arrays = (self.links, self.weights, self.enabled, self.nodes, self.values)
+        """Return the same genes in arrays of their own."""
+        arrays = (self.links, self.weights, self.enabled, self.link_ends, self.nodes, self.values, self.node_ends)
         return GeneArrays(*(array.copy() for array in arrays), self.acyclic)
+
+    def link_counts(self) -> np.ndarray:
+        """Return the number of connections of each genome, (N,) int64."""
+        return np.diff(self.link_ends, prepend=0)
+
+    def node_counts(self) -> np.ndarray:
+        """Return the number of nodes of each genome, (N,) int64."""
+        return np.diff(self.node_ends, prepend=0)
+
+    def part(self, first: int, last: int) -> "GeneArrays":
+        """Return the genes of the genomes from `first` up to but not including `last`, as views."""
+        link, node = (int(ends[first - 1]) if first else 0 for ends in (self.link_ends, self.node_ends))
+        links, nodes = slice(link, int(self.link_ends[last - 1])), slice(node, int(self.node_ends[last - 1]))
+        return GeneArrays(
+            self.links[:, links],
+            self.weights[links],
+            self.enabled[links],
+            self.link_ends[first:last] - link,
+            self.nodes[:, nodes],
+            self.values[:, nodes],
+            self.node_ends[first:last] - node,
+            self.acyclic,
+        )
+
+
+def join(parts: Sequence[GeneArrays]) -> GeneArrays:
+    """Return the genes of several groups of genomes, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return GeneArrays(
+        np.concatenate([part.links for part in parts], axis=1),
+        np.concatenate([part.weights for part in parts]),
+        np.concatenate([part.enabled for part in parts]),
+        np.cumsum(np.concatenate([part.link_counts() for part in parts])),
+        np.concatenate([part.nodes for part in parts], axis=1),
+        np.concatenate([part.values for part in parts], axis=1),
+        np.cumsum(np.concatenate([part.node_counts() for part in parts])),
+        all(part.acyclic for part in parts),
+    )
+
+
+def gather(places: Iterable[tuple[GeneArrays, int]]) -> GeneArrays:
+    """Return the genes of genomes that stand anywhere, each given by arrays and its index in them.
+
+    Neighbours that stay neighbours are taken together: a whole generation costs no more than a copy.
+    """
+    parts: list[GeneArrays] = []
+    block, first, last = None, 0, 0
+    for genes, index in places:
+        if genes is not block or index != last:
+            if block is not None:
+                parts.append(block.part(first, last))
+            block, first = genes, index
+        last = index + 1
+    return join([*parts, block.part(first, last)])
+
+
+class Ranks:
+    """Ranks of whole numbers that lie close together: what `numpy.unique` finds, without sorting."""
+
+    def __init__(self, numbers: np.ndarray):
+        """
+        Args:
+            numbers: (T,) int64.
+        """
+        self._low = numbers.min(initial=0)
+        seen = np.zeros(numbers.max(initial=0) - self._low + 1, dtype=bool)
+        seen[numbers - self._low] = True
+        places = np.flatnonzero(seen)
+        self.different = places + self._low
+        """The different numbers in order."""
+        self._ranks = np.empty(len(seen), dtype=np.int64)
+        self._ranks[places] = np.arange(len(places))
+
+    def rank(self, numbers: np.ndarray) -> np.ndarray:
+        """Return for some of the numbers where they stand in `different`, in the shape of `numbers`."""
+        return self._ranks[numbers - self._low]
+
+
+def link_codes(links: np.ndarray) -> np.ndarray:
+    """Return a number for every connection of `links` (3, T) that tells its source and sink, (T,) int64."""
+    return (links[SOURCE] << 32) + links[SINK]
+
+
+def links_by_innovation(links: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the rank of each innovation number of `links` (3, T), (T,), and the link code that each rank stands for.
+
+    Returns:
+        None if an innovation number stands for two different connections, as it does only when a population was
+        restored without its innovation tracker.
+    """
+    ranks, codes = Ranks(links[INNOVATION]), link_codes(links)
+    places = ranks.rank(links[INNOVATION])
+    different = np.empty(len(ranks.different), dtype=np.int64)
+    different[places] = codes
+    return (places, different) if (different[places] == codes).all() else None
 
 
 def pack_links(genes: Iterable[DefaultConnectionGene]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -79,26 +181,24 @@ def pack_nodes(genes: Iterable[DefaultNodeGene]) -> tuple[np.ndarray, np.ndarray
     )
 
 
-def unpack(arrays: GeneArrays) -> tuple[dict, dict]:
-    """Return new connection genes by key and new node genes by key."""
+def pack(connections: dict, nodes: dict) -> GeneArrays:
+    """Return the genes of one genome, given as neat-python's dictionaries, as arrays."""
+    counts = np.array([len(connections)]), np.array([len(nodes)])
+    return GeneArrays(*pack_links(connections.values()), counts[0], *pack_nodes(nodes.values()), counts[1])
+
+
+def unpack(genes: GeneArrays) -> tuple[dict, dict]:
+    """Return new connection genes by key and new node genes by key, of the genes of one genome."""
     connections, nodes = {}, {}
-    for (*key, innovation), weight, enabled in zip(
-        arrays.links.T.tolist(), arrays.weights.tolist(), arrays.enabled.tolist(), strict=True
+    for (source, sink, innovation), weight, enabled in zip(
+        genes.links.T.tolist(), genes.weights.tolist(), genes.enabled.tolist(), strict=True
     ):
-        gene = DefaultConnectionGene(tuple(key), innovation=innovation)
-        gene.weight, gene.enabled = weight, enabled
-        connections[gene.key] = gene
-    for (key, activation, aggregation), values in zip(arrays.nodes.T.tolist(), arrays.values.T.tolist(), strict=True):
-        gene = DefaultNodeGene(key)
-        gene.bias, gene.response, gene.time_constant = values
-        gene.activation, gene.aggregation = _NAMES[activation], _NAMES[aggregation]
-        nodes[key] = gene
+        link = DefaultConnectionGene((source, sink), innovation=innovation)
+        link.weight, link.enabled = weight, enabled
+        connections[link.key] = link
+    for (key, activation, aggregation), values in zip(genes.nodes.T.tolist(), genes.values.T.tolist(), strict=True):
+        node = DefaultNodeGene(key)
+        node.bias, node.response, node.time_constant = values
+        node.activation, node.aggregation = _NAMES[activation], _NAMES[aggregation]
+        nodes[key] = node
     return connections, nodes
-
-
-def gene_arrays(genome: neat.DefaultGenome) -> GeneArrays:
-    """Return the genes of any neat-python genome with default genes as arrays."""
-    arrays = getattr(genome, "arrays", None)
-    if arrays is None:
-        arrays = GeneArrays(*pack_links(genome.connections.values()), *pack_nodes(genome.nodes.values()))
-    return arrays

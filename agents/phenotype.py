@@ -13,7 +13,6 @@ Conventions:
 Source: activation formulas of neat-python 2.0.0, `activations.py`.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
@@ -21,8 +20,8 @@ from itertools import pairwise
 import neat
 import numpy as np
 
-CHUNK = 128
-"""Genomes evaluated at once: bounds the memory, changes no result."""
+from agents.gene_arrays import number_name
+from agents.packed_genes import PackedGenes, packed_chunks
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
@@ -79,63 +78,71 @@ def check_supported(genome: neat.DefaultGenome, outputs: int) -> None:
             raise ValueError(f"aggregation {node.aggregation!r}: only sum is supported")
 
 
-def _weight_matrices(genomes: Sequence[neat.DefaultGenome], layout: Layout, hidden: int, dtype) -> tuple:
-    """Return weights (N, O + H, used + 1 + H), bias and response (N, O + H, 1), and the greatest depth."""
-    outputs, rows, spare = layout.outputs, layout.rows, layout.used + 1
-    weights = np.zeros((len(genomes), outputs + hidden, spare + hidden), dtype=dtype)
-    bias = np.zeros((len(genomes), outputs + hidden, 1), dtype=dtype)
-    response = np.ones_like(bias)
-    deepest = 0
-    for n, genome in enumerate(genomes):
-        connections = genome.connections
-        enabled = [(key, gene.weight) for key, gene in connections.items() if gene.enabled]
-        if enabled:
-            ends = np.array([key for key, _ in enabled])
-            values = [weight for _, weight in enabled]
-            sources, sinks = ends[:, 0], ends[:, 1]
-            if hidden:
-                keys = hidden_nodes(genome, outputs)
-                slot = {key: place for place, key in enumerate(keys)}
-                sinks = np.array([k if k < outputs else outputs + slot[k] for k in sinks.tolist()])
-                columns = [rows[-1 - k] if k < 0 else spare + slot[k] for k in sources.tolist()]
-                between = [key for key, _ in enabled if key[1] >= outputs]
-                deepest = max(deepest, 1 + max(_levels(between, keys).values()))
-            else:
-                columns = rows[-1 - sources]
-            weights[n, sinks, columns] = values
-        nodes = genome.nodes
-        order = list(range(outputs)) + (hidden_nodes(genome, outputs) if hidden else [])
-        bias[n, :, 0] = [nodes[key].bias for key in order]
-        response[n, :, 0] = [nodes[key].response for key in order]
-    weights[:, :, layout.used] = 0
-    return weights, bias, response, deepest
+def _weight_matrices(genes: PackedGenes, layout: Layout, dtype) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return weights from inputs (N, S, used) and from hidden nodes (N, S, H), and how deep the hidden nodes go."""
+    owners, sources, sinks, weights = genes.owners, genes.sources, genes.sinks, genes.weights
+    genomes, nodes = genes.keys.shape
+    outputs, hidden = layout.outputs, nodes - layout.outputs
+    if hidden:
+        sinks = genes.slots(owners, sinks)
+    outside = np.flatnonzero(sources < 0)
+    columns = layout.rows[-1 - sources[outside]]
+    outside, columns = outside[columns < layout.used], columns[columns < layout.used]
+    from_inputs = np.zeros((genomes, nodes, layout.used), dtype=dtype)
+    from_inputs[owners[outside], sinks[outside], columns] = weights[outside]
+
+    between = np.zeros((genomes, nodes, hidden), dtype=dtype)
+    inner = np.flatnonzero(sources >= 0)
+    if not len(inner):
+        return from_inputs, between, 1
+    owners, sinks = owners[inner], sinks[inner]
+    places = genes.slots(owners, sources[inner]) - outputs
+    if places.min() < 0:
+        raise ValueError("the network is recurrent, or a connection starts at an output: neither works in batches")
+    between[owners, sinks, places] = weights[inner]
+    deeper = sinks >= outputs
+    ends = (owners * hidden)[deeper] + np.stack([places, sinks - outputs])[:, deeper]
+    return from_inputs, between, _depth(*ends, genomes * hidden, hidden)
 
 
-def _activate(genomes: Sequence[neat.DefaultGenome], outputs: int, z: np.ndarray) -> np.ndarray:
-    """Apply the activation of every hidden node to `z` (N, H, C)."""
-    names = [[genome.nodes[key].activation for key in hidden_nodes(genome, outputs)] for genome in genomes]
-    kinds = {name for row in names for name in row}
+def _depth(sources: np.ndarray, sinks: np.ndarray, nodes: int, longest: int) -> int:
+    """Return how many nodes the longest path has; raises ValueError if it has more than `longest`."""
+    levels = np.ones(nodes, dtype=np.int64)
+    for _ in range(longest):
+        raised = levels.copy()
+        np.maximum.at(raised, sinks, levels[sources] + 1)
+        if (raised == levels).all():
+            return int(levels.max())
+        levels = raised
+    raise ValueError("the network is recurrent: its connections run in a circle")
+
+
+def _activate(activations: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Apply to `z` (N, H, C) the activation functions with the given numbers (N, H)."""
+    kinds = np.unique(activations).tolist()
     if len(kinds) == 1:
-        return ACTIVATIONS[kinds.pop()](z)
-    values, names = np.empty_like(z), np.array(names)
-    for name in kinds:
-        values[names == name] = ACTIVATIONS[name](z[names == name])
+        return ACTIVATIONS[number_name(kinds[0])](z)
+    values = np.empty_like(z)
+    for kind in kinds:
+        values[activations == kind] = ACTIVATIONS[number_name(kind)](z[activations == kind])
     return values
 
 
-def _outputs(genomes: Sequence[neat.DefaultGenome], layout: Layout, hidden: int, dtype) -> np.ndarray:
-    """Return the outputs (N, O, C) of genomes that all have `hidden` hidden nodes."""
-    weights, bias, response, deepest = _weight_matrices(genomes, layout, hidden, dtype)
-    outputs, spare = layout.outputs, layout.used + 1
-    from_inputs = weights[:, :, : layout.used] @ layout.inputs.astype(dtype, copy=False)
-    if not hidden:
-        return bias + response * from_inputs
-    between = np.ascontiguousarray(weights[:, :, spare:])
-    z = bias + response * from_inputs
-    for _ in range(deepest):
-        values = _activate(genomes, outputs, z[:, outputs:])
-        z = bias + response * (from_inputs + between @ values)
-    return z[:, :outputs]
+def packed_outputs(genes: PackedGenes, layout: Layout, dtype=np.float32) -> np.ndarray:
+    """Return the outputs (N, O, C) of genomes."""
+    weights, between, depth = _weight_matrices(genes, layout, dtype)
+    bias, response = genes.bias.astype(dtype)[:, :, None], genes.response.astype(dtype)[:, :, None]
+    sums = weights @ layout.inputs.astype(dtype, copy=False)
+    out, hidden = slice(layout.outputs), slice(layout.outputs, None)
+    if between.size:
+        values = _activate(genes.activations[:, hidden], bias[:, hidden] + response[:, hidden] * sums[:, hidden])
+        for _ in range(depth - 1):
+            z = bias[:, hidden] + response[:, hidden] * (sums[:, hidden] + between[:, hidden] @ values)
+            values = _activate(genes.activations[:, hidden], z)
+        sums = sums[:, out] + between[:, out] @ values
+    sums *= response[:, out]
+    sums += bias[:, out]
+    return sums
 
 
 def outputs_in_chunks(
@@ -149,13 +156,8 @@ def outputs_in_chunks(
     Yields:
         Indices of some genomes and their outputs (N, O, C); every genome occurs once.
     """
-    groups: dict[int, list[int]] = defaultdict(list)
-    for index, genome in enumerate(genomes):
-        groups[len(genome.nodes) - layout.outputs].append(index)
-    for hidden, members in sorted(groups.items()):
-        for first in range(0, len(members), CHUNK):
-            chunk = members[first : first + CHUNK]
-            yield chunk, _outputs([genomes[i] for i in chunk], layout, hidden, dtype)
+    for members, genes in packed_chunks(genomes):
+        yield members, packed_outputs(genes, layout, dtype)
 
 
 class Network:

@@ -20,6 +20,7 @@ from agents.performer import Performer
 from agents.phenotype import Network
 from agents.recurrent import RecurrentNetwork
 from agents.search import Search
+from agents.workers import NO_WORKERS, WorkerOptions, lend_backend
 from envs.keyboard_env import KeyboardEnv
 from experiments.config import EvolveConfig, Task
 from experiments.neat_config import neat_ini, read_neat_config
@@ -83,22 +84,26 @@ def make_cases(config: EvolveConfig, songs: Sequence[Song]) -> Cases:
 
 
 @contextmanager
-def make_search(config: EvolveConfig, cases: Cases, folder: Path, workers: int = 0) -> Iterator[Search]:
+def make_search(
+    config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptions = NO_WORKERS
+) -> Iterator[Search]:
     """Lend the search that a resolved configuration asks for.
 
     Args:
         config: the experiment.
         cases: what the networks should answer.
         folder: neat-python's configuration file is kept there.
-        workers: processes that evaluate; 0: this one.
+        workers: who evaluates.
     """
     path = folder / "neat.ini"
     write_atomically(path, neat_ini(config, len(cases.inputs), len(cases.targets)))
-    boost = Boost(config.operators.boost, config.operators.boost_every)
     neat_config = read_neat_config(path)
     neat_config.genome_config.guide = Guide(cases)
-    evaluator = Evaluator(cases, config.evolve.fitness, boost, config.operators.parsimony)
-    yield Evolution(neat_config, evaluator, config.evolve.seed)
+    operators, fitness = config.operators, config.evolve.fitness
+    boost = Boost(operators.boost, operators.boost_every)
+    with lend_backend(cases, fitness, workers) as backend:
+        evaluator = Evaluator(cases, fitness, boost, operators.parsimony, backend)
+        yield Evolution(neat_config, evaluator, config.evolve.seed)
 
 
 def operators_used(config: EvolveConfig) -> list[str]:

@@ -40,7 +40,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Any], list[str]]:
     complaints = []
     for path in sorted(folder.glob("*.json"), reverse=True):
         try:
-            return _read(path), complaints
+            return _read(path), [f"{complaint}; resumed from the checkpoint before it" for complaint in complaints]
         except RunError as error:
             complaints.append(str(error))
     raise RunError("; ".join([*complaints, f"{folder.parent}: no checkpoint to resume from"]))
@@ -58,7 +58,7 @@ def _read(path: Path) -> dict[str, Any]:
         return json.loads(payload)
     except RunError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path}: is damaged: {error}") from None
 
 

@@ -10,6 +10,7 @@ from agents.cases import Cases
 from agents.genome_json import genome_to_json
 from agents.rollout import play_episode
 from agents.search import Generation, Search
+from agents.workers import NO_WORKERS, WorkerOptions
 from experiments.assembly import make_cases, make_env, make_player, make_search, operators_used, read_config
 from experiments.checkpoint import load_checkpoint, save_checkpoint
 from experiments.config import EvolveConfig
@@ -170,6 +171,9 @@ class RunInProgress:
         if champion:
             nodes, summary["connections"] = champion.size()
             summary["hidden"] = nodes - len(self.cases.targets)
+        gain = getattr(self.search, "gain_of_workers", None)
+        if gain is not None:
+            summary["gain_of_workers"] = round(gain, 3)
         if self.songs:
             summary["memory"], summary["prompt"] = task.memory, task.prompt
             summary["always_rest"] = sum(always_rest(song, task.prompt) for song in self.songs)
@@ -183,7 +187,7 @@ def evolve(
     command: Sequence[str],
     progress: Progress = SILENCE,
     checkpoint_every: int = 50,
-    workers: int = 0,
+    workers: WorkerOptions = NO_WORKERS,
 ) -> dict:
     """Search from the beginning.
 
@@ -194,7 +198,7 @@ def evolve(
         command: the command line, for the record.
         progress: called after every generation.
         checkpoint_every: generations between two checkpoints; 0: none.
-        workers: processes that evaluate; 0: this one.
+        workers: who evaluates; changes no result.
 
     Returns:
         What is also written as summary.json.
@@ -215,7 +219,7 @@ def resume(
     settings: Sequence[str] = (),
     progress: Progress = SILENCE,
     checkpoint_every: int = 50,
-    workers: int = 0,
+    workers: WorkerOptions = NO_WORKERS,
 ) -> tuple[dict, list[str]]:
     """Go on from the last checkpoint of a run, to the same result as if it had never stopped.
 

@@ -115,7 +115,7 @@ class _Run:
 def _read_run(folder: RunFolder) -> _Run:
     config = read_config(folder, EvolveConfig)
     try:
-        songs = [] if config.task.kind == "xor" else folder.read_songs()
+        songs = [] if config.task.kind == "xor" else folder.read_songs(config.task.steps)
     except RunError:
         songs = []  # the curves can be drawn without; the roll says what it lacks
     if songs:
@@ -193,7 +193,7 @@ def _draw_network(run: _Run) -> Figure:
 
 def _draw_roll(run: _Run) -> Figure:
     played = run.folder.read_roll()
-    song = (run.songs or run.folder.read_songs())[0]
+    song = (run.songs or run.folder.read_songs(run.config.task.steps))[0]
     prompt = run.config.task.prompt
     try:
         cells = classify(played, song.roll, prompt)

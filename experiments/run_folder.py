@@ -20,7 +20,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -74,9 +73,9 @@ class RunFolder:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.mkdir()
-        except FileExistsError:
-            raise RunError(f"{path} is there already and is never overwritten: choose another --out") from None
         except OSError as error:
+            if os.path.lexists(path):  # unlike Path.exists, False for a name too long to be one
+                raise RunError(f"{path} is there already and is never overwritten: choose another --out") from None
             raise RunError(f"{path}: cannot make the run folder: {error.strerror}") from None
         return cls(path)
 
@@ -88,7 +87,7 @@ class RunFolder:
             try:
                 return cls.create(Path(parent) / f"{name}-{number}")
             except RunError:
-                if not (Path(parent) / f"{name}-{number}").exists():
+                if not os.path.lexists(Path(parent) / f"{name}-{number}"):
                     raise
             number += 1
 
@@ -149,16 +148,29 @@ class RunFolder:
                     new = False
                 writer.writerow(row)
 
-    def cut_table(self, name: str, column: str, end: int) -> None:
-        """Keep only the whole rows of a table whose value in a column is below `end`."""
+    def cut_table(self, name: str, column: str, end: int) -> int:
+        """Keep only the whole rows of a table whose value in a column is below `end`.
+
+        Returns:
+            How many rows are left; 0 if there is no table.
+
+        Raises:
+            RunError: the table is broken.
+        """
         path = self.path / name
         if not path.exists():
-            return
-        with path.open(newline="") as file:
-            lines = [line for line in file if line.endswith("\n")]
-        place = lines[0].rstrip("\n").split(",").index(column) if lines else 0
-        kept = lines[:1] + [line for line in lines[1:] if float(line.split(",")[place]) < end]
-        write_atomically(path, "".join(kept))
+            return 0
+        lines = [line for line in self.read_text(name).splitlines(keepends=True) if line.endswith("\n")]
+        try:
+            place = lines[0].rstrip("\n").split(",").index(column) if lines else 0
+            kept = lines[:1] + [line for line in lines[1:] if float(line.split(",")[place]) < end]
+        except (ValueError, IndexError) as error:
+            raise RunError(f"{self.path}: {name} is broken: {error}") from None
+        if kept:
+            write_atomically(path, "".join(kept))
+        else:
+            path.unlink()  # so that the next rows bring the heading
+        return max(0, len(kept) - 1)
 
     # reading
 
@@ -179,7 +191,7 @@ class RunFolder:
         """Return an object written by `write_json`; raises RunError if it is missing or broken."""
         try:
             content = json.loads(self.read_text(name))
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise RunError(f"{self.path}: {name} is broken: {error}") from None
         if not isinstance(content, dict):
             raise RunError(f"{self.path}: {name} is broken: it holds no JSON object")
@@ -203,14 +215,17 @@ class RunFolder:
             raise RunError(f"{self.path}: {name} has no rows: the run was cut short before its first generation")
         return table
 
-    def read_songs(self) -> list[Song]:
+    def read_songs(self, steps: int) -> list[Song]:
         """Return the songs of the run.
+
+        Args:
+            steps: longest song; a song that was cut to it need not end with a whole bar.
 
         Raises:
             RunError: there are none, or one of them cannot be read.
         """
         try:
-            entries = read_catalog(self.path / "songs", steps=sys.maxsize)
+            entries = read_catalog(self.path / "songs", steps=steps)
         except SongError as error:
             reason = str(error).removeprefix(f"{self.path}/")
             raise RunError(f"{self.path}: the songs of the run are missing: {reason}") from None

@@ -33,6 +33,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint-every", type=count, default=50, metavar="N", help="generations between checkpoints; 0: none [50]"
     )
+    parser.add_argument("--workers", type=count, default=0, metavar="N", help="processes that evaluate; 0: none [0]")
+    parser.add_argument("--backend", choices=("process", "ray"), default="process", help="kind of workers [process]")
+    parser.add_argument("--ray-address", metavar="HOST:PORT", help="a Ray cluster [one of its own on this machine]")
     parser.add_argument("--plot", action="store_true", help="draw the pictures at the end, like `kuznechik plot`")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -43,31 +46,40 @@ def run(options: argparse.Namespace) -> int:
     from experiments.progress import EvolutionProgress
     from experiments.run_folder import RunFolder
 
+    for flag in ("each", "together"):
+        if getattr(options, flag):
+            refuse(options, f"--{flag}", ("song",))
     if options.each:
         return _run_each(options)
-    progress = EvolutionProgress(quiet=options.json)
+    progress, keep = EvolutionProgress(quiet=options.json), _keep(options)
     if options.resume:
         refuse(options, "--resume", ("song", "folder", "track", "config", "memory", "prompt", "seed", "out"))
         folder = RunFolder.open(options.resume)
         with progress:
-            summary, warnings = resume(folder, options.set, progress, options.checkpoint_every)
+            summary, warnings = resume(folder, options.set, progress, **keep)
         for warning in warnings:
-            print(f"kuznechik: {warning}; resumed from the checkpoint before it", file=sys.stderr)
+            print(f"kuznechik: {warning}", file=sys.stderr)
     else:
         config, songs = resolve(_config(options))
         name = "together" if config.task.together else songs[0].name if songs else config.task.kind
         folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", name)
         with progress:
-            summary = evolve(config, folder, songs, options.command_line, progress, options.checkpoint_every)
-    if options.plot and summary["generations"]:
-        from experiments.plot import plot_run
-
-        plot_run(folder)
+            summary = evolve(config, folder, songs, options.command_line, progress, **keep)
+    if options.plot:
+        _plot(folder.path, summary)
     if options.json:
         print_json({**summary, "run": str(folder.path)})
     else:
         _print_summary(summary, folder.path)
     return 130 if summary["stopped"] == "interrupted" else 0
+
+
+def _keep(options: argparse.Namespace) -> dict:
+    """Return the options that change how a run is done and not what comes of it."""
+    from agents.workers import WorkerOptions
+
+    workers = WorkerOptions(options.workers, options.backend == "ray", options.ray_address)
+    return {"checkpoint_every": options.checkpoint_every, "workers": workers}
 
 
 def _config(options: argparse.Namespace):
@@ -83,7 +95,18 @@ def _config(options: argparse.Namespace):
         config = config.change("task", together=True)
     for setting in options.set:
         config = config.apply(setting)
+    if config.task.kind == "xor":
+        refuse(options, "task.kind = 'xor'", ("song", "folder", "track", "memory", "prompt", "each", "together"))
     return config
+
+
+def _plot(folder: Path, summary: dict) -> None:
+    """Draw a run in which anything was evaluated."""
+    if summary["generations"]:
+        from experiments.plot import plot_run
+        from experiments.run_folder import RunFolder
+
+        plot_run(RunFolder(folder))
 
 
 def _print_summary(summary: dict, folder: Path) -> None:
@@ -103,6 +126,9 @@ def _print_summary(summary: dict, folder: Path) -> None:
         + f". Search: {summary['algorithm']}"
         + (f" with {', '.join(summary['operators'])}." if summary["operators"] else ", plain.")
     )
+    gain = summary.get("gain_of_workers")
+    if gain is not None and gain < 1:
+        print(f"The workers evaluated {gain:.2f} times as fast as one process alone: at this size they do not pay.")
     print("Written:", *(f"  {path}" for path in sorted(folder.rglob("*")) if path.is_file()), sep="\n")
     verbs = "score|plot|play" if summary["songs"] else "score|plot"
     print(f"Next: kuznechik {verbs} {shlex.quote(str(folder))}")
@@ -116,14 +142,16 @@ def _run_each(options: argparse.Namespace) -> int:
     from experiments.run_folder import RunFolder
 
     config = _config(options)
-    found = playable_songs(config.task)
+    tasks = [config.change("task", song=song.name, together=False) for song in playable_songs(config.task)]
+    resolved = [resolve(task) for task in tasks]  # an error comes before any song is evolved
     parent = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", "each")
     summaries = []
-    for song in found:
-        own, songs = resolve(config.change("task", song=song.name))
-        folder = RunFolder.create(parent.path / song.name)
+    for own, songs in resolved:
+        folder = RunFolder.create(parent.path / songs[0].name)
         with EvolutionProgress(quiet=options.json) as progress:
-            summary = evolve(own, folder, songs, options.command_line, progress, options.checkpoint_every)
+            summary = evolve(own, folder, songs, options.command_line, progress, **_keep(options))
+        if options.plot:
+            _plot(folder.path, summary)
         summaries.append({**summary, "run": str(folder.path)})
         parent.write_json("summaries.json", {"runs": summaries})
         if summary["stopped"] == "interrupted":

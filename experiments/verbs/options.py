@@ -37,5 +37,6 @@ def print_json(content: Any) -> None:
 def refuse(options: argparse.Namespace, reason: str, names: Sequence[str]) -> None:
     """Raise UsageError if one of these options is given."""
     for name in names:
-        if getattr(options, name):
+        value = getattr(options, name)
+        if value is not None and value is not False:
             raise UsageError(f"{'SONG' if name == 'song' else '--' + name} does not go with {reason}")
