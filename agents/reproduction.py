@@ -91,7 +91,13 @@ class Reproduction(neat.DefaultReproduction):
         for one, value in zip(remaining, shared, strict=True):
             one.adjusted_fitness = value
         spawns = self.compute_spawn(shared, [len(one.members) for one in remaining], pop_size, least)
-        return self._adjust_spawn_exact(spawns, pop_size, least)
+        # neat-python's own correction of the sum gives up when a species is already as small as it may be
+        while (missing := pop_size - sum(spawns)) != 0:
+            if missing > 0:
+                spawns[spawns.index(min(spawns))] += 1
+            else:
+                spawns[spawns.index(max(spawns))] -= 1
+        return spawns
 
     def _survivors(self, members: Sequence[neat.DefaultGenome]) -> Sequence[neat.DefaultGenome]:
         """Return the part of a species, best first, that may have children: at least two if there are two."""
