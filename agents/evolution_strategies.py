@@ -25,7 +25,7 @@ import neat
 import numpy as np
 
 from agents.cases import Cases
-from agents.linear_network import linear_genome, on_grid, scores
+from agents.linear_network import judge, linear_genome, on_grid
 from agents.search import Generation
 
 
@@ -97,7 +97,7 @@ class _Strategy:
     def champion(self) -> neat.DefaultGenome | None:
         """The best network so far, with `right` and `loss`; None before the first step."""
         if self._champion is None and self._best is not None:
-            self._champion = linear_genome(*self._network(self._best), self.cases)
+            self._champion = judge(linear_genome(*self._network(self._best)), self.cases)
         return self._champion
 
     @property
@@ -116,7 +116,7 @@ class _Strategy:
         self.generation += 1
         sums = np.append(losses.sum(axis=1), centre_losses.sum())
         return Generation(
-            generation=self.generation,
+            generation=self.generation - 1,
             evaluations=self.evaluations,
             best_fitness=-float(sums.min()),
             mean_fitness=-float(sums.mean()),

@@ -4,12 +4,15 @@ Conventions: keys of nodes as in neat-python. Numbers are written so that readin
 """
 
 import json
+import math
+from typing import Any
 
 import neat
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
 FORMAT = "kuznechik genome"
 VERSION = 1
+_NODE_NUMBERS = ("bias", "response", "time_constant")
 _NODE_VALUES = ("bias", "response", "activation", "aggregation", "time_constant")
 
 
@@ -59,17 +62,36 @@ def genome_from_json(text: str, genome_type: type = neat.DefaultGenome) -> tuple
         for values in data["nodes"]:
             gene = DefaultNodeGene(int(values["key"]))
             for name in _NODE_VALUES:
-                setattr(gene, name, values[name])
+                read = _number if name in _NODE_NUMBERS else _name
+                setattr(gene, name, read(f"the node {gene.key} has the {name}", values[name]))
             genome.nodes[gene.key] = gene
         for values in data["connections"]:
             key = (int(values["from"]), int(values["to"]))
             if not (-inputs <= key[0] and key[1] in genome.nodes and (key[0] < 0 or key[0] in genome.nodes)):
                 raise ValueError(f"the connection {key} joins nodes that are not there")
             gene = DefaultConnectionGene(key, innovation=int(values["innovation"]))
-            gene.weight, gene.enabled = float(values["weight"]), bool(values["enabled"])
+            gene.weight = _number(f"the connection {key} has the weight", values["weight"])
+            gene.enabled = bool(values["enabled"])
             genome.connections[key] = gene
         if not all(key in genome.nodes for key in range(outputs)):
             raise ValueError(f"it lacks some of its {outputs} output nodes")
-    except (KeyError, TypeError, AttributeError, AssertionError, json.JSONDecodeError) as error:
+    except (LookupError, TypeError, AttributeError, AssertionError, OverflowError, RecursionError) as error:
+        raise ValueError(f"not a genome of this project: {error!r}") from None
+    except json.JSONDecodeError as error:
         raise ValueError(f"not a genome of this project: {error!r}") from None
     return genome, inputs, outputs
+
+
+def _number(what: str, value: Any) -> float:
+    """Return a finite number; raises ValueError or TypeError."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{what} {number}: it must be finite")
+    return number
+
+
+def _name(what: str, value: Any) -> str:
+    """Return the name of a function; raises ValueError if it is no text."""
+    if not isinstance(value, str):
+        raise ValueError(f"{what} {value!r}: it must be a name")
+    return value

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.assembly import make_cases, make_search, resolve
+from experiments.assembly import make_cases, resolve
 from experiments.config import EvolveConfig
+from experiments.searches import make_search
 from experiments.settings import ConfigError
 
 RESAMPLES = 10_000
@@ -105,7 +106,7 @@ def run_one(variant: str, config: EvolveConfig, seed: int) -> Outcome:
     cases = make_cases(config, songs)
     start = time.process_time()
     species, best = [], 0
-    with tempfile.TemporaryDirectory() as folder, make_search(config, cases, Path(folder)) as search:
+    with tempfile.TemporaryDirectory() as folder, make_search(config, songs, cases, Path(folder)) as search:
         while not search.solved and search.generation < config.evolve.generations:
             row = search.step()
             species.append(len(row.species))

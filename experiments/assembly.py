@@ -1,8 +1,10 @@
-"""Assembly: the one place that puts the concrete parts together, from a configuration or a run folder."""
+"""Assembly: songs, cases, environments and performers, from a configuration or a run folder.
+
+With `experiments.searches` the only place that puts concrete parts together.
+"""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -10,21 +12,15 @@ from typing import TypeVar
 import neat
 
 from agents.cases import Cases, memory_cases, xor_cases
-from agents.evaluator import Boost, Evaluator
-from agents.evolution import Evolution
 from agents.genome import Genome
 from agents.genome_json import genome_from_json
-from agents.guide import Guide
 from agents.network_player import NetworkPlayer, RecurrentPlayer
 from agents.performer import Performer
 from agents.phenotype import Network
 from agents.recurrent import RecurrentNetwork
-from agents.search import Search
-from agents.workers import NO_WORKERS, WorkerOptions, lend_backend
 from envs.keyboard_env import KeyboardEnv
 from experiments.config import EvolveConfig, Task
-from experiments.neat_config import neat_ini, read_neat_config
-from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.run_folder import RunError, RunFolder
 from experiments.settings import ConfigError, Settings
 from songs.catalog import find_song, read_catalog
 from songs.keyboard import KEYS
@@ -81,43 +77,6 @@ def make_cases(config: EvolveConfig, songs: Sequence[Song]) -> Cases:
     task = config.task
     cases = xor_cases() if task.kind == "xor" else memory_cases(songs, task.memory, task.prompt, task.mode_bit)
     return dataclasses.replace(cases, recurrent=config.genome.recurrent)
-
-
-@contextmanager
-def make_search(
-    config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptions = NO_WORKERS
-) -> Iterator[Search]:
-    """Lend the search that a resolved configuration asks for.
-
-    Args:
-        config: the experiment.
-        cases: what the networks should answer.
-        folder: neat-python's configuration file is kept there.
-        workers: who evaluates.
-    """
-    path = folder / "neat.ini"
-    write_atomically(path, neat_ini(config, len(cases.inputs), len(cases.targets)))
-    neat_config = read_neat_config(path)
-    neat_config.genome_config.guide = Guide(cases)
-    operators, fitness = config.operators, config.evolve.fitness
-    boost = Boost(operators.boost, operators.boost_every)
-    with lend_backend(cases, fitness, workers) as backend:
-        evaluator = Evaluator(cases, fitness, boost, operators.parsimony, backend)
-        yield Evolution(neat_config, evaluator, config.evolve.seed)
-
-
-def operators_used(config: EvolveConfig) -> list[str]:
-    """Name the operators beyond plain NEAT that are on, for reports."""
-    operators = config.operators
-    named = {
-        "modular crossover": operators.modular_crossover,
-        "focus": operators.focus,
-        "boost": operators.boost,
-        "parsimony": operators.parsimony,
-        "guided (looks at inputs and targets)": operators.guided,
-    }
-    used = [f"{name} {value:g}" for name, value in named.items() if value]
-    return [*used, "lexicase selection"] if config.evolve.selection == "lexicase" else used
 
 
 def make_env(task: Task, songs: Sequence[Song], **options) -> KeyboardEnv:

@@ -2,9 +2,14 @@
 
 from dataclasses import dataclass, field
 
+from agents.evolution_strategies import CMAESOptions, OpenAIOptions
 from agents.fitness import KINDS
+from agents.smallest_network import SmallestOptions
+from agents.verified_prefix import VerifiedPrefixOptions
 from experiments.settings import Settings, option
 from songs.keyboard import PROMPT_STEPS, SONG_STEPS
+
+ALGORITHMS = ("neat", "openai_es", "cma_es", "verified_prefix", "smallest")
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Task:
 class Evolve:
     """How the population evolves."""
 
-    algorithm: str = option("neat", "how networks are searched for", choices=("neat",))
+    algorithm: str = option("neat", "how networks are searched for", choices=ALGORITHMS)
     seed: int = option(0, "the same seed gives the same run", 0, 2**63 - 1)
     generations: int = option(2000, "budget: generations after which evolution gives up", 1, 10**9)
     population_size: int = option(60, "genomes in a generation", 4, 1_000_000)
@@ -87,3 +92,7 @@ class EvolveConfig(Settings):
     species: Species = field(default_factory=Species)
     operators: Operators = field(default_factory=Operators)
     genome: Genome = field(default_factory=Genome)
+    openai_es: OpenAIOptions = field(default_factory=OpenAIOptions)
+    cma_es: CMAESOptions = field(default_factory=CMAESOptions)
+    verified_prefix: VerifiedPrefixOptions = field(default_factory=VerifiedPrefixOptions)
+    smallest: SmallestOptions = field(default_factory=SmallestOptions)

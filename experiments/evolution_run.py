@@ -11,13 +11,14 @@ from agents.genome_json import genome_to_json
 from agents.rollout import play_episode
 from agents.search import Generation, Search
 from agents.workers import NO_WORKERS, WorkerOptions
-from experiments.assembly import make_cases, make_env, make_player, make_search, operators_used, read_config
+from experiments.assembly import make_cases, make_env, make_player, read_config
 from experiments.checkpoint import load_checkpoint, save_checkpoint
 from experiments.config import EvolveConfig
 from experiments.interrupt import deferred_interrupt
 from experiments.melody import write_melody
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.scores import always_rest
+from experiments.searches import describe, make_search, operators_used
 from songs.song import Song
 
 SAVE_SECONDS = 5.0
@@ -156,6 +157,7 @@ class RunInProgress:
             "song": self.songs[0].name if len(self.songs) == 1 else None,
             "songs": len(self.songs),
             "algorithm": self.config.evolve.algorithm,
+            "search": describe(self.config),
             "operators": operators_used(self.config),
             "fitness": self.config.evolve.fitness,
             "seed": self.config.evolve.seed,
@@ -209,7 +211,7 @@ def evolve(
     if songs:
         folder.write_songs(songs)
     cases = make_cases(config, songs)
-    with make_search(config, cases, folder.path, workers) as search:
+    with make_search(config, songs, cases, folder.path, workers) as search:
         run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every)
         return run.continue_until_done(progress)
 
@@ -244,7 +246,7 @@ def resume(
     write_atomically(folder.path / "config.toml", config.to_toml())
     clock = Clock(state["wall_seconds"], state["cpu_seconds"])
     cases = make_cases(config, songs)
-    with make_search(config, cases, folder.path, workers) as search:
+    with make_search(config, songs, cases, folder.path, workers) as search:
         try:
             search.restore(state["search"])
         except ValueError as error:

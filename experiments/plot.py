@@ -23,13 +23,14 @@ from matplotlib.figure import Figure
 
 from agents.genome_json import genome_from_json
 from agents.phenotype import hidden_nodes
-from experiments.assembly import make_cases, operators_used, read_config
+from experiments.assembly import make_cases, read_config
 from experiments.config import EvolveConfig
 from experiments.plot_curves import Columns, fitness_figure, species_figure, species_members
 from experiments.plot_network import enabled_weights, network_figure
 from experiments.plot_roll import MOST_STEPS, classify, roll_figure
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.scores import always_rest
+from experiments.searches import describe
 from songs.song import Song
 
 DOTS_PER_INCH = 150
@@ -163,8 +164,7 @@ def _draw_fitness(run: _Run) -> Figure:
     except RunError:
         ending = "no summary: cut short or still running"
     evaluations, seconds = metrics["evaluations"][-1], metrics["cpu_seconds"][-1]
-    operators = ", ".join(operators_used(run.config)) or "no operator beyond plain NEAT"
-    caption = f"{run.config.evolve.algorithm.upper()} with {operators}"
+    caption = describe(run.config)
     caption += f"; {evaluations:,.0f} evaluations, {seconds:.1f} CPU seconds; {ending}"
     figure = fitness_figure(metrics, run.config.evolve.fitness.replace("_", " "), ceiling, resting)
     return _headed(figure, run.heading, caption)

@@ -40,7 +40,10 @@ class Settings:
             if name not in options:
                 raise ConfigError(f"unknown key {section}.{name}: [{section}] has {', '.join(options)}")
             values[name] = _checked(f"{section}.{name}", options[name], value)
-        return dataclasses.replace(self, **{section: dataclasses.replace(old, **values)})
+        try:
+            return dataclasses.replace(self, **{section: dataclasses.replace(old, **values)})
+        except ValueError as error:
+            raise ConfigError(f"{section}.{error}") from None
 
     def to_toml(self) -> str:
         """Return the configuration as TOML text that `load` reads."""
@@ -107,7 +110,7 @@ def _checked(name: str, option: dataclasses.Field, value: Any) -> Any:
     if type(value) is not wanted:
         kinds = {int: "a whole number", float: "a number", str: "a text in quotes", bool: "true or false"}
         raise ConfigError(f"{name} = {value!r}: it must be {kinds[wanted]}")
-    low, high, choices = (option.metadata[key] for key in ("low", "high", "choices"))
+    low, high, choices = (option.metadata.get(key) for key in ("low", "high", "choices"))
     if choices and value not in choices:
         raise ConfigError(f"{name} = {value!r}: choose one of {', '.join(choices)}")
     if wanted is float and not math.isfinite(value):

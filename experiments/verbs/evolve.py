@@ -123,8 +123,7 @@ def _print_summary(summary: dict, folder: Path) -> None:
     print(
         f"{summary['right_teacher_forced']} of {summary['cases']} {'steps' if summary['songs'] else 'cases'} right"
         + (f" ({'; '.join(beside)})" if beside else "")
-        + f". Search: {summary['algorithm']}"
-        + (f" with {', '.join(summary['operators'])}." if summary["operators"] else ", plain.")
+        + f". Search: {summary['search']}."
     )
     gain = summary.get("gain_of_workers")
     if gain is not None and gain < 1:

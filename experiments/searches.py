@@ -1,0 +1,110 @@
+"""The searches that a configuration can ask for, by name."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from agents.cases import Cases
+from agents.evaluator import Boost, Evaluator
+from agents.evolution import Evolution
+from agents.evolution_strategies import OpenAIES, SeparableCMAES
+from agents.guide import Guide
+from agents.search import Search
+from agents.smallest_network import SmallestNetwork
+from agents.verified_prefix import RealEpisodes, VerifiedPrefix
+from agents.workers import NO_WORKERS, WorkerOptions, lend_backend
+from experiments.assembly import make_env
+from experiments.config import EvolveConfig
+from experiments.neat_config import neat_ini, read_neat_config
+from experiments.run_folder import write_atomically
+from experiments.settings import ConfigError
+from songs.song import Song
+
+
+@contextmanager
+def make_search(
+    config: EvolveConfig,
+    songs: Sequence[Song],
+    cases: Cases,
+    folder: Path,
+    workers: WorkerOptions = NO_WORKERS,
+) -> Iterator[Search]:
+    """Lend the search that a resolved configuration asks for.
+
+    Args:
+        config: the experiment.
+        songs: what is learned.
+        cases: what the networks should answer.
+        folder: neat-python's configuration file is kept there.
+        workers: who evaluates.
+
+    Raises:
+        ConfigError: the algorithm does not go with the task.
+    """
+    algorithm, seed = config.evolve.algorithm, config.evolve.seed
+    if algorithm != "neat" and (config.genome.recurrent or workers != NO_WORKERS):
+        raise ConfigError(f"evolve.algorithm = {algorithm!r}: recurrent networks and workers go with 'neat' only")
+    if algorithm == "openai_es":
+        yield OpenAIES(cases, config.openai_es, seed)
+    elif algorithm == "cma_es":
+        yield SeparableCMAES(cases, config.cma_es, seed)
+    elif algorithm == "smallest":
+        yield SmallestNetwork(cases, config.smallest, seed)
+    elif algorithm == "verified_prefix":
+        if len(songs) != 1:
+            raise ConfigError("evolve.algorithm = 'verified_prefix': it learns one song")
+        episode = RealEpisodes(make_env(config.task, songs, stop_at_error=True))
+        yield VerifiedPrefix(
+            episode, episode.start, episode.steps, config.verified_prefix, seed, mode_bit=config.task.mode_bit
+        )
+    else:
+        with _neat(config, cases, folder, workers) as search:
+            yield search
+
+
+@contextmanager
+def _neat(config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptions) -> Iterator[Evolution]:
+    path = folder / "neat.ini"
+    write_atomically(path, neat_ini(config, len(cases.inputs), len(cases.targets)))
+    neat_config = read_neat_config(path)
+    neat_config.genome_config.guide = Guide(cases)
+    operators, fitness = config.operators, config.evolve.fitness
+    boost = Boost(operators.boost, operators.boost_every)
+    with lend_backend(cases, fitness, workers) as backend:
+        evaluator = Evaluator(cases, fitness, boost, operators.parsimony, backend)
+        yield Evolution(neat_config, evaluator, config.evolve.seed)
+
+
+LABELS = {
+    "openai_es": "OpenAI-ES on a fixed dense network",
+    "cma_es": "separable CMA-ES on a fixed dense network",
+    "smallest": "exact search for the smallest network (looks at inputs and targets)",
+    "verified_prefix": "verified prefix (told only the number of right steps; its inner evolution is guided)",
+}
+
+
+def describe(config: EvolveConfig) -> str:
+    """Return what a report calls the search of a configuration."""
+    algorithm = config.evolve.algorithm
+    if algorithm in LABELS:
+        modular = getattr(getattr(config, algorithm), "modular", False)
+        return LABELS[algorithm] + (", each output by its own loss" if modular else "")
+    kind = "recurrent NEAT" if config.genome.recurrent else "NEAT"
+    used = operators_used(config)
+    return f"{kind} with {', '.join(used)}" if used else f"{kind}, plain"
+
+
+def operators_used(config: EvolveConfig) -> list[str]:
+    """Name the operators beyond plain NEAT that are on, for reports."""
+    if config.evolve.algorithm != "neat":
+        return []
+    operators = config.operators
+    named = {
+        "modular crossover": operators.modular_crossover,
+        "focus": operators.focus,
+        "boost": operators.boost,
+        "parsimony": operators.parsimony,
+        "guided (looks at inputs and targets)": operators.guided,
+    }
+    used = [f"{name} {value:g}" for name, value in named.items() if value]
+    return [*used, "lexicase selection"] if config.evolve.selection == "lexicase" else used
