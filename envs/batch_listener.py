@@ -17,9 +17,7 @@ from songs.song import Song
 class BatchListener:
     """A listener, and what N performers have played so far if it must be known."""
 
-    def __init__(
-        self, listener: Listener, songs: Sequence[Song], performers: int, teacher_forcing: bool, record: bool
-    ):
+    def __init__(self, listener: Listener, songs: Sequence[Song], performers: int, teacher_forcing: bool, record: bool):
         """
         Args:
             listener: pays the performers.
@@ -42,10 +40,11 @@ class BatchListener:
             # one step more, for the keys that are pressed when the longest song is over
             self.played = np.zeros((performers, longest + 1, KEYS), dtype=bool)
 
-    def begin(self, performers: np.ndarray, songs: np.ndarray) -> None:
-        """Let performers begin songs; up to the step at which they set in they have heard the song."""
+    def begin(self, performers: np.ndarray, songs: np.ndarray, steps: np.ndarray) -> None:
+        """Let B performers begin songs; up to the step at which they set in they have heard the song."""
         if self.played is not None:
-            self.played[performers, :-1] = self._rolls[songs]
+            given = np.arange(self._rolls.shape[1]) < steps[:, None]
+            self.played[performers, :-1] = self._rolls[songs] & given[:, :, None]
 
     def record(self, keys: np.ndarray, steps: np.ndarray) -> None:
         """Note down the keys (N, 13) that were played at the steps (N,)."""

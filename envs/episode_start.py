@@ -56,7 +56,8 @@ class EpisodeStart:
         """
         if song is None:
             song = (draws[:, 0] * len(self._steps)).astype(np.int64)
-        self._check(song, "song", 0, len(self._steps), lambda _: "there are songs")
+        else:
+            self._check(song, "song", 0, len(self._steps), lambda _: "there are songs")
         if start is None:
             return song, self._draw_start(draws[:, 1], song)
         self._check(
@@ -68,8 +69,8 @@ class EpisodeStart:
         if not self._random_start:
             return np.full(draw.shape, self._prompt)
         # a number below random_start, spread over [0, 1) again, picks the step
-        later = (draw / self._random_start * (self._steps[song] - self._prompt)).astype(np.int64)
-        return self._prompt + np.where(draw < self._random_start, later, 0)
+        spread = np.where(draw < self._random_start, draw, 0) / self._random_start
+        return self._prompt + (spread * (self._steps[song] - self._prompt)).astype(np.int64)
 
     @staticmethod
     def _check(values: np.ndarray, option: str, low: int, high: int | np.ndarray, allowed) -> None:

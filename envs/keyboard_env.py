@@ -213,3 +213,6 @@ def memorize(song: str = "grasshopper", folder: str | None = None, per_key: bool
     """
     options.setdefault("listener", RightKeys() if per_key else ExactSteps())
     return KeyboardEnv([find_song(song, folder)], **options)
+
+
+memorize.metadata = KeyboardEnv.metadata  # where `gymnasium.make` looks for the render modes

@@ -23,7 +23,7 @@ def check_keys(keys: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if pressed.shape != shape:
         each = "an action is" if len(shape) == 1 else f"{shape[0]} environments take {shape[0]} actions, each"
         raise ValueError(f"{each} {KEYS} values of 0 or 1, one a key; got an array of shape {pressed.shape}: {keys!r}")
-    if pressed.dtype.itemsize == 1 and pressed.dtype.kind in "biu":
+    if pressed.dtype.char in "?bB":
         values = pressed.view(np.uint8)  # where a negative int8 is more than 127
         if values.item(values.argmax()) <= 1:  # much faster than max() for few values
             return pressed.view(bool)

@@ -12,7 +12,6 @@ import numpy as np
 from songs.keyboard import KEYS
 from songs.song import Song
 
-
 _ONE = np.ones((), dtype=np.int64)
 """Adding it to a few places takes half the time of adding 1, which is converted every time."""
 
@@ -73,9 +72,17 @@ class SongClock:
             self._time_up[performers] = places + self._most_steps
         return self._tape.heard_before(places)
 
-    def tick(self) -> None:
-        """Go on by one step."""
+    def tick(self) -> tuple[np.ndarray, np.ndarray]:
+        """Go on by one step.
+
+        Returns:
+            Two arrays (N,) bool: whose song is over, and whose time is up.
+        """
         self._place = self._place + _ONE
+        ended = self._place == self._end
+        if self._most_steps is None:
+            return ended, np.zeros(len(ended), dtype=bool)
+        return ended, self._place >= self._time_up
 
     def steps(self) -> np.ndarray:
         """Return (N,) int64, the step each performer is to play next."""
@@ -84,13 +91,3 @@ class SongClock:
     def targets(self) -> np.ndarray:
         """Return (N, 13) bool, the step that stands in each song; behind its end any."""
         return self._tape.keys.take(self._place, axis=0)
-
-    def at_end(self) -> np.ndarray:
-        """Return (N,) bool, which songs are over."""
-        return self._place == self._end
-
-    def time_up(self) -> np.ndarray:
-        """Return (N,) bool, who has played for as many steps as there may be."""
-        if self._most_steps is None:
-            return np.zeros(len(self._place), dtype=bool)
-        return self._place >= self._time_up

@@ -18,15 +18,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from envs import picture
-from envs.batch_listener import BatchListener
-from envs.episode_start import DRAWS, EpisodeDraws, EpisodeStart
-from envs.history import History
+from envs.keyboard_batch import KeyboardBatch
 from envs.keyboard_env import KeyboardEnv, memorize
 from envs.keys import check_keys
 from envs.reset_options import check_mask, check_options, seeds_of
-from envs.song_tape import SongClock, SongTape
-from listener.listener import is_pointwise
-from listener.memorization import wrong_keys
 from songs.keyboard import KEYS
 
 
@@ -105,25 +100,8 @@ class KeyboardVectorEnv(VectorEnv):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.single_observation_space = self.keyboard.observation_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self._lay_out()
-
-    def _lay_out(self) -> None:
-        """Make the arrays that hold the state of all environments."""
-        keyboard, envs = self.keyboard, self.num_envs
-        songs = keyboard.songs
-        self._clock = SongClock(SongTape(songs, keyboard.memory), envs, self.max_episode_steps)
-        self._history = History(envs, keyboard.memory, keyboard.mode_bit)
-        self._listener = BatchListener(
-            keyboard.listener, songs, envs, keyboard.teacher_forcing, record=self.render_mode is not None
-        )
-        self._pointwise = is_pointwise(keyboard.listener)
-        self._start = EpisodeStart(songs, keyboard.prompt, keyboard.random_start)
-        self._draws = EpisodeDraws(envs)
-        self._names = np.array([song.name for song in songs], dtype=object)
-        self._name = np.full(envs, None, dtype=object)
-        self._improvised = np.zeros(envs, dtype=bool)
-        self._any_improvised = False
-        self._everyone = np.ones(envs, dtype=bool)
+        self._batch = KeyboardBatch(keyboard, num_envs, max_episode_steps, record=render_mode is not None)
+        self._everyone = np.ones(num_envs, dtype=bool)
         self._over: np.ndarray | None = None
         """Indices of the environments that wait for a new episode; None before the first reset."""
 
@@ -151,23 +129,11 @@ class KeyboardVectorEnv(VectorEnv):
         asked = check_options(options, self.num_envs)
         envs = np.flatnonzero(mask)
         for env, one in zip(envs.tolist(), seeds_of(seed, self.num_envs, envs), strict=True):
-            if one is not None and self._start.drawn:
-                self._draws.seed(env, one)
-        self._begin(envs, **{option: values[envs] for option, values in asked.items()})
+            if one is not None:
+                self._batch.seed(env, one)
+        self._batch.begin(envs, **{option: values[envs] for option, values in asked.items()})
         self._over = envs[:0] if self._over is None else self._over[~mask[self._over]]
-        return self._observations(), _told_by(mask, song=self._name, step=self._clock.steps())
-
-    def _begin(self, envs: np.ndarray, improvise: np.ndarray | None = None, **asked: np.ndarray) -> None:
-        """Begin an episode in these environments; the song and the first step are drawn if not asked for."""
-        draws = self._draws.next(envs) if self._start.drawn else np.zeros((len(envs), DRAWS))
-        songs, steps = self._start.choose(draws, **asked)
-        self._history.replace(envs, self._clock.set(envs, songs, steps))
-        self._listener.begin(envs, songs)
-        self._name[envs] = self._names[songs]
-        self._improvised[envs] = self.keyboard.improvise if improvise is None else improvise
-        self._any_improvised = bool(self._improvised.any())
-        if self._history.mode is not None:
-            self._history.mode[:] = ~self._improvised
+        return self._observations(), _told_by(mask, song=self._batch.name, step=self._batch.clock.steps())
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Play one step in every environment.
@@ -186,19 +152,8 @@ class KeyboardVectorEnv(VectorEnv):
         keys = check_keys(actions, (self.num_envs, KEYS))
         if self._over is None or (self._over.size and self._disabled):
             raise RuntimeError(self._what_to_reset())
-        targets = self._clock.targets()
-        wrong = wrong_keys(keys, targets)
-        right = np.logical_not(wrong)
-        if self._any_improvised:
-            right &= ~self._improvised
-        rewards = self._rewards(keys, targets, wrong)
-        self._history.add(self._heard(keys, targets) if self.keyboard.teacher_forcing else keys)
-        self._clock.tick()
-        terminated = self._clock.at_end()
-        if self.keyboard.stop_at_error:
-            terminated |= ~(right | self._improvised)
-        truncated = self._clock.time_up()
-        over = terminated.copy() if self.max_episode_steps is None else terminated | truncated
+        rewards, right, terminated, truncated = self._batch.play(keys, self._over)
+        over = terminated if self.max_episode_steps is None else terminated | truncated
         if self._same_step:
             began, final = self._autoreset_same_step(over, right)
             information = {**final, **self._information(right, began)}
@@ -215,24 +170,6 @@ class KeyboardVectorEnv(VectorEnv):
             "call reset(options={'reset_mask': mask}) before step()"
         )
 
-    def _rewards(self, keys: np.ndarray, targets: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-        """Return (N,) float64, what the listener pays for the newest step."""
-        if self._listener.played is not None:
-            self._listener.record(keys, self._clock.steps())
-        if self._pointwise:
-            improvised = self._improvised if self._any_improvised else None
-            return self._listener.step_rewards(keys, targets, wrong, improvised).astype(np.float64)
-        rewards = np.zeros(self.num_envs)
-        playing = np.setdiff1d(np.arange(self.num_envs), self._over, assume_unique=True)
-        if playing.size:
-            state = self._clock.song, self._clock.steps(), self._improvised
-            rewards[playing] = self._listener.roll_rewards(playing, *(values[playing] for values in state))
-        return rewards
-
-    def _heard(self, keys: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Return (N, 13), the step that performers who are forced to the song will remember."""
-        return np.where(self._improvised[:, None], keys, targets) if self._any_improvised else targets
-
     def _autoreset_next_step(
         self, over: np.ndarray, rewards: np.ndarray, terminated: np.ndarray, truncated: np.ndarray
     ) -> np.ndarray:
@@ -240,7 +177,7 @@ class KeyboardVectorEnv(VectorEnv):
         began = self._over
         if began.size:
             rewards[began], terminated[began], truncated[began], over[began] = 0, False, False, False
-            self._begin(began)
+            self._batch.begin(began)
         self._over = over.nonzero()[0]
         return began
 
@@ -251,12 +188,12 @@ class KeyboardVectorEnv(VectorEnv):
             return began, {}
         observations = np.full(self.num_envs, None, dtype=object)
         for env in began.tolist():
-            observations[env] = self._history.observations()[env].copy()
-        last = _told_by(over, song=self._name, step=self._clock.steps(), right=right)
-        self._begin(began)
+            observations[env] = self._batch.history.observations()[env].copy()
+        last = _told_by(over, song=self._batch.name, step=self._batch.clock.steps(), right=right)
+        self._batch.begin(began)
         return began, {
             "final_obs": observations,
-            "_final_obs": over,
+            "_final_obs": over.copy(),
             "final_info": last,
             "_final_info": over.copy(),
         }
@@ -264,9 +201,9 @@ class KeyboardVectorEnv(VectorEnv):
     def _information(self, right: np.ndarray, began: np.ndarray) -> dict[str, Any]:
         """Return what all environments tell after a step; who began an episode has played nothing yet."""
         told = {
-            "song": self._name.copy(),
+            "song": self._batch.name.copy(),
             "_song": self._everyone.copy(),
-            "step": self._clock.steps(),
+            "step": self._batch.clock.steps(),
             "_step": self._everyone.copy(),
         }
         if began.size < self.num_envs:
@@ -276,7 +213,7 @@ class KeyboardVectorEnv(VectorEnv):
         return told
 
     def _observations(self) -> np.ndarray:
-        observations = self._history.observations()
+        observations = self._batch.history.observations()
         return observations.copy() if self.copy else observations
 
     def render(self) -> tuple[str | np.ndarray, ...] | None:
@@ -287,9 +224,9 @@ class KeyboardVectorEnv(VectorEnv):
         if self._over is None:
             raise RuntimeError("nothing to draw yet: call reset() first")
         draw = picture.image if self.render_mode == "rgb_array" else picture.text
-        songs = [self.keyboard.songs[song].roll for song in self._clock.song]
-        targets = [None if improvised else roll for improvised, roll in zip(self._improvised, songs, strict=True)]
-        return tuple(map(draw, self._listener.played, targets, self._clock.steps().tolist()))
+        songs = [self.keyboard.songs[song].roll for song in self._batch.clock.song]
+        targets = [None if improvised else roll for improvised, roll in zip(self._batch.improvised, songs, strict=True)]
+        return tuple(map(draw, self._batch.played, targets, self._batch.clock.steps().tolist()))
 
 
 def _told_by(mask: np.ndarray, **values: np.ndarray) -> dict[str, np.ndarray]:

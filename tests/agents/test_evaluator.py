@@ -123,6 +123,17 @@ def test_contradictions_cost_nothing(config):
     assert genome.losses == pytest.approx(expected("squared_hinge", by_neat_python(genome, config, cases), cases))
 
 
+def test_parsimony_costs_fitness_for_every_enabled_connection(config):
+    plain, dear = (breed(config.genome_config, 10, hidden=True) for _ in range(2))
+    Evaluator(CASES).evaluate(plain, 0)
+    Evaluator(CASES, parsimony=0.5).evaluate(dear, 0)
+    for cheap, same in zip(plain, dear, strict=True):
+        enabled = sum(gene.enabled for gene in same.connections.values())
+        assert same.fitness == pytest.approx(cheap.fitness - 0.5 * enabled)
+        assert (same.loss, same.losses, same.right) == (cheap.loss, cheap.losses, cheap.right)
+    assert any(not gene.enabled for genome in dear for gene in genome.connections.values())
+
+
 # What is evaluated, and how often
 
 

@@ -10,19 +10,14 @@ import matplotlib
 import neat
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
 from agents.genome_json import genome_to_json
 from experiments.config import EvolveConfig
-from experiments.plot import (
-    classify,
-    fitness_figure,
-    literal,
-    plot_run,
-    roll_figure,
-    species_figure,
-    species_members,
-)
+from experiments.plot import draw_run, literal, plot_run
+from experiments.plot_curves import fitness_figure, species_figure, species_members
 from experiments.plot_network import (
     direct_weights,
     enabled_weights,
@@ -31,6 +26,7 @@ from experiments.plot_network import (
     network_figure,
     places,
 )
+from experiments.plot_roll import classify, roll_figure
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from songs.keyboard import KEYS
 from songs.song import Song
@@ -107,7 +103,8 @@ def add_tables(folder: RunFolder) -> None:
 
 def make_run(path: Path, title: str = TITLE) -> RunFolder:
     folder = RunFolder.create(path)
-    config = EvolveConfig().change("task", memory=2).change("operators", boost=0.0)
+    config = EvolveConfig.load("plain-neat").change("task", memory=2)
+    config = config.change("operators", modular_crossover=0.5, focus=0.7)
     write_atomically(folder.path / "config.toml", config.to_toml())
     folder.write_songs([Song("tune", SONG, title)])
     add_tables(folder)
@@ -129,10 +126,15 @@ def make_xor_run(path: Path) -> RunFolder:
 
 
 def curves_only(folder: RunFolder) -> RunFolder:
-    """Leave of a run what `fitness` needs, the picture that is drawn fastest."""
+    """Leave of a run what `fitness` needs."""
     for name in ("species.csv", "best/genome.json", "best/roll.npy"):
         (folder.path / name).unlink()
     return folder
+
+
+def shown_in(figure: Figure) -> str:
+    """Return the texts of a figure that was not saved."""
+    return "\n".join(text.get_text().replace(r"\$", "$") for text in figure.findobj(Text))
 
 
 def texts(svg: Path) -> str:
@@ -233,11 +235,13 @@ def test_what_is_missing_is_named_in_one_line_and_the_rest_drawn(tmp_path: Path)
 
 
 def test_the_line_goes_to_stderr_by_default(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    folder = curves_only(make_run(tmp_path / "run"))
+    folder = make_run(tmp_path / "run")
+    for name in ("metrics.csv", "best/genome.json", "best/roll.npy"):
+        (folder.path / name).unlink()
     plot_run(folder)
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.startswith(f"{folder.path}: not drawn: species (")
+    assert printed.err.startswith(f"{folder.path}: not drawn: fitness (")
     assert printed.err.count("\n") == 1
 
 
@@ -245,7 +249,7 @@ def test_a_run_without_summary_or_songs_still_shows_its_curves(tmp_path: Path) -
     folder = curves_only(make_run(tmp_path / "run"))
     (folder.path / "summary.json").unlink()
     (folder.path / "songs" / "tune.mid").unlink()
-    shown = texts(plot_run(folder, lambda line: None)[1])
+    shown = shown_in(draw_run(folder)[0]["fitness"])
     assert "no summary: cut short or still running" in shown
     assert "grasshopper" in shown.splitlines()  # the name in the configuration
     assert "always rest" not in shown
@@ -253,19 +257,18 @@ def test_a_run_without_summary_or_songs_still_shows_its_curves(tmp_path: Path) -
 
 def test_plain_neat_is_called_so(tmp_path: Path) -> None:
     folder = curves_only(make_run(tmp_path / "run"))
-    config = EvolveConfig().change("operators", modular_crossover=0.0, focus=0.0, boost=0.0)
+    config = EvolveConfig.load("plain-neat")
     write_atomically(folder.path / "config.toml", config.to_toml())
-    assert "NEAT with no operator beyond plain NEAT" in texts(plot_run(folder, lambda line: None)[1])
+    assert "NEAT, plain; 180 evaluations" in shown_in(draw_run(folder)[0]["fitness"])
 
 
 def test_an_xor_run_has_a_network_in_columns_and_no_roll(tmp_path: Path) -> None:
     folder = make_xor_run(tmp_path / "run")
-    said: list[str] = []
-    paths = plot_run(folder, said.append)
-    assert [path.name for path in paths[::2]] == ["fitness.png", "species.png", "network.png"]
-    assert said == []
-    assert {"exclusive or", "ceiling: 4", "cases right"} <= set(texts(paths[1]).splitlines())
-    shown = set(texts(paths[5]).splitlines())
+    figures, missing = draw_run(folder)
+    assert list(figures) == ["fitness", "species", "network"]
+    assert missing == []
+    assert {"exclusive or", "ceiling: 4", "cases right"} <= set(shown_in(figures["fitness"]).splitlines())
+    shown = set(shown_in(figures["network"]).splitlines())
     assert {"input 1", "input 2", "output 1", "hidden 5", "3.25", "1.50", "-2.00"} <= shown
 
 
@@ -292,17 +295,16 @@ def test_nothing_to_draw_is_an_error(tmp_path: Path) -> None:
 def test_a_broken_file_costs_its_picture_only(tmp_path: Path, name: str, content: str, message: str) -> None:
     folder = curves_only(make_run(tmp_path / "run"))
     write_atomically(folder.path / name, content)
-    said: list[str] = []
-    assert len(plot_run(folder, said.append)) == 2
-    assert message in said[0]
+    figures, missing = draw_run(folder)
+    assert list(figures) == ["fitness"]
+    assert message in "; ".join(missing)
 
 
 def test_a_roll_of_another_song_is_named(tmp_path: Path) -> None:
     folder = curves_only(make_run(tmp_path / "run"))
     np.save(folder.path / "best" / "roll.npy", SONG[:12])
-    said: list[str] = []
-    plot_run(folder, said.append)
-    assert "best/roll.npy is broken: the played roll has the shape (12, 13), the song (16, 13)" in said[0]
+    _, missing = draw_run(folder)
+    assert "roll (best/roll.npy is broken: the played roll has the shape (12, 13), the song (16, 13))" in missing
 
 
 def test_a_broken_configuration_is_an_error(tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""The command, called as a shell does, and small songs for it."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from experiments.cli import main
+from songs.keyboard import KEYS
+from songs.song import Song
+
+WHITE_KEYS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+
+
+class Called(NamedTuple):
+    """How a call of the command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def kuznechik(capsys) -> Callable[..., Called]:
+    """Return a function that calls the command with arguments."""
+
+    def call(*arguments) -> Called:
+        capsys.readouterr()
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            status = end.code
+        return Called(status, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def write_song() -> Callable[..., Path]:
+    """Return a function that writes a MIDI file with a step for each character.
+
+    A letter is a white key from C to B, a dot a rest; letters in brackets are played together.
+    """
+
+    def write(path: Path, notes: str, title: str = "") -> Path:
+        steps = [chord or note for chord, note in re.findall(r"\[(\w+)\]|(.)", notes)]
+        roll = np.zeros((len(steps), KEYS), dtype=bool)
+        for row, names in zip(roll, steps, strict=True):
+            row[[WHITE_KEYS[name] for name in names if name != "."]] = True
+        Song(path.stem, roll, title).write(path)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def small() -> tuple[str, ...]:
+    """Return options of a search that costs next to nothing."""
+    return ("--memory", "6", "--prompt", "4", "--set", "evolve.population_size=10")
+
+
+@pytest.fixture(scope="session")
+def tune(tmp_path_factory, write_song) -> Path:
+    """Return a MIDI file of 24 steps, of which 12 after the first four are rests."""
+    return write_song(tmp_path_factory.mktemp("songs") / "tune.mid", "C.E.G...E.E.D...C.D.E.C.", "A Tune")
+
+
+@pytest.fixture(scope="session")
+def solved(tune, small) -> Path:
+    """Return a run folder that learned the tune; nobody changes it."""
+    folder = tune.parent / "solved"
+    options = (*small, "--set", "evolve.population_size=40", "--set", "evolve.generations=300")
+    assert main(["evolve", str(tune), *options, "--out", str(folder), "--json"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def unsolved(tune, small) -> Path:
+    """Return a run folder whose budget ended after four generations; nobody changes it."""
+    folder = tune.parent / "unsolved"
+    options = (*small, "--set", "evolve.generations=4", "--checkpoint-every", "2")
+    assert main(["evolve", str(tune), *options, "--out", str(folder), "--json"]) == 0
+    return folder
