@@ -58,7 +58,8 @@ class GenomeConfig(DefaultGenomeConfig):
 
 def on_grid(value: float, low: float, high: float) -> float:
     """Return the value within its bounds and on the grid of weights."""
-    return round(min(max(value, low), high) * WEIGHT_GRID) / WEIGHT_GRID
+    steps = round(value * WEIGHT_GRID)
+    return min(max(steps, math.ceil(low * WEIGHT_GRID)), math.floor(high * WEIGHT_GRID)) / WEIGHT_GRID
 
 
 def geometric(mean: float) -> int:
@@ -167,8 +168,9 @@ class Genome(neat.DefaultGenome):
         self.nodes[node] = self.create_node(config, node)
         self.nodes[node].bias = 0.0
         number = config.innovation_tracker.get_innovation_number
+        one = on_grid(1.0, config.weight_min_value, config.weight_max_value)
         for key, weight, kind in (
-            ((source, node), 1.0, "add_node_in"),
+            ((source, node), one, "add_node_in"),
             ((node, sink), old.weight, "add_node_out"),
         ):
             self.add_connection(config, *key, weight, True, innovation=number(*key, kind))

@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,10 @@ def read_ablation(path: Path) -> Ablation:
             for setting in settings:
                 config = config.apply(setting)
             variants[name] = config
-        return Ablation(int(content.get("seeds", 10)), variants)
+        seeds = int(content.get("seeds", 10))
+        if seeds < 1 or not variants:
+            raise ConfigError("it needs at least one seed and one variant")
+        return Ablation(seeds, variants)
     except KeyError as error:
         raise ConfigError(f"{path}: [{error.args[0]}] is missing") from None
     except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -96,8 +100,11 @@ def _run_jobs(jobs: Sequence[tuple[str, EvolveConfig, int]], workers: int) -> It
     if workers <= 1:
         yield from (run_one(*job) for job in jobs)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    pool = ProcessPoolExecutor(workers, get_context("spawn"))
+    try:
         yield from (done.result() for done in as_completed([pool.submit(run_one, *job) for job in jobs]))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def run_one(variant: str, config: EvolveConfig, seed: int) -> Outcome:

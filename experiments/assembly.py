@@ -49,6 +49,8 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
             f"evolve.elitism = {evolve.elitism}: the population has only {evolve.population_size} genomes"
         )
     if task.kind == "xor":
+        if config.evolve.algorithm == "verified_prefix":
+            raise ConfigError("evolve.algorithm = 'verified_prefix' learns a song, not exclusive or")
         return config, []
     if task.together:
         songs = playable_songs(task)
@@ -57,6 +59,8 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
     for song in songs:
         if task.prompt >= song.steps:
             raise ConfigError(f"task.prompt = {task.prompt}: {song.name} has only {song.steps} steps")
+    if config.evolve.algorithm == "verified_prefix" and len(songs) > 1:
+        raise ConfigError("evolve.algorithm = 'verified_prefix' learns one song, not several together")
     if task.memory == 0:
         needed = [memory_needed(song.roll, task.prompt) or 0 for song in songs]
         config = config.change("task", memory=max(LEAST_MEMORY, *needed))

@@ -13,6 +13,7 @@ from agents.search import Generation, Search
 from agents.workers import NO_WORKERS, WorkerOptions
 from experiments.assembly import make_cases, make_env, make_player, read_config
 from experiments.checkpoint import load_checkpoint, save_checkpoint
+from experiments.clock import SAVE_SECONDS, Clock
 from experiments.config import EvolveConfig
 from experiments.interrupt import deferred_interrupt
 from experiments.melody import write_melody
@@ -20,9 +21,6 @@ from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.scores import always_rest
 from experiments.searches import describe, make_search, operators_used
 from songs.song import Song
-
-SAVE_SECONDS = 5.0
-"""Seconds between two savings of the tables and the champion while a run goes on."""
 
 
 class Progress(Protocol):
@@ -46,22 +44,6 @@ class Silence:
 
 
 SILENCE = Silence()
-
-
-class Clock:
-    """Time that a run has taken, over all its parts."""
-
-    def __init__(self, wall_before: float = 0.0, cpu_before: float = 0.0):
-        self._wall = time.monotonic() - wall_before
-        self._cpu = time.process_time() - cpu_before
-
-    @property
-    def wall_seconds(self) -> float:
-        return round(time.monotonic() - self._wall, 3)
-
-    @property
-    def cpu_seconds(self) -> float:
-        return round(time.process_time() - self._cpu, 3)
 
 
 @dataclasses.dataclass(eq=False)

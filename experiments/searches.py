@@ -51,8 +51,6 @@ def make_search(
     elif algorithm == "smallest":
         yield SmallestNetwork(cases, config.smallest, seed)
     elif algorithm == "verified_prefix":
-        if len(songs) != 1:
-            raise ConfigError("evolve.algorithm = 'verified_prefix': it learns one song")
         episode = RealEpisodes(make_env(config.task, songs, stop_at_error=True))
         yield VerifiedPrefix(
             episode, episode.start, episode.steps, config.verified_prefix, seed, mode_bit=config.task.mode_bit

@@ -1,0 +1,22 @@
+"""How long a run has taken, and how often it is put on disk."""
+
+import time
+
+SAVE_SECONDS = 5.0
+"""Seconds between two savings of the tables and the champion while a run goes on."""
+
+
+class Clock:
+    """Time that a run has taken, over all its parts."""
+
+    def __init__(self, wall_before: float = 0.0, cpu_before: float = 0.0):
+        self._wall = time.monotonic() - wall_before
+        self._cpu = time.process_time() - cpu_before
+
+    @property
+    def wall_seconds(self) -> float:
+        return round(time.monotonic() - self._wall, 3)
+
+    @property
+    def cpu_seconds(self) -> float:
+        return round(time.process_time() - self._cpu, 3)
