@@ -39,7 +39,9 @@ class Closest:
     """(I,) float64: weights of the widest gap; `normal @ first set` exceeds `normal @ second set` by the distance."""
 
 
-def closest_points(first: np.ndarray, second: np.ndarray, costs: np.ndarray, start: tuple[int, int] = (0, 0)) -> Closest:
+def closest_points(
+    first: np.ndarray, second: np.ndarray, costs: np.ndarray, start: tuple[int, int] = (0, 0)
+) -> Closest:
     """Find points of two hulls with the smallest sum of costs * |difference|.
 
     Args:

@@ -14,19 +14,18 @@ Conventions:
     N networks are evaluated at once; O outputs; F weights of an output, the last of them its bias.
     Parameters are (O, F); a batch of them is (N, O, F), float64.
 Source:
-    Salimans, Ho, Chen, Sidor, Sutskever (2017), Evolution Strategies as a Scalable Alternative to Reinforcement Learning.
+    Salimans, Ho, Chen, Sidor and Sutskever (2017), Evolution Strategies as a Scalable Alternative to
+    Reinforcement Learning.
     Ros and Hansen (2008), A Simple Modification in CMA-ES Achieving Linear Time and Space Complexity.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-import neat
 import numpy as np
 
 from agents.cases import Cases
-from agents.linear_network import judge, linear_genome, on_grid
-from agents.search import Generation
+from agents.dense_strategy import DenseStrategy
 
 
 @dataclass(frozen=True)
@@ -75,134 +74,7 @@ def _require(condition: bool, name: str, value: float, allowed: str) -> None:
         raise ValueError(f"{name} is {value}: it must be {allowed}")
 
 
-class _Strategy:
-    """What both strategies share: evaluation of the cloud and its centre, champion, reports, state."""
-
-    def __init__(self, cases: Cases, options: OpenAIOptions | CMAESOptions, seed: int):
-        self.cases = cases
-        self.options = options
-        self.generation = 0
-        self.evaluations = 0
-        self._random = np.random.default_rng(np.random.SeedSequence(seed))
-        # an input that is off in every case cannot matter; behind the others stands a 1 for the bias
-        self._used = np.flatnonzero(cases.inputs.any(axis=1))
-        ones = np.ones((1, len(cases)))
-        self._inputs = np.concatenate([cases.inputs[self._used].astype(np.float64), ones])
-        self._signs = np.where(cases.targets, 1.0, -1.0)
-        self._best: np.ndarray | None = None
-        self._best_scores = (0, np.inf)
-        self._champion: neat.DefaultGenome | None = None
-
-    @property
-    def champion(self) -> neat.DefaultGenome | None:
-        """The best network so far, with `right` and `loss`; None before the first step."""
-        if self._champion is None and self._best is not None:
-            self._champion = judge(linear_genome(*self._network(self._best)), self.cases)
-        return self._champion
-
-    @property
-    def solved(self) -> bool:
-        """Whether the champion is right in all cases."""
-        return self._best_scores[0] == len(self.cases)
-
-    def step(self) -> Generation:
-        """Evaluate a cloud, move it, and report the cloud and its new centre."""
-        cloud = self._ask()
-        losses, _ = self._evaluate(cloud)
-        self._tell(cloud, losses if self.options.modular else losses.sum(axis=1, keepdims=True))
-        centre = self._centre()[None]
-        centre_losses, centre_right = self._evaluate(centre)
-        self._remember(centre[0], int(centre_right[0]), float(centre_losses.sum()))
-        self.generation += 1
-        sums = np.append(losses.sum(axis=1), centre_losses.sum())
-        return Generation(
-            generation=self.generation - 1,
-            evaluations=self.evaluations,
-            best_fitness=-float(sums.min()),
-            mean_fitness=-float(sums.mean()),
-            std_fitness=float(sums.std()),
-            best_right=int(centre_right[0]),
-            mean_right=float(centre_right[0]),
-            connections=int(np.count_nonzero(self._best[:, :-1])),
-            hidden=0,
-        )
-
-    def _evaluate(self, networks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the losses (N, O) and the right cases (N,) of networks (N, O, F)."""
-        self.evaluations += len(networks)
-        short = networks @ self._inputs
-        short *= self._signs
-        right = (short > 0).all(axis=1).sum(axis=1)
-        np.subtract(1, short, out=short)
-        np.maximum(short, 0, out=short)
-        return np.einsum("noc,noc->no", short, short), right
-
-    def _network(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights (O, I) and the bias (O,) of parameters (O, F)."""
-        weights = np.zeros((len(parameters), len(self.cases.inputs)))
-        weights[:, self._used] = parameters[:, :-1]
-        return weights, parameters[:, -1]
-
-    def _remember(self, centre: np.ndarray, right: int, loss: float) -> None:
-        """Keep the centre, on the grid of weights, if it is the best so far."""
-        if (right, -loss) <= (self._best_scores[0], -self._best_scores[1]):
-            return
-        weights, bias = on_grid(centre[:, :-1], centre[:, -1], self._inputs[:-1])
-        self._best = np.concatenate([weights, bias[:, None]], axis=1)
-        self._best_scores = (right, loss)
-        self._champion = None
-
-    def _ask(self) -> np.ndarray:
-        """Return a cloud of parameters (N, O, F)."""
-        raise NotImplementedError
-
-    def _tell(self, cloud: np.ndarray, losses: np.ndarray) -> None:
-        """Move to where the losses (N, B) are smaller: one for each output, or one for all (B = 1)."""
-        raise NotImplementedError
-
-    def _centre(self) -> np.ndarray:
-        """Return the parameters (O, F) in the middle of the cloud."""
-        raise NotImplementedError
-
-    def state(self) -> dict[str, Any]:
-        """Return all that the next steps depend on, as plain numbers, texts, lists and dictionaries."""
-        return {
-            "search": type(self).__name__,
-            "options": asdict(self.options),
-            "shape": self._shape(),
-            "generation": self.generation,
-            "evaluations": self.evaluations,
-            "random": self._random.bit_generator.state,
-            "best": None if self._best is None else self._best.tolist(),
-            "best_right": self._best_scores[0],
-            "best_loss": None if self._best is None else self._best_scores[1],
-            "cloud": self._cloud_state(),
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state; raises ValueError if it does not belong to this search."""
-        own = {"search": type(self).__name__, "options": asdict(self.options), "shape": self._shape()}
-        for name, value in own.items():
-            if state.get(name) != value:
-                raise ValueError(f"the state has {name} {state.get(name)!r}, this search has {value!r}")
-        self.generation, self.evaluations = state["generation"], state["evaluations"]
-        self._random.bit_generator.state = state["random"]
-        self._best = None if state["best"] is None else np.array(state["best"])
-        self._best_scores = (state["best_right"], np.inf if state["best"] is None else state["best_loss"])
-        self._champion = None
-        self._restore_cloud(state["cloud"])
-
-    def _shape(self) -> list[int]:
-        return [len(self.cases.inputs), *self._signs.shape, len(self._inputs)]
-
-    def _cloud_state(self) -> Any:
-        raise NotImplementedError
-
-    def _restore_cloud(self, state: Any) -> None:
-        raise NotImplementedError
-
-
-class OpenAIES(_Strategy):
+class OpenAIES(DenseStrategy):
     """OpenAI's evolution strategy: mirrored noise, ranks, Adam."""
 
     def __init__(self, cases: Cases, options: OpenAIOptions, seed: int):
@@ -251,7 +123,7 @@ def centred_ranks(losses: np.ndarray) -> np.ndarray:
     return ranks
 
 
-class SeparableCMAES(_Strategy):
+class SeparableCMAES(DenseStrategy):
     """CMA-ES with a diagonal covariance: one cloud for all weights, or with `modular` one for each output."""
 
     def __init__(self, cases: Cases, options: CMAESOptions, seed: int):

@@ -1,52 +1,37 @@
 """The fewest inputs of a threshold unit that answers all its cases: found, and proven to be the fewest.
 
-A *clash* is a reason why some inputs are not enough: a group of cases that should be on and one of cases
-that should be off, each case taken a whole number of times and both groups of the same size, whose inputs
-have the same sums, all but some inputs. A unit that sees none of these few cannot tell the groups apart. So
-every choice of inputs that is enough has at least one from every clash.
+Which inputs are not enough, and why, is known from *clashes* (`agents.clashes`): every choice of inputs that is
+enough has at least one from every clash.
 
 The search for a choice of at most so many inputs goes depth first: it takes, one after the other, the
 inputs of the smallest clash that is not met yet, and sets those it has tried aside. When all known clashes
 are met, linear programming either finds weights or one more clash. If the search ends without weights, there
-are none: since clashes are whole numbers, no rounding is involved in the proof.
+are none; clashes are exact, so no rounding is involved in the proof.
 
 This looks at inputs and targets of all cases; it is no evolution.
 
 Conventions: I inputs; a set of inputs is an int whose bit i is input i.
-Source: the clashes are Farkas certificates; searching by what they must contain is the implicit hitting set
-    method, Moreno-Centeno and Karp (2013), The Implicit Hitting Set Approach to Solve Combinatorial Problems.
+Source: Moreno-Centeno and Karp (2013), The Implicit Hitting Set Approach to Solve Combinatorial Optimization
+    Problems.
 """
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import reduce
 from operator import and_
 from typing import Any
 
 import numpy as np
 
-from agents.closest_points import Closest, closest_points
+from agents.clashes import Clash, as_set, differing_inputs, exact_clash, near_clash
+from agents.closest_points import closest_points
 
 FORBIDDEN = 500.0
 """Cost of a difference at an input that a clash must not have; the others cost about 1."""
 SET_ASIDE = 0.02
 """Cost at an input that was tried already: a clash of such inputs alone ends a branch."""
-DENOMINATOR = 5000
-"""Largest denominator that shares are rounded to; they are ratios of small whole numbers."""
-
-
-@dataclass(frozen=True)
-class Clash:
-    """Cases that a unit cannot tell apart unless it sees one of some inputs."""
-
-    inputs: int
-    """The set of these inputs."""
-    on: dict[int, int]
-    """How often each case that should be on is taken."""
-    off: dict[int, int]
-    """How often each case that should be off is taken."""
+PROGRAMME = 50
+"""Choices looked at in the time of a linear programme, roughly."""
 
 
 class FewestInputs:
@@ -64,27 +49,34 @@ class FewestInputs:
         self.chosen: list[int] | None = None
         """The fewest inputs found so far."""
         self.weights = np.zeros(0)
-        """(k,) weights of the chosen inputs: the sum is at least 1 where the unit should be on, at most -1 elsewhere."""
+        """(k,) weights of the chosen inputs; with the bias their sum is at least 1 where the unit should be on, and at
+        most -1 elsewhere."""
         self.bias = 0.0
         self.clashes: list[Clash] = []
         self.nodes = 0
         """Choices looked at since the start."""
+        self._programmes = 0
         self._random = random
         self._most = most
         self._stack: list[_Branch] = []
         self.finished = False
         """Whether it is proven that fewer inputs than `chosen`, or than `most` + 1, are not enough."""
 
-    def work(self, nodes: int) -> None:
-        """Look at some more choices, at least this many unless the search ends.
+    @property
+    def effort(self) -> int:
+        """Choices looked at since the start; a linear programme counts as much as some of them."""
+        return self.nodes + PROGRAMME * self._programmes
+
+    def work(self, effort: int) -> None:
+        """Search on with at least this effort, unless the search ends.
 
         Raises:
             ValueError: all inputs together are not enough.
         """
-        until = self.nodes + nodes
+        until = self.effort + effort
         if self._most is None:
             self._thin_out()
-        while self.nodes < until and not self.finished:
+        while self.effort < until and not self.finished:
             if not self._stack:
                 self._open([], (1 << len(self.on)) - 1)
             elif not self._advance():
@@ -110,6 +102,7 @@ class FewestInputs:
     def _test(self, chosen: Sequence[int]) -> bool:
         """Return whether these inputs are enough; if so, keep them."""
         self.nodes += 1
+        self._programmes += 1
         found = closest_points(self.on[chosen], self.off[chosen], np.ones(len(chosen)))
         low, high = (found.normal @ self.on[chosen]).min(), (found.normal @ self.off[chosen]).max()
         if low - high < 1e-6:
@@ -153,31 +146,15 @@ class FewestInputs:
 
     def _find_clash(self, chosen: list[int], allowed: int) -> Clash:
         """Return a clash without any of the chosen inputs, and with few of the allowed ones."""
+        self._programmes += 1
         costs = self._random.uniform(1, 1.5, len(self.on))
         costs[[not allowed >> i & 1 for i in range(len(self.on))]] *= SET_ASIDE
         costs[chosen] = FORBIDDEN
         start = (int(self._random.integers(self.on.shape[1])), int(self._random.integers(self.off.shape[1])))
-        clash = self._clash(closest_points(self.on, self.off, costs, start), chosen)
-        if clash is None and chosen:
-            # looking at the chosen inputs alone: fewer cases take part, so that the shares are simpler
-            found = closest_points(self.on[chosen], self.off[chosen], np.ones(len(chosen)))
-            clash = self._clash(found, chosen)
-        if clash is None:
-            raise ArithmeticError(f"rounding errors hid why the inputs {chosen} are not enough")
+        clash = near_clash(self.on, self.off, closest_points(self.on, self.off, costs, start))
+        if clash is None or clash.inputs & as_set(chosen):
+            clash = exact_clash(self.on, self.off, chosen)
         return clash
-
-    def _clash(self, found: Closest, chosen: list[int]) -> Clash | None:
-        """Return closest points as a clash in whole numbers; None if rounding leaves none without the chosen inputs."""
-        shares = [Fraction(max(x, 0.0)).limit_denominator(DENOMINATOR) for x in (*found.first, *found.second)]
-        unit = math.lcm(*(share.denominator for share in shares))
-        times = [int(share * unit) for share in shares]
-        points = self.on.shape[1]
-        on = {case: count for case, count in enumerate(times[:points]) if count}
-        off = {case: count for case, count in enumerate(times[points:]) if count}
-        if sum(on.values()) != sum(off.values()):
-            return None
-        clash = Clash(differing_inputs(self.on, self.off, on, off), on, off)
-        return None if clash.inputs & as_set(chosen) else clash
 
     def state(self) -> dict[str, Any]:
         """Return all that the search depends on, apart from its cases and its generator."""
@@ -187,6 +164,7 @@ class FewestInputs:
             "bias": self.bias,
             "most": self._most,
             "nodes": self.nodes,
+            "programmes": self._programmes,
             "finished": self.finished,
             "clashes": [[_pairs(clash.on), _pairs(clash.off)] for clash in self.clashes],
             "stack": [[b.chosen, _elements(b.allowed), b.candidates, b.known] for b in self._stack],
@@ -195,7 +173,8 @@ class FewestInputs:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self.chosen, self.weights, self.bias = state["chosen"], np.array(state["weights"]), state["bias"]
-        self._most, self.nodes, self.finished = state["most"], state["nodes"], state["finished"]
+        self._most, self.finished = state["most"], state["finished"]
+        self.nodes, self._programmes = state["nodes"], state["programmes"]
         groups = [(dict(map(tuple, on)), dict(map(tuple, off))) for on, off in state["clashes"]]
         self.clashes = [Clash(differing_inputs(self.on, self.off, on, off), on, off) for on, off in groups]
         self._stack = [
@@ -215,25 +194,6 @@ class _Branch:
     """Inputs still to be tried, one of which has to be added."""
     known: int
     """Number of clashes that were known when the candidates were last looked at."""
-
-
-def differing_inputs(on: np.ndarray, off: np.ndarray, on_times: dict[int, int], off_times: dict[int, int]) -> int:
-    """Return the set of inputs whose sums over two groups of cases differ.
-
-    Args:
-        on: (I, P) whole numbers.
-        off: (I, N) whole numbers.
-        on_times: how often each column of `on` is taken.
-        off_times: how often each column of `off` is taken.
-    """
-    sums = sum(on[:, case].astype(object) * times for case, times in on_times.items())
-    sums = sums - sum(off[:, case].astype(object) * times for case, times in off_times.items())
-    return as_set(np.flatnonzero(sums != 0).tolist())
-
-
-def as_set(inputs: Iterable[int]) -> int:
-    """Return the set of some inputs."""
-    return sum(1 << i for i in inputs)
 
 
 def _elements(inputs: int) -> list[int]:

@@ -8,6 +8,7 @@ Conventions:
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
@@ -70,6 +71,13 @@ class GeneArrays:
         """Return the number of nodes of each genome, (N,) int64."""
         return np.diff(self.node_ends, prepend=0)
 
+    def places(self, index: int) -> tuple[slice, slice]:
+        """Return where the connections and the nodes of one genome stand."""
+        links, nodes = self.link_ends, self.node_ends
+        if index == 0:
+            return slice(0, int(links[0])), slice(0, int(nodes[0]))
+        return slice(int(links[index - 1]), int(links[index])), slice(int(nodes[index - 1]), int(nodes[index]))
+
     def part(self, first: int, last: int) -> "GeneArrays":
         """Return the genes of the genomes from `first` up to but not including `last`, as views."""
         link, node = (int(ends[first - 1]) if first else 0 for ends in (self.link_ends, self.node_ends))
@@ -84,6 +92,29 @@ class GeneArrays:
             self.node_ends[first:last] - node,
             self.acyclic,
         )
+
+    def take(self, indices: Sequence[int]) -> "GeneArrays":
+        """Return copies of the genes of some genomes, in the order of `indices`."""
+        indices = np.asarray(indices)
+        links, link_ends = _ranges(self.link_ends, self.link_counts(), indices)
+        nodes, node_ends = _ranges(self.node_ends, self.node_counts(), indices)
+        return GeneArrays(
+            np.take(self.links, links, axis=1),
+            self.weights[links],
+            self.enabled[links],
+            link_ends,
+            np.take(self.nodes, nodes, axis=1),
+            np.take(self.values, nodes, axis=1),
+            node_ends,
+            self.acyclic,
+        )
+
+
+def _ranges(ends: np.ndarray, counts: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of some genomes' genes, one genome after the other, and where each one's end there."""
+    counts, first = counts[indices], (ends - counts)[indices]
+    new_ends = np.cumsum(counts)
+    return np.repeat(first - (new_ends - counts), counts) + np.arange(counts.sum()), new_ends
 
 
 def join(parts: Sequence[GeneArrays]) -> GeneArrays:
@@ -107,15 +138,13 @@ def gather(places: Iterable[tuple[GeneArrays, int]]) -> GeneArrays:
 
     Neighbours that stay neighbours are taken together: a whole generation costs no more than a copy.
     """
-    parts: list[GeneArrays] = []
-    block, first, last = None, 0, 0
-    for genes, index in places:
-        if genes is not block or index != last:
-            if block is not None:
-                parts.append(block.part(first, last))
-            block, first = genes, index
-        last = index + 1
-    return join([*parts, block.part(first, last)])
+    parts = []
+    for _, group in groupby(places, key=lambda place: id(place[0])):
+        genes, indices = zip(*group, strict=True)
+        first, last = indices[0], indices[-1] + 1
+        together = indices == tuple(range(first, last))
+        parts.append(genes[0].part(first, last) if together else genes[0].take(indices))
+    return join(parts)
 
 
 class Ranks:

@@ -33,14 +33,14 @@ STEEPNESS = 4.0
 class SmallestOptions:
     """How the smallest network is searched."""
 
-    nodes: int = 100
-    """Choices of inputs looked at for each output in a step, at least 1."""
+    effort: int = 1000
+    """Choices of inputs looked at for each output in a step, at least 1; a linear programme counts as 50."""
     share: bool = True
     """Let outputs share what they compute, through hidden nodes."""
 
     def __post_init__(self):
-        if self.nodes < 1:
-            raise ValueError(f"nodes is {self.nodes}: it must be at least 1")
+        if self.effort < 1:
+            raise ValueError(f"effort is {self.effort}: it must be at least 1")
 
 
 class SmallestNetwork:
@@ -58,8 +58,9 @@ class SmallestNetwork:
         self.generation = 0
         self.champion: neat.DefaultGenome | None = None
         self._random = np.random.default_rng(np.random.SeedSequence(seed))
-        self._used = np.flatnonzero(cases.inputs.any(axis=1)).tolist()
-        self._varying = [o for o, row in enumerate(cases.targets) if row.any() and not row.all()]
+        targets = cases.targets[:, cases.possible]
+        self._used = np.flatnonzero(cases.inputs[:, cases.possible].any(axis=1)).tolist()
+        self._varying = [o for o, row in enumerate(targets) if row.any() and not row.all()]
         self._alone = {output: self._search(output, []) for output in self._varying}
         self._shared: dict[int, FewestInputs] = {}
         """Searches with other outputs as further inputs, in the order in which they were begun."""
@@ -71,8 +72,9 @@ class SmallestNetwork:
 
     def _search(self, output: int, sources: list[int], most: int | None = None) -> FewestInputs:
         """Return the search for the inputs of an output, which may use the targets of others."""
-        rows = np.concatenate([self.cases.inputs[self._used] > 0, self.cases.targets[sources]])
-        on = self.cases.targets[output]
+        # a case that others contradict is left out
+        inputs, targets = self.cases.inputs[:, self.cases.possible] > 0, self.cases.targets[:, self.cases.possible]
+        rows, on = np.concatenate([inputs[self._used], targets[sources]]), targets[output]
         return FewestInputs(rows[:, on], rows[:, ~on], self._random, most)
 
     @property
@@ -123,7 +125,7 @@ class SmallestNetwork:
             ValueError: no network without hidden nodes gets all cases right.
         """
         for search in self._work:
-            search.work(self.options.nodes)
+            search.work(self.options.effort)
         for output, search in self._shared.items():
             if search.finished and output not in self._taken and self._saves(output):
                 self._taken.append(output)
@@ -177,7 +179,7 @@ class SmallestNetwork:
         """Return the network that the searches have come to."""
         outputs = len(self.cases.targets)
         hidden = {source: outputs + place for place, source in enumerate(self._hidden())}
-        biases = {o: 1.0 if row.all() else -1.0 for o, row in enumerate(self.cases.targets)}
+        biases = {o: 1.0 if row.all() else -1.0 for o, row in enumerate(self.cases.targets[:, self.cases.possible])}
         weights: dict[tuple[int, int], float] = {}
         for output in self._varying:
             keys, values, bias = self._unit(output, hidden)

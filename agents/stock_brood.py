@@ -11,11 +11,11 @@ Conventions: a place is an index into the arrays of all connections, or of all n
 import numpy as np
 from neat.genome import DefaultGenome, DefaultGenomeConfig
 
-from agents.gene_arrays import GeneArrays, gene_arrays
-from agents.stock_draws import GENERATOR, uniforms
+from agents.gene_arrays import GeneArrays, gather
+from agents.stock_draws import GENERATOR, Uniforms
 from agents.stock_hatching import Records, hatch
 from agents.stock_mutation import ValueMutations
-from agents.stock_structure import Changes, Parent, Sketch, is_acyclic, mutate_structure
+from agents.stock_structure import Changes, Parent, Sketch, StructuralMutation, is_acyclic
 
 
 class Brood:
@@ -26,6 +26,7 @@ class Brood:
         self.open = True
         self.mutations = ValueMutations(config)
         self.changes = Changes()
+        self._structure = StructuralMutation(config)
         self.children: list[DefaultGenome] = []
         self._parents: dict[int, Parent] = {}
         self._draws = bytearray()
@@ -37,21 +38,29 @@ class Brood:
         """Record a crossover.
 
         Returns:
-            False if nothing was recorded, because neat-python's own crossover has to do with these parents.
+            False if nothing was recorded, because neat-python's own operators have to do with these parents, or
+            with any: draws of mutation may depend on which genes are enabled.
         """
-        first, second = self._parent(better), self._parent(other)
+        if not self.mutations.recordable:
+            return False
+        first = self._parents.get(id(better)) or self._parent(better)
+        second = self._parents.get(id(other)) or self._parent(other)
         if first is None or second is None:
             return False
         changes, own, others = self.changes, first.innovations, second.innovations
         # a set joined with itself is not made larger, as neat-python's two sets are: that would change the order
         union = own | (others if others is not own else others.copy())
         matching = len(own) + len(others) - len(union)
-        either = len((first.disabled & others) | (second.disabled & own))
+        either = 0
+        if first.disabled or second.disabled:
+            either = len((first.disabled & others) | (second.disabled & own))
         link_draws = 2 * matching + either
         draws = link_draws + 5 * len(first.node_set & second.node_set)
         self._draws += GENERATOR.randbytes(8 * draws)
-        self._rows.append((first.number, second.number, len(changes.links), changes.nodes, link_draws, draws))
-        changes.links.extend(union if len(union) == len(own) else filter(own.__contains__, union))
+        self._rows.append((first.number, second.number, changes.links, changes.nodes, link_draws, draws))
+        ordered = union if len(union) == len(own) else filter(own.__contains__, union)
+        changes.orders.append(np.fromiter(ordered, dtype=np.int64, count=len(own)))
+        changes.links += len(own)
         changes.nodes += len(first.node_keys)
         self.children.append(child)
         self._mutated.append(False)
@@ -62,36 +71,34 @@ class Brood:
         """Record the mutation of the child whose crossover was recorded last.
 
         Returns:
-            False if nothing was recorded, because it is another one, or its draws depend on its genes.
+            False if nothing was recorded, because it is another one.
         """
-        if child is not self.children[-1] or self._mutated[-1] or not self.mutations.recordable:
+        if child is not self.children[-1] or self._mutated[-1]:
             return False
         self._mutated[-1] = True
-        sketch = Sketch(self.changes, self._better, *self._rows[-1][2:4])
-        mutate_structure(sketch, self.config)
-        self.mutations.record(sketch.links, sketch.nodes)
+        first_link, first_node = self._rows[-1][2:4]
+        sketch = self._structure.mutate(lambda: Sketch(self.changes, self._better, first_link, first_node))
+        if sketch:
+            self.mutations.record(sketch.links, sketch.nodes)
+        else:
+            self.mutations.record(range(first_link, self.changes.links), range(first_node, self.changes.nodes))
         return True
 
     def _parent(self, genome: DefaultGenome) -> Parent | None:
-        """Return what is known of a parent, or None if its genes are unusual."""
-        parent = self._parents.get(id(genome))
-        if parent is None:
-            parent = Parent(genome, len(self._parents), gene_arrays(genome))
-            usual = len(parent.innovations) == len(parent.arrays.weights)
-            if self.config.feed_forward and not parent.arrays.acyclic:
-                usual = usual and is_acyclic(parent.arrays.links)
-            if not usual:
-                return None
-            self._parents[id(genome)] = parent
+        """Take a new parent; return None if its genes are unusual."""
+        parent = Parent(genome, len(self._parents), *genome.stored())
+        if len(parent.innovations) < parent.links.shape[1]:
+            return None
+        if self.config.feed_forward and not (parent.genes.acyclic or is_acyclic(parent.links)):
+            return None
+        self._parents[id(genome)] = parent
         return parent
 
-    def hatch(self) -> list[GeneArrays]:
+    def hatch(self) -> GeneArrays:
         """Compute the genes of all children, in the order in which they were recorded."""
         self.open = False
-        if not self.children:
-            return []
         rows = np.array(self._rows, dtype=np.int64).T
         records = Records(*rows, mutated=np.array(self._mutated))
-        parents = [parent.arrays for parent in self._parents.values()]
-        genes = hatch(parents, records, self.changes, self.mutations, uniforms(bytes(self._draws)))
-        return [GeneArrays(*arrays, acyclic=self.config.feed_forward) for arrays in genes]
+        parents = gather((parent.genes, parent.index) for parent in self._parents.values())
+        genes = hatch(parents, records, self.changes, self.mutations, Uniforms(self._draws))
+        return GeneArrays(*genes, acyclic=self.config.feed_forward)

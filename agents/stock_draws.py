@@ -19,10 +19,20 @@ GENERATOR = random.random.__self__
 """Python's global generator, whose attribute `gauss_next` keeps the second of each pair of Gaussian draws."""
 
 
-def uniforms(draws: bytes) -> np.ndarray:
-    """Return what `random.random()` returns, call after call, where `random.randbytes()` returned `draws`."""
-    words = np.frombuffer(draws, dtype="<u4")
-    return ((words[0::2] >> 5) * 67108864.0 + (words[1::2] >> 6)) / 9007199254740992.0
+class Uniforms:
+    """What `random.random()` returns, call after call, where `random.randbytes()` returned some bytes."""
+
+    def __init__(self, draws: bytes | bytearray):
+        """
+        Args:
+            draws: 8 bytes for every draw.
+        """
+        self._words = np.frombuffer(draws, dtype="<u4").reshape(-1, 2)
+
+    def __getitem__(self, places: np.ndarray | slice) -> np.ndarray:
+        """Return some of the draws, float64 in [0, 1)."""
+        words = self._words[places]
+        return ((words[..., 0] >> 5) * 67108864.0 + (words[..., 1] >> 6)) / 9007199254740992.0
 
 
 def normals(pairs: np.ndarray) -> np.ndarray:
@@ -44,36 +54,37 @@ def normals(pairs: np.ndarray) -> np.ndarray:
 
 
 class Normals:
-    """Gaussian draws whose values are computed later.
-
-    `order` holds, draw after draw, where its value stands: in `normals(pairs)`, or if negative in `spares`.
-    """
+    """Gaussian draws of one child after the other, whose values are computed later."""
 
     def __init__(self):
         self.pairs = array("d")
-        self.spares: list[float] = []
+        """Uniform draws, two for two Gaussian ones."""
+        self._children: list[tuple[int, float, int]] = []
 
-    def begin(self) -> bool:
-        """Take over the draw that the generator has in store; return whether there is one."""
-        self._stored = GENERATOR.gauss_next
-        self._first = len(self.pairs)
-        return self._stored is not None
+    def record(self, first: int, stored: float | None, left: bool) -> None:
+        """Record the draws of a child, and give the generator what is left in store.
 
-    def end(self, left: bool) -> None:
-        """Give the generator what is left of the last pair."""
-        if len(self.pairs) > self._first:
+        Args:
+            first: where its pairs begin.
+            stored: the draw that the generator had in store before, or None.
+            left: whether one is in store now.
+        """
+        if len(self.pairs) > first:
             x, y = self.pairs[-2:]
             GENERATOR.gauss_next = math.sin(x * TWOPI) * math.sqrt(-2.0 * math.log(1.0 - y)) if left else None
-        elif self._stored is not None and not left:
+        elif not left:
             GENERATOR.gauss_next = None
-
-    def places(self, draws: int) -> list[int]:
-        """Return where the values of the `draws` draws since `begin` stand."""
-        if self._stored is None or not draws:
-            return range(self._first, self._first + draws)
-        self.spares.append(self._stored)
-        return [-len(self.spares), *range(self._first, self._first + draws - 1)]
+        draws = (stored is not None) + len(self.pairs) - first - left
+        self._children.append((first, math.nan if stored is None else stored, draws))
 
     def values(self) -> np.ndarray:
-        """Return all values; index it with what `places` returned."""
-        return np.concatenate([normals(np.frombuffer(self.pairs)), self.spares[::-1]])
+        """Return the values of all draws, child after child, (K,) float64."""
+        first, stored, counts = np.array(self._children).reshape(-1, 3).T
+        counts, kept = counts.astype(np.int64), ~np.isnan(stored)
+        starts = np.cumsum(counts) - counts
+        places = np.repeat(first.astype(np.int64) - kept - starts, counts) + np.arange(counts.sum())
+        # the draw that was in store is no part of the pairs: until it is put in, any value may stand there
+        values = np.append(normals(np.frombuffer(self.pairs)), 0.0)[places]
+        took_stored = kept & (counts > 0)
+        values[starts[took_stored]] = stored[took_stored]
+        return values

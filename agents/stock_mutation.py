@@ -16,7 +16,7 @@ import numpy as np
 from neat.genome import DefaultGenomeConfig
 
 from agents.gene_arrays import ACTIVATION, AGGREGATION, BIAS, RESPONSE, TIME_CONSTANT, name_number
-from agents.stock_draws import Normals
+from agents.stock_draws import GENERATOR, Normals
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,16 @@ class FloatRates:
 
     def changed(self, values: np.ndarray, draws: np.ndarray, normals: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         """Return the values after mutation; all arrays are (k,) float64."""
-        moved = self._within(values + (0.0 + normals * self.power))
+        moved = self.within(values + (0.0 + normals * self.power))
         if self.uniform:
             low = max(self.low, self.mean - (2 * self.stdev))
             new = low + (min(self.high, self.mean + (2 * self.stdev)) - low) * uniforms
         else:
-            new = self._within(self.mean + normals * self.stdev)
+            new = self.within(self.mean + normals * self.stdev)
         return np.where(draws < self.mutate, moved, np.where(draws < self.touch, new, values))
 
-    def _within(self, values: np.ndarray) -> np.ndarray:
-        """Clamp as Python's max(min(value, high), low) does, to the sign of a zero."""
+    def within(self, values: np.ndarray) -> np.ndarray:
+        """Return values (k,) within the limits, as Python's max(min(value, high), low) does, to the sign of a zero."""
         values = np.where(self.high < values, self.high, values)
         return np.where(self.low > values, self.low, values)
 
@@ -85,23 +85,24 @@ class ValueMutations:
         self.enabled_rate = config.enabled_mutate_rate + config.enabled_rate_to_false_add
         self.recordable = self.enabled_rate == config.enabled_mutate_rate + config.enabled_rate_to_true_add
         """Whether the draws do not depend on which genes are enabled."""
-        self.weight_draws, self.link_uniforms, self.link_places = array("d"), array("d"), array("q")
+        self.weight_draws, self.link_uniforms = array("d"), array("d")
+        self._normal_counts: list[int] = []
         self.flipped: list[tuple[int, bool]] = []
         names = (("bias", BIAS), ("response", RESPONSE), ("time_constant", TIME_CONSTANT))
         self.floats = {row: FloatRates.read(config, name) for name, row in names}
         self.node_draws = {row: array("d") for row, rates in self.floats.items() if rates.touch > 0}
-        self.node_uniforms, self.node_places = array("d"), array("q")
+        self.node_uniforms = array("d")
         self.named: list[tuple[int, int, int]] = []
         self._plan = self._node_plan(config)
 
     def _node_plan(self, config: DefaultGenomeConfig) -> list[tuple]:
-        """Return for every draw a node takes: rate, rate of Gaussian draws, where to put it, row and options."""
+        """Return for every draw a node takes: below what it takes another one, where to put it, row and options."""
         floats = {
-            row: (rates.touch, rates.normal, self.node_draws[row].append if rates.touch > 0 else None, row, ())
+            row: (rates.normal, rates.touch, self.node_draws[row].append if rates.touch > 0 else None, row, ())
             for row, rates in self.floats.items()
         }
         texts = [
-            (rate, 0.0, None, row, options)
+            (0.0, rate, None, row, options)
             for row, rate, options in (
                 (ACTIVATION, config.activation_mutate_rate, config.activation_options),
                 (AGGREGATION, config.aggregation_mutate_rate, config.aggregation_options),
@@ -117,97 +118,108 @@ class ValueMutations:
             links: where its connections will stand in the arrays, in the order of the child.
             nodes: where its nodes will stand.
         """
-        normals = self.normals
-        stored, before = normals.begin(), len(normals.pairs)
-        spare = self._record_links(links, stored)
-        link_normals = stored + len(normals.pairs) - before - spare
-        spare = self._record_nodes(nodes, spare)
-        places = normals.places(stored + len(normals.pairs) - before - spare)
-        normals.end(spare)
-        self.link_places.extend(places[:link_normals])
-        self.node_places.extend(places[link_normals:])
+        pairs, stored = self.normals.pairs, GENERATOR.gauss_next
+        first, kept = len(pairs), stored is not None
+        left = self._record_links(links, kept)
+        middle = len(pairs)
+        self._normal_counts.append(kept + middle - first - left)
+        after = self._record_nodes(nodes, left)
+        self._normal_counts.append(left + len(pairs) - middle - after)
+        self.normals.record(first, stored, after)
 
-    def _record_links(self, positions: Sequence[int], spare: bool) -> bool:
+    def normal_values(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the values of the Gaussian draws of all connections, and of all nodes."""
+        of_link = np.repeat(np.arange(len(self._normal_counts)) % 2 == 0, self._normal_counts)
+        values = self.normals.values()
+        return values[of_link], values[~of_link]
+
+    def _record_links(self, places: Sequence[int], spare: bool) -> bool:
         """Draw for connections; take and return whether a Gaussian draw is in store."""
         touch, normal, enabled_rate = self.weight.touch, self.weight.normal, self.enabled_rate
-        keep, pair = self.weight_draws.append, self.normals.pairs.append
-        for position in positions:
+        draws: list[float] = []
+        pairs: list[float] = []
+        keep, pair = draws.append, pairs.append
+        for place in places:
             draw = random()
             keep(draw)
-            if draw < touch:
-                if draw >= normal:
-                    self.link_uniforms.append(random())
-                elif spare:
+            if draw < normal:
+                if spare:
                     spare = False
                 else:
                     pair(random())
                     pair(random())
                     spare = True
+            elif draw < touch:
+                self.link_uniforms.append(random())
             if enabled_rate > 0 and random() < enabled_rate:
-                self.flipped.append((position, random() < 0.5))
+                self.flipped.append((place, random() < 0.5))
+        # lists are quick to append to, arrays are quick to read: many numbers kept as objects are slow memory
+        self.weight_draws.fromlist(draws)
+        self.normals.pairs.fromlist(pairs)
         return spare
 
-    def _record_nodes(self, positions: Sequence[int], spare: bool) -> bool:
+    def _record_nodes(self, places: Sequence[int], spare: bool) -> bool:
         """Draw for nodes; take and return whether a Gaussian draw is in store."""
         plan, pair = self._plan, self.normals.pairs.append
-        for position in positions:
-            for rate, normal, keep, row, options in plan:
+        for place in places:
+            for normal, touch, keep, row, options in plan:
                 draw = random()
                 if keep:
                     keep(draw)
-                if draw < rate:
-                    if options:
-                        self.named.append((position, row, name_number(choice(options))))
-                    elif draw >= normal:
-                        self.node_uniforms.append(random())
-                    elif spare:
+                if draw < normal:
+                    if spare:
                         spare = False
                     else:
                         pair(random())
                         pair(random())
                         spare = True
+                elif draw < touch:
+                    if options:
+                        self.named.append((place, row, name_number(choice(options))))
+                    else:
+                        self.node_uniforms.append(random())
         return spare
 
-    def apply_links(self, weights: np.ndarray, enabled: np.ndarray, positions: np.ndarray, normals: np.ndarray) -> None:
+    def apply_links(self, weights: np.ndarray, enabled: np.ndarray, places: np.ndarray, normals: np.ndarray) -> None:
         """Change connections in place.
 
         Args:
             weights: (F,) float64.
             enabled: (F,) bool.
-            positions: (k,) int64, the connections that took draws, in that order.
-            normals: values of all Gaussian draws.
+            places: (k,) int64, the connections that took draws, in that order.
+            normals: values of the Gaussian draws of connections.
         """
         draws = np.frombuffer(self.weight_draws)
-        values = _spread(draws < self.weight.normal, normals[np.frombuffer(self.link_places, np.int64)])
+        values = _spread(draws < self.weight.normal, normals)
         uniform = (draws >= self.weight.normal) & (draws < self.weight.touch)
-        others = _spread(uniform, np.frombuffer(self.link_uniforms))
-        weights[positions] = self.weight.changed(weights[positions], draws, values, others)
-        for position, value in self.flipped:
-            enabled[position] = value
+        others = _spread(uniform, self.link_uniforms)
+        weights[places] = self.weight.changed(weights[places], draws, values, others)
+        for place, value in self.flipped:
+            enabled[place] = value
 
-    def apply_nodes(self, values: np.ndarray, names: np.ndarray, positions: np.ndarray, normals: np.ndarray) -> None:
+    def apply_nodes(self, values: np.ndarray, names: np.ndarray, places: np.ndarray, normals: np.ndarray) -> None:
         """Change nodes in place.
 
         Args:
             values: (3, F) float64.
             names: (3, F) int64.
-            positions: (k,) int64, the nodes that took draws, in that order.
-            normals: values of all Gaussian draws.
+            places: (k,) int64, the nodes that took draws, in that order.
+            normals: values of the Gaussian draws of nodes.
         """
         rows = [(row, self.floats[row]) for row in self.node_draws]
         if rows:
             draws = np.stack([np.frombuffer(self.node_draws[row]) for row, _ in rows], axis=1)  # (k, rows)
             normal, touch = ([getattr(rates, key) for _, rates in rows] for key in ("normal", "touch"))
-            drawn = _spread(draws < normal, normals[np.frombuffer(self.node_places, np.int64)])
-            others = _spread((draws >= normal) & (draws < touch), np.frombuffer(self.node_uniforms))
+            drawn = _spread(draws < normal, normals)
+            others = _spread((draws >= normal) & (draws < touch), self.node_uniforms)
             for column, (row, rates) in enumerate(rows):
-                old = values[row, positions]
-                values[row, positions] = rates.changed(old, draws[:, column], drawn[:, column], others[:, column])
-        for position, row, number in self.named:
-            names[row, position] = number
+                old = values[row, places]
+                values[row, places] = rates.changed(old, draws[:, column], drawn[:, column], others[:, column])
+        for place, row, number in self.named:
+            names[row, place] = number
 
 
-def _spread(where: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _spread(where: np.ndarray, values: Sequence[float]) -> np.ndarray:
     """Return zeros with `values`, in their order, at the places that are true."""
     spread = np.zeros(where.shape)
     spread[where] = values

@@ -12,7 +12,8 @@ from neat.math_util import mean, stdev
 from neat.reporting import BaseReporter
 from neat.species import Species
 
-from agents.stock_distance import Population
+from agents.gene_arrays import gather
+from agents.stock_distance import Genomes
 from agents.stock_genome import StockGenome
 
 
@@ -27,14 +28,14 @@ class DistanceTable:
         self.genomes = genomes
         self.computed: list[tuple[int, np.ndarray, np.ndarray]] = []
         """What was computed, call after call: key of the first genome, places of the others, distances."""
-        self._population = Population([genome.arrays for genome in genomes], config)
+        self._others = Genomes(gather(genome.stored() for genome in genomes), config)
         self._places = {genome.key: place for place, genome in enumerate(genomes)}
         self._rows: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def measure(self, genome: StockGenome, places: np.ndarray) -> np.ndarray:
         """Return the distances from a genome, which need not be one of the population, to those at some places."""
         if genome.key not in self._rows:
-            row = self._population.distances(genome.arrays)
+            row = self._others.distances(genome.arrays)
             self._rows[genome.key] = row, np.zeros(len(row), dtype=bool)
         row, known = self._rows[genome.key]
         new = np.zeros(len(row), dtype=bool)
@@ -62,7 +63,6 @@ class StockSpeciesSet(neat.DefaultSpeciesSet):
         genomes = [population[key] for key in sorted(population)]
         table = DistanceTable(genomes, config.genome_config)
         members = self._representatives(table)
-        asked = len(table.computed)
         self._fill(members, table)
         self.genome_to_species = {}
         for sid, places in sorted(members.items()):
@@ -72,7 +72,7 @@ class StockSpeciesSet(neat.DefaultSpeciesSet):
             self.species[sid].update(chosen[0], {genome.key: genome for genome in chosen})
             self.genome_to_species.update((genome.key, sid) for genome in chosen)
         if len(population) > 1 and any(type(one).info is not BaseReporter.info for one in self.reporters.reporters):
-            self._report(table, asked)
+            self._report(table)
 
     def _representatives(self, table: DistanceTable) -> dict[int, list[int]]:
         """Return for every species the place of the free genome that is nearest to its last representative."""
@@ -111,16 +111,16 @@ class StockSpeciesSet(neat.DefaultSpeciesSet):
         for place in np.flatnonzero(free).tolist():
             members[int(choice[place])].append(place)
 
-    def _report(self, table: DistanceTable, asked: int) -> None:
-        """Report mean and standard deviation of the distances; the first `asked` calls chose representatives."""
-        pairs = [(key, place, value) for key, *row in table.computed[:asked] for place, value in zip(*row, strict=True)]
-        later = [(key, place, value) for key, *row in table.computed[asked:] for place, value in zip(*row, strict=True)]
-        pairs += sorted(later, key=lambda pair: pair[1])
+    def _report(self, table: DistanceTable) -> None:
+        """Report mean and standard deviation of the distances."""
         # neat-python remembers a distance once for each direction
-        values = [float(value) for key, place, value in pairs for _ in range(1 + (table.genomes[place].key != key))]
-        self.reporters.info(
-            f"Mean genetic distance {mean(values):.3f}, standard deviation {stdev(values):.3f}"
-        )
+        values = [
+            distance
+            for key, places, distances in table.computed
+            for place, distance in zip(places.tolist(), distances.tolist(), strict=True)
+            for _ in range(1 + (table.genomes[place].key != key))
+        ]
+        self.reporters.info(f"Mean genetic distance {mean(values):.3f}, standard deviation {stdev(values):.3f}")
 
 
 class StockReproduction(neat.DefaultReproduction):
@@ -129,7 +129,11 @@ class StockReproduction(neat.DefaultReproduction):
     def reproduce(self, config: neat.Config, species: neat.DefaultSpeciesSet, pop_size: int, generation: int) -> dict:
         """Return the next generation."""
         self.ancestors.clear()
-        return super().reproduce(config, species, pop_size, generation)
+        population = super().reproduce(config, species, pop_size, generation)
+        for key, genome in population.items():
+            if key not in self.ancestors and isinstance(genome, StockGenome):
+                genome.detach()
+        return population
 
 
 # neat-python reads the options of both from the sections of these names

@@ -5,8 +5,8 @@ The operators are neat-python's, draw by draw, on a `Sketch` in place of a genom
 Source: neat-python 2.0.0, `genome.py`, the methods `mutate` and `mutate_...`.
 """
 
-from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from random import choice, random
 
 import numpy as np
@@ -14,7 +14,7 @@ from neat.genes import DefaultConnectionGene, DefaultNodeGene
 from neat.genome import DefaultGenome, DefaultGenomeConfig
 from neat.graphs import creates_cycle
 
-from agents.gene_arrays import INNOVATION, KEY, SINK, SOURCE, GeneArrays
+from agents.gene_arrays import INNOVATION, KEY, SINK, SOURCE, GeneArrays, link_codes
 
 Link = tuple[int, int]
 
@@ -22,43 +22,57 @@ Link = tuple[int, int]
 class Parent:
     """A genome that breeds: its genes as sets and lists, made once for all of its children."""
 
-    def __init__(self, genome: DefaultGenome, number: int, arrays: GeneArrays):
+    def __init__(self, genome: DefaultGenome, number: int, genes: GeneArrays, index: int):
+        """
+        Args:
+            genome: the genome.
+            number: how many parents there are before it.
+            genes: arrays that hold its genes.
+            index: its index in them.
+        """
         self.genome = genome
         self.number = number
-        self.arrays = arrays
-        innovations = arrays.links[INNOVATION].tolist()
+        self.genes, self.index = genes, index
+        links, nodes = genes.places(index)
+        self.links = genes.links[:, links]
+        enabled = genes.enabled[links]
         # neat-python goes through the genes in the order of a set, which depends on how the set was filled
-        self.innovations = set(innovations)
-        self.disabled = set(arrays.links[INNOVATION, ~arrays.enabled].tolist())
-        self.node_keys: list[int] = arrays.nodes[KEY].tolist()
+        self.innovations = set(self.links[INNOVATION].tolist())
+        self.disabled = set() if enabled.all() else set(self.links[INNOVATION, ~enabled].tolist())
+        self.node_keys: list[int] = genes.nodes[KEY, nodes].tolist()
         self.node_set = frozenset(self.node_keys)
-        self._keys: dict[int, Link] | None = None
-        self._key_set: set[Link] | None = None
+        self._codes: set[int] | None = None
 
-    @property
-    def keys(self) -> dict[int, Link]:
-        """Source and sink of every connection by innovation number."""
-        if self._keys is None:
-            links = self.arrays.links
-            ends = zip(links[SOURCE].tolist(), links[SINK].tolist(), strict=True)
-            self._keys = dict(zip(links[INNOVATION].tolist(), ends, strict=True))
-        return self._keys
+    def key(self, innovation: int) -> Link:
+        """Return source and sink of the connection with an innovation number."""
+        index = int(np.argmax(self.links[INNOVATION] == innovation))
+        return int(self.links[SOURCE, index]), int(self.links[SINK, index])
+
+    def touching(self, node: int) -> np.ndarray:
+        """Return the innovation numbers of the connections from or to a node, (k,) int64."""
+        return self.links[INNOVATION, (self.links[SOURCE] == node) | (self.links[SINK] == node)]
+
+    def inner_links(self) -> list[Link]:
+        """Return source and sink of the connections that start at a node, not at an input."""
+        return [(source, sink) for source, sink in self.links[:2, self.links[SOURCE] >= 0].T.tolist()]
 
     def has(self, key: Link) -> bool:
         """Say whether there is a connection with this source and sink."""
-        if self._key_set is None:
-            self._key_set = set(self.keys.values())
-        return key in self._key_set
+        if self._codes is None:
+            self._codes = set(link_codes(self.links).tolist())
+        return (key[0] << 32) + key[1] in self._codes
 
 
 class Changes:
     """The structural mutations of many children, by the places of genes in the arrays to come."""
 
     def __init__(self):
-        self.links = array("q")
-        """Innovation number at every place."""
+        self.links = 0
+        """Number of places of connections."""
         self.nodes = 0
         """Number of places of nodes."""
+        self.orders: list[np.ndarray] = []
+        """Innovation numbers of the connections that each child inherits, in its order, (n,) int64."""
         self.new_links: list[tuple[int, DefaultConnectionGene]] = []
         self.new_nodes: list[tuple[int, DefaultNodeGene]] = []
         self.lost_links: list[int] = []
@@ -84,41 +98,51 @@ class Sketch:
     def __init__(self, changes: Changes, parent: Parent, first_link: int, first_node: int):
         self.changes = changes
         self.parent = parent
-        self.links: Sequence[int] = range(first_link, len(changes.links))
+        self.links: Sequence[int] = range(first_link, changes.links)
         self.nodes: Sequence[int] = range(first_node, changes.nodes)
         self.node_keys = parent.node_keys
-        self._gained: dict[Link, int] = {}
-        self._lost: set[Link] = set()
-        self._new_keys: dict[int, Link] = {}
+        self._first_link = first_link
+        self._order = changes.orders[-1]
+        self._new: dict[int, Link] = {}
 
     def key(self, place: int) -> Link:
         """Return source and sink of the connection at a place."""
-        return self._new_keys.get(place) or self.parent.keys[self.changes.links[place]]
+        return self._new.get(place) or self.parent.key(self._order[place - self._first_link])
 
     def has(self, key: Link) -> bool:
-        """Say whether the child has a connection with this source and sink."""
-        return key in self._gained or (key not in self._lost and self.parent.has(key))
+        """Say whether the child has a connection between two nodes that it has.
+
+        What was deleted before is no matter: connections go before others are added only with a node of theirs.
+        """
+        return key in self._new.values() or self.parent.has(key)
+
+    def inner_links(self) -> list[Link]:
+        """Return source and sink of the connections that start at a node, not at an input."""
+        nodes = set(self.node_keys)
+        links = (*self.parent.inner_links(), *self._new.values())
+        return [link for link in links if link[0] in nodes and link[1] in nodes]
 
     def place(self, key: Link) -> int:
         """Return where the connection with this source and sink stands."""
-        return next(place for place in self.links if self.key(place) == key)
+        return next(place for place in self._touching(key[1]) if self.key(place) == key)
+
+    def _touching(self, node: int) -> list[int]:
+        """Return where the connections from or to a node stand."""
+        inherited = np.isin(self._order, self.parent.touching(node)).nonzero()[0] + self._first_link
+        touching = {*inherited.tolist(), *(place for place, key in self._new.items() if node in key)}
+        return [place for place in self.links if place in touching]
 
     def add_link(self, gene: DefaultConnectionGene) -> int:
         """Add a connection and return its place."""
-        place = len(self.changes.links)
-        self.changes.links.append(gene.innovation)
+        place = self.changes.links
+        self.changes.links += 1
         self.changes.new_links.append((place, gene))
         self.links = [*self.links, place]
-        self._new_keys[place] = gene.key
-        self._gained[gene.key] = place
+        self._new[place] = gene.key
         return place
 
     def drop_links(self, places: Sequence[int]) -> None:
         """Delete connections."""
-        for place in places:
-            key = self.key(place)
-            if self._gained.pop(key, None) is None:
-                self._lost.add(key)
         dropped = set(places)
         self.links = [place for place in self.links if place not in dropped]
         self.changes.lost_links.extend(places)
@@ -132,37 +156,46 @@ class Sketch:
 
     def drop_node(self, key: int) -> None:
         """Delete a node and its connections."""
-        self.drop_links([place for place in self.links if key in self.key(place)])
+        self.drop_links(self._touching(key))
         index = self.node_keys.index(key)
         self.changes.lost_nodes.append(self.nodes[index])
         self.nodes = [*self.nodes[:index], *self.nodes[index + 1 :]]
         self.node_keys = [*self.node_keys[:index], *self.node_keys[index + 1 :]]
 
 
-def mutate_structure(child: Sketch, config: DefaultGenomeConfig) -> None:
-    """Add and delete nodes and connections."""
-    node_add, node_delete = config.node_add_prob, config.node_delete_prob
-    link_add, link_delete = config.conn_add_prob, config.conn_delete_prob
-    if config.single_structural_mutation:
-        total = max(1, (node_add + node_delete + link_add + link_delete))
-        draw = random()
-        if draw < (node_add / total):
-            add_node(child, config)
-        elif draw < ((node_add + node_delete) / total):
-            delete_node(child, config)
-        elif draw < ((node_add + node_delete + link_add) / total):
-            add_connection(child, config)
-        elif draw < ((node_add + node_delete + link_add + link_delete) / total):
-            delete_connection(child)
-        return
-    if random() < node_add:
-        add_node(child, config)
-    if random() < node_delete:
-        delete_node(child, config)
-    if random() < link_add:
-        add_connection(child, config)
-    if random() < link_delete:
-        delete_connection(child)
+class StructuralMutation:
+    """neat-python's structural mutation with the probabilities of a configuration."""
+
+    def __init__(self, config: DefaultGenomeConfig):
+        self._config = config
+        self._single = config.single_structural_mutation
+        chances = [config.node_add_prob, config.node_delete_prob, config.conn_add_prob, config.conn_delete_prob]
+        if self._single:
+            # not `sum`: from Python 3.12 on it rounds otherwise than additions
+            bounds = list(accumulate(chances))
+            chances = [bound / max(1, bounds[-1]) for bound in bounds]
+        operators = (add_node, delete_node, add_connection, delete_connection)
+        self._operators = list(zip(chances, operators, strict=True))
+
+    def mutate(self, sketch: Callable[[], Sketch]) -> Sketch | None:
+        """Draw and apply operators; return the child, or None if there was none to apply.
+
+        Args:
+            sketch: returns the child; it is asked when an operator needs it.
+        """
+        if self._single:
+            draw = random()
+            chosen = next((operator for bound, operator in self._operators if draw < bound), None)
+            child = chosen and sketch()
+            if chosen:
+                chosen(child, self._config)
+            return child
+        child = None
+        for chance, operator in self._operators:
+            if random() < chance:
+                child = child or sketch()
+                operator(child, self._config)
+        return child
 
 
 def add_node(child: Sketch, config: DefaultGenomeConfig) -> None:
@@ -195,7 +228,7 @@ def delete_node(child: Sketch, config: DefaultGenomeConfig) -> None:
 
 
 def add_connection(child: Sketch, config: DefaultGenomeConfig) -> None:
-    """Add a connection, unless it is there already, ends at two outputs or closes a forbidden circle."""
+    """Add a connection, unless it is there already or closes a forbidden circle."""
     sink = choice(child.node_keys)
     source = choice(child.changes.sources(child.node_keys, config))
     key = (source, sink)
@@ -209,7 +242,7 @@ def add_connection(child: Sketch, config: DefaultGenomeConfig) -> None:
     child.add_link(DefaultGenome.create_connection(config, source, sink, innovation))
 
 
-def delete_connection(child: Sketch) -> None:
+def delete_connection(child: Sketch, config: DefaultGenomeConfig) -> None:
     """Delete a connection."""
     if child.links:
         child.drop_links([choice(child.links)])
@@ -217,10 +250,7 @@ def delete_connection(child: Sketch) -> None:
 
 def closes_circle(child: Sketch, key: Link) -> bool:
     """Say whether a new connection would close a circle. None runs through an input, where none ends."""
-    source, sink = key
-    if source < 0:
-        return False
-    return source == sink or creates_cycle([link for link in map(child.key, child.links) if link[0] >= 0], key)
+    return key[0] >= 0 and creates_cycle(child.inner_links(), key)
 
 
 def is_acyclic(links: np.ndarray) -> bool:

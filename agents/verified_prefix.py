@@ -37,7 +37,7 @@ from songs.piano_roll import words
 class VerifiedPrefixOptions:
     """How a song is learned from the number of right steps."""
 
-    context: int = 0
+    context: int = 4
     """A guess is what followed most often on the same last steps, so many of them at most; 0: what was heard most
     often anywhere."""
     children: int = 32
@@ -243,9 +243,7 @@ class VerifiedPrefix:
                 return True
             short = np.maximum(1 - outputs, 0)
             steps = random.choice(len(signs), options.children, p=short / short.sum())
-            sources = np.array(
-                [random.choice(on[t]) if len(on[t]) and random.random() < 0.85 else bias for t in steps]
-            )
+            sources = np.array([random.choice(on[t]) if len(on[t]) and random.random() < 0.85 else bias for t in steps])
             changes = np.exp(random.uniform(-3, 1, options.children)) * signs[steps]
             tried = outputs + changes[:, None] * (signs * inputs[sources])
             losses = np.square(np.maximum(1 - tried, 0)).sum(axis=1)
