@@ -230,8 +230,15 @@ def test_a_run_stopped_from_outside_can_be_scored_and_goes_on_to_the_same_champi
     check_same(run, uninterrupted(last + 10))
 
 
-def test_an_interrupt_is_asked_for_once_and_then_acts_at_once():
-    handler = signal.getsignal(signal.SIGINT)
+@pytest.fixture
+def handler():
+    """Python's own answer to SIGINT: a job in the background of a shell is started with none."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_is_asked_for_once_and_then_acts_at_once(handler):
     with deferred_interrupt() as interrupt:
         assert not interrupt.requested
         os.kill(os.getpid(), signal.SIGINT)
