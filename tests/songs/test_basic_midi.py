@@ -87,8 +87,6 @@ def test_the_table_in_the_readme_is_the_set():
     assert rows[0] == ["name", "title", "origin", "key", "tempo", "compass"]
     table = {row[0]: row[1:5] for row in rows[1:]}
     assert len(table) == len(rows) - 1
-    assert table == {
-        tune.name: [tune.title, tune.origin, tune.key, f"{tune.tempo_bpm:g}"] for tune in TUNES.values()
-    }
+    assert table == {tune.name: [tune.title, tune.origin, tune.key, f"{tune.tempo_bpm:g}"] for tune in TUNES.values()}
     too_wide = {row[0] for row in rows[1:] if "too wide" in row[5]}
     assert too_wide == {tune.name for tune in TUNES.values() if span(tune) > KEYS}
