@@ -25,7 +25,7 @@ import gymnasium
 import neat
 import numpy as np
 
-from agents.linear_network import linear_genome, on_grid
+from agents.networks.linear_network import linear_genome, on_grid
 from agents.performer import Performer
 from agents.rollout import play_episode
 from agents.search import Generation

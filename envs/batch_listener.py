@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from listener.listener import Listener, is_pointwise
+from listener.listener import Listener, is_pointwise, key_rewards
 from songs.keyboard import KEYS
 from songs.song import Song
 
@@ -70,18 +70,30 @@ class BatchListener:
         rewards[told] = listener.step_rewards(keys[told], targets[told], wrong[told])
         return rewards
 
+    def step_key_rewards(self, keys: np.ndarray, targets: np.ndarray, improvised: np.ndarray) -> np.ndarray:
+        """Return (N, 13) float32, what a pointwise listener pays for each key; arguments as for `step_rewards`."""
+        rewards = np.empty(keys.shape, dtype=np.float32)
+        told = ~improvised
+        rewards[told] = key_rewards(self._listener, keys[told, None], targets[told, None])[:, 0]
+        rewards[improvised] = key_rewards(self._listener, keys[improvised, None])[:, 0]
+        return rewards
+
     def roll_rewards(
-        self, performers: np.ndarray, songs: np.ndarray, steps: np.ndarray, improvised: np.ndarray
+        self, performers: np.ndarray, songs: np.ndarray, steps: np.ndarray, improvised: np.ndarray, keys: bool = False
     ) -> np.ndarray:
-        """Return (B,) float32, what any listener pays for the newest step of B performers.
+        """Return what any listener pays for the newest step of B performers.
 
         Args:
             performers: (B,) int, at least one.
             songs: (B,) int, the songs they play.
             steps: (B,) int, the steps they played last.
             improvised: (B,) bool.
+            keys: return what it pays for each key instead.
+
+        Returns:
+            (B,) float32, or (B, 13) for each key.
         """
-        rewards = np.empty(len(performers), dtype=np.float32)
+        rewards = np.empty((len(performers), KEYS) if keys else len(performers), dtype=np.float32)
         for rows, told in ((np.flatnonzero(~improvised), True), (np.flatnonzero(improvised), False)):
             if rows.size:
                 heard = self.played[performers[rows], : steps[rows].max() + 1]
@@ -91,5 +103,6 @@ class BatchListener:
                     played, heard = heard[newest], targets.copy()
                     heard[newest] = played
                 # the steps behind the newest do not count, as listeners are causal
-                rewards[rows] = self._listener.rewards(heard, targets)[newest]
+                paid = key_rewards(self._listener, heard, targets) if keys else self._listener.rewards(heard, targets)
+                rewards[rows] = paid[newest]
         return rewards

@@ -112,3 +112,17 @@ class EpisodeDraws:
         draws = self._drawn[envs, self._used[envs]]
         self._used[envs] += 1
         return draws
+
+    def state(self) -> tuple[dict[str, np.ndarray], list[dict | None]]:
+        """Return the episodes drawn ahead, and the states of the generators as plain data."""
+        generators = [random and random.bit_generator.state for random in self._random]
+        return {"drawn": self._drawn.copy(), "used": self._used.copy()}, generators
+
+    def restore(self, arrays: dict[str, np.ndarray], generators: list[dict | None]) -> None:
+        """Go on from a state."""
+        self._drawn[:], self._used[:] = arrays["drawn"], arrays["used"]
+        for env, state in enumerate(generators):
+            self._random[env] = None
+            if state:
+                self._random[env], _ = seeding.np_random(0)
+                self._random[env].bit_generator.state = state

@@ -12,6 +12,7 @@ from envs.keyboard_env import KeyboardEnv
 from envs.song_tape import SongClock, SongTape
 from listener.listener import is_pointwise
 from listener.memorization import wrong_keys
+from songs.keyboard import KEYS
 
 
 class KeyboardBatch:
@@ -39,6 +40,8 @@ class KeyboardBatch:
         self.improvised = np.zeros(performers, dtype=bool)
         """(N,) bool, which episodes are improvised."""
         self._any_improvised = False
+        self.key_rewards: np.ndarray | None = None
+        """(N, 13) float32, what was paid for each key of the last step, if the keyboard tells it."""
 
     @property
     def played(self) -> np.ndarray:
@@ -72,8 +75,12 @@ class KeyboardBatch:
         songs, steps = self._start.choose(draws, song, start)
         self.history.replace(performers, self.clock.set(performers, songs, steps))
         self._listener.begin(performers, songs, steps)
+        self._settle(performers, songs, self._keyboard.improvise if improvise is None else improvise)
+
+    def _settle(self, performers: np.ndarray, songs: np.ndarray, improvise: np.ndarray | bool) -> None:
+        """Note which songs performers play, and in which mode."""
         self.name[performers] = self._names[songs]
-        self.improvised[performers] = self._keyboard.improvise if improvise is None else improvise
+        self.improvised[performers] = improvise
         self._any_improvised = bool(self.improvised.any())
         if self.history.mode is not None:
             self.history.mode[:] = ~self.improvised
@@ -101,19 +108,50 @@ class KeyboardBatch:
             rewards = self._listener.step_rewards(keys, targets, wrong, improvised).astype(np.float64)
         else:
             rewards = self._rewards_of_rolls(over)
+        if self._keyboard.key_rewards:
+            self.key_rewards = self._key_rewards(keys, targets, over)
         self.history.add(self._heard(keys, targets) if self._keyboard.teacher_forcing else keys)
         ended, time_up = self.clock.tick()
         if self._keyboard.stop_at_error:
             ended |= ~(right | self.improvised)
         return rewards, right, ended, time_up
 
-    def _rewards_of_rolls(self, over: np.ndarray) -> np.ndarray:
-        rewards = np.zeros(len(self.improvised))
-        playing = np.setdiff1d(np.arange(len(rewards)), over, assume_unique=True)
+    def _key_rewards(self, keys: np.ndarray, targets: np.ndarray, over: np.ndarray) -> np.ndarray:
+        if self._pointwise:
+            return self._listener.step_key_rewards(keys, targets, self.improvised)
+        return self._rewards_of_rolls(over, of_keys=True)
+
+    def _rewards_of_rolls(self, over: np.ndarray, of_keys: bool = False) -> np.ndarray:
+        """Return the rewards (N,) float64, or those of each key (N, 13) float32; 0 where the episode is over."""
+        count = len(self.improvised)
+        rewards = np.zeros((count, KEYS), dtype=np.float32) if of_keys else np.zeros(count)
+        playing = np.setdiff1d(np.arange(count), over, assume_unique=True)
         if playing.size:
             songs, steps = self.clock.song[playing], self.clock.steps()[playing]
-            rewards[playing] = self._listener.roll_rewards(playing, songs, steps, self.improvised[playing])
+            rewards[playing] = self._listener.roll_rewards(playing, songs, steps, self.improvised[playing], of_keys)
         return rewards
+
+    def state(self) -> tuple[dict[str, np.ndarray], list[dict | None]]:
+        """Return where all episodes stand, and the states of the generators that draw the next ones."""
+        drawn, generators = self._draws.state()
+        played = {} if self.played is None else {"played": self.played.copy()}
+        arrays = {
+            "song": self.clock.song.copy(),
+            "step": self.clock.steps(),
+            "memories": self.history.observations()[:, : self._keyboard.memory * KEYS].copy(),
+            "improvised": self.improvised.copy(),
+        }
+        return {**arrays, **drawn, **played}, generators
+
+    def restore(self, arrays: dict[str, np.ndarray], generators: list[dict | None]) -> None:
+        """Go on from a state."""
+        everyone = np.arange(len(self.improvised))
+        self._draws.restore(arrays, generators)
+        self.clock.set(everyone, arrays["song"], arrays["step"])
+        self.history.replace(everyone, arrays["memories"])
+        if self.played is not None:
+            self.played[:] = arrays["played"]
+        self._settle(everyone, arrays["song"], arrays["improvised"])
 
     def _heard(self, keys: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return (N, 13), the step that performers remember under teacher forcing."""

@@ -15,7 +15,7 @@ from gymnasium.spaces import MultiBinary
 from envs import picture
 from envs.episode_start import DRAWS, EpisodeStart
 from envs.keys import check_keys
-from listener.listener import Listener, is_pointwise
+from listener.listener import Listener, is_pointwise, key_rewards
 from listener.memorization import ExactSteps, RightKeys
 from songs.catalog import find_song
 from songs.keyboard import KEYS, PROMPT_STEPS
@@ -49,7 +49,8 @@ class KeyboardEnv(gymnasium.Env):
 
     ## Information
     `song`: name of the song. `step`: the step to be played next. After an action also `right`: whether
-    all 13 keys were right (always False while improvising).
+    all 13 keys were right (always False while improvising), and with the option `key_rewards` also
+    `key_rewards`: (13,) float32, what the listener pays for each key; their mean is the reward.
 
     ## Arguments
     * `songs`: what to play. One is drawn at each reset, or chosen by `reset(options={"song": index})`.
@@ -61,6 +62,7 @@ class KeyboardEnv(gymnasium.Env):
     * `mode_bit`: append the mode to the observation.
     * `random_start`: probability, 0 to 1, that an episode begins at any step from the end of the prompt on,
       each equally likely, instead of right there. `reset(options={"start": step})` chooses the step.
+    * `key_rewards`: tell what the listener pays for each key, too.
     * `improvise`: do not expect the song after the prompt: the memory holds what was played, the listener
       is told no target, no step is wrong. `reset(options={"improvise": True})` sets it for one episode.
     """
@@ -78,6 +80,7 @@ class KeyboardEnv(gymnasium.Env):
         mode_bit: bool = False,
         improvise: bool = False,
         random_start: float = 0.0,
+        key_rewards: bool = False,
         render_mode: str | None = None,
     ):
         if not songs:
@@ -103,6 +106,7 @@ class KeyboardEnv(gymnasium.Env):
         self.mode_bit = mode_bit
         self.improvise = improvise
         self.random_start = float(random_start)
+        self.key_rewards = key_rewards
         self.render_mode = render_mode
         self.action_space = MultiBinary(KEYS)
         self.observation_space = MultiBinary(memory * KEYS + mode_bit)
@@ -154,22 +158,31 @@ class KeyboardEnv(gymnasium.Env):
         right = not self._improvising and bool((self._played[now] == song.roll[now]).all())
         forced = self.teacher_forcing and not self._improvising
         self._heard[self.memory + now] = song.roll[now] if forced else keys
+        told = {"key_rewards": self._key_rewards(now)} if self.key_rewards else {}
         reward = self._reward(now)
         self._step += 1
         failed = self.stop_at_error and not right and not self._improvising
         self._done = failed or self._step == song.steps
         if self.render_mode == "human":
             self.render()
-        return self._observation(), reward, self._done, False, {**self._information(), "right": right}
+        return self._observation(), reward, self._done, False, {**self._information(), "right": right, **told}
 
     def _reward(self, now: int) -> float:
         """Ask the listener for the newest step, which follows what the performer remembers."""
-        target = None if self._improvising else self._song.roll[: now + 1]
         if is_pointwise(self.listener):
-            return float(self.listener.step_rewards(self._played[now], None if target is None else target[now]))
+            target = None if self._improvising else self._song.roll[now]
+            return float(self.listener.step_rewards(self._played[now], target))
+        return float(self.listener.rewards(*self._listened(now))[0, -1])
+
+    def _key_rewards(self, now: int) -> np.ndarray:
+        """Return (13,) float32, what the listener pays for each key of the newest step."""
+        return key_rewards(self.listener, *self._listened(now))[0, -1]
+
+    def _listened(self, now: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return what is heard up to the newest step, (1, now + 1, 13), and what should be."""
         heard = self._heard[self.memory : self.memory + now + 1].astype(bool)
         heard[now] = self._played[now]
-        return float(self.listener.rewards(heard[None], None if target is None else target[None])[0, -1])
+        return heard[None], None if self._improvising else self._song.roll[None, : now + 1]
 
     def _observation(self) -> np.ndarray:
         seen = self._heard[self._step : self._step + self.memory].ravel()

@@ -55,7 +55,8 @@ class KeyboardVectorEnv(VectorEnv):
     ## Information
     `song` (N,) str, `step` (N,) int64, after an action `right` (N,) bool, each with a mask `_song`, `_step`,
     `_right` that says which environments told it: one that begins an episode has played nothing that could be
-    right. With `SAME_STEP` also `final_obs` and `final_info`.
+    right. With the keyboard's option `key_rewards` also `key_rewards` (N, 13) float32. With `SAME_STEP` also
+    `final_obs` and `final_info`.
 
     ## Arguments
     * `keyboard`: the environment that there are N copies of; it is not played itself. With its render mode,
@@ -189,7 +190,8 @@ class KeyboardVectorEnv(VectorEnv):
         observations = np.full(self.num_envs, None, dtype=object)
         for env in began.tolist():
             observations[env] = self._batch.history.observations()[env].copy()
-        last = _told_by(over, song=self._batch.name, step=self._batch.clock.steps(), right=right)
+        paid = {"key_rewards": self._batch.key_rewards} if self.keyboard.key_rewards else {}
+        last = _told_by(over, song=self._batch.name, step=self._batch.clock.steps(), right=right, **paid)
         self._batch.begin(began)
         return began, {
             "final_obs": observations,
@@ -208,13 +210,53 @@ class KeyboardVectorEnv(VectorEnv):
         }
         if began.size < self.num_envs:
             told["right"], told["_right"] = right, self._everyone.copy()
+            if self.keyboard.key_rewards:
+                told["key_rewards"], told["_key_rewards"] = self._batch.key_rewards, self._everyone.copy()
             if began.size:
-                told["right"][began] = told["_right"][began] = False
+                for name in ("right", "key_rewards"):
+                    if name in told:
+                        told[name][began] = told[f"_{name}"][began] = False
         return told
 
     def _observations(self) -> np.ndarray:
         observations = self._batch.history.observations()
         return observations.copy() if self.copy else observations
+
+    def state(self) -> tuple[dict[str, np.ndarray], list[dict[str, Any] | None]]:
+        """Return where the episodes of all environments stand, to go on from later.
+
+        Returns:
+            Arrays, and for each environment the state of its generator as plain data, None if it has none.
+
+        Raises:
+            RuntimeError: no episode has begun.
+            ValueError: episodes are truncated, and how long they last is not kept.
+        """
+        if self._over is None:
+            raise RuntimeError("no episode has begun: call reset() before state()")
+        if self.max_episode_steps is not None:
+            raise ValueError("state() does not keep how long an episode may last: leave max_episode_steps out")
+        arrays, generators = self._batch.state()
+        return {**arrays, "over": self._over.copy()}, generators
+
+    def restore(
+        self, arrays: dict[str, np.ndarray], generators: list[dict[str, Any] | None]
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Go on from a state, in an environment made with the same arguments.
+
+        Returns:
+            The observations and the information, as `reset` does.
+
+        Raises:
+            ValueError: the state belongs to another number of environments, or to another memory.
+        """
+        shape = (self.num_envs, self.keyboard.memory * KEYS)
+        if arrays["memories"].shape != shape:
+            raise ValueError(f"the state has memories of the shape {arrays['memories'].shape}, here it is {shape}")
+        self._batch.restore(arrays, generators)
+        self._over = arrays["over"].copy()
+        told = _told_by(self._everyone, song=self._batch.name, step=self._batch.clock.steps())
+        return self._observations(), told
 
     def render(self) -> tuple[str | np.ndarray, ...] | None:
         """Draw the last bars of every environment: as text (ansi) or as a picture (rgb_array)."""
@@ -233,7 +275,8 @@ def _told_by(mask: np.ndarray, **values: np.ndarray) -> dict[str, np.ndarray]:
     """Lay out what only some environments tell: nothing for the others, and the mask (N,) beside it."""
     told = {}
     for name, value in values.items():
-        told[name] = np.where(mask, value, None if value.dtype == object else value.dtype.type(0))
+        shown = mask.reshape(-1, *[1] * (value.ndim - 1))
+        told[name] = np.where(shown, value, None if value.dtype == object else value.dtype.type(0))
         told[f"_{name}"] = mask.copy()
     return told
 

@@ -12,12 +12,12 @@ from typing import TypeVar
 import neat
 
 from agents.cases import Cases, memory_cases, xor_cases
-from agents.genome import Genome
-from agents.genome_json import genome_from_json
-from agents.network_player import NetworkPlayer, RecurrentPlayer
+from agents.evolution.genome import Genome
+from agents.networks.genome_json import genome_from_json
+from agents.networks.network_player import NetworkPlayer, RecurrentPlayer
+from agents.networks.phenotype import Network
+from agents.networks.recurrent import RecurrentNetwork
 from agents.performer import Performer
-from agents.phenotype import Network
-from agents.recurrent import RecurrentNetwork
 from envs.keyboard_env import KeyboardEnv
 from experiments.config import EvolveConfig, Task
 from experiments.run_folder import RunError, RunFolder
@@ -52,19 +52,49 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
         if config.evolve.algorithm == "verified_prefix":
             raise ConfigError("evolve.algorithm = 'verified_prefix' learns a song, not exclusive or")
         return config, []
-    if task.together:
-        songs = playable_songs(task)
-    else:
-        songs = [find_song(task.song, task.folder or None, task.steps, task.track or None)]
+    config, songs = resolve_songs(config)
+    if config.evolve.algorithm == "verified_prefix" and len(songs) > 1:
+        raise ConfigError("evolve.algorithm = 'verified_prefix' learns one song, not several together")
+    return config, songs
+
+
+def resolve_songs(config: Configuration) -> tuple[Configuration, list[Song]]:
+    """Look up the songs of a configuration of any kind and settle its memory.
+
+    Raises:
+        SongError: there is no such song.
+        ConfigError: song, prompt and memory do not go together.
+    """
+    task = config.task
+    songs = playable_songs(task) if task.together else named_songs(task)
     for song in songs:
         if task.prompt >= song.steps:
             raise ConfigError(f"task.prompt = {task.prompt}: {song.name} has only {song.steps} steps")
-    if config.evolve.algorithm == "verified_prefix" and len(songs) > 1:
-        raise ConfigError("evolve.algorithm = 'verified_prefix' learns one song, not several together")
     if task.memory == 0:
         needed = [memory_needed(song.roll, task.prompt) or 0 for song in songs]
         config = config.change("task", memory=max(LEAST_MEMORY, *needed))
     return config, songs
+
+
+def named_songs(task: Task) -> list[Song]:
+    """Return the song that a task names, or the songs, between commas.
+
+    Raises:
+        SongError: there is no such song.
+        ConfigError: two have the same name.
+    """
+
+    def find(name: str) -> Song:
+        return find_song(name, task.folder or None, task.steps, task.track or None)
+
+    names = [name.strip() for name in task.song.split(",")]
+    if len(names) == 1 or Path(task.song).is_file():
+        return [find(task.song)]
+    songs = [find(name) for name in names]
+    twice = [song.name for song in songs if [one.name for one in songs].count(song.name) > 1]
+    if twice:
+        raise ConfigError(f"task.song = {task.song!r}: two songs are called {twice[0]!r}")
+    return songs
 
 
 def playable_songs(task: Task) -> list[Song]:
@@ -121,7 +151,7 @@ def open_run(path: str | Path) -> Run:
     """
     folder = RunFolder.open(path)
     experiment = folder.read_json("meta.json").get("experiment")
-    openers = {"evolve": _open_evolved}
+    openers = {"evolve": _open_evolved, "dqn": _open_learned}
     if experiment not in openers:
         raise RunError(f"{path}: meta.json names the experiment {experiment!r}; known are {', '.join(openers)}")
     return openers[experiment](folder)
@@ -150,6 +180,18 @@ def make_player(config: EvolveConfig, genome: neat.DefaultGenome, inputs: int, o
     if config.genome.recurrent:
         return RecurrentPlayer(RecurrentNetwork(genome, inputs, outputs), config.task.mode_bit)
     return NetworkPlayer(Network(genome, outputs), config.task.memory, config.task.mode_bit)
+
+
+def _open_learned(folder: RunFolder) -> Run:
+    try:
+        from experiments.dqn_assembly import read_player
+        from experiments.dqn_config import DqnConfig
+    except ImportError as error:
+        raise RunError(
+            f"{folder.path}: this run needs the package {error.name}: pip install 'kuznechik[torch]'"
+        ) from None
+    config = read_config(folder, DqnConfig)
+    return Run(folder, config.task, folder.read_songs(config.task.steps), read_player(folder, config))
 
 
 def read_config(folder: RunFolder, kind: type[Configuration]) -> Configuration:

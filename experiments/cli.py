@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PACKAGES = ("songs", "listener", "envs", "agents", "basic_midi")
-VERBS = ("songs", "evolve", "score", "plot", "play", "ablate")
+VERBS = ("songs", "evolve", "dqn", "score", "plot", "play", "ablate")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

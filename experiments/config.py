@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from agents.evolution_strategies import CMAESOptions, OpenAIOptions
 from agents.fitness import KINDS
-from agents.smallest_network import SmallestOptions
+from agents.smallest.smallest_network import SmallestOptions
+from agents.strategies.evolution_strategies import CMAESOptions, OpenAIOptions
 from agents.verified_prefix import VerifiedPrefixOptions
 from experiments.settings import Settings, option
 from songs.keyboard import PROMPT_STEPS, SONG_STEPS

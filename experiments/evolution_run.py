@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from agents.cases import Cases
-from agents.genome_json import genome_to_json
+from agents.evolution.workers import NO_WORKERS, WorkerOptions
+from agents.networks.genome_json import genome_to_json
 from agents.rollout import play_episode
 from agents.search import Generation, Search
-from agents.workers import NO_WORKERS, WorkerOptions
 from experiments.assembly import make_cases, make_env, make_player, read_config
 from experiments.checkpoint import load_checkpoint, save_checkpoint
 from experiments.clock import SAVE_SECONDS, Clock

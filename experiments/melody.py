@@ -11,16 +11,17 @@ from songs.song import Song
 from songs.synth import render, write_wav
 
 
-def write_melody(folder: Path, roll: np.ndarray, song: Song) -> None:
+def write_melody(folder: Path, roll: np.ndarray, song: Song, origin: str = "evolved") -> None:
     """Write roll.npy, melody.mid and melody.wav.
 
     Args:
         folder: where to; it is made if need be.
         roll: (T, 13) bool.
         song: gives title and tempo.
+        origin: stands behind the title.
     """
     array = io.BytesIO()
     np.save(array, roll, allow_pickle=False)
     write_atomically(folder / "roll.npy", array.getvalue())
-    dataclasses.replace(song, roll=roll, title=f"{song.title or song.name} (evolved)").write(folder / "melody.mid")
+    dataclasses.replace(song, roll=roll, title=f"{song.title or song.name} ({origin})").write(folder / "melody.mid")
     write_wav(folder / "melody.wav", render(roll, song.tempo_bpm))

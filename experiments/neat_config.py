@@ -7,9 +7,9 @@ from pathlib import Path
 
 import neat
 
-from agents.genome import Genome
-from agents.reproduction import Reproduction
-from agents.species import SpeciesSet
+from agents.evolution.genome import Genome
+from agents.evolution.reproduction import Reproduction
+from agents.evolution.species import SpeciesSet
 from experiments.config import EvolveConfig
 
 
@@ -89,7 +89,7 @@ def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
             "selection": evolve.selection,
         },
     }
-    lines = ["# generated from config.toml; its options of mutation are those of agents/genome.py"]
+    lines = ["# generated from config.toml; its options of mutation are those of agents/evolution/genome.py"]
     for section, values in sections.items():
         lines += ["", f"[{section}]", *(f"{key} = {value}" for key, value in values.items())]
     return "\n".join(lines) + "\n"

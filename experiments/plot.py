@@ -21,8 +21,8 @@ from pathlib import Path
 from matplotlib import font_manager, style
 from matplotlib.figure import Figure
 
-from agents.genome_json import genome_from_json
-from agents.phenotype import hidden_nodes
+from agents.networks.genome_json import genome_from_json
+from agents.networks.phenotype import hidden_nodes
 from experiments.assembly import make_cases, read_config
 from experiments.config import EvolveConfig
 from experiments.plot_curves import Columns, fitness_figure, species_figure, species_members

@@ -23,7 +23,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.path import Path
 
-from agents.phenotype import hidden_nodes
+from agents.networks.phenotype import hidden_nodes
 from songs.keyboard import BLACK_KEYS, KEY_NAMES, KEYS, STEPS_PER_BAR
 
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"

@@ -1,13 +1,18 @@
 """Progress of a run in the terminal; says nothing where the output is no terminal."""
 
+from typing import TYPE_CHECKING, Self
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from agents.search import Generation, Search
 
+if TYPE_CHECKING:  # it would load torch
+    from experiments.train_dqn import Evaluation
 
-class EvolutionProgress:
-    """A bar of the steps that the best network gets right, with generation, rate and time."""
+
+class _Bar:
+    """A bar of the steps that the best network gets right."""
 
     def __init__(self, quiet: bool = False):
         """
@@ -27,12 +32,20 @@ class EvolutionProgress:
         self._task: TaskID | None = None
         self._first = 0
 
-    def __enter__(self) -> "EvolutionProgress":
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
     def __exit__(self, *error) -> None:
         self._bar.stop()
+
+    def _per_second(self, done: int) -> float:
+        """Return how fast it went since the beginning."""
+        return (done - self._first) / (self._bar.tasks[self._task].elapsed or 1e-9)
+
+
+class EvolutionProgress(_Bar):
+    """The bar with generation, rate and time."""
 
     def begin(self, name: str, cases: int, generation: int, generations: int) -> None:
         """Say what is learned, how many cases there are to get right, where the run stands, and the budget."""
@@ -41,12 +54,29 @@ class EvolutionProgress:
 
     def update(self, row: Generation, search: Search) -> None:
         """Show a generation."""
-        elapsed = self._bar.tasks[self._task].elapsed or 1e-9
         done = row.generation + 1
-        rate = (done - self._first) / elapsed
+        rate = self._per_second(done)
         species = f"{len(row.species)} species, " if row.species else ""
         state = (
             f"generation {done} of {self._generations}, {species}{rate:.0f}/s, "
             f"at most {(self._generations - done) / rate:.0f} s left"
         )
         self._bar.update(self._task, completed=search.champion.right, state=state)
+
+
+class DqnProgress(_Bar):
+    """The bar with environment steps, exploration, rate and time."""
+
+    def begin(self, name: str, ceiling: int, step: int, steps: int) -> None:
+        """Say what is learned, how many steps can be right, where the run stands, and the budget."""
+        self._task = self._bar.add_task(name, total=ceiling, state="")
+        self._first, self._steps = step, steps
+
+    def update(self, row: "Evaluation", best_right: int) -> None:
+        """Show an evaluation."""
+        rate = self._per_second(row.step)
+        state = (
+            f"step {row.step} of {self._steps}, {row.episodes} episodes, epsilon {row.epsilon:.2g}, {rate:.0f}/s, "
+            f"at most {(self._steps - row.step) / rate:.0f} s left"
+        )
+        self._bar.update(self._task, completed=best_right, state=state)

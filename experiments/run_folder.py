@@ -32,7 +32,7 @@ import numpy as np
 from songs.catalog import read_catalog
 from songs.song import Song, SongError
 
-PACKAGES = ("kuznechik", "neat-python", "gymnasium", "numpy", "mido", "matplotlib")
+PACKAGES = ("kuznechik", "neat-python", "gymnasium", "numpy", "mido", "matplotlib", "torch", "safetensors")
 
 
 class RunError(ValueError):

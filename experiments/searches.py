@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agents.cases import Cases
-from agents.evaluator import Boost, Evaluator
-from agents.evolution import Evolution
-from agents.evolution_strategies import OpenAIES, SeparableCMAES
-from agents.guide import Guide
+from agents.evolution.evaluator import Boost, Evaluator
+from agents.evolution.guide import Guide
+from agents.evolution.population import Evolution
+from agents.evolution.workers import NO_WORKERS, WorkerOptions, lend_backend
 from agents.search import Search
-from agents.smallest_network import SmallestNetwork
+from agents.smallest.smallest_network import SmallestNetwork
+from agents.strategies.evolution_strategies import OpenAIES, SeparableCMAES
 from agents.verified_prefix import RealEpisodes, VerifiedPrefix
-from agents.workers import NO_WORKERS, WorkerOptions, lend_backend
 from experiments.assembly import make_env
 from experiments.config import EvolveConfig
 from experiments.neat_config import neat_ini, read_neat_config

@@ -6,6 +6,8 @@ Conventions:
     ask for the reward of the newest step, and evolution for all steps of whole songs at once.
     A listener is pointwise if the reward of a step depends on that step alone. One that is may say so, with
     an attribute `pointwise = True`, and then has a method `step_rewards` for steps without their past.
+    A listener may also say what it pays for each key of a step, with a method `key_rewards`: (B, T, 13) float32
+    whose mean over the keys is the reward. The function `key_rewards` asks any listener.
 """
 
 from collections.abc import Sequence
@@ -58,6 +60,22 @@ def is_pointwise(listener: Listener) -> bool:
     return bool(getattr(listener, "pointwise", False))
 
 
+def key_rewards(listener: Listener, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
+    """Return what a listener pays for each key; where it does not say, all keys share the reward of the step.
+
+    Args:
+        listener: any.
+        rolls: (B, T, 13) bool.
+        targets: (B, T, 13) bool, or None.
+
+    Returns:
+        (B, T, 13) float32, whose mean over the keys is the reward.
+    """
+    if hasattr(listener, "key_rewards"):
+        return listener.key_rewards(rolls, targets)
+    return np.repeat(listener.rewards(rolls, targets)[:, :, None], rolls.shape[2], axis=2)
+
+
 class WeightedSum:
     """Several listeners heard together: the weighted sum of their rewards."""
 
@@ -79,6 +97,14 @@ class WeightedSum:
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         parts = [
             np.float32(w) * one.rewards(rolls, targets) for w, one in zip(self.weights, self.listeners, strict=True)
+        ]
+        return np.sum(parts, axis=0, dtype=np.float32)
+
+    def key_rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
+        """Return what is paid for each key, as the function `key_rewards` says."""
+        parts = [
+            np.float32(w) * key_rewards(one, rolls, targets)
+            for w, one in zip(self.weights, self.listeners, strict=True)
         ]
         return np.sum(parts, axis=0, dtype=np.float32)
 

@@ -61,5 +61,11 @@ class RightKeys(_Memorization):
     Nearly every key is up at nearly every step: playing nothing at all already earns about 0.97.
     """
 
+    def key_rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
+        """Return 1 for every right key, 0 for every wrong one, (B, T, 13) float32."""
+        if targets is None:
+            return np.zeros(rolls.shape, dtype=np.float32)
+        return (rolls == targets).astype(np.float32)
+
     def _pay(self, wrong: np.ndarray) -> np.ndarray:
         return (KEYS - wrong) / np.float32(KEYS)

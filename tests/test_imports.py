@@ -66,7 +66,7 @@ def test_the_rules_name_every_package():
 @pytest.mark.parametrize(
     ("modules", "not_loaded"),
     [
-        ("songs.catalog, listener.memorization, envs.keyboard_env, agents.evolution", {"torch"}),
+        ("songs.catalog, listener.memorization, envs.keyboard_env, agents.evolution.population", {"torch"}),
         ("songs.catalog", {"torch", "gymnasium", "matplotlib", "neat", "rtmidi"}),
     ],
 )

@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _keep(options: argparse.Namespace) -> dict:
     """Return the options that change how a run is done and not what comes of it."""
-    from agents.workers import WorkerOptions
+    from agents.evolution.workers import WorkerOptions
 
     workers = WorkerOptions(options.workers, options.backend == "ray", options.ray_address)
     return {"checkpoint_every": options.checkpoint_every, "workers": workers}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import neat
 
-from agents.gene_arrays import pack, unpack
-from agents.stock_genome import StockGenome
-from agents.stock_species import StockReproduction, StockSpeciesSet
+from agents.networks.gene_arrays import pack, unpack
+from agents.stock.genome import StockGenome
+from agents.stock.species import StockReproduction, StockSpeciesSet
 
 NEAT = (neat.DefaultGenome, neat.DefaultReproduction, neat.DefaultSpeciesSet)
 OURS = (StockGenome, StockReproduction, StockSpeciesSet)

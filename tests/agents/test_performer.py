@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
-from agents.genome import Genome
-from agents.network_player import NetworkPlayer, RecurrentPlayer
+from agents.evolution.genome import Genome
+from agents.networks.network_player import NetworkPlayer, RecurrentPlayer
+from agents.networks.phenotype import Network
+from agents.networks.recurrent import RecurrentNetwork
 from agents.performer import PerfectPlayer, Performer, RandomPlayer, SilentPlayer
-from agents.phenotype import Network
-from agents.recurrent import RecurrentNetwork
 from songs.keyboard import KEYS
 
 MEMORY = 4

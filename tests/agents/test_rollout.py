@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
-from agents.genome import Genome
-from agents.network_player import NetworkPlayer
+from agents.evolution.genome import Genome
+from agents.networks.network_player import NetworkPlayer
+from agents.networks.phenotype import Network
 from agents.performer import PerfectPlayer, RandomPlayer, SilentPlayer
-from agents.phenotype import Network
 from agents.rollout import Episode, play_episode, play_on
 from envs.keyboard_env import KeyboardEnv
 from listener.memorization import RightKeys

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from agents.genome_json import genome_to_json
-from agents.network_player import NetworkPlayer
+from agents.networks.genome_json import genome_to_json
+from agents.networks.network_player import NetworkPlayer
+from agents.networks.phenotype import Network
 from agents.performer import PerfectPlayer, SilentPlayer
-from agents.phenotype import Network
 from agents.rollout import play_episode
 from agents.verified_prefix import RealEpisodes, VerifiedPrefix, VerifiedPrefixOptions
 from envs.keyboard_env import KeyboardEnv

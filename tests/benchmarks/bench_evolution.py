@@ -2,6 +2,8 @@
 
     python tests/benchmarks/bench_evolution.py [--json] [--quick]
 
+It takes some ten minutes; two with --quick, which leaves populations of 1500 out.
+
 The task is the grasshopper: 120 windows of 32 steps, 416 inputs and 13 outputs. neat-python is used as its users do:
 `FeedForwardNetwork.create` and `activate` with lists, window by window. Both count the same wrong keys, so both breed
 the same genomes, which is checked.
@@ -33,10 +35,10 @@ import numpy as np
 
 from agents.cases import memory_cases
 from agents.fitness import wrong_keys
-from agents.gene_arrays import unpack
-from agents.packed_genes import packed_chunks
-from agents.phenotype import Layout, outputs_in_chunks, packed_outputs
-from agents.stock_genome import StockGenome
+from agents.networks.gene_arrays import unpack
+from agents.networks.packed_genes import packed_chunks
+from agents.networks.phenotype import Layout, outputs_in_chunks, packed_outputs
+from agents.stock.genome import StockGenome
 from songs.catalog import find_song
 from tests.agents.stock_runs import NEAT, OURS, configuration, genes
 
@@ -52,13 +54,20 @@ SPECIES = 6
 """How many species "several" are, at least."""
 
 
-def configured(classes: tuple, connections: int, population: int, threshold: float = FAR) -> neat.Config:
-    """Return a configuration like that of users: most weights mutate a little, structure sometimes."""
+def configured(
+    classes: tuple, connections: int, population: int, threshold: float = FAR, hidden: int = 0
+) -> neat.Config:
+    """Return a configuration like that of users: most weights mutate a little, structure sometimes.
+
+    With hidden nodes to begin with, there are no connections to begin with.
+    """
     changes = dict(num_inputs=len(CASES.inputs), num_outputs=len(CASES.targets), pop_size=population)
     share = connections / (len(CASES.inputs) * len(CASES.targets))
     changes |= dict(initial_connection=f"partial_direct {share}", compatibility_threshold=threshold)
     changes |= dict(conn_add_prob=0.3, conn_delete_prob=0.3, node_add_prob=0.03, node_delete_prob=0.03)
     changes |= dict(enabled_mutate_rate=0.01, survival_threshold=0.2)
+    if hidden:
+        changes |= dict(num_hidden=hidden, initial_connection="unconnected", conn_add_prob=0.9, conn_delete_prob=0.1)
     with tempfile.TemporaryDirectory() as folder:
         return configuration(Path(folder) / "neat.ini", classes, **changes)
 
@@ -82,9 +91,9 @@ def batched_fitness(genomes: list, config: neat.Config) -> None:
             members[place].fitness = -wrong
 
 
-def evolved(connections: int, population: int, several: bool) -> neat.Population:
+def evolved(connections: int, population: int, several: bool, hidden: int = 0) -> neat.Population:
     """Return a population of relatives with about so many connections each, in one species or several."""
-    run = neat.Population(configured(OURS, connections, population), seed=1)
+    run = neat.Population(configured(OURS, connections, population, hidden=hidden), seed=1)
     run.run(batched_fitness, WARM_UP)
     options = run.config.species_set_config
     while several and len(run.species.species) < SPECIES:
@@ -195,11 +204,11 @@ class Stopwatch:
         self.seconds.append(time.process_time() - begin)
 
 
-def generation_row(connections: int, population: int, several: bool, rounds: int) -> dict:
+def generation_row(connections: int, population: int, several: bool, rounds: int, hidden: int = 0) -> dict:
     """Compare whole generations: evaluation, reproduction, speciation."""
-    run = evolved(connections, population, several)
+    run = evolved(connections, population, several, hidden)
     threshold = run.config.species_set_config.compatibility_threshold
-    twin = stock_population(run, configured(NEAT, connections, population, threshold))
+    twin = stock_population(run, configured(NEAT, connections, population, threshold, hidden))
     size = np.mean([len(genome.arrays.weights) for genome in run.population.values()])
     species, state = len(run.species.species), random.getstate()
     slow, fast = Stopwatch(stock_fitness), Stopwatch(batched_fitness)
@@ -218,7 +227,8 @@ def generation_row(connections: int, population: int, several: bool, rounds: int
             for pair in ((stock, slow.seconds), (ours, fast.seconds))
         )
     )
-    row = {"what": "generation", "population": population, "connections": size, "species": species, "same_genes": same}
+    what = f"generation, {hidden} hidden nodes at first" if hidden else "generation"
+    row = {"what": what, "population": population, "connections": size, "species": species, "same_genes": same}
     return row | compared(stock, ours) | {f"breeding_{key}": value for key, value in breeding.items()}
 
 
@@ -230,13 +240,14 @@ def measure(quick: bool) -> Iterator[dict]:
         for connections in (20, 50, 200):
             for several in (True, False):
                 yield generation_row(connections, population, several, 5 if population < 1000 else 3)
+        yield generation_row(0, population, True, 3, hidden=100)
 
 
 def main() -> None:
     """Print the table, row by row."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--quick", action="store_true", help="without populations of 1500")
+    parser.add_argument("--quick", action="store_true", help="leave populations of 1500 out")
     arguments = parser.parse_args()
     rows = measure(arguments.quick)
     if arguments.json:

@@ -46,6 +46,8 @@ class Mood:
         return mood.astype(np.float32)
 
 
+FLAGS = ("teacher_forcing", "stop_at_error", "mode_bit", "improvise", "key_rewards")
+
 LISTENERS = {
     "ExactSteps": ExactSteps(),
     "RightKeys": RightKeys(),
@@ -125,7 +127,7 @@ def test_it_does_what_sync_vector_env_does(mode, listener, data):
                 "memory": st.integers(1, 40),
                 "prompt": st.integers(0, 8),
                 "random_start": st.sampled_from([0.0, 0.3, 1.0]),
-                **{name: st.booleans() for name in ("teacher_forcing", "stop_at_error", "mode_bit", "improvise")},
+                **{name: st.booleans() for name in FLAGS},
             }
         )
     )

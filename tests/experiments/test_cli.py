@@ -12,10 +12,10 @@ import neat
 import numpy as np
 import pytest
 
-from agents.genome_json import genome_from_json
-from agents.network_player import NetworkPlayer
+from agents.networks.genome_json import genome_from_json
+from agents.networks.network_player import NetworkPlayer
+from agents.networks.phenotype import Network
 from agents.performer import RandomPlayer
-from agents.phenotype import Network
 from agents.rollout import play_on
 from envs.keyboard_env import KeyboardEnv
 from experiments.cli import VERBS

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
-from agents.genome_json import genome_to_json
+from agents.networks.genome_json import genome_to_json
 from experiments.config import EvolveConfig
 from experiments.plot import draw_run, literal, plot_run
 from experiments.plot_curves import fitness_figure, species_figure, species_members

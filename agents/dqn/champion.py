@@ -1,0 +1,65 @@
+"""The champion: the best greedy player that a network has been so far."""
+
+from typing import Any
+
+import numpy as np
+
+from agents.dqn.named_arrays import joined, part
+from agents.dqn.q_judge import Judge, Judgement
+from agents.dqn.q_network import QNetwork, arrays_of, load_weights
+
+
+class Champion:
+    """Keeps the weights with which a network did best, as its judge sees it."""
+
+    def __init__(self, judge: Judge, network: QNetwork):
+        """
+        Args:
+            judge: of the greedy player.
+            network: one of the same shape as those to come; it is not changed.
+        """
+        self.judge = judge
+        self._network = network.copy()
+        self.weights: dict[str, np.ndarray] | None = None
+        """None before anything was judged."""
+        self.judgement: Judgement | None = None
+        self.step = 0
+        """Environment step at which it was found."""
+
+    @property
+    def right(self) -> int:
+        """Steps that the champion gets right."""
+        return self.judgement.right if self.judgement else 0
+
+    @property
+    def solved(self) -> bool:
+        """Whether as much is right as can be; what a listener pays that knows no right and wrong has no such end."""
+        return self.judge.pays is None and self.right == self.judge.ceiling
+
+    def consider(self, network: QNetwork, step: int) -> Judgement:
+        """Judge a network and keep its weights if it is better than all before."""
+        judgement = self.judge.judge(network)
+        if self.judgement is None or judgement.worth > self.judgement.worth:
+            self.judgement, self.step = judgement, step
+            self.weights = arrays_of(network.state_dict())
+        return judgement
+
+    def network(self) -> QNetwork:
+        """Return the network of the champion."""
+        load_weights(self._network, self.weights)
+        return self._network
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return the champion as arrays and plain data."""
+        if self.weights is None:
+            return {}, {}
+        judged = {"right": self.judgement.right, "prefix": self.judgement.prefix}
+        judged |= {"whole_songs": self.judgement.whole_songs, "reward": self.judgement.reward}
+        return joined({"champion": self.weights}), {"step": self.step, "judgement": judged}
+
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Go on from a state; raises ValueError if it is of another shape."""
+        if data:
+            weights = part(arrays, "champion")
+            load_weights(self._network, weights)
+            self.weights, self.step, self.judgement = weights, int(data["step"]), Judgement(**data["judgement"])

@@ -1,0 +1,15 @@
+"""Arrays of several parts in one dictionary, each under the name of its part, a dot, and its own name."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+
+def joined(parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the arrays of all parts in one dictionary."""
+    return {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+
+
+def part(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
+    """Return the arrays of one part, empty if there is no such part."""
+    return {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}

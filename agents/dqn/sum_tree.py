@@ -1,0 +1,55 @@
+"""A tree of sums over weights: draws indices in proportion to them, without adding all of them up each time.
+
+Source:
+    Schaul et al., Prioritized Experience Replay (2016), appendix B.2.1.
+"""
+
+import numpy as np
+
+
+class SumTree:
+    """Weights of a fixed number of items, all 0 at first.
+
+    The sums lie in one array: node 1 is the root, the children of node i are 2i and 2i + 1, the leaves are the
+    weights. A sum is always made anew of its two children, so it depends on the weights alone, not on the
+    order in which they were set.
+    """
+
+    def __init__(self, size: int):
+        self.size = size
+        self._leaves = 1 << max(0, size - 1).bit_length()
+        self._sums = np.zeros(2 * self._leaves)
+
+    @property
+    def total(self) -> float:
+        """Sum of all weights."""
+        return float(self._sums[1])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all the sums."""
+        return self._sums.nbytes
+
+    def weights(self, indices: np.ndarray) -> np.ndarray:
+        """Return the weights (B,) float64 of items."""
+        return self._sums[self._leaves + indices]
+
+    def set(self, indices: np.ndarray, weights: np.ndarray) -> None:
+        """Give the items (B,) the weights (B,), none of them negative."""
+        nodes = self._leaves + np.asarray(indices)
+        self._sums[nodes] = weights
+        while nodes.size and nodes[0] > 1:
+            nodes = nodes >> 1  # an ancestor that stands here twice gets the same sum twice
+            self._sums[nodes] = self._sums[2 * nodes] + self._sums[2 * nodes + 1]
+
+    def find(self, heights: np.ndarray) -> np.ndarray:
+        """Return where heights (B,) from [0, total) fall when the weights lie end to end: (B,) int64."""
+        heights = np.array(heights, dtype=np.float64)
+        nodes = np.ones(len(heights), dtype=np.int64)
+        while nodes.size and nodes[0] < self._leaves:
+            left = self._sums[2 * nodes]
+            # rounding must not lead to items without weight
+            right = (heights >= left) & (self._sums[2 * nodes + 1] > 0)
+            heights -= np.where(right, left, 0.0)
+            nodes = 2 * nodes + right
+        return nodes - self._leaves

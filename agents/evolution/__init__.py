@@ -1,0 +1,1 @@
+"""NEAT on the classes of neat-python: genomes, species, reproduction, evaluation, and the population itself."""

@@ -1,0 +1,254 @@
+"""The genome: neat-python's, with genes that are shared between relatives and operators for sequences.
+
+Genes are never changed in place: a mutation puts a changed copy into its own genome. So a child costs
+two dictionary copies, and two genomes that share a gene need not compare it.
+
+Operators, each off at 0 and named in every run and report:
+    modular crossover  with this probability a child takes every output, with all connections that feed it,
+                       from the parent with the smaller loss at this output; otherwise it mixes matching
+                       genes as NEAT does. Uses one loss for each output, not one number for each genome.
+    focus              with this probability a mutation chooses its output in proportion to the output's
+                       loss; otherwise all nodes are equally likely. Uses the same losses.
+    guided             with this probability a new connection to an output comes from an input that is on in a
+                       case that the output gets wrong, with the weight's sign to match (`agents.evolution.guide`).
+Only the last looks at inputs and targets; it is off by default.
+
+Mutation is sparse: a child gets a few changes, whatever its size. neat-python's own mutation changes
+every gene with a fixed probability, which breaks networks of some hundred connections.
+
+Conventions: node keys as in neat-python: inputs -1, -2, ..., outputs 0, 1, ..., hidden nodes above. In a
+feed-forward genome a connection between hidden nodes runs from the smaller key to the larger, so no circle
+can arise.
+Source: Stanley and Miikkulainen (2002), Evolving Neural Networks through Augmenting Topologies.
+"""
+
+import math
+import random
+from collections import defaultdict
+
+import neat
+from neat.config import ConfigParameter
+from neat.genome import DefaultGenomeConfig
+
+from agents.evolution.guide import Guide
+
+WEIGHT_GRID = 1024
+"""Weights and biases are multiples of 1/1024: sums of a few hundred of them are exact in single precision."""
+
+
+class GenomeConfig(DefaultGenomeConfig):
+    """neat-python's genome configuration and the options of the sparse operators."""
+
+    OPTIONS = (
+        ConfigParameter("connections_added", float, 1.0),
+        ConfigParameter("weights_changed", float, 2.0),
+        ConfigParameter("modular_crossover", float, 0.5),
+        ConfigParameter("focus", float, 0.7),
+        ConfigParameter("guided", float, 0.0),
+    )
+    guide: Guide | None = None
+    """Who proposes guided connections; set by the run, as it knows the cases."""
+
+    def __init__(self, params: dict, section_name: str = "DefaultGenome"):
+        super().__init__(params, section_name)
+        for option in self.OPTIONS:
+            setattr(self, option.name, option.interpret(params, section_name))
+        self._params += self.OPTIONS
+
+
+def on_grid(value: float, low: float, high: float) -> float:
+    """Return the value within its bounds and on the grid of weights."""
+    steps = round(value * WEIGHT_GRID)
+    return min(max(steps, math.ceil(low * WEIGHT_GRID)), math.floor(high * WEIGHT_GRID)) / WEIGHT_GRID
+
+
+def geometric(mean: float) -> int:
+    """Draw a number from 0 up with a geometric distribution of this mean."""
+    if mean <= 0:
+        return 0
+    return int(math.log(1 - random.random()) / math.log(mean / (1 + mean)))
+
+
+class Genome(neat.DefaultGenome):
+    """A neat-python genome with shared genes and sparse operators."""
+
+    @classmethod
+    def parse_config(cls, param_dict: dict) -> GenomeConfig:
+        param_dict["node_gene_type"] = neat.genes.DefaultNodeGene
+        param_dict["connection_gene_type"] = neat.genes.DefaultConnectionGene
+        return GenomeConfig(param_dict)
+
+    def __init__(self, key: int):
+        super().__init__(key)
+        self.losses: list[float] | None = None
+        """The loss of every output: measured by the evaluator, or until then taken over from the parents."""
+
+    def configure_new(self, config: GenomeConfig) -> None:
+        """Become a genome of the first generation."""
+        super().configure_new(config)
+        for gene in self.nodes.values():
+            gene.bias = on_grid(gene.bias, config.bias_min_value, config.bias_max_value)
+        for gene in self.connections.values():
+            gene.weight = on_grid(gene.weight, config.weight_min_value, config.weight_max_value)
+
+    def configure_crossover(self, genome1: "Genome", genome2: "Genome", config: GenomeConfig) -> None:
+        """Become the child of two genomes."""
+        better, other = (genome1, genome2) if genome1.fitness > genome2.fitness else (genome2, genome1)
+        self.nodes = dict(better.nodes)
+        self.connections = dict(better.connections)
+        self.losses = better.losses
+        if better is other:
+            return
+        if random.random() < config.modular_crossover and better.losses and other.losses:
+            self._take_modules(other)
+        else:
+            self._mix_genes(other)
+
+    def _take_modules(self, other: "Genome") -> None:
+        """Take from the other parent every output at which it has the smaller loss."""
+        donated = {o for o, (own, others) in enumerate(zip(self.losses, other.losses, strict=True)) if others < own}
+        if not donated:
+            return
+        self.losses = [min(pair) for pair in zip(self.losses, other.losses, strict=True)]
+        feeding = defaultdict(list)
+        for key, gene in other.connections.items():
+            feeding[key[1]].append((key, gene))
+        self.connections = {key: gene for key, gene in self.connections.items() if key[1] not in donated}
+        wanted = sorted(donated)
+        while wanted:
+            node = wanted.pop()
+            self.nodes[node] = other.nodes[node]
+            for key, gene in feeding[node]:
+                self.connections[key] = gene
+                if key[0] >= 0 and key[0] not in self.nodes:
+                    wanted.append(key[0])
+
+    def _mix_genes(self, other: "Genome") -> None:
+        """Take each matching gene from either parent; genes that do not match stay those of the better one."""
+        for key, gene in self.connections.items():
+            match = other.connections.get(key)
+            if match is None or match is gene or match.innovation != gene.innovation:
+                continue
+            if random.random() < 0.5:
+                self.connections[key] = match
+        for key, gene in self.nodes.items():
+            match = other.nodes.get(key)
+            if match is not None and match is not gene and random.random() < 0.5:
+                self.nodes[key] = match
+
+    def mutate(self, config: GenomeConfig) -> None:
+        """Change a few genes: perhaps a node, some connections, some weights and biases."""
+        if random.random() < config.node_add_prob:
+            self.mutate_add_node(config)
+        if random.random() < config.node_delete_prob:
+            self.mutate_delete_node(config)
+        for _ in range(geometric(config.connections_added)):
+            self.mutate_add_connection(config)
+        if random.random() < config.conn_delete_prob:
+            self.mutate_delete_connection()
+        for _ in range(1 + geometric(config.weights_changed)):
+            self.mutate_value(config)
+
+    def _choose_sink(self, config: GenomeConfig) -> int:
+        """Choose a node to work on: an output in proportion to its loss, or any node."""
+        if self.losses and random.random() < config.focus and any(self.losses):
+            return random.choices(config.output_keys, self.losses)[0]
+        return random.choice(list(self.nodes))
+
+    def mutate_add_node(self, config: GenomeConfig) -> None:
+        """Split a connection into an output by a new node; the connection is disabled."""
+        splittable = [key for key in self.connections if key[1] < config.num_outputs]
+        if not splittable:
+            return
+        source, sink = random.choice(splittable)
+        old = self.connections[source, sink].copy()
+        old.enabled = False
+        self.connections[source, sink] = old
+        node = config.get_new_node_key(self.nodes)
+        self.nodes[node] = self.create_node(config, node)
+        self.nodes[node].bias = 0.0
+        number = config.innovation_tracker.get_innovation_number
+        one = on_grid(1.0, config.weight_min_value, config.weight_max_value)
+        for key, weight, kind in (
+            ((source, node), one, "add_node_in"),
+            ((node, sink), old.weight, "add_node_out"),
+        ):
+            self.add_connection(config, *key, weight, True, innovation=number(*key, kind))
+
+    def mutate_delete_node(self, config: GenomeConfig) -> None:
+        """Delete a hidden node and its connections."""
+        hidden = [key for key in self.nodes if key >= config.num_outputs]
+        if hidden:
+            node = random.choice(hidden)
+            del self.nodes[node]
+            self.connections = {key: gene for key, gene in self.connections.items() if node not in key}
+
+    def mutate_add_connection(self, config: GenomeConfig) -> None:
+        """Add or enable a connection from a random input or hidden node."""
+        sink = self._choose_sink(config)
+        hidden = [key for key in self.nodes if key >= config.num_outputs]
+        place = random.randrange(config.num_inputs + len(hidden))
+        source = -1 - place if place < config.num_inputs else hidden[place - config.num_inputs]
+        weight = random.gauss(0, config.weight_init_stdev)
+        if sink < config.num_outputs and random.random() < config.guided:
+            proposal = config.guide.propose(self, sink)
+            if proposal:
+                source, weight = proposal[0], abs(weight) * proposal[1]
+        if config.feed_forward and source >= sink >= config.num_outputs:
+            return
+        weight = on_grid(weight, config.weight_min_value, config.weight_max_value)
+        key = (source, sink)
+        old = self.connections.get(key)
+        if old is None:
+            innovation = config.innovation_tracker.get_innovation_number(source, sink, "add_connection")
+            gene = config.connection_gene_type(key, innovation=innovation)
+        elif old.enabled:
+            return
+        else:
+            gene = old.copy()
+        gene.weight, gene.enabled = weight, True
+        self.connections[key] = gene
+
+    def mutate_value(self, config: GenomeConfig) -> None:
+        """Change one weight or bias: half of the changes are fine, a fifth are coarse."""
+        power = (0.15 if random.random() < 0.5 else 1.0) * (3.0 if random.random() < 0.2 else 1.0)
+        if self.connections and random.random() < 0.85:
+            gene = self._choose_connection(config).copy()
+            change = random.gauss(0, power * config.weight_mutate_power)
+            gene.weight = on_grid(gene.weight + change, config.weight_min_value, config.weight_max_value)
+            self.connections[gene.key] = gene
+        else:
+            gene = self.nodes[self._choose_sink(config)].copy()
+            change = random.gauss(0, power * config.bias_mutate_power)
+            gene.bias = on_grid(gene.bias + change, config.bias_min_value, config.bias_max_value)
+            self.nodes[gene.key] = gene
+
+    def _choose_connection(self, config: GenomeConfig):
+        """Choose a connection; with focus the best of three by the loss of the output it feeds."""
+        keys = list(self.connections)
+        key = random.choice(keys)
+        if self.losses and key[1] < config.num_outputs and random.random() < config.focus:
+            tried = (key, random.choice(keys), random.choice(keys))
+            key = max(tried, key=lambda k: self.losses[k[1]] if k[1] < config.num_outputs else 0.0)
+        return self.connections[key]
+
+    def distance(self, other: "Genome", config: GenomeConfig) -> float:
+        """Return neat-python's genetic distance; a gene that both share is not looked at."""
+        total = 0.0
+        for own, others in ((self.nodes, other.nodes), (self.connections, other.connections)):
+            if not own and not others:
+                continue
+            matching, apart = 0, 0.0
+            for gene, match in zip(own.values(), map(others.get, own), strict=True):
+                if match is not None:
+                    matching += 1
+                    if match is not gene:
+                        apart += gene.distance(match, config)
+            disjoint = len(own) + len(others) - 2 * matching
+            apart += config.compatibility_disjoint_coefficient * disjoint
+            total += apart / max(len(own), len(others))
+        return total
+
+
+# neat-python reads a genome's options from the section of its class's name: keep the name users know
+Genome.__name__ = "DefaultGenome"

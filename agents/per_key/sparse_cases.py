@@ -1,0 +1,198 @@
+"""Cases as sparse rows and columns: which inputs are on in a case, and in which cases an input is on.
+
+Songs in memory are sparse: of 128 * 13 inputs some forty are on. A change of one connection concerns only the
+cases in which its input is on, and those are listed here.
+
+Cases with the same input are one row. If they are to be answered differently, no network can get all of
+them right: the row's target is the answer that most of them ask for, and the others are not *possible*.
+
+Conventions:
+    C cases as given, R rows (distinct inputs), I inputs, O outputs.
+    Bits are packed with the first row in the lowest bit of the first byte.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from agents.cases import Cases
+
+WORD_BITS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class SparseCases:
+    """What networks are evaluated on, laid out for changes of single connections."""
+
+    row_starts: np.ndarray
+    """(R + 1,) int64: the inputs that are on in row r are `row_inputs[row_starts[r]:row_starts[r + 1]]`."""
+    row_inputs: np.ndarray
+    """Inputs in ascending order, row by row; int64."""
+    column_starts: np.ndarray
+    """(I + 1,) int64: input i is on in the rows `column_rows[column_starts[i]:column_starts[i + 1]]`."""
+    column_rows: np.ndarray
+    """Rows in ascending order, input by input; int64."""
+    bits: np.ndarray
+    """(I, W * 8) uint8: for every input one bit a row, padded to whole words of 64 bits."""
+    targets: np.ndarray
+    """(R, O) bool."""
+    row_of_case: np.ndarray
+    """(C,) int64: the row with the input of a case."""
+    possible: np.ndarray
+    """(C,) bool: the cases that one network can get right together, as many as there can be."""
+
+    @classmethod
+    def from_pairs(
+        cls, cases: np.ndarray, inputs: np.ndarray, size: int, targets: np.ndarray, votes: np.ndarray | None = None
+    ) -> Self:
+        """Make rows of the pairs (case, input that is on in it).
+
+        Args:
+            cases: (P,) int, the case of each pair; a pair occurs once.
+            inputs: (P,) int, its input.
+            size: number of inputs.
+            targets: (C, O) bool.
+            votes: (C,) int, how much a case counts where answers differ; by default each the same.
+        """
+        count, outputs = targets.shape
+        groups = _same_rows(cases, inputs, size, count)
+        row_of_case, first = groups
+        possible = _most_wanted(row_of_case, targets, np.ones(count, dtype=np.int64) if votes is None else votes)
+        # the target of a row is that of any of its possible cases
+        chosen = np.zeros((len(first), outputs), dtype=bool)
+        chosen[row_of_case[possible]] = targets[possible]
+        kept = first[row_of_case[cases]] == cases
+        rows, inputs = row_of_case[cases[kept]], inputs[kept]
+        by_row, by_column = np.lexsort((inputs, rows)), np.lexsort((rows, inputs))
+        words = -(-len(first) // WORD_BITS)
+        bits = np.zeros((size, words * WORD_BITS // 8), dtype=np.uint8)
+        np.bitwise_or.at(bits, (inputs, rows >> 3), np.left_shift(1, rows & 7).astype(np.uint8))
+        return cls(
+            row_starts=_starts(rows, len(first)),
+            row_inputs=inputs[by_row],
+            column_starts=_starts(inputs, size),
+            column_rows=rows[by_column],
+            bits=bits,
+            targets=chosen,
+            row_of_case=row_of_case,
+            possible=possible,
+        )
+
+    @classmethod
+    def from_cases(cls, cases: Cases) -> Self:
+        """Make rows of dense cases."""
+        pairs = np.nonzero(cases.inputs.T)
+        return cls.from_pairs(*pairs, len(cases.inputs), np.ascontiguousarray(cases.targets.T))
+
+    @classmethod
+    def from_rolls(
+        cls,
+        heard: Sequence[np.ndarray],
+        wanted: Sequence[np.ndarray],
+        memory: int,
+        prompt: int,
+        votes: Sequence[int] | None = None,
+    ) -> Self:
+        """Make rows of what is remembered before every step after the prompt.
+
+        Args:
+            heard: rolls (T, 13) bool that are remembered.
+            wanted: rolls of the same shapes: what should be played at each step; the heard ones, if nothing was
+                heard wrong.
+            memory: steps remembered.
+            prompt: steps of each roll that are given.
+            votes: for each roll, how much its cases count where answers differ.
+        """
+        pairs, first = [], 0
+        for roll in heard:
+            steps, keys = np.nonzero(roll)
+            ago = np.arange(prompt, len(roll))[:, None] - steps
+            case, onset = np.nonzero((ago >= 1) & (ago <= memory))
+            places = (memory - ago[case, onset]) * roll.shape[1] + keys[onset]
+            pairs.append(np.stack([case + first, places]))
+            first += len(roll) - prompt
+        cases, inputs = np.concatenate(pairs, axis=1)
+        targets = np.concatenate([roll[prompt:] for roll in wanted])
+        counts = None
+        if votes is not None:
+            counts = np.repeat(np.asarray(votes, dtype=np.int64), [len(roll) - prompt for roll in wanted])
+        return cls.from_pairs(cases, inputs, memory * targets.shape[1], targets, counts)
+
+    def __post_init__(self):
+        object.__setattr__(self, "words", self.bits.view(np.uint64))
+        object.__setattr__(self, "signs", np.where(self.targets, np.float32(1), np.float32(-1)))
+        object.__setattr__(self, "_flat_bits", self.bits.ravel())
+
+    def __len__(self) -> int:
+        """Return the number of cases as given."""
+        return len(self.row_of_case)
+
+    @property
+    def rows(self) -> int:
+        return len(self.targets)
+
+    @property
+    def inputs(self) -> int:
+        return len(self.bits)
+
+    @property
+    def outputs(self) -> int:
+        return self.targets.shape[1]
+
+    @property
+    def most_right(self) -> int:
+        """The most cases that one network can get right."""
+        return int(self.possible.sum())
+
+    def rows_of(self, source: int) -> np.ndarray:
+        """Return the rows in which an input is on, ascending."""
+        return self.column_rows[self.column_starts[source] : self.column_starts[source + 1]]
+
+    def inputs_of(self, row: int) -> np.ndarray:
+        """Return the inputs that are on in a row, ascending."""
+        return self.row_inputs[self.row_starts[row] : self.row_starts[row + 1]]
+
+    def on(self, rows: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+        """Return whether inputs are on in rows: 0 or 1 as uint8, for index arrays that broadcast."""
+        width = self.bits.shape[1]
+        return (self._flat_bits[inputs * width + (rows >> 3)] >> (rows & 7).astype(np.uint8)) & 1
+
+    def rows_of_words(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the set bits of packed rows (N, W) uint64: which of the N, and which row, both ascending."""
+        which, word = np.nonzero(words)
+        parts = words[which, word].view(np.uint8).reshape(-1, WORD_BITS // 8)
+        place, bit = np.nonzero(np.unpackbits(parts, axis=1, bitorder="little"))
+        return which[place], word[place] * WORD_BITS + bit
+
+
+def _starts(values: np.ndarray, size: int) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(np.bincount(values, minlength=size))])
+
+
+def _same_rows(cases: np.ndarray, inputs: np.ndarray, size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return for every case its row (C,), and for every row its first case (R,); rows in order of these."""
+    packed = np.zeros((count, -(-size // 8)), dtype=np.uint8)
+    np.bitwise_or.at(packed, (cases, inputs >> 3), np.left_shift(1, inputs & 7).astype(np.uint8))
+    whole = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+    _, first, group = np.unique(whole, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return rank[group.ravel()], first[order]
+
+
+def _most_wanted(row_of_case: np.ndarray, targets: np.ndarray, votes: np.ndarray) -> np.ndarray:
+    """Return which cases (C,) ask for the answer with the most votes of their row; of equals, the first one."""
+    answers = np.unique(targets, axis=0, return_inverse=True)[1].ravel()
+    pairs, first, place = np.unique(
+        row_of_case * (answers.max(initial=0) + 1) + answers, return_index=True, return_inverse=True
+    )
+    place = place.ravel()
+    counts = np.bincount(place, votes, minlength=len(pairs))
+    rows = row_of_case[first]
+    best = np.lexsort((first, -counts, rows))
+    wins = np.zeros(len(pairs), dtype=bool)
+    wins[best[np.flatnonzero(np.diff(rows[best], prepend=-1))]] = True
+    return wins[place]

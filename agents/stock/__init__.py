@@ -1,0 +1,1 @@
+"""neat-python's own evolution, gene for gene the same, on arrays of genes."""

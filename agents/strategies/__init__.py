@@ -1,0 +1,1 @@
+"""Evolution strategies: weights of a fixed network, from a distribution that is moved."""

@@ -1,0 +1,106 @@
+"""Configuration of deep Q-learning. The defaults are the regime `bandit`."""
+
+from dataclasses import dataclass, field
+
+from agents.dqn.credit import CREDITS
+from agents.dqn.q_network import HEADS
+from experiments.config import Task
+from experiments.settings import Settings, option
+
+LISTENERS = ("right_keys", "exact_steps")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """How the keyboard is played while it is learned."""
+
+    environments: int = option(4, "keyboards that are played side by side", 1, 100_000)
+    listener: str = option("right_keys", "who pays, for right keys or for right steps", choices=LISTENERS)
+    teacher_forcing: bool = option(True, "remember the song instead of what was played")
+    stop_at_error: bool = option(False, "end the episode with the first wrong step")
+    random_start: float = option(0.0, "chance that an episode begins anywhere in the song", 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Network:
+    """The Q-network."""
+
+    head: str = option("branching", "each of 13 keys, or 'one_key' of them or none: no chords", choices=tuple(HEADS))
+    hidden: int = option(128, "units of a hidden layer", 1, 16_384)
+    layers: int = option(1, "hidden layers", 1, 16)
+    dueling: bool = option(True, "estimate the value of a memory and the advantages of the choices apart")
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What is tried besides the most valued step."""
+
+    epsilon_start: float = option(0.05, "chance of trying something else, at first", 0.0, 1.0)
+    epsilon_end: float = option(0.02, "and at last", 0.0, 1.0)
+    epsilon_steps: int = option(2000, "environment steps in which the chance falls", 1, 10**9)
+    bonus: float = option(0.0, "added to the value of steps never tried after this memory; 0: none", 0.0, 1000.0)
+    chord_bonus: float = option(0.4, "factor of the bonus for every key beyond the first", 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What is kept to be learned from."""
+
+    capacity: int = option(50_000, "transitions kept", 1, 100_000_000)
+    n_step: int = option(1, "steps that a transition spans", 1, 64)
+    priority: float = option(0.0, "draw in proportion to the error to this power; 0: uniformly", 0.0, 2.0)
+    importance: float = option(0.0, "weigh against the priorities to this power; 1: fully", 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Learning:
+    """Deep Q-learning."""
+
+    seed: int = option(0, "the same seed gives the same run", 0, 2**63 - 1)
+    steps: int = option(200_000, "budget: environment steps after which learning gives up", 1, 10**12)
+    stop_when_solved: bool = option(True, "stop as soon as all steps are right that can be")
+    evaluate_every: int = option(100, "environment steps between two evaluations of the greedy player", 1, 10**9)
+    credit: str = option(
+        "key",
+        "'key': every branch is paid for its own key; 'step': for the step; 'product': the value of a step is the "
+        "product of what its branches say",
+        choices=CREDITS,
+    )
+    gamma: float = option(0.0, "discount of the next step; 0: nothing later counts", 0.0, 1.0)
+    double: bool = option(True, "let the network choose what the target network values")
+    target_every: int = option(200, "updates between two copies to the target network", 1, 10**9)
+    batch_size: int = option(128, "transitions of an update", 1, 1_000_000)
+    learning_starts: int = option(128, "transitions before the first update", 1, 10**9)
+    updates: int = option(1, "updates after each step of all keyboards", 1, 1000)
+    learning_rate: float = option(0.003, "of Adam", 0.0, 10.0)
+    max_grad_norm: float = option(10.0, "the gradient is shortened to this length; 0: never", 0.0, 1e9)
+
+
+@dataclass(frozen=True)
+class DqnConfig(Settings):
+    """An experiment of deep Q-learning."""
+
+    task: Task = field(default_factory=Task)
+    environment: Environment = field(default_factory=Environment)
+    dqn: Learning = field(default_factory=Learning)
+    network: Network = field(default_factory=Network)
+    exploration: Exploration = field(default_factory=Exploration)
+    replay: Replay = field(default_factory=Replay)
+
+    @property
+    def regime(self) -> str:
+        """What is really done, by its true name.
+
+        `bandit`: teacher forcing, every key is paid for itself, nothing later counts. The network is told which keys
+        were right after every memory of the song, so this is close to supervised learning.
+        `episodic`: what was played is remembered, the first mistake ends the episode, and all that is known of a step
+        is whether all of it was right.
+        """
+        environment, dqn = self.environment, self.dqn
+        told_keys = environment.listener == "right_keys" and dqn.credit == "key"
+        if environment.teacher_forcing and told_keys and not dqn.gamma:
+            return "bandit"
+        told_steps_only = environment.listener == "exact_steps" and dqn.credit != "key"
+        if environment.stop_at_error and not environment.teacher_forcing and told_steps_only:
+            return "episodic with random starts" if environment.random_start else "episodic"
+        return "custom"
