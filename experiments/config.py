@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 
 from agents.fitness import KINDS
+from agents.per_key.per_key_evolution import PerKeyOptions
 from agents.smallest.smallest_network import SmallestOptions
 from agents.strategies.evolution_strategies import CMAESOptions, OpenAIOptions
 from agents.verified_prefix import VerifiedPrefixOptions
 from experiments.settings import Settings, option
 from songs.keyboard import PROMPT_STEPS, SONG_STEPS
 
-ALGORITHMS = ("neat", "openai_es", "cma_es", "verified_prefix", "smallest")
+ALGORITHMS = ("neat", "openai_es", "cma_es", "verified_prefix", "smallest", "per_key")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Evolve:
 class Species:
     """How the population is divided."""
 
-    target_species: int = option(8, "number of species the threshold is steered to; 0: the threshold is fixed", 0, 1000)
+    target_species: int = option(8, "number of species to steer the threshold to; 1: no division; 0: fixed", 0, 1000)
     compatibility_threshold: float = option(
         1.0, "genetic distance from which genomes form another species, at the start", 0.001
     )
@@ -60,6 +61,7 @@ class Operators:
     """Operators beyond plain NEAT; each is off at 0. They are named in every run, plot and report."""
 
     modular_crossover: float = option(0.5, "chance of taking each output from the parent better at it", 0.0, 1.0)
+    donors: int = option(0, "parents beyond two that a modular crossover takes outputs from", 0, 1000)
     focus: float = option(0.7, "chance that a mutation picks its output in proportion to its loss", 0.0, 1.0)
     boost: float = option(0.3, "growth of the weight of the cells the champion gets wrong", 0.0, 100.0)
     boost_every: int = option(10, "generations between two boosts", 1)
@@ -96,3 +98,4 @@ class EvolveConfig(Settings):
     cma_es: CMAESOptions = field(default_factory=CMAESOptions)
     verified_prefix: VerifiedPrefixOptions = field(default_factory=VerifiedPrefixOptions)
     smallest: SmallestOptions = field(default_factory=SmallestOptions)
+    per_key: PerKeyOptions = field(default_factory=PerKeyOptions)

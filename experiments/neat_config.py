@@ -54,6 +54,7 @@ def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
             "connections_added": genome.connections_added,
             "weights_changed": genome.weights_changed,
             "modular_crossover": operators.modular_crossover,
+            "donors": operators.donors,
             "focus": operators.focus,
             "guided": operators.guided,
             "single_structural_mutation": False,

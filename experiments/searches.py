@@ -9,6 +9,9 @@ from agents.evolution.evaluator import Boost, Evaluator
 from agents.evolution.guide import Guide
 from agents.evolution.population import Evolution
 from agents.evolution.workers import NO_WORKERS, WorkerOptions, lend_backend
+from agents.per_key.per_key_evolution import PerKeyEvolution, PerKeyOptions
+from agents.per_key.prompt_noise import song_cases
+from agents.per_key.sparse_cases import SparseCases
 from agents.search import Search
 from agents.smallest.smallest_network import SmallestNetwork
 from agents.strategies.evolution_strategies import OpenAIES, SeparableCMAES
@@ -50,6 +53,8 @@ def make_search(
         yield SeparableCMAES(cases, config.cma_es, seed)
     elif algorithm == "smallest":
         yield SmallestNetwork(cases, config.smallest, seed)
+    elif algorithm == "per_key":
+        yield PerKeyEvolution(_sparse_cases(config, songs, cases), config.per_key, seed, judged=len(cases))
     elif algorithm == "verified_prefix":
         episode = RealEpisodes(make_env(config.task, songs, stop_at_error=True))
         yield VerifiedPrefix(
@@ -58,6 +63,15 @@ def make_search(
     else:
         with _neat(config, cases, folder, workers) as search:
             yield search
+
+
+def _sparse_cases(config: EvolveConfig, songs: Sequence[Song], cases: Cases) -> SparseCases:
+    """Return the cases of a task for per-key evolution, those with wrong notes in the prompt behind the others."""
+    task, noise = config.task, config.per_key.prompt_noise
+    if not songs:
+        return SparseCases.from_cases(cases)
+    rolls = [song.roll for song in songs]
+    return song_cases(rolls, task.memory, task.prompt, noise, config.evolve.seed, task.mode_bit)
 
 
 @contextmanager
@@ -77,6 +91,7 @@ LABELS = {
     "openai_es": "OpenAI-ES on a fixed dense network",
     "cma_es": "separable CMA-ES on a fixed dense network",
     "smallest": "exact search for the smallest network (looks at inputs and targets)",
+    "per_key": "cooperative modular per-key evolution, not plain NEAT",
     "verified_prefix": "verified prefix (told only the number of right steps; its inner evolution is guided)",
 }
 
@@ -84,6 +99,8 @@ LABELS = {
 def describe(config: EvolveConfig) -> str:
     """Return what a report calls the search of a configuration."""
     algorithm = config.evolve.algorithm
+    if algorithm == "per_key":
+        return f"{LABELS[algorithm]}, with {', '.join(operators_used(config))}"
     if algorithm in LABELS:
         modular = getattr(getattr(config, algorithm), "modular", False)
         return LABELS[algorithm] + (", each output by its own loss" if modular else "")
@@ -94,6 +111,8 @@ def describe(config: EvolveConfig) -> str:
 
 def operators_used(config: EvolveConfig) -> list[str]:
     """Name the operators beyond plain NEAT that are on, for reports."""
+    if config.evolve.algorithm == "per_key":
+        return _operators_per_key(config.per_key)
     if config.evolve.algorithm != "neat":
         return []
     operators = config.operators
@@ -105,4 +124,20 @@ def operators_used(config: EvolveConfig) -> list[str]:
         "guided (looks at inputs and targets)": operators.guided,
     }
     used = [f"{name} {value:g}" for name, value in named.items() if value]
+    if operators.modular_crossover and operators.donors:
+        used[0] += f" of {2 + operators.donors} parents"
     return [*used, "lexicase selection"] if config.evolve.selection == "lexicase" else used
+
+
+def _operators_per_key(options: PerKeyOptions) -> list[str]:
+    hidden = {"auto": "AND nodes where linear units do not suffice", "never": "", "always": "AND nodes"}[options.hidden]
+    linear = options.hidden != "always"
+    named = {
+        f"guided {options.guided:g} (looks at inputs and targets)": linear and options.guided,
+        f"boost {options.boost:g}": linear and options.boost,
+        f"parsimony {options.cost:g}": linear and options.cost,
+        f"{hidden} (guided)": hidden,
+        "pruning": options.prune,
+        f"prompt noise {options.prompt_noise:g}": options.prompt_noise,
+    }
+    return [name for name, used in named.items() if used] or ["connections at random"]

@@ -15,7 +15,7 @@ import neat
 import numpy as np
 
 from agents.cases import Cases
-from agents.evolution.workers import Backend, InProcess, Measure, Result, chunks
+from agents.evolution.measure import Backend, InProcess, Measure, Result, chunks
 from agents.fitness import KINDS
 from agents.networks.phenotype import check_supported
 
@@ -77,12 +77,9 @@ class Evaluator:
         if self.boost and generation and generation % self.boost.every == 0:
             self._boost(max(genomes, key=lambda genome: (getattr(genome, "right", -1), genome.key)))
         stale = [genome for genome in genomes if getattr(genome, "version", None) != self._version]
-        parts = list(chunks(stale, self.cases, self._backend.parts))
-        weights = self._weights if self._version else None
-        results = self._backend.results([chunk for _, chunk in parts], weights)
-        for (members, _), result in zip(parts, results, strict=True):
-            for row, member in enumerate(members):
-                self._note(stale[member], result, row)
+        result = self._backend.evaluate(stale, self._weights if self._version else None)
+        for row, genome in enumerate(stale):
+            self._note(genome, result, row)
 
     def _note(self, genome: neat.DefaultGenome, result: Result, row: int) -> None:
         self.evaluations += not hasattr(genome, "version")

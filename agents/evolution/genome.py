@@ -7,6 +7,7 @@ Operators, each off at 0 and named in every run and report:
     modular crossover  with this probability a child takes every output, with all connections that feed it,
                        from the parent with the smaller loss at this output; otherwise it mixes matching
                        genes as NEAT does. Uses one loss for each output, not one number for each genome.
+                       With `donors` it takes outputs from so many parents more.
     focus              with this probability a mutation chooses its output in proportion to the output's
                        loss; otherwise all nodes are equally likely. Uses the same losses.
     guided             with this probability a new connection to an output comes from an input that is on in a
@@ -25,12 +26,18 @@ Source: Stanley and Miikkulainen (2002), Evolving Neural Networks through Augmen
 import math
 import random
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import neat
 from neat.config import ConfigParameter
+from neat.genes import DefaultConnectionGene, DefaultNodeGene
 from neat.genome import DefaultGenomeConfig
 
 from agents.evolution.guide import Guide
+
+if TYPE_CHECKING:
+    from agents.evolution.incremental import Row
 
 WEIGHT_GRID = 1024
 """Weights and biases are multiples of 1/1024: sums of a few hundred of them are exact in single precision."""
@@ -43,6 +50,7 @@ class GenomeConfig(DefaultGenomeConfig):
         ConfigParameter("connections_added", float, 1.0),
         ConfigParameter("weights_changed", float, 2.0),
         ConfigParameter("modular_crossover", float, 0.5),
+        ConfigParameter("donors", int, 0),
         ConfigParameter("focus", float, 0.7),
         ConfigParameter("guided", float, 0.0),
     )
@@ -82,6 +90,11 @@ class Genome(neat.DefaultGenome):
         super().__init__(key)
         self.losses: list[float] | None = None
         """The loss of every output: measured by the evaluator, or until then taken over from the parents."""
+        self._feeding = None
+        self.rows: list[Row] | None = None
+        """For `agents.evolution.incremental`: of every output, as it was before `changes`; None if not known."""
+        self.changes: list[tuple[int, int | None, float]] = []
+        """Output, input (None for the bias) and change of the weight, in a genome with rows."""
 
     def configure_new(self, config: GenomeConfig) -> None:
         """Become a genome of the first generation."""
@@ -91,53 +104,92 @@ class Genome(neat.DefaultGenome):
         for gene in self.connections.values():
             gene.weight = on_grid(gene.weight, config.weight_min_value, config.weight_max_value)
 
-    def configure_crossover(self, genome1: "Genome", genome2: "Genome", config: GenomeConfig) -> None:
-        """Become the child of two genomes."""
+    def configure_crossover(
+        self, genome1: "Genome", genome2: "Genome", config: GenomeConfig, donors: Sequence["Genome"] = ()
+    ) -> None:
+        """Become the child of two genomes, and of more donors if the crossover is modular."""
         better, other = (genome1, genome2) if genome1.fitness > genome2.fitness else (genome2, genome1)
         self.nodes = dict(better.nodes)
         self.connections = dict(better.connections)
         self.losses = better.losses
+        self.rows = better.rows and better.rows.copy()
         if better is other:
             return
         if random.random() < config.modular_crossover and better.losses and other.losses:
-            self._take_modules(other)
+            self._take_modules((other, *donors))
         else:
             self._mix_genes(other)
 
-    def _take_modules(self, other: "Genome") -> None:
-        """Take from the other parent every output at which it has the smaller loss."""
-        donated = {o for o, (own, others) in enumerate(zip(self.losses, other.losses, strict=True)) if others < own}
-        if not donated:
-            return
-        self.losses = [min(pair) for pair in zip(self.losses, other.losses, strict=True)]
-        feeding = defaultdict(list)
-        for key, gene in other.connections.items():
-            feeding[key[1]].append((key, gene))
-        self.connections = {key: gene for key, gene in self.connections.items() if key[1] not in donated}
-        wanted = sorted(donated)
+    def _take_modules(self, others: Sequence["Genome"]) -> None:
+        """Take every output from the parent with the smallest loss at it; of equal ones from the first."""
+        donated = defaultdict(list)
+        losses, rows = list(self.losses), self.rows and self.rows.copy()
+        for output, own in enumerate(self.losses):
+            donor = min(others, key=lambda other: other.losses[output])
+            if donor.losses[output] < own:
+                donated[donor].append(output)
+                losses[output] = donor.losses[output]
+                if rows and donor.rows:
+                    rows[output] = donor.rows[output]
+                else:
+                    rows = None
+        self.losses, self.rows = losses, rows
+        taken = {output for outputs in donated.values() for output in outputs}
+        self.connections = {key: gene for key, gene in self.connections.items() if key[1] not in taken}
+        for donor, outputs in donated.items():
+            self._take_outputs(donor, outputs)
+
+    def _take_outputs(self, donor: "Genome", wanted: list[int]) -> None:
+        """Take outputs with all connections and hidden nodes that feed them."""
+        feeding = donor.feeding()
         while wanted:
             node = wanted.pop()
-            self.nodes[node] = other.nodes[node]
+            self.nodes[node] = donor.nodes[node]
             for key, gene in feeding[node]:
                 self.connections[key] = gene
                 if key[0] >= 0 and key[0] not in self.nodes:
                     wanted.append(key[0])
 
+    def feeding(self) -> dict[int, list[tuple[tuple[int, int], DefaultConnectionGene]]]:
+        """Return the connections that lead to each node."""
+        if self._feeding is None:
+            self._feeding = defaultdict(list)
+            for key, gene in self.connections.items():
+                self._feeding[key[1]].append((key, gene))
+        return self._feeding
+
     def _mix_genes(self, other: "Genome") -> None:
         """Take each matching gene from either parent; genes that do not match stay those of the better one."""
-        for key, gene in self.connections.items():
+        for key, gene in list(self.connections.items()):
             match = other.connections.get(key)
             if match is None or match is gene or match.innovation != gene.innovation:
                 continue
             if random.random() < 0.5:
-                self.connections[key] = match
-        for key, gene in self.nodes.items():
+                self._put(match)
+        for key, gene in list(self.nodes.items()):
             match = other.nodes.get(key)
             if match is not None and match is not gene and random.random() < 0.5:
-                self.nodes[key] = match
+                self._put_node(match)
+
+    def _put(self, gene: DefaultConnectionGene) -> None:
+        """Take a connection gene, new or in the place of another."""
+        if self.rows:
+            old = self.connections.get(gene.key)
+            before = old.weight if old is not None and old.enabled else 0.0
+            after = gene.weight if gene.enabled else 0.0
+            if after != before:
+                self.changes.append((gene.key[1], gene.key[0], after - before))
+        self.connections[gene.key] = gene
+
+    def _put_node(self, gene: DefaultNodeGene) -> None:
+        """Take a node gene in the place of another."""
+        if self.rows:
+            self.changes.append((gene.key, None, gene.bias - self.nodes[gene.key].bias))
+        self.nodes[gene.key] = gene
 
     def mutate(self, config: GenomeConfig) -> None:
         """Change a few genes: perhaps a node, some connections, some weights and biases."""
+        self._feeding = None
         if random.random() < config.node_add_prob:
             self.mutate_add_node(config)
         if random.random() < config.node_delete_prob:
@@ -161,6 +213,7 @@ class Genome(neat.DefaultGenome):
         if not splittable:
             return
         source, sink = random.choice(splittable)
+        self.rows = None
         old = self.connections[source, sink].copy()
         old.enabled = False
         self.connections[source, sink] = old
@@ -182,6 +235,14 @@ class Genome(neat.DefaultGenome):
             node = random.choice(hidden)
             del self.nodes[node]
             self.connections = {key: gene for key, gene in self.connections.items() if node not in key}
+
+    def mutate_delete_connection(self) -> None:
+        """Delete a connection."""
+        if self.connections:
+            key = random.choice(list(self.connections))
+            gene = self.connections.pop(key)
+            if self.rows and gene.enabled:
+                self.changes.append((key[1], key[0], -gene.weight))
 
     def mutate_add_connection(self, config: GenomeConfig) -> None:
         """Add or enable a connection from a random input or hidden node."""
@@ -207,7 +268,7 @@ class Genome(neat.DefaultGenome):
         else:
             gene = old.copy()
         gene.weight, gene.enabled = weight, True
-        self.connections[key] = gene
+        self._put(gene)
 
     def mutate_value(self, config: GenomeConfig) -> None:
         """Change one weight or bias: half of the changes are fine, a fifth are coarse."""
@@ -216,12 +277,12 @@ class Genome(neat.DefaultGenome):
             gene = self._choose_connection(config).copy()
             change = random.gauss(0, power * config.weight_mutate_power)
             gene.weight = on_grid(gene.weight + change, config.weight_min_value, config.weight_max_value)
-            self.connections[gene.key] = gene
+            self._put(gene)
         else:
             gene = self.nodes[self._choose_sink(config)].copy()
             change = random.gauss(0, power * config.bias_mutate_power)
             gene.bias = on_grid(gene.bias + change, config.bias_min_value, config.bias_max_value)
-            self.nodes[gene.key] = gene
+            self._put_node(gene)
 
     def _choose_connection(self, config: GenomeConfig):
         """Choose a connection; with focus the best of three by the loss of the output it feeds."""

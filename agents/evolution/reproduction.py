@@ -110,7 +110,8 @@ class Reproduction(neat.DefaultReproduction):
         abroad = random.random() < self.reproduction_config.interspecies_mating
         first, second = choose(own), choose(everyone if abroad else own)
         child = config.genome_type(next(self.genome_indexer))
-        child.configure_crossover(first, second, config.genome_config)
+        donors = [random.choice(everyone if abroad else own) for _ in range(config.genome_config.donors)]
+        child.configure_crossover(first, second, config.genome_config, donors)
         child.mutate(config.genome_config)
         return child
 

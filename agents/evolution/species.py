@@ -77,9 +77,9 @@ class SpeciesSet(neat.DefaultSpeciesSet):
         self.genome_to_species = {key: genome.species for key, genome in population.items()}
         self._steer()
 
-    @staticmethod
-    def _distance(one: neat.DefaultGenome, other: neat.DefaultGenome, options) -> float:
-        return 0.0 if one is other else one.distance(other, options)
+    def _distance(self, one: neat.DefaultGenome, other: neat.DefaultGenome, options) -> float:
+        """Return the genetic distance; nobody is far from anybody where one species is wanted."""
+        return 0.0 if one is other or self.species_set_config.target_species == 1 else one.distance(other, options)
 
     def _steer(self) -> None:
         target = self.species_set_config.target_species
