@@ -8,10 +8,12 @@ from hypothesis.extra import numpy as hnp
 
 from listener.listener import Listener, PointwiseListener, WeightedSum, is_pointwise
 from listener.memorization import ExactSteps, RightKeys
+from listener.rules import MusicTheory
 
 LISTENERS = {
     "ExactSteps": ExactSteps(),
     "RightKeys": RightKeys(),
+    "MusicTheory": MusicTheory(),
     "WeightedSum": WeightedSum([ExactSteps(), RightKeys()], [0.75, -0.5]),
 }
 """Every listener of the project; a new one is added here."""

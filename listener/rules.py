@@ -1,0 +1,170 @@
+"""A listener that knows some rules of music theory: those of RL Tuner, on 13 keys and onsets.
+
+RL Tuner (Jaques et al. 2017) pays a melody of sixteenth notes in C major, in one reward a step. What is different here:
+
+    grid       a step is an eighth note; a rest stands for whatever sounds on and is no note of its own
+    key        nobody says which one it is: that of the major scale, or its relative minor, which most of the notes
+               so far belong to
+    chords     the highest key is heard
+    tonic, unique   are paid as potentials: what they are worth so far less what they were worth a step
+               before, so that the rewards of a song add up to what the whole song is worth
+    silence    more than a bar of rest is paid like a note repeated too often; the original counts events
+
+Conventions: as in `listener.listener`; targets are not looked at.
+Source: Jaques et al. (2017), Tuning Recurrent Neural Networks with Reinforcement Learning; the numbers are those of
+    `rl_tuner.py` in Magenta, unless a field says otherwise.
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from listener import theory
+
+FIFTH = 7
+"""Semitones from which an interval is a leap."""
+
+
+@dataclass(frozen=True)
+class TheoryWeights:
+    """What the rules pay."""
+
+    key: float = -1.0
+    """For a note outside the key."""
+    tonic: float = 3.0
+    """For a first note that is the tonic, and for a last one."""
+    repeating: float = -100.0
+    """For a note more than `most_repetitions` times in a row, and for every rest beyond `most_rests`."""
+    autocorrelation: float = -3.0
+    """Times |r| for each lag of 1, 2 and 3 notes at which the notes so far have |r| above .15."""
+    motif: float = 3.0
+    """For a note in a bar with at least three different ones; .1 of it more for each further one."""
+    repeated_motif: float = 4.0
+    """For a motif heard before; a quarter of it more for each further different note."""
+    intervals: float = 5.0
+    """Times the pleasantness of the interval to the note before, `INTERVALS`."""
+    leap: float = 5.0
+    """For a leap that is resolved by a smaller step back; the negative of it for a second leap onwards."""
+    unique: float = 3.0
+    """For a highest note that is heard once only, and for a lowest."""
+
+
+INTERVALS = np.array([0.0, 0.08, 0.08, 0.09, 0.09, 0.07, 0.0, 0.02, 0.05, 0.05, -0.3, -0.3, 0.0])
+"""Pleasantness by semitones: second, third, fourth, fifth, sixth, seventh; repetition, tritone and octave are worth
+nothing there."""
+FIFTH_IN_KEY, THIRD_IN_KEY = 0.1, 0.15
+"""Pleasantness of a fifth and a third of which both notes belong to the key."""
+LEAST_CORRELATION = 0.15
+LAGS = (1, 2, 3)
+MOST_REPETITIONS = 4
+MOST_RESTS = 8
+"""A bar of 4/4. Our own figure: of 64 children's songs one has more."""
+MOTIF_STEPS = 8
+"""Our own figure: a bar of eighth notes, where the original takes half a bar of sixteenth notes."""
+MOTIF_NOTES = 3
+
+
+class MusicTheory:
+    """Pays for obeying rules of music theory."""
+
+    def __init__(self, weights: TheoryWeights | None = None):
+        """
+        Args:
+            weights: by default those of RL Tuner; 0 switches a rule off.
+        """
+        self.weights = weights or TheoryWeights()
+
+    def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
+        return np.sum(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
+
+    def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Return what each rule pays for every step, (B, T) float32 by the name of the rule."""
+        melodies = theory.melody(rolls)
+        if not melodies.size:
+            return {name: np.zeros(melodies.shape, dtype=np.float32) for name in asdict(self.weights)}
+        notes, steps = theory.notes_of(melodies)
+        paid = {
+            "key": _out_of_key(notes),
+            "tonic": _gains(_tonic_potential(notes)),
+            "repeating": theory.repetitions(notes) > MOST_REPETITIONS,
+            "autocorrelation": _autocorrelation(notes),
+            "intervals": _pleasantness(notes),
+            "leap": _leaps(notes),
+            "unique": _gains(_unique_potential(notes)),
+        }
+        length = melodies.shape[1]
+        terms = {name: theory.at_steps(values, steps, length) for name, values in paid.items()}
+        terms["repeating"] += theory.run_lengths(melodies == theory.REST) > MOST_RESTS
+        terms["motif"], terms["repeated_motif"] = _motifs(melodies)
+        return {name: np.float32(weight) * terms[name] for name, weight in asdict(self.weights).items()}
+
+
+def _gains(potential: np.ndarray) -> np.ndarray:
+    """Return by how much a potential (B, N) changes with each note."""
+    return np.diff(potential, axis=1, prepend=0.0)
+
+
+def _out_of_key(notes: np.ndarray) -> np.ndarray:
+    return ~theory.in_scale(notes, theory.best_scales(notes)) & (notes != theory.REST)
+
+
+def _tonic_potential(notes: np.ndarray) -> np.ndarray:
+    """Return 1 for a first note that is the tonic of the key so far, and 1 for a last one; the last value stays.
+
+    The tonic of the relative minor will do as well.
+    """
+    tonics = theory.best_scales(notes)
+    first, last = (((end % 12 - tonics) % 12 == 0) | ((end % 12 - tonics) % 12 == 9) for end in (notes[:, :1], notes))
+    return _held(first.astype(np.float64) + last, notes)
+
+
+def _unique_potential(notes: np.ndarray) -> np.ndarray:
+    """Return 1 if the highest note so far was heard once only, and 1 for the lowest."""
+    counts = np.cumsum((notes[..., None] == np.arange(13)), axis=1)
+    heard = counts > 0
+    lowest, highest = heard.argmax(axis=2), 12 - heard[..., ::-1].argmax(axis=2)
+    once = (np.take_along_axis(counts, end[..., None], axis=2)[..., 0] == 1 for end in (lowest, highest))
+    return _held(sum(once), notes)
+
+
+def _held(potential: np.ndarray, notes: np.ndarray) -> np.ndarray:
+    """Keep the value of the last note behind it."""
+    last = np.maximum(np.count_nonzero(notes != theory.REST, axis=1) - 1, 0)
+    places = np.minimum(np.arange(notes.shape[1]), last[:, None])
+    return np.where(notes[:, :1] == theory.REST, 0, np.take_along_axis(potential, places, axis=1)).astype(np.float64)
+
+
+def _autocorrelation(notes: np.ndarray) -> np.ndarray:
+    strengths = [np.abs(theory.autocorrelations(notes, lag)) for lag in LAGS if lag < notes.shape[1]]
+    return sum((np.where(one > LEAST_CORRELATION, one, 0) for one in strengths), np.zeros(notes.shape))
+
+
+def _pleasantness(notes: np.ndarray) -> np.ndarray:
+    sizes = np.abs(theory.intervals(notes))
+    inside = theory.in_scale(notes, theory.best_scales(notes))
+    both = inside.copy()
+    both[:, 1:] &= theory.in_scale(notes[:, :-1], theory.best_scales(notes)[:, 1:])
+    pleasant = INTERVALS[sizes]
+    pleasant = np.where(both & (sizes == FIFTH), FIFTH_IN_KEY, pleasant)
+    return np.where(both & ((sizes == 3) | (sizes == 4)), THIRD_IN_KEY, pleasant)
+
+
+def _leaps(notes: np.ndarray) -> np.ndarray:
+    """Return 1 for a step back after a leap, -1 for a second leap in the same direction."""
+    now = theory.intervals(notes)
+    before = np.zeros_like(now)
+    before[:, 1:] = now[:, :-1]
+    after_leap = np.abs(before) >= FIFTH
+    back = after_leap & (now * before < 0) & (np.abs(now) < np.abs(before))
+    onwards = after_leap & (np.abs(now) >= FIFTH) & (now * before > 0)
+    return back.astype(np.float64) - onwards
+
+
+def _motifs(melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a motif and a motif heard before are worth, in parts of their weights, at every note."""
+    windows = theory.recent(melodies, MOTIF_STEPS)
+    different = theory.different_notes(windows)
+    motif = (different >= MOTIF_NOTES) & (melodies != theory.REST)
+    further = np.where(motif, different - MOTIF_NOTES, 0)
+    repeated = motif & theory.heard_before(windows)
+    return (motif + 0.1 * further).astype(np.float32), (repeated * (1 + further / 4)).astype(np.float32)

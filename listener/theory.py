@@ -1,0 +1,123 @@
+"""Music theory on melodies of 13 keys: what the rules of `listener.rules` are made of. Pure functions on arrays.
+
+Conventions:
+    A melody is (B, T) int8: the highest key that is pressed at a step, 0 to 12, or -1 for a rest.
+    Notes are a melody without its rests: (B, N) int8, each row filled up with -1 at its end; N is at least 1.
+    Everything is causal: what is said of step or note i depends on those up to i alone.
+    Pitch classes are those of the keys: key 0 and key 12 are both C.
+"""
+
+import numpy as np
+
+from songs.keyboard import KEYS
+
+REST = -1
+MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
+"""Semitones above the tonic. The natural minor scale a minor third below has the same notes."""
+SCALES = np.array([[(pitch - tonic) % 12 in MAJOR_SCALE for pitch in range(12)] for tonic in range(12)])
+"""(12, 12) bool: which pitch classes belong to the major scale on each tonic."""
+
+
+def melody(rolls: np.ndarray) -> np.ndarray:
+    """Return the melodies (B, T) of rolls (B, T, 13): of several keys the highest one is heard."""
+    highest = KEYS - 1 - rolls[..., ::-1].argmax(axis=-1)
+    return np.where(rolls.any(axis=-1), highest, REST).astype(np.int8)
+
+
+def notes_of(melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Leave out the rests.
+
+    Returns:
+        The notes (B, N), and the step (B, N) int64 of each, -1 behind the last note.
+    """
+    heard = melodies != REST
+    count = max(1, int(heard.sum(axis=1).max(initial=0)))
+    steps = np.argsort(~heard, axis=1, kind="stable")[:, :count]
+    if steps.shape[1] < count:
+        steps = np.pad(steps, ((0, 0), (0, count - steps.shape[1])))
+        return np.full(steps.shape, REST, dtype=np.int8), np.full(steps.shape, -1)
+    notes = np.take_along_axis(melodies, steps, axis=1)
+    return notes, np.where(notes == REST, -1, steps)
+
+
+def at_steps(values: np.ndarray, steps: np.ndarray, length: int) -> np.ndarray:
+    """Put values (B, N) of notes at their steps, 0 elsewhere: (B, T) float32."""
+    placed = np.zeros((len(values), length + 1), dtype=np.float32)
+    np.put_along_axis(placed, steps, values.astype(np.float32), axis=1)  # behind the last note: the column -1
+    return placed[:, :length]
+
+
+def run_lengths(same: np.ndarray) -> np.ndarray:
+    """Return how many True in a row end at each place, (B, T) int64 for (B, T) bool."""
+    count = np.cumsum(same, axis=1)
+    return count - np.maximum.accumulate(np.where(same, 0, count), axis=1)
+
+
+def repetitions(notes: np.ndarray) -> np.ndarray:
+    """Return how often each note has been heard in a row by now, itself included: (B, N), 0 where there is none."""
+    again = np.zeros(notes.shape, dtype=bool)
+    again[:, 1:] = (notes[:, 1:] == notes[:, :-1]) & (notes[:, 1:] != REST)
+    return np.where(notes == REST, 0, run_lengths(again) + 1)
+
+
+def intervals(notes: np.ndarray) -> np.ndarray:
+    """Return the semitones from the note before, (B, N) int64: upwards above 0, and 0 for the first note."""
+    steps = np.zeros(notes.shape, dtype=np.int64)
+    steps[:, 1:] = np.where(notes[:, 1:] == REST, 0, notes[:, 1:].astype(np.int64) - notes[:, :-1])
+    return steps
+
+
+def best_scales(notes: np.ndarray) -> np.ndarray:
+    """Return the tonic (B, N), 0 to 11, of the major scale that most of the notes so far belong to.
+
+    Of scales that fit equally well it is the one whose tonic, third and fifth are heard most, then the lowest.
+    """
+    classes = (notes[..., None] % 12 == np.arange(12)) & (notes[..., None] != REST)
+    counts = np.cumsum(classes, axis=1, dtype=np.int32)
+    triads = np.array([[(pitch - tonic) % 12 in (0, 4, 7) for pitch in range(12)] for tonic in range(12)])
+    fit = counts @ SCALES.T.astype(np.int32) * (notes.shape[1] + 1) + counts @ triads.T.astype(np.int32)
+    return fit.argmax(axis=2)
+
+
+def in_scale(notes: np.ndarray, tonics: np.ndarray) -> np.ndarray:
+    """Return which notes belong to the major scales on `tonics`, (B, N) bool; a missing note does not."""
+    return SCALES[tonics, notes % 12] & (notes != REST)
+
+
+def autocorrelations(notes: np.ndarray, lag: int) -> np.ndarray:
+    """Return the correlation (B, N), -1 to 1, of the notes so far with themselves `lag` notes before.
+
+    It is 0 with fewer than two pairs of notes, or where one of the two does not vary.
+    """
+    first, second = np.zeros((2, *notes.shape))
+    valid = np.zeros(notes.shape)
+    valid[:, lag:] = notes[:, lag:] != REST
+    first[:, lag:], second[:, lag:] = notes[:, :-lag] * valid[:, lag:], notes[:, lag:] * valid[:, lag:]
+    count = np.maximum(valid.cumsum(axis=1), 1)
+    sums = [part.cumsum(axis=1) for part in (first, second, first * second, first**2, second**2)]
+    mean_first, mean_second, product, square_first, square_second = (part / count for part in sums)
+    variance = (square_first - mean_first**2) * (square_second - mean_second**2)
+    covariance = product - mean_first * mean_second
+    spread = np.sqrt(np.maximum(variance, 0))
+    correlation = np.divide(covariance, spread, where=variance > 1e-9, out=np.zeros_like(count))
+    return np.clip(np.where(notes == REST, 0, correlation), -1, 1)
+
+
+def recent(melodies: np.ndarray, steps: int) -> np.ndarray:
+    """Return the last `steps` steps up to each step, (B, T, steps) int8; rests before the beginning."""
+    padded = np.pad(melodies, ((0, 0), (steps - 1, 0)), constant_values=REST)
+    return np.lib.stride_tricks.sliding_window_view(padded, steps, axis=1)
+
+
+def different_notes(windows: np.ndarray) -> np.ndarray:
+    """Return how many different keys are heard in each window, (B, T) for (B, T, W)."""
+    return sum((windows == key).any(axis=-1).astype(np.int64) for key in range(KEYS))
+
+
+def heard_before(windows: np.ndarray) -> np.ndarray:
+    """Return which windows (B, T, W) were heard before without overlap, (B, T) bool."""
+    size = windows.shape[-1]
+    names = (windows.astype(np.int64) + 1) @ (KEYS + 1) ** np.arange(size, dtype=np.int64)
+    length = names.shape[1]
+    earlier = np.tri(length, k=-size, dtype=bool)
+    return ((names[:, :, None] == names[:, None, :]) & earlier).any(axis=2)
