@@ -9,9 +9,10 @@ Conventions: C cases, I inputs, O outputs; inputs and targets are stored with th
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
+from typing import Self
 
 import numpy as np
 
@@ -38,6 +39,11 @@ class Cases:
 
     def __len__(self) -> int:
         return self.inputs.shape[1]
+
+    def without_chords(self) -> Self:
+        """Return the cases whose answer is one key at most."""
+        kept = self.targets.sum(axis=0) <= 1
+        return replace(self, inputs=self.inputs[:, kept], targets=self.targets[:, kept], lengths=(int(kept.sum()),))
 
     @cached_property
     def possible(self) -> np.ndarray:

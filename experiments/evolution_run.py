@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from agents.cases import Cases
+from agents.cases import Cases, ambiguous_steps
 from agents.evolution.workers import NO_WORKERS, WorkerOptions
 from agents.networks.genome_json import genome_to_json
 from agents.rollout import play_episode
@@ -161,6 +161,13 @@ class RunInProgress:
         if self.songs:
             summary["memory"], summary["prompt"] = task.memory, task.prompt
             summary["always_rest"] = sum(always_rest(song, task.prompt) for song in self.songs)
+            if summary["ceiling"] < summary["cases"]:
+                impossible = ambiguous_steps(self.songs, task.memory, task.prompt)
+                steps = {song.name: song.steps - task.prompt for song in self.songs}
+                summary["ambiguous"] = {
+                    name: {"most_right": steps[name] - len(own), "steps": steps[name]}
+                    for name, own in impossible.items()
+                }
         return summary
 
 

@@ -67,11 +67,13 @@ def make_search(
 
 def _sparse_cases(config: EvolveConfig, songs: Sequence[Song], cases: Cases) -> SparseCases:
     """Return the cases of a task for per-key evolution, those with wrong notes in the prompt behind the others."""
-    task, noise = config.task, config.per_key.prompt_noise
+    task, own = config.task, config.per_key
     if not songs:
         return SparseCases.from_cases(cases)
     rolls = [song.roll for song in songs]
-    return song_cases(rolls, task.memory, task.prompt, noise, config.evolve.seed, task.mode_bit)
+    return song_cases(
+        rolls, task.memory, task.prompt, own.prompt_noise, own.noisy_copies, config.evolve.seed, task.mode_bit
+    )
 
 
 @contextmanager

@@ -10,6 +10,7 @@ Source:
     are added for warmth.
 """
 
+import io
 import os
 import wave
 from pathlib import Path
@@ -123,25 +124,37 @@ def render(
     return samples
 
 
-def write_wav(path: str | os.PathLike, samples: np.ndarray, sample_rate: int = 44100) -> None:
-    """Write samples as a 16-bit mono WAV file; a file of that name is replaced only by a whole new one.
+def encode_wav(samples: np.ndarray, sample_rate: int = 44100) -> bytes:
+    """Return samples as a 16-bit mono WAV file.
 
     Raises:
         ValueError: the samples are not (N,) numbers from -1 to 1, or the sample rate is out of range.
-        OSError: the file cannot be written.
     """
-    path, sample_rate, samples = Path(path), _check_rate(sample_rate), np.asarray(samples)
+    sample_rate, samples = _check_rate(sample_rate), np.asarray(samples)
     if samples.ndim != 1:
         raise ValueError(f"samples have the shape (N,), these have {samples.shape}")
     if not (np.abs(samples) <= 1).all():
         raise ValueError("samples must be numbers from -1 to 1: scale them first")
+    content = io.BytesIO()
+    with wave.open(content, "wb") as wav:
+        wav.setnchannels(1)
+        wav.setsampwidth(2)
+        wav.setframerate(sample_rate)
+        wav.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
+    return content.getvalue()
+
+
+def write_wav(path: str | os.PathLike, samples: np.ndarray, sample_rate: int = 44100) -> None:
+    """Write samples as a 16-bit mono WAV file; a file of that name is replaced only by a whole new one.
+
+    Raises:
+        ValueError: as for `encode_wav`.
+        OSError: the file cannot be written.
+    """
+    path, content = Path(path), encode_wav(samples, sample_rate)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(part, "wb") as file, wave.open(file, "wb") as wav:
-            wav.setnchannels(1)
-            wav.setsampwidth(2)
-            wav.setframerate(sample_rate)
-            wav.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
+        part.write_bytes(content)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

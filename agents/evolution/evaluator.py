@@ -46,7 +46,7 @@ class Evaluator:
             cases: what the networks should answer.
             kind: a name in `agents.fitness.KINDS`.
             boost: None leaves the weights of all cells at 1.
-            parsimony: what every enabled connection costs a genome's fitness.
+            parsimony: what every enabled connection costs a genome's fitness, and the output it leads to.
             backend: where genomes are evaluated; in this process by default.
 
         Raises:
@@ -69,7 +69,7 @@ class Evaluator:
         return getattr(self._backend, "gain", None)
 
     def evaluate(self, genomes: Sequence[neat.DefaultGenome], generation: int) -> None:
-        """Set `fitness`, `losses` (weighted), `loss` (unweighted) and `right` of every genome.
+        """Set `fitness`, `losses` (weighted, with parsimony), `loss` (without both) and `right` of every genome.
 
         Genomes that were evaluated before under the same weights are left as they are. `evaluations`
         counts genomes that were never evaluated before.
@@ -85,10 +85,19 @@ class Evaluator:
         self.evaluations += not hasattr(genome, "version")
         genome.version = self._version
         genome.losses = result.losses[row].tolist()
-        cost = self.parsimony * genome.size()[1] if self.parsimony else 0.0
-        genome.fitness = -float(sum(genome.losses)) - cost
+        genome.fitness = -float(sum(genome.losses))
+        if self.parsimony:
+            self._charge(genome)
         genome.loss = float(result.plain[row].sum())
         genome.right = int(result.right[row])
+
+    def _charge(self, genome: neat.DefaultGenome) -> None:
+        """Let every enabled connection cost: the output that it leads to, and the fitness."""
+        for (_, sink), gene in genome.connections.items():
+            if gene.enabled:
+                genome.fitness -= self.parsimony
+                if sink < len(genome.losses):
+                    genome.losses[sink] += self.parsimony
 
     def _boost(self, champion: neat.DefaultGenome) -> None:
         """Give more weight to the cells that the champion gets wrong."""

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from agents.per_key.hinge import SMALLEST_GAIN, hinge, round_to_grid
 from agents.per_key.sparse_cases import SparseCases
-from agents.per_key.threshold_units import SMALLEST_GAIN, ThresholdUnits, hinge, round_to_grid
+from agents.per_key.threshold_units import ThresholdUnits
 
 BATCH = 512
 """Nodes whose weights are changed together."""
@@ -71,6 +72,13 @@ class AndNodes:
         counts = self._starts[nodes + 1] - begins
         heads = np.cumsum(counts) - counts
         return self._rows[np.repeat(begins - heads, counts) + np.arange(counts.sum())], heads, counts
+
+    def sums(self) -> np.ndarray:
+        """Return what the nodes add to every output in every row, (R, O) float32."""
+        sums = np.zeros_like(self.units.margins)
+        for node, weights in enumerate(self.weights):
+            sums[self._rows[self._starts[node] : self._starts[node + 1]]] += weights
+        return sums
 
     def add(self, literals: tuple[int, ...], rows: np.ndarray, weights: np.ndarray) -> None:
         """Add a node that is new.
@@ -184,7 +192,7 @@ class AndNodes:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over nodes; the margins are not changed."""
+        """Take over nodes; the margins are not changed, `sums` tells what they make of them."""
         literals = [tuple(own) for own in state["literals"]]
         self._set(literals, [rows_with(self.units.cases, own) for own in literals])
         for name in ("weights", "sizes", "directions"):

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.per_key.and_nodes import AndNodes, literals_of
+from agents.per_key.hinge import draw, hinge
 from agents.per_key.sparse_cases import SparseCases
-from agents.per_key.threshold_units import draw, hinge
 
 TRIES = 3
 """Inputs looked at to find one literal that tells two rows apart."""
@@ -188,7 +188,7 @@ class Growth:
         every = np.arange(len(seeds.rows))
         inputs, found = self._inputs_on(seeds.rows, STARTS)
         shared = (self.cases.on(seeds.partners[:, None], inputs) > 0) & found[:, None]
-        alone = shared.sum(axis=1) < 2
+        alone = (shared.sum(axis=1) < 2) | ~found
         seeds.partners[alone] = seeds.rows[alone]
         shared[alone] = True
         first = inputs[every, shared.argmax(axis=1)]
@@ -205,7 +205,19 @@ class Growth:
         rows = self.cases.column_rows[np.repeat(starts[rare] - heads, counts) + np.arange(counts.sum())]
         owner = np.repeat(able, counts)
         both = self.cases.on(rows, (first + second)[owner] - np.repeat(rare, counts)) > 0
-        return rows[both], owner[both], 2
+        silent = self._begin_silent(np.flatnonzero(~found))
+        return np.concatenate([rows[both], silent[0]]), np.concatenate([owner[both], silent[1]]), 2
+
+    def _begin_silent(self, who: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Let candidates whose row has no input on begin with one that is off; return their rows."""
+        rows, owner = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+        live = np.flatnonzero(np.diff(self.cases.column_starts))
+        for place in who.tolist() if len(live) else ():
+            source = self.random.choice(live)
+            self.literals[place, :2] = ~source
+            rows.append(np.setdiff1d(np.arange(self.cases.rows), self.cases.rows_of(source), assume_unique=True))
+            owner.append(np.full(len(rows[-1]), place))
+        return np.concatenate(rows), np.concatenate(owner)
 
     def _inputs_on(self, rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Draw inputs that are on in rows (A,): return inputs (A, count), and where there are any (A,)."""

@@ -1,7 +1,7 @@
 """Pruning by deletion: connections go as long as every cell that is right stays right.
 
-Weights are left as they are; only what no case needs is deleted: connections from inputs and from nodes into
-outputs, then literals of nodes, which are connections too. A node without a literal is 1 in more rows.
+Weights are left as they are; only what no case needs is deleted: connections from nodes into outputs, then literals
+of nodes, which are connections too. A node without a literal is 1 in more rows.
 
 Conventions: as in `agents.per_key.and_nodes`. A cell is right where its margin is greater than `margin`.
 """
@@ -9,7 +9,6 @@ Conventions: as in `agents.per_key.and_nodes`. A cell is right where its margin 
 import numpy as np
 
 from agents.per_key.and_nodes import BATCH, AndNodes, rows_with
-from agents.per_key.threshold_units import ThresholdUnits
 
 
 def prune(nodes: AndNodes, random: np.random.Generator, margin: float = 0.0) -> int:
@@ -23,14 +22,13 @@ def prune(nodes: AndNodes, random: np.random.Generator, margin: float = 0.0) -> 
     Returns:
         Number of connections deleted.
     """
-    before = nodes.connections + int(np.count_nonzero(nodes.units.weights))
+    before = nodes.connections
     prune_outputs(nodes, margin)
-    prune_inputs(nodes.units, margin)
     nodes.keep_used()
     prune_literals(nodes, random, margin)
     prune_outputs(nodes, margin)
     nodes.keep_used()
-    return before - nodes.connections - int(np.count_nonzero(nodes.units.weights))
+    return before - nodes.connections
 
 
 def prune_outputs(nodes: AndNodes, margin: float) -> None:
@@ -48,20 +46,6 @@ def prune_outputs(nodes: AndNodes, margin: float) -> None:
         needless = np.logical_and.reduceat((without > margin) | (margins <= margin), heads) & (old != 0)
         nodes.units.margins[rows] = np.where(needless[places], without, margins)
         nodes.weights[now] = np.where(needless, 0, old)
-
-
-def prune_inputs(units: ThresholdUnits, margin: float) -> None:
-    """Delete connections from inputs into outputs, small weights first."""
-    for source in np.argsort(np.abs(units.weights).max(axis=1), kind="stable"):
-        old = units.weights[source]
-        if not old.any():
-            continue
-        rows = units.cases.rows_of(source)
-        margins = units.margins[rows]
-        without = margins - units.cases.signs[rows] * old
-        needless = ((without > margin) | (margins <= margin)).all(axis=0) & (old != 0)
-        units.margins[rows] = np.where(needless, without, margins)
-        units.weights[source, needless] = 0
 
 
 def prune_literals(nodes: AndNodes, random: np.random.Generator, margin: float) -> None:

@@ -12,7 +12,7 @@ Conventions:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -42,6 +42,8 @@ class SparseCases:
     """(C,) int64: the row with the input of a case."""
     possible: np.ndarray
     """(C,) bool: the cases that one network can get right together, as many as there can be."""
+    wanted: np.ndarray
+    """(C, O) bool: what each case asks for, possible or not."""
 
     @classmethod
     def from_pairs(
@@ -78,6 +80,7 @@ class SparseCases:
             targets=chosen,
             row_of_case=row_of_case,
             possible=possible,
+            wanted=targets,
         )
 
     @classmethod
@@ -94,6 +97,7 @@ class SparseCases:
         memory: int,
         prompt: int,
         votes: Sequence[int] | None = None,
+        mode_bit: bool = False,
     ) -> Self:
         """Make rows of what is remembered before every step after the prompt.
 
@@ -104,6 +108,7 @@ class SparseCases:
             memory: steps remembered.
             prompt: steps of each roll that are given.
             votes: for each roll, how much its cases count where answers differ.
+            mode_bit: whether there is one more input. It is 1 in every case, as the bias is, and is left alone.
         """
         pairs, first = [], 0
         for roll in heard:
@@ -118,7 +123,7 @@ class SparseCases:
         counts = None
         if votes is not None:
             counts = np.repeat(np.asarray(votes, dtype=np.int64), [len(roll) - prompt for roll in wanted])
-        return cls.from_pairs(cases, inputs, memory * targets.shape[1], targets, counts)
+        return cls.from_pairs(cases, inputs, memory * targets.shape[1] + mode_bit, targets, counts)
 
     def __post_init__(self):
         object.__setattr__(self, "words", self.bits.view(np.uint64))
@@ -145,6 +150,11 @@ class SparseCases:
     def most_right(self) -> int:
         """The most cases that one network can get right."""
         return int(self.possible.sum())
+
+    def only(self, outputs: Sequence[int]) -> Self:
+        """Return the same cases with some of the outputs."""
+        chosen = list(outputs)
+        return replace(self, targets=self.targets[:, chosen], wanted=self.wanted[:, chosen])
 
     def rows_of(self, source: int) -> np.ndarray:
         """Return the rows in which an input is on, ascending."""

@@ -125,6 +125,10 @@ def _print_summary(summary: dict, folder: Path) -> None:
         + (f" ({'; '.join(beside)})" if beside else "")
         + f". Search: {summary['search']}."
     )
+    for name, best in summary.get("ambiguous", {}).items():
+        print(
+            f"{name}: {best['most_right']} of {best['steps']} at most; elsewhere the same memory goes on differently."
+        )
     gain = summary.get("gain_of_workers")
     if gain is not None and gain < 1:
         print(f"The workers evaluated {gain:.2f} times as fast as one process alone: at this size they do not pay.")

@@ -1,0 +1,129 @@
+"""Measure how many songs one network can hold: a network for each number of songs, all played free running.
+
+Melodies come from the MIDI files below the folders; long pieces are cut into songs of 128 steps, moved onto the 13
+keys. The networks come of cooperative per-key evolution, guided by inputs and targets; this is not plain NEAT. Ctrl-C
+keeps the rows that are finished.
+"""
+
+import argparse
+import sys
+import time
+
+from experiments.verbs.options import count, positive, print_json
+
+HELP = "measure how many songs one network can hold"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--midi", nargs="+", default=[], metavar="FOLDER", help="folders of MIDI files [the songs of the project]"
+    )
+    parser.add_argument(
+        "--songs",
+        type=_numbers,
+        default=[10, 30, 100, 300, 1000],
+        metavar="N,N,...",
+        help="numbers of songs [10,30,100,300,1000]",
+    )
+    parser.add_argument("--prompt", type=positive, default=8, metavar="P", help="steps that are given [8]")
+    parser.add_argument("--memory", type=positive, default=128, metavar="M", help="steps remembered [128]")
+    parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed gives the same networks [0]")
+    parser.add_argument(
+        "--prompt-noise", type=_share, default=0.0, metavar="X", help="chance of a wrong cell in noisy prompts [0]"
+    )
+    parser.add_argument("--copies", type=positive, default=60, metavar="N", help="noisy copies of each song [60]")
+    parser.add_argument(
+        "--wrong-notes", type=count, default=0, metavar="N", help="play N prompts of each song with one wrong note [0]"
+    )
+    parser.add_argument("--out", metavar="DIR", help="folder for summary.json and capacity.png [runs/capacity-1, ...]")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def _numbers(text: str) -> list[int]:
+    return sorted({positive(part) for part in text.split(",")})
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: it must be 0 to 1")
+    return share
+
+
+def run(options: argparse.Namespace) -> int:
+    from experiments.capacity import Setting, draw, measure, summarise
+    from experiments.capacity_songs import collect, midi_paths
+    from experiments.interrupt import deferred_interrupt
+    from experiments.run_folder import RunFolder
+    from songs.song import SongError
+
+    setting = Setting(
+        options.memory, options.prompt, options.seed, options.prompt_noise, options.copies, options.wrong_notes
+    )
+    paths = midi_paths(options.midi)
+    melodies = collect(paths, setting.memory, setting.prompt, options.songs[-1], setting.seed)
+    songs = [song for song in melodies.songs if song.steps > setting.prompt]
+    if not songs:
+        raise SongError(f"none of {len(paths)} MIDI files has a song for 13 keys that is longer than the prompt")
+    sizes = sorted({min(size, len(songs)) for size in options.songs})
+    folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", "capacity")
+    notes = [f"{len(songs)} songs of {len(paths)} MIDI files; left out: " + _listed(melodies.left_out)]
+    if len(songs) < options.songs[-1]:
+        notes.append(f"{options.songs[-1]} songs were asked for, there are only {len(songs)}")
+    print(*notes, sep="\n", file=sys.stderr)
+    rows, status = [], _Status()
+    with deferred_interrupt() as interrupt:
+        for size in sizes:
+            row = measure(songs[:size], setting, status.update, lambda: interrupt.requested)
+            status.clear()
+            if row is None:
+                break
+            rows.append(row)
+            print(f"{row.whole} of {row.songs} songs whole, {row.cpu_seconds:.1f} CPU seconds", file=sys.stderr)
+            folder.write_json("summary.json", summarise(rows, setting, melodies.left_out))
+            draw(rows, setting, folder.path / "capacity.png")
+    summary = summarise(rows, setting, melodies.left_out)
+    if options.json:
+        print_json({**summary, "folder": str(folder.path)})
+    else:
+        _print_table(rows, summary, folder)
+    return 0 if len(rows) == len(sizes) else 130
+
+
+class _Status:
+    """A line in the terminal that is written over; nothing where the output is no terminal."""
+
+    def __init__(self):
+        self._next = 0.0
+
+    def update(self, search, steps: int) -> None:
+        if sys.stderr.isatty() and time.monotonic() >= self._next:
+            text = f"generation {search.generation}: {search.right} of {steps} steps right"
+            print(f"\r\x1b[K{text}, {search.connections} connections", end="", file=sys.stderr, flush=True)
+            self._next = time.monotonic() + 1
+
+    def clear(self) -> None:
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr)
+
+
+def _listed(left_out: dict[str, int]) -> str:
+    return ", ".join(f"{number} ({reason})" for reason, number in sorted(left_out.items())) or "none"
+
+
+def _print_table(rows: list, summary: dict, folder) -> None:
+    from experiments.tables import show_table
+
+    columns = ["songs", "whole", "AND nodes", "connections", "after pruning", "CPU seconds"]
+    cells = [
+        [row.songs, row.whole, row.hidden, row.connections_before, row.connections, f"{row.cpu_seconds:.1f}"]
+        for row in rows
+    ]
+    if any(row.whole_after_wrong_note is not None for row in rows):
+        columns.append("whole after a wrong note")
+        for line, row in zip(cells, rows, strict=True):
+            line.append(f"{row.whole_after_wrong_note:.1%}")
+    exponents = summary["growth_exponents"]
+    grows = ", ".join(f"{name.replace('_', ' ')} as songs^{value:.2f}" for name, value in exponents.items())
+    caption = (f"Growth: {grows}. " if grows else "") + f"Search: {summary['search']}. Written to {folder.path}"
+    show_table(columns, cells, caption)
