@@ -13,8 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-PACKAGES = ("songs", "listener", "envs", "agents", "basic_midi")
-VERBS = ("songs", "evolve", "dqn", "score", "plot", "play", "ablate")
+PACKAGES = ("songs", "listener", "envs", "agents", "basic_midi", "vae")
+VERBS = ("songs", "evolve", "dqn", "score", "plot", "play", "report", "ablate", "vae", "capacity")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,116 @@
+"use strict";
+// Draws every melody's roll in rows of bars, plays it, and moves a playhead over it.
+const players = [];
+
+for (const section of document.querySelectorAll(".melody")) {
+  const roll = JSON.parse(section.querySelector("script").textContent);
+  const canvas = section.querySelector("canvas");
+  const buttons = [...section.querySelectorAll("button")];
+  const player = new Player(roll.steps, roll.seconds);
+  players.push(player);
+  let current = buttons[0];
+
+  // What was played are the right keys and the wrong ones, the song are the right ones and the missed.
+  const notes = button => roll.cells
+    .filter(([, , kind]) => roll.kinds[kind] !== (button.dataset.part === "song" ? "wrong" : "missed"))
+    .sort((one, other) => one[0] - other[0]);
+
+  function layout() {
+    const width = canvas.clientWidth, perRow = (width < 600 ? 4 : 8) * roll.bar;
+    const rows = Math.ceil(roll.steps / perRow), cell = (width - 34) / perRow;
+    const height = Math.max(6, Math.min(cell * 0.6, 12));
+    return { width, perRow, rows, cell, height, row: height * roll.names.length + 16 };
+  }
+
+  function draw() {
+    const { width, perRow, rows, cell, height, row } = layout(), scale = window.devicePixelRatio || 1;
+    const look = getComputedStyle(document.documentElement);
+    const colour = name => look.getPropertyValue("--" + name).trim();
+    const x = step => 30 + (step % perRow) * cell;
+    const y = (step, key) => Math.floor(step / perRow) * row + 8 + (roll.names.length - 1 - key) * height;
+    const highest = roll.names.length - 1, all = height * roll.names.length;
+    canvas.style.height = rows * row + 8 + "px";
+    canvas.width = width * scale;
+    canvas.height = (rows * row + 8) * scale;
+    const pen = canvas.getContext("2d");
+    pen.scale(scale, scale);
+    pen.font = "10px system-ui, sans-serif";
+    for (let step = 0; step < roll.steps; step++) {
+      const top = y(step, highest);
+      if (step < roll.prompt) {
+        pen.globalAlpha = 0.25;
+        pen.fillStyle = colour("prompt");
+        pen.fillRect(x(step), top, cell, all);
+        pen.globalAlpha = 1;
+      }
+      if (step % roll.bar === 0) {
+        pen.fillStyle = colour("line");
+        pen.fillRect(x(step), top, 1, all);
+        pen.fillStyle = colour("quiet");
+        pen.fillText(step / roll.bar + 1, x(step) + 2, top + all + 10);
+      }
+      if (step % perRow === 0) {
+        pen.fillStyle = colour("quiet");
+        pen.fillText(roll.names[0], 2, top + all - 1);
+        pen.fillText(roll.names[highest], 2, top + 9);
+      }
+    }
+    for (const [step, key, kind] of roll.cells) {
+      const name = roll.kinds[kind], place = [x(step) + 0.5, y(step, key) + 0.5, Math.max(cell - 1, 1), height - 1];
+      pen.fillStyle = pen.strokeStyle = colour(name);
+      if (name === "missed") {
+        pen.setLineDash([2, 2]);
+        pen.strokeRect(...place);
+        pen.setLineDash([]);
+      } else {
+        pen.fillRect(...place);
+      }
+    }
+    const now = player.now;
+    if (now > 0 && now < roll.steps) {
+      pen.fillStyle = colour("ink");
+      pen.fillRect(x(Math.floor(now)) + (now % 1) * cell, y(Math.floor(now), highest), 2, all);
+    }
+  }
+
+  function label() {
+    for (const button of buttons) button.setAttribute("aria-pressed", player.playing && button === current);
+  }
+
+  function follow() {
+    if (player.now >= roll.steps) player.pause();
+    draw();
+    if (player.playing) requestAnimationFrame(follow);
+    else label();
+  }
+
+  async function toggle(button) {
+    const pause = player.playing && button === current;
+    for (const other of players) other.pause();
+    current = button;
+    if (!pause) await player.play(notes(button));
+    label();
+    follow();
+  }
+
+  function seek(step) {
+    player.seek(step, notes(current));
+    draw();
+  }
+
+  for (const button of buttons) button.addEventListener("click", () => toggle(button));
+  canvas.addEventListener("click", event => {
+    const { perRow, cell, row } = layout();
+    seek(Math.floor(event.offsetY / row) * perRow + Math.floor((event.offsetX - 30) / cell));
+  });
+  canvas.addEventListener("keydown", event => {
+    const by = { ArrowRight: roll.bar, ArrowLeft: -roll.bar }[event.key];
+    if (by) seek(Math.floor(player.now) + by);
+    else if (event.key === " ") toggle(current);
+    else return;
+    event.preventDefault();
+  });
+  addEventListener("resize", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  draw();
+}

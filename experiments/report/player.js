@@ -1,0 +1,89 @@
+"use strict";
+// A piano of 13 keys: the tones of the project's own synthesiser, which the page carries as samples.
+const piano = {
+  context: null,
+  tones: [],
+
+  // Browsers let a page make sound only after a visitor has done something on it.
+  async open() {
+    if (!this.context) {
+      this.context = new AudioContext();
+      const samples = JSON.parse(document.getElementById("tones").textContent);
+      this.tones = await Promise.all(samples.map(text => this.context.decodeAudioData(bytes(text))));
+    }
+    await this.context.resume();
+  },
+
+  // Plays a key at a time of the context; returns the sound, so that it can be stopped.
+  strike(key, when) {
+    const source = this.context.createBufferSource(), volume = this.context.createGain();
+    source.buffer = this.tones[key];
+    source.connect(volume).connect(this.context.destination);
+    source.start(when);
+    return { source, volume };
+  },
+
+  // A struck string is damped, not cut: a click would be heard.
+  damp({ source, volume }, when) {
+    volume.gain.setValueAtTime(1, when);
+    volume.gain.linearRampToValueAtTime(0, when + 0.008);
+    source.stop(when + 0.01);
+  },
+};
+
+function bytes(base64) {
+  return Uint8Array.from(atob(base64), character => character.charCodeAt(0)).buffer;
+}
+
+// Plays a melody: notes are [step, key] by step. It knows its place, and goes on from there.
+class Player {
+  constructor(steps, seconds) {
+    this.steps = steps;
+    this.seconds = seconds;
+    this.place = 0; // in steps
+    this.sounding = [];
+    this.began = null; // time of the context at which step 0 was or would have been
+  }
+
+  get playing() {
+    return this.began !== null;
+  }
+
+  get now() {
+    return this.playing ? Math.max(0, (piano.context.currentTime - this.began) / this.seconds) : this.place;
+  }
+
+  async play(notes) {
+    await piano.open();
+    this.pause();
+    if (this.place >= this.steps) this.place = 0;
+    const ready = piano.context.currentTime + 0.05, last = new Map();
+    this.began = ready - this.place * this.seconds;
+    for (const [step, key] of notes) {
+      if (step < this.place) continue;
+      const when = this.began + step * this.seconds;
+      if (last.has(key)) piano.damp(last.get(key), when);
+      const struck = piano.strike(key, when);
+      last.set(key, struck);
+      this.sounding.push(struck);
+    }
+  }
+
+  pause() {
+    if (!this.playing) return;
+    this.place = Math.min(this.now, this.steps);
+    this.began = null;
+    for (const { source, volume } of this.sounding) {
+      volume.disconnect();
+      source.stop();
+    }
+    this.sounding = [];
+  }
+
+  seek(step, notes) {
+    const playing = this.playing;
+    this.pause();
+    this.place = Math.max(0, Math.min(step, this.steps - 1));
+    if (playing) this.play(notes);
+  }
+}
