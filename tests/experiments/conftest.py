@@ -1,5 +1,7 @@
 """The command, called as a shell does, and small songs for it."""
 
+import contextlib
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -84,3 +86,28 @@ def unsolved(tune, small) -> Path:
     options = (*small, "--set", "evolve.generations=4", "--checkpoint-every", "2")
     assert main(["evolve", str(tune), *options, "--out", str(folder), "--json"]) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def call_quietly() -> Callable[..., None]:
+    """Return a function that calls the command with arguments and expects it to go well."""
+
+    def call(*arguments) -> None:
+        with contextlib.redirect_stdout(io.StringIO()):
+            assert main([str(argument) for argument in arguments]) == 0
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def quick_runs(call_quietly) -> Callable[[Path, Path], list[Path]]:
+    """Return a function that evolves a short song twice: until it is solved, and for one generation."""
+
+    def make(folder: Path, song: Path) -> list[Path]:
+        runs = [folder / "solved", folder / "stopped"]
+        for run, generations in zip(runs, (500, 1), strict=True):
+            options = ("--prompt", 2, "--memory", 4, "--set", f"evolve.generations={generations}", "--out", run)
+            call_quietly("evolve", song, *options)
+        return runs
+
+    return make

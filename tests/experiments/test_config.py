@@ -8,7 +8,7 @@ import pytest
 from agents.fitness import KINDS
 from experiments.config import EvolveConfig
 from experiments.neat_config import neat_ini, read_neat_config
-from experiments.settings import ConfigError, presets
+from experiments.settings import ConfigError
 
 OPTIONS = [
     (section.name, option)
@@ -83,11 +83,11 @@ def test_the_fitness_kinds_are_those_that_there_are():
 
 
 def test_presets_are_listed_in_order():
-    assert presets() == sorted(presets())
-    assert {"plain-neat", "xor"} <= set(presets())
+    assert EvolveConfig.presets() == sorted(EvolveConfig.presets())
+    assert {"plain-neat", "xor"} <= set(EvolveConfig.presets())
 
 
-@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("name", EvolveConfig.presets())
 def test_a_preset_loads_and_changes_something(name):
     config = EvolveConfig.load(name)
     assert config != EvolveConfig()
@@ -110,7 +110,7 @@ def test_the_xor_preset_is_plain_neat_on_exclusive_or():
 # neat-python's configuration file
 
 
-@pytest.mark.parametrize("preset", [None, *presets()])
+@pytest.mark.parametrize("preset", [None, *EvolveConfig.presets()])
 def test_neat_python_reads_the_same_settings(preset, tmp_path):
     config = EvolveConfig.load(preset).change("genome", weight_limit=7.5, connections_added=2.25)
     config = config.change("evolve", population_size=77, elitism=3)

@@ -30,7 +30,8 @@ def test_the_values_are_what_the_layers_compute():
     weights = arrays_of(network.state_dict())
     hidden = seen.numpy()
     for layer in ("body.0", "body.2"):
-        hidden = np.maximum(hidden @ weights[f"{layer}.weight"].T + weights[f"{layer}.bias"], 0)
+        hidden = hidden @ weights[f"{layer}.weight"].T + weights[f"{layer}.bias"]
+        hidden = np.maximum(hidden, 0.1 * hidden)
     advantages = (hidden @ weights["advantage.weight"].T + weights["advantage.bias"]).reshape(5, 13, 2)
     value = hidden @ weights["value.weight"].T + weights["value.bias"]
     expected = value[:, :, None] + advantages - advantages.mean(axis=2, keepdims=True)

@@ -1,0 +1,118 @@
+"""The report: complete, self-contained, harmless, and alive in a real browser."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from songs.keyboard import KEYS
+from songs.song import Song
+from tests.browser import needs_browser, open_page
+
+TITLE = """Кузнечик "<script>document.title='ran'</script>" & sons"""
+
+
+@pytest.fixture(scope="module")
+def evolved(tmp_path_factory, quick_runs) -> list[Path]:
+    """Return two runs of one small song: one that solved it and one that stopped at once."""
+    folder = tmp_path_factory.mktemp("runs")
+    roll = np.eye(KEYS, dtype=bool)[[0, 4, 7, 4, 0, 4, 7, 12, 0, 4]] & (np.arange(10) % 2 == 0)[:, None]
+    song = Song("tune", roll, TITLE)
+    song.write(folder / "tune.mid")
+    return quick_runs(folder, folder / "tune.mid")
+
+
+@pytest.fixture(scope="module")
+def page(evolved, call_quietly) -> Path:
+    call_quietly("report", evolved[0])
+    return evolved[0] / "report.html"
+
+
+@pytest.fixture(scope="module")
+def overview(evolved, call_quietly, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("pages") / "all.html"
+    call_quietly("report", *evolved, "--out", path)
+    return path
+
+
+def test_the_page_holds_the_run(page):
+    text = page.read_text()
+    for part in ("steps right, playing alone", "always resting would get", "a random player gets", "possible"):
+        assert part in text
+    assert "kuznechik evolve" in text
+    assert "[evolve]" in text  # the configuration
+    assert "neat-python 2.0.0" in text
+    assert text.count("data:image/png;base64,") == 3  # fitness, species, network
+
+
+def test_nothing_is_loaded_from_anywhere(page, overview):
+    for one in (page, overview):
+        addresses = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"'\s>)]+)""", one.read_text())
+        assert addresses
+        assert all(address.startswith(("data:", "#run")) for address in addresses)
+        assert one.stat().st_size < 5_000_000
+
+
+def test_a_title_is_text(page):
+    text = page.read_text()
+    assert "<script>document.title" not in text
+    assert "&lt;script&gt;document.title=" in text
+
+
+def test_several_runs_stand_in_a_table(overview, evolved):
+    text = overview.read_text()
+    assert "<h2>All runs</h2>" in text
+    for number, run in enumerate(evolved, start=1):
+        assert f'<a href="#run{number}">{run.name}</a>' in text
+    assert "not solved" in text
+
+
+def test_a_run_that_learned_no_song_has_no_player(kuznechik, tmp_path):
+    kuznechik("evolve", "--config", "xor", "--set", "evolve.generations=3", "--out", tmp_path / "xor")
+    called = kuznechik("report", tmp_path / "xor")
+    assert called.out == f"{tmp_path / 'xor' / 'report.html'}\n"
+    assert "<canvas" not in (tmp_path / "xor" / "report.html").read_text()
+
+
+def test_what_is_no_run_is_named(kuznechik, tmp_path):
+    called = kuznechik("report", tmp_path / "nothing")
+    assert (called.status, called.err.count("\n")) == (2, 1)
+
+
+@needs_browser
+def test_the_page_plays_in_a_browser(page):
+    opened = open_page(
+        page,
+        """
+        await piano.open();
+        const peak = Math.max(...piano.tones.map(tone => Math.max(...tone.getChannelData(0))));
+        const heard = [], wait = () => new Promise(done => setTimeout(done, 300));
+        const [champion, song] = document.querySelectorAll("button");
+        for (const button of [champion, song]) {
+          button.click();
+          await wait();
+          heard.push(players[0].sounding.length);
+        }
+        const playing = players[0].playing, pressed = song.getAttribute("aria-pressed");
+        song.click();
+        await wait();
+        return { tones: piano.tones.length, peak, playing, pressed, heard, after: players[0].playing,
+                 title: document.title, sideways: document.documentElement.scrollWidth > innerWidth };
+        """,
+    )
+    answer = opened.answer
+    assert opened.complaints == []
+    assert (answer["tones"], answer["playing"], answer["pressed"], answer["after"]) == (13, True, "true", False)
+    # four steps of memory do not tell where the tune ends: the champion goes on, and the ceiling is below the song
+    assert answer["heard"] == [8, 5]
+    assert 0.3 < answer["peak"] < 0.5
+    assert answer["title"].startswith("Кузнечик")
+    assert not answer["sideways"]
+
+
+@needs_browser
+def test_a_phone_need_not_scroll_sideways(overview):
+    opened = open_page(overview, "return [innerWidth, document.documentElement.scrollWidth];", width=500)
+    assert opened.complaints == []
+    assert opened.answer[1] <= opened.answer[0]

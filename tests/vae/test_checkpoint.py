@@ -1,0 +1,90 @@
+"""Models as files: what is written is read, and what is wrong is said."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tests.vae.melodies import tiny
+from vae.checkpoint import load_model, save_model
+from vae.config import ModelError
+from vae.model import make_model
+from vae.shipped import find_model
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    model = make_model(tiny(), seed=5)
+    save_model(tmp_path / "m.safetensors", model, {"name": "m", "steps": 3})
+    again, about = load_model(tmp_path / "m.safetensors")
+    assert again.config == model.config
+    assert (about["name"], about["steps"], about["format"]) == ("m", 3, "kuznechik vae")
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
+    assert not again.training
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_half_as_large_and_read_as_float32(tmp_path, dtype):
+    model = make_model(tiny())
+    save_model(tmp_path / "full.safetensors", model, {})
+    save_model(tmp_path / "half.safetensors", model, load_model(tmp_path / "full.safetensors")[1], dtype)
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("full", "half")]
+    assert sizes[1] < 0.65 * sizes[0]
+    half, about = load_model(tmp_path / "half.safetensors")
+    assert about["dtype"] == dtype
+    for one, other in zip(model.parameters(), half.parameters(), strict=True):
+        assert other.dtype == torch.float32
+        torch.testing.assert_close(one, other, atol=1e-2, rtol=1e-2)
+
+
+def test_a_model_of_another_shape_is_refused(tmp_path):
+    path = tmp_path / "m.safetensors"
+    save_model(path, make_model(tiny()), {})
+    head = json.loads(path.with_suffix(".json").read_text())
+    path.with_suffix(".json").write_text(json.dumps({**head, "model": {**head["model"], "latent": 9}}))
+    with pytest.raises(ModelError, match=r"has the shape .*: it is of another size of model"):
+        load_model(path)
+    path.with_suffix(".json").write_text(json.dumps({**head, "model": {**head["model"], "encoder_layers": 3}}))
+    with pytest.raises(ModelError, match=r"has no parameter encoder.layers.6.bias"):
+        load_model(path)
+    path.with_suffix(".json").write_text(json.dumps({**head, "model": {**head["model"], "unroll": 0}}))
+    with pytest.raises(ModelError, match="another size|has a parameter decoder.unroll"):
+        load_model(path)
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    path = tmp_path / "m.safetensors"
+    save_model(path, make_model(tiny()), {})
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-7])
+    with pytest.raises(ModelError, match=r"m.safetensors: is damaged or cut off"):
+        load_model(path)
+    path.write_bytes(whole)
+    path.with_suffix(".json").write_text("{")
+    with pytest.raises(ModelError, match=r"m.json: is broken"):
+        load_model(path)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(ModelError, match=r"m.json: is missing; it says what kind of model"):
+        load_model(path)
+    path.with_suffix(".json").write_text("[]")
+    with pytest.raises(ModelError, match="describes no 'kuznechik vae' model"):
+        load_model(path)
+
+
+def test_what_is_no_model_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="no such model"):
+        load_model(tmp_path / "m.safetensors")
+    with pytest.raises(ModelError, match=r"m.tar: not a .safetensors file; .* import-checkpoint"):
+        load_model(tmp_path / "m.tar")
+    save_file({"x": torch.zeros(1)}, tmp_path / "x.safetensors")
+    with pytest.raises(ModelError, match=r"x.json: is missing"):
+        load_model(tmp_path / "x.safetensors")
+
+
+def test_a_model_is_found_by_what_it_is_for(tmp_path):
+    save_model(tmp_path / "best.safetensors", make_model(tiny()), {})
+    assert find_model(2, "pianoroll", True, tmp_path)[0].config.bars == 2
+    with pytest.raises(ModelError, match="is of 2 bars as pianoroll, not of 4 bars as pianoroll"):
+        find_model(4, "pianoroll", True, tmp_path)
+    with pytest.raises(ModelError, match="no model 8bars-onsets-allkeys comes with the project"):
+        find_model(8, "onsets", False)

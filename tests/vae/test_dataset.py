@@ -1,0 +1,183 @@
+"""Windows, groups, splits without leaks, and data sets as files."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from tests.vae.melodies import write_tune, write_tunes
+from vae.dataset import (
+    DatasetError,
+    DatasetOptions,
+    assign_splits,
+    generate,
+    read_folders,
+    read_split,
+    split_windows,
+)
+from vae.melody import Piece
+from vae.tokens import REST
+from vae.windows import Windows, cut_windows, group_pieces, longest_rest, shapes
+
+
+def piece(roll, name="x", tonic=0) -> Piece:
+    roll = np.array(roll)
+    return Piece(name, [(roll, np.append(True, roll[1:] != roll[:-1]))], tonic)
+
+
+def random_piece(seed: int, bars: int = 6, shift: int = 0) -> Piece:
+    return piece(np.repeat(np.random.default_rng(seed).integers(30, 50, 4 * bars), 4) + shift)
+
+
+def test_windows_are_cut_with_a_stride_of_bars():
+    windows = cut_windows([random_piece(0, bars=6)], bars=2, stride=2, to_c=False)
+    assert windows.roll.shape == (3, 32)
+    assert windows.roll[1].tolist() == random_piece(0).segments[0][0][32:64].tolist()
+
+
+def test_windows_with_more_than_a_bar_of_rest_or_one_note_are_dropped():
+    rest = lambda steps: [40] * 8 + [REST] * steps + [42] * (24 - steps)  # noqa: E731
+    pieces = [piece(rest(16)), piece(rest(17)), piece([40] * 32)]
+    assert cut_windows(pieces, 2, 1, False).pieces.tolist() == [0]
+
+
+def test_the_longest_rest_is_counted():
+    roll = np.array([[REST, 1, REST, REST, 1], [1, 1, 1, 1, 1]])
+    assert longest_rest(roll).tolist() == [2, 0]
+
+
+def test_windows_can_be_moved_to_c():
+    source = random_piece(0)
+    moved = cut_windows([Piece("x", source.segments, tonic=2)], 2, 2, True)
+    assert moved.roll[0].tolist() == (source.segments[0][0][:32] - 2).tolist()
+
+
+def test_shapes_are_equal_for_transpositions_alone():
+    roll = np.array([[REST, 40, 44, 40], [REST, 45, 49, 45], [REST, 45, 48, 45]], dtype=np.uint8)
+    one, other, third = shapes(roll)
+    assert one == other
+    assert one != third
+
+
+def test_pieces_that_share_two_shapes_are_a_group():
+    one, kin = random_piece(1), random_piece(1, shift=5)
+    distant = piece(np.concatenate((one.segments[0][0][:32], random_piece(9).segments[0][0])))  # shares one shape
+    assert group_pieces([random_piece(2), one, distant, kin]).tolist() == [0, 1, 2, 1]
+
+
+def test_groups_stay_whole_and_every_split_has_some():
+    groups = np.repeat(np.arange(40), 2)
+    split = assign_splits(groups, [None] * 80, seed=3)
+    assert np.bincount(split).tolist() == [72, 4, 4]
+    assert (split[::2] == split[1::2]).all()
+    assert assign_splits(groups, [None] * 80, seed=4).tolist() != split.tolist()
+
+
+def test_a_given_split_is_taken():
+    assert assign_splits(np.arange(3), ["test", "train", "validation"], 0).tolist() == [2, 0, 1]
+
+
+def test_no_window_of_the_test_stands_in_training_not_even_transposed():
+    random = np.random.default_rng(0)
+    roll = random.integers(30, 33, (600, 3)).repeat(2, axis=1).astype(np.uint8)  # 9 shapes, each in all splits
+    split = np.repeat([2, 1, 0], [100, 200, 300])
+    windows = Windows(roll, np.zeros(roll.shape, bool), np.arange(600))
+    parts = split_windows(windows, split)
+    seen = [set(shapes(part.roll)) for part in parts]
+    assert not seen[0] & (seen[1] | seen[2])
+    assert not seen[1] & seen[2]
+    assert [len(part) for part in parts] == [0, 0, 100]
+
+
+def test_a_written_data_set_has_no_leak_and_is_read_back(tmp_path):
+    write_tunes(tmp_path / "midi", 30)
+    for number in range(4):  # copies in other keys
+        write_tune(tmp_path / "midi" / f"copy{number}.mid", [60, 64, 67, 72] * 2 + [62, 65, 69, 71] * 2, shift=number)
+    meta = generate([tmp_path / "midi"], DatasetOptions(transposed=True), tmp_path / "data")
+    place = tmp_path / "data" / "2bars-pianoroll-transposed"
+    splits = {name: read_split(place, name) for name in ("train", "validation", "test")}
+    seen = {name: set(shapes(split.windows.roll)) for name, split in splits.items()}
+    assert not seen["test"] & (seen["train"] | seen["validation"])
+    assert not seen["train"] & seen["validation"]
+    assert {name: len(split.windows) for name, split in splits.items()} == {
+        name: counts["windows"] for name, counts in meta["splits"].items()
+    }
+    assert splits["train"].tokens().shape[1] == 32
+    assert json.loads((place / "dataset.json").read_text())["pieces"] == 34
+
+
+def test_all_representations_have_the_same_split(tmp_path):
+    write_tunes(tmp_path / "midi", 12)
+    options = [DatasetOptions(representation=name) for name in ("pianoroll", "midilike", "onsets")]
+    for each in options:
+        generate([tmp_path / "midi"], each, tmp_path / "data")
+    rolls = [read_split(tmp_path / "data" / each.name, "test").windows.roll.tolist() for each in options]
+    assert rolls[0] == rolls[1] == rolls[2]
+
+
+def test_too_little_data_is_said_at_once(tmp_path):
+    write_tune(tmp_path / "a.mid", [60, 62, 64, 65] * 2)
+    with pytest.raises(DatasetError, match="too little data for windows of 2 bars: 1 melodies give 1 windows"):
+        generate([tmp_path], DatasetOptions(), tmp_path / "data")
+    with pytest.raises(DatasetError, match="too little data for windows of 16 bars"):
+        generate([tmp_path], DatasetOptions(bars=16), tmp_path / "data")
+
+
+def test_a_folder_with_maestros_csv_is_split_as_it_says(tmp_path):
+    write_tunes(tmp_path / "2004", 3)
+    rows = [f"2004/tune0{number}.mid,{split}" for number, split in enumerate(("test", "train", "validation"))]
+    (tmp_path / "maestro-v3.0.0.csv").write_text("\n".join(["midi_filename,split", *rows]))
+    write_tune(tmp_path / "stray.mid", [60] * 8)
+    _, _, splits, _ = read_folders([tmp_path])
+    assert splits == ["test", "train", "validation"]
+
+
+def test_files_that_cannot_be_used_are_counted(tmp_path):
+    write_tunes(tmp_path, 2)
+    (tmp_path / "bad.mid").write_bytes(b"RIFF")
+    pieces, _, _, complaints = read_folders([tmp_path])
+    assert len(pieces) == 2
+    assert "bad.mid: is not a MIDI file" in complaints[0]
+
+
+def test_missing_and_broken_data_sets_are_named(tmp_path):
+    with pytest.raises(DatasetError, match="no such folder"):
+        read_folders([tmp_path / "nothing"])
+    with pytest.raises(DatasetError, match="holds no .mid or .midi file"):
+        read_folders([tmp_path])
+    with pytest.raises(DatasetError, match="no such data set; make it with kuznechik vae generate-dataset"):
+        read_split(tmp_path, "train")
+    write_tunes(tmp_path / "midi", 12)
+    generate([tmp_path / "midi"], DatasetOptions(), tmp_path)
+    place = tmp_path / "2bars-pianoroll-allkeys"
+    whole = (place / "train.npz").read_bytes()
+    (place / "train.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DatasetError, match=r"train.npz: is broken"):
+        read_split(place, "train")
+
+
+class Malicious:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_nothing_in_a_data_set_is_executed(tmp_path):
+    write_tunes(tmp_path / "midi", 12)
+    generate([tmp_path / "midi"], DatasetOptions(), tmp_path)
+    path = tmp_path / "2bars-pianoroll-allkeys" / "train.npz"
+    attack = np.array([Malicious(tmp_path / "executed")], dtype=object)
+    np.savez(path, roll=attack, onsets=np.zeros((1, 4), np.uint8), pieces=0, sources=0)
+    with pytest.raises(DatasetError, match=r"train.npz: is broken"):
+        read_split(path.parent, "train")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_impossible_options_are_refused():
+    with pytest.raises(DatasetError, match="windows of 3 bars: choose 2, 4, 8, 16"):
+        DatasetOptions(bars=3)
+    with pytest.raises(DatasetError, match="a stride of 0 bars"):
+        DatasetOptions(stride=0)

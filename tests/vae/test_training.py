@@ -1,0 +1,223 @@
+"""Training: it learns, goes on to the same bits, and stops as it should."""
+
+import dataclasses
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.vae.melodies import tiny, write_tunes
+from vae.checkpoint import load_model
+from vae.dataset import DatasetOptions, generate, read_split
+from vae.evaluation import evaluate
+from vae.model import make_model
+from vae.schedule import TrainingError, TrainingOptions
+from vae.tokens import MIDI_LIKE, PIANO_ROLL
+from vae.training import Trainer, read_run, transpose_some
+
+ROOT = Path(__file__).parents[2]
+OPTIONS = TrainingOptions(
+    epochs=6, batch=8, evaluations=3, precision="float32", word_dropout=0.2, beta_warmup_steps=5, augment=0.5
+)
+
+
+def scales(count: int, seed: int = 0) -> torch.Tensor:
+    """Melodies of two bars that go up or down by steps of one or two."""
+    random = np.random.default_rng(seed)
+    start, step = random.integers(30, 50, (count, 1)), random.choice([-2, -1, 1, 2], (count, 1))
+    return torch.from_numpy(start + step * (np.arange(32) // 4))
+
+
+def trainer(folder: Path, options=OPTIONS, config=None, **more) -> Trainer:
+    torch.set_num_threads(1)
+    config = config or tiny()
+    return Trainer(make_model(config, options.seed), options, scales(40), scales(20, 1), folder, **more)
+
+
+def parameters(model) -> list:
+    return [value.tolist() for value in model.state_dict().values()]
+
+
+def test_a_small_model_learns_scales(tmp_path):
+    options = dataclasses.replace(OPTIONS, epochs=60, learning_rate=0.02, warmup_steps=10, beta=0.01, augment=0.0)
+    config = tiny(encoder="bars", conductor="slots", latent=16, encoder_width=32, conductor_width=32, decoder_width=32)
+    run = Trainer(make_model(config), options, scales(20), scales(20), tmp_path)
+    rows = run.run().rows
+    assert rows[-1]["free_running"] > 0.9
+    assert rows[-1]["loss"] < rows[0]["loss"] / 2
+    assert [round(row["epoch"]) for row in rows] == [20, 40, 60]
+
+
+def test_an_interrupted_run_goes_on_to_the_same_bits(tmp_path):
+    whole = trainer(tmp_path / "whole")
+    whole.run()
+    first = trainer(tmp_path / "cut")
+    steps = iter(range(100))
+    assert first.run(interrupted=lambda: next(steps) == 12).stopped == "interrupted"
+    assert first.progress.step == 13
+    second = trainer(tmp_path / "cut")
+    arrays, data = read_run(tmp_path / "cut")
+    second.restore(arrays, data["progress"])
+    assert second.run().stopped == "finished"
+    assert second.progress.step == whole.progress.step == 30
+    assert parameters(second.model) == parameters(whole.model)
+    saved = [(tmp_path / name / "last.safetensors").read_bytes() for name in ("whole", "cut")]
+    assert saved[0] == saved[1]
+    strip = lambda run: [{**row, "seconds": 0, "train_loss": 0} for row in run.progress.rows]  # noqa: E731
+    assert strip(second) == strip(whole)
+
+
+def test_another_seed_gives_another_run(tmp_path):
+    runs = [trainer(tmp_path / str(seed), dataclasses.replace(OPTIONS, seed=seed, epochs=1)) for seed in (0, 0, 1)]
+    for run in runs:
+        run.run()
+    assert parameters(runs[0].model) == parameters(runs[1].model)
+    assert parameters(runs[0].model) != parameters(runs[2].model)
+
+
+def test_the_best_and_the_last_model_are_kept_apart(tmp_path):
+    options = dataclasses.replace(OPTIONS, epochs=20, evaluations=10, learning_rate=0.02, beta_warmup_steps=0)
+    noise = torch.from_numpy(np.random.default_rng(0).integers(0, 88, (20, 32)))  # learning scales is no help
+    run = Trainer(make_model(tiny()), options, scales(40), noise, tmp_path)
+    run.run()
+    losses = [row["loss"] for row in run.progress.rows]
+    best, about = load_model(tmp_path / "best.safetensors")
+    last, _ = load_model(tmp_path / "last.safetensors")
+    assert about["validation"]["loss"] == min(losses)
+    assert losses[-1] > min(losses)
+    assert parameters(best) != parameters(last) == parameters(run.model)
+
+
+def test_training_stops_when_it_no_longer_gets_better(tmp_path):
+    options = dataclasses.replace(OPTIONS, epochs=400, evaluations=100, patience=2, learning_rate=1.0, clip=1e6)
+    ended = trainer(tmp_path, options).run()
+    assert ended.stopped == "no longer better"
+    assert ended.stale == 2
+
+
+def test_a_budget_of_time_ends_the_run(tmp_path):
+    ended = trainer(tmp_path, dataclasses.replace(OPTIONS, epochs=10**6, minutes=0.01)).run()
+    assert ended.stopped == "finished"
+    assert 0.6 <= ended.seconds < 5
+    assert len(ended.rows) == 3
+
+
+def test_every_step_has_draws_of_its_own(tmp_path):
+    still = dataclasses.replace(OPTIONS, learning_rate=1e-8, beta=0.0, augment=0.0, word_dropout=0.0)
+    run = Trainer(make_model(tiny()), still, scales(1), scales(1), tmp_path)
+    first, again = run.learn(), run.learn()
+    run.progress.step = 1
+    assert abs(first - again) < 1e-4 < abs(run.learn() - first)
+
+
+def test_own_guesses_change_what_is_learned(tmp_path):
+    runs = [trainer(tmp_path / "a"), trainer(tmp_path / "b", dataclasses.replace(OPTIONS, scheduled_sampling=0.5))]
+    for run in runs:
+        run.learn()
+    assert parameters(runs[0].model) != parameters(runs[1].model)
+
+
+def test_an_epoch_shows_every_melody(tmp_path):
+    run = trainer(tmp_path)
+    seen = torch.cat([run.batch(step) for step in range(5, 10)])
+    assert sorted(seen.tolist()) == sorted(run.train.tolist())
+    assert run.batch(0).tolist() != run.batch(5).tolist()
+
+
+def test_processes_share_an_epoch(tmp_path):
+    runs = [trainer(tmp_path) for _ in range(2)]
+    for rank, run in enumerate(runs):
+        run.rank, run.processes, run.steps_an_epoch = rank, 2, 3
+    seen = torch.cat([run.batch(step) for step in range(3) for run in runs])[:40]
+    assert sorted(seen.tolist()) == sorted(runs[0].train.tolist())
+
+
+def test_the_rate_rises_holds_and_falls():
+    options = TrainingOptions(learning_rate=1.0, warmup_steps=10, hold=0.5, final_rate=0.1)
+    assert [options.rate(0, 0.0), options.rate(9, 0.01), options.rate(99, 0.5)] == [0.1, 1.0, 1.0]
+    assert options.rate(99, 0.75) == pytest.approx(0.55)
+    assert options.rate(99, 1.0) == pytest.approx(0.1)
+    assert [options.beta_at(0), options.beta_at(1000), options.beta_at(9999)] == [0.0, 0.025, 0.05]
+
+
+def test_transposition_moves_notes_alone_and_keeps_melodies_whole():
+    melody = torch.tensor([[10, 88, 12, 14] * 8] * 200)
+    moved = transpose_some(melody, PIANO_ROLL, 1.0, torch.Generator().manual_seed(0))
+    shifts = (moved - melody)[:, 0]
+    assert set(shifts.tolist()) == set(range(-6, 7))
+    assert (moved[:, 1::4] == 88).all()
+    assert torch.equal(moved[:, ::4] + 2, moved[:, 2::4])
+    edge = torch.tensor([[2, 0, 89, 1]] * 50)
+    assert torch.equal(transpose_some(edge, MIDI_LIKE, 1.0, torch.Generator().manual_seed(0)), edge)
+    assert torch.equal(transpose_some(melody, PIANO_ROLL, 0.0, torch.Generator()), melody)
+
+
+def test_bfloat16_learns_too(tmp_path):
+    run = trainer(tmp_path, dataclasses.replace(OPTIONS, precision="bfloat16"))
+    first = run.learn()
+    for _ in range(20):
+        run.progress.step += 1
+        last = run.learn()
+    assert math.isfinite(last)
+    assert last < first
+    assert next(run.model.parameters()).dtype == torch.float32
+
+
+def test_impossible_training_is_refused(tmp_path):
+    with pytest.raises(TrainingError, match="beta is -1"):
+        TrainingOptions(beta=-1)
+    with pytest.raises(TrainingError, match="minutes is 0: it must be above 0"):
+        TrainingOptions(minutes=0)
+    with pytest.raises(TrainingError, match=r"training melodies have the shape \(0, 32\)"):
+        Trainer(make_model(tiny()), OPTIONS, scales(40)[:0], scales(5), tmp_path)
+    with pytest.raises(TrainingError, match="the model wants one or more of 64 steps"):
+        Trainer(make_model(tiny(bars=4)), OPTIONS, scales(40), scales(5), tmp_path)
+    with pytest.raises(TrainingError, match="no run to resume"):
+        read_run(tmp_path)
+    (tmp_path / "resume.safetensors").write_bytes(b"\0" * 100)
+    with pytest.raises(TrainingError, match=r"resume.safetensors: is damaged"):
+        read_run(tmp_path)
+
+
+def test_figures_of_a_model_that_repeats_the_melody(tmp_path):
+    """A decoder that copies: the figures must be perfect, and the baseline what copying the last step gives."""
+    write_tunes(tmp_path / "midi", 12)
+    generate([tmp_path / "midi"], DatasetOptions(transposed=True), tmp_path)
+    split = read_split(tmp_path / "2bars-pianoroll-transposed", "test")
+    model = make_model(tiny())
+    truth = torch.from_numpy(split.tokens())
+    model.decoder.free_running = lambda z, *more: truth[: len(z)]
+    model.decoder.teacher_forced = lambda z, previous: torch.nn.functional.one_hot(truth[: len(z)], 89) * 100.0
+    figures = evaluate(model, split)
+    assert figures["free_running"] == figures["free_running_at_changes"] == figures["sampled_whole"] == 1
+    assert figures["teacher_forced_at_changes"] == 1
+    assert figures["cross_entropy"] == pytest.approx(0, abs=1e-3)
+    assert figures["elbo"] == pytest.approx(-figures["kl"], abs=1e-3)
+    roll = split.windows.roll
+    assert figures["copy_previous"] == pytest.approx((roll[:, 1:] == roll[:, :-1]).mean(), abs=1e-4)
+    assert figures["free_running_onset_f1"] < 1  # a roll cannot show the repeated notes
+
+
+def test_two_processes_train_one_model(tmp_path):
+    """torchrun on gloo: an epoch takes half as many steps, and the parameters have moved."""
+    write_tunes(tmp_path / "midi", 40)
+    generate([tmp_path / "midi"], DatasetOptions(transposed=True), tmp_path / "data")
+    sizes = ["latent=8", "encoder_width=16", "conductor_width=12", "decoder_width=10", "word_dropout=0", "beta=0"]
+    common = [*(part for size in sizes for part in ("--set", size)), "--set", "precision=float32", "--json"]
+    common += ["--set", "encoder_layers=1", "--data", str(tmp_path / "data"), "--device", "cpu"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    arguments = ["-m", "experiments", "vae", "train", "1", "4", "2", "-pt", *common, "--out", str(tmp_path / "two")]
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    ran = subprocess.run([*start, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    two, about = load_model(tmp_path / "two" / "last.safetensors")
+    train = torch.from_numpy(read_split(tmp_path / "data" / "2bars-pianoroll-transposed", "train").unique_tokens())
+    assert about["steps"] == -(-len(train) // 8)
+    assert all(torch.isfinite(value).all() for value in two.parameters())
+    fresh = make_model(two.config)
+    assert any(not torch.equal(a, b) for a, b in zip(two.parameters(), fresh.parameters(), strict=True))

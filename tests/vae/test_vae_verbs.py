@@ -1,0 +1,277 @@
+"""`kuznechik vae ...` from files to files, and one line for every mistake."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from experiments import vae_riffs
+from experiments.cli import main
+from experiments.vae_files import find_file
+from tests.vae.melodies import tiny, write_tune, write_tunes
+from tests.vae.test_seed_checkpoint import seed_state
+from vae.checkpoint import load_model, save_model
+from vae.melody import read_piece
+from vae.midi_notes import read_score, score_bytes
+from vae.model import make_model
+
+SMALL = [
+    part
+    for setting in ("latent=8", "encoder_width=32", "conductor_width=32", "decoder_width=10", "evaluations=2")
+    for part in ("--set", setting)
+]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A data set of 2 bars, and a run trained on it."""
+    folder = tmp_path_factory.mktemp("vae")
+    write_tunes(folder / "midi", 30)
+    common = ["--data", str(folder / "data")]
+    assert main(["vae", "generate-dataset", "all", "2", "1", "-pt", "--midi", str(folder / "midi"), *common]) == 0
+    assert main(["vae", "train", "2", "16", "2", "-pt", *SMALL, *common, "--out", str(folder / "run"), "--json"]) == 0
+    return folder
+
+
+@pytest.fixture
+def model(tmp_path):
+    save_model(tmp_path / "model.safetensors", make_model(tiny()), {"name": "tiny"})
+    return str(tmp_path / "model.safetensors")
+
+
+def fails(capsys, *arguments) -> str:
+    """Return the one line that a wrong call gives."""
+    capsys.readouterr()
+    try:
+        status = main(["vae", *map(str, arguments)])
+    except SystemExit as end:
+        status = end.code
+    captured = capsys.readouterr()
+    assert (status, captured.out, captured.err.count("\n")) == (2, "", 1)
+    return captured.err
+
+
+def test_data_is_made_listed_and_deleted(data, capsys, tmp_path):
+    shutil.copytree(data / "data", tmp_path / "data")
+    assert main(["vae", "show-datasets", "-s", "--data", str(tmp_path / "data"), "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [each["name"] for each in listed] == ["2bars-pianoroll-transposed"]
+    assert listed[0]["statistics"]["notes_a_bar"] > 2
+    assert main(["vae", "show-datasets", "--data", str(tmp_path / "data")]) == 0
+    assert "2bars-pianoroll-transposed" in capsys.readouterr().out
+    (tmp_path / "data" / "2bars-pianoroll-transposed" / "mine.txt").write_text("keep")
+    assert "holds other files, too (mine.txt)" in fails(capsys, "delete-dataset", 2, "-pt", "--data", tmp_path / "data")
+    (tmp_path / "data" / "2bars-pianoroll-transposed" / "mine.txt").unlink()
+    assert main(["vae", "delete-dataset", "2", "-pt", "--data", str(tmp_path / "data")]) == 0
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_one_split_alone_is_written(data, tmp_path):
+    arguments = ["generate-dataset", "test", "2", "1", "-p", "--midi", str(data / "midi"), "--data", str(tmp_path)]
+    assert main(["vae", *arguments]) == 0
+    assert sorted(path.name for path in (tmp_path / "2bars-pianoroll-allkeys").iterdir()) == [
+        "dataset.json",
+        "test.npz",
+    ]
+
+
+def test_a_run_is_judged_resumed_and_exported(data, capsys, tmp_path):
+    run = shutil.copytree(data / "run", tmp_path / "run")
+    common = ["--data", str(data / "data")]
+    more = ["vae", "train", "3", "16", "2", "-pt", *common, "--resume", "--out", str(run), "--json"]
+    assert main(more) == 0
+    capsys.readouterr()
+    assert main(["vae", "evaluate", "2", "-pt", "--model", str(run), "-n", "20", *common]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert set(figures["statistics"]) == {"real", "samples"}
+    assert 0 <= figures["reconstruction"]["free_running"] <= 1
+    out = tmp_path / "small.safetensors"
+    assert main(["vae", "export", str(run), str(out), *common, "--licence", "made by hand"]) == 0
+    card = out.with_suffix(".md").read_text()
+    assert "licence of the data: made by hand" in card
+    assert "free running" in card
+    assert load_model(out)[1]["figures"]["reconstruction"]["windows"] > 0
+
+
+def test_a_prior_is_learned_for_a_trained_model(data, capsys, tmp_path):
+    out = tmp_path / "prior.safetensors"
+    arguments = [str(data / "run"), "--minutes", "0.01", "--layers", "1", "--width", "16", "--out", str(out)]
+    assert main(["vae", "train-prior", *arguments, "--data", str(data / "data"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["steps"] > 0
+    base, learned = load_model(data / "run" / "best.safetensors")[0], load_model(out)[0]
+    assert base.prior is None
+    assert learned.prior is not None
+    own = learned.state_dict()
+    assert all(torch.equal(value, own[name]) for name, value in base.state_dict().items())
+
+
+def test_an_ablation_compares_forms_and_keys(data, capsys, tmp_path):
+    for flags in ([], ["-p"], ["-t"], ["-pt"]):
+        arguments = ["generate-dataset", "all", "2", "1", *flags, "--midi", str(data / "midi"), "--data", str(tmp_path)]
+        assert main(["vae", *arguments]) == 0
+    out = tmp_path / "out"
+    arguments = ["0.005", "2", "--seeds", "2", "--batch", "8", "--data", str(tmp_path), "--out", str(out)]
+    assert main(["vae", "ablate", *arguments]) == 0
+    rows = json.loads((out / "ablation.json").read_text())
+    assert len({(row["form"], row["transposed"], row["seed"]) for row in rows}) == 8
+    assert all(0 <= row["test"]["free_running"] <= 1 for row in rows)
+    assert (out / "ablation.png").stat().st_size > 10_000
+
+
+def test_a_model_begins_with_the_parameters_of_another(data, capsys, tmp_path):
+    arguments = ["train", "1", "16", "2", "-pt", *SMALL, "--data", str(data / "data"), "--out", str(tmp_path / "run")]
+    assert main(["vae", *arguments, "--initialize", str(data / "run"), "--set", "learning_rate=1e-8"]) == 0
+    first, second = (load_model(path / "last.safetensors")[0] for path in (data / "run", tmp_path / "run"))
+    best, _ = load_model(data / "run" / "best.safetensors")
+    distance = max((a - b).abs().max().item() for a, b in zip(best.parameters(), second.parameters(), strict=True))
+    assert distance < 1e-5
+    assert first.config == second.config
+
+
+def test_samples_are_written_as_midi_and_wav(model, tmp_path, capsys):
+    place = tmp_path / "a" / "tune.mid"
+    assert main(["vae", "sample", "2", "-ptv", "--model", model, "-s", str(place), "-n", "2", "--seed", "3"]) == 0
+    assert sorted(path.name for path in place.parent.iterdir()) == [
+        "tune-1.mid",
+        "tune-1.wav",
+        "tune-2.mid",
+        "tune-2.wav",
+        "tune.png",
+    ]
+    assert read_score(place.with_name("tune-1.mid")).beats == 8
+    assert place.with_name("tune-1.wav").read_bytes()[:4] == b"RIFF"
+    first = place.with_name("tune-1.mid").read_bytes()
+    assert main(["vae", "sample", "2", "-pt", "--model", model, "-s", str(place), "--seed", "3", "--no-wav"]) == 0
+    assert len(read_score(place).tracks) == 1
+    assert place.with_name("tune-1.mid").read_bytes() == first
+
+
+def test_a_riff_is_reconstructed(model, tmp_path, capsys):
+    out = tmp_path / "again"
+    arguments = ["-pt", "-n", "2", "--start_sequence=smoke.midi", "--model", model, "-s", str(out), "--no-wav"]
+    assert main(["vae", "reconstruct", "2", *arguments]) == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        "original.mid",
+        "reconstruction-1.mid",
+        "reconstruction-2.mid",
+    ]
+    assert "of the steps are those of the original" in capsys.readouterr().out
+    roll = read_piece(out / "original.mid").segments[0][0]
+    assert roll[:8].tolist() == [43, 43, 43, 43, 46, 46, 46, 46]  # G and B flat of C minor are E and G of A minor
+
+
+def test_an_interpolation_has_both_ends_and_the_steps_between(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for number in (1, 2):
+        assert main(["vae", "interpolate", "2", "3", "-ptv", "-e", "smoke.midi", "--model", model, "--no-wav"]) == 0
+        names = sorted(path.name for path in (tmp_path / "vae-out" / f"interpolate-{number}").iterdir())
+        assert names == ["end.mid", "picture.png", "start.mid", "step-1.mid", "step-2.mid", "step-3.mid"]
+
+
+def test_a_melody_is_moved_along_an_attribute(model, tmp_path, capsys):
+    write_tunes(tmp_path / "high", 2, seed=1)
+    write_tunes(tmp_path / "low", 2, seed=2)
+    folders = ["--having", str(tmp_path / "high"), "--lacking", str(tmp_path / "low")]
+    out = ["--model", model, "-s", str(tmp_path / "out"), "--amounts=-2,0.5", "--json", "-f", "lick"]
+    assert main(["vae", "attribute", "2", "-pt", *folders, *out]) == 0
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert [path.rsplit("/", 1)[1] for path in files] == [
+        "amount--2.mid",
+        "amount--2.wav",
+        "amount-0.5.mid",
+        "amount-0.5.wav",
+    ]
+
+
+def test_a_checkpoint_of_the_seed_becomes_a_model(tmp_path, capsys):
+    torch.save({"last_vae_state_dict": seed_state()}, tmp_path / "vae.tar")
+    out = tmp_path / "imported.safetensors"
+    assert main(["vae", "import-checkpoint", str(tmp_path / "vae.tar"), "2", "--out", str(out)]) == 0
+    assert main(["vae", "sample", "2", "-p", "--model", str(out), "-s", str(tmp_path / "x.mid")]) == 0
+
+
+def test_a_melody_of_the_wrong_length_is_refused(model, tmp_path, capsys):
+    path = tmp_path / "long.mid"
+    write_tune(path, [60, 62, 64, 65] * 3)
+    wrong = fails(capsys, "reconstruct", 2, "-pt", "-f", path, "--model", model)
+    assert "long.mid: has 3 bars, the model wants 2: choose some with --from-bar 1 to 2" in wrong
+    write_tune(path, [60, 62, 64, 65])
+    assert "has 1 bars, the model wants 2" in fails(capsys, "reconstruct", 2, "-pt", "-f", path, "--model", model)
+    assert "no riff of the project (beethoven" in fails(
+        capsys, "reconstruct", 2, "-pt", "-f", "no.mid", "--model", model
+    )
+
+
+def test_of_a_polyphonic_file_the_top_line_is_taken_and_that_is_said(model, tmp_path, capsys):
+    notes = [(beat, 1, pitch) for beat in range(8) for pitch in (48, 72 + beat % 3)]
+    path = tmp_path / "chords.mid"
+    path.write_bytes(score_bytes(np.array(notes, dtype=float), 8))
+    out = tmp_path / "out"
+    assert main(["vae", "reconstruct", "2", "-p", "-f", str(path), "--model", model, "-s", str(out), "--no-wav"]) == 0
+    assert "8 notes sound below others and are left out: the top line is taken" in capsys.readouterr().err
+    assert set(read_score(out / "original.mid").tracks["original"][:, 2]) == {72, 73, 74}
+
+
+def test_mistakes_are_one_line(model, data, tmp_path, capsys):
+    common = ["--data", data / "data"]
+    assert "choose 2, 4, 8, 16 bars" in fails(capsys, "sample", 3, "-pt")
+    assert "comes with the project; there are" in fails(capsys, "sample", 16)
+    assert "is of 2 bars as pianoroll, not of 4" in fails(capsys, "sample", 4, "-pt", "--model", model)
+    assert "--temperature -1" in fails(capsys, "sample", 2, "-pt", "--model", model, "--temperature", -1)
+    assert "is a folder: sample's -s is the MIDI" in fails(capsys, "sample", 2, "-pt", "--model", model, "-s", tmp_path)
+    file = tmp_path / "file"
+    file.write_text("x")
+    arguments = ["interpolate", 2, 1, "-pt", "--model", model, "-s", file]
+    assert "is a file: the -s of this action is a folder" in fails(capsys, *arguments)
+    assert "no such data set" in fails(capsys, "train", 1, 8, 16, "-pt", *common)
+    assert "no option 'wings'" in fails(capsys, "train", 1, 8, 2, "-pt", "--set", "wings=2", *common)
+    assert "latent is a number" in fails(capsys, "train", 1, 8, 2, "-pt", "--set", "latent=x", *common)
+    assert "no architecture 'huge'" in fails(capsys, "train", 1, 8, 2, "-pt", "--architecture", "huge", *common)
+    assert "is there already" in fails(capsys, "train", 1, 8, 2, "-pt", "--out", data / "run", *common)
+    assert "--resume needs --out" in fails(capsys, "train", 1, 8, 2, "-pt", "--resume", *common)
+    resume = ["--resume", "--out", data / "run"]
+    assert "BATCH is 8, but the run has 16" in fails(capsys, "train", 1, 8, 2, "-pt", *resume, *common)
+    assert "--device abacus: " in fails(capsys, "sample", 2, "-pt", "--model", model, "--device", "abacus")
+    assert "holds no data sets" in fails(capsys, "show-datasets", "--data", tmp_path)
+    assert "no such folder" in fails(capsys, "generate-dataset", "all", 2, 1, "--midi", tmp_path / "none")
+
+
+def test_little_data_and_truncated_files_are_one_line(tmp_path, capsys):
+    write_tune(tmp_path / "midi" / "a.mid", [60, 62, 64, 65] * 2)
+    arguments = ["generate-dataset", "all", 2, 1, "-pt", "--midi", tmp_path / "midi", "--data", tmp_path]
+    assert "too little data for windows of 2 bars" in fails(capsys, *arguments)
+    whole = (tmp_path / "midi" / "a.mid").read_bytes()
+    (tmp_path / "midi" / "a.mid").write_bytes(whole[:60])
+    assert "none of the 1 MIDI files can be used; the first:" in fails(capsys, *arguments)
+    (tmp_path / "vae.tar").write_bytes(b"PK\3\4 cut off")
+    wrong = fails(capsys, "import-checkpoint", tmp_path / "vae.tar", 2, "--out", tmp_path / "x.safetensors")
+    assert "vae.tar: " in wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "onsets"),
+    [
+        ("smoke", [(0, 67), (1, 70), (2, 72), (3.5, 67), (4.5, 70), (5.5, 73), (6, 72)]),
+        ("lick", [(0, 62), (0.5, 64), (1, 65), (1.5, 67), (2, 64), (3, 60), (3.5, 62)]),
+        ("beethoven", [(0.5, 67), (1, 67), (1.5, 67), (2, 63), (4.5, 65), (5, 65), (5.5, 65), (6, 62)]),
+    ],
+)
+def test_the_riffs_are_two_bars_of_held_notes(name, onsets):
+    score = read_score(find_file(f"{name}.midi"))
+    (notes,) = score.tracks.values()
+    assert [(start, int(pitch)) for start, _, pitch in notes] == onsets
+    assert (notes[:-1, 0] + notes[:-1, 1]).tolist() == notes[1:, 0].tolist()
+    assert score.beats == 8
+
+
+def test_the_riffs_files_are_those_of_their_pages(tmp_path, monkeypatch):
+    riffs = find_file("smoke.midi").parent
+    shutil.copytree(riffs, tmp_path / "riffs")
+    for path in (tmp_path / "riffs").glob("*.midi"):
+        path.unlink()
+    monkeypatch.setattr(vae_riffs, "default_folder", lambda: tmp_path)
+    vae_riffs.main()
+    for path in riffs.glob("*.midi"):
+        assert (tmp_path / "riffs" / path.name).read_bytes() == path.read_bytes()
