@@ -94,7 +94,7 @@ class EpisodeDraws:
 
     def __init__(self, envs: int):
         self._random: list[np.random.Generator | None] = [None] * envs
-        self._drawn = np.empty((envs, self._AHEAD, DRAWS))
+        self._drawn = np.zeros((envs, self._AHEAD, DRAWS))
         self._used = np.full(envs, self._AHEAD)
 
     def seed(self, env: int, seed: int) -> None:

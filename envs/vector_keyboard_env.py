@@ -202,19 +202,21 @@ class KeyboardVectorEnv(VectorEnv):
 
     def _information(self, right: np.ndarray, began: np.ndarray) -> dict[str, Any]:
         """Return what all environments tell after a step; who began an episode has played nothing yet."""
+        everyone = self._everyone.copy()  # one mask for all that every environment tells
         told = {
             "song": self._batch.name.copy(),
-            "_song": self._everyone.copy(),
+            "_song": everyone,
             "step": self._batch.clock.steps(),
-            "_step": self._everyone.copy(),
+            "_step": everyone,
         }
         if began.size < self.num_envs:
-            told["right"], told["_right"] = right, self._everyone.copy()
+            told["right"], told["_right"] = right, everyone
             if self.keyboard.key_rewards:
-                told["key_rewards"], told["_key_rewards"] = self._batch.key_rewards, self._everyone.copy()
+                told["key_rewards"], told["_key_rewards"] = self._batch.key_rewards, everyone
             if began.size:
                 for name in ("right", "key_rewards"):
                     if name in told:
+                        told[f"_{name}"] = self._everyone.copy()
                         told[name][began] = told[f"_{name}"][began] = False
         return told
 

@@ -27,8 +27,6 @@ from songs.keyboard import KEYS
 from songs.song import Song
 
 CHAMPION = "best/model.safetensors"
-MOST_KEYS_TRIED = 2
-"""Keys of a step that counted exploration tries: larger chords are too many."""
 
 
 @contextmanager
@@ -66,7 +64,7 @@ def make_learner(config: DqnConfig) -> Dqn:
         raise ConfigError(f"dqn.{error}") from None
     tried = None
     if exploration.bonus:
-        steps = steps_of(MOST_KEYS_TRIED if config.network.head == "branching" else 1)
+        steps = steps_of(exploration.most_keys if config.plays_chords else 1)
         inputs = KEYS * task.memory + task.mode_bit
         tried = TriedBefore(exploration.bonus, exploration.chord_bonus, steps, inputs)
     return Dqn(
@@ -108,9 +106,8 @@ def make_loop(config: DqnConfig, songs: Sequence[Song], listener: Listener | Non
 
 def make_judge(config: DqnConfig, songs: Sequence[Song], listener: Listener | None) -> Judge:
     """Return the judge of the greedy player; a listener, if there is one, has the last word."""
-    task = config.task
-    chords = config.network.head != "one_key"
-    return Judge(songs, task.memory, task.prompt, task.mode_bit, chords, listener.rewards if listener else None)
+    task, pays = config.task, listener.rewards if listener else None
+    return Judge(songs, task.memory, task.prompt, task.mode_bit, config.plays_chords, pays)
 
 
 def read_player(folder: RunFolder, config: DqnConfig) -> QPlayer:

@@ -1,12 +1,13 @@
 """Configuration of deep Q-learning. The defaults are the regime `bandit`."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from agents.dqn.credit import CREDITS
-from agents.dqn.q_network import HEADS
 from experiments.config import Task
 from experiments.settings import Settings, option
 
+HEADS = ("branching", "one_key")
+CREDITS = ("key", "step", "product")
 LISTENERS = ("right_keys", "exact_steps")
 
 
@@ -25,7 +26,7 @@ class Environment:
 class Network:
     """The Q-network."""
 
-    head: str = option("branching", "each of 13 keys, or 'one_key' of them or none: no chords", choices=tuple(HEADS))
+    head: str = option("branching", "each of 13 keys, or 'one_key' of them or none: no chords", choices=HEADS)
     hidden: int = option(128, "units of a hidden layer", 1, 16_384)
     layers: int = option(1, "hidden layers", 1, 16)
     dueling: bool = option(True, "estimate the value of a memory and the advantages of the choices apart")
@@ -39,6 +40,7 @@ class Exploration:
     epsilon_end: float = option(0.02, "and at last", 0.0, 1.0)
     epsilon_steps: int = option(2000, "environment steps in which the chance falls", 1, 10**9)
     bonus: float = option(0.0, "added to the value of steps never tried after this memory; 0: none", 0.0, 1000.0)
+    most_keys: int = option(2, "keys of a step that are tried at most where there is a bonus", 1, 4)
     chord_bonus: float = option(0.4, "factor of the bonus for every key beyond the first", 0.0, 1.0)
 
 
@@ -80,12 +82,19 @@ class Learning:
 class DqnConfig(Settings):
     """An experiment of deep Q-learning."""
 
+    PRESETS: ClassVar[str] = "dqn"
+
     task: Task = field(default_factory=Task)
     environment: Environment = field(default_factory=Environment)
     dqn: Learning = field(default_factory=Learning)
     network: Network = field(default_factory=Network)
     exploration: Exploration = field(default_factory=Exploration)
     replay: Replay = field(default_factory=Replay)
+
+    @property
+    def plays_chords(self) -> bool:
+        """Whether the network can press more than one key at a time."""
+        return self.network.head != "one_key"
 
     @property
     def regime(self) -> str:

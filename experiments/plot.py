@@ -1,8 +1,9 @@
 """`kuznechik plot`: pictures of a run, drawn from its folder alone, as PNG and SVG.
 
-    fitness   steps right and loss over the generations
-    species   members of each species over the generations
-    network   the champion
+    fitness   evolution: steps right and loss over the generations
+    species   evolution: members of each species over the generations
+    network   evolution: the champion
+    learning  deep Q-learning: steps right, reward and loss over the environment steps
     roll      what the champion played, over what it should have played
 
 Conventions:
@@ -21,11 +22,14 @@ from pathlib import Path
 from matplotlib import font_manager, style
 from matplotlib.figure import Figure
 
+from agents.cases import memory_cases
 from agents.networks.genome_json import genome_from_json
 from agents.networks.phenotype import hidden_nodes
 from experiments.assembly import make_cases, read_config
 from experiments.config import EvolveConfig
+from experiments.dqn_config import DqnConfig
 from experiments.plot_curves import Columns, fitness_figure, species_figure, species_members
+from experiments.plot_learning import learning_figure
 from experiments.plot_network import enabled_weights, network_figure
 from experiments.plot_roll import MOST_STEPS, classify, roll_figure
 from experiments.run_folder import RunError, RunFolder, write_atomically
@@ -82,7 +86,7 @@ def draw_run(folder: RunFolder) -> tuple[dict[str, Figure], list[str]]:
     run = _read_run(folder)
     figures, missing = {}, []
     with style.context(STYLE):
-        for name, draw in _DRAWINGS.items():
+        for name, draw in _DRAWINGS[type(run.config)].items():
             if name == "roll" and run.config.task.kind == "xor":
                 continue
             try:
@@ -108,13 +112,13 @@ class _Run:
     """What all pictures of a run need."""
 
     folder: RunFolder
-    config: EvolveConfig
+    config: EvolveConfig | DqnConfig
     songs: list[Song]
     heading: str
 
 
 def _read_run(folder: RunFolder) -> _Run:
-    config = read_config(folder, EvolveConfig)
+    config = read_config(folder, _kind(folder))
     try:
         songs = [] if config.task.kind == "xor" else folder.read_songs(config.task.steps)
     except RunError:
@@ -127,6 +131,18 @@ def _read_run(folder: RunFolder) -> _Run:
     else:
         heading = "exclusive or" if config.task.kind == "xor" else config.task.song
     return _Run(folder, config, songs, heading)
+
+
+def _kind(folder: RunFolder) -> type[EvolveConfig] | type[DqnConfig]:
+    """Return the kind of configuration a run has: that of evolution if it does not say."""
+    try:
+        experiment = folder.read_json("meta.json").get("experiment")
+    except RunError:
+        experiment = "evolve"
+    kinds = {"evolve": EvolveConfig, "dqn": DqnConfig}
+    if experiment not in kinds:
+        raise RunError(f"{folder.path}: there are no pictures of the experiment {experiment!r}")
+    return kinds[experiment]
 
 
 def literal(text: str) -> str:
@@ -159,15 +175,32 @@ def _draw_fitness(run: _Run) -> Figure:
     task, songs = run.config.task, run.songs
     ceiling = make_cases(run.config, songs).most_right if songs or task.kind == "xor" else None
     resting = sum(always_rest(song, task.prompt) for song in songs) if songs else None
-    try:
-        ending = "solved" if run.folder.read_json("summary.json").get("solved") else "not solved"
-    except RunError:
-        ending = "no summary: cut short or still running"
     evaluations, seconds = metrics["evaluations"][-1], metrics["cpu_seconds"][-1]
     caption = describe(run.config)
-    caption += f"; {evaluations:,.0f} evaluations, {seconds:.1f} CPU seconds; {ending}"
+    caption += f"; {evaluations:,.0f} evaluations, {seconds:.1f} CPU seconds; {_ending(run.folder)}"
     figure = fitness_figure(metrics, run.config.evolve.fitness.replace("_", " "), ceiling, resting)
     return _headed(figure, run.heading, caption)
+
+
+def _ending(folder: RunFolder) -> str:
+    try:
+        return "solved" if folder.read_json("summary.json").get("solved") else "not solved"
+    except RunError:
+        return "no summary: cut short or still running"
+
+
+def _draw_learning(run: _Run) -> Figure:
+    names = ("updates", "mean_reward", "loss", "right_teacher_forced", "prefix", "cpu_seconds")
+    metrics = _table(run.folder, "metrics.csv", ("step", *names))
+    task, songs, ceiling, resting = run.config.task, run.songs, None, None
+    if songs:
+        cases = memory_cases(songs, task.memory, task.prompt, task.mode_bit)
+        ceiling = (cases if run.config.plays_chords else cases.without_chords()).most_right
+        resting = sum(always_rest(song, task.prompt) for song in songs)
+    steps, updates, seconds = (metrics[name][-1] for name in ("step", "updates", "cpu_seconds"))
+    caption = f"deep Q-learning, regime: {run.config.regime}; {steps:,.0f} environment steps, {updates:,.0f} updates, "
+    caption += f"{seconds:.1f} CPU seconds; {_ending(run.folder)}"
+    return _headed(learning_figure(metrics, ceiling, resting), run.heading, caption)
 
 
 def _draw_species(run: _Run) -> Figure:
@@ -207,9 +240,12 @@ def _draw_roll(run: _Run) -> Figure:
     return _headed(roll_figure(cells, prompt), run.heading, caption)
 
 
-_DRAWINGS: dict[str, Callable[[_Run], Figure]] = {
-    "fitness": _draw_fitness,
-    "species": _draw_species,
-    "network": _draw_network,
-    "roll": _draw_roll,
+_DRAWINGS: dict[type, dict[str, Callable[[_Run], Figure]]] = {
+    EvolveConfig: {
+        "fitness": _draw_fitness,
+        "species": _draw_species,
+        "network": _draw_network,
+        "roll": _draw_roll,
+    },
+    DqnConfig: {"learning": _draw_learning, "roll": _draw_roll},
 }

@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import tomli_w
 
@@ -28,6 +28,9 @@ def option(default: Any, help: str, low: float | None = None, high: float | None
 @dataclass(frozen=True)
 class Settings:
     """Base of a whole configuration: its fields are sections."""
+
+    PRESETS: ClassVar[str] = "."
+    """Folder of its presets below `configs`."""
 
     def change(self, section: str, **values: Any) -> Self:
         """Return a configuration with other values in one section; raises ConfigError."""
@@ -50,6 +53,12 @@ class Settings:
         return tomli_w.dumps(dataclasses.asdict(self))
 
     @classmethod
+    def presets(cls) -> list[str]:
+        """Return the names of the configurations of this kind that come with the project."""
+        names = [path.name for path in _preset_folder(cls.PRESETS).iterdir()]
+        return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+
+    @classmethod
     def load(cls, source: str | Path | None) -> Self:
         """Read a configuration.
 
@@ -61,13 +70,13 @@ class Settings:
         """
         if source is None:
             return cls()
-        if str(source) in presets():
-            text = (_preset_folder() / f"{source}.toml").read_text()
+        if str(source) in cls.presets():
+            text = (_preset_folder(cls.PRESETS) / f"{source}.toml").read_text()
         else:
             try:
                 text = Path(source).read_text()
             except FileNotFoundError:
-                raise ConfigError(f"{source}: no such file or preset; presets are {', '.join(presets())}") from None
+                raise ConfigError(f"{source}: no such file or preset; presets are {', '.join(cls.presets())}") from None
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigError(f"{source}: cannot be read: {error}") from None
         try:
@@ -121,10 +130,5 @@ def _checked(name: str, option: dataclasses.Field, value: Any) -> Any:
     return value
 
 
-def presets() -> list[str]:
-    """Return the names of the configurations that come with the project."""
-    return sorted(path.name.removesuffix(".toml") for path in _preset_folder().iterdir() if path.name.endswith(".toml"))
-
-
-def _preset_folder():
-    return files("experiments") / "configs"
+def _preset_folder(name: str):
+    return files("experiments") / "configs" / name

@@ -17,7 +17,7 @@ from experiments.checkpoint import KEPT
 from experiments.run_folder import RunError, write_atomically
 
 FORMAT = "kuznechik tensors"
-VERSION = "1"
+VERSION = 1
 
 
 def write_tensors(path: Path, arrays: dict[str, np.ndarray], data: Any) -> None:
@@ -30,8 +30,9 @@ def write_tensors(path: Path, arrays: dict[str, np.ndarray], data: Any) -> None:
     """
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     text = json.dumps(data, allow_nan=False)
-    head = {"format": FORMAT, "version": VERSION, "data": text, "sha256": _digest(arrays, text)}
-    write_atomically(path, save(arrays, head))
+    head = {"version": VERSION, "data": text, "sha256": _digest(arrays, text)}
+    # one entry alone, as safetensors writes several in any order: the same content gives the same bytes
+    write_atomically(path, save(arrays, {FORMAT: json.dumps(head)}))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], Any]:
@@ -42,13 +43,13 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], Any]:
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            head = file.metadata() or {}
+            head = json.loads((file.metadata() or {}).get(FORMAT, "{}"))
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dictionary
     except FileNotFoundError:
         raise RunError(f"{path}: is missing") from None
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(f"{path}: is damaged: {error}") from None
-    if (head.get("format"), head.get("version")) != (FORMAT, VERSION):
+    if not isinstance(head, dict) or head.get("version") != VERSION:
         raise RunError(f"{path}: is no {FORMAT!r} file of version {VERSION}")
     if head.get("sha256") != _digest(arrays, head.get("data", "")):
         raise RunError(f"{path}: is damaged: its checksum does not match")

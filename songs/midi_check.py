@@ -29,7 +29,8 @@ MAX_BEATS = 8_192
 
 MAX_QUANTITY_BYTES = 4
 
-_TEXT, _TRACK_NAME, _END_OF_TRACK, _SET_TEMPO = 0x01, 0x03, 0x2F, 0x51
+_TEXT, _TRACK_NAME, _END_OF_TRACK, _SET_TEMPO, _TIME_SIGNATURE = 0x01, 0x03, 0x2F, 0x51, 0x58
+_MAX_DENOMINATOR = 6  # as a power of two: a 64th note
 _SYSEX, _ESCAPE, _META = 0xF0, 0xF7, 0xFF
 
 
@@ -41,8 +42,8 @@ def safe_midi(data: bytes) -> bytes:
     """Return the same song in bytes that mido parses without an error.
 
     Chunks other than tracks and whatever follows the end of a track are left out. Meta events other than
-    track names and sound tempos become texts, and system-exclusive data zeros: mido refuses some of them, and
-    drops the delta time of those it does not know.
+    track names, sound tempos and sound time signatures become texts, and system-exclusive data zeros: mido
+    refuses some of them, and drops the delta time of those it does not know.
 
     Raises:
         MidiError: `data` is not a whole type 0 or type 1 file, or is larger than the limits above.
@@ -154,7 +155,8 @@ def _replace_meta(track: bytearray, position: int) -> int:
     kind = track[position]
     length, start = _length(track, position + 1)
     sound_tempo = kind == _SET_TEMPO and length == 3 and any(track[start : start + length])
-    if not sound_tempo and kind not in (_TRACK_NAME, _END_OF_TRACK):
+    sound_signature = kind == _TIME_SIGNATURE and length == 4 and track[start] and track[start + 1] <= _MAX_DENOMINATOR
+    if not (sound_tempo or sound_signature) and kind not in (_TRACK_NAME, _END_OF_TRACK):
         track[position] = _TEXT
     return start + length
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from agents.cases import Cases, memory_cases
+from agents.cases import memory_cases
 from agents.dqn.q_network import QNetwork
 from songs.keyboard import KEYS
 from songs.song import Song
@@ -67,8 +67,7 @@ class Judge:
         self._inputs = torch.from_numpy(np.ascontiguousarray(cases.inputs.T))
         self._targets = torch.from_numpy(np.ascontiguousarray(cases.targets.T))
         self._ends = np.cumsum([song.steps - prompt for song in songs])
-        playable = np.ones(len(cases), dtype=bool) if chords else cases.targets.sum(axis=0) <= 1
-        self.ceiling = Cases(cases.inputs[:, playable], cases.targets[:, playable]).most_right
+        self.ceiling = (cases if chords else cases.without_chords()).most_right
         """The most cases that any network with this memory and this head can get right."""
 
     def __len__(self) -> int:

@@ -23,7 +23,10 @@ HEADS = {"branching": (KEYS, 2), "one_key": (1, KEYS + 1)}
 
 
 class QNetwork(nn.Module):
-    """Layers of rectified units under a value and the advantages of the choices."""
+    """Layers of leaky rectified units under a value and the advantages of the choices."""
+
+    LEAK = 0.1
+    """Slope below 0. Without one, memories at which all units are silent can never be told apart again."""
 
     def __init__(
         self,
@@ -53,7 +56,7 @@ class QNetwork(nn.Module):
         self.branches, self.choices = HEADS[head]
         body = []
         for width in [inputs] + [hidden] * (layers - 1):
-            body += [_linear(width, hidden), nn.ReLU()]
+            body += [_linear(width, hidden), nn.LeakyReLU(self.LEAK)]
         self.body = nn.Sequential(*body)
         self.advantage = _linear(hidden, self.branches * self.choices)
         self.value = _linear(hidden, 1) if dueling else None

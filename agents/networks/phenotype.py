@@ -78,31 +78,40 @@ def check_supported(genome: neat.DefaultGenome, outputs: int) -> None:
             raise ValueError(f"aggregation {node.aggregation!r}: only sum is supported")
 
 
-def _weight_matrices(genes: PackedGenes, layout: Layout, dtype) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return weights from inputs (N, S, used) and from hidden nodes (N, S, H), and how deep the hidden nodes go."""
-    owners, sources, sinks, weights = genes.owners, genes.sources, genes.sinks, genes.weights
+def _input_weights(genes: PackedGenes, layout: Layout, dtype) -> np.ndarray:
+    """Return the weights from inputs, (N, S, used)."""
+    owners, sources = genes.owners, genes.sources
     genomes, nodes = genes.keys.shape
-    outputs, hidden = layout.outputs, nodes - layout.outputs
-    if hidden:
-        sinks = genes.slots(owners, sinks)
+    sinks = genes.slots(owners, genes.sinks) if nodes > layout.outputs else genes.sinks
     outside = np.flatnonzero(sources < 0)
     columns = layout.rows[-1 - sources[outside]]
     outside, columns = outside[columns < layout.used], columns[columns < layout.used]
-    from_inputs = np.zeros((genomes, nodes, layout.used), dtype=dtype)
-    from_inputs[owners[outside], sinks[outside], columns] = weights[outside]
+    weights = np.zeros((genomes, nodes, layout.used), dtype=dtype)
+    weights[owners[outside], sinks[outside], columns] = genes.weights[outside]
+    return weights
 
+
+def hidden_weights(genes: PackedGenes, outputs: int, dtype) -> tuple[np.ndarray, int]:
+    """Return the weights from hidden nodes, (N, S, H), and how deep the hidden nodes go.
+
+    Raises:
+        ValueError: a network is recurrent, or a connection starts at an output.
+    """
+    genomes, nodes = genes.keys.shape
+    hidden = nodes - outputs
     between = np.zeros((genomes, nodes, hidden), dtype=dtype)
-    inner = np.flatnonzero(sources >= 0)
+    inner = np.flatnonzero(genes.sources >= 0)
     if not len(inner):
-        return from_inputs, between, 1
-    owners, sinks = owners[inner], sinks[inner]
-    places = genes.slots(owners, sources[inner]) - outputs
+        return between, 1
+    owners = genes.owners[inner]
+    sinks = genes.slots(owners, genes.sinks[inner]) if hidden else genes.sinks[inner]
+    places = genes.slots(owners, genes.sources[inner]) - outputs
     if places.min() < 0:
         raise ValueError("the network is recurrent, or a connection starts at an output: neither works in batches")
-    between[owners, sinks, places] = weights[inner]
+    between[owners, sinks, places] = genes.weights[inner]
     deeper = sinks >= outputs
     ends = (owners * hidden)[deeper] + np.stack([places, sinks - outputs])[:, deeper]
-    return from_inputs, between, _depth(*ends, genomes * hidden, hidden)
+    return between, _depth(*ends, genomes * hidden, hidden)
 
 
 def _depth(sources: np.ndarray, sinks: np.ndarray, nodes: int, longest: int) -> int:
@@ -130,10 +139,22 @@ def _activate(activations: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 def packed_outputs(genes: PackedGenes, layout: Layout, dtype=np.float32) -> np.ndarray:
     """Return the outputs (N, O, C) of genomes."""
-    weights, between, depth = _weight_matrices(genes, layout, dtype)
+    sums = _input_weights(genes, layout, dtype) @ layout.inputs.astype(dtype, copy=False)
+    return settled(genes, sums, *hidden_weights(genes, layout.outputs, dtype))
+
+
+def settled(genes: PackedGenes, sums: np.ndarray, between: np.ndarray, depth: int) -> np.ndarray:
+    """Return the outputs (N, O, C) of genomes.
+
+    Args:
+        genes: of N genomes with S nodes.
+        sums: (N, S, C), what comes to each node from inputs; it may be changed.
+        between, depth: what `hidden_weights` returns, in the type of `sums`.
+    """
+    dtype = sums.dtype
     bias, response = genes.bias.astype(dtype)[:, :, None], genes.response.astype(dtype)[:, :, None]
-    sums = weights @ layout.inputs.astype(dtype, copy=False)
-    out, hidden = slice(layout.outputs), slice(layout.outputs, None)
+    outputs = between.shape[1] - between.shape[2]
+    out, hidden = slice(outputs), slice(outputs, None)
     if between.size:
         values = _activate(genes.activations[:, hidden], bias[:, hidden] + response[:, hidden] * sums[:, hidden])
         for _ in range(depth - 1):

@@ -18,6 +18,7 @@ from experiments.verbs.options import UsageError, add_catalog_options, count, po
 
 HELP = "learn to play songs by deep Q-learning (needs torch)"
 PRESETS = ("bandit", "episodic")
+REGIMES = "bandit (close to supervised learning) or episodic [bandit]"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -27,14 +28,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_catalog_options(parser)
     parser.add_argument("--together", action="store_true", help="learn all songs of the catalogue in one network")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--preset", choices=PRESETS, help="regime [bandit]")
-    which.add_argument("--config", metavar="FILE", help="TOML file or name of a preset (dqn-bandit, dqn-episodic)")
+    which.add_argument("--preset", choices=PRESETS, help=REGIMES)
+    which.add_argument("--config", metavar="FILE", help="TOML file with the options of a run")
     which.add_argument("--resume", metavar="RUN", help="go on with a run from its last checkpoint")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change one option: dqn.gamma=0.9"
     )
     parser.add_argument("--memory", type=positive, metavar="M", help="steps remembered [what they need, at least 32]")
     parser.add_argument("--prompt", type=count, metavar="P", help="steps at the start that are given [8]")
+    parser.add_argument(
+        "--random-start", type=float, metavar="P", help="chance that an episode begins anywhere in the song [0]"
+    )
     parser.add_argument("--seed", type=count, metavar="N", help="the same seed gives the same run [0]")
     parser.add_argument("--out", metavar="DIR", help="run folder, which must be new [runs/SONG-1, -2, ...]")
     parser.add_argument(
@@ -60,7 +64,8 @@ def run(options: argparse.Namespace) -> int:
     progress, every = DqnProgress(quiet=options.json), options.checkpoint_every
     if options.resume:
         options.song = options.song or None
-        refuse(options, "--resume", ("song", "folder", "track", "together", "memory", "prompt", "seed", "out"))
+        fixed = ("song", "folder", "track", "together", "memory", "prompt", "random_start", "seed", "out")
+        refuse(options, "--resume", fixed)
         folder = RunFolder.open(options.resume)
         with progress, watching(folder, options.tensorboard) as watch:
             summary, warnings = resume(folder, options.set, progress, every, watch=watch)
@@ -92,8 +97,8 @@ def _config(options: argparse.Namespace):
     """Return the configuration that the command line asks for."""
     from experiments.dqn_config import DqnConfig
 
-    config = DqnConfig.load(f"dqn-{options.preset}" if options.preset else options.config)
-    flags = {"task": ("folder", "track", "memory", "prompt"), "dqn": ("seed",)}
+    config = DqnConfig.load(options.preset or options.config)
+    flags = {"task": ("folder", "track", "memory", "prompt"), "environment": ("random_start",), "dqn": ("seed",)}
     for section, names in flags.items():
         given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
         config = config.change(section, **given)

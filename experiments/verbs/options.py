@@ -39,4 +39,4 @@ def refuse(options: argparse.Namespace, reason: str, names: Sequence[str]) -> No
     for name in names:
         value = getattr(options, name)
         if value is not None and value is not False:
-            raise UsageError(f"{'SONG' if name == 'song' else '--' + name} does not go with {reason}")
+            raise UsageError(f"{'SONG' if name == 'song' else '--' + name.replace('_', '-')} does not go with {reason}")

@@ -1,4 +1,4 @@
-"""Draw a run: fitness, species, the champion's network, and the played roll over the song.
+"""Draw a run: how it went over time, the champion's network if it was evolved, and the played roll over the song.
 
 The pictures are written into the run folder as PNG and SVG.
 """

@@ -15,7 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.report.page import write_report
+    from experiments.pages.report import write_report
     from experiments.run_folder import RunFolder
 
     folders = [RunFolder.open(path) for path in options.run_folders]

@@ -4,32 +4,24 @@ The page is self-contained: pictures and sound lie in it as data, nothing is loa
 from disk. Whatever comes from a file (titles, paths, configurations) is escaped by the template.
 """
 
-import base64
-import io
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
-from matplotlib import style
-from matplotlib.figure import Figure
 
 from experiments.assembly import open_run
-from experiments.plot import STYLE, draw_run
+from experiments.pages.overlay import overlay_figure
+from experiments.pages.page import fill, picture, tones
+from experiments.plot import draw_run
 from experiments.plot_roll import classify
-from experiments.report.overlay import overlay_figure
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.scores import score
-from songs.keyboard import KEY_NAMES, KEYS, STEPS_PER_BAR
+from songs.keyboard import KEY_NAMES, STEPS_PER_BAR
 from songs.song import Song
-from songs.synth import encode_wav, step_seconds, tone
+from songs.synth import step_seconds
 
-TEMPLATES = Path(__file__).parent
-SAMPLE_RATE = 16_000
-"""Samples a second of the sound in a page: the highest partial has 3.3 kHz."""
-DOTS_PER_INCH = 100
 CAPTIONS = {
     "fitness": "Steps right and loss over the generations",
     "learning": "Steps right, reward and loss over the environment steps",
@@ -46,19 +38,13 @@ def write_report(folders: Sequence[RunFolder], path: Path) -> None:
         RunError: a folder is no run, or nothing of it can be shown.
     """
     views = [run_view(folder) for folder in folders]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    overlay = None
-    if len(folders) > 1:
-        figure = overlay_figure(folders)
-        overlay = figure and picture(figure)
-    page = environment.get_template("page.html").render(
+    overlay = overlay_figure(folders) if len(folders) > 1 else None
+    page = fill(
+        "report.html",
+        ("player.js", "report.js"),
         title=views[0]["heading"] if len(views) == 1 else f"{len(views)} runs",
         runs=views,
-        overlay=overlay,
-        style=(TEMPLATES / "page.css").read_text(),
-        scripts=[(TEMPLATES / name).read_text() for name in ("player.js", "page.js")],
+        overlay=overlay and picture(overlay),
         tones=tones() if any(view["melodies"] for view in views) else [],
     )
     write_atomically(path, page)
@@ -94,20 +80,6 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
         "started": meta["started"],
         "commit": meta.get("commit"),
     }
-
-
-def picture(figure: Figure) -> str:
-    """Return a figure as a data address."""
-    content = io.BytesIO()
-    with style.context(STYLE):
-        figure.savefig(content, format="png", dpi=DOTS_PER_INCH)
-    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
-
-
-def tones() -> list[str]:
-    """Return the sound of each key as a WAV file in base64."""
-    wavs = (encode_wav(tone(key, SAMPLE_RATE), SAMPLE_RATE) for key in range(KEYS))
-    return [base64.b64encode(wav).decode() for wav in wavs]
 
 
 def _heading(songs: Sequence[Song], kind: str) -> str:

@@ -1,0 +1,72 @@
+"""`kuznechik duet`: a page in which a visitor plays a bar and the champion of a run goes on."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from experiments.assembly import Run, open_run
+from experiments.pages.page import fill, tones
+from experiments.run_folder import RunError, RunFolder, write_atomically
+from songs.keyboard import BLACK_KEYS, KEY_NAMES
+
+LETTERS = "AWSEDFTGYHUJK"
+"""Keys of a computer that stand like those of a piano."""
+
+
+def write_duet(folder: RunFolder, path: Path) -> None:
+    """Write the page.
+
+    Raises:
+        RunError: the run has no champion that plays, or one that cannot run in a page.
+    """
+    run = open_run(folder.path)
+    run.player()
+    song, task = run.songs[0], run.task
+    data = {
+        "network": network_data(run),
+        "memory": task.memory,
+        "mode_bit": task.mode_bit,
+        "prompt": max(task.prompt, 1),
+        "tempo": round(min(max(song.tempo_bpm, 40), 200)),
+        "opening": song.roll[: task.prompt].astype(int).tolist(),
+    }
+    title = song.title or song.name
+    if len(run.songs) > 1:
+        title += f" and {len(run.songs) - 1} more songs"
+    page = fill(
+        "duet.html", ("player.js", "network.js", "duet.js"), title=title, keys=_keys(), data=data, tones=tones()
+    )
+    write_atomically(path, page)
+
+
+def network_data(run: Run) -> dict[str, Any]:
+    """Return a champion as the page's `network.js` reads it.
+
+    Raises:
+        RunError: it is recurrent.
+    """
+    if run.folder.read_json("meta.json").get("experiment") == "dqn":
+        return _layers(run.performer.network)
+    genome = json.loads(run.folder.read_text("best/genome.json"))
+    if not hasattr(run.performer, "memory"):
+        raise RunError(f"{run.folder.path}: a recurrent network remembers by itself, which the page cannot")
+    nodes = [{name: node[name] for name in ("key", "bias", "response", "activation")} for node in genome["nodes"]]
+    links = [[one["from"], one["to"], one["weight"]] for one in genome["connections"] if one["enabled"]]
+    return {"kind": "graph", "nodes": nodes, "links": links}
+
+
+def _layers(network) -> dict[str, Any]:
+    """Return a Q-network: what only shifts all choices of a branch alike, the value, changes no greedy choice."""
+    linear = [layer for layer in network.body if hasattr(layer, "weight")] + [network.advantage]
+    body = [{"weights": layer.weight.tolist(), "biases": layer.bias.tolist()} for layer in linear]
+    return {"kind": "layers", "body": body, "choices": network.choices, "leak": network.LEAK}
+
+
+def _keys() -> list[dict[str, Any]]:
+    """Return the keys of the piano from left to right; `place` counts white keys."""
+    keys, white = [], 0
+    for key, (name, letter) in enumerate(zip(KEY_NAMES, LETTERS, strict=True)):
+        black = key in BLACK_KEYS
+        keys.append({"name": name, "letter": letter, "black": black, "place": white})
+        white += not black
+    return keys

@@ -1,0 +1,57 @@
+"use strict";
+// The champion in the page: which keys it presses after what it remembers, as in Python.
+const ACTIVATIONS = {
+  tanh: z => Math.tanh(Math.max(-60, Math.min(60, 2.5 * z))),
+  sigmoid: z => 1 / (1 + Math.exp(-Math.max(-60, Math.min(60, 5 * z)))),
+  identity: z => z,
+  relu: z => Math.max(z, 0),
+  clamped: z => Math.max(-1, Math.min(1, z)),
+  sin: z => Math.sin(Math.max(-60, Math.min(60, 5 * z))),
+  gauss: z => Math.exp(-5 * Math.max(-3.4, Math.min(3.4, z)) ** 2),
+  abs: z => Math.abs(z),
+};
+
+// A neat-python network: inputs are the nodes -1, -2, ..., outputs 0 to 12. A key is pressed where its sum is above 0.
+function graph({ nodes, links }) {
+  const known = new Map(nodes.map(node => [node.key, node])), into = new Map(nodes.map(node => [node.key, []]));
+  for (const [source, sink, weight] of links) into.get(sink).push([source, weight]);
+  return inputs => {
+    const sums = new Map();
+    const value = key => (key < 0 ? inputs[-1 - key] : ACTIVATIONS[known.get(key).activation](sum(key)));
+    function sum(key) {
+      if (!sums.has(key)) {
+        const { bias, response } = known.get(key);
+        sums.set(key, bias + response * into.get(key).reduce((total, [source, weight]) => total + weight * value(source), 0));
+      }
+      return sums.get(key);
+    }
+    return Array.from({ length: 13 }, (_, key) => sum(key) > 0);
+  };
+}
+
+// A Q-network: leaky layers, and for every key the more valued of released and pressed, or one key of all.
+function layers({ body, choices, leak }) {
+  const apply = ({ weights, biases }, values) =>
+    weights.map((row, unit) => row.reduce((total, weight, place) => total + weight * values[place], biases[unit]));
+  return inputs => {
+    let values = inputs;
+    for (const layer of body.slice(0, -1)) values = apply(layer, values).map(z => (z > 0 ? z : leak * z));
+    values = apply(body.at(-1), values);
+    if (choices === 2) return Array.from({ length: 13 }, (_, key) => values[2 * key + 1] > values[2 * key]);
+    const best = values.indexOf(Math.max(...values));
+    return Array.from({ length: 13 }, (_, key) => key === best - 1);
+  };
+}
+
+// Returns a function from what was played, a list of steps of 13 booleans, to the keys of the next step.
+function performer({ network, memory, mode_bit }) {
+  const answer = network.kind === "graph" ? graph(network) : layers(network);
+  return (played, improvise = false) => {
+    const inputs = new Array(memory * 13 + (mode_bit ? 1 : 0)).fill(0);
+    for (let back = 1; back <= Math.min(memory, played.length); back++) {
+      played.at(-back).forEach((pressed, key) => { inputs[(memory - back) * 13 + key] = pressed ? 1 : 0; });
+    }
+    if (mode_bit) inputs[memory * 13] = improvise ? 0 : 1;
+    return answer(inputs);
+  };
+}

@@ -1,0 +1,49 @@
+"""What all pages share: templates that escape, pictures and sounds as data, and no address outside the page."""
+
+import base64
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+from matplotlib import style
+from matplotlib.figure import Figure
+
+from experiments.plot import STYLE
+from songs.keyboard import KEYS
+from songs.synth import encode_wav, tone
+
+FOLDER = Path(__file__).parent
+SAMPLE_RATE = 16_000
+"""Samples a second of the sounds in a page: the highest partial has 3.3 kHz."""
+DOTS_PER_INCH = 100
+
+
+def fill(template: str, scripts: Sequence[str], **content) -> str:
+    """Return a page.
+
+    Args:
+        template: name of a file beside this one; all that it shows is escaped.
+        scripts: names of files whose JavaScript goes into the page, in this order.
+        **content: what the template shows.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template(template).render(
+        style=(FOLDER / "page.css").read_text(), scripts=[(FOLDER / name).read_text() for name in scripts], **content
+    )
+
+
+def picture(figure: Figure) -> str:
+    """Return a figure as a data address."""
+    content = io.BytesIO()
+    with style.context(STYLE):
+        figure.savefig(content, format="png", dpi=DOTS_PER_INCH)
+    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+
+
+def tones() -> list[str]:
+    """Return the sound of each key as a WAV file in base64."""
+    wavs = (encode_wav(tone(key, SAMPLE_RATE), SAMPLE_RATE) for key in range(KEYS))
+    return [base64.b64encode(wav).decode() for wav in wavs]

@@ -1,1 +1,0 @@
-"""The report of runs: one page that needs nothing beside it."""

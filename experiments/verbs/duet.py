@@ -1,0 +1,26 @@
+"""Write a page in which you play a bar and the champion of a run goes on.
+
+It is one HTML file: 13 keys for mouse, touch, computer keyboard or a MIDI keyboard, and the network itself, which runs
+in the page.
+"""
+
+import argparse
+from pathlib import Path
+
+HELP = "write a page to play a duet with a champion"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run_folder", metavar="RUN", help="a run folder")
+    parser.add_argument("--out", metavar="FILE", help="the page [duet.html in the run folder]")
+
+
+def run(options: argparse.Namespace) -> int:
+    from experiments.pages.duet import write_duet
+    from experiments.run_folder import RunFolder
+
+    folder = RunFolder.open(options.run_folder)
+    path = Path(options.out) if options.out else folder.path / "duet.html"
+    write_duet(folder, path)
+    print(path)
+    return 0
