@@ -1,0 +1,90 @@
+"""The actions of `kuznechik vae` that make, list and delete data sets."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from experiments.tables import show_table
+from experiments.verbs.options import print_json
+from vae.dataset import SPLITS, DatasetError, DatasetOptions, dataset_name, generate, read_meta, read_split
+from vae.statistics import statistics
+
+COLUMNS = ("name", "sources", "pieces", "train", "validation", "test", "unique train")
+SHOWN = ("notes_a_bar", "rests", "in_scale", "in_c", "changes", "different_bars", "range")
+
+
+def form_name(options: argparse.Namespace) -> str:
+    """Return the representation that -p and --onsets ask for."""
+    return "pianoroll" if options.pianoroll else "onsets" if options.onsets else "midilike"
+
+
+def place(options: argparse.Namespace) -> Path:
+    """Return the folder of the data set that BARS, -p, --onsets and -t name."""
+    return options.data / dataset_name(options.bars, form_name(options), options.transposed)
+
+
+def generate_dataset(options: argparse.Namespace) -> int:
+    """Make a data set."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    wanted = DatasetOptions(
+        options.bars, options.stride, form_name(options), options.transposed, options.track, options.seed
+    )
+    console = Console(stderr=True)
+    with Progress(console=console, disable=options.json or not console.is_terminal) as bar:
+        task = bar.add_task("reading melodies")
+        meta = generate(
+            options.midi,
+            wanted,
+            options.data,
+            SPLITS if options.split == "all" else (options.split,),
+            lambda done, of: bar.update(task, completed=done, total=of),
+        )
+    if options.json:
+        print_json({"path": str(options.data / wanted.name), **meta})
+        return 0
+    print(f"{options.data / wanted.name}: {meta['pieces']} melodies, {meta['unusable']} files that cannot be used")
+    for complaint in meta["complaints"][:3]:
+        print(f"  {complaint}")
+    for name, counts in meta["splits"].items():
+        print(f"  {name}: {counts['pieces']} melodies, {counts['windows']} windows, {counts['unique']} different")
+    return 0
+
+
+def show_datasets(options: argparse.Namespace) -> int:
+    """List the data sets."""
+    places = sorted(path.parent for path in options.data.glob("*/dataset.json"))
+    if not places:
+        raise DatasetError(f"{options.data}: holds no data sets; make one with kuznechik vae generate-dataset")
+    listed = [{"name": each.name, **read_meta(each)} for each in places]
+    for each, path in zip(listed, places, strict=True):
+        if options.statistics:
+            test = read_split(path, "test")
+            each["statistics"] = statistics(*test.form.read(test.tokens()), test.form.steps_per_bar)
+    if options.json:
+        print_json(listed)
+        return 0
+    rows = []
+    for each in listed:
+        windows = [each["splits"][name]["windows"] for name in SPLITS]
+        unique = each["splits"]["train"]["unique"]
+        row = [each["name"], ", ".join(each["sources"]), each["pieces"], *windows, unique]
+        rows.append(row + [f"{each['statistics'][name]:.3g}" for name in SHOWN if options.statistics])
+    columns = COLUMNS + (SHOWN if options.statistics else ())
+    show_table(columns, rows, f"{len(rows)} data sets in {options.data}.")
+    return 0
+
+
+def delete_dataset(options: argparse.Namespace) -> int:
+    """Delete a data set: its own files, and its folder if nothing else is in it."""
+    folder = place(options)
+    read_meta(folder)
+    if folder.is_symlink():
+        raise DatasetError(f"{folder}: is a link to another folder; delete that by hand")
+    others = {path.name for path in folder.iterdir()} - {"dataset.json", *(f"{name}.npz" for name in SPLITS)}
+    if others:
+        raise DatasetError(f"{folder}: holds other files, too ({', '.join(sorted(others)[:5])}); delete it by hand")
+    shutil.rmtree(folder)
+    print(f"{folder}: deleted")
+    return 0

@@ -1,0 +1,175 @@
+"""Melodies of a MusicVAE as files: read from MIDI, written as MIDI, WAV and a picture.
+
+Conventions: tokens (N, T) of a representation; rolls and onsets as in `vae.tokens`.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from experiments.verbs.options import UsageError
+from songs.catalog import default_folder
+from songs.keyboard import LOWEST_PITCH
+from songs.synth import tone, write_wav
+from vae.config import ModelConfig
+from vae.dataset import SUFFIXES
+from vae.files import write_whole
+from vae.melody import MAX_BARS, Piece, read_piece, shift_to_c, transposed
+from vae.midi_notes import score_bytes
+from vae.tokens import LOWEST_MIDI_PITCH, REST, STEPS_PER_BAR, Representation, begun
+
+SAMPLE_RATE = 44_100
+PEAK = 0.9
+FADE_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How melodies are read."""
+
+    config: ModelConfig
+    transposed: bool
+    track: str | None = None
+    from_bar: int | None = None
+
+
+def find_file(name: str) -> Path:
+    """Return the path of a MIDI file, or that of one of the project's riffs.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    path = Path(name)
+    if path.exists():
+        return path
+    riffs = default_folder() / "riffs"
+    for candidate in (riffs / name, riffs / f"{name}.midi"):
+        if path.name == name and candidate.is_file():
+            return candidate
+    known = ", ".join(sorted(each.name for each in riffs.glob("*.midi")))
+    raise UsageError(f"{name}: no such file, and no riff of the project ({known})")
+
+
+def read_sequence(name: str, reading: Reading) -> np.ndarray:
+    """Return a melody as tokens (1, T).
+
+    Raises:
+        UsageError: it has another length than the model's, or cannot be written in its representation.
+        MidiError: the file cannot be used.
+    """
+    path, config = find_file(name), reading.config
+    piece = read_piece(path, reading.track)
+    if piece.chords:
+        print(
+            f"kuznechik: {path}: {piece.chords} notes sound below others and are left out: the top line is taken",
+            file=sys.stderr,
+        )
+    roll, onsets = _whole(piece, path)
+    bars = len(roll) // STEPS_PER_BAR
+    first = (reading.from_bar or 1) - 1
+    if first + config.bars > bars or (reading.from_bar is None and bars != config.bars):
+        more = f": choose some with --from-bar 1 to {bars - config.bars + 1}" if bars > config.bars else ""
+        where = f" from bar {first + 1} on" if first else ""
+        raise UsageError(f"{path}: has {bars} bars, the model wants {config.bars}{where}{more}")
+    part = slice(first * STEPS_PER_BAR, (first + config.bars) * STEPS_PER_BAR)
+    if reading.transposed:
+        roll = transposed(roll, shift_to_c(piece.tonic, piece.minor))
+    tokens = config.form.write(roll[None, part], onsets[None, part])
+    if not len(tokens):
+        raise UsageError(f"{path}: does not fit on 13 keys in these bars")
+    return tokens
+
+
+def _whole(piece: Piece, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return the longest stretch of 4/4 from the first bar with a note to the last."""
+    if not piece.segments:
+        raise UsageError(f"{path}: has no bars of 4/4")
+    roll, onsets = max(piece.segments, key=lambda segment: len(segment[0]))
+    sounding = np.flatnonzero(roll != REST) // STEPS_PER_BAR
+    if not len(sounding):
+        raise UsageError(f"{path}: has no notes in its bars of 4/4")
+    part = slice(sounding[0] * STEPS_PER_BAR, (sounding[-1] + 1) * STEPS_PER_BAR)
+    return roll[part], onsets[part]
+
+
+def read_folder(folder: Path, reading: Reading) -> np.ndarray:
+    """Return all windows (N, T) of the MIDI files of a folder.
+
+    Raises:
+        UsageError: there is no such folder, or no window in it.
+    """
+    from vae.windows import cut_windows
+
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    pieces = [read_piece(path, reading.track) for path in paths]
+    windows = cut_windows(pieces, min(reading.config.bars, MAX_BARS), 1, reading.transposed)
+    tokens = reading.config.form.write(windows.roll, windows.onsets)
+    if not len(tokens):
+        raise UsageError(f"{folder}: its {len(paths)} MIDI files hold no window of {reading.config.bars} bars")
+    return tokens
+
+
+def notes(tokens: np.ndarray, form: Representation) -> np.ndarray:
+    """Return the notes (N, 3) of one melody (T,): start and length in beats, MIDI pitch."""
+    roll, onsets = (part[0] for part in form.read(tokens[None]))
+    onsets = (onsets | begun(roll)) & (roll != REST)
+    ends = np.flatnonzero(np.append(onsets | (roll == REST), True))
+    starts = np.flatnonzero(onsets)
+    lengths = ends[np.searchsorted(ends, starts, side="right")] - starts
+    per_beat = form.steps_per_bar / 4
+    return np.stack((starts / per_beat, lengths / per_beat, roll[starts] + LOWEST_MIDI_PITCH), axis=1)
+
+
+def render_notes(played: np.ndarray, beats: float, tempo_bpm: float) -> np.ndarray:
+    """Return the sound (samples,) float32 of notes (N, 3) by the project's toy piano, each as long as it is held."""
+    beat = 60 / tempo_bpm * SAMPLE_RATE
+    samples = np.zeros(int(beats * beat) + 2 * SAMPLE_RATE, dtype=np.float32)
+    fade = np.linspace(1, 0, int(FADE_SECONDS * SAMPLE_RATE), dtype=np.float32)
+    for start, length, pitch in played.tolist():
+        sound = tone(int(pitch) - LOWEST_PITCH, SAMPLE_RATE)
+        held = sound[: max(len(fade), round(length * beat))].copy()
+        if len(held) < len(sound):
+            held[-len(fade) :] *= fade
+        at = round(start * beat)
+        samples[at : at + len(held)] += held
+    return samples * (PEAK / max(PEAK, np.abs(samples).max(initial=0)))
+
+
+def write_melody_files(
+    stem: Path, tokens: np.ndarray, form: Representation, tempo_bpm: float, wav: bool = True
+) -> list[Path]:
+    """Write one melody (T,) as STEM.mid and STEM.wav; return the paths."""
+    played = notes(tokens, form)
+    beats = len(tokens) / form.steps_per_bar * 4
+    paths = [stem.with_name(f"{stem.name}.mid")]
+    write_whole(paths[0], score_bytes(played, beats, tempo_bpm, stem.name))
+    if wav:
+        paths.append(stem.with_name(f"{stem.name}.wav"))
+        write_wav(paths[1], render_notes(played, beats, tempo_bpm), SAMPLE_RATE)
+    return paths
+
+
+def draw_melodies(path: Path, tokens: np.ndarray, form: Representation, titles: list[str]) -> Path:
+    """Write a picture of melodies (N, T), one below the other; return its path."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    parts = [notes(row, form) for row in tokens]
+    pitches = np.concatenate([part[:, 2] for part in parts] + [np.array([60.0, 72.0])])
+    beats = tokens.shape[1] / form.steps_per_bar * 4
+    figure = Figure(figsize=(max(6.0, beats * 0.45), 1.1 * len(tokens) + 0.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    for part, title, axes in zip(parts, titles, np.ravel(figure.subplots(len(tokens), sharex=True)), strict=True):
+        axes.barh(part[:, 2], part[:, 1] * 0.94, left=part[:, 0], height=0.9, color="#2c6e8f")
+        axes.set(xlim=(0, beats), ylim=(pitches.min() - 1, pitches.max() + 1), yticks=[])
+        axes.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=8)
+        axes.set_xticks(np.arange(0, beats + 1, 4), labels=[str(bar) for bar in range(1, int(beats) // 4 + 2)])
+        axes.grid(axis="x", alpha=0.3)
+    figure.supxlabel("bar", fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    return path

@@ -1,0 +1,141 @@
+"""The actions of `kuznechik vae` that play: sample, reconstruct, interpolate, attribute."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from experiments.run_folder import RunFolder
+from experiments.vae_data import form_name
+from experiments.vae_files import Reading, draw_melodies, read_folder, read_sequence, write_melody_files
+from experiments.vae_train import device
+from experiments.verbs.options import UsageError, print_json
+from vae import sampling
+from vae.model import MusicVAE
+from vae.shipped import find_model
+from vae.training import set_up_processor
+
+OUT = Path("vae-out")
+SLOWEST_BPM, FASTEST_BPM = 20, 300
+
+
+def sample(options: argparse.Namespace) -> int:
+    """Play melodies from the prior."""
+    model = _open(options)
+    tokens = sampling.sample(model, options.number, options.temperature, options.seed).numpy()
+    place = options.save_location or _free(OUT, "sample", ".mid")
+    if place.is_dir():
+        raise UsageError(f"{place}: is a folder: sample's -s is the MIDI file to write")
+    stem = place.with_suffix("") if place.suffix.lower() in (".mid", ".midi", ".wav") else place
+    names = [stem.name if len(tokens) == 1 else f"{stem.name}-{number}" for number in range(1, len(tokens) + 1)]
+    return _write(options, stem.parent, tokens, names, model, picture=stem.name)
+
+
+def reconstruct(options: argparse.Namespace) -> int:
+    """Play a melody again."""
+    model = _open(options)
+    original = read_sequence(options.start_sequence, _reading(options, model))
+    again = sampling.reconstruct(
+        model, torch.from_numpy(original), options.times, options.temperature, options.seed
+    ).numpy()
+    tokens = np.concatenate((original, again))
+    names = ["original", *(f"reconstruction-{number}" for number in range(1, len(again) + 1))]
+    form = model.config.form
+    right = (form.read(again)[0] == form.read(original)[0]).mean(axis=1)
+    report = {"right": [round(float(share), 4) for share in right]}
+    return _write(options, _folder(options, "reconstruct"), tokens, names, model, report=report)
+
+
+def interpolate(options: argparse.Namespace) -> int:
+    """Play the way from one melody to another."""
+    model = _open(options)
+    ends = [
+        _latent(options, model, name, number)
+        for number, name in enumerate((options.start_sequence, options.end_sequence))
+    ]
+    tokens = sampling.interpolate(model, *ends, options.steps, options.temperature).numpy()
+    names = ["start", *(f"step-{number}" for number in range(1, options.steps + 1)), "end"]
+    return _write(options, _folder(options, "interpolate"), tokens, names, model)
+
+
+def attribute(options: argparse.Namespace) -> int:
+    """Move a melody along an attribute."""
+    model = _open(options)
+    try:
+        amounts = [float(amount) for amount in options.amounts.split(",")]
+    except ValueError:
+        raise UsageError(f"--amounts {options.amounts}: write numbers, as in -1,0,1") from None
+    reading = _reading(options, model)
+    having, lacking = (torch.from_numpy(read_folder(folder, reading)) for folder in (options.having, options.lacking))
+    direction = sampling.attribute_vector(model, having, lacking)
+    start = _latent(options, model, options.start_sequence, 0)
+    z = torch.stack([start + amount * direction for amount in amounts])
+    tokens = sampling.decode(model, z, options.temperature, options.seed).numpy()
+    names = [f"amount-{amount:g}" for amount in amounts]
+    return _write(options, _folder(options, "attribute"), tokens, names, model)
+
+
+def _open(options: argparse.Namespace) -> MusicVAE:
+    """Return the model asked for, after the options that all actions share were checked."""
+    if not 0 <= options.temperature <= 100:
+        raise UsageError(f"--temperature {options.temperature:g}: it must be 0 to 100")
+    if not SLOWEST_BPM <= options.tempo <= FASTEST_BPM:
+        raise UsageError(f"--tempo {options.tempo:g}: it must be {SLOWEST_BPM} to {FASTEST_BPM}")
+    set_up_processor()
+    model, _ = find_model(options.bars, form_name(options), options.transposed, options.model, device(options))
+    return model
+
+
+def _reading(options: argparse.Namespace, model: MusicVAE) -> Reading:
+    return Reading(model.config, options.transposed, options.track, options.from_bar)
+
+
+def _latent(options: argparse.Namespace, model: MusicVAE, name: str | None, number: int) -> Tensor:
+    """Return the latent vector (latent,) of a file's melody, or a draw from the prior if there is none."""
+    if name is None:
+        return sampling.draw_latent(model, 1, options.seed + number)[0]
+    return sampling.encode(model, torch.from_numpy(read_sequence(name, _reading(options, model))))[0][0]
+
+
+def _folder(options: argparse.Namespace, action: str) -> Path:
+    """Return the folder to write to: the one asked for, or a new one."""
+    if options.save_location is None:
+        return RunFolder.create_numbered(OUT, action).path
+    if options.save_location.exists() and not options.save_location.is_dir():
+        raise UsageError(f"{options.save_location}: is a file: the -s of this action is a folder")
+    return options.save_location
+
+
+def _free(folder: Path, name: str, suffix: str) -> Path:
+    number = 1
+    while (path := folder / f"{name}-{number}{suffix}").exists():
+        number += 1
+    return path
+
+
+def _write(
+    options: argparse.Namespace,
+    folder: Path,
+    tokens: np.ndarray,
+    names: list[str],
+    model: MusicVAE,
+    picture: str = "picture",
+    report: dict | None = None,
+) -> int:
+    """Write melodies (N, T) under their names, and a picture if one is asked for."""
+    form = model.config.form
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for row, name in zip(tokens, names, strict=True):
+        paths += write_melody_files(folder / name, row, form, options.tempo, not options.no_wav)
+    if options.visualize:
+        paths.append(draw_melodies(folder / f"{picture}.png", tokens, form, names))
+    if options.json:
+        print_json({"files": [str(path) for path in paths], **(report or {})})
+        return 0
+    for share, name in zip((report or {}).get("right", []), names[1:], strict=False):
+        print(f"{name}: {share:.1%} of the steps are those of the original")
+    print("Written:", *(f"  {path}" for path in paths), sep="\n")
+    return 0

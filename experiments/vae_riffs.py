@@ -1,0 +1,29 @@
+"""Make the MIDI files of the riffs in basic_midi/riffs of their pages; every note is held until the next one.
+
+    python -m experiments.vae_riffs
+
+The pages are written as those of the songs are, see `songs.notation`.
+"""
+
+import numpy as np
+
+from songs.catalog import default_folder
+from songs.keyboard import STEPS_PER_BEAT
+from songs.notation import read_tune
+from vae.files import write_whole
+from vae.midi_notes import score_bytes
+
+
+def main() -> None:
+    """Write the .midi file beside each page."""
+    for page in sorted((default_folder() / "riffs").glob("*.txt")):
+        tune = read_tune(page)
+        starts = tune.onsets[:, 0] / STEPS_PER_BEAT
+        beats = tune.steps / STEPS_PER_BEAT
+        lengths = np.diff(starts, append=beats)
+        held = np.stack((starts, lengths, tune.onsets[:, 1]), axis=1)
+        write_whole(page.with_suffix(".midi"), score_bytes(held, beats, tune.tempo_bpm, tune.title))
+
+
+if __name__ == "__main__":
+    main()

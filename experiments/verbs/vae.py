@@ -1,0 +1,285 @@
+"""MusicVAE: make data sets of melodies, train, and let models play. Needs torch.
+
+BARS is 2, 4, 8 or 16. -p means piano roll (without it MIDI-like tokens, which keep repeated notes; --onsets the
+keyboard's own), -t melodies in C major or A minor. These three name the data set and the model: `kuznechik vae sample
+4 -pt` plays the 4-bar model for piano rolls in C that comes with the project. Nothing is downloaded; vae/README.md
+says where collections of MIDI files are.
+"""
+
+import argparse
+from pathlib import Path
+
+from experiments.verbs.options import UsageError, count, positive
+
+HELP = "MusicVAE: data sets, training, samples, reconstructions, interpolations (needs torch)"
+DATA = "vae-data"
+BARS = (2, 4, 8, 16)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    for name, add in ACTIONS.items():
+        action = actions.add_parser(name, help=add.__doc__.splitlines()[0], description=add.__doc__)
+        add(action)
+        action.set_defaults(action=name)
+
+
+def run(options: argparse.Namespace) -> int:
+    for package in ("torch", "safetensors"):
+        try:
+            __import__(package)
+        except ImportError:
+            raise UsageError(
+                f"kuznechik vae needs the package {package}, which is not installed: pip install 'kuznechik[torch]'"
+            ) from None
+    from experiments import vae_ablate, vae_data, vae_play, vae_train
+
+    actions = {
+        "generate-dataset": vae_data.generate_dataset,
+        "show-datasets": vae_data.show_datasets,
+        "delete-dataset": vae_data.delete_dataset,
+        "train": vae_train.train,
+        "train-prior": vae_train.train_prior,
+        "ablate": vae_ablate.ablate,
+        "evaluate": vae_train.evaluate,
+        "export": vae_train.export,
+        "import-checkpoint": vae_train.import_seed_checkpoint,
+        "sample": vae_play.sample,
+        "reconstruct": vae_play.reconstruct,
+        "interpolate": vae_play.interpolate,
+        "attribute": vae_play.attribute,
+    }
+    return actions[options.action](options)
+
+
+def _bars(text: str) -> int:
+    if text not in map(str, BARS):
+        raise argparse.ArgumentTypeError(f"{text}: choose {', '.join(map(str, BARS))} bars")
+    return int(text)
+
+
+def _form(parser: argparse.ArgumentParser, bars: bool = True) -> None:
+    """Add BARS, -p, --onsets and -t."""
+    if bars:
+        parser.add_argument("bars", type=_bars, metavar="BARS", help="2, 4, 8 or 16")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("-p", "--pianoroll", action="store_true", help="piano roll [MIDI-like]")
+    which.add_argument("--onsets", action="store_true", help="onsets on the 13 keys, in eighths")
+    parser.add_argument("-t", "--transposed", action="store_true", help="in C major or A minor [all keys]")
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, default=Path(DATA), metavar="DIR", help=f"where data sets are [{DATA}]")
+
+
+def _model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="PATH", help="a .safetensors file or a run folder [the project's own]")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, ... [cuda where there is one]")
+
+
+def _play(parser: argparse.ArgumentParser, where: str, temperature: float) -> None:
+    """Add what the actions that play have in common."""
+    parser.add_argument("-s", "--save_location", type=Path, metavar="PATH", help=where)
+    parser.add_argument("-v", "--visualize", action="store_true", help="draw a picture of the melodies, too")
+    parser.add_argument(
+        "--temperature", type=float, default=temperature, metavar="T", help=f"0: the likeliest notes [{temperature:g}]"
+    )
+    parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed plays the same [0]")
+    parser.add_argument("--tempo", type=float, default=120.0, metavar="BPM", help="of what is written, 20 to 300 [120]")
+    parser.add_argument("--no-wav", action="store_true", help="write MIDI alone")
+    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
+
+
+def _sequence(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--track", metavar="NAME", help="track of the melody [MELODY, else the highest notes of all]")
+    parser.add_argument("--from-bar", type=positive, metavar="N", help="take a longer file from this bar on")
+
+
+def _generate(parser: argparse.ArgumentParser) -> None:
+    """Make a data set from folders of MIDI files.
+
+    Melodies are read (the track MELODY or the highest notes), put on a grid of 16ths by the file's 4/4 bars or by a
+    beats file beside it, moved to one key with -t, and cut into windows. Pieces that share windows go to the same
+    split, and no window of the test stands in training. A folder with MAESTRO's CSV is split as that says.
+    """
+    parser.add_argument("split", choices=("all", "train", "validation", "test"), help="which split to write")
+    parser.add_argument("bars", type=_bars, metavar="BARS", help="2, 4, 8 or 16")
+    parser.add_argument("stride", type=positive, metavar="STRIDE", help="bars from one window to the next")
+    _form(parser, bars=False)
+    parser.add_argument(
+        "--midi", type=Path, action="append", required=True, metavar="DIR", help="MIDI files; may be given again"
+    )
+    parser.add_argument("--track", metavar="NAME", help="track of the melody [MELODY, else the highest notes of all]")
+    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of the split [0]")
+    _data(parser)
+    parser.add_argument("--json", action="store_true", help="print a summary as JSON")
+
+
+def _show(parser: argparse.ArgumentParser) -> None:
+    """List the data sets there are."""
+    parser.add_argument("-s", "--statistics", action="store_true", help="what the test melodies are like, too")
+    _data(parser)
+    parser.add_argument("--json", action="store_true", help="print a list as JSON")
+
+
+def _delete(parser: argparse.ArgumentParser) -> None:
+    """Delete a data set."""
+    _form(parser)
+    _data(parser)
+
+
+def _train(parser: argparse.ArgumentParser) -> None:
+    """Train a model; Ctrl-C keeps what there is.
+
+    The run folder holds the best model of validation and the last one, a table of figures, and the state from which
+    --resume goes on. Start it with torchrun for several processes:
+    torchrun --nproc-per-node 2 -m experiments vae train ...
+    """
+    parser.add_argument("epochs", type=positive, metavar="EPOCHS", help="passes over the training windows")
+    parser.add_argument("batch", type=positive, metavar="BATCH", help="melodies in a step")
+    _form(parser)
+    parser.add_argument("--minutes", type=float, metavar="M", help="end after so much CPU time (wall time on a GPU)")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument("--initialize", type=Path, metavar="FILE", help="begin with the parameters of a model that fit")
+    parser.add_argument(
+        "--architecture", default="fast", metavar="NAME", help="fast, flat, mlp, faithful or seed [fast]"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of vae/config.py or vae/schedule.py: latent=64, beta=0.2",
+    )
+    parser.add_argument("--seed", type=count, metavar="N", help="the same seed gives the same run [0]")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="run folder [runs/vae-NAME-1, -2, ...]")
+    parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of the processor [1]")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, ... [cuda where there is one]")
+    _data(parser)
+    parser.add_argument("--json", action="store_true", help="print a summary as JSON")
+
+
+def _prior(parser: argparse.ArgumentParser) -> None:
+    """Learn a better prior for a trained model: a flow from the normal to where its training melodies are.
+
+    Draws from the prior (sample, and interpolate without files) go through it; reconstructions stay as they are.
+    """
+    parser.add_argument("source", type=Path, metavar="RUN", help="a run folder or a .safetensors file")
+    parser.add_argument("--minutes", type=float, required=True, metavar="M", help="of CPU time (wall time on a GPU)")
+    parser.add_argument("--layers", type=positive, default=3, metavar="N", help="of the flow [3]")
+    parser.add_argument("--width", type=positive, default=192, metavar="N", help="of the flow [192]")
+    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of all draws [0]")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the .safetensors file [prior.safetensors beside it]")
+    parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of the processor [1]")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, ... [cuda where there is one]")
+    _data(parser)
+    parser.add_argument("--json", action="store_true", help="print a summary as JSON")
+
+
+def _ablate(parser: argparse.ArgumentParser) -> None:
+    """Compare piano roll and MIDI-like, one key and all keys: the same budget, several seeds, a table and a figure.
+
+    The four data sets must be there: generate-dataset with -pt, -p, -t and neither.
+    """
+    parser.add_argument("minutes", type=float, metavar="MINUTES", help="CPU time of each run")
+    parser.add_argument("bars", type=_bars, metavar="BARS", help="2, 4, 8 or 16")
+    parser.add_argument("--seeds", type=positive, default=3, metavar="N", help="runs of each kind [3]")
+    parser.add_argument("--batch", type=positive, default=64, metavar="N", help="melodies in a step [64]")
+    parser.add_argument(
+        "--architecture", default="fast", metavar="NAME", help="fast, flat, mlp, faithful or seed [fast]"
+    )
+    parser.add_argument(
+        "--beta-warmup-steps", type=count, default=500, metavar="N", help="steps in which beta rises [500]"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder, which must be new [runs/vae-ablation-1, ...]")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, ... [cuda where there is one]")
+    _data(parser)
+
+
+def _evaluate(parser: argparse.ArgumentParser) -> None:
+    """Print, as JSON, how well a model rebuilds held-out melodies, and what its samples are like beside them."""
+    _form(parser)
+    _model(parser)
+    _data(parser)
+    parser.add_argument("--split", choices=("train", "validation", "test"), default="test", help="[test]")
+    parser.add_argument("-n", "--samples", type=count, default=1000, metavar="N", help="samples of the prior [1000]")
+    parser.add_argument("--temperature", type=float, default=1.0, metavar="T", help="of the samples [1]")
+    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of all draws [0]")
+    parser.add_argument("-s", "--save_location", type=Path, metavar="FILE", help="write the JSON here, too")
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    """Write a run's model with its figures on the test set, in half the size: FILE.safetensors, .json and .md."""
+    parser.add_argument("source", type=Path, metavar="RUN", help="a run folder or a .safetensors file")
+    parser.add_argument("out", type=Path, metavar="FILE", help="the .safetensors file to write")
+    parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float16", help="[float16]")
+    parser.add_argument("--licence", default="", metavar="TEXT", help="licence of the data, for the model card")
+    _data(parser)
+
+
+def _import(parser: argparse.ArgumentParser) -> None:
+    """Turn a checkpoint of the seed (a .tar with last_vae_state_dict) into a model; nothing in it is executed."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="the seed's checkpoint")
+    parser.add_argument("bars", type=_bars, metavar="BARS", help="what it was trained on: 2, 4, 8 or 16")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .safetensors file to write")
+    parser.add_argument("--best", action="store_true", help="take best_vae_state_dict [last_vae_state_dict]")
+
+
+def _sample(parser: argparse.ArgumentParser) -> None:
+    """Play new melodies, drawn from the prior."""
+    _form(parser)
+    parser.add_argument("-n", "--number", type=positive, default=1, metavar="N", help="how many [1]")
+    _model(parser)
+    _play(parser, "MIDI file to write; with -n FILE-1, FILE-2, ... [vae-out/sample-K.mid]", 1.0)
+
+
+def _reconstruct(parser: argparse.ArgumentParser) -> None:
+    """Play a melody as the model tells it again: once from the mean of its posterior, then from draws."""
+    _form(parser)
+    parser.add_argument("-f", "--start_sequence", required=True, metavar="FILE", help="MIDI file, or a riff's name")
+    parser.add_argument("-n", "--times", type=positive, default=1, metavar="N", help="how often [1]")
+    _sequence(parser)
+    _model(parser)
+    _play(parser, "folder to write to [vae-out/reconstruct-K]", 0.0)
+
+
+def _interpolate(parser: argparse.ArgumentParser) -> None:
+    """Play the way from one melody to another: both ends, and STEPS melodies between them."""
+    _form(parser)
+    parser.add_argument("steps", type=positive, metavar="STEPS", help="melodies between the two ends")
+    parser.add_argument("-f", "--start_sequence", metavar="FILE", help="MIDI file or riff [a draw from the prior]")
+    parser.add_argument("-e", "--end_sequence", metavar="FILE", help="MIDI file or riff [a draw from the prior]")
+    _sequence(parser)
+    _model(parser)
+    _play(parser, "folder to write to [vae-out/interpolate-K]", 0.0)
+
+
+def _attribute(parser: argparse.ArgumentParser) -> None:
+    """Move a melody along an attribute: the way from the examples without it to those with it."""
+    _form(parser)
+    parser.add_argument("--having", type=Path, required=True, metavar="DIR", help="MIDI files with the attribute")
+    parser.add_argument("--lacking", type=Path, required=True, metavar="DIR", help="MIDI files without it")
+    parser.add_argument("-f", "--start_sequence", metavar="FILE", help="MIDI file or riff [a draw from the prior]")
+    parser.add_argument(
+        "--amounts", default="-1,0,1", metavar="A,B,...", help="how far, in lengths of the attribute's vector [-1,0,1]"
+    )
+    _sequence(parser)
+    _model(parser)
+    _play(parser, "folder to write to [vae-out/attribute-K]", 0.0)
+
+
+ACTIONS = {
+    "generate-dataset": _generate,
+    "show-datasets": _show,
+    "delete-dataset": _delete,
+    "train": _train,
+    "train-prior": _prior,
+    "ablate": _ablate,
+    "evaluate": _evaluate,
+    "export": _export,
+    "import-checkpoint": _import,
+    "sample": _sample,
+    "reconstruct": _reconstruct,
+    "interpolate": _interpolate,
+    "attribute": _attribute,
+}

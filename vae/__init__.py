@@ -1,0 +1,1 @@
+"""MusicVAE: a variational autoencoder of melodies, its data, training, checkpoints and sampling. Needs torch."""

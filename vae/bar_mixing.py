@@ -1,0 +1,42 @@
+"""Layers in which the bars of a melody hear each other, and which say nothing until they have learned to.
+
+Conventions: x is (B, U, width), a vector for each bar.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+HEAD_WIDTH = 32
+
+
+class BarMixing(nn.Module):
+    """A layer of attention and one of the features, both added to what comes in and zero at first.
+
+    A model of bars thus begins as one for each bar alone, which learns fast, and learns what bars share afterwards.
+    """
+
+    def __init__(self, bars: int, width: int):
+        super().__init__()
+        self.heads = max(1, width // HEAD_WIDTH)
+        self.position = nn.Parameter(torch.randn(bars, width) * 0.02)
+        self.norm_bars = nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.bars_out = nn.Linear(width, width)
+        self.norm_features = nn.LayerNorm(width)
+        self.features_in = nn.Linear(width, 2 * width)
+        self.features_out = nn.Linear(2 * width, width)
+        for silent in (self.bars_out, self.features_out):
+            nn.init.zeros_(silent.weight)
+            nn.init.zeros_(silent.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, U, width)."""
+        batch, bars, width = x.shape
+        mixed = self.query_key_value(self.norm_bars(x) + self.position)
+        query, key, value = mixed.reshape(batch, bars, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        # written out: for so few bars torch's fused attention is several times slower on a CPU, backward above all
+        weights = torch.softmax(query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5, dim=-1)
+        heard = weights.to(value.dtype) @ value
+        x = x + self.bars_out(heard.transpose(1, 2).reshape(batch, bars, width))
+        return x + self.features_out(functional.gelu(self.features_in(self.norm_features(x))))

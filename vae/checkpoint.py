@@ -1,0 +1,99 @@
+"""Models as files: NAME.safetensors with the parameters, and NAME.json beside it with all that is to know of them.
+
+Conventions:
+    The JSON says `format`, `version`, `model` (the options of `vae.config.ModelConfig`), `dtype` and whatever was
+    added: training options, data set, figures. Nothing in either file is ever executed.
+    Parameters may be stored in half precision (bfloat16 or float16) and are float32 when read.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from vae.config import ModelConfig, ModelError
+from vae.files import write_whole
+from vae.model import MusicVAE
+
+FORMAT = "kuznechik vae"
+VERSION = 1
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def save_model(path: Path, model: MusicVAE, about: dict[str, Any], dtype: str = "float32") -> None:
+    """Write a model.
+
+    Args:
+        path: of the .safetensors file; the JSON goes beside it.
+        model: what to write.
+        about: plain data for the JSON.
+        dtype: float32, bfloat16 or float16.
+    """
+    arrays = {name: value.detach().cpu().to(DTYPES[dtype]).contiguous() for name, value in model.state_dict().items()}
+    head = {**about, "format": FORMAT, "version": VERSION, "model": model.config.to_dict(), "dtype": dtype}
+    write_whole(path, save(arrays))
+    write_whole(path.with_suffix(".json"), json.dumps(head, indent=1, allow_nan=False) + "\n")
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """Return the JSON of a model.
+
+    Raises:
+        ModelError: it is missing, damaged, or of another kind.
+    """
+    beside = path.with_suffix(".json")
+    try:
+        about = json.loads(beside.read_text())
+    except FileNotFoundError:
+        raise ModelError(f"{beside}: is missing; it says what kind of model {path.name} is") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{beside}: is broken: {error}") from None
+    if not isinstance(about, dict) or (about.get("format"), about.get("version")) != (FORMAT, VERSION):
+        raise ModelError(f"{beside}: describes no {FORMAT!r} model of version {VERSION}")
+    return about
+
+
+def load_model(path: str | Path, device: str | torch.device = "cpu") -> tuple[MusicVAE, dict[str, Any]]:
+    """Read a model, ready for evaluation, and its JSON.
+
+    Raises:
+        ModelError: a file is missing or damaged, or the parameters are not those of the model it describes.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ModelError(
+            f"{path}: not a .safetensors file; kuznechik vae import-checkpoint makes one of a checkpoint of the seed"
+        )
+    try:
+        arrays = load(path.read_bytes())
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such model") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise ModelError(f"{path}: is damaged or cut off: {error}") from None
+    about = read_about(path)
+    model = MusicVAE(ModelConfig.from_dict(about.get("model")))
+    fill(model, arrays, str(path))
+    return model.to(device).eval(), about
+
+
+def fill(model: MusicVAE, arrays: dict[str, torch.Tensor], origin: str) -> None:
+    """Give a model its parameters.
+
+    Raises:
+        ModelError: some are missing, too many or of another shape.
+    """
+    expected = model.state_dict()
+    for name in sorted(expected.keys() | arrays.keys()):
+        if name not in arrays:
+            raise ModelError(f"{origin}: has no parameter {name}: it is of another kind of model")
+        if name not in expected:
+            raise ModelError(f"{origin}: has a parameter {name} that this kind of model has not")
+        if arrays[name].shape != expected[name].shape:
+            shapes = f"{tuple(arrays[name].shape)}, not {tuple(expected[name].shape)}"
+            raise ModelError(f"{origin}: {name} has the shape {shapes}: it is of another size of model")
+    model.load_state_dict({name: value.float() for name, value in arrays.items()})

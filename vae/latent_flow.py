@@ -1,0 +1,116 @@
+"""A learned prior: a flow that carries draws of the standard normal to where the latent vectors of melodies are.
+
+The posteriors of many melodies together are not quite the normal that the ELBO asks for: above all, the bars of a
+real melody have to do with each other. A flow learned afterwards, with the model fixed, repairs draws from the prior.
+It does not change how melodies are encoded, rebuilt or judged by the ELBO.
+
+Conventions: u (B, latent) draws of the standard normal, z (B, latent) latent vectors; inside, a vector is U bars of
+features (B, U, latent / U). Time runs from 0 (u) to 1 (z).
+
+Source: Y. Lipman et al., Flow Matching for Generative Modeling, 2023.
+"""
+
+import math
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from vae.bar_mixing import BarMixing
+
+TIME_FEATURES = 32
+EULER_STEPS = 32
+
+
+class LatentFlow(nn.Module):
+    """A velocity field over latent vectors, made of layers in which bars hear each other."""
+
+    def __init__(self, bars: int, latent: int, width: int, layers: int):
+        super().__init__()
+        self.bars = bars
+        self.read = nn.Linear(latent // bars, width)
+        self.position = nn.Parameter(torch.randn(bars, width) * 0.02)
+        self.clock = nn.Sequential(nn.Linear(TIME_FEATURES, width), nn.GELU(), nn.Linear(width, width))
+        self.mixing = nn.Sequential(*(BarMixing(bars, width) for _ in range(layers)))
+        self.norm = nn.LayerNorm(width)
+        self.write = nn.Linear(width, latent // bars)
+
+    def velocity(self, x: Tensor, moment: Tensor) -> Tensor:
+        """Return the velocity (B, latent) at places x (B, latent) and times (B,)."""
+        frequencies = torch.exp(torch.linspace(0, math.log(100.0), TIME_FEATURES // 2, device=x.device))
+        angles = moment[:, None] * frequencies
+        told = self.clock(torch.cat((torch.sin(angles), torch.cos(angles)), dim=1))
+        bars = self.read(x.reshape(len(x), self.bars, -1)) + self.position + told[:, None]
+        return self.write(self.norm(self.mixing(bars))).flatten(1)
+
+    def loss(self, z: Tensor, u: Tensor, moment: Tensor) -> Tensor:
+        """Return the mean squared error of the velocity on the straight ways from u to z."""
+        x = (1 - moment[:, None]) * u + moment[:, None] * z
+        return (self.velocity(x, moment).float() - (z - u)).square().mean()
+
+    @torch.no_grad()
+    def carry(self, u: Tensor) -> Tensor:
+        """Return where draws (B, latent) are carried to."""
+        x = u
+        for step in range(EULER_STEPS):  # the midpoint rule
+            begin = torch.full((len(u),), step / EULER_STEPS, device=u.device)
+            half = x + self.velocity(x, begin) / (2 * EULER_STEPS)
+            x = x + self.velocity(half, begin + 1 / (2 * EULER_STEPS)) / EULER_STEPS
+        return x
+
+
+def train_flow(
+    flow: LatentFlow,
+    means: Tensor,
+    minutes: float,
+    seed: int = 0,
+    batch: int = 128,
+    learning_rate: float = 1e-3,
+    bfloat16: bool = False,
+    report: Callable[[int, float, float], None] = lambda step, share, loss: None,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> int:
+    """Learn to carry draws to the latent vectors of melodies; the weights kept are an average over the course.
+
+    Args:
+        flow: changed in place.
+        means: (N, latent) means of the posteriors of training melodies.
+        minutes: of CPU time (wall time on a GPU).
+        seed: of all draws.
+        batch: vectors in a step.
+        learning_rate: at first; it falls along a cosine.
+        bfloat16: compute the layers in it.
+        report: is told step, share of the course and loss.
+        interrupted: asked after every step; if true, training ends.
+
+    Returns:
+        How many steps were taken.
+    """
+    device = means.device
+    optimizer = torch.optim.AdamW(flow.parameters(), lr=learning_rate, weight_decay=0.0, fused=True)
+    average = [parameter.detach().clone() for parameter in flow.parameters()]
+    generator = torch.Generator(device).manual_seed(seed)
+    clock = time.process_time if device.type == "cpu" else time.monotonic
+    begun, share, step = clock(), 0.0, 0
+    while share < 1 and not interrupted():
+        share = min(1.0, (clock() - begun) / (60 * minutes))
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate * min(1.0, (step + 1) / 100) * (0.02 + 0.49 * (1 + math.cos(math.pi * share)))
+        z = means[torch.randint(len(means), (batch,), generator=generator, device=device)]
+        u = torch.randn(z.shape, generator=generator, device=device)
+        moment = torch.rand(batch, generator=generator, device=device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            loss = flow.loss(z, u, moment)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(flow.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        keep = min(0.999, step / (step + 10))
+        for kept, parameter in zip(average, flow.parameters(), strict=True):
+            kept.lerp_(parameter.detach(), 1 - keep)
+        report(step, share, loss.item())
+    for kept, parameter in zip(average, flow.parameters(), strict=True):
+        parameter.data.copy_(kept)
+    return step

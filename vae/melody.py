@@ -1,0 +1,197 @@
+"""Melodies of MIDI files on the grid of 16ths: whole bars of 4/4, one note at a time.
+
+Conventions:
+    A melody is `roll` and `onsets` (T,), as in `vae.tokens`; T is a multiple of 16, a bar.
+    A *segment* is a run of whole 4/4 bars; a piece has one or more, parted by other meters.
+    A beats file stands beside the MIDI file, NNN.beats.txt or beat_midi.txt: a line a beat, its time in seconds, any
+    column, and 1.0 where a bar begins. It is believed rather than the time signatures of the file.
+
+Source:
+    Keys: C. Krumhansl, Cognitive Foundations of Musical Pitch, 1990, the profiles of Krumhansl and Kessler.
+    Beats files: Z. Wang et al., POP909: A Pop-song Dataset for Music Arrangement Generation, 2020.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from songs.midi import MidiError
+from vae.midi_notes import Score, read_score
+from vae.tokens import LOWEST_MIDI_PITCH, PITCHES, REST, STEPS_PER_BAR
+
+STEPS_PER_BEAT = STEPS_PER_BAR // 4
+FOUR_BEATS = ((4, 4), (2, 2))
+MELODY_TRACK = "MELODY"
+MAX_BARS = 4096
+
+MAJOR = np.array([0, 2, 4, 5, 7, 9, 11])
+MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """The melody of one file."""
+
+    name: str
+    segments: list[tuple[np.ndarray, np.ndarray]]
+    """Roll and onsets (T,) of each run of 4/4 bars."""
+    tonic: int = 0
+    """Pitch class of the key, 0 for C."""
+    minor: bool = False
+    chords: int = 0
+    """Notes that were left out because a higher one sounds."""
+
+
+def read_piece(path: str | Path, track: str | None = None) -> Piece:
+    """Read the melody of a MIDI file: a named track, else one called MELODY, else the highest notes of all tracks.
+
+    Raises:
+        MidiError: the file cannot be read, or has no notes or no such track.
+    """
+    path = Path(path)
+    score = read_score(path, track or MELODY_TRACK)
+    notes = _melody_notes(score, track, path)
+    if not len(notes):
+        raise MidiError(f"{path}: has no notes")
+    beats = beats_file(path)
+    segments, chords = [], 0
+    for bars, placed in _by_beats(beats, score, notes) if beats else _by_signatures(score, notes):
+        roll, onsets, lower = on_grid(placed, bars, fill_gaps=beats is not None)
+        segments.append((roll, onsets))
+        chords += lower
+    tonic, minor = find_key(np.concatenate([roll for roll, _ in segments])) if segments else (0, False)
+    return Piece(path.stem, segments, tonic, minor, chords)
+
+
+def _melody_notes(score: Score, track: str | None, path: Path) -> np.ndarray:
+    names = {name.casefold(): name for name in score.tracks}
+    wanted = (track or MELODY_TRACK).casefold()
+    if wanted in names:
+        return score.tracks[names[wanted]]
+    if track is not None:
+        known = ", ".join(name for name in score.tracks if name) or "none, as they have no names"
+        raise MidiError(f"{path}: has no track {track!r}; its tracks are: {known[:200]}")
+    notes = np.concatenate(list(score.tracks.values()))
+    return notes[np.argsort(notes[:, 0], kind="stable")]
+
+
+def beats_file(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the seconds of the beats and which of them begin a bar, from the file beside a MIDI file.
+
+    Raises:
+        MidiError: there is such a file, but it holds no beats.
+    """
+    for beside in (path.with_name(f"{path.stem}.beats.txt"), path.with_name("beat_midi.txt")):
+        if beside.is_file():
+            break
+    else:
+        return None
+    try:
+        table = np.loadtxt(beside, ndmin=2)
+        seconds, begins = table[:, 0], table[:, 2] > 0.5
+    except (ValueError, IndexError, OSError):
+        raise MidiError(f"{beside}: holds no beats: a line has seconds and two numbers") from None
+    if len(seconds) < 8 or begins.sum() < 3 or (np.diff(seconds) <= 0).any():
+        raise MidiError(f"{beside}: holds no usable beats")
+    return seconds, begins
+
+
+def _by_beats(beats, score: Score, notes: np.ndarray):
+    """Yield bars and notes in 16ths (start, end, pitch) of every run of bars of four beats."""
+    seconds, begins = beats
+    seconds = np.concatenate((seconds, seconds[-1] + np.arange(1, 9) * (seconds[-1] - seconds[-2])))
+    number = np.arange(len(seconds))
+    start = np.interp(score.seconds(notes[:, 0]), seconds, number) * STEPS_PER_BEAT
+    end = np.interp(score.seconds(notes[:, 0] + notes[:, 1]), seconds, number) * STEPS_PER_BEAT
+    bars = np.flatnonzero(begins)
+    breaks = np.flatnonzero(np.diff(bars) != 4) + 1
+    for run in np.split(bars, breaks):
+        first, last = run[0] * STEPS_PER_BEAT, (run[-1] + 4) * STEPS_PER_BEAT
+        here = (start >= first - 0.5) & (start < last - 0.5)
+        yield len(run), np.stack((start[here] - first, end[here] - first, notes[here, 2]), axis=1)
+
+
+def _by_signatures(score: Score, notes: np.ndarray):
+    """Yield bars and notes in 16ths of every stretch of four quarters a bar."""
+    changes = {0.0: (4, 4)}
+    for beat, numerator, denominator in score.signatures:
+        changes[beat] = (numerator, denominator)
+    merged: list[tuple[float, tuple[int, int]]] = []
+    for beat, meter in sorted(changes.items()):
+        if not merged or merged[-1][1] != meter:
+            merged.append((beat, meter))
+    end = max(score.beats, (notes[:, 0] + notes[:, 1]).max())
+    for (beat, meter), following in zip(merged, [*(at for at, _ in merged[1:]), end], strict=True):
+        bars = min(MAX_BARS, int(np.ceil((following - beat) / 4 - 0.01)))
+        if meter in FOUR_BEATS and bars > 0:
+            here = notes[(notes[:, 0] >= beat) & (notes[:, 0] < following)]
+            start = (here[:, 0] - beat) * STEPS_PER_BEAT
+            yield bars, np.stack((start, start + here[:, 1] * STEPS_PER_BEAT, here[:, 2]), axis=1)
+
+
+def on_grid(notes: np.ndarray, bars: int, fill_gaps: bool = False) -> tuple[np.ndarray, np.ndarray, int]:
+    """Put notes on the grid, the highest one where several sound.
+
+    A note that begins while a higher one goes on for more than a step is left out; else it ends the one before.
+
+    Args:
+        notes: (N, 3) start and end in 16ths, MIDI pitch.
+        bars: length.
+        fill_gaps: let a note that ends one step before the next begins reach it, as in performances.
+
+    Returns:
+        Roll and onsets (16 * bars,), and how many notes were left out below others.
+    """
+    steps, lower = bars * STEPS_PER_BAR, 0
+    start = np.rint(notes[:, 0]).astype(int)
+    end = np.maximum(start + 1, np.rint(notes[:, 1]).astype(int))
+    pitch = notes[:, 2].astype(int) - LOWEST_MIDI_PITCH
+    inside = (start >= 0) & (start < steps) & (pitch >= 0) & (pitch < PITCHES)
+    order = np.lexsort((-pitch[inside], start[inside]))
+    kept: list[list[int]] = []
+    for begins, ends, key in np.stack((start, end, pitch), axis=1)[inside][order].tolist():
+        if kept and (begins == kept[-1][0] or (key < kept[-1][2] and kept[-1][1] > begins + 1)):
+            lower += 1
+            continue
+        if kept and (kept[-1][1] > begins or (fill_gaps and begins - kept[-1][1] == 1)):
+            kept[-1][1] = begins
+        kept.append([begins, ends, key])
+    roll, onsets = np.full(steps, REST), np.zeros(steps, dtype=bool)
+    for begins, ends, key in kept:
+        roll[begins:ends] = key
+        onsets[begins] = True
+    return roll, onsets, lower
+
+
+def find_key(roll: np.ndarray) -> tuple[int, bool]:
+    """Return the tonic (0 for C) and whether the key is minor.
+
+    The scale that holds most of the sound is taken, and among its two keys and close scales the one whose profile
+    agrees best.
+    """
+    pitch_classes = (roll[roll != REST] + LOWEST_MIDI_PITCH) % 12
+    shares = np.bincount(pitch_classes, minlength=12) / max(1, len(pitch_classes))
+    if shares.max(initial=0) == shares.min(initial=0):
+        return 0, False
+    best, found = -np.inf, (0, False)
+    for minor, profile in ((False, MAJOR_PROFILE), (True, MINOR_PROFILE)):
+        scale = (MAJOR + 3) % 12 if minor else MAJOR
+        for tonic in range(12):
+            agreement = np.corrcoef(np.roll(profile, tonic), shares)[0, 1] + 2 * shares[(scale + tonic) % 12].sum()
+            if agreement > best + 1e-9:
+                best, found = agreement, (tonic, minor)
+    return found
+
+
+def shift_to_c(tonic: int, minor: bool) -> int:
+    """Return the smallest shift in semitones, -6 to 5, that moves a key to C major or A minor."""
+    return ((9 if minor else 0) - tonic + 6) % 12 - 6
+
+
+def transposed(roll: np.ndarray, shift: int) -> np.ndarray:
+    """Return a roll moved by semitones; a note that leaves the piano is moved back by an octave."""
+    moved = roll + shift
+    moved = np.where(moved < 0, moved + 12, np.where(moved >= PITCHES, moved - 12, moved))
+    return np.where(roll == REST, REST, moved)

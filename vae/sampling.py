@@ -1,0 +1,111 @@
+"""What a trained model plays: from the prior, from a melody, between two melodies, along an attribute.
+
+Conventions: tokens int64 (N, T); latent vectors float32 (N, latent). Temperature 0 takes the likeliest token of each
+step, 1 draws from the distribution. The same seed gives the same melodies. Vectors between melodies are taken between
+the means of their posteriors, never between draws.
+
+Source: spherical interpolation: T. White, Sampling Generative Networks, 2016.
+"""
+
+import torch
+from torch import Tensor
+
+from vae.model import MusicVAE
+
+BATCH = 1024
+
+
+@torch.no_grad()
+def decode(model: MusicVAE, z: Tensor, temperature: float = 0.0, seed: int = 0) -> Tensor:
+    """Return the melodies (N, T) of latent vectors (N, latent).
+
+    Raises:
+        ValueError: the temperature is below 0.
+    """
+    if temperature < 0:
+        raise ValueError(f"the temperature is {temperature}: it must be 0 or more")
+    generator = torch.Generator(model.device).manual_seed(seed)
+    played = [model.decoder.free_running(part.to(model.device), temperature, generator) for part in z.split(BATCH)]
+    return torch.cat(played).cpu()
+
+
+@torch.no_grad()
+def encode(model: MusicVAE, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and deviation (N, latent) of the posteriors of melodies (N, T).
+
+    Raises:
+        ValueError: the melodies are of another length than the model's.
+    """
+    if tokens.shape[1] != model.config.steps:
+        raise ValueError(f"melodies of {tokens.shape[1]} steps: the model takes {model.config.steps}")
+    parts = [model.encode(part.to(model.device)) for part in tokens.split(BATCH)]
+    return torch.cat([mean for mean, _ in parts]).cpu(), torch.cat([deviation for _, deviation in parts]).cpu()
+
+
+def sample(model: MusicVAE, count: int, temperature: float = 1.0, seed: int = 0) -> Tensor:
+    """Return melodies (count, T) from the prior."""
+    return decode(model, draw_latent(model, count, seed), temperature, seed)
+
+
+@torch.no_grad()
+def draw_latent(model: MusicVAE, count: int, seed: int = 0) -> Tensor:
+    """Return latent vectors (count, latent) from the prior: the standard normal, or the flow the model has learned."""
+    draws = torch.randn(count, model.config.latent, generator=torch.Generator().manual_seed(seed))
+    return torch.cat([model.from_normal(part.to(model.device)) for part in draws.split(BATCH)]).cpu()
+
+
+def reconstruct(model: MusicVAE, tokens: Tensor, times: int = 1, temperature: float = 0.0, seed: int = 0) -> Tensor:
+    """Return a melody (1, T) as the model tells it again: the first from the mean, the others from draws (times, T)."""
+    mean, deviation = encode(model, tokens)
+    noise = torch.randn(times, model.config.latent, generator=torch.Generator().manual_seed(seed))
+    noise[:1] = 0
+    return decode(model, mean + deviation * noise, temperature, seed)
+
+
+def slerp(one: Tensor, other: Tensor, share: float) -> Tensor:
+    """Return the vector this share of the way on the arc between two; lengths go in a straight line."""
+    lengths = one.norm(), other.norm()
+    cosine = (one @ other / (lengths[0] * lengths[1]).clamp_min(1e-12)).clamp(-1, 1)
+    angle = torch.arccos(cosine)
+    if torch.sin(angle) < 1e-4:  # the same direction, or the opposite one, where no arc is the shortest
+        return (1 - share) * one + share * other
+    direction = torch.sin((1 - share) * angle) * one / lengths[0] + torch.sin(share * angle) * other / lengths[1]
+    return direction / torch.sin(angle) * ((1 - share) * lengths[0] + share * lengths[1])
+
+
+def interpolate(model: MusicVAE, start: Tensor, end: Tensor, steps: int, temperature: float = 0.0) -> Tensor:
+    """Return melodies (steps + 2, T) from one latent vector (latent,) to another, both ends included."""
+    shares = [step / (steps + 1) for step in range(steps + 2)]
+    return decode(model, torch.stack([slerp(start, end, share) for share in shares]), temperature)
+
+
+def bars_heard(model: MusicVAE, count: int = 200, seed: int = 0) -> dict[str, float]:
+    """Return in how many bars a change in one part of a draw from the prior is heard.
+
+    One of as many equal parts of the draw as there are bars is drawn anew, and the likeliest notes of both are
+    compared.
+
+    Args:
+        model: of two or more bars.
+        count: draws from the prior.
+        seed: of the draws.
+
+    Returns:
+        `mean`: bars that differ; `beyond_one`: the share of changes heard in more than one bar.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    config, size = model.config, (count, model.config.latent)
+    draws, other = torch.randn(size, generator=generator), torch.randn(size, generator=generator)
+    width = config.latent // config.bars
+    first = torch.randint(0, config.bars, (count, 1), generator=generator) * width
+    place = torch.arange(config.latent)
+    changed = torch.where((place >= first) & (place < first + width), other, draws)
+    with torch.no_grad():
+        z, moved = (model.from_normal(each.to(model.device)) for each in (draws, changed))
+    differs = (decode(model, z) != decode(model, moved)).reshape(count, config.bars, -1).any(dim=2).sum(dim=1)
+    return {"mean": differs.float().mean().item(), "beyond_one": (differs > 1).float().mean().item()}
+
+
+def attribute_vector(model: MusicVAE, having: Tensor, lacking: Tensor) -> Tensor:
+    """Return the vector (latent,) from melodies (N, T) without an attribute to melodies with it."""
+    return encode(model, having)[0].mean(dim=0) - encode(model, lacking)[0].mean(dim=0)

@@ -1,0 +1,106 @@
+"""Checkpoints of the seed, a MusicVAE of a thesis, as models of this project.
+
+The file is torch's own format with `last_vae_state_dict` (or `best_vae_state_dict`) among other things. It is read with
+weights_only, which refuses whatever would run code.
+
+Conventions: the names on the left are the seed's, on the right ours. The seed's decoder is made of LSTM cells, ours of
+one LSTM with layers; gates are in the same order. Its fc_2 and fc_3 give h1, h2, c1, c2, in our order too. It feeds its
+raw logits back to itself, so the imported model does.
+"""
+
+import pickle
+import re
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vae.checkpoint import fill
+from vae.config import FAITHFUL, ModelConfig, ModelError
+from vae.model import MusicVAE
+from vae.tokens import REPRESENTATIONS
+
+STATE_KEYS = ("last_vae_state_dict", "best_vae_state_dict")
+NAMES = (
+    (r"lstm_1\.(.+)", r"encoder.lstm.\1"),
+    (r"fc_mean\.(.+)", r"encoder.posterior.mean.\1"),
+    (r"fc_std_deviation\.(.+)", r"encoder.posterior.deviation.\1"),
+    (r"fc_2\.(.+)", r"decoder.conductor.first_states.\1"),
+    (r"lstm_conductor\.(.+)", r"decoder.conductor.lstm.\1"),
+    (r"fc_3\.(.+)", r"decoder.first_states.\1"),
+    (r"lstm_l2_decoder_cell_1\.(weight|bias)_(ih|hh)", r"decoder.lstm.\1_\2_l0"),
+    (r"lstm_l2_decoder_cell_2\.(weight|bias)_(ih|hh)", r"decoder.lstm.\1_\2_l1"),
+    (r"fc_4\.(.+)", r"decoder.output.\1"),
+)
+
+
+def import_checkpoint(path: str | Path, bars: int, which: str = STATE_KEYS[0]) -> MusicVAE:
+    """Read a checkpoint of the seed; sizes are those of its arrays.
+
+    Args:
+        path: the .tar file.
+        bars: what it was trained on; the parameters do not tell.
+        which: key of the state in the file.
+
+    Raises:
+        ModelError: the file is no such checkpoint, is damaged, holds more than arrays, or is of another shape.
+    """
+    path = Path(path)
+    state = _read_state(path, which)
+    arrays: dict[str, Tensor] = {}
+    for name, value in state.items():
+        if not isinstance(value, Tensor):
+            raise ModelError(f"{path}: {name} is no array")
+        arrays[our_name(name, path)] = value
+    model = MusicVAE(_config(arrays, bars, path))
+    fill(model, arrays, str(path))
+    return model.eval()
+
+
+def our_name(name: str, origin: Path | str = "") -> str:
+    """Return what the seed's parameter is called here; raises ModelError for a name the seed has not."""
+    for pattern, ours in NAMES:
+        if re.fullmatch(pattern, name):
+            return re.sub(pattern, ours, name)
+    raise ModelError(f"{origin}: has a parameter {name!r}, which the seed's model has not")
+
+
+def _read_state(path: Path, which: str) -> dict:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such checkpoint") from None
+    except pickle.UnpicklingError:
+        raise ModelError(f"{path}: holds more than arrays, or is damaged; nothing of it was executed") from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{path}: is no checkpoint of torch, or is cut off: {reason}") from None
+    if not isinstance(content, dict) or not isinstance(content.get(which), dict) or not content[which]:
+        keys = ", ".join(sorted(map(str, content))) if isinstance(content, dict) else type(content).__name__
+        raise ModelError(f"{path}: holds no {which!r}; it has: {keys[:200]}")
+    return content[which]
+
+
+def _config(arrays: dict[str, Tensor], bars: int, path: Path) -> ModelConfig:
+    """Return the sizes that the arrays tell."""
+    try:
+        latent, double = arrays["encoder.posterior.mean.weight"].shape
+        classes, decoder = arrays["decoder.output.weight"].shape
+        conductor = arrays["decoder.conductor.lstm.weight_hh_l0"].shape[1]
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"{path}: is of another shape than the seed's model: {error}") from None
+    names = [form.name for form in REPRESENTATIONS.values() if form.classes == classes]
+    if not names:
+        raise ModelError(f"{path}: has {classes} classes; 89 is a piano roll, 90 MIDI-like, 14 onsets")
+    layers = sum(bool(re.fullmatch(r"encoder\.lstm\.weight_hh_l\d+", name)) for name in arrays)
+    return ModelConfig(
+        bars=bars,
+        representation=names[0],
+        latent=latent,
+        encoder_width=double // 2,
+        encoder_layers=layers,
+        conductor_width=conductor,
+        decoder_width=decoder,
+        feedback="logits",
+        **FAITHFUL,
+    )

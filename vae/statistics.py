@@ -1,0 +1,78 @@
+"""What a set of melodies is like: the figures by which samples are held against real melodies.
+
+Conventions:
+    Melodies are `roll` and `onsets` (N, T), as in `vae.tokens`. Shares are 0 to 1; histograms sum to 1.
+    in_scale: of the sounding steps, in the major scale that fits the melody best; in_c: in that of C.
+    intervals: semitones from a note to the next, -12 to 12, further ones counted at the ends.
+    durations: 16ths from a note's begin to its end, 1 to 16, longer ones counted as 16.
+    changes: steps at which the roll differs from the step before. different_bars: how many bars of a melody differ.
+
+"""
+
+import numpy as np
+
+from vae.melody import MAJOR
+from vae.tokens import LOWEST_MIDI_PITCH, REST, begun
+
+WIDEST_INTERVAL = 12
+LONGEST_DURATION = 16
+HISTOGRAMS = ("pitch_classes", "intervals", "durations")
+
+
+def statistics(roll: np.ndarray, onsets: np.ndarray, steps_per_bar: int) -> dict:
+    """Return the statistics of melodies; histograms as lists.
+
+    Args:
+        roll: (N, T).
+        onsets: (N, T) bool; a note that sounds at the first step counts as begun there.
+        steps_per_bar: of these melodies.
+    """
+    onsets = (onsets | begun(roll)) & (roll != REST)
+    count = len(roll)
+    bars = roll.reshape(count, -1, steps_per_bar)
+    scales = np.stack([_in_scale(roll, tonic) for tonic in range(12)])
+    melodies, at = np.nonzero(onsets)
+    pitch = roll[melodies, at]
+    follows = melodies[1:] == melodies[:-1]
+    steps_between = np.diff(pitch)[follows].clip(-WIDEST_INTERVAL, WIDEST_INTERVAL)
+    return {
+        "melodies": count,
+        "notes_a_bar": float(onsets.sum() / bars.shape[1] / count),
+        "rests": float((roll == REST).mean()),
+        "in_scale": float(scales.max(axis=0).mean()),
+        "in_c": float(scales[0].mean()),
+        "changes": float((roll[:, 1:] != roll[:, :-1]).sum(axis=1).mean()),
+        "different_bars": float(np.mean([len(np.unique(each, axis=0)) for each in bars])),
+        "range": float(np.mean([np.ptp(row[row != REST]) if (row != REST).any() else 0 for row in roll])),
+        "silent": float((roll == REST).all(axis=1).mean()),
+        "pitch_classes": _histogram((pitch + LOWEST_MIDI_PITCH) % 12, 0, 11),
+        "intervals": _histogram(steps_between, -WIDEST_INTERVAL, WIDEST_INTERVAL),
+        "durations": _histogram(_durations(roll, onsets).clip(1, LONGEST_DURATION), 1, LONGEST_DURATION),
+    }
+
+
+def distances(one: dict, other: dict) -> dict[str, float]:
+    """Return the total variation, 0 (alike) to 1, between each histogram of two sets."""
+    return {name: float(0.5 * np.abs(np.subtract(one[name], other[name])).sum()) for name in HISTOGRAMS}
+
+
+def _in_scale(roll: np.ndarray, tonic: int) -> np.ndarray:
+    """Return the share (N,) of the sounding steps in a major scale, 1 for silence."""
+    sounds = roll != REST
+    inside = sounds & np.isin((roll + LOWEST_MIDI_PITCH - tonic) % 12, MAJOR)
+    return np.where(sounds.any(axis=1), inside.sum(axis=1) / np.maximum(1, sounds.sum(axis=1)), 1.0)
+
+
+def _durations(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
+    """Return the length of every note in steps."""
+    padded = np.pad(onsets | (roll == REST), ((0, 0), (0, 1)), constant_values=True)
+    melodies, ends = np.nonzero(padded)
+    begins = padded[melodies, ends]
+    lengths = np.diff(ends, append=ends[-1:])[begins]
+    notes = np.pad(onsets, ((0, 0), (0, 1)))[melodies, ends]
+    return lengths[notes]
+
+
+def _histogram(values: np.ndarray, low: int, high: int) -> list[float]:
+    counts = np.bincount(values.astype(int) - low, minlength=high - low + 1)
+    return (counts / max(1, counts.sum())).tolist()
