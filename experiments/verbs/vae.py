@@ -30,24 +30,24 @@ def run(options: argparse.Namespace) -> int:
             __import__(package)
         except ImportError:
             raise UsageError(
-                f"kuznechik vae needs the package {package}, which is not installed: pip install 'kuznechik[torch]'"
+                f"kuznechik vae needs the package {package}, which is not installed: pip install -e '.[torch]'"
             ) from None
-    from experiments import vae_ablate, vae_data, vae_play, vae_train
+    from experiments.musicvae import ablate, data, play, train
 
     actions = {
-        "generate-dataset": vae_data.generate_dataset,
-        "show-datasets": vae_data.show_datasets,
-        "delete-dataset": vae_data.delete_dataset,
-        "train": vae_train.train,
-        "train-prior": vae_train.train_prior,
-        "ablate": vae_ablate.ablate,
-        "evaluate": vae_train.evaluate,
-        "export": vae_train.export,
-        "import-checkpoint": vae_train.import_seed_checkpoint,
-        "sample": vae_play.sample,
-        "reconstruct": vae_play.reconstruct,
-        "interpolate": vae_play.interpolate,
-        "attribute": vae_play.attribute,
+        "generate-dataset": data.generate_dataset,
+        "show-datasets": data.show_datasets,
+        "delete-dataset": data.delete_dataset,
+        "train": train.train,
+        "train-prior": train.train_prior,
+        "ablate": ablate.ablate,
+        "evaluate": train.evaluate,
+        "export": train.export,
+        "import-checkpoint": train.import_seed_checkpoint,
+        "sample": play.sample,
+        "reconstruct": play.reconstruct,
+        "interpolate": play.interpolate,
+        "attribute": play.attribute,
     }
     return actions[options.action](options)
 

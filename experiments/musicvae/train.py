@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from experiments.interrupt import deferred_interrupt
+from experiments.musicvae.card import model_card
+from experiments.musicvae.data import form_name, place
 from experiments.run_folder import RunFolder
-from experiments.vae_card import model_card
-from experiments.vae_data import form_name, place
 from experiments.verbs.options import UsageError, print_json
 from vae.checkpoint import load_model, save_model
 from vae.config import ModelConfig, ModelError, preset

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from experiments.musicvae.train import device
 from experiments.run_folder import RunFolder
-from experiments.vae_train import device
 from vae.config import preset
 from vae.dataset import dataset_name, read_split
 from vae.evaluation import evaluate

@@ -1,6 +1,6 @@
 """Make the MIDI files of the riffs in basic_midi/riffs of their pages; every note is held until the next one.
 
-    python -m experiments.vae_riffs
+    python -m experiments.musicvae.riffs
 
 The pages are written as those of the songs are, see `songs.notation`.
 """

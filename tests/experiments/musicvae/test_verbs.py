@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from experiments import vae_riffs
 from experiments.cli import main
-from experiments.vae_files import find_file
+from experiments.musicvae import riffs
+from experiments.musicvae.files import find_file
 from tests.vae.melodies import tiny, write_tune, write_tunes
 from tests.vae.test_seed_checkpoint import seed_state
 from vae.checkpoint import load_model, save_model
@@ -267,11 +267,11 @@ def test_the_riffs_are_two_bars_of_held_notes(name, onsets):
 
 
 def test_the_riffs_files_are_those_of_their_pages(tmp_path, monkeypatch):
-    riffs = find_file("smoke.midi").parent
-    shutil.copytree(riffs, tmp_path / "riffs")
+    folder = find_file("smoke.midi").parent
+    shutil.copytree(folder, tmp_path / "riffs")
     for path in (tmp_path / "riffs").glob("*.midi"):
         path.unlink()
-    monkeypatch.setattr(vae_riffs, "default_folder", lambda: tmp_path)
-    vae_riffs.main()
-    for path in riffs.glob("*.midi"):
+    monkeypatch.setattr(riffs, "default_folder", lambda: tmp_path)
+    riffs.main()
+    for path in folder.glob("*.midi"):
         assert (tmp_path / "riffs" / path.name).read_bytes() == path.read_bytes()
