@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PACKAGES = ("songs", "listener", "envs", "agents", "basic_midi", "vae")
-VERBS = ("songs", "evolve", "dqn", "score", "plot", "play", "report", "duet", "ablate", "vae", "capacity")
+VERBS = ("songs", "evolve", "dqn", "score", "plot", "play", "report", "duet", "listening-test", "ablate", "vae", "capacity")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +82,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     for name in VERBS:
-        verb = importlib.import_module(f"experiments.verbs.{name}")
+        verb = importlib.import_module(f"experiments.verbs.{name.replace('-', '_')}")
         own = verbs.add_parser(name, help=verb.HELP, description=verb.__doc__)
         verb.add_options(own)
         own.set_defaults(run=verb.run)

@@ -1,0 +1,78 @@
+"""Make a blind listening test, human or machine, or analyse the answers.
+
+The test is one HTML page. It plays pairs of melodies, one by a human and one by a machine, in random order and at the
+same tempo; the visitor says which is the human's and saves the answers. --analyse reads such answers.
+"""
+
+import argparse
+from pathlib import Path
+
+from experiments.verbs.options import UsageError, print_json
+
+HELP = "make a blind test, human or machine, or analyse its answers"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--machine", nargs="+", metavar="SOURCE", help="run folders, MIDI files or folders of them")
+    parser.add_argument("--human", nargs="+", metavar="SOURCE", help="the same [the songs of the project]")
+    parser.add_argument("--pairs", type=int, default=15, metavar="N", help="pairs to be judged [15]")
+    parser.add_argument("--steps", type=int, default=64, metavar="T", help="longest melody, in eighth notes [64]")
+    parser.add_argument("--tempo", type=float, default=120, metavar="BPM", help="of all melodies [120]")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn, and in which order [0]")
+    parser.add_argument("--out", metavar="FILE", help="the page [listening-test.html], or the figure of --analyse")
+    parser.add_argument("--analyse", nargs="+", metavar="FILE", help="saved answers")
+    parser.add_argument("--json", action="store_true", help="print the analysis as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.analyse:
+        return _analyse(options)
+    if not options.machine:
+        raise UsageError("--machine is missing: run folders or MIDI files of what machines played")
+    for name, value, least in (("pairs", options.pairs, 1), ("steps", options.steps, 1), ("seed", options.seed, 0)):
+        if value < least:
+            raise UsageError(f"--{name} {value}: it must be at least {least}")
+    from experiments.listening_test import draw_pairs, read_melodies
+    from experiments.pages.page import fill, tones
+    from experiments.run_folder import write_atomically
+    from songs.catalog import default_folder
+    from songs.synth import step_seconds
+
+    humans, machines = (
+        [melody for source in sources for melody in read_melodies(source, options.steps)]
+        for sources in (options.human or [str(default_folder())], options.machine)
+    )
+    path = Path(options.out or "listening-test.html")
+    pairs = draw_pairs(humans, machines, options.pairs, options.seed)
+    test = {"name": path.stem, "seconds": step_seconds(options.tempo), "pairs": pairs}
+    scripts = ("player.js", "listening_test.js")
+    write_atomically(path, fill("listening_test.html", scripts, test=test, tones=tones()))
+    print(path)
+    return 0
+
+
+def _analyse(options: argparse.Namespace) -> int:
+    from experiments.listening_test import analyse, answers_figure, read_answers
+    from experiments.plot import save
+    from experiments.tables import show_table
+
+    rows = analyse(read_answers(options.analyse))
+    if options.out:
+        save(answers_figure(rows), Path(options.out))
+    if options.json:
+        print_json({"groups": rows})
+        return 0
+    columns = ("group", "right", "answers", "share", "95% interval", "p")
+    table = [
+        (
+            row["group"],
+            row["right"],
+            row["answers"],
+            f"{row['share']:.2f}",
+            f"{row['low']:.2f} to {row['high']:.2f}",
+            f"{row['p']:.3f}",
+        )
+        for row in rows
+    ]
+    show_table(columns, table, "Guessing is right half of the time; p is that of so many right answers by guessing.")
+    return 0
