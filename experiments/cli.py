@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PACKAGES = ("songs", "listener", "envs", "agents", "basic_midi", "vae")
-VERBS = ("songs", "evolve", "dqn", "score", "plot", "play", "report", "duet", "listening-test", "ablate", "vae", "capacity")
+VERBS = ("songs", "evolve", "dqn", "score", "plot", "play", "repeat", "report", "duet", "listening-test", "ablate", "vae", "capacity")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

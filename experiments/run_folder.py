@@ -21,13 +21,15 @@ import os
 import platform
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from songs.catalog import read_catalog
 from songs.song import Song, SongError
@@ -106,6 +108,19 @@ class RunFolder:
         return folder
 
     # writing
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep other processes from writing into the folder at the same time.
+
+        Raises:
+            RunError: another process is doing so.
+        """
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise RunError(f"{self.path}: another process is writing into this run folder: let it end first") from None
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write an object as JSON."""

@@ -67,14 +67,14 @@ def run(options: argparse.Namespace) -> int:
         fixed = ("song", "folder", "track", "together", "memory", "prompt", "random_start", "seed", "out")
         refuse(options, "--resume", fixed)
         folder = RunFolder.open(options.resume)
-        with progress, watching(folder, options.tensorboard) as watch:
+        with folder.writing(), progress, watching(folder, options.tensorboard) as watch:
             summary, warnings = resume(folder, options.set, progress, every, watch=watch)
         for warning in warnings:
             print(f"kuznechik: {warning}; resumed from the checkpoint before it", file=sys.stderr)
     else:
         config, songs = resolve_dqn(_config(options))
         folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", _name(songs))
-        with progress, watching(folder, options.tensorboard) as watch:
+        with folder.writing(), progress, watching(folder, options.tensorboard) as watch:
             summary = train(config, folder, songs, options.command_line, progress, every, watch=watch)
     if options.json:
         print_json({**summary, "run": str(folder.path)})

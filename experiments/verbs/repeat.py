@@ -1,0 +1,45 @@
+"""Repeat a run from its folder alone, and say whether the same came of it.
+
+Configuration, seed and songs are those of the folder; the champion of the new run is compared with the old one file by
+file. On the same versions of Python and packages it is the same to the byte.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from experiments.verbs.options import print_json
+
+HELP = "repeat a run and compare"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run_folder", metavar="RUN", help="a run folder")
+    parser.add_argument("--out", metavar="DIR", help="run folder, which must be new [RUN-repeated-1, -2, ...]")
+    parser.add_argument("--json", action="store_true", help="print the comparison as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    from experiments.repeat import compare, other_versions, repeat
+    from experiments.run_folder import RunFolder
+
+    old = RunFolder.open(options.run_folder)
+    for line in other_versions(old):
+        print(f"kuznechik: {line}", file=sys.stderr)
+    if options.out:
+        new = RunFolder.create(options.out)
+    else:
+        new = RunFolder.create_numbered(old.path.parent, f"{old.path.name}-repeated")
+    with new.writing():
+        summary = repeat(old, new, options.command_line, quiet=options.json)
+    if summary["stopped"] == "interrupted":
+        print(f"kuznechik: interrupted; what there is is in {new.path}", file=sys.stderr)
+        return 130
+    files = compare(old, new)
+    if options.json:
+        print_json({"run": str(new.path), "same": all(files.values()), "files": files})
+    else:
+        for name, same in files.items():
+            print(f"best/{name}: {'the same to the byte' if same else 'DIFFERENT'}")
+        print(Path(new.path))
+    return 0 if all(files.values()) else 1
