@@ -24,6 +24,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from songs.catalog import read_catalog
+from songs.display import roll_html
+from songs.keyboard import SONG_STEPS
 from songs.song import Song, SongError
 
 PACKAGES = ("kuznechik", "neat-python", "gymnasium", "numpy", "mido", "matplotlib", "torch", "safetensors")
@@ -106,6 +109,23 @@ class RunFolder:
         if not (folder.path / "config.toml").is_file():
             raise RunError(f"{path}: not a run folder: it has no config.toml")
         return folder
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: how the run ended, and what its champion plays."""
+        try:
+            summary = self.read_json("summary.json")
+        except RunError:
+            summary = {"state": "still running, or stopped without an end"}
+        names = ("search", "solved", "right_teacher_forced", "ceiling", "always_rest", "seed", "cpu_seconds", "state")
+        rows = "".join(
+            f"<tr><td>{name}</td><td>{escape(str(summary[name]))}</td></tr>" for name in names if name in summary
+        )
+        table = f"<b>{escape(str(self.path))}</b><table>{rows}</table>"
+        try:
+            (song, *_), roll = self.read_songs(SONG_STEPS), self.read_roll()
+        except (RunError, ValueError):
+            return table
+        return table + roll_html(roll, f"{song.title or song.name}, as the champion plays it", song.tempo_bpm)
 
     # writing
 

@@ -48,6 +48,12 @@ class Song:
         """Length in steps."""
         return len(self.roll)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the roll, and a player."""
+        from songs.display import roll_html
+
+        return roll_html(self.roll, self.title or self.name, self.tempo_bpm)
+
     def write(self, path: str | Path) -> None:
         """Write the song as a MIDI file."""
         write_midi(

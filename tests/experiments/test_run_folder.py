@@ -329,3 +329,16 @@ def test_nothing_pickled_is_read(folder):
     np.save(folder.path / "best" / "roll.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(RunError, match=r"roll.npy is broken: Object arrays cannot be loaded"):
         folder.read_roll()
+
+
+def test_a_run_shows_how_it_ended(tmp_path):
+    folder, roll = RunFolder.create(tmp_path / "run"), np.eye(13, dtype=bool)
+    assert "still running" in folder._repr_html_()
+    folder.write_json("summary.json", {"solved": True, "right_teacher_forced": 8, "ceiling": 8})
+    folder.write_songs([Song("tune", roll, "A tune")])
+    (folder.path / "best").mkdir()
+    np.save(folder.path / "best" / "roll.npy", roll)
+    html = folder._repr_html_()
+    assert "<tr><td>ceiling</td><td>8</td></tr>" in html
+    assert "A tune, as the champion plays it" in html
+    assert '<audio controls src="data:audio/wav;base64,' in html

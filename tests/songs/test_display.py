@@ -1,0 +1,45 @@
+"""Songs in a notebook: a picture and a player, and titles that are text."""
+
+import base64
+import io
+import re
+import wave
+
+import numpy as np
+
+from songs.display import LONGEST, roll_html, roll_svg
+from songs.song import Song
+
+ROLL = np.zeros((16, 13), dtype=bool)
+ROLL[[0, 4, 4], [0, 4, 12]] = True
+
+
+def sound_in(html: str) -> np.ndarray:
+    """Return the samples that the player in the HTML plays."""
+    data = re.search(r'src="data:audio/wav;base64,([^"]+)"', html)[1]
+    with wave.open(io.BytesIO(base64.b64decode(data))) as wav:
+        assert wav.getframerate() == 16_000
+        return np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2")
+
+
+def test_every_onset_is_a_cell_at_its_place():
+    cells = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)"[^>]*fill="#009e73"', roll_svg(ROLL))
+    assert cells == [("28.5", "108.5"), ("56.5", "72.5"), ("56.5", "0.5")]
+
+
+def test_a_song_shows_itself_and_sounds():
+    html = Song("tune", ROLL, "<script>alert(1)</script>", tempo_bpm=60)._repr_html_()
+    assert "&lt;script&gt;" in html
+    assert "<script>" not in html
+    samples = sound_in(html)
+    assert len(samples) == 16_000 * (16 * 0.5 + 1.1)
+    assert np.abs(samples[:4000]).max() > 5000
+    assert not samples[-10:].any()
+
+
+def test_a_long_roll_is_cut_and_says_so():
+    long = np.zeros((LONGEST + 8, 13), dtype=bool)
+    long[-1, 3] = True
+    html = roll_html(long, "long")
+    assert f"the first {LONGEST} of {LONGEST + 8} steps" in html
+    assert "#009e73" not in html
