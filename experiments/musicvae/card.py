@@ -1,5 +1,7 @@
 """The card of a model: what it is, how it was made, and its figures, as a page."""
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from vae.model import MusicVAE, parameter_count
@@ -19,6 +21,11 @@ FIGURES = (
 STATISTICS = ("notes_a_bar", "rests", "in_scale", "in_c", "changes", "different_bars", "range")
 
 
+def portable(command: Sequence[str]) -> list[str]:
+    """Return a command line without the folders of the machine it ran on: of an absolute path, the name."""
+    return [Path(word).name if Path(word).is_absolute() else word for word in command]
+
+
 def model_card(name: str, model: MusicVAE, about: dict, path: Path) -> str:
     """Return the page of a model whose JSON has `data`, `figures`, `training` and `licence`."""
     data, figures, training = about["data"], about["figures"], about["training"]
@@ -29,13 +36,13 @@ def model_card(name: str, model: MusicVAE, about: dict, path: Path) -> str:
         "",
         f"A MusicVAE of {model.config.bars} bars ({model.config.representation}, "
         f"{'C major or A minor' if data['transposed'] else 'all keys'}): {parameter_count(model):,} parameters, "
-        f"{path.stat().st_size / 1e6:.1f} MB as {about.get('dtype', 'float16')}.",
+        f"{path.stat().st_size / 1e6:.1f} MB as {about['dtype']}.",
         "",
         f"- data: {', '.join(data['sources'])}, {data['pieces']} melodies; "
         + ", ".join(f"{split} {counts['windows']} windows" for split, counts in data["splits"].items()),
         "- split: by groups of pieces that share windows; no window of the test stands in training",
         f"- licence of the data: {about['licence'] or 'see the sources'}",
-        f"- trained by `{' '.join(about['command'])}`",
+        "- trained by " + ", then ".join(f"`{shlex.join(command)}`" for command in about["commands"]),
         f"- {about['steps']} steps of {training['batch']} melodies, beta {training['beta']:g}",
         "",
         f"## On the test split ({reconstruction['windows']} windows)",

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from experiments.interrupt import deferred_interrupt
-from experiments.musicvae.card import model_card
+from experiments.musicvae.card import model_card, portable
 from experiments.musicvae.data import form_name, place
 from experiments.run_folder import RunFolder
 from experiments.verbs.options import UsageError, print_json
@@ -83,7 +83,10 @@ def _train(options: argparse.Namespace, where: torch.device, rank: int, processe
         )
     else:
         config, training = resolve(options)
-        about = {"name": data.name, "data": read_meta(data), "command": options.command_line}
+        commands = (
+            [*_commands(options.initialize), options.command_line] if options.initialize else [options.command_line]
+        )
+        about = {"name": data.name, "data": read_meta(data), "commands": commands}
     model = make_model(config, training.seed).to(where)
     if options.initialize and not options.resume:
         _initialize(model, options.initialize, rank)
@@ -162,6 +165,12 @@ def _check_same(options: argparse.Namespace, config: ModelConfig, training: Trai
     for name, value in asked.items():
         if value != was[name]:
             raise UsageError(f"--resume: {name} is {value}, but the run has {was[name]}")
+
+
+def _commands(path: Path) -> list[list[str]]:
+    """Return the commands that made a model or a run."""
+    _, about = load_model(path / "best.safetensors" if path.is_dir() else path)
+    return about.get("commands", [])
 
 
 def _initialize(model: MusicVAE, path: Path, rank: int) -> None:
@@ -321,11 +330,13 @@ def export(options: argparse.Namespace) -> int:
     model, _ = load_model(options.out)  # judge what is written: rounding may cost something
     about = {
         **about,
+        "commands": [portable(command) for command in about.get("commands", [])],
         "figures": judge(model, read_split(options.data / name, "test"), 1000),
         "licence": options.licence,
     }
     save_model(options.out, model, about, options.dtype)
-    write_whole(options.out.with_suffix(".md"), model_card(options.out.stem, model, about, options.out))
+    card = model_card(options.out.stem, model, {**about, "dtype": options.dtype}, options.out)
+    write_whole(options.out.with_suffix(".md"), card)
     print(f"Written: {options.out}, {options.out.with_suffix('.json')}, {options.out.with_suffix('.md')}")
     return 0
 
