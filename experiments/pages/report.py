@@ -31,8 +31,13 @@ CAPTIONS = {
 }
 
 
-def write_report(folders: Sequence[RunFolder], path: Path) -> None:
+def write_report(folders: Sequence[RunFolder], path: Path, refresh: float | None = None) -> None:
     """Write the page of one run or several.
+
+    Args:
+        folders: of finished, interrupted or growing runs.
+        path: of the page.
+        refresh: seconds after which a browser reads the page again; None: never.
 
     Raises:
         RunError: a folder is no run, or nothing of it can be shown.
@@ -42,6 +47,7 @@ def write_report(folders: Sequence[RunFolder], path: Path) -> None:
     page = fill(
         "report.html",
         ("player.js", "report.js"),
+        refresh=refresh,
         title=views[0]["heading"] if len(views) == 1 else f"{len(views)} runs",
         runs=views,
         overlay=overlay and picture(overlay),

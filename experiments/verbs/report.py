@@ -4,6 +4,7 @@ It is one HTML file that needs nothing else: no network, no program but a browse
 """
 
 import argparse
+import time
 from pathlib import Path
 
 HELP = "write a page that shows runs and plays them"
@@ -11,6 +12,12 @@ HELP = "write a page that shows runs and plays them"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_folders", metavar="RUN", nargs="+", help="run folders")
+    parser.add_argument(
+        "--watch",
+        type=seconds,
+        metavar="SECONDS",
+        help="write the page again and again until the runs have ended; an open browser follows",
+    )
     parser.add_argument("--out", metavar="FILE", help="the page [report.html in the only run, or here]")
 
 
@@ -21,6 +28,19 @@ def run(options: argparse.Namespace) -> int:
     folders = [RunFolder.open(path) for path in options.run_folders]
     default = folders[0].path / "report.html" if len(folders) == 1 else Path("report.html")
     path = Path(options.out) if options.out else default
+    while options.watch and not all((folder.path / "summary.json").exists() for folder in folders):
+        if all((folder.path / "best").exists() for folder in folders):
+            write_report(folders, path, refresh=options.watch)
+            print(path, flush=True)
+        time.sleep(options.watch)
     write_report(folders, path)
     print(path)
     return 0
+
+
+def seconds(text: str) -> float:
+    """Read the seconds between two pages."""
+    value = float(text)
+    if not 1 <= value <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text}: it must be 1 to 86400 seconds")
+    return value

@@ -1,11 +1,15 @@
 """The report: complete, self-contained, harmless, and alive in a real browser."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from experiments.run_folder import RunFolder
 from songs.keyboard import KEYS
 from songs.song import Song
 from tests.browser import needs_browser, open_page
@@ -73,6 +77,29 @@ def test_a_run_that_learned_no_song_has_no_player(kuznechik, tmp_path):
     called = kuznechik("report", tmp_path / "xor")
     assert called.out == f"{tmp_path / 'xor' / 'report.html'}\n"
     assert "<canvas" not in (tmp_path / "xor" / "report.html").read_text()
+
+
+def test_a_growing_run_is_watched_until_it_ends(evolved, tmp_path):
+    folder = RunFolder(shutil.copytree(evolved[0], tmp_path / "growing"))
+    summary = folder.path / "summary.json"
+    kept = summary.rename(tmp_path / "kept.json")
+    command = [sys.executable, "-m", "experiments", "report", str(folder.path), "--watch", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as watching:
+        first = Path(watching.stdout.readline().strip()).read_text()
+        kept.rename(summary)
+        *_, last = watching.stdout
+    assert watching.returncode == 0
+    assert '<meta http-equiv="refresh" content="1">' in first
+    assert "still running" in first
+    text = Path(last.strip()).read_text()
+    assert 'http-equiv="refresh"' not in text
+    assert "still running" not in text
+
+
+@pytest.mark.parametrize("seconds", ["0", "-3", "nan", "x"])
+def test_a_watch_needs_seconds(kuznechik, evolved, seconds):
+    called = kuznechik("report", evolved[0], "--watch", seconds)
+    assert (called.status, called.err.count("\n")) == (2, 1)
 
 
 def test_what_is_no_run_is_named(kuznechik, tmp_path):
