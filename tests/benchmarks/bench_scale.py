@@ -1,0 +1,119 @@
+"""What evaluation costs as populations, networks and the number of songs grow: microseconds of CPU a genome.
+
+    python tests/benchmarks/bench_scale.py [--json]
+
+`anew` evaluates networks from nothing, as worker processes do; `by changes` evaluates children of which three
+connections changed, as this process does where inputs feed outputs directly. Both give the same bits. One thread;
+the least of three rounds each.
+"""
+
+import argparse
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from neat.genes import DefaultConnectionGene
+from neat.innovation import InnovationTracker
+from rich.console import Console
+from rich.table import Table
+
+from agents.cases import Cases, memory_cases
+from agents.evolution.genome import Genome
+from agents.evolution.incremental import Incremental
+from agents.evolution.measure import InProcess, Measure
+from experiments.config import EvolveConfig
+from experiments.neat_config import neat_ini, read_neat_config
+from experiments.run_folder import write_atomically
+from songs.catalog import read_catalog
+
+MEMORY, PROMPT = 64, 8
+ROUNDS = 3
+USUAL = {"population": 60, "connections": 300, "songs": 1}
+VARIED = {"population": (60, 300, 1500), "connections": (50, 300, 1000), "songs": (1, 8, 31)}
+
+
+def parents(count: int, connections: int, cases: Cases, options) -> list[Genome]:
+    """Return genomes without hidden nodes and with so many connections, drawn from the inputs that are ever on."""
+    sources = [-1 - place for place in cases.inputs.any(axis=1).nonzero()[0].tolist()]
+    genomes = []
+    for key in range(count):
+        genome = Genome(key)
+        genome.configure_new(options)
+        for number, place in enumerate(random.sample(range(len(sources) * 13), connections)):
+            ends = (sources[place // 13], place % 13)
+            gene = DefaultConnectionGene(ends, innovation=number)
+            gene.weight, gene.enabled = round(random.gauss(0, 1) * 1024) / 1024, True
+            genome.connections[ends] = gene
+        genomes.append(genome)
+    return genomes
+
+
+def children(genomes: list[Genome], options) -> list[Genome]:
+    """Return a child of each genome with three changed weights."""
+    bred = []
+    for genome in genomes:
+        child = Genome(genome.key)
+        child.configure_crossover(genome, genome, options)
+        for _ in range(3):
+            child.mutate_value(options)
+        bred.append(child)
+    return bred
+
+
+def row(population: int, connections: int, songs: int, options_of) -> dict:
+    """Measure one size."""
+    rolls = [entry.song for entry in read_catalog() if entry.song is not None][:songs]
+    cases = memory_cases(rolls, MEMORY, PROMPT)
+    options = options_of(len(cases.inputs))
+    measure = Measure(cases, "squared_hinge")
+    anew, by_changes = InProcess(measure), Incremental(measure)
+    least = {"anew": float("inf"), "by changes": float("inf")}
+    for seed in range(ROUNDS):
+        random.seed(seed)
+        genomes = parents(population, connections, cases, options)
+        by_changes.evaluate(genomes, None)
+        for genome in genomes:
+            genome.fitness, genome.losses = 0.0, [0.0] * 13
+        bred = children(genomes, options)
+        for name, backend in (("anew", anew), ("by changes", by_changes)):
+            start = time.process_time()
+            backend.evaluate(bred, None)
+            least[name] = min(least[name], time.process_time() - start)
+    micro = {name: 1e6 * seconds / population for name, seconds in least.items()}
+    return {"population": population, "connections": connections, "songs": songs, "cases": len(cases), **micro}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    as_json = parser.parse_args().json
+    with tempfile.TemporaryDirectory() as folder:
+
+        def options_of(inputs: int):
+            path = Path(folder) / f"{inputs}.ini"
+            write_atomically(path, neat_ini(EvolveConfig(), inputs, 13))
+            options = read_neat_config(path).genome_config
+            options.innovation_tracker = InnovationTracker()
+            return options
+
+        rows = [row(**{**USUAL, name: size}, options_of=options_of) for name, sizes in VARIED.items() for size in sizes]
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    table = Table("population", "connections", "songs", "cases", "anew, µs a genome", "by changes, µs", "ratio")
+    for one in rows:
+        sizes = [str(one[name]) for name in ("population", "connections", "songs", "cases")]
+        ratio = one["anew"] / one["by changes"]
+        table.add_row(*sizes, f"{one['anew']:.0f}", f"{one['by changes']:.0f}", f"{ratio:.1f}")
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+if __name__ == "__main__":
+    main()
