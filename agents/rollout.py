@@ -59,7 +59,7 @@ def play_episode(
     return Episode(information["song"], keyboard.played, np.array(right), total)
 
 
-def play_on(performer: Performer, prompt: np.ndarray, steps: int, memory: int) -> np.ndarray:
+def play_on(performer: Performer, prompt: np.ndarray, steps: int, memory: int, improvise: bool = False) -> np.ndarray:
     """Let a performer go on from a prompt, hearing only itself, for as long as one likes.
 
     Args:
@@ -67,6 +67,7 @@ def play_on(performer: Performer, prompt: np.ndarray, steps: int, memory: int) -
         prompt: (P, 13) bool, the steps it is given.
         steps: length of the whole roll, at least P.
         memory: steps it remembers.
+        improvise: tell it to improvise, if it can be told.
 
     Returns:
         (steps, 13) bool, the prompt and what followed.
@@ -74,6 +75,7 @@ def play_on(performer: Performer, prompt: np.ndarray, steps: int, memory: int) -
     heard = np.zeros((memory + steps, KEYS), dtype=bool)
     heard[memory : memory + len(prompt)] = prompt
     performer.reset(1)
+    mode = np.array([improvise])
     for step in range(len(prompt), steps):
-        heard[memory + step] = performer.press(heard[None, step : step + memory])[0]
+        heard[memory + step] = performer.press(heard[None, step : step + memory], mode)[0]
     return heard[memory:]

@@ -20,6 +20,7 @@ from agents.networks.recurrent import RecurrentNetwork
 from agents.performer import Performer
 from envs.keyboard_env import KeyboardEnv
 from experiments.config import EvolveConfig, Task
+from experiments.improvise import Improvising, improvising_of_run, read_improvising, settle_improvisation
 from experiments.run_folder import RunError, RunFolder
 from experiments.settings import ConfigError, Settings
 from songs.catalog import find_song, read_catalog
@@ -48,6 +49,8 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
         raise ConfigError(
             f"evolve.elitism = {evolve.elitism}: the population has only {evolve.population_size} genomes"
         )
+    if config.improvise.listener:
+        config = settle_improvisation(config)
     if task.kind == "xor":
         if config.evolve.algorithm == "verified_prefix":
             raise ConfigError("evolve.algorithm = 'verified_prefix' learns a song, not exclusive or")
@@ -135,6 +138,8 @@ class Run:
     """The champion; None where the task is no music."""
     network: Network | None = None
     """The champion where the task is no music."""
+    improvising: Improvising | None = None
+    """What it improvises, and who pays; None where it memorised a song."""
 
     def player(self) -> Performer:
         """Return the champion as a performer; raises RunError where it plays no keyboard."""
@@ -168,7 +173,9 @@ def _open_evolved(folder: RunFolder) -> Run:
         raise RunError(f"{folder.path}: best/genome.json is broken: {error}") from None
     if config.task.kind == "xor":
         return Run(folder, config.task, [], None, Network(genome, outputs))
-    return Run(folder, config.task, folder.read_songs(config.task.steps), player)
+    songs = folder.read_songs(config.task.steps)
+    improvising = read_improvising(folder, config.improvise, config.task.memory, songs)
+    return Run(folder, config.task, songs, player, improvising=improvising)
 
 
 def make_player(config: EvolveConfig, genome: neat.DefaultGenome, inputs: int, outputs: int) -> Performer:
@@ -191,7 +198,10 @@ def _open_learned(folder: RunFolder) -> Run:
             f"{folder.path}: this run needs the package {error.name}: pip install 'kuznechik[torch]'"
         ) from None
     config = read_config(folder, DqnConfig)
-    return Run(folder, config.task, folder.read_songs(config.task.steps), read_player(folder, config))
+    songs, improvising, paid = folder.read_songs(config.task.steps), None, config.environment
+    if config.improvises:
+        improvising = improvising_of_run(folder, paid.listener, paid.extra_keys, config.task, songs)
+    return Run(folder, config.task, songs, read_player(folder, config), improvising=improvising)
 
 
 def read_config(folder: RunFolder, kind: type[Configuration]) -> Configuration:

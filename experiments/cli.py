@@ -14,7 +14,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PACKAGES = ("songs", "listener", "envs", "agents", "basic_midi", "vae")
-VERBS = ("songs", "evolve", "dqn", "score", "plot", "play", "repeat", "report", "duet", "listening-test", "ablate", "vae", "capacity")
+VERBS = (
+    "songs",
+    "evolve",
+    "dqn",
+    "score",
+    "plot",
+    "play",
+    "repeat",
+    "report",
+    "duet",
+    "listening-test",
+    "ablate",
+    "vae",
+    "capacity",
+    "listener",
+    "leaderboard",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

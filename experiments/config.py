@@ -29,6 +29,15 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Improvise:
+    """What is played where no song is expected."""
+
+    listener: str = option("", "pays for what is played alone: theory, or ngram=1,theory=.5; '': memorise the song")
+    starts: int = option(8, "prompts it goes on from: the beginnings of the song and of others of its folder", 1, 1000)
+    extra_keys: float = option(1.0, "what every key beyond the first of a step costs; listeners hear one", 0.0, 1e6)
+
+
+@dataclass(frozen=True)
 class Evolve:
     """How the population evolves."""
 
@@ -91,6 +100,7 @@ class EvolveConfig(Settings):
 
     task: Task = field(default_factory=Task)
     evolve: Evolve = field(default_factory=Evolve)
+    improvise: Improvise = field(default_factory=Improvise)
     species: Species = field(default_factory=Species)
     operators: Operators = field(default_factory=Operators)
     genome: Genome = field(default_factory=Genome)

@@ -18,6 +18,7 @@ from agents.dqn.replay_buffer import ReplayBuffer
 from envs.vector_keyboard_env import KeyboardVectorEnv
 from experiments.assembly import make_env
 from experiments.dqn_config import DqnConfig
+from experiments.improvise import named_listener
 from experiments.run_folder import RunError, RunFolder
 from experiments.settings import ConfigError
 from experiments.tensor_checkpoint import read_tensors
@@ -27,6 +28,7 @@ from songs.keyboard import KEYS
 from songs.song import Song
 
 CHAMPION = "best/model.safetensors"
+MEMORIZATION = {"right_keys": RightKeys, "exact_steps": ExactSteps}
 
 
 @contextmanager
@@ -59,7 +61,7 @@ def make_learner(config: DqnConfig) -> Dqn:
     if dqn.credit == "product" and config.network.dueling:
         raise ConfigError("network.dueling = true: dqn.credit = 'product' has no use for the value of a memory")
     try:
-        credit = make_credit(dqn.credit, config.network.head, dqn.gamma)
+        credit = make_credit(dqn.credit, config.network.head, dqn.gamma, dqn.soft)
     except ValueError as error:
         raise ConfigError(f"dqn.{error}") from None
     tried = None
@@ -91,7 +93,7 @@ def make_loop(config: DqnConfig, songs: Sequence[Song], listener: Listener | Non
         ConfigError: parts of the configuration do not go together.
     """
     environment = config.environment
-    listener = listener or {"right_keys": RightKeys, "exact_steps": ExactSteps}[environment.listener]()
+    listener = listener or MEMORIZATION.get(environment.listener, lambda: paid_by(config))()
     keyboard = make_env(
         config.task,
         songs,
@@ -99,9 +101,22 @@ def make_loop(config: DqnConfig, songs: Sequence[Song], listener: Listener | Non
         teacher_forcing=environment.teacher_forcing,
         stop_at_error=environment.stop_at_error,
         random_start=environment.random_start,
+        improvise=config.improvises,
         key_rewards=config.dqn.credit == "key",
     )
     return DqnLoop(KeyboardVectorEnv(keyboard, environment.environments), make_learner(config), seeds(config)[2])
+
+
+def paid_by(config: DqnConfig) -> Listener | None:
+    """Return the listener that an improvisation is paid by; None where a song is memorised.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    environment = config.environment
+    if not config.improvises:
+        return None
+    return named_listener(environment.listener, environment.extra_keys, "environment.listener")
 
 
 def make_judge(config: DqnConfig, songs: Sequence[Song], listener: Listener | None) -> Judge:

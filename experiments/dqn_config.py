@@ -16,7 +16,8 @@ class Environment:
     """How the keyboard is played while it is learned."""
 
     environments: int = option(4, "keyboards that are played side by side", 1, 100_000)
-    listener: str = option("right_keys", "who pays, for right keys or for right steps", choices=LISTENERS)
+    listener: str = option("right_keys", "pays for 'right_keys', for 'exact_steps', or an improvisation: 'theory', ...")
+    extra_keys: float = option(1.0, "what every key beyond the first of a step costs an improvisation", 0.0, 1e6)
     teacher_forcing: bool = option(True, "remember the song instead of what was played")
     stop_at_error: bool = option(False, "end the episode with the first wrong step")
     random_start: float = option(0.0, "chance that an episode begins anywhere in the song", 0.0, 1.0)
@@ -68,6 +69,7 @@ class Learning:
         "product of what its branches say",
         choices=CREDITS,
     )
+    soft: float = option(0.0, "temperature of the soft maximum over what comes later; 0: the maximum", 0.0, 1000.0)
     gamma: float = option(0.0, "discount of the next step; 0: nothing later counts", 0.0, 1.0)
     double: bool = option(True, "let the network choose what the target network values")
     target_every: int = option(200, "updates between two copies to the target network", 1, 10**9)
@@ -97,6 +99,11 @@ class DqnConfig(Settings):
         return self.network.head != "one_key"
 
     @property
+    def improvises(self) -> bool:
+        """Whether a listener pays for what is played, and no song is expected."""
+        return self.environment.listener not in LISTENERS
+
+    @property
     def regime(self) -> str:
         """What is really done, by its true name.
 
@@ -104,8 +111,11 @@ class DqnConfig(Settings):
         were right after every memory of the song, so this is close to supervised learning.
         `episodic`: what was played is remembered, the first mistake ends the episode, and all that is known of a step
         is whether all of it was right.
+        `improvisation`: what was played is remembered, and a listener pays; a soft maximum is named.
         """
         environment, dqn = self.environment, self.dqn
+        if self.improvises:
+            return f"improvisation, soft maximum {dqn.soft:g}" if dqn.soft else "improvisation"
         told_keys = environment.listener == "right_keys" and dqn.credit == "key"
         if environment.teacher_forcing and told_keys and not dqn.gamma:
             return "bandit"

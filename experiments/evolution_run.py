@@ -15,6 +15,7 @@ from experiments.assembly import make_cases, make_env, make_player, read_config
 from experiments.checkpoint import load_checkpoint, save_checkpoint
 from experiments.clock import SAVE_SECONDS, Clock
 from experiments.config import EvolveConfig
+from experiments.improvise import Improvising, begin_improvising, read_improvising
 from experiments.interrupt import deferred_interrupt
 from experiments.melody import write_melody
 from experiments.run_folder import RunError, RunFolder, write_atomically
@@ -58,11 +59,14 @@ class RunInProgress:
     clock: Clock
     checkpoint_every: int
     """Generations between two checkpoints; 0: none."""
+    improvising: Improvising | None = None
+    """What is improvised, and who pays; None where a song is memorised."""
 
     def __post_init__(self):
         self._metrics: list[dict] = []
         self._species: list[dict] = []
         self._saved = None
+        self._heard = None, {}
         self._next_save = 0.0
 
     def continue_until_done(self, progress: Progress) -> dict:
@@ -91,7 +95,8 @@ class RunInProgress:
         """Take a generation; it is on disk a few seconds later at most, and before the next checkpoint."""
         values = dataclasses.asdict(row)
         members = values.pop("species")
-        self._metrics.append({**values, "species": len(members), "cpu_seconds": self.clock.cpu_seconds})
+        values |= {"species": len(members), **self._paid(), "cpu_seconds": self.clock.cpu_seconds}
+        self._metrics.append(values)
         self._species += [
             {"generation": row.generation, "species": key, "members": count} for key, count in members.items()
         ]
@@ -100,6 +105,13 @@ class RunInProgress:
             self._save()
         if due:
             self._checkpoint()
+
+    def _paid(self) -> dict[str, float]:
+        """Return what a listener pays the champion."""
+        champion = self.search.champion
+        if self.improvising and self._heard[0] is not champion:
+            self._heard = champion, self.improvising.measured(self.improvising.play_genome(champion))
+        return self._heard[1]
 
     def _save(self) -> None:
         """Put the tables and the champion on disk."""
@@ -116,7 +128,10 @@ class RunInProgress:
         champion, outputs = self.search.champion, len(self.cases.targets)
         text = genome_to_json(champion, len(self.cases.inputs), outputs)
         write_atomically(self.folder.path / "best" / "genome.json", text)
-        if self.songs:
+        best, mode_bit = self.folder.path / "best", self.config.task.mode_bit
+        if self.improvising:
+            self.improvising.write(best / "improvised" if mode_bit else best, self.improvising.play_genome(champion))
+        if self.songs and (mode_bit or not self.improvising):
             player = make_player(self.config, champion, len(self.cases.inputs), outputs)
             played = play_episode(make_env(self.config.task, self.songs), player, options={"song": 0})
             write_melody(self.folder.path / "best", played.roll, self.songs[0])
@@ -160,6 +175,10 @@ class RunInProgress:
             summary["gain_of_workers"] = round(gain, 3)
         if self.songs:
             summary["memory"], summary["prompt"] = task.memory, task.prompt
+        if self.improvising:
+            summary["listener"] = self.config.improvise.listener
+            summary |= self.improvising.summary(self.improvising.play_genome(champion)) if champion else {}
+        if self.songs and (task.mode_bit or not self.improvising):
             summary["always_rest"] = sum(always_rest(song, task.prompt) for song in self.songs)
             if summary["ceiling"] < summary["cases"]:
                 impossible = ambiguous_steps(self.songs, task.memory, task.prompt)
@@ -168,6 +187,9 @@ class RunInProgress:
                     name: {"most_right": steps[name] - len(own), "steps": steps[name]}
                     for name, own in impossible.items()
                 }
+        elif self.songs:  # there is no song to be right about
+            summary = {name: value for name, value in summary.items() if name not in ("right_teacher_forced", "cases")}
+            summary["ceiling"] = None
         return summary
 
 
@@ -199,9 +221,9 @@ def evolve(
     folder.write_meta("evolve", list(command), config.evolve.seed)
     if songs:
         folder.write_songs(songs)
-    cases = make_cases(config, songs)
-    with make_search(config, songs, cases, folder.path, workers) as search:
-        run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every)
+    cases, improvising = make_cases(config, songs), begin_improvising(config, songs, folder)
+    with make_search(config, songs, cases, folder.path, workers, improvising) as search:
+        run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every, improvising)
         return run.continue_until_done(progress)
 
 
@@ -234,8 +256,10 @@ def resume(
     state, warnings = load_checkpoint(folder.path / "checkpoints")
     write_atomically(folder.path / "config.toml", config.to_toml())
     clock = Clock(state["wall_seconds"], state["cpu_seconds"])
-    cases = make_cases(config, songs)
-    with make_search(config, songs, cases, folder.path, workers) as search:
+    cases, improvising = make_cases(config, songs), None
+    if songs:
+        improvising = read_improvising(folder, config.improvise, config.task.memory, songs)
+    with make_search(config, songs, cases, folder.path, workers, improvising) as search:
         try:
             search.restore(state["search"])
         except ValueError as error:
@@ -244,5 +268,5 @@ def resume(
         folder.cut_table("species.csv", "generation", search.generation)
         if rows < search.generation:
             warnings.append(f"{folder.path}: metrics.csv has {rows} of the first {search.generation} generations")
-        run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every)
+        run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every, improvising)
         return run.continue_until_done(progress), warnings

@@ -7,13 +7,14 @@ import numpy as np
 
 from agents.rollout import play_on
 from experiments.assembly import open_run
+from experiments.run_folder import RunError
 from songs.catalog import find_song
 from songs.playback import PlaybackError, output_ports, play_to_port
 from songs.song import Song
 from songs.synth import render, write_wav
 
 
-def play(source: str, wav: str | None, port: str | None, steps: int | None) -> Iterator[str]:
+def play(source: str, wav: str | None, port: str | None, steps: int | None, improvise: bool = False) -> Iterator[str]:
     """Play a run's champion or a song.
 
     Args:
@@ -21,11 +22,12 @@ def play(source: str, wav: str | None, port: str | None, steps: int | None) -> I
         wav: file to write sound to; no port is used then unless one is named.
         port: name of a MIDI output port.
         steps: how many steps to play; the song's length by default.
+        improvise: let a champion with a mode bit improvise.
 
     Yields:
         Lines that say what was done.
     """
-    song, roll = _melody(source, steps)
+    song, roll = _melody(source, steps, improvise)
     heard = False
     if port or not wav:
         try:
@@ -43,14 +45,18 @@ def play(source: str, wav: str | None, port: str | None, steps: int | None) -> I
         yield f"{path}: {len(roll)} steps of {song.title or song.name}"
 
 
-def _melody(source: str, steps: int | None) -> tuple[Song, np.ndarray]:
+def _melody(source: str, steps: int | None, improvise: bool) -> tuple[Song, np.ndarray]:
     """Return the song a source stands for, and the roll to play, `steps` long."""
     if not Path(source).is_dir():
+        if improvise:
+            raise RunError(f"{source}: only the champion of a run can improvise")
         song = find_song(source)
         roll = song.roll if steps is None else song.roll[:steps]
         return song, roll
     run = open_run(source)
     player, song = run.player(), run.songs[0]
     prompt = song.roll[: run.task.prompt]
+    if improvise and not (run.task.mode_bit or run.improvising):
+        raise RunError(f"{source}: its network has no mode bit that could let it improvise")
     steps = max(song.steps if steps is None else steps, len(prompt))
-    return song, play_on(player, prompt, steps, run.task.memory)
+    return song, play_on(player, prompt, steps, run.task.memory, improvise)

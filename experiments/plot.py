@@ -3,6 +3,7 @@
     fitness   evolution: steps right and loss over the generations
     species   evolution: members of each species over the generations
     network   evolution: the champion
+    reward    improvisation: what the listener paid, and for what; instead of fitness
     learning  deep Q-learning: steps right, reward and loss over the environment steps
     roll      what the champion played, over what it should have played
 
@@ -28,6 +29,7 @@ from agents.networks.phenotype import hidden_nodes
 from experiments.assembly import make_cases, read_config
 from experiments.config import EvolveConfig
 from experiments.dqn_config import DqnConfig
+from experiments.improvise_plot import reward_figure
 from experiments.plot_curves import Columns, fitness_figure, species_figure, species_members
 from experiments.plot_learning import learning_figure
 from experiments.plot_network import enabled_weights, network_figure
@@ -86,7 +88,7 @@ def draw_run(folder: RunFolder) -> tuple[dict[str, Figure], list[str]]:
     run = _read_run(folder)
     figures, missing = {}, []
     with style.context(STYLE):
-        for name, draw in _DRAWINGS[type(run.config)].items():
+        for name, draw in _drawings(run.config).items():
             if name == "roll" and run.config.task.kind == "xor":
                 continue
             try:
@@ -203,6 +205,17 @@ def _draw_learning(run: _Run) -> Figure:
     return _headed(learning_figure(metrics, ceiling, resting), run.heading, caption)
 
 
+def _draw_reward(run: _Run) -> Figure:
+    metrics = _table(run.folder, "metrics.csv", ("generation", "evaluations", "reward_a_step", "cpu_seconds"))
+    try:
+        baselines = run.folder.read_json("summary.json").get("baselines_a_step", {})
+    except RunError:
+        baselines = {}
+    caption = f"{describe(run.config)}; {metrics['evaluations'][-1]:,.0f} evaluations, "
+    caption += f"{metrics['cpu_seconds'][-1]:.1f} CPU seconds; the most that can be paid is not known"
+    return _headed(reward_figure(metrics, baselines), run.heading, caption)
+
+
 def _draw_species(run: _Run) -> Figure:
     table = _table(run.folder, "species.csv", ("generation", "species", "members"))
     generations, species, members = species_members(table)
@@ -228,6 +241,11 @@ def _draw_roll(run: _Run) -> Figure:
     played = run.folder.read_roll()
     song = (run.songs or run.folder.read_songs(run.config.task.steps))[0]
     prompt = run.config.task.prompt
+    if _improvises(run.config) and not run.config.task.mode_bit:
+        caption = (
+            f"improvised alone after the prompt; {min(len(played), MOST_STEPS):,} of {len(played):,} steps are drawn"
+        )
+        return _headed(roll_figure({"played": played}, prompt), run.heading, caption)
     try:
         cells = classify(played, song.roll, prompt)
     except ValueError as error:
@@ -238,6 +256,20 @@ def _draw_roll(run: _Run) -> Figure:
     if song.steps > MOST_STEPS:
         caption += f"; the first {MOST_STEPS:,} of {song.steps:,} steps are drawn"
     return _headed(roll_figure(cells, prompt), run.heading, caption)
+
+
+def _improvises(config: EvolveConfig | DqnConfig) -> bool:
+    """Return whether the roll of a run is an improvisation, which no song is laid under."""
+    if isinstance(config, DqnConfig):
+        return config.improvises
+    return bool(config.improvise.listener)
+
+
+def _drawings(config: EvolveConfig | DqnConfig) -> dict[str, Callable[[_Run], Figure]]:
+    drawings = _DRAWINGS[type(config)]
+    if isinstance(config, DqnConfig) or not _improvises(config):
+        return drawings
+    return {"reward": _draw_reward, **{name: draw for name, draw in drawings.items() if name != "fitness"}}
 
 
 _DRAWINGS: dict[type, dict[str, Callable[[_Run], Figure]]] = {

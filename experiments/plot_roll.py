@@ -17,6 +17,7 @@ CELLS = {
     "right": {"facecolor": "#009E73", "edgecolor": "#00614a"},
     "wrong": {"facecolor": "#D55E00", "edgecolor": "black", "hatch": "xxxx"},
     "missed": {"facecolor": "white", "edgecolor": "black", "hatch": "....", "linestyle": "--"},
+    "played": {"facecolor": "#0072B2", "edgecolor": "black"},
 }
 """How a cell of the roll looks; hatches and edges tell the kinds apart without colour."""
 
@@ -43,13 +44,13 @@ def classify(played: np.ndarray, target: np.ndarray, prompt: int) -> dict[str, n
 
 
 def roll_figure(cells: Mapping[str, np.ndarray], prompt: int) -> Figure:
-    """Draw a played roll over its target, in rows of eight bars.
+    """Draw a played roll over its target, or one without a target, in rows of eight bars.
 
     Args:
-        cells: what `classify` returns.
+        cells: what `classify` returns, or the whole roll as `played`.
         prompt: steps that are given.
     """
-    steps = len(cells["right"])
+    steps = len(next(iter(cells.values())))
     rows = min(-(-steps // STEPS_PER_ROW), MOST_ROWS)
     figure = Figure(figsize=(14, 1.6 + 2.8 * rows), layout="constrained")
     panels = figure.subplots(rows, 1, squeeze=False)[:, 0]
@@ -64,7 +65,7 @@ def roll_figure(cells: Mapping[str, np.ndarray], prompt: int) -> Figure:
                 axes.add_patch(Rectangle(corner, 0.88, 0.88, **CELLS[kind], zorder=3))
     panels[-1].set_xlabel("bar")
     counts = {kind: int(where[prompt:].sum()) for kind, where in cells.items()}
-    names = {"right": "right", "wrong": "wrong (played in vain)", "missed": "missed (not played)"}
+    names = {"right": "right", "wrong": "wrong (played in vain)", "missed": "missed (not played)", "played": "played"}
     handles = [Patch(**CELLS[kind], label=f"keys {names[kind]}: {count}") for kind, count in counts.items()]
     handles.append(Patch(color="#56B4E9", alpha=0.3, label=f"prompt: {prompt} steps given"))
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, handleheight=1.5)

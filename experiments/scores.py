@@ -8,11 +8,12 @@ import numpy as np
 
 from agents.performer import Performer, RandomPlayer
 from agents.rollout import Episode, play_episode
-from experiments.assembly import Run, make_env
+from experiments.assembly import Run, make_env, playable_songs
 from experiments.config import Task
+from experiments.melody_statistics import describe_rolls, outside
 from experiments.settings import ConfigError
 from songs.piano_roll import most_right_steps
-from songs.song import Song
+from songs.song import Song, SongError
 
 RANDOM_EPISODES = 20
 
@@ -20,6 +21,18 @@ RANDOM_EPISODES = 20
 def always_rest(song: Song, prompt: int) -> int:
     """Return the number of steps after the prompt at which nothing is played: what resting gets right."""
     return int((~song.roll[prompt:].any(axis=1)).sum())
+
+
+def score_improvisation(run: Run) -> dict:
+    """Return what a listener pays a run's champion, and the statistics of what it plays beside real songs."""
+    improvising = run.improvising
+    rolls = improvising.play(run.player())
+    try:
+        songs = playable_songs(run.task)
+    except SongError:  # the folder of the songs is gone
+        songs = run.songs
+    table = describe_rolls(rolls[:, run.task.prompt :], [song.roll for song in songs])
+    return {**improvising.summary(rolls), "statistics": table, "outside_the_real_ones": outside(table)}
 
 
 def score(run: Run, song: Song | None = None) -> dict:

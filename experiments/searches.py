@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+
+import neat
 
 from agents.cases import Cases
 from agents.evolution.evaluator import Boost, Evaluator
+from agents.evolution.genome import Genome
 from agents.evolution.guide import Guide
+from agents.evolution.improvisation import Improvisation, ImprovisationEvaluator
+from agents.evolution.improvisation_switch import SwitchEvolution, played_together
 from agents.evolution.population import Evolution
 from agents.evolution.workers import NO_WORKERS, WorkerOptions, lend_backend
 from agents.per_key.per_key_evolution import PerKeyEvolution, PerKeyOptions
@@ -16,8 +22,9 @@ from agents.search import Search
 from agents.smallest.smallest_network import SmallestNetwork
 from agents.strategies.evolution_strategies import OpenAIES, SeparableCMAES
 from agents.verified_prefix import RealEpisodes, VerifiedPrefix
-from experiments.assembly import make_env
+from experiments.assembly import make_cases, make_env
 from experiments.config import EvolveConfig
+from experiments.improvise import Improvising, without_losses
 from experiments.neat_config import neat_ini, read_neat_config
 from experiments.run_folder import write_atomically
 from experiments.settings import ConfigError
@@ -31,6 +38,7 @@ def make_search(
     cases: Cases,
     folder: Path,
     workers: WorkerOptions = NO_WORKERS,
+    improvising: Improvising | None = None,
 ) -> Iterator[Search]:
     """Lend the search that a resolved configuration asks for.
 
@@ -40,6 +48,7 @@ def make_search(
         cases: what the networks should answer.
         folder: neat-python's configuration file is kept there.
         workers: who evaluates.
+        improvising: what is improvised, and who pays; None where a song is memorised.
 
     Raises:
         ConfigError: the algorithm does not go with the task.
@@ -47,7 +56,15 @@ def make_search(
     algorithm, seed = config.evolve.algorithm, config.evolve.seed
     if algorithm != "neat" and (config.genome.recurrent or workers != NO_WORKERS):
         raise ConfigError(f"evolve.algorithm = {algorithm!r}: recurrent networks and workers go with 'neat' only")
-    if algorithm == "openai_es":
+    if improvising:
+        if workers != NO_WORKERS:
+            raise ConfigError("improvise.listener: a listener hears in one process only, without workers")
+        if config.task.mode_bit:
+            with _neat(config, cases, folder, workers) as song:
+                yield _switch(config, song, folder, improvising)
+        else:
+            yield _improvisation(config, cases, folder / "neat.ini", improvising)
+    elif algorithm == "openai_es":
         yield OpenAIES(cases, config.openai_es, seed)
     elif algorithm == "cma_es":
         yield SeparableCMAES(cases, config.cma_es, seed)
@@ -76,11 +93,37 @@ def _sparse_cases(config: EvolveConfig, songs: Sequence[Song], cases: Cases) -> 
     )
 
 
+def _improvisation(
+    config: EvolveConfig, cases: Cases, ini: Path, improvising: Improvising, song: Genome | None = None
+) -> Improvisation:
+    """Return the evolution of improvising networks; what they answer is added to what `song` does, if there is one."""
+    starts, pays = improvising.starts, improvising.listener.rewards
+    phenotype = partial(played_together, song) if song else None
+    evaluator = ImprovisationEvaluator(
+        cases, pays, starts.prompts, starts.steps, config.task.memory, config.operators.parsimony, phenotype
+    )
+    return Improvisation(_neat_config(config, cases, ini), evaluator, config.evolve.seed)
+
+
+def _switch(config: EvolveConfig, song: Evolution, folder: Path, improvising: Improvising) -> SwitchEvolution:
+    """Return the evolution of a network that plays the song, or improvises, as its mode says."""
+    # behind the gates there are no hidden nodes, and the mode is no input
+    plain = without_losses(config).change("genome", node_add_prob=0.0).change("task", mode_bit=False)
+    cases, ini = make_cases(plain, [improvising.song]), folder / "neat-improvisation.ini"
+    return SwitchEvolution(
+        song, lambda network: _improvisation(plain, cases, ini, improvising, network), config.task.memory
+    )
+
+
+def _neat_config(config: EvolveConfig, cases: Cases, path: Path) -> neat.Config:
+    """Write neat-python's configuration file and read it."""
+    write_atomically(path, neat_ini(config, len(cases.inputs), len(cases.targets)))
+    return read_neat_config(path)
+
+
 @contextmanager
 def _neat(config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptions) -> Iterator[Evolution]:
-    path = folder / "neat.ini"
-    write_atomically(path, neat_ini(config, len(cases.inputs), len(cases.targets)))
-    neat_config = read_neat_config(path)
+    neat_config = _neat_config(config, cases, folder / "neat.ini")
     neat_config.genome_config.guide = Guide(cases)
     operators, fitness = config.operators, config.evolve.fitness
     boost = Boost(operators.boost, operators.boost_every)
@@ -108,7 +151,13 @@ def describe(config: EvolveConfig) -> str:
         return LABELS[algorithm] + (", each output by its own loss" if modular else "")
     kind = "recurrent NEAT" if config.genome.recurrent else "NEAT"
     used = operators_used(config)
-    return f"{kind} with {', '.join(used)}" if used else f"{kind}, plain"
+    search = f"{kind} with {', '.join(used)}" if used else f"{kind}, plain"
+    if not config.improvise.listener:
+        return search
+    paid = f"paid by the listener {config.improvise.listener}"
+    return (
+        f"{search} for the song, then plain NEAT behind gates, {paid}" if config.task.mode_bit else f"{search}, {paid}"
+    )
 
 
 def operators_used(config: EvolveConfig) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Protocol
 from agents.dqn.champion import Champion
 from experiments.assembly import read_config, resolve_songs
 from experiments.clock import SAVE_SECONDS, Clock
-from experiments.dqn_assembly import CHAMPION, make_judge, make_learner, make_loop, one_thread
+from experiments.dqn_assembly import CHAMPION, make_judge, make_learner, make_loop, one_thread, paid_by
 from experiments.dqn_config import DqnConfig
 from experiments.interrupt import deferred_interrupt
 from experiments.melody import write_melody
@@ -100,6 +100,7 @@ class DqnRun:
         """
         self.folder, self.config, self.songs, self.clock = folder, config, songs, clock
         self.checkpoint_every, self.watch = checkpoint_every, watch
+        listener = listener or paid_by(config)
         self.loop = make_loop(config, songs, listener)
         self.champion = Champion(make_judge(config, songs, listener), self.loop.learner.network)
         self.solved_at_step: int | None = None
@@ -254,6 +255,11 @@ def resolve_dqn(config: DqnConfig) -> tuple[DqnConfig, list[Song]]:
     """
     if config.task.kind != "song":
         raise ConfigError(f"task.kind = {config.task.kind!r}: deep Q-learning learns songs")
+    if config.improvises and config.task.mode_bit:
+        raise ConfigError("task.mode_bit = true: a network with a mode is evolved; deep Q-learning improvises without")
+    if config.improvises and config.dqn.credit == "product":
+        raise ConfigError("dqn.credit = 'product' is for rewards from 0 to 1: take 'step' for a listener")
+    paid_by(config)
     config, songs = resolve_songs(config)
     make_learner(config)  # an error comes before a folder is made
     return config, songs

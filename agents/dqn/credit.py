@@ -5,7 +5,8 @@ Conventions:
     continues (B, 1) float32. `discount` is that of all steps a transition spans. Errors are (B,), not negative.
 Source:
     Key and step: Tavakoli et al., Action Branching Architectures (2018), with the mean over the branches as the value
-    of a memory. Double Q-learning: van Hasselt et al. (2016).
+    of a memory. Double Q-learning: van Hasselt et al. (2016). Soft maximum: the Psi-learning of RL Tuner, Jaques et al.
+    (2017), where a prior's log probability is part of the reward.
 """
 
 from typing import Protocol
@@ -64,14 +65,20 @@ class BranchCredit:
     for a single branch, but of 13 branches each then takes the mistakes of the others for its own.
     """
 
-    def __init__(self, rewards: int):
-        self.rewards = rewards
+    def __init__(self, rewards: int, soft: float = 0.0):
+        """
+        Args:
+            rewards: R.
+            soft: temperature of the soft maximum, log sum exp, over the later choices; 0: the value of the best.
+        """
+        self.rewards, self.soft = rewards, soft
 
     def errors(self, values, chosen, rewards, discount, later, best):
         predicted = _pick(values, chosen)
         targets = rewards
         if later is not None:
-            targets = targets + discount * _pick(later, best).mean(dim=1, keepdim=True)
+            worth = self.soft * torch.logsumexp(later / self.soft, dim=2) if self.soft else _pick(later, best)
+            targets = targets + discount * worth.mean(dim=1, keepdim=True)
         targets = targets.expand_as(predicted)
         loss = functional.smooth_l1_loss(predicted, targets, reduction="none").sum(dim=1)
         return loss, (predicted - targets).detach().abs().amax(dim=1)
@@ -130,7 +137,7 @@ def _pick(values: Tensor, chosen: Tensor) -> Tensor:
 CREDITS = ("key", "step", "product")
 
 
-def make_credit(kind: str, head: str, gamma: float) -> Credit:
+def make_credit(kind: str, head: str, gamma: float, soft: float = 0.0) -> Credit:
     """Return a way of crediting.
 
     Args:
@@ -138,6 +145,7 @@ def make_credit(kind: str, head: str, gamma: float) -> Credit:
             `ProductCredit`.
         head: of the network.
         gamma: discount of one step.
+        soft: temperature of the soft maximum over what comes later; 0: the maximum.
 
     Raises:
         ValueError: there is none of that kind, or it does not go with the head or the discount.
@@ -147,7 +155,9 @@ def make_credit(kind: str, head: str, gamma: float) -> Credit:
     if kind != "step" and head == "one_key":
         raise ValueError(f"credit = {kind!r} needs a branch for each key: the head is 'one_key', which takes 'step'")
     if kind == "product":
+        if soft:
+            raise ValueError(f"credit = 'product' has no soft maximum: set soft to 0; it is {soft:g}")
         if gamma >= 1:
             raise ValueError(f"credit = 'product' needs gamma below 1; got {gamma:g}")
         return ProductCredit(gamma)
-    return BranchCredit(KEYS if kind == "key" else 1)
+    return BranchCredit(KEYS if kind == "key" else 1, soft)

@@ -17,8 +17,8 @@ from pathlib import Path
 from experiments.verbs.options import UsageError, add_catalog_options, count, positive, print_json, refuse
 
 HELP = "learn to play songs by deep Q-learning (needs torch)"
-PRESETS = ("bandit", "episodic")
-REGIMES = "bandit (close to supervised learning) or episodic [bandit]"
+PRESETS = ("bandit", "episodic", "improvisation")
+REGIMES = "bandit (close to supervised learning), episodic, or improvisation for a listener [bandit]"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +38,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt", type=count, metavar="P", help="steps at the start that are given [8]")
     parser.add_argument(
         "--random-start", type=float, metavar="P", help="chance that an episode begins anywhere in the song [0]"
+    )
+    parser.add_argument(
+        "--listener", metavar="NAME", help="improvise for a listener: theory, or a sum such as ngram=1,theory=.5"
     )
     parser.add_argument("--seed", type=count, metavar="N", help="the same seed gives the same run [0]")
     parser.add_argument("--out", metavar="DIR", help="run folder, which must be new [runs/SONG-1, -2, ...]")
@@ -64,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     progress, every = DqnProgress(quiet=options.json), options.checkpoint_every
     if options.resume:
         options.song = options.song or None
-        fixed = ("song", "folder", "track", "together", "memory", "prompt", "random_start", "seed", "out")
+        fixed = ("song", "folder", "track", "together", "memory", "prompt", "random_start", "listener", "seed", "out")
         refuse(options, "--resume", fixed)
         folder = RunFolder.open(options.resume)
         with folder.writing(), progress, watching(folder, options.tensorboard) as watch:
@@ -97,8 +100,12 @@ def _config(options: argparse.Namespace):
     """Return the configuration that the command line asks for."""
     from experiments.dqn_config import DqnConfig
 
-    config = DqnConfig.load(options.preset or options.config)
-    flags = {"task": ("folder", "track", "memory", "prompt"), "environment": ("random_start",), "dqn": ("seed",)}
+    config = DqnConfig.load(options.preset or options.config or ("improvisation" if options.listener else None))
+    flags = {
+        "task": ("folder", "track", "memory", "prompt"),
+        "environment": ("random_start", "listener"),
+        "dqn": ("seed",),
+    }
     for section, names in flags.items():
         given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
         config = config.change(section, **given)
@@ -123,10 +130,17 @@ def _print_summary(summary: dict, folder: Path) -> None:
         f"{ending} after {summary['steps']} environment steps, {summary['updates']} updates, "
         f"{summary['cpu_seconds']:.1f} CPU seconds."
     )
+    if summary["greedy_reward"] is not None:
+        print(f"The listener pays the champion {summary['greedy_reward']:.3f} a step. Regime: {summary['regime']}.")
+    else:
+        _print_learned(summary)
+    print("Written:", *(f"  {path}" for path in sorted(folder.rglob("*")) if path.is_file()), sep="\n")
+    print(f"Next: kuznechik score|play {shlex.quote(str(folder))}")
+
+
+def _print_learned(summary: dict) -> None:
     print(
         f"{summary['right_teacher_forced']} of {summary['cases']} steps right, {summary['right_free_running']} free "
         f"running (always resting: {summary['always_rest']}; the most that one network can: {summary['ceiling']}). "
         f"{summary['whole_songs']} of {summary['songs']} songs whole. Regime: {summary['regime']}."
     )
-    print("Written:", *(f"  {path}" for path in sorted(folder.rglob("*")) if path.is_file()), sep="\n")
-    print(f"Next: kuznechik score|play {shlex.quote(str(folder))}")

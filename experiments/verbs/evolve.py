@@ -3,6 +3,10 @@
 All that comes of it is kept in a run folder. Ctrl-C ends a run early and keeps what there is; --resume goes
 on to the same result as if it had never stopped. Operators beyond plain NEAT (modular crossover, focus,
 boost) are on by default and are named in the summary; --config plain-neat switches them off.
+
+With --listener no song is learned: networks play alone from several prompts, and a listener pays for what they play;
+operators that need a loss of every output are off. --prompt 0 begins from nothing, a single start. With --mode-bit the
+song is learned first; then the same network learns to improvise when its mode is 0, behind gates that its mode 1 shuts.
 """
 
 import argparse
@@ -10,7 +14,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from experiments.verbs.options import add_catalog_options, count, print_json, refuse
+from experiments.verbs.options import UsageError, add_catalog_options, count, print_json, refuse
 
 HELP = "evolve a network that plays a song"
 
@@ -28,6 +32,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--memory", type=int, metavar="M", help="steps remembered [what the song needs, at least 32]")
     parser.add_argument("--prompt", type=int, metavar="P", help="steps at the start that are given [8]")
+    parser.add_argument(
+        "--listener", metavar="NAME", help="improvise for a listener: theory, or a sum such as ngram=1,theory=.5"
+    )
+    parser.add_argument(
+        "--mode-bit", action="store_true", help="with --listener: one network that learns the song and improvises, too"
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="the same seed gives the same run [0]")
     parser.add_argument("--out", metavar="DIR", help="run folder, which must be new [runs/SONG-1, -2, ...]")
     parser.add_argument(
@@ -53,9 +63,10 @@ def run(options: argparse.Namespace) -> int:
         return _run_each(options)
     progress, keep = EvolutionProgress(quiet=options.json), _keep(options)
     if options.resume:
-        refuse(options, "--resume", ("song", "folder", "track", "config", "memory", "prompt", "seed", "out"))
+        fixed = ("song", "folder", "track", "config", "memory", "prompt", "listener", "mode_bit", "seed", "out")
+        refuse(options, "--resume", fixed)
         folder = RunFolder.open(options.resume)
-        with progress:
+        with folder.writing(), progress:
             summary, warnings = resume(folder, options.set, progress, **keep)
         for warning in warnings:
             print(f"kuznechik: {warning}", file=sys.stderr)
@@ -63,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         config, songs = resolve(_config(options))
         name = "together" if config.task.together else songs[0].name if songs else config.task.kind
         folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", name)
-        with progress:
+        with folder.writing(), progress:
             summary = evolve(config, folder, songs, options.command_line, progress, **keep)
     if options.plot:
         _plot(folder.path, summary)
@@ -87,12 +98,14 @@ def _config(options: argparse.Namespace):
     from experiments.config import EvolveConfig
 
     config = EvolveConfig.load(options.config)
-    flags = {"task": ("song", "folder", "track", "memory", "prompt"), "evolve": ("seed",)}
+    flags = {"task": ("song", "folder", "track", "memory", "prompt"), "improvise": ("listener",), "evolve": ("seed",)}
     for section, names in flags.items():
         given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
         config = config.change(section, **given)
     if options.together:
         config = config.change("task", together=True)
+    if options.mode_bit:
+        config = config.change("task", mode_bit=True)
     for setting in options.set:
         config = config.apply(setting)
     if config.task.kind == "xor":
@@ -111,15 +124,37 @@ def _plot(folder: Path, summary: dict) -> None:
 
 def _print_summary(summary: dict, folder: Path) -> None:
     ending = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted"}[summary["stopped"]]
+    print(
+        f"{ending} after {summary['generations']} generations, {summary['evaluations']} evaluations, "
+        f"{summary['cpu_seconds']:.1f} CPU seconds."
+    )
+    if summary["ceiling"] is not None:
+        _print_learned(summary)
+    if "listener" in summary:
+        _print_improvisation(summary)
+    print("Written:", *(f"  {path}" for path in sorted(folder.rglob("*")) if path.is_file()), sep="\n")
+    verbs = "score|plot|play" if summary["songs"] else "score|plot"
+    print(f"Next: kuznechik {verbs} {shlex.quote(str(folder))}")
+
+
+def _print_improvisation(summary: dict) -> None:
+    if "reward_a_step" in summary:
+        paid = summary["baselines_a_step"].items()
+        print(
+            f"The listener {summary['listener']} pays the champion {summary['reward_a_step']:.3f} a step "
+            f"({', '.join(f'{name} {value:.3f}' for name, value in paid)}; the most there can be is not known). "
+            f"From {len(summary['starts'])} starts it plays {summary['different_rolls']} different rolls."
+        )
+    if summary["ceiling"] is None:
+        print(f"Search: {summary['search']}.")
+
+
+def _print_learned(summary: dict) -> None:
     beside = []
     if summary["songs"]:
         beside.append(f"always resting: {summary['always_rest']}")
     if summary["ceiling"] < summary["cases"]:
         beside.append(f"the most that one network can: {summary['ceiling']}")
-    print(
-        f"{ending} after {summary['generations']} generations, {summary['evaluations']} evaluations, "
-        f"{summary['cpu_seconds']:.1f} CPU seconds."
-    )
     print(
         f"{summary['right_teacher_forced']} of {summary['cases']} {'steps' if summary['songs'] else 'cases'} right"
         + (f" ({'; '.join(beside)})" if beside else "")
@@ -132,9 +167,6 @@ def _print_summary(summary: dict, folder: Path) -> None:
     gain = summary.get("gain_of_workers")
     if gain is not None and gain < 1:
         print(f"The workers evaluated {gain:.2f} times as fast as one process alone: at this size they do not pay.")
-    print("Written:", *(f"  {path}" for path in sorted(folder.rglob("*")) if path.is_file()), sep="\n")
-    verbs = "score|plot|play" if summary["songs"] else "score|plot"
-    print(f"Next: kuznechik {verbs} {shlex.quote(str(folder))}")
 
 
 def _run_each(options: argparse.Namespace) -> int:
@@ -145,6 +177,8 @@ def _run_each(options: argparse.Namespace) -> int:
     from experiments.run_folder import RunFolder
 
     config = _config(options)
+    if config.improvise.listener:
+        raise UsageError("--each learns songs: improvise with one run for each song")
     tasks = [config.change("task", song=song.name, together=False) for song in playable_songs(config.task)]
     resolved = [resolve(task) for task in tasks]  # an error comes before any song is evolved
     parent = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", "each")

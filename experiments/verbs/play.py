@@ -16,11 +16,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wav", metavar="FILE", help="write sound to this file")
     parser.add_argument("--port", metavar="NAME", help="MIDI output port [the first there is]")
     parser.add_argument("--steps", type=positive, metavar="N", help="steps to play [the song's length]")
+    parser.add_argument("--improvise", action="store_true", help="mode 0 of a network that was made with a mode bit")
 
 
 def run(options: argparse.Namespace) -> int:
     from experiments.melody_player import play
 
-    for line in play(options.source, options.wav, options.port, options.steps):
+    for line in play(options.source, options.wav, options.port, options.steps, options.improvise):
         print(line)
     return 0

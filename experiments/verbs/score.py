@@ -3,6 +3,10 @@
 Teacher forced, its memory holds the song whatever it plays; free running, it hears itself. The prefix is the
 number of steps before its first mistake, free running. Beside them stand what always resting and a random
 player score, and the ceiling: the most that any player with this memory could.
+
+Of a champion that improvises it tells what the listener pays, term by term, beside what silence, chance and the real
+song are paid, and statistics of what was played beside those of the real songs of the catalogue. A statistic outside
+of their 5th to 95th percentile is marked: the listener may have been fooled.
 """
 
 import argparse
@@ -20,11 +24,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from experiments.assembly import open_run, truth_table
-    from experiments.scores import score
+    from experiments.scores import score, score_improvisation
     from songs.catalog import find_song
 
     run = open_run(options.run_folder)
-    if run.songs:
+    scores = {}
+    if run.improvising and not run.task.mode_bit:
+        if options.song:
+            raise UsageError(f"{options.run_folder}: this run improvises from starts of its own, it learned no song")
+    elif run.songs:
         song = None
         if options.song:
             task = run.task
@@ -34,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"{options.run_folder}: this run learned {run.task.kind}, it plays no song")
     else:
         scores = truth_table(run)
+    if run.improvising:
+        scores["improvisation"] = score_improvisation(run)
     if options.json:
         print_json(scores)
     else:
@@ -44,10 +54,33 @@ def run(options: argparse.Namespace) -> int:
 def _print_scores(scores: dict) -> None:
     from experiments.tables import show_table
 
-    songs = scores.pop("songs", [])
+    songs, improvisation = scores.pop("songs", []), scores.pop("improvisation", None)
     if songs:
         columns = ("song", "steps", "right_teacher_forced", "right_free_running", "prefix", "always_rest", "ceiling")
         rows = [[song[column] for column in columns] for song in songs]
         show_table([column.replace("_", " ") for column in columns], rows, "")
     for name, value in scores.items():
         print(f"{name.replace('_', ' '):>20}  {value}")
+    if improvisation:
+        _print_improvisation(improvisation)
+
+
+def _print_improvisation(scores: dict) -> None:
+    from experiments.tables import show_table
+
+    starts = ", ".join(scores["starts"])
+    print(f"From {len(scores['starts'])} starts {scores['different_rolls']} different rolls: {starts}")
+    paid = {"the champion": scores["reward_a_step"], **scores["baselines_a_step"]}
+    show_table(["paid for a step", ""], [[name.replace("_", " "), f"{value:.4f}"] for name, value in paid.items()], "")
+    if scores["terms_a_step"]:
+        rows = [[name.replace("_", " "), f"{value:.4f}"] for name, value in scores["terms_a_step"].items()]
+        show_table(["of which", ""], rows, "")
+    rows = [
+        [
+            name.replace("_", " "),
+            *(f"{row[column]:.2f}" for column in ("mean", "low", "high")),
+            "" if name not in scores["outside_the_real_ones"] else "outside",
+        ]
+        for name, row in scores["statistics"].items()
+    ]
+    show_table(["statistic", "played", "real songs: 5%", "95%", ""], rows, "")

@@ -32,8 +32,8 @@ def test_every_option_is_documented_and_has_limits_it_keeps(section, option):
         assert DqnConfig.from_toml(changed.to_toml()) == changed
 
 
-def test_the_presets_are_the_two_regimes():
-    assert DqnConfig.presets() == ["bandit", "episodic"]
+def test_the_presets_are_the_regimes():
+    assert DqnConfig.presets() == ["bandit", "episodic", "improvisation"]
     assert DqnConfig.load("bandit") == DqnConfig()
     for name in DqnConfig.presets():
         config = DqnConfig.load(name)
@@ -43,7 +43,7 @@ def test_the_presets_are_the_two_regimes():
 
 @pytest.mark.parametrize("preset", ["dqn-bandit", "plain-neat", "xor"])
 def test_presets_of_evolution_are_not_ours(preset):
-    with pytest.raises(ConfigError, match="no such file or preset; presets are bandit, episodic"):
+    with pytest.raises(ConfigError, match="no such file or preset; presets are bandit, episodic, improvisation"):
         DqnConfig.load(preset)
 
 
@@ -55,6 +55,7 @@ def test_presets_of_evolution_are_not_ours(preset):
         ("bandit", {"teacher_forcing": False}, "custom"),
         ("bandit", {"listener": "exact_steps"}, "custom"),
         ("bandit", {"learning_rate": 0.1}, "bandit"),
+        ("improvisation", {"soft": 0.5}, "improvisation, soft maximum 0.5"),
         ("episodic", {"random_start": 0.5}, "episodic with random starts"),
         ("episodic", {"teacher_forcing": True}, "custom"),
         ("episodic", {"stop_at_error": False}, "custom"),

@@ -48,6 +48,20 @@ def test_what_comes_later_is_the_mean_over_the_branches_of_what_is_to_be_played(
     torch.testing.assert_close(errors, tensor(1 + 0.5 * 3, 1.0))
 
 
+def test_a_soft_maximum_of_what_comes_later_is_its_log_sum_exp():
+    values, later = torch.zeros(1, 1, 3), tensor([[1.0, 2.0, 4.0]])
+    chosen, discount = torch.zeros(1, 1, dtype=torch.int64), tensor([0.5])
+    for temperature in (0.5, 2.0):
+        soft = temperature * np.log(np.exp(np.array([1.0, 2.0, 4.0]) / temperature).sum())
+        _, errors = BranchCredit(1, temperature).errors(values, chosen, tensor([1.0]), discount, later, None)
+        np.testing.assert_allclose(errors, [1 + 0.5 * soft], rtol=1e-6)
+
+
+def test_the_product_has_no_soft_maximum():
+    with pytest.raises(ValueError, match="set soft to 0; it is 1"):
+        make_credit("product", "branching", 0.5, 1.0)
+
+
 def test_large_errors_count_only_linearly():
     values = torch.zeros(1, 1, 14)
     loss, _ = BranchCredit(1).errors(values, torch.tensor([[3]]), tensor([5.0]), tensor([0.0]), None, None)

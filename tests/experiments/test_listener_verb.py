@@ -1,0 +1,97 @@
+"""`kuznechik listener`: what it trains, prints and writes, and its mistakes."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from listener.corpus import rolls_of
+from listener.registry import listener_named
+from songs.catalog import default_folder, read_song
+from songs.song import Song
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder of 24 songs of 16 bars that walk up and down a scale by chance."""
+    place = tmp_path_factory.mktemp("music")
+    generator = np.random.default_rng(0)
+    scale = np.array([0, 2, 4, 5, 7, 9, 11, 12])
+    for number in range(24):
+        path = np.abs((generator.integers(0, 8) + np.cumsum(generator.integers(-1, 2, 128))) % 14 - 7)
+        keys = np.where((np.arange(128) % 2 == 0) | (generator.random(128) < 0.2), scale[path], -1)
+        Song(str(number), rolls_of(keys.astype(np.int8))).write(place / f"{number}.mid")
+    return place
+
+
+@pytest.mark.parametrize(("kind", "more"), [("ngram", []), ("learned", ["--minutes", "0.01"])])
+def test_a_listener_is_trained_used_and_audited(kuznechik, folder, tmp_path, kind, more):
+    out = tmp_path / "mine.safetensors"
+    trained = kuznechik(
+        "listener", "train", "--midi", folder, "--kind", kind, *more, "--licence", "mine to give", "--out", out
+    )
+    assert trained.status == 0, trained.err
+    about = json.loads(out.with_suffix(".json").read_text())
+    assert (about["kind"], about["data"]["pieces"], len(about["reference"])) == (kind, 24, 101)
+    assert "- licence of the data: mine to give" in out.with_suffix(".md").read_text()
+
+    song = folder / "3.mid"
+    scored = json.loads(kuznechik("listener", "score", song, "--listener", out, "--json").out)
+    rewards = listener_named(str(out)).rewards(read_song(song).roll[None])
+    assert scored[0]["score"] == pytest.approx(float(rewards.sum()), abs=1e-3)
+    assert sum(scored[0]["terms"].values()) == pytest.approx(scored[0]["score"], abs=1e-2)
+    assert 0 <= scored[0]["percentile"] <= 100
+
+    audited = kuznechik(
+        "listener", "audit", out, "--midi", folder, "--generations", 1, "--islands", 1, "--out", tmp_path, "--card"
+    )
+    assert audited.status == 0, audited.err
+    found = json.loads((tmp_path / "audit.json").read_text())
+    assert found["held out"]
+    assert found["melodies"] < 24
+    assert set(found["red team"]) == ({"reward", "uncapped"} if kind == "learned" else {"reward"})
+    assert "| silence |" in audited.out
+    assert (tmp_path / "audit.md").read_text() == audited.out
+    assert (tmp_path / "audit.png").read_bytes().startswith(b"\x89PNG")
+    assert audited.out.strip() in out.with_suffix(".md").read_text()
+
+
+def test_training_again_gives_the_same_listener(kuznechik, folder, tmp_path):
+    for name in ("one", "other"):
+        kuznechik(
+            "listener", "train", "--midi", folder, "--minutes", "0.005", "--out", tmp_path / f"{name}.safetensors"
+        )
+    one, other = ((tmp_path / f"{name}.safetensors").read_bytes() for name in ("one", "other"))
+    assert one == other
+
+
+def test_the_songs_of_the_project_are_scored_and_what_the_keyboard_cannot_play_is_left_out(kuznechik):
+    songs = sorted(default_folder().glob("*.mid"))[:3]
+    wide = default_folder() / "auld_lang_syne.mid"
+    scored = kuznechik("listener", "score", *songs, wide, "--listener", "theory=1,ngram=.1")
+    assert scored.status == 0
+    assert scored.err.startswith(f"left out: {wide}: spans 15 keys")
+    assert all(song.name in scored.out for song in songs)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["audit", "nobody"], "no listener 'nobody'; there are theory, ngram, learned"),
+        (["audit", "theory", "--card"], "theory: only a trained listener has a card"),
+        (["audit", "theory", "--midi", "nowhere"], "nowhere: no such folder"),
+        (["score", "nowhere.mid"], "nowhere.mid: "),
+        (["score", "x.mid", "--listener", "gone.safetensors"], "gone.safetensors: no such listener"),
+        (["train", "--midi", "nowhere", "--out", "x.safetensors"], "nowhere: no such folder"),
+        (["train", "--midi", "nowhere", "--out", "x.pt"], "x.pt: the name of a listener's file ends in .safetensors"),
+        (["train", "--midi", "nowhere", "--minutes", "0", "--out", "x.safetensors"], "0: it must be above 0"),
+        (["train", "--out", "x.safetensors"], "required: --midi"),
+    ],
+)
+def test_a_mistake_is_one_line(kuznechik, arguments, says):
+    called = kuznechik("listener", *arguments)
+    assert called.status == 2
+    assert says in called.err
+    assert called.err.count("\n") == 1

@@ -1,0 +1,135 @@
+"""Statistics of melodies, on melodies that one can count by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experiments.melody_statistics import describe_rolls, longest_shared_run, outside, statistics
+from songs.keyboard import KEYS
+
+KEY_OF = dict(zip("CdDeEFgGaAbBc", range(KEYS), strict=True))
+
+
+def roll_of(melody: str) -> np.ndarray:
+    roll = np.zeros((len(melody), KEYS), dtype=bool)
+    for step, name in enumerate(melody):
+        if name != ".":
+            roll[step, KEY_OF[name]] = True
+    return roll
+
+
+def test_a_melody_that_was_counted_by_hand():
+    told = statistics(roll_of("C.CEG...E.dC....C.CEG..."))
+    assert told == pytest.approx(
+        {
+            "notes_a_bar": 11 / 3,
+            "rest_share": 13 / 24,
+            "chord_share": 0.0,
+            "pitches": 4.0,
+            # C five times, E three times, G twice, d once
+            "pitch_entropy": -sum(n / 11 * np.log2(n / 11) for n in (5, 3, 2, 1)),
+            "in_key_share": 10 / 11,
+            "repeated_share": 3 / 10,  # C C, C C and C C across the bar
+            "interval_mean": (0 + 4 + 3 + 3 + 3 + 1 + 0 + 0 + 4 + 3) / 10,
+            "longest_rest": 4.0,
+            "two_note_share": 1 / 9,  # E of E G E
+            "loop_share": 1.0,  # two bars before: the last bar is the first
+        }
+    )
+
+
+def test_a_loop_of_two_notes_is_seen():
+    told = statistics(roll_of("C.G." * 8))
+    assert (told["two_note_share"], told["loop_share"], told["repeated_share"]) == (1.0, 1.0, 0.0)
+    assert (told["pitches"], told["pitch_entropy"], told["interval_mean"]) == (2.0, 1.0, 7.0)
+
+
+def test_a_held_note_is_no_loop_of_two():
+    told = statistics(roll_of("C" * 16))
+    assert (told["two_note_share"], told["repeated_share"], told["notes_a_bar"]) == (0.0, 1.0, 8.0)
+
+
+def test_the_highest_key_of_a_chord_is_heard_and_the_chord_is_counted():
+    roll = roll_of("C.G.")
+    roll[0, 4] = True
+    told = statistics(roll)
+    assert (told["chord_share"], told["interval_mean"], told["pitches"]) == (0.5, 3.0, 2.0)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 24])
+def test_silence_has_statistics(steps):
+    told = statistics(np.zeros((steps, KEYS), dtype=bool))
+    assert told.pop("rest_share") == (steps > 0)
+    assert told.pop("longest_rest") == steps
+    assert told.pop("loop_share") == (steps > 8)
+    assert set(told.values()) == {0.0}
+
+
+# Copying
+
+
+@pytest.mark.parametrize(
+    ("played", "steps"),
+    [
+        ("CDE", 3),  # as it stands
+        ("DeF", 2),  # another tune
+        ("FGA", 3),  # in another key
+        ("G.CDE.G.E", 5),  # with the rests within, not around
+        ("..CDE...", 3),
+        ("C.D.E", 1),  # another rhythm
+        ("....", 0),
+    ],
+)
+def test_the_longest_stretch_that_a_song_has_too(played, steps):
+    assert longest_shared_run(roll_of(played), [roll_of("E..A"), roll_of("..CDE.G.....")]) == steps
+
+
+def test_a_stretch_does_not_run_over_the_end_of_a_song():
+    assert longest_shared_run(roll_of("CDEF"), [roll_of("CD"), roll_of("EF")]) == 2
+    assert longest_shared_run(roll_of("CD"), []) == 0
+
+
+def slow_shared_run(played: list[int], song: list[int]) -> int:
+    """Look at every pair of stretches."""
+    best = 0
+    for start in range(len(played)):
+        for place in range(len(song)):
+            if played[start] < 0 or song[place] < 0:
+                continue
+            moved = song[place] - played[start]
+            for length in range(1, min(len(played) - start, len(song) - place) + 1):
+                one, other = played[start + length - 1], song[place + length - 1]
+                if (one < 0) != (other < 0) or (one >= 0 and other - one != moved):
+                    break
+                best = max(best, length if one >= 0 else 0)
+    return best
+
+
+def roll_of_keys(keys: list[int]) -> np.ndarray:
+    return np.array([[key == column for column in range(KEYS)] for key in keys]).reshape(-1, KEYS)
+
+
+@settings(deadline=None)
+@given(*[st.lists(st.sampled_from([-1, 0, 2, 4, 5]), min_size=1, max_size=14)] * 2)
+def test_it_is_what_looking_at_every_pair_finds(played, song):
+    assert longest_shared_run(roll_of_keys(played), [roll_of_keys(song)]) == slow_shared_run(played, song)
+
+
+# Beside real songs
+
+
+def test_what_lies_outside_the_real_songs_is_named():
+    songs = [roll_of(bar * 4) for bar in ("C.D.E.F.", "C.E.G.E.", "G.F.E.D.", "A.G.A.F.")]
+    table = describe_rolls([roll_of("CGCGCGCG" * 4)], songs)
+    assert table["notes_a_bar"] == {"mean": 8.0, "low": 4.0, "high": 4.0}
+    assert {"notes_a_bar", "rest_share", "interval_mean", "two_note_share"} <= set(outside(table))
+    assert "in_key_share" not in outside(table)
+
+
+def test_a_song_is_compared_with_the_others_and_sharing_little_is_no_fault():
+    songs = [roll_of("CDEFGABc"), roll_of("CDEFGABc"), roll_of("CDEFGABc")]
+    table = describe_rolls([roll_of("C.......")], songs)
+    assert table["longest_shared_run"] == {"mean": 1.0, "low": 8.0, "high": 8.0}
+    assert "longest_shared_run" not in outside(table)
+    assert "longest_shared_run" in outside({"longest_shared_run": {"mean": 9.0, "low": 0.0, "high": 8.0}})
