@@ -10,6 +10,7 @@
     best/           the champion: genome.json, roll.npy, melody.mid, melody.wav
     summary.json    how it ended
     plots/          made by `kuznechik plot`
+    .lock           held by the process that writes here
 
 Every file is written beside its name first and then moved there, so none is ever half-written; the two
 tables grow by whole lines.

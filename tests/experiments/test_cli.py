@@ -28,6 +28,7 @@ from songs.synth import render
 ROOT = Path(__file__).parents[2]
 MEMORY, PROMPT = 6, 4
 FILES = {
+    ".lock",
     "best/genome.json",
     "best/melody.mid",
     "best/melody.wav",

@@ -30,7 +30,7 @@ from listener.memorization import ExactSteps, RightKeys  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 FILES = ["best/melody.mid", "best/melody.wav", "best/model.safetensors", "best/roll.npy", "config.toml", "meta.json"]
-FILES += ["metrics.csv", "summary.json"]
+FILES += ["metrics.csv", "summary.json", ".lock"]
 
 
 def sets(*settings: str) -> list[str]:
