@@ -1,5 +1,7 @@
 """What every listener keeps to, and the weighted sum of several."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from listener.listener import Listener, PointwiseListener, WeightedSum, is_pointwise
 from listener.memorization import ExactSteps, RightKeys
+from listener.registry import TRAINED, listener_named
 from listener.rules import MusicTheory
 
 LISTENERS = {
@@ -15,8 +18,9 @@ LISTENERS = {
     "RightKeys": RightKeys(),
     "MusicTheory": MusicTheory(),
     "WeightedSum": WeightedSum([ExactSteps(), RightKeys()], [0.75, -0.5]),
+    **{name: listener_named(name) for name in TRAINED if find_spec("torch")},
 }
-"""Every listener of the project; a new one is added here."""
+"""Every listener of the project; a new one is added here. The trained ones need torch."""
 
 each_listener = pytest.mark.parametrize("listener", LISTENERS.values(), ids=LISTENERS.keys())
 

@@ -1,0 +1,78 @@
+"""`kuznechik listener audit`: the tables and the figure of what a listener hears and what fools it."""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from experiments.listener_card import card, tables
+from experiments.listener_progress import progress
+from experiments.listener_train import SONG_BARS, SPLIT_SEED
+from experiments.verbs.options import UsageError, print_json
+from listener.audit import AuditOptions
+from listener.audit import audit as measure
+from listener.corpus import Excerpts, cut, read_corpora, read_pieces
+from listener.files import read_about
+from listener.registry import listener_named, trained_file
+from songs.catalog import default_folder
+
+
+def audit(options: argparse.Namespace) -> int:
+    """Run the action."""
+    begun = time.process_time()
+    path = trained_file(options.listener)
+    if options.card and path is None:
+        raise UsageError(f"{options.listener}: only a trained listener has a card")
+    listener = listener_named(options.listener)
+    with progress() as report:
+        real, known = _melodies(options, lambda *done: report("reading", *done))
+        size = AuditOptions(islands=options.islands, generations=options.generations, seed=options.seed)
+        found = measure(listener, real, known, size, report)
+    found = {
+        "listener": options.listener,
+        "data": [folder.resolve().name for folder in options.midi] or ["the songs of the project"],
+        "held out": bool(options.midi) and not options.all,
+        "command": _command(options),
+        "cpu_seconds": round(time.process_time() - begun, 1),
+        **found,
+    }
+    if options.out:
+        _write(found, options.out)
+    if options.card:
+        path.with_suffix(".md").write_text(card(path.stem, read_about(path), found))
+    if options.json:
+        print_json(found)
+    else:
+        print(tables(found))
+    return 0
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Return the call, with folders by their names alone."""
+    folders = [f"--midi {folder.resolve().name}" for folder in options.midi] + ["--all"] * options.all
+    size = f"--generations {options.generations} --islands {options.islands} --seed {options.seed}"
+    return " ".join(["kuznechik listener audit", options.listener, *folders, size])
+
+
+def _melodies(options: argparse.Namespace, report) -> tuple[Excerpts, np.ndarray]:
+    """Return the real melodies, and those that Markov chains learn from."""
+    if options.midi and not options.all:
+        (corpus,) = read_corpora(options.midi, (SONG_BARS,), SPLIT_SEED, report)
+        return corpus.test, corpus.training.melodies
+    pieces = read_pieces(options.midi or [default_folder()], report)
+    real = cut(pieces, SONG_BARS)
+    if not len(real):
+        raise UsageError(f"no melody of {len(pieces)} has {SONG_BARS} bars of 4/4 that fit on 13 keys")
+    return real, real.melodies
+
+
+def _write(found: dict, folder: Path) -> None:
+    from experiments.listener_figure import figure
+    from experiments.run_folder import write_atomically
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / "audit.json", json.dumps(found, indent=1) + "\n")
+    write_atomically(folder / "audit.md", tables(found) + "\n")
+    figure(found).savefig(folder / "audit.png", dpi=110)

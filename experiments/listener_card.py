@@ -1,0 +1,85 @@
+"""The audit of a listener as Markdown tables, and the card of a trained one."""
+
+from typing import Any
+
+KINDS = {"ngram": "An n-gram over rhythm and intervals", "learned": "The learned listener"}
+
+
+def tables(found: dict[str, Any]) -> str:
+    """Return the tables of an audit."""
+    real = found["real"]
+    parts = [
+        f"Listener {found['listener']} on {found['melodies']} real melodies of 16 bars, of {found['pieces']} pieces "
+        f"({', '.join(found['data'])}{', held out' if found['held out'] else ''}); score of a real melody: median "
+        f"{real['median']:.2f}, middle 90% {real['5%']:.2f} to {real['95%']:.2f}.",
+        _corruptions(found["corruptions"]),
+        _degenerates(found["degenerates"]),
+    ]
+    if found["options"]["generations"]:
+        parts.append(_red_team(found["red team"], found["options"]))
+    parts.append(f"{found['cpu_seconds']:.0f} CPU seconds, seed {found['options']['seed']}.")
+    return "\n\n".join(parts)
+
+
+def _corruptions(found: dict[str, dict]) -> str:
+    lines = ["| real against | AUC | 95% interval | paired | |", "|---|---|---|---|---|"]
+    for name, row in found.items():
+        paired = f"{row['paired']:.3f}" if "paired" in row else ""
+        lines.append(
+            f"| {name} | {row['auc']:.3f} | {row['low']:.3f} to {row['high']:.3f} | {paired} | {row['kind']} |"
+        )
+    return "\n".join(lines)
+
+
+def _degenerates(found: dict[str, dict]) -> str:
+    lines = ["| degenerate player | median percentile among real melodies | highest |", "|---|---|---|"]
+    lines += [f"| {name} | {row['median']:.1f} | {row['highest']:.1f} |" for name, row in found.items()]
+    return "\n".join(lines)
+
+
+def _red_team(found: dict[str, dict], options: dict) -> str:
+    lines = [
+        f"Red team: {options['islands']} islands of {options['size']} melodies, {options['generations']} generations. "
+        "Gain: the islands' champions over the real median, in standard deviations of real melodies.",
+        "",
+        "| attack on | median gain | best gain | of 13 traits outside the real 5-95% (real) | percentile of reward |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in found.items():
+        lines.append(
+            f"| {name} | {row['gain']:.2f} | {row['best gain']:.2f} | {row['outside']:.1f} "
+            f"({row['outside real']:.1f}) | {row['percentile of reward']:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def card(name: str, about: dict[str, Any], found: dict[str, Any] | None = None) -> str:
+    """Return the page of a trained listener.
+
+    Args:
+        name: of the listener.
+        about: its JSON.
+        found: its audit, None where there is none yet.
+    """
+    data = about["data"]
+    sizes = "; ".join(
+        f"{length}: " + ", ".join(f"{number} {part}" for part, number in parts.items())
+        for length, parts in data["excerpts"].items()
+    )
+    lines = [
+        f"# {name}",
+        "",
+        f"{KINDS[about['kind']]} of kuznechik, {about['cpu_seconds']:.0f} CPU seconds of training.",
+        "",
+        f"- data: {', '.join(data['folders'])}, {data['pieces']} melodies; excerpts that fit on 13 keys ({sizes})",
+        f"- split: by groups of pieces that share phrases (seed {data['split_seed']}); no excerpt of validation or "
+        "test, in any key, stands in training; thresholds and weights come from validation, the audit from the test",
+        f"- licence of the data: {data['licence'] or 'see the sources'}",
+        f"- trained by `{about['command']}`",
+    ]
+    if about["kind"] == "learned":
+        weights = ", ".join(f"{term} {weight:.2f}" for term, weight in about["weights"].items())
+        lines.append(f"- weights: {weights}")
+    if found:
+        lines += ["", f"## Audit, `{found['command']}`", "", tables(found)]
+    return "\n".join(lines) + "\n"

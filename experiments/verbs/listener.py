@@ -1,0 +1,100 @@
+"""Listeners: train one on MIDI files, score melodies by one, audit one.
+
+A listener is a name (theory, ngram, learned), the .safetensors file of a trained one, or a weighted sum such as
+theory=1,ngram=.5. Nothing is downloaded; listener/README.md says what the listeners pay and what fools them.
+"""
+
+import argparse
+from pathlib import Path
+
+from experiments.verbs.options import count, positive
+
+HELP = "listeners: train one on music, score melodies by one, audit one"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    for name, add in ACTIONS.items():
+        action = actions.add_parser(name, help=add.__doc__.splitlines()[0], description=add.__doc__)
+        add(action)
+        action.set_defaults(action=name)
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.action == "train":
+        from experiments.listener_train import train
+
+        return train(options)
+    if options.action == "score":
+        from experiments.listener_score import score
+
+        return score(options)
+    from experiments.listener_audit import audit
+
+    return audit(options)
+
+
+def _train(parser: argparse.ArgumentParser) -> None:
+    """Train a listener on the melodies of folders of MIDI files.
+
+    The melodies are cut into excerpts that fit on the 13 keys. Pieces that share phrases stay together; a part of them
+    is kept for thresholds, and another, for the audit alone, is not looked at. The learned listener needs torch.
+    """
+    parser.add_argument(
+        "--midi", type=Path, action="append", required=True, metavar="DIR", help="MIDI files; may be given again"
+    )
+    parser.add_argument("--kind", choices=("learned", "ngram"), default="learned", help="learned or ngram [learned]")
+    parser.add_argument(
+        "--minutes",
+        type=_minutes,
+        default=8.0,
+        metavar="M",
+        help="about how long, on one core: it sets the number of steps, so the result does not depend on the clock [8]",
+    )
+    parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed trains the same [0]")
+    parser.add_argument("--licence", default="", metavar="TEXT", help="of the music, for the card")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to, NAME.safetensors")
+
+
+def _score(parser: argparse.ArgumentParser) -> None:
+    """Score melodies: the sum of the rewards, what each term pays, and the percentile among real melodies."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="MIDI files that the keyboard can play")
+    parser.add_argument("--listener", default="learned", metavar="NAME", help="name, file or sum [learned]")
+    parser.add_argument("--track", metavar="NAME", help="read only the MIDI tracks of this name [all]")
+    parser.add_argument("--json", action="store_true", help="print a JSON array")
+
+
+def _audit(parser: argparse.ArgumentParser) -> None:
+    """Measure what a listener hears, what fools it, and what an optimiser makes of it.
+
+    Real melodies are those of the folders that training held out; with --all, all of them, for a collection that the
+    listener was not trained on. Prints tables; --out keeps them with a figure.
+    """
+    parser.add_argument("listener", metavar="LISTENER", help="name, file or sum")
+    parser.add_argument(
+        "--midi",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="MIDI files; may be given again [all songs of the project]",
+    )
+    parser.add_argument("--all", action="store_true", help="take all melodies, not only those held out in training")
+    parser.add_argument(
+        "--generations", type=count, default=400, metavar="N", help="of the genetic red team; 0 leaves it out [400]"
+    )
+    parser.add_argument("--islands", type=positive, default=8, metavar="N", help="of the red team, of 32 melodies [8]")
+    parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed measures the same [0]")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for audit.json, audit.md and audit.png")
+    parser.add_argument("--card", action="store_true", help="write the card of a trained listener beside its file")
+    parser.add_argument("--json", action="store_true", help="print a JSON object")
+
+
+ACTIONS = {"train": _train, "score": _score, "audit": _audit}
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 < minutes <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text}: it must be above 0, at most 10000")
+    return minutes

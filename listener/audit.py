@@ -1,0 +1,144 @@
+"""The audit of a listener: what it hears, what fools it, and what an optimiser makes of it.
+
+Conventions:
+    A score is the sum of a listener's rewards over a song. Real melodies are those the listener was not trained on,
+    by chance transposed on the 13 keys. Intervals are 95%, over draws of whole pieces.
+    The result is plain data, as it is written to audit.json.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from listener import corruptions
+from listener.corpus import Excerpts, moved, rolls_of
+from listener.degenerates import players
+from listener.judging import auc, interval, percentile
+from listener.listener import Listener
+from listener.markov import MarkovChain
+from listener.red_team import AttackOptions, attack, total
+from listener.traits import TRAITS, outside, traits
+
+ORDERS = (1, 2, 3, 4, 5)
+CHUNK = 256
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """How much is measured."""
+
+    players: int = 40
+    """Rolls of each degenerate player."""
+    islands: int = 8
+    size: int = 32
+    generations: int = 400
+    seed: int = 0
+
+
+def audit(
+    listener: Listener, real: Excerpts, known: np.ndarray, options: AuditOptions, report: Report = lambda *stage: None
+) -> dict:
+    """Measure a listener.
+
+    Args:
+        listener: any; one with a method `uncapped` (rolls to scores (B,)) is attacked there, too.
+        real: melodies it was not trained on.
+        known: (K, T) int8, of which the Markov chains learn.
+        options: how much.
+        report: is told what is measured, how far, of how much.
+    """
+    generator = np.random.default_rng(options.seed)
+    melodies = moved(real.melodies, generator)
+    score = in_chunks(total(listener))
+    scores = score(melodies)
+    return {
+        "melodies": len(melodies),
+        "pieces": len(np.unique(real.pieces)),
+        "options": vars(options),
+        "real": {name: float(value) for name, value in _spread(scores).items()},
+        "corruptions": _corrupted(score, melodies, scores, real.pieces, known, generator, report),
+        "degenerates": _degenerate(listener, scores, melodies.shape[1], options, generator, report),
+        "red team": _attacked(listener, melodies, scores, options, report),
+    }
+
+
+def in_chunks(score: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a score that takes melodies piece by piece, so that many of them need little memory."""
+    return lambda melodies: np.concatenate(
+        [score(melodies[at : at + CHUNK]) for at in range(0, max(1, len(melodies)), CHUNK)]
+    )
+
+
+def _spread(scores: np.ndarray) -> dict[str, float]:
+    low, median, high = np.percentile(scores, [5, 50, 95])
+    return {"5%": low, "median": median, "95%": high, "deviation": scores.std()}
+
+
+def _corrupted(score, melodies, scores, pieces, known, generator, report: Report) -> dict:
+    families = {
+        "demanded": corruptions.DEMANDED,
+        "no difference": corruptions.TRANSPOSED,
+        "reported": corruptions.REPORTED,
+    }
+    count = sum(map(len, families.values())) + len(ORDERS)
+    found, chain = {}, MarkovChain(known, max(ORDERS))
+    for kind, family in families.items():
+        for name, corrupt in family.items():
+            report("corruptions", len(found), count)
+            others = score(corrupt(melodies, generator))
+            found[name] = _told_apart(scores, others, pieces, generator, kind)
+            found[name]["paired"] = float((scores > others).mean() + (scores == others).mean() / 2)
+    for order in ORDERS:
+        report("corruptions", len(found), count)
+        others = score(chain.sample(len(melodies), melodies.shape[1], generator, order))
+        found[f"Markov chain of order {order}"] = _told_apart(scores, others, pieces, generator, "demanded")
+    return found
+
+
+def _told_apart(scores, others, pieces, generator, kind: str) -> dict:
+    low, high = interval(scores, others, pieces, generator)
+    return {"kind": kind, "auc": auc(scores, others), "low": low, "high": high}
+
+
+def _degenerate(listener, scores, steps: int, options: AuditOptions, generator, report: Report) -> dict:
+    report("degenerate players", 0, 1)
+    found = {}
+    for name, rolls in players(options.players, steps, generator).items():
+        earned = listener.rewards(rolls).sum(axis=1, dtype=np.float64)
+        ranks = percentile(scores, earned)
+        found[name] = {"median": float(np.median(ranks)), "highest": float(ranks.max())}
+    return found
+
+
+def _attacked(listener, melodies, scores, options: AuditOptions, report: Report) -> dict:
+    targets = {"reward": total(listener)}
+    if hasattr(listener, "uncapped"):
+        targets["uncapped"] = lambda found: listener.uncapped(rolls_of(found))
+    size = AttackOptions(options.islands, options.size, options.generations)
+    ordinary = traits(melodies)
+    result = {}
+    for name, target in targets.items():
+        # fresh seeds: no attack in training began like these
+        generator = np.random.default_rng([options.seed, 20_000])
+        stage = f"red team on {name}"
+        finds = attack(target, melodies.shape[1], size, generator, lambda *done, stage=stage: report(stage, *done))
+        real = in_chunks(target)(melodies)
+        deviation = real.std() or 1.0  # a listener that finds all real melodies alike is measured by its own scale
+        found = traits(finds.champions)
+        strange = outside(found, ordinary)
+        medians = np.median(finds.history, axis=1)
+        result[name] = {
+            "real": _spread(real),
+            "gain": float((np.median(finds.scores) - np.median(real)) / deviation),
+            "best gain": float((finds.scores.max() - np.median(real)) / deviation),
+            "history": ((medians - np.median(real)) / deviation).round(4).tolist(),
+            "outside": float(strange.mean()),
+            "outside real": float(outside(ordinary, ordinary).mean()),
+            "traits": {trait: float(value) for trait, value in zip(TRAITS, np.median(found, axis=0), strict=True)},
+            "percentile of reward": float(np.median(percentile(scores, total(listener)(finds.champions)))),
+            "champions": finds.champions.tolist(),
+        }
+    return result

@@ -1,0 +1,174 @@
+"""Real melodies for listeners: excerpts of the melodies of MIDI files that fit on the 13 keys, split by group.
+
+Conventions:
+    Melodies are (N, T) int8 on the grid of eighth notes, -1 for a rest and 0 to 12 for a key, as in `listener.theory`.
+    Those of a corpus are as low as they go: the lowest key is 0, and `moved` puts them elsewhere.
+    A *group* is a set of pieces that share phrases, as in `vae.windows`; it is in one split as a whole, and what stands
+    in the test, in any key, is left out of training.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from listener.theory import REST
+from songs.keyboard import KEYS, STEPS_PER_BAR
+
+MOST_REST = 2 * STEPS_PER_BAR
+"""Excerpts with longer rests are left out."""
+FEWEST_NOTES_A_BAR = 1.0
+TEST_SHARE, VALIDATION_SHARE = 0.15, 0.12
+
+
+@dataclass(frozen=True, eq=False)
+class Excerpts:
+    """Excerpts of one length."""
+
+    melodies: np.ndarray
+    """(N, T) int8, the lowest key 0, no two alike."""
+    pieces: np.ndarray
+    """(N,) int64, the number of the piece of each."""
+
+    def __len__(self) -> int:
+        return len(self.melodies)
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Real melodies, those to train with and those held out."""
+
+    training: Excerpts
+    validation: Excerpts
+    """For thresholds, weights and choices."""
+    test: Excerpts
+    """For the audit alone."""
+    pieces: int
+    """How many pieces were read."""
+
+
+def read_pieces(folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None) -> list:
+    """Read the melodies of all MIDI files under some folders, as `vae.melody.Piece`.
+
+    The track MELODY is read where there is one, and bars come from beats files.
+
+    Raises:
+        ValueError: a folder is missing or has no usable MIDI file.
+    """
+    from vae.dataset import read_folders
+
+    return read_folders([Path(folder) for folder in folders], report=report)[0]
+
+
+def read_corpora(
+    folders: Sequence[Path],
+    lengths: Sequence[int],
+    seed: int,
+    report: Callable[[int, int], None] = lambda done, of: None,
+) -> list[Corpus]:
+    """Read the melodies of all MIDI files under some folders.
+
+    Args:
+        folders: of MIDI files.
+        lengths: bars of the excerpts of each corpus.
+        seed: of the split, which is the same for all lengths.
+        report: is told how many files of how many are read.
+
+    Raises:
+        ValueError: a folder is missing or has too little music.
+    """
+    from vae.windows import group_pieces
+
+    pieces = read_pieces(folders, report)
+    groups = group_pieces(pieces)
+    return [split_corpus(pieces, groups, bars, seed) for bars in lengths]
+
+
+def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int, seed: int) -> Corpus:
+    """Cut pieces into excerpts, and hold out some of the groups; the split is the same for every length.
+
+    Args:
+        pieces: `vae.melody.Piece`.
+        groups: (P,) group of each piece.
+        bars: length of an excerpt.
+        seed: of the split.
+
+    Raises:
+        ValueError: one of the splits is empty.
+    """
+    excerpts = cut(pieces, bars)
+    names = np.random.default_rng(seed).permutation(np.unique(groups))
+    ends = np.cumsum([max(1, round(share * len(names))) for share in (TEST_SHARE, VALIDATION_SHARE)])
+    parts, taken = [], set()
+    for held in np.split(names, ends):
+        part = _where(excerpts, np.isin(groups[excerpts.pieces], held))
+        new = np.array([row.tobytes() not in taken for row in part.melodies], dtype=bool)
+        parts.append(_where(part, new))
+        taken.update(row.tobytes() for row in part.melodies)
+    test, validation, training = parts
+    if not all(len(part) for part in parts):
+        raise ValueError(
+            f"too little music: {len(pieces)} melodies give {len(training)} excerpts of {bars} bars on 13 keys to "
+            f"train with, {len(validation)} to choose by and {len(test)} to test with; add MIDI files"
+        )
+    return Corpus(training, validation, test, len(pieces))
+
+
+def cut(pieces: Sequence, bars: int) -> Excerpts:
+    """Return all excerpts of some bars, from every second bar on, that span at most 13 keys and are no near silence."""
+    from vae.tokens import STEPS_PER_BAR as SIXTEENTHS
+
+    melodies, owners = [np.zeros((0, bars * STEPS_PER_BAR), dtype=np.int8)], [np.zeros(0, dtype=np.int64)]
+    for number, piece in enumerate(pieces):
+        for roll, onsets in piece.segments:
+            pitches = _on_eighths(roll, onsets)
+            for first in range(0, len(roll) // SIXTEENTHS - bars + 1, 2):
+                part = pitches[first * STEPS_PER_BAR : (first + bars) * STEPS_PER_BAR]
+                if _usable(part):
+                    melodies.append(lowest(part[None]))
+                    owners.append(np.array([number]))
+    found, owner = np.concatenate(melodies), np.concatenate(owners)
+    first = np.sort(np.unique(found, axis=0, return_index=True)[1])
+    return Excerpts(found[first], owner[first])
+
+
+def _on_eighths(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
+    """Return the pitches (T / 2,) that begin at each eighth, -1 for none; of two the first is kept."""
+    from vae.tokens import REST as SILENT
+
+    begins = (onsets & (roll != SILENT)).reshape(-1, 2)
+    pairs = roll.reshape(-1, 2)
+    return np.where(begins[:, 0], pairs[:, 0], np.where(begins[:, 1], pairs[:, 1], REST))
+
+
+def _usable(pitches: np.ndarray) -> bool:
+    at = np.flatnonzero(pitches != REST)
+    if len(at) < FEWEST_NOTES_A_BAR * len(pitches) / STEPS_PER_BAR:
+        return False
+    rests = np.diff(np.concatenate(([-1], at, [len(pitches)]))) - 1
+    return np.ptp(pitches[at]) < KEYS and rests.max() <= MOST_REST
+
+
+def _where(excerpts: Excerpts, mask: np.ndarray) -> Excerpts:
+    return Excerpts(excerpts.melodies[mask], excerpts.pieces[mask])
+
+
+def lowest(melodies: np.ndarray) -> np.ndarray:
+    """Move melodies (N, T) of any pitches down so that the lowest key of each is 0."""
+    sounds = melodies != REST
+    bottom = np.min(melodies, axis=1, keepdims=True, where=sounds, initial=127)
+    return np.where(sounds, melodies - bottom, REST).astype(np.int8)
+
+
+def moved(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Transpose each of some melodies (N, T) by chance, evenly over all places on the 13 keys where it fits."""
+    low = lowest(melodies)
+    room = KEYS - low.max(axis=1, initial=0)
+    shift = (generator.random(len(low)) * room).astype(np.int8)
+    return np.where(low != REST, low + shift[:, None], REST).astype(np.int8)
+
+
+def rolls_of(melodies: np.ndarray) -> np.ndarray:
+    """Return the rolls (N, T, 13) bool of melodies (N, T)."""
+    return melodies[..., None] == np.arange(KEYS, dtype=np.int8)

@@ -1,0 +1,139 @@
+"""Trained listeners as files: NAME.safetensors with the parameters, and NAME.json beside it with all else.
+
+Conventions:
+    The JSON says `format`, `version`, `kind` (ngram or learned), what the listener needs, `reference` (the scores of
+    real melodies of 16 bars at the percentiles 0 to 100) and whatever was added. Nothing in either file is executed.
+    The n-gram's tables are stored in half precision. Reading one that is no learned listener loads no torch.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from listener.listener import Listener
+from listener.ngram import CONTEXT, INTERVALS, LONGEST_GAP, PREVIOUS_GAPS, NGram, Tables
+from songs.keyboard import STEPS_PER_BAR
+
+FORMAT = "kuznechik listener"
+VERSION = 1
+_TABLES = {
+    "ngram.rhythm": (STEPS_PER_BAR, LONGEST_GAP + 1, PREVIOUS_GAPS, 2),
+    "ngram.intervals": (INTERVALS,) * (CONTEXT + 1),
+}
+
+
+def write_listener(path: Path, listener: Listener, about: dict[str, Any]) -> None:
+    """Write an n-gram or a learned listener.
+
+    Args:
+        path: of the .safetensors file; the JSON goes beside it.
+        listener: what to write.
+        about: plain data for the JSON.
+    """
+    from safetensors.numpy import save
+
+    from vae.files import write_whole
+
+    arrays, head = _contents(listener)
+    write_whole(path, save({name: np.ascontiguousarray(values) for name, values in arrays.items()}))
+    head = {"format": FORMAT, "version": VERSION, **head, **about}
+    write_whole(path.with_suffix(".json"), json.dumps(head, indent=1, allow_nan=False) + "\n")
+
+
+def _contents(listener: Listener) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    ngram = listener if isinstance(listener, NGram) else listener.ngram
+    tables = {"ngram.rhythm": ngram.tables.rhythm, "ngram.intervals": ngram.tables.intervals}
+    arrays = {name: table.astype(np.float16) for name, table in tables.items()}
+    if listener is ngram:
+        return arrays, {"kind": "ngram", "constant": ngram.constant}
+    for number, net in enumerate(listener.nets):
+        for name, value in net.state_dict().items():
+            arrays[f"net{number}.{name}"] = value.numpy()
+    options = vars(listener.nets[0].options)
+    head = {"kind": "learned", "nets": len(listener.nets), "net": options, "constant": ngram.constant}
+    return arrays, {**head, "weights": listener.weights, "norms": listener.norms.to_dict()}
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """Return the JSON of a listener.
+
+    Raises:
+        ValueError: it is missing, damaged, or of another kind.
+    """
+    beside = path.with_suffix(".json")
+    try:
+        about = json.loads(beside.read_text())
+    except FileNotFoundError:
+        missing = beside if path.exists() else path
+        raise ValueError(f"{missing}: no such listener; kuznechik listener train makes one") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{beside}: is broken: {error}") from None
+    if not isinstance(about, dict) or (about.get("format"), about.get("version")) != (FORMAT, VERSION):
+        raise ValueError(f"{beside}: describes no {FORMAT!r} of version {VERSION}")
+    return about
+
+
+def read_listener(path: Path) -> Listener:
+    """Read a listener.
+
+    Raises:
+        ValueError: a file is missing or damaged, or has other parameters than its JSON says.
+    """
+    about = read_about(path)
+    arrays = _arrays(path)
+    try:
+        constant = float(about["constant"])
+        tables = [_table(arrays, name, path) for name in _TABLES]
+        ngram = NGram(Tables(*tables), constant)
+        if about["kind"] == "ngram":
+            return ngram
+        return _learned(arrays, about, ngram, path)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path.with_suffix('.json')}: is broken: {error!r} is missing or no number") from None
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+    except ModuleNotFoundError:
+        raise ValueError("trained listeners need more: pip install 'kuznechik[torch]'") from None
+    try:
+        return load(path.read_bytes())
+    except FileNotFoundError:
+        raise ValueError(f"{path}: no such listener; kuznechik listener train makes one") from None
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise ValueError(f"{path}: is damaged or cut off: {error}") from None
+
+
+def _table(arrays: dict[str, np.ndarray], name: str, path: Path) -> np.ndarray:
+    _check_shape(arrays, name, _TABLES[name], path)
+    return arrays[name].astype(np.float32)
+
+
+def _check_shape(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...], path: Path) -> None:
+    if name not in arrays:
+        raise ValueError(f"{path}: has no {name}: it is of another kind of listener")
+    if arrays[name].shape != shape:
+        raise ValueError(f"{path}: {name} has the shape {arrays[name].shape}, not {shape}")
+
+
+def _learned(arrays: dict[str, np.ndarray], about: dict[str, Any], ngram: NGram, path: Path) -> Listener:
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise ValueError("the learned listener needs torch: pip install 'kuznechik[torch]'") from None
+    from listener.conv_net import NetOptions, WindowNet
+    from listener.learned import TERMS, Learned, Norms
+
+    nets = []
+    for number in range(int(about["nets"])):
+        net = WindowNet(NetOptions(**about["net"]))
+        for name, value in net.state_dict().items():
+            _check_shape(arrays, f"net{number}.{name}", tuple(value.shape), path)
+            value.copy_(torch.from_numpy(arrays[f"net{number}.{name}"].copy()))
+        nets.append(net.eval().requires_grad_(False))
+    weights = {name: float(about["weights"][name]) for name in TERMS}
+    return Learned(nets, ngram, Norms.from_dict(about["norms"]), weights)

@@ -1,0 +1,166 @@
+"""The learned listener: networks, an n-gram and statistics of the song, each paid up to what real music has.
+
+    nets        the least of the networks' judgements of four bars, on average over the song so far
+    intervals, rhythm       log probability by the n-gram, of a note and of a step, on average
+    key         share of the notes outside the key, counted against
+    bands       how far entropy, density, repeated notes, size of the intervals and repeated bars lie outside the middle
+                90% of real melodies, together
+    further keys            share of the steps at which more than one key is pressed
+
+Conventions:
+    As in `listener.listener`; targets are not looked at. The highest key of a step is the melody.
+    Every term is a potential: at each bar line, how good the song is so far. It is 0 for as good as the median real
+    melody of that length or better, and -log(1 + d) for d standard deviations of real melodies below it. The reward of
+    the last step of a bar is how much the weighted sum of the terms changes there, of any other step 0: the rewards of
+    a song add up to what the whole song is worth, which is at most 0. What comes after the last whole bar is not paid.
+    An optimiser ends above all real music on any scale that it is given; so there is nothing to gain above the median.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from listener import theory
+from listener.conv_net import WINDOW_BARS, WindowNet, logits_of_all
+from listener.ngram import NGram
+from listener.song_statistics import BANDS, EXPECTED, song_statistics
+from songs.keyboard import STEPS_PER_BAR
+
+TERMS = ("nets", *EXPECTED, "bands", "further keys")
+LEAST_DEVIATION = 1e-3
+BAND = (5, 95)
+"""Percentiles of real melodies."""
+
+
+@dataclass(frozen=True, eq=False)
+class Norms:
+    """What real melodies have at every bar line; the last bar line stands for later ones. Arrays (bars,) float64."""
+
+    median: dict[str, np.ndarray]
+    deviation: dict[str, np.ndarray]
+    low: dict[str, np.ndarray]
+    """Of each band."""
+    high: dict[str, np.ndarray]
+
+    def to_dict(self) -> dict:
+        """Return plain data."""
+        parts = vars(self).items()
+        return {part: {name: values.tolist() for name, values in named.items()} for part, named in parts}
+
+    @classmethod
+    def from_dict(cls, content: dict) -> "Norms":
+        """Read what `to_dict` returned."""
+        return cls(
+            **{
+                part: {name: np.array(values, dtype=np.float64) for name, values in content[part].items()}
+                for part in ("median", "deviation", "low", "high")
+            }
+        )
+
+
+class Learned:
+    """Pays for what sounds like the music it was trained on."""
+
+    def __init__(self, nets: Sequence[WindowNet], ngram: NGram, norms: Norms, weights: dict[str, float]):
+        """
+        Args:
+            nets: at least one.
+            ngram: what is expected.
+            norms: what real melodies have.
+            weights: of every term, above 0.
+        """
+        self.nets, self.ngram, self.norms, self.weights = tuple(nets), ngram, norms, dict(weights)
+
+    def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
+        return np.sum(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
+
+    def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Return what each term pays for every step, (B, T) float32 by its name."""
+        paid = {}
+        for name, potential in self.potentials(rolls).items():
+            at_steps = np.zeros(rolls.shape[:2], dtype=np.float32)
+            ends = slice(STEPS_PER_BAR - 1, potential.shape[1] * STEPS_PER_BAR, STEPS_PER_BAR)
+            at_steps[:, ends] = np.diff(potential, axis=1, prepend=0.0)
+            paid[name] = at_steps
+        return paid
+
+    def potentials(self, rolls: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what the song is worth at every bar line, (B, bars) float64 by the name of the term."""
+        values = self.values(rolls)
+        return {name: -self.weights[name] * np.log1p(np.maximum(-value, 0)) for name, value in values.items()}
+
+    def uncapped(self, rolls: np.ndarray) -> np.ndarray:
+        """Return the judgement of the networks alone of whole songs, (B,) float64; what an attack would raise."""
+        return self.values(rolls)["nets"][:, -1]
+
+    def values(self, rolls: np.ndarray) -> dict[str, np.ndarray]:
+        """Return how good each term finds the song, (B, bars) float64: 0 for the median, in standard deviations."""
+        melodies = theory.melody(rolls)
+        found = measured(self.nets, self.ngram, melodies)
+        judged = np.stack([_standard(found, name, self.norms) for name in net_names(self.nets)])
+        judged[:, :, : WINDOW_BARS - 1] = 0
+        return {
+            "nets": judged.min(axis=0),
+            **{name: _standard(found, name, self.norms) for name in EXPECTED},
+            "bands": -band_distance(found, self.norms),
+            "further keys": -_further_keys(rolls),
+        }
+
+
+def net_names(nets: Sequence[WindowNet]) -> list[str]:
+    """Return what the networks are called among the norms."""
+    return [f"net {number}" for number in range(len(nets))]
+
+
+def measured(nets: Sequence[WindowNet], ngram: NGram, melodies: np.ndarray) -> dict[str, np.ndarray]:
+    """Return everything that norms are made of, (B, bars) float64 by name; networks say nothing before bar 4."""
+    values = song_statistics(melodies, ngram)
+    bars = melodies.shape[1] // STEPS_PER_BAR
+    windows = max(0, bars - WINDOW_BARS + 1)
+    for name, judged in zip(net_names(nets), logits_of_all(nets, melodies), strict=True):
+        values[name] = np.zeros((len(melodies), bars))
+        values[name][:, bars - windows :] = judged.cumsum(axis=1, dtype=np.float64) / np.arange(1, windows + 1)
+    return values
+
+
+def norms_of(nets: Sequence[WindowNet], ngram: NGram, real: np.ndarray) -> Norms:
+    """Measure real melodies (N, T)."""
+    values = measured(nets, ngram, real)
+
+    return Norms(
+        median={name: np.median(value, axis=0) for name, value in values.items()},
+        deviation={name: np.maximum(value.std(axis=0), LEAST_DEVIATION) for name, value in values.items()},
+        low={name: np.percentile(values[name], BAND[0], axis=0) for name in BANDS},
+        high={name: np.percentile(values[name], BAND[1], axis=0) for name in BANDS},
+    )
+
+
+def band_distance(statistics: dict[str, np.ndarray], norms: Norms) -> np.ndarray:
+    """Return how far statistics lie outside their bands, (B, bars) float64: the sum, in standard deviations."""
+    outside = np.zeros_like(statistics[BANDS[0]])
+    for name in BANDS:
+        value = statistics[name]
+        low, high, deviation = (
+            _at_bars(part[name], value.shape[1]) for part in (norms.low, norms.high, norms.deviation)
+        )
+        outside += np.maximum(np.maximum(low - value, value - high), 0) / deviation
+    return outside
+
+
+def _standard(values: dict[str, np.ndarray], name: str, norms: Norms) -> np.ndarray:
+    bars = values[name].shape[1]
+    return (values[name] - _at_bars(norms.median[name], bars)) / _at_bars(norms.deviation[name], bars)
+
+
+def _at_bars(values: np.ndarray, bars: int) -> np.ndarray:
+    """Return values (K,) at the first bar lines; the last value stands for later ones."""
+    return values[np.minimum(np.arange(bars), len(values) - 1)]
+
+
+def _further_keys(rolls: np.ndarray) -> np.ndarray:
+    """Return the share of the steps so far at which more than one key is pressed, (B, bars) float64."""
+    bars = rolls.shape[1] // STEPS_PER_BAR
+    many = rolls[:, : bars * STEPS_PER_BAR].sum(axis=2) > 1
+    counts = many.reshape(len(rolls), bars, STEPS_PER_BAR).sum(axis=2).cumsum(axis=1)
+    return counts / (STEPS_PER_BAR * np.arange(1, bars + 1))

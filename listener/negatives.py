@@ -1,0 +1,188 @@
+"""What the learned listener is trained against: corrupted melodies, degenerate ones, and those of a Markov chain.
+
+Conventions:
+    Melodies are (N, T) int8, -1 for a rest, T whole bars. Families are mixed in fixed shares, `WEIGHTS`.
+"""
+
+import numpy as np
+
+from listener import corruptions
+from listener.degenerates import MELODIC, repeated, spaced
+from listener.markov import MarkovChain
+from listener.theory import MAJOR_SCALE, REST
+from songs.keyboard import KEYS, STEPS_PER_BAR
+
+WEIGHTS = {
+    "nudged": 4.0,
+    "shuffled": 3.0,
+    "replaced": 1.5,
+    "shifted": 3.0,
+    "rhythm": 2.0,
+    "added or left out": 1.5,
+    "markov": 2.5,
+    "walk": 1.5,
+    "in a scale": 1.0,
+    "loop": 2.0,
+    "cut off": 0.5,
+    "degenerate": 3.0,
+}
+HEATS = (1.0, 1.0, 0.7, 0.4)
+
+
+def negatives(real: np.ndarray, count: int, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
+    """Return about `count` melodies (N, T) that are no real ones.
+
+    Args:
+        real: (R, T) to corrupt.
+        count: how many to make.
+        chain: of real melodies.
+        generator: source of chance.
+    """
+    weights = np.array(list(WEIGHTS.values()))
+    shares = generator.multinomial(count, weights / weights.sum())
+    parts = []
+    for name, share in zip(WEIGHTS, shares.tolist(), strict=True):
+        if share:
+            parts.append(_family(name, real[generator.integers(0, len(real), share)], chain, generator))
+    return np.concatenate(parts)
+
+
+def _family(name: str, real: np.ndarray, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
+    share = float(generator.choice([0.25, 0.5, 1.0]))
+    match name:
+        case "nudged":
+            return np.concatenate(
+                [corruptions.nudged(part, generator, by) for part, by in _dealt(real, (0.07, 0.1, 0.1, 0.18, 0.25))]
+            )
+        case "shuffled":
+            return np.concatenate(
+                [corruptions.shuffled_pitches(part, generator, by) for part, by in _dealt(real, (0.3, 0.5, 1.0, 1.0))]
+            )
+        case "replaced":
+            one, other = np.array_split(real, 2)
+            drawn = [corruptions.uniform_pitches(one, generator, share * 0.6)] if len(one) else []
+            return np.concatenate([*drawn, corruptions.histogram_pitches(other, generator, share)[: len(other)]])
+        case "shifted":
+            return _shifted(real, generator)
+        case "rhythm":
+            return corruptions.shuffled_rhythm(real, generator, 1.0 if generator.random() < 0.6 else 0.5)
+        case "added or left out":
+            return _thinned_or_filled(real, generator)
+        case "markov":
+            return _markov(len(real), real.shape[1], chain, generator)
+        case "walk":
+            return _walks(real, generator)
+        case "in a scale":
+            return _in_a_scale(real, generator)
+        case "loop":
+            return _loops(real, generator)
+        case "cut off":
+            return _cut_off(real, generator)
+    return _degenerate(len(real), real.shape[1], generator)
+
+
+def _dealt(melodies: np.ndarray, values: tuple[float, ...]):
+    """Yield parts of the melodies, one for each value."""
+    return (
+        (part, value) for part, value in zip(np.array_split(melodies, len(values)), values, strict=True) if len(part)
+    )
+
+
+def _shifted(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    by = generator.choice([1, 1, 1, 7, 3, 5], len(real))
+    places = (np.arange(real.shape[1]) - by[:, None]) % real.shape[1]
+    return np.take_along_axis(real, places, axis=1)
+
+
+def _thinned_or_filled(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    share = generator.uniform(0.1, 0.5, (len(real), 1))
+    hit = generator.random(real.shape) < share
+    filled = np.where(hit & (real == REST), generator.integers(0, KEYS, real.shape), real)
+    thinned = np.where(hit, REST, real)
+    return np.where(generator.random((len(real), 1)) < 0.5, filled, thinned).astype(np.int8)
+
+
+def _markov(count: int, steps: int, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
+    drawn = []
+    for order, part in enumerate(generator.multinomial(count, np.full(chain.order, 1 / chain.order)), start=1):
+        heat = HEATS[generator.integers(len(HEATS))]
+        drawn.append(chain.sample(part, steps, generator, order, heat))
+    return np.concatenate(drawn)
+
+
+def _rhythms(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Return real rhythms, even ones and random ones, (N, T) bool."""
+    steps = np.arange(real.shape[1])
+    even = steps % generator.choice([1, 2, 2, 4], (len(real), 1)) == 0
+    chance = generator.random(real.shape) < generator.uniform(0.2, 1, (len(real), 1))
+    kind = generator.random((len(real), 1))
+    return np.where(kind < 0.5, real != REST, np.where(kind < 0.75, even, chance))
+
+
+def _scale_keys(generator: np.random.Generator) -> np.ndarray:
+    """Return the keys of a random major scale, or now and then all of them."""
+    tonic = generator.integers(0, 12)
+    chromatic = generator.random() < 0.2
+    return np.array([key for key in range(KEYS) if chromatic or (key - tonic) % 12 in MAJOR_SCALE])
+
+
+def _walks(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    melodies = np.full(real.shape, REST, dtype=np.int8)
+    for row, rhythm in zip(melodies, _rhythms(real, generator), strict=True):
+        keys, widest = _scale_keys(generator), generator.integers(1, 4)
+        path = generator.integers(0, len(keys)) + np.cumsum(generator.integers(-widest, widest + 1, rhythm.sum()))
+        top = len(keys) - 1
+        row[rhythm] = keys[top - np.abs(top - path % (2 * top))]
+    return melodies
+
+
+def _in_a_scale(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    melodies = np.full(real.shape, REST, dtype=np.int8)
+    for row, rhythm in zip(melodies, _rhythms(real, generator), strict=True):
+        row[rhythm] = generator.choice(_scale_keys(generator), rhythm.sum())
+    return melodies
+
+
+def _loops(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Repeat a few notes: of a real melody, of a scale, or any."""
+    melodies = np.empty_like(real)
+    for row, whole in zip(melodies, real, strict=True):
+        kind = generator.random()
+        if kind < 0.4:
+            period = int(generator.choice([3, 4, 5, 6, 7, 8, 8, 10, 12]))
+            first = generator.integers(0, len(whole) - period)
+            pattern = whole[first : first + period]
+        elif kind < 0.7:
+            every = int(generator.choice([1, 1, 2, 2, 4]))
+            keys = generator.choice(_scale_keys(generator), int(generator.integers(2, 9)))
+            pattern = spaced(keys[None], every)[0]
+        else:
+            period = int(generator.choice([3, 4, 6, 8, 8, 12, 16]))
+            pattern = np.where(
+                generator.random(period) < generator.uniform(0.3, 1), generator.integers(0, KEYS, period), REST
+            )
+        row[:] = repeated(pattern[None], len(whole))[0]
+    return melodies
+
+
+def _cut_off(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Fall silent, or hardly play at all."""
+    stop = generator.integers(real.shape[1] // 8, real.shape[1] - STEPS_PER_BAR, (len(real), 1))
+    few = generator.random(real.shape) < 0.06
+    stopped = np.where(np.arange(real.shape[1]) < stop, real, REST)
+    return np.where(generator.random((len(real), 1)) < 0.5, stopped, np.where(few, real, REST)).astype(np.int8)
+
+
+def _degenerate(count: int, steps: int, generator: np.random.Generator) -> np.ndarray:
+    parts = generator.multinomial(count, np.full(len(MELODIC), 1 / len(MELODIC)))
+    return np.concatenate([play(part, steps, generator) for play, part in zip(MELODIC.values(), parts, strict=True)])
+
+
+def started(count: int, steps: int, generator: np.random.Generator) -> np.ndarray:
+    """Return melodies (count, steps) that know nothing of real ones: noise, walks, scales, loops and silence."""
+    noise = generator.integers(0, KEYS, (count, steps)).astype(np.int8)
+    sounds = generator.random((count, steps)) < generator.uniform(0.1, 1, (count, 1))
+    noise = np.where(sounds, noise, REST).astype(np.int8)
+    parts = np.array_split(noise, 4)
+    made = [parts[0], _walks(parts[1], generator), _loops(parts[2], generator), _degenerate(*parts[3].shape, generator)]
+    return np.concatenate(made)[generator.permutation(count)]

@@ -1,0 +1,132 @@
+"""An n-gram over rhythm and intervals: how expected each step is after the ones before it.
+
+    rhythm      whether a note begins, after: the place in the bar, the steps since the last onset, and those between
+                the last two
+    intervals   the semitones to the note that begins, after the three intervals before it
+
+Conventions:
+    As in `listener.listener`; targets are not looked at. The highest key of a step is the melody; every further key
+    is paid as one of 14 equally likely tokens.
+    The reward of a step is its log probability in nats less `constant`, that of a step of real music on average: so
+    real music earns about 0. Both backs off to the evenly distributed, so a rest longer than any in
+    training costs log 14 = 2.6 at every step.
+Source: I. Witten and T. Bell, The Zero-Frequency Problem, 1991 (method C), for the backing off.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from listener import theory
+from listener.events import NONE, Events, events
+from listener.markov import TOKENS, witten_bell
+from songs.keyboard import KEYS, STEPS_PER_BAR
+
+LONGEST_GAP = 24
+PREVIOUS_GAPS = 10
+"""0 for none, 1 to 8, 9 for longer."""
+INTERVALS = 2 * KEYS
+"""0 for none, 1 to 25 for -12 to 12."""
+CONTEXT = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Log probabilities in nats."""
+
+    rhythm: np.ndarray
+    """(8, 25, 10, 2) float32: place in the bar, gap, previous gap; rest or onset."""
+    intervals: np.ndarray
+    """(26, 26, 26, 26) float32: three intervals, the oldest first, and the next."""
+
+
+def count_tables(melodies: np.ndarray) -> Tables:
+    """Learn from melodies (N, T) int8."""
+    known = events(melodies)
+    return Tables(_rhythm_table(known), _interval_table(known))
+
+
+def _rhythm_table(known: Events) -> np.ndarray:
+    places = np.ravel_multi_index(
+        (*_rhythm_context(known), known.onset.astype(np.int64)), (STEPS_PER_BAR, LONGEST_GAP + 1, PREVIOUS_GAPS, 2)
+    )
+    shape = (STEPS_PER_BAR, LONGEST_GAP + 1, PREVIOUS_GAPS, 2)
+    counts = np.bincount(places.ravel(), minlength=np.prod(shape)).reshape(shape)
+    table = np.broadcast_to([1 / TOKENS, KEYS / TOKENS], shape)
+    for unknown in ((0, 2), (2,), ()):
+        seen = np.broadcast_to(counts.sum(axis=unknown, keepdims=True), shape)
+        table = witten_bell(seen.reshape(-1, 2), table.reshape(-1, 2)).reshape(shape)
+    return np.log(table).astype(np.float32)
+
+
+def _interval_table(known: Events) -> np.ndarray:
+    contexts, follows = _interval_context(known)
+    named = contexts[0]
+    for each in (*contexts[1:], follows):
+        named = named * INTERVALS + each
+    wanted = (follows > 0) & known.onset
+    shape = (INTERVALS,) * (CONTEXT + 1)
+    counts = np.bincount(named[wanted], minlength=INTERVALS ** (CONTEXT + 1)).reshape(shape)
+    table = np.full(shape, 1 / (INTERVALS - 1))
+    for size in range(CONTEXT + 1):
+        seen = np.broadcast_to(counts.sum(axis=tuple(range(CONTEXT - size)), keepdims=True), shape)
+        table = witten_bell(seen.reshape(-1, INTERVALS), table.reshape(-1, INTERVALS)).reshape(shape)
+    table[..., 0] = 1 / KEYS  # the first note: any key
+    return np.log(table).astype(np.float32)
+
+
+def _rhythm_context(known: Events) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    places = np.broadcast_to(np.arange(known.gap.shape[1]) % STEPS_PER_BAR, known.gap.shape)
+    return places, np.minimum(known.gap, LONGEST_GAP), np.minimum(known.previous_gap, PREVIOUS_GAPS - 1)
+
+
+def _interval_context(known: Events) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return the three intervals before each step, the oldest first, and that of the step, as 0 to 25."""
+    classes = np.where(known.interval == NONE, 0, known.interval.astype(np.int64) + KEYS)
+    places = np.cumsum(known.onset, axis=1)
+    # the intervals of a melody side by side, without the rests
+    rows, steps = np.nonzero(known.onset)
+    listed = np.zeros((len(classes), CONTEXT + 1 + classes.shape[1]), dtype=np.int64)
+    listed[rows, CONTEXT + places[rows, steps]] = classes[rows, steps]
+    last = CONTEXT + places - known.onset
+    return [np.take_along_axis(listed, last - back, axis=1) for back in range(CONTEXT - 1, -1, -1)], classes
+
+
+class NGram:
+    """Pays for what is expected."""
+
+    def __init__(self, tables: Tables, constant: float):
+        """
+        Args:
+            tables: what is expected.
+            constant: nats of an average step of real music, which are subtracted.
+        """
+        self.tables, self.constant = tables, constant
+
+    @classmethod
+    def trained(cls, melodies: np.ndarray) -> "NGram":
+        """Learn from melodies (N, T) int8."""
+        tables = count_tables(melodies)
+        listener = cls(tables, 0.0)
+        return cls(tables, float(sum(term.mean() for term in listener.log_probabilities(melodies))))
+
+    def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
+        return np.sum(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
+
+    def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Return what is paid for rhythm, intervals and further keys at every step, (B, T) float32."""
+        rhythm, intervals = self.log_probabilities(theory.melody(rolls))
+        further = np.maximum(rolls.sum(axis=2, dtype=np.float32) - 1, 0)
+        return {
+            "rhythm": rhythm - np.float32(self.constant),
+            "intervals": intervals,
+            "further keys": -np.float32(np.log(TOKENS)) * further,
+        }
+
+    def log_probabilities(self, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the log probabilities of rhythm and interval at every step, (B, T) float32, 0 for no interval."""
+        known = events(melodies)
+        rhythm = self.tables.rhythm[(*_rhythm_context(known), known.onset.astype(np.int64))]
+        contexts, follows = _interval_context(known)
+        intervals = self.tables.intervals[(*contexts, follows)]
+        return rhythm, np.where(known.onset, intervals, np.float32(0))

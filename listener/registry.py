@@ -1,0 +1,88 @@
+"""Listeners by name: those that come with the project, a trained one from its file, and weighted sums of several.
+
+    theory                  rules of music theory
+    ngram, learned          trained ones that come with the project, in listener/models
+    PATH.safetensors        a trained one of your own
+    theory=1,ngram=.5       a weighted sum
+
+Conventions: torch is loaded by the learned listener alone, and only when it is asked for.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+
+from listener.listener import Listener, WeightedSum
+from listener.rules import MusicTheory
+
+TRAINED = ("ngram", "learned")
+NAMES = ("theory", *TRAINED)
+SUFFIX = ".safetensors"
+
+
+def listener_named(text: str) -> Listener:
+    """Return the listener of a name, a file, or a weighted sum such as `theory=1,ngram=.5`.
+
+    Raises:
+        ValueError: there is none of that name, a weight is no number, or a file is not usable.
+    """
+    parts = [part.strip() for part in str(text).split(",")]
+    if len(parts) == 1 and not _is_weighted(parts[0]):
+        return _single(parts[0])
+    pairs = [_weighted(part) for part in parts]
+    return WeightedSum([_single(name) for name, _ in pairs], [weight for _, weight in pairs])
+
+
+def trained_file(text: str) -> Path | None:
+    """Return the file of a trained listener that is not part of a sum; None for any other."""
+    name = str(text).strip()
+    if name in TRAINED:
+        return models_folder() / f"{name}{SUFFIX}"
+    return Path(name) if name.endswith(SUFFIX) and "," not in name else None
+
+
+def reference_scores(text: str) -> list[float] | None:
+    """Return the scores of real melodies of 16 bars at the percentiles 0 to 100; None where they are not known."""
+    from listener.files import read_about
+
+    path = trained_file(text)
+    return read_about(path).get("reference") if path else None
+
+
+def models_folder() -> Path:
+    """Return where the trained listeners of the project are."""
+    return Path(str(files("listener"))) / "models"
+
+
+def _is_weighted(part: str) -> bool:
+    return "=" in part and not part.endswith(SUFFIX)
+
+
+def _weighted(part: str) -> tuple[str, float]:
+    """Return the name and the weight of a part of a sum; without a weight it is 1."""
+    name, _, number = part.rpartition("=") if _is_weighted(part) else (part, "", "1")
+    try:
+        weight = float(number)
+    except ValueError:
+        weight = float("nan")
+    if not abs(weight) < float("inf"):
+        raise ValueError(f"{part!r}: the weight of a listener is a number, as in theory=1,ngram=.5")
+    return name.strip(), weight
+
+
+def _single(name: str) -> Listener:
+    if name == "theory":
+        return MusicTheory()
+    if name in TRAINED:
+        return _trained(models_folder() / f"{name}{SUFFIX}")
+    if name.endswith(SUFFIX):
+        return _trained(Path(name))
+    raise ValueError(
+        f"no listener {name!r}; there are {', '.join(NAMES)}, the {SUFFIX} file of a trained one, and sums such as "
+        "theory=1,ngram=.5"
+    )
+
+
+def _trained(path: Path) -> Listener:
+    from listener.files import read_listener
+
+    return read_listener(path)

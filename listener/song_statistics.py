@@ -1,0 +1,85 @@
+"""What a song is like so far, at every bar line: key, entropy, density, repetition, and what an n-gram expects.
+
+Conventions:
+    Melodies are (N, T) int8, -1 for a rest. Statistics are (N, bars) float64, of all bars up to a bar line, whole
+    bars only; so they are causal. Shares are 0 to 1. Silence has a value everywhere.
+"""
+
+import numpy as np
+
+from listener import theory
+from listener.events import NONE, events
+from listener.ngram import NGram
+from songs.keyboard import KEYS, STEPS_PER_BAR
+
+UNKNOWN_INTERVAL = -np.log(25)
+"""Log probability of the interval that is counted in before the first note: all 25 alike."""
+
+EXPECTED = ("intervals", "rhythm", "key")
+"""More is better, up to what real music has."""
+BANDS = ("entropy", "notes a bar", "repeated notes", "mean interval", "bars heard before")
+"""Neither more nor less than real music has."""
+
+
+def song_statistics(melodies: np.ndarray, ngram: NGram) -> dict[str, np.ndarray]:
+    """Return every statistic by its name.
+
+    Args:
+        melodies: (N, T).
+        ngram: says what is expected.
+    """
+    whole = melodies[:, : melodies.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR]
+    known = events(whole)
+    bars = np.arange(1, whole.shape[1] // STEPS_PER_BAR + 1)
+    notes = _so_far(known.onset)
+    rhythm, intervals = (_so_far(part) for part in ngram.log_probabilities(whole))
+    sizes = np.abs(known.interval.astype(np.int16))
+    follows = known.interval != NONE
+    pairs = np.maximum(_so_far(follows), 1)
+    keys = _key_counts(whole)
+    heard = np.maximum(notes, 1)
+    return {
+        "intervals": (intervals + UNKNOWN_INTERVAL) / (notes + 1),
+        "rhythm": rhythm / (bars * STEPS_PER_BAR),
+        "key": -_outside_the_key(keys) / heard,
+        "entropy": _entropy(keys, heard),
+        "notes a bar": notes / bars,
+        "repeated notes": _so_far(known.interval == 0) / pairs,
+        "mean interval": _so_far(np.where(follows, sizes, 0)) / pairs,
+        "bars heard before": _bars_heard_before(whole) / bars,
+    }
+
+
+def _so_far(values: np.ndarray) -> np.ndarray:
+    """Return the sum of values (N, T) up to every bar line, (N, bars) float64."""
+    count, steps = values.shape
+    return values.reshape(count, steps // STEPS_PER_BAR, STEPS_PER_BAR).sum(axis=2, dtype=np.float64).cumsum(axis=1)
+
+
+def _key_counts(melodies: np.ndarray) -> np.ndarray:
+    """Return how often each key was played by every bar line, (N, bars, 13) float64."""
+    count, steps = melodies.shape
+    bars = steps // STEPS_PER_BAR
+    places = np.arange(count * bars)[:, None] * (KEYS + 1) + melodies.reshape(-1, STEPS_PER_BAR) + 1
+    counts = np.bincount(places.ravel(), minlength=count * bars * (KEYS + 1)).reshape(count, bars, KEYS + 1)
+    return counts[..., 1:].cumsum(axis=1, dtype=np.float64)
+
+
+def _outside_the_key(keys: np.ndarray) -> np.ndarray:
+    """Return how many notes do not belong to the major scale that most of them belong to."""
+    classes = keys[..., :12].copy()
+    classes[..., 0] += keys[..., 12]
+    return keys.sum(axis=2) - (classes @ theory.SCALES.T.astype(np.float64)).max(axis=2)
+
+
+def _entropy(keys: np.ndarray, notes: np.ndarray) -> np.ndarray:
+    """Return the entropy of the keys in bits."""
+    share = keys / notes[..., None]
+    return -(share * np.log2(np.where(share > 0, share, 1))).sum(axis=2)
+
+
+def _bars_heard_before(melodies: np.ndarray) -> np.ndarray:
+    """Return how many bars are the same as one before, (N, bars) float64, so far."""
+    bars = np.ascontiguousarray(melodies.reshape(len(melodies), -1, STEPS_PER_BAR)).view(np.int64)[..., 0]
+    same = bars[:, :, None] == bars[:, None, :]
+    return (same & np.tri(bars.shape[1], k=-1, dtype=bool)).any(axis=2).cumsum(axis=1, dtype=np.float64)

@@ -1,0 +1,162 @@
+"""Training the learned listener: networks, hardening by attacks, norms and weights.
+
+Conventions:
+    Melodies are (N, T) int8. Networks train on excerpts of 8 bars; norms, weights and the choice of the round come from
+    the validation melodies, 16 bars. The test melodies are not touched.
+"""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+from listener import corruptions
+from listener.conv_net import NetOptions, WindowNet
+from listener.corpus import Corpus, moved, rolls_of
+from listener.degenerates import MELODIC
+from listener.learned import TERMS, Learned, norms_of
+from listener.markov import MarkovChain
+from listener.net_training import TrainingOptions, attacked_pool, judgement, scales, train
+from listener.ngram import NGram
+from listener.red_team import AttackOptions, attack
+
+ORDERS = 5
+"""Of the Markov chain."""
+BANK = 24
+"""Melodies of each degenerate player by which a round is judged."""
+FURTHER_KEYS = 20.0
+"""Weight of the share of steps with more than one key: no real melody has any."""
+FAINTEST = 1
+"""How many further families the corruption that is hardest to hear counts for."""
+LEAST_WEIGHT = 0.05
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Round:
+    """How the networks stood after some attacks."""
+
+    attacked: float
+    """Median judgement of what the attack before this round found, in standard deviations above the real median."""
+    bank: float
+    """Highest percentile, among real melodies, of a degenerate melody."""
+
+
+def train_learned(
+    excerpts: Corpus, songs: Corpus, options: TrainingOptions, seed: int, report: Report = lambda *stage: None
+) -> tuple[Learned, dict]:
+    """Train a listener.
+
+    Args:
+        excerpts: of 8 bars, for the networks.
+        songs: of 16 bars, of the same pieces and split.
+        options: how much.
+        seed: the same seed gives the same listener, to the bit, on one kind of machine.
+        report: is told what is done, how far, of how much.
+
+    Returns:
+        The listener, and what is to know of its training as plain data.
+    """
+    generator = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    torch.set_flush_denormal(True)
+    real = excerpts.training.melodies
+    chain = MarkovChain(np.concatenate([moved(real, generator) for _ in range(3)]), ORDERS)
+    ngram = NGram.trained(real)
+    nets = [WindowNet(NetOptions()) for _ in range(options.nets)]
+    pool = real[:0]
+    for number, net in enumerate(nets):
+        counter = _counter(report, f"network {number + 1} of {len(nets)}", options.steps)
+        train(net, real, chain, pool, options.steps, options.learning_rate, options, generator, counter)
+    nets, rounds = _hardened(nets, real, songs, chain, options, generator, report)
+    true = np.concatenate([moved(songs.validation.melodies, generator) for _ in range(2)])
+    norms = norms_of(nets, ngram, true)
+    listener = Learned(nets, ngram, norms, dict.fromkeys(TERMS, 1.0))
+    weights = fitted_weights(listener, true, chain, options, generator)
+    listener = Learned(nets, ngram, norms, weights)
+    return listener, {"training": asdict(options), "seed": seed, "rounds": [asdict(each) for each in rounds]}
+
+
+def _counter(report: Report, stage: str, steps: int) -> Callable[[float], None]:
+    """Return what counts the steps of a stage and reports them."""
+    done = iter(range(1, steps + 1))
+    return lambda loss: report(stage, next(done), steps)
+
+
+def _hardened(nets, real, songs: Corpus, chain, options: TrainingOptions, generator, report: Report):
+    """Attack and train on in turn; return the networks of the later round whose bank is lowest, and all rounds."""
+    rounds, pool, best = [], real[:0], nets
+    lowest = np.inf
+    for number in range(options.rounds):
+        stage = f"round {number + 1} of {options.rounds}"
+        report(f"{stage}: attack", 0, 1)
+        found, attacked = attacked_pool(nets, real, options, generator)
+        pool = np.concatenate((pool, found))
+        recent = np.concatenate((pool, found, found)) if len(pool) > len(found) else pool
+        for net in nets:
+            counter = _counter(report, stage, options.round_steps)
+            train(
+                net, real, chain, recent, options.round_steps, options.round_learning_rate, options, generator, counter
+            )
+        bank = bank_percentile(nets, songs.validation.melodies, generator)
+        rounds.append(Round(attacked, bank))
+        # early rounds are soft whatever their bank; of equal banks the later round is the harder one
+        if number + 1 >= options.rounds / 2 and bank <= lowest:
+            best, lowest = deepcopy(nets), bank
+    return best, rounds
+
+
+def bank_percentile(nets, real: np.ndarray, generator: np.random.Generator) -> float:
+    """Return the highest percentile, among real melodies, that a degenerate melody reaches."""
+    measure = scales(nets, real)
+    true = judgement(nets, measure, real)
+    bank = np.concatenate([play(BANK, real.shape[1], generator) for play in MELODIC.values()])
+    return float(100 * (true < judgement(nets, measure, bank).max()).mean())
+
+
+def fitted_weights(
+    listener: Learned,
+    real: np.ndarray,
+    chain: MarkovChain,
+    options: TrainingOptions,
+    generator: np.random.Generator,
+) -> dict[str, float]:
+    """Return weights of the terms by which logistic regression tells real melodies from others.
+
+    Every family of others counts alike, but the faintest one more. The weights are scaled so that real melodies have a
+    standard deviation of 1.
+    """
+    steps = real.shape[1]
+    score = lambda melodies: sum(end[:, -1] for end in listener.potentials(rolls_of(melodies)).values())  # noqa: E731
+    finds = attack(score, steps, AttackOptions(8, 16, options.attack_generations // 2), generator).population
+    others = [corrupt(real, generator) for corrupt in corruptions.DEMANDED.values()]
+    others += [corruptions.nudged(real, generator, 0.1) for _ in range(FAINTEST)]
+    others += [chain.sample(len(real), steps, generator, order) for order in range(1, ORDERS + 1)]
+    others += [np.concatenate([play(8, steps, generator) for play in MELODIC.values()]), finds]
+    families = [_final(listener, rolls_of(each)) for each in (real, *others)]
+    weights = _logistic(families[0], families[1:])
+    total = families[0] @ weights
+    scaled = dict(zip(TERMS, np.maximum(weights / total.std(), LEAST_WEIGHT).tolist(), strict=True))
+    return {**scaled, "further keys": FURTHER_KEYS}
+
+
+def _final(listener: Learned, rolls: np.ndarray) -> np.ndarray:
+    """Return the terms of whole songs (N, terms)."""
+    return np.stack([potential[:, -1] for potential in listener.potentials(rolls).values()], axis=1)
+
+
+def _logistic(real: np.ndarray, others: list[np.ndarray], steps: int = 4000, rate: float = 0.3) -> np.ndarray:
+    """Return weights (terms,), none below 0, that tell rows of `real` from those of all `others`."""
+    rows = np.concatenate((real, *others))
+    family = [np.full(len(each), 0.5 / len(others) / len(each)) for each in others]
+    share = np.concatenate([np.full(len(real), 0.5 / len(real)), *family])
+    label = np.arange(len(rows)) < len(real)
+    weights, bias = np.full(rows.shape[1], 0.5), 1.0
+    for _ in range(steps):
+        error = share * (1 / (1 + np.exp(-(rows @ weights + bias))) - label)
+        weights = np.maximum(weights - rate * (rows.T @ error), 0)
+        bias -= rate * error.sum()
+    return weights
