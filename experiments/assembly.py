@@ -191,8 +191,8 @@ def make_player(config: EvolveConfig, genome: neat.DefaultGenome, inputs: int, o
 
 def _open_learned(folder: RunFolder) -> Run:
     try:
-        from experiments.dqn_assembly import read_player
-        from experiments.dqn_config import DqnConfig
+        from experiments.deep_q.assembly import read_player
+        from experiments.deep_q.config import DqnConfig
     except ImportError as error:
         raise RunError(
             f"{folder.path}: this run needs the package {error.name}: pip install 'kuznechik[torch]'"

@@ -92,7 +92,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command."""
     parser = Parser(
         prog="kuznechik",
-        description="Neuroevolution of melodies on a keyboard of 13 keys.",
+        description="Neuroevolution and reinforcement learning of melodies on a keyboard of 13 keys.",
         epilog="kuznechik VERB --help explains a verb; defaults stand in brackets. "
         "Exit status: 0 done, 2 a mistake in the call, 130 interrupted.",
     )

@@ -28,7 +28,7 @@ from agents.networks.genome_json import genome_from_json
 from agents.networks.phenotype import hidden_nodes
 from experiments.assembly import make_cases, read_config
 from experiments.config import EvolveConfig
-from experiments.dqn_config import DqnConfig
+from experiments.deep_q.config import DqnConfig
 from experiments.improvise_plot import reward_figure
 from experiments.plot_curves import Columns, fitness_figure, species_figure, species_members
 from experiments.plot_learning import learning_figure

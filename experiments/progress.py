@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from agents.search import Generation, Search
 
 if TYPE_CHECKING:  # it would load torch
-    from experiments.train_dqn import Evaluation
+    from experiments.deep_q.train import Evaluation
 
 
 class _Bar:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from experiments.assembly import read_config
 from experiments.config import EvolveConfig
-from experiments.dqn_config import DqnConfig
+from experiments.deep_q.config import DqnConfig
 from experiments.run_folder import RunError, RunFolder
 
 
@@ -36,8 +36,8 @@ def repeat(old: RunFolder, new: RunFolder, command: Sequence[str], quiet: bool =
         with EvolutionProgress(quiet=quiet) as progress:
             return evolve(config, new, songs, command, progress)
     if experiment == "dqn":
+        from experiments.deep_q.train import train
         from experiments.progress import DqnProgress
-        from experiments.train_dqn import train
 
         config = read_config(old, DqnConfig)
         with DqnProgress(quiet=quiet) as progress:

@@ -67,7 +67,7 @@ def test_the_rules_name_every_package():
     ("modules", "not_loaded"),
     [
         ("songs.catalog, listener.memorization, envs.keyboard_env, agents.evolution.population", {"torch"}),
-        ("experiments.plot, experiments.dqn_config, experiments.verbs.dqn", {"torch"}),
+        ("experiments.plot, experiments.deep_q.config, experiments.verbs.dqn", {"torch"}),
         ("songs.catalog", {"torch", "gymnasium", "matplotlib", "neat", "rtmidi"}),
     ],
 )

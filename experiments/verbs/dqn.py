@@ -59,10 +59,10 @@ def run(options: argparse.Namespace) -> int:
     _require("torch", "safetensors", extra="torch", what="kuznechik dqn")
     if options.tensorboard:
         _require("tensorboard", extra="tensorboard", what="--tensorboard")
+    from experiments.deep_q.tensorboard import watching
+    from experiments.deep_q.train import resolve_dqn, resume, train
     from experiments.progress import DqnProgress
     from experiments.run_folder import RunFolder
-    from experiments.tensorboard import watching
-    from experiments.train_dqn import resolve_dqn, resume, train
 
     progress, every = DqnProgress(quiet=options.json), options.checkpoint_every
     if options.resume:
@@ -98,7 +98,7 @@ def _require(*packages: str, extra: str, what: str) -> None:
 
 def _config(options: argparse.Namespace):
     """Return the configuration that the command line asks for."""
-    from experiments.dqn_config import DqnConfig
+    from experiments.deep_q.config import DqnConfig
 
     config = DqnConfig.load(options.preset or options.config or ("improvisation" if options.listener else None))
     flags = {

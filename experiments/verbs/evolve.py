@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--each", action="store_true", help="evolve one network for each song of the catalogue")
     which.add_argument("--together", action="store_true", help="evolve one network for all songs of the catalogue")
     which.add_argument("--resume", metavar="RUN", help="go on with a run from its last checkpoint")
-    parser.add_argument("--config", metavar="FILE", help="TOML file or name of a preset (xor, plain-neat)")
+    parser.add_argument("--config", metavar="FILE", help="TOML file or name of a preset (many-songs, plain-neat, xor)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change one option: evolve.population_size=300"
     )

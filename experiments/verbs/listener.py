@@ -22,14 +22,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.action == "train":
-        from experiments.listener_train import train
+        from experiments.listening.train import train
 
         return train(options)
     if options.action == "score":
-        from experiments.listener_score import score
+        from experiments.listening.score import score
 
         return score(options)
-    from experiments.listener_audit import audit
+    from experiments.listening.audit import audit
 
     return audit(options)
 

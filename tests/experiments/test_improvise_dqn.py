@@ -12,9 +12,9 @@ pytest.importorskip("safetensors")
 
 from experiments.assembly import open_run  # noqa: E402
 from experiments.cli import main  # noqa: E402
-from experiments.dqn_config import DqnConfig  # noqa: E402
+from experiments.deep_q.config import DqnConfig  # noqa: E402
+from experiments.deep_q.train import DqnRun, resolve_dqn  # noqa: E402
 from experiments.run_folder import RunFolder  # noqa: E402
-from experiments.train_dqn import DqnRun, resolve_dqn  # noqa: E402
 
 SMALL = ["--memory", "6", "--prompt", "4"]
 for setting in ("network.hidden=16", "dqn.batch_size=8", "dqn.learning_starts=20", "dqn.evaluate_every=40"):

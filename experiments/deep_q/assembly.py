@@ -17,11 +17,11 @@ from agents.dqn.q_player import QPlayer
 from agents.dqn.replay_buffer import ReplayBuffer
 from envs.vector_keyboard_env import KeyboardVectorEnv
 from experiments.assembly import make_env
-from experiments.dqn_config import DqnConfig
+from experiments.deep_q.config import DqnConfig
+from experiments.deep_q.tensor_checkpoint import read_tensors
 from experiments.improvise import named_listener
 from experiments.run_folder import RunError, RunFolder
 from experiments.settings import ConfigError
-from experiments.tensor_checkpoint import read_tensors
 from listener.listener import Listener
 from listener.memorization import ExactSteps, RightKeys
 from songs.keyboard import KEYS

@@ -13,14 +13,14 @@ from typing import Protocol
 from agents.dqn.champion import Champion
 from experiments.assembly import read_config, resolve_songs
 from experiments.clock import SAVE_SECONDS, Clock
-from experiments.dqn_assembly import CHAMPION, make_judge, make_learner, make_loop, one_thread, paid_by
-from experiments.dqn_config import DqnConfig
+from experiments.deep_q.assembly import CHAMPION, make_judge, make_learner, make_loop, one_thread, paid_by
+from experiments.deep_q.config import DqnConfig
+from experiments.deep_q.tensor_checkpoint import load_checkpoint, save_checkpoint, write_tensors
 from experiments.interrupt import deferred_interrupt
 from experiments.melody import write_melody
 from experiments.run_folder import RunError, RunFolder, write_atomically
 from experiments.scores import always_rest
 from experiments.settings import ConfigError
-from experiments.tensor_checkpoint import load_checkpoint, save_checkpoint, write_tensors
 from listener.listener import Listener
 from songs.song import Song
 

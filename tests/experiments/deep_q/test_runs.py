@@ -20,15 +20,15 @@ pytest.importorskip("safetensors")
 
 from experiments.assembly import open_run  # noqa: E402
 from experiments.cli import main  # noqa: E402
-from experiments.dqn_config import DqnConfig  # noqa: E402
+from experiments.deep_q.config import DqnConfig  # noqa: E402
+from experiments.deep_q.tensor_checkpoint import read_tensors, write_tensors  # noqa: E402
+from experiments.deep_q.train import resolve_dqn, resume, train  # noqa: E402
 from experiments.run_folder import RunFolder  # noqa: E402
 from experiments.scores import score  # noqa: E402
-from experiments.tensor_checkpoint import read_tensors, write_tensors  # noqa: E402
-from experiments.train_dqn import resolve_dqn, resume, train  # noqa: E402
 from listener.listener import WeightedSum  # noqa: E402
 from listener.memorization import ExactSteps, RightKeys  # noqa: E402
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FILES = ["best/melody.mid", "best/melody.wav", "best/model.safetensors", "best/roll.npy", "config.toml", "meta.json"]
 FILES += ["metrics.csv", "summary.json", ".lock"]
 

@@ -9,8 +9,8 @@ pytest.importorskip("safetensors")
 
 from safetensors.numpy import save_file
 
+from experiments.deep_q.tensor_checkpoint import load_checkpoint, read_tensors, save_checkpoint, write_tensors
 from experiments.run_folder import RunError
-from experiments.tensor_checkpoint import load_checkpoint, read_tensors, save_checkpoint, write_tensors
 
 ARRAYS = {
     "bits": np.arange(6, dtype=np.uint8).reshape(2, 3),

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from experiments.dqn_config import CREDITS, HEADS, DqnConfig
+from experiments.deep_q.config import CREDITS, HEADS, DqnConfig
 from experiments.settings import ConfigError
 
 OPTIONS = [

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.listener_card import card, tables
-from experiments.listener_progress import progress
-from experiments.listener_train import SONG_BARS, SPLIT_SEED
+from experiments.listening.card import card, tables
+from experiments.listening.progress import progress
+from experiments.listening.train import SONG_BARS, SPLIT_SEED
 from experiments.verbs.options import UsageError, print_json
 from listener.audit import AuditOptions
 from listener.audit import audit as measure
@@ -69,7 +69,7 @@ def _melodies(options: argparse.Namespace, report) -> tuple[Excerpts, np.ndarray
 
 
 def _write(found: dict, folder: Path) -> None:
-    from experiments.listener_figure import figure
+    from experiments.listening.figure import figure
     from experiments.run_folder import write_atomically
 
     folder.mkdir(parents=True, exist_ok=True)

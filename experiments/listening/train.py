@@ -6,8 +6,8 @@ import time
 
 import numpy as np
 
-from experiments.listener_card import card
-from experiments.listener_progress import progress
+from experiments.listening.card import card
+from experiments.listening.progress import progress
 from experiments.verbs.options import UsageError
 from listener.corpus import Corpus, moved, read_corpora, rolls_of
 from listener.files import read_about, write_listener

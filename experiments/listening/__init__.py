@@ -1,0 +1,1 @@
+"""Training, scoring and auditing listeners from the command line."""
