@@ -135,7 +135,7 @@ def _print_summary(summary: dict, folder: Path) -> None:
     else:
         _print_learned(summary)
     print("Written:", *(f"  {path}" for path in sorted(folder.rglob("*")) if path.is_file()), sep="\n")
-    print(f"Next: kuznechik score|play {shlex.quote(str(folder))}")
+    print(f"Next: kuznechik score|plot|play|report|duet {shlex.quote(str(folder))}")
 
 
 def _print_learned(summary: dict) -> None:

@@ -133,7 +133,7 @@ def _print_summary(summary: dict, folder: Path) -> None:
     if "listener" in summary:
         _print_improvisation(summary)
     print("Written:", *(f"  {path}" for path in sorted(folder.rglob("*")) if path.is_file()), sep="\n")
-    verbs = "score|plot|play" if summary["songs"] else "score|plot"
+    verbs = "score|plot|play|report|duet" if summary["songs"] else "score|plot|report"
     print(f"Next: kuznechik {verbs} {shlex.quote(str(folder))}")
 
 

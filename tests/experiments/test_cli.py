@@ -152,7 +152,7 @@ def test_what_is_printed_for_people(kuznechik, tune, tmp_path, small):
     assert "focus" not in lines[1]
     assert lines[2] == "Written:"
     assert {line.strip() for line in lines[3:-1]} == {str(tmp_path / "my run" / name) for name in FILES}
-    assert lines[-1] == f"Next: kuznechik score|plot|play '{tmp_path / 'my run'}'"
+    assert lines[-1] == f"Next: kuznechik score|plot|play|report|duet '{tmp_path / 'my run'}'"
 
 
 def test_the_configuration_of_a_run_gives_the_same_run_again(kuznechik, solved, tmp_path):
