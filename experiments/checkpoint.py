@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from experiments.run_folder import RunError, write_atomically
+from experiments.run_folder import RunError
+from songs.files import write_atomically
 
 FORMAT = "kuznechik checkpoint"
 VERSION = 1

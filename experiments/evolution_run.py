@@ -18,9 +18,10 @@ from experiments.config import EvolveConfig
 from experiments.improvise import Improvising, begin_improvising, read_improvising
 from experiments.interrupt import deferred_interrupt
 from experiments.melody import write_melody
-from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.run_folder import RunError, RunFolder
 from experiments.scores import always_rest
 from experiments.searches import describe, make_search, operators_used
+from songs.files import write_atomically
 from songs.song import Song
 
 

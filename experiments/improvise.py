@@ -21,11 +21,12 @@ from agents.performer import Performer, RandomPlayer
 from agents.rollout import play_on
 from experiments.config import EvolveConfig, Improvise, Task
 from experiments.melody import write_melody
-from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.run_folder import RunError, RunFolder
 from experiments.settings import ConfigError
 from listener.listener import Listener
 from listener.registry import listener_named
 from songs.catalog import read_catalog
+from songs.files import write_atomically
 from songs.keyboard import KEYS
 from songs.song import Song
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.run_folder import write_atomically
+from songs.files import write_atomically
 from songs.song import Song
 from songs.synth import render, write_wav
 

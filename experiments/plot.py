@@ -34,9 +34,10 @@ from experiments.plot_curves import Columns, fitness_figure, species_figure, spe
 from experiments.plot_learning import learning_figure
 from experiments.plot_network import enabled_weights, network_figure
 from experiments.plot_roll import MOST_STEPS, classify, roll_figure
-from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.run_folder import RunError, RunFolder
 from experiments.scores import always_rest
 from experiments.searches import describe
+from songs.files import write_atomically
 from songs.song import Song
 
 DOTS_PER_INCH = 150

@@ -21,7 +21,6 @@ import json
 import os
 import platform
 import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -35,6 +34,7 @@ from filelock import FileLock, Timeout
 
 from songs.catalog import read_catalog
 from songs.display import roll_html
+from songs.files import write_atomically
 from songs.keyboard import SONG_STEPS
 from songs.song import Song, SongError
 
@@ -43,23 +43,6 @@ PACKAGES = ("kuznechik", "neat-python", "gymnasium", "numpy", "mido", "matplotli
 
 class RunError(ValueError):
     """A run folder that is not there, already there, or not complete; the message says what to do."""
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    content = content.encode() if isinstance(content, str) else content
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 class RunFolder:

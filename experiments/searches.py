@@ -26,8 +26,8 @@ from experiments.assembly import make_cases, make_env
 from experiments.config import EvolveConfig
 from experiments.improvise import Improvising, without_losses
 from experiments.neat_config import neat_ini, read_neat_config
-from experiments.run_folder import write_atomically
 from experiments.settings import ConfigError
+from songs.files import write_atomically
 from songs.song import Song
 
 

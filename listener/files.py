@@ -34,12 +34,12 @@ def write_listener(path: Path, listener: Listener, about: dict[str, Any]) -> Non
     """
     from safetensors.numpy import save
 
-    from vae.files import write_whole
+    from songs.files import write_atomically
 
     arrays, head = _contents(listener)
-    write_whole(path, save({name: np.ascontiguousarray(values) for name, values in arrays.items()}))
+    write_atomically(path, save({name: np.ascontiguousarray(values) for name, values in arrays.items()}))
     head = {"format": FORMAT, "version": VERSION, **head, **about}
-    write_whole(path.with_suffix(".json"), json.dumps(head, indent=1, allow_nan=False) + "\n")
+    write_atomically(path.with_suffix(".json"), json.dumps(head, indent=1, allow_nan=False) + "\n")
 
 
 def _contents(listener: Listener) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -14,8 +14,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from songs.files import write_atomically
 from vae.config import ModelConfig, ModelError
-from vae.files import write_whole
 from vae.model import MusicVAE
 
 FORMAT = "kuznechik vae"
@@ -34,8 +34,8 @@ def save_model(path: Path, model: MusicVAE, about: dict[str, Any], dtype: str = 
     """
     arrays = {name: value.detach().cpu().to(DTYPES[dtype]).contiguous() for name, value in model.state_dict().items()}
     head = {**about, "format": FORMAT, "version": VERSION, "model": model.config.to_dict(), "dtype": dtype}
-    write_whole(path, save(arrays))
-    write_whole(path.with_suffix(".json"), json.dumps(head, indent=1, allow_nan=False) + "\n")
+    write_atomically(path, save(arrays))
+    write_atomically(path.with_suffix(".json"), json.dumps(head, indent=1, allow_nan=False) + "\n")
 
 
 def read_about(path: Path) -> dict[str, Any]:

@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
+from songs.files import write_atomically
 from songs.midi import MidiError
-from vae.files import write_whole
 from vae.melody import Piece, read_piece
 from vae.tokens import STEPS_PER_BAR, Representation, representation
 from vae.windows import Windows, cut_windows, group_pieces, shapes
@@ -237,7 +237,7 @@ def generate(
     for name, part in zip(SPLITS, parts, strict=True):
         if name in splits:
             _write_split(place / f"{name}.npz", part, np.array(sources, dtype=np.int32)[part.pieces])
-    write_whole(place / "dataset.json", json.dumps(meta, indent=1) + "\n")
+    write_atomically(place / "dataset.json", json.dumps(meta, indent=1) + "\n")
     return meta
 
 
@@ -245,7 +245,7 @@ def _write_split(path: Path, windows: Windows, sources: np.ndarray) -> None:
     array = io.BytesIO()
     bits = np.packbits(windows.onsets, axis=1)
     np.savez_compressed(array, roll=windows.roll, onsets=bits, pieces=windows.pieces, sources=sources)
-    write_whole(path, array.getvalue())
+    write_atomically(path, array.getvalue())
 
 
 def read_meta(place: Path) -> dict:

@@ -22,10 +22,10 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from songs.files import write_atomically
 from vae.checkpoint import fill, save_model
 from vae.elbo import beta_loss, cross_entropy, kl_divergence
 from vae.evaluation import validate
-from vae.files import write_whole
 from vae.model import MusicVAE
 from vae.schedule import TrainingError, TrainingOptions
 from vae.tokens import Representation, previous_tokens
@@ -244,7 +244,7 @@ class Trainer:
             lines += [
                 ",".join("" if value is None else str(value) for value in each.values()) for each in progress.rows
             ]
-            write_whole(self.folder / "metrics.csv", "\n".join(lines) + "\n")
+            write_atomically(self.folder / "metrics.csv", "\n".join(lines) + "\n")
         arrays = {f"model.{name}": value.detach().cpu().contiguous() for name, value in self.model.state_dict().items()}
         for name, parameter in self.model.named_parameters():
             for key, value in self.optimizer.state.get(parameter, {}).items():
@@ -255,7 +255,7 @@ class Trainer:
             "about": self.about,
             "progress": vars(progress),
         }
-        write_whole(self.folder / "resume.safetensors", save(arrays, {"run": json.dumps(data)}))
+        write_atomically(self.folder / "resume.safetensors", save(arrays, {"run": json.dumps(data)}))
 
     def restore(self, arrays: dict[str, Tensor], progress: dict) -> None:
         """Go back to a state that `read_run` returned."""

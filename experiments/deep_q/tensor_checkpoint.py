@@ -14,7 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from experiments.checkpoint import KEPT
-from experiments.run_folder import RunError, write_atomically
+from experiments.run_folder import RunError
+from songs.files import write_atomically
 
 FORMAT = "kuznechik tensors"
 VERSION = 1

@@ -18,10 +18,11 @@ from experiments.deep_q.config import DqnConfig
 from experiments.deep_q.tensor_checkpoint import load_checkpoint, save_checkpoint, write_tensors
 from experiments.interrupt import deferred_interrupt
 from experiments.melody import write_melody
-from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.run_folder import RunError, RunFolder
 from experiments.scores import always_rest
 from experiments.settings import ConfigError
 from listener.listener import Listener
+from songs.files import write_atomically
 from songs.song import Song
 
 CHANGEABLE = ("dqn.steps=", "dqn.stop_when_solved=")

@@ -70,7 +70,7 @@ def _melodies(options: argparse.Namespace, report) -> tuple[Excerpts, np.ndarray
 
 def _write(found: dict, folder: Path) -> None:
     from experiments.listening.figure import figure
-    from experiments.run_folder import write_atomically
+    from songs.files import write_atomically
 
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / "audit.json", json.dumps(found, indent=1) + "\n")

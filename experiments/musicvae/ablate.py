@@ -16,10 +16,10 @@ import torch
 
 from experiments.musicvae.train import device
 from experiments.run_folder import RunFolder
+from songs.files import write_atomically
 from vae.config import preset
 from vae.dataset import dataset_name, read_split
 from vae.evaluation import evaluate
-from vae.files import write_whole
 from vae.model import make_model
 from vae.schedule import TrainingOptions
 from vae.training import Trainer, set_up_processor
@@ -53,7 +53,7 @@ def ablate(options: argparse.Namespace) -> int:
     for seed in range(options.seeds):
         for kind in kinds:
             rows.append(run_one(kind, splits[kind], options, seed, folder, where))
-            write_whole(folder / "ablation.json", json.dumps(rows, indent=1) + "\n")
+            write_atomically(folder / "ablation.json", json.dumps(rows, indent=1) + "\n")
             figures = rows[-1]["test"]
             print(
                 f"{rows[-1]['name']} seed {seed}: " + ", ".join(f"{title} {figures[key]:.4f}" for key, title in FIGURES)

@@ -11,11 +11,11 @@ import numpy as np
 
 from experiments.verbs.options import UsageError
 from songs.catalog import default_folder
+from songs.files import write_atomically
 from songs.keyboard import LOWEST_PITCH
 from songs.synth import tone, write_wav
 from vae.config import ModelConfig
 from vae.dataset import SUFFIXES
-from vae.files import write_whole
 from vae.melody import MAX_BARS, Piece, read_piece, shift_to_c, transposed
 from vae.midi_notes import score_bytes
 from vae.tokens import LOWEST_MIDI_PITCH, REST, STEPS_PER_BAR, Representation, begun
@@ -146,7 +146,7 @@ def write_melody_files(
     played = notes(tokens, form)
     beats = len(tokens) / form.steps_per_bar * 4
     paths = [stem.with_name(f"{stem.name}.mid")]
-    write_whole(paths[0], score_bytes(played, beats, tempo_bpm, stem.name))
+    write_atomically(paths[0], score_bytes(played, beats, tempo_bpm, stem.name))
     if wav:
         paths.append(stem.with_name(f"{stem.name}.wav"))
         write_wav(paths[1], render_notes(played, beats, tempo_bpm), SAMPLE_RATE)

@@ -8,9 +8,9 @@ The pages are written as those of the songs are, see `songs.notation`.
 import numpy as np
 
 from songs.catalog import default_folder
+from songs.files import write_atomically
 from songs.keyboard import STEPS_PER_BEAT
 from songs.notation import read_tune
-from vae.files import write_whole
 from vae.midi_notes import score_bytes
 
 
@@ -22,7 +22,7 @@ def main() -> None:
         beats = tune.steps / STEPS_PER_BEAT
         lengths = np.diff(starts, append=beats)
         held = np.stack((starts, lengths, tune.onsets[:, 1]), axis=1)
-        write_whole(page.with_suffix(".midi"), score_bytes(held, beats, tune.tempo_bpm, tune.title))
+        write_atomically(page.with_suffix(".midi"), score_bytes(held, beats, tune.tempo_bpm, tune.title))
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ from experiments.musicvae.card import model_card, portable
 from experiments.musicvae.data import form_name, place
 from experiments.run_folder import RunFolder
 from experiments.verbs.options import UsageError, print_json
+from songs.files import write_atomically
 from vae.checkpoint import load_model, save_model
 from vae.config import ModelConfig, ModelError, preset
 from vae.dataset import Split, dataset_name, read_meta, read_split
 from vae.evaluation import check_split
 from vae.evaluation import evaluate as evaluate_split
-from vae.files import write_whole
 from vae.latent_flow import train_flow
 from vae.model import MusicVAE, make_model, parameter_count
 from vae.sampling import bars_heard, encode
@@ -285,7 +285,7 @@ def evaluate(options: argparse.Namespace) -> int:
     figures = judge(model, split, options.samples, options.temperature, options.seed)
     result = {"model": about.get("name"), "split": options.split, "seed": options.seed, **figures}
     if options.save_location:
-        write_whole(options.save_location, json.dumps(result, indent=1) + "\n")
+        write_atomically(options.save_location, json.dumps(result, indent=1) + "\n")
     print_json(result)
     return 0
 
@@ -336,7 +336,7 @@ def export(options: argparse.Namespace) -> int:
     }
     save_model(options.out, model, about, options.dtype)
     card = model_card(options.out.stem, model, {**about, "dtype": options.dtype}, options.out)
-    write_whole(options.out.with_suffix(".md"), card)
+    write_atomically(options.out.with_suffix(".md"), card)
     print(f"Written: {options.out}, {options.out.with_suffix('.json')}, {options.out.with_suffix('.md')}")
     return 0
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from experiments.assembly import Run, open_run
 from experiments.pages.page import fill, tones
-from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.run_folder import RunError, RunFolder
+from songs.files import write_atomically
 from songs.keyboard import BLACK_KEYS, KEY_NAMES
 
 LETTERS = "AWSEDFTGYHUJK"

@@ -16,8 +16,9 @@ from experiments.pages.overlay import overlay_figure
 from experiments.pages.page import fill, picture, tones
 from experiments.plot import draw_run
 from experiments.plot_roll import classify
-from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.run_folder import RunError, RunFolder
 from experiments.scores import score
+from songs.files import write_atomically
 from songs.keyboard import KEY_NAMES, STEPS_PER_BAR
 from songs.song import Song
 from songs.synth import step_seconds

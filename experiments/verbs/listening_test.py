@@ -34,8 +34,8 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(f"--{name} {value}: it must be at least {least}")
     from experiments.listening_test import draw_pairs, read_melodies
     from experiments.pages.page import fill, tones
-    from experiments.run_folder import write_atomically
     from songs.catalog import default_folder
+    from songs.files import write_atomically
     from songs.synth import step_seconds
 
     humans, machines = (

@@ -30,8 +30,8 @@ from agents.evolution.incremental import Incremental
 from agents.evolution.measure import InProcess, Measure
 from experiments.config import EvolveConfig
 from experiments.neat_config import neat_ini, read_neat_config
-from experiments.run_folder import write_atomically
 from songs.catalog import read_catalog
+from songs.files import write_atomically
 
 MEMORY, PROMPT = 64, 8
 ROUNDS = 3

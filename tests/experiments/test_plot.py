@@ -27,7 +27,8 @@ from experiments.plot_network import (
     places,
 )
 from experiments.plot_roll import classify, roll_figure
-from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.run_folder import RunError, RunFolder
+from songs.files import write_atomically
 from songs.keyboard import KEYS
 from songs.song import Song
 

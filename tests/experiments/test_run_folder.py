@@ -7,7 +7,8 @@ import stat
 import numpy as np
 import pytest
 
-from experiments.run_folder import RunError, RunFolder, write_atomically
+from experiments.run_folder import RunError, RunFolder
+from songs.files import write_atomically
 from songs.keyboard import KEYS
 from songs.song import Song
 
