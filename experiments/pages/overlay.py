@@ -10,7 +10,7 @@ from experiments.run_folder import RunError, RunFolder
 
 EFFORTS = {"evaluations": "networks evaluated", "step": "environment steps"}
 """Columns that tell how much was tried, and what an axis calls them."""
-RIGHT = ("best_right", "right")
+RIGHT = ("best_right", "right_teacher_forced")
 
 
 def overlay_figure(folders: Sequence[RunFolder]) -> Figure | None:
@@ -34,7 +34,7 @@ def overlay_figure(folders: Sequence[RunFolder]) -> Figure | None:
         axes.set_xscale("symlog", linthresh=100)
         axes.set_xlim(left=0)
         axes.set_xlabel(" or ".join(sorted(units)))
-        axes.set_ylabel("steps right, best so far in a generation")
+        axes.set_ylabel("steps right")
         axes.grid(alpha=0.3)
         if len(folders) <= 20:
             axes.legend(frameon=False, loc="lower right")
