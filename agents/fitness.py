@@ -56,6 +56,8 @@ KINDS: dict[str, Kind] = {
     "first_error": after_first_error,
 }
 """Fitness kinds by the names that configurations use."""
+HIDES_STEPS = frozenset({"first_error"})
+"""Kinds that do not tell how many steps are right in all."""
 
 
 def right_cases(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Let a performer play an environment, one step after the other."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -43,7 +44,7 @@ def play_episode(
         seed: passed to `env.reset`.
         options: passed to `env.reset`.
     """
-    keyboard = env.unwrapped
+    keyboard: Any = env.unwrapped  # a `KeyboardEnv`
     observation, information = env.reset(seed=seed, options=options)
     performer.reset(1)
     cells = keyboard.memory * KEYS

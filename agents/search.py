@@ -35,8 +35,10 @@ class Generation:
 class Search(Protocol):
     """A search that goes on step by step, can be stopped after any, and continued to the same bits."""
 
-    champion: neat.DefaultGenome | None
-    """The best network so far, with `right` (cases right) and `loss`; None before the first step."""
+    @property
+    def champion(self) -> neat.DefaultGenome | None:
+        """The best network so far, with `right` (cases right) and `loss`; None before the first step."""
+        ...
 
     @property
     def generation(self) -> int:

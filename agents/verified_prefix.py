@@ -71,7 +71,7 @@ class RealEpisodes:
         Raises:
             ValueError: it is another kind of environment.
         """
-        keyboard = env.unwrapped
+        keyboard: Any = env.unwrapped  # a `KeyboardEnv`
         if not keyboard.stop_at_error or keyboard.teacher_forcing or keyboard.improvise or len(keyboard.songs) != 1:
             raise ValueError(
                 "the environment must have one song and stop_at_error=True, and neither teacher forcing nor improvise"
@@ -273,7 +273,7 @@ class VerifiedPrefix:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state; raises ValueError if it does not belong to this search."""
-        own = {"search": type(self).__name__, "options": asdict(self.options)}
+        own: dict[str, Any] = {"search": type(self).__name__, "options": asdict(self.options)}
         own["shape"] = [*self._weights.shape, self._steps]
         for name, value in own.items():
             if state.get(name) != value:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from listener.listener import Listener, is_pointwise, key_rewards
+from listener.listener import Listener, is_pointwise, key_rewards, pays_every
 from songs.keyboard import KEYS
 from songs.song import Song
 
@@ -27,12 +27,12 @@ class BatchListener:
             record: keep what was played even if the listener does not need it.
         """
         self._listener = listener
-        self._pointwise = is_pointwise(listener)
+        self._pointwise = listener if is_pointwise(listener) else None
         self._teacher_forcing = teacher_forcing
         self._performers = np.arange(performers)
         self.played: np.ndarray | None = None
         """(N, T + 1, 13) bool, what was played from the beginning of the song; None if it is not kept."""
-        if record or not self._pointwise:
+        if record or self._pointwise is None:
             longest = max(song.steps for song in songs)
             self._rolls = np.zeros((len(songs), longest, KEYS), dtype=bool)
             for roll, song in zip(self._rolls, songs, strict=True):
@@ -47,7 +47,8 @@ class BatchListener:
             self.played[performers, :-1] = self._rolls[songs] & given[:, :, None]
 
     def record(self, keys: np.ndarray, steps: np.ndarray) -> None:
-        """Note down the keys (N, 13) that were played at the steps (N,)."""
+        """Note down the keys (N, 13) that were played at the steps (N,), if `played` is kept."""
+        assert self.played is not None
         self.played[self._performers, steps] = keys
 
     def step_rewards(
@@ -61,7 +62,8 @@ class BatchListener:
             wrong: (N,) float32, the number of wrong keys.
             improvised: (N,) bool, the performers that need not play a song; None: all need to.
         """
-        listener = self._listener
+        listener = self._pointwise
+        assert listener is not None
         if improvised is None:
             return listener.step_rewards(keys, targets, wrong)
         rewards = np.empty(len(keys), dtype=np.float32)
@@ -93,13 +95,16 @@ class BatchListener:
         Returns:
             (B,) float32, or (B, 13) for each key.
         """
-        rewards = np.empty((len(performers), KEYS) if keys else len(performers), dtype=np.float32)
-        for rows, told in ((np.flatnonzero(~improvised), True), (np.flatnonzero(improvised), False)):
+        assert self.played is not None, "it is always kept for a listener that is not pointwise"
+        rewards = np.zeros((len(performers), KEYS) if keys else len(performers), dtype=np.float32)
+        paid_now = (steps + 1) % pays_every(self._listener) == 0
+        for asked, told in ((paid_now & ~improvised, True), (paid_now & improvised, False)):
+            rows = np.flatnonzero(asked)
             if rows.size:
                 heard = self.played[performers[rows], : steps[rows].max() + 1]
                 targets = self._rolls[songs[rows], : heard.shape[1]] if told else None
                 newest = np.arange(rows.size), steps[rows]
-                if told and self._teacher_forcing:
+                if targets is not None and self._teacher_forcing:
                     played, heard = heard[newest], targets.copy()
                     heard[newest] = played
                 # the steps behind the newest do not count, as listeners are causal

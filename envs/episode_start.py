@@ -105,9 +105,10 @@ class EpisodeDraws:
     def next(self, envs: np.ndarray) -> np.ndarray:
         """Return (len(envs), 2) float64, what decides the next episode of each of these environments."""
         for env in envs[self._used[envs] == self._AHEAD].tolist():
-            if self._random[env] is None:
-                self._random[env], _ = seeding.np_random()
-            self._drawn[env] = self._random[env].random((self._AHEAD, DRAWS))
+            random = self._random[env]
+            if random is None:
+                self._random[env] = random = seeding.np_random()[0]
+            self._drawn[env] = random.random((self._AHEAD, DRAWS))
             self._used[env] = 0
         draws = self._drawn[envs, self._used[envs]]
         self._used[envs] += 1
@@ -115,7 +116,7 @@ class EpisodeDraws:
 
     def state(self) -> tuple[dict[str, np.ndarray], list[dict | None]]:
         """Return the episodes drawn ahead, and the states of the generators as plain data."""
-        generators = [random and random.bit_generator.state for random in self._random]
+        generators = [None if random is None else dict(random.bit_generator.state) for random in self._random]
         return {"drawn": self._drawn.copy(), "used": self._used.copy()}, generators
 
     def restore(self, arrays: dict[str, np.ndarray], generators: list[dict | None]) -> None:
@@ -124,5 +125,5 @@ class EpisodeDraws:
         for env, state in enumerate(generators):
             self._random[env] = None
             if state:
-                self._random[env], _ = seeding.np_random(0)
-                self._random[env].bit_generator.state = state
+                self._random[env] = random = seeding.np_random(0)[0]
+                random.bit_generator.state = state

@@ -44,8 +44,8 @@ class KeyboardBatch:
         """(N, 13) float32, what was paid for each key of the last step, if the keyboard tells it."""
 
     @property
-    def played(self) -> np.ndarray:
-        """(N, T + 1, 13) bool, what was played from the beginning of the songs, if it is recorded."""
+    def played(self) -> np.ndarray | None:
+        """(N, T + 1, 13) bool, what was played from the beginning of the songs; None if it is not kept."""
         return self._listener.played
 
     def seed(self, performer: int, seed: int) -> None:

@@ -22,7 +22,7 @@ from songs.keyboard import KEYS, PROMPT_STEPS
 from songs.song import Song
 
 
-class KeyboardEnv(gymnasium.Env):
+class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     """A keyboard of 13 keys, C4 to C5, on which a song is to be played.
 
     ## Description
@@ -68,6 +68,8 @@ class KeyboardEnv(gymnasium.Env):
     """
 
     metadata = {"render_modes": ["human", "ansi", "rgb_array"], "render_fps": 4}
+    _song: Song
+    """What is played; there is none before the first reset."""
 
     def __init__(
         self,
@@ -111,10 +113,11 @@ class KeyboardEnv(gymnasium.Env):
         self.action_space = MultiBinary(KEYS)
         self.observation_space = MultiBinary(memory * KEYS + mode_bit)
         self._episode_start = EpisodeStart(self.songs, prompt, self.random_start)
-        self._song: Song | None = None
         self._done = True
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin a song.
 
         Args:
@@ -148,7 +151,7 @@ class KeyboardEnv(gymnasium.Env):
             self.render()
         return self._observation(), self._information()
 
-    def step(self, action: np.ndarray):
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Play one step; returns observation, reward, terminated, truncated and information."""
         if self._done:
             raise RuntimeError("the episode is over: call reset() before step()")
@@ -203,7 +206,7 @@ class KeyboardEnv(gymnasium.Env):
         if self.render_mode is None:
             gymnasium.logger.warn("render() does nothing: make the environment with a render_mode")
             return None
-        if self._song is None:
+        if not hasattr(self, "_song"):
             raise RuntimeError("nothing to draw yet: call reset() first")
         target = None if self._improvising else self._song.roll
         if self.render_mode == "rgb_array":
@@ -228,4 +231,5 @@ def memorize(song: str = "grasshopper", folder: str | None = None, per_key: bool
     return KeyboardEnv([find_song(song, folder)], **options)
 
 
-memorize.metadata = KeyboardEnv.metadata  # where `gymnasium.make` looks for the render modes
+# where `gymnasium.make` looks for the render modes; mypy does not know that functions have attributes
+memorize.metadata = KeyboardEnv.metadata  # type: ignore[attr-defined]

@@ -50,7 +50,7 @@ def seeds_of(seed: int | Sequence[int | None] | None, count: int, envs: np.ndarr
     """
     if seed is None:
         return [None] * len(envs)
-    if np.ndim(seed) == 0:
+    if isinstance(seed, int | np.integer):
         return [int(seed) + env for env in envs.tolist()]
     if len(seed) != count:
         raise ValueError(f"there are {len(seed)} seeds for {count} environments: give one number, or one for each")

@@ -159,7 +159,8 @@ class KeyboardVectorEnv(VectorEnv):
             began, final = self._autoreset_same_step(over, right)
             information = {**final, **self._information(right, began)}
         else:
-            began = self._autoreset_next_step(over, rewards, terminated, truncated)
+            began = self._over
+            self._autoreset_next_step(began, over, rewards, terminated, truncated)
             information = self._information(right, began)
         return self._observations(), rewards, terminated, truncated, information
 
@@ -172,15 +173,13 @@ class KeyboardVectorEnv(VectorEnv):
         )
 
     def _autoreset_next_step(
-        self, over: np.ndarray, rewards: np.ndarray, terminated: np.ndarray, truncated: np.ndarray
-    ) -> np.ndarray:
-        """Begin what was over before this step; return the environments that began an episode."""
-        began = self._over
+        self, began: np.ndarray, over: np.ndarray, rewards: np.ndarray, terminated: np.ndarray, truncated: np.ndarray
+    ) -> None:
+        """Begin an episode in the environments where one was over before this step."""
         if began.size:
             rewards[began], terminated[began], truncated[began], over[began] = 0, False, False, False
             self._batch.begin(began)
         self._over = over.nonzero()[0]
-        return began
 
     def _autoreset_same_step(self, over: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin what is over now; return these environments and what they tell about their end."""
@@ -190,7 +189,7 @@ class KeyboardVectorEnv(VectorEnv):
         observations = np.full(self.num_envs, None, dtype=object)
         for env in began.tolist():
             observations[env] = self._batch.history.observations()[env].copy()
-        paid = {"key_rewards": self._batch.key_rewards} if self.keyboard.key_rewards else {}
+        paid = {} if self._batch.key_rewards is None else {"key_rewards": self._batch.key_rewards}
         last = _told_by(over, song=self._batch.name, step=self._batch.clock.steps(), right=right, **paid)
         self._batch.begin(began)
         return began, {
@@ -203,7 +202,7 @@ class KeyboardVectorEnv(VectorEnv):
     def _information(self, right: np.ndarray, began: np.ndarray) -> dict[str, Any]:
         """Return what all environments tell after a step; who began an episode has played nothing yet."""
         everyone = self._everyone.copy()  # one mask for all that every environment tells
-        told = {
+        told: dict[str, np.ndarray] = {
             "song": self._batch.name.copy(),
             "_song": everyone,
             "step": self._batch.clock.steps(),
@@ -211,7 +210,7 @@ class KeyboardVectorEnv(VectorEnv):
         }
         if began.size < self.num_envs:
             told["right"], told["_right"] = right, everyone
-            if self.keyboard.key_rewards:
+            if self._batch.key_rewards is not None:
                 told["key_rewards"], told["_key_rewards"] = self._batch.key_rewards, everyone
             if began.size:
                 for name in ("right", "key_rewards"):
@@ -270,7 +269,9 @@ class KeyboardVectorEnv(VectorEnv):
         draw = picture.image if self.render_mode == "rgb_array" else picture.text
         songs = [self.keyboard.songs[song].roll for song in self._batch.clock.song]
         targets = [None if improvised else roll for improvised, roll in zip(self._batch.improvised, songs, strict=True)]
-        return tuple(map(draw, self._batch.played, targets, self._batch.clock.steps().tolist()))
+        played = self._batch.played
+        assert played is not None, "it is recorded where there is a render_mode"
+        return tuple(map(draw, played, targets, self._batch.clock.steps().tolist()))
 
 
 def _told_by(mask: np.ndarray, **values: np.ndarray) -> dict[str, np.ndarray]:
@@ -278,7 +279,8 @@ def _told_by(mask: np.ndarray, **values: np.ndarray) -> dict[str, np.ndarray]:
     told = {}
     for name, value in values.items():
         shown = mask.reshape(-1, *[1] * (value.ndim - 1))
-        told[name] = np.where(shown, value, None if value.dtype == object else value.dtype.type(0))
+        nothing: Any = None if value.dtype == object else value.dtype.type(0)
+        told[name] = np.where(shown, value, nothing)
         told[f"_{name}"] = mask.copy()
     return told
 

@@ -4,6 +4,7 @@ The file is kept in the run folder, so that a user of neat-python sees every opt
 """
 
 from pathlib import Path
+from typing import Any
 
 import neat
 
@@ -30,8 +31,9 @@ def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
         "min_value": -genome.weight_limit,
         "max_value": genome.weight_limit,
     }
+    bias = {"init_mean": genome.bias_init_mean, "init_stdev": genome.bias_init_stdev}
     always_one = fixed | {"init_mean": 1, "init_stdev": 0, "mutate_power": 0, "min_value": 1, "max_value": 1}
-    sections = {
+    sections: dict[str, dict[str, Any]] = {
         "NEAT": {
             "fitness_criterion": "max",
             "fitness_threshold": 0,
@@ -68,7 +70,7 @@ def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
             "enabled_default": True,
             "enabled_mutate_rate": 0,
             **{f"weight_{key}": value for key, value in free.items()},
-            **{f"bias_{key}": value for key, value in free.items()},
+            **{f"bias_{key}": value for key, value in (free | bias).items()},
             **{f"response_{key}": value for key, value in always_one.items()},
             **{f"time_constant_{key}": value for key, value in always_one.items()},
         },

@@ -45,15 +45,16 @@ class Champion:
         return judgement
 
     def network(self) -> QNetwork:
-        """Return the network of the champion."""
+        """Return the network of the champion; there is one as soon as something was judged."""
+        assert self.weights is not None
         load_weights(self._network, self.weights)
         return self._network
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the champion as arrays and plain data."""
-        if self.weights is None:
+        if self.weights is None or self.judgement is None:
             return {}, {}
-        judged = {"right": self.judgement.right, "prefix": self.judgement.prefix}
+        judged: dict[str, Any] = {"right": self.judgement.right, "prefix": self.judgement.prefix}
         judged |= {"whole_songs": self.judgement.whole_songs, "reward": self.judgement.reward}
         return joined({"champion": self.weights}), {"step": self.step, "judgement": judged}
 

@@ -3,19 +3,34 @@
 Conventions: N environments of `KeyboardVectorEnv`, which begin a new episode in the step after the last one's end.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from gymnasium.vector import VectorEnv
 
 from agents.dqn.learner import Dqn
 from agents.dqn.named_arrays import joined, part
 
 
+class ResumableVectorEnv(Protocol):
+    """What the loop needs of a `gymnasium.vector.VectorEnv`: N environments, and their state to go on from."""
+
+    num_envs: int
+
+    def reset(self, *, seed: int) -> tuple[np.ndarray, dict[str, Any]]: ...
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]: ...
+
+    def state(self) -> tuple[dict[str, np.ndarray], list[dict[str, Any] | None]]: ...
+
+    def restore(
+        self, arrays: dict[str, np.ndarray], generators: list[dict[str, Any] | None]
+    ) -> tuple[np.ndarray, dict[str, Any]]: ...
+
+
 class DqnLoop:
     """A learner and the environments it plays in, step by step."""
 
-    def __init__(self, env: VectorEnv, learner: Dqn, seed: int):
+    def __init__(self, env: ResumableVectorEnv, learner: Dqn, seed: int):
         """
         Args:
             env: N environments that reset in the next step and whose state can be kept.

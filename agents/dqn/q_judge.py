@@ -83,10 +83,12 @@ class Judge:
         songs = np.split(right, self._ends[:-1])
         prefixes = [len(song) if song.all() else int(np.argmin(song)) for song in songs]
         whole = sum(bool(song.all()) for song in songs)
-        return Judgement(int(right.sum()), sum(prefixes), whole, self._reward(network) if self.pays else None)
+        return Judgement(int(right.sum()), sum(prefixes), whole, self._reward(network))
 
-    def _reward(self, network: QNetwork) -> float:
-        """Return what the listener pays the greedy player for a step, free running."""
+    def _reward(self, network: QNetwork) -> float | None:
+        """Return what the listener pays the greedy player for a step, free running; None if there is no listener."""
+        if self.pays is None:
+            return None
         paid = []
         for song, roll in zip(self.songs, self.play(network), strict=True):
             paid.append(self.pays(roll[None], song.roll[None])[0, self.prompt :])

@@ -134,8 +134,8 @@ class ReplayBuffer:
             heights = (np.arange(count) + random.random(count)) * (self._tree.total / count)
             indices = self._tree.find(heights)
             chances = self._tree.weights(indices) * (len(self) / self._tree.total)
-            weights = chances**-self.importance
-            weights = (weights / weights.max()).astype(np.float32)
+            importance = chances**-self.importance
+            weights = (importance / importance.max()).astype(np.float32)
         return self._transitions(indices, weights)
 
     def _transitions(self, indices: np.ndarray, weights: np.ndarray) -> Transitions:
@@ -163,7 +163,7 @@ class ReplayBuffer:
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
         """Return all that the buffer holds, as arrays and plain numbers."""
         kept = slice(len(self))
-        arrays = {
+        arrays: dict[str, np.ndarray] = {
             "bits": self._bits[kept],
             "keys": self._keys[kept],
             "rewards": self._rewards[kept],
@@ -181,7 +181,12 @@ class ReplayBuffer:
         """
         added = int(numbers["added"])
         kept = min(added, self.capacity)
-        own = {"bits": self._bits, "keys": self._keys, "rewards": self._rewards, "continues": self._continues}
+        own: dict[str, np.ndarray] = {
+            "bits": self._bits,
+            "keys": self._keys,
+            "rewards": self._rewards,
+            "continues": self._continues,
+        }
         for name, array in own.items():
             if arrays[name].shape != (kept, *array.shape[1:]):
                 raise ValueError(

@@ -16,7 +16,7 @@ import numpy as np
 
 from agents.cases import Cases
 from agents.evolution.measure import Backend, InProcess, Measure, Result, chunks
-from agents.fitness import KINDS
+from agents.fitness import HIDES_STEPS, KINDS
 from agents.networks.phenotype import check_supported
 
 
@@ -55,6 +55,7 @@ class Evaluator:
         if kind not in KINDS:
             raise ValueError(f"fitness {kind!r}: choose one of {', '.join(KINDS)}")
         self.cases = cases
+        self.kind = kind
         self.parsimony = parsimony
         self.boost = boost if boost and boost.gain > 0 else None
         self.evaluations = 0
@@ -75,7 +76,7 @@ class Evaluator:
         counts genomes that were never evaluated before.
         """
         if self.boost and generation and generation % self.boost.every == 0:
-            self._boost(max(genomes, key=lambda genome: (getattr(genome, "right", -1), genome.key)))
+            self._boost(max(genomes, key=lambda genome: (getattr(genome, "right", -1), genome.key)), self.boost.gain)
         stale = [genome for genome in genomes if getattr(genome, "version", None) != self._version]
         result = self._backend.evaluate(stale, self._weights if self._version else None)
         for row, genome in enumerate(stale):
@@ -93,18 +94,23 @@ class Evaluator:
 
     def _charge(self, genome: neat.DefaultGenome) -> None:
         """Let every enabled connection cost: the output that it leads to, and the fitness."""
-        for (_, sink), gene in genome.connections.items():
-            if gene.enabled:
-                genome.fitness -= self.parsimony
-                if sink < len(genome.losses):
-                    genome.losses[sink] += self.parsimony
+        count = 0
+        for node, inputs in genome.feeding().items():
+            count += inputs.enabled
+            if node < len(genome.losses):
+                genome.losses[node] += self.parsimony * inputs.enabled
+        genome.fitness -= self.parsimony * count
 
-    def _boost(self, champion: neat.DefaultGenome) -> None:
+    def _boost(self, champion: neat.DefaultGenome, gain: float) -> None:
         """Give more weight to the cells that the champion gets wrong."""
         ((_, chunk),) = chunks([champion], self.cases, 1)
         wrong = (self._measure.outputs(chunk)[0] > 0) != self.cases.targets
-        self._weights = np.where(wrong, self._weights * (1 + self.boost.gain), self._weights).astype(np.float32)
+        self._weights = np.where(wrong, self._weights * (1 + gain), self._weights).astype(np.float32)
         self._version += 1
+
+    def rank(self, genome: neat.DefaultGenome) -> tuple[float, ...]:
+        """Return what champions are chosen by: steps right, then the loss; the loss alone if the kind hides steps."""
+        return (-genome.loss,) if self.kind in HIDES_STEPS else (genome.right, -genome.loss)
 
     def check(self, genome: neat.DefaultGenome) -> None:
         """Raise ValueError if the genome cannot be evaluated in batches."""

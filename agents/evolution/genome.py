@@ -27,6 +27,7 @@ import math
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import neat
@@ -77,8 +78,33 @@ def geometric(mean: float) -> int:
     return int(math.log(1 - random.random()) / math.log(mean / (1 + mean)))
 
 
+class Inputs(dict):
+    """The connection genes that lead to one node, by key. Relatives share them: they are never changed in place."""
+
+    @cached_property
+    def enabled(self) -> int:
+        """How many of the connections are enabled."""
+        return sum(gene.enabled for gene in self.values())
+
+    def put(self, gene: DefaultConnectionGene) -> "Inputs":
+        """Return these inputs with a gene, new or in the place of another."""
+        changed, old = Inputs(self), self.get(gene.key)
+        changed[gene.key] = gene
+        changed.enabled = self.enabled + gene.enabled - (old is not None and old.enabled)
+        return changed
+
+    def without(self, key: tuple[int, int]) -> "Inputs":
+        """Return these inputs without one."""
+        changed = Inputs(self)
+        changed.enabled = self.enabled - changed.pop(key).enabled
+        return changed
+
+
 class Genome(neat.DefaultGenome):
     """A neat-python genome with shared genes and sparse operators."""
+
+    nodes: dict[int, DefaultNodeGene]
+    connections: dict[tuple[int, int], DefaultConnectionGene]
 
     @classmethod
     def parse_config(cls, param_dict: dict) -> GenomeConfig:
@@ -88,9 +114,10 @@ class Genome(neat.DefaultGenome):
 
     def __init__(self, key: int):
         super().__init__(key)
-        self.losses: list[float] | None = None
+        self.losses: list[float] = []
         """The loss of every output: measured by the evaluator, or until then taken over from the parents."""
-        self._feeding = None
+        self._feeding: dict[int, Inputs] | None = None
+        """What `connections` says, by the node that is fed; None if it is not known."""
         self.rows: list[Row] | None = None
         """For `agents.evolution.incremental`: of every output, as it was before `changes`; None if not known."""
         self.changes: list[tuple[int, int | None, float]] = []
@@ -111,6 +138,7 @@ class Genome(neat.DefaultGenome):
         better, other = (genome1, genome2) if genome1.fitness > genome2.fitness else (genome2, genome1)
         self.nodes = dict(better.nodes)
         self.connections = dict(better.connections)
+        self._feeding = None if better._feeding is None else dict(better._feeding)
         self.losses = better.losses
         self.rows = better.rows and better.rows.copy()
         if better is other:
@@ -134,28 +162,31 @@ class Genome(neat.DefaultGenome):
                 else:
                     rows = None
         self.losses, self.rows = losses, rows
-        taken = {output for outputs in donated.values() for output in outputs}
-        self.connections = {key: gene for key, gene in self.connections.items() if key[1] not in taken}
-        for donor, outputs in donated.items():
-            self._take_outputs(donor, outputs)
+        if donated:
+            self._feeding = feeding = dict(self.feeding())
+            for donor, outputs in donated.items():
+                self._take_outputs(donor, outputs)
+            self.connections = {}
+            for node in sorted(feeding):
+                self.connections.update(feeding[node])
 
     def _take_outputs(self, donor: "Genome", wanted: list[int]) -> None:
         """Take outputs with all connections and hidden nodes that feed them."""
-        feeding = donor.feeding()
+        feeding, donated = self.feeding(), donor.feeding()
+        deep = len(donor.nodes) > len(donor.losses)
         while wanted:
             node = wanted.pop()
             self.nodes[node] = donor.nodes[node]
-            for key, gene in feeding[node]:
-                self.connections[key] = gene
-                if key[0] >= 0 and key[0] not in self.nodes:
-                    wanted.append(key[0])
+            feeding[node] = donated.get(node, Inputs())
+            if deep:
+                wanted += {source for source, _ in feeding[node] if source >= 0 and source not in self.nodes}
 
-    def feeding(self) -> dict[int, list[tuple[tuple[int, int], DefaultConnectionGene]]]:
+    def feeding(self) -> dict[int, Inputs]:
         """Return the connections that lead to each node."""
         if self._feeding is None:
-            self._feeding = defaultdict(list)
+            self._feeding = defaultdict(Inputs)
             for key, gene in self.connections.items():
-                self._feeding[key[1]].append((key, gene))
+                self._feeding[key[1]][key] = gene
         return self._feeding
 
     def _mix_genes(self, other: "Genome") -> None:
@@ -166,9 +197,9 @@ class Genome(neat.DefaultGenome):
                 continue
             if random.random() < 0.5:
                 self._put(match)
-        for key, gene in list(self.nodes.items()):
-            match = other.nodes.get(key)
-            if match is not None and match is not gene and random.random() < 0.5:
+        for node, own in list(self.nodes.items()):
+            match = other.nodes.get(node)
+            if match is not None and match is not own and random.random() < 0.5:
                 self._put_node(match)
 
     def _put(self, gene: DefaultConnectionGene) -> None:
@@ -180,6 +211,8 @@ class Genome(neat.DefaultGenome):
             if after != before:
                 self.changes.append((gene.key[1], gene.key[0], after - before))
         self.connections[gene.key] = gene
+        if self._feeding is not None:
+            self._feeding[gene.key[1]] = self._feeding.get(gene.key[1], Inputs()).put(gene)
 
     def _put_node(self, gene: DefaultNodeGene) -> None:
         """Take a node gene in the place of another."""
@@ -189,7 +222,6 @@ class Genome(neat.DefaultGenome):
 
     def mutate(self, config: GenomeConfig) -> None:
         """Change a few genes: perhaps a node, some connections, some weights and biases."""
-        self._feeding = None
         if random.random() < config.node_add_prob:
             self.mutate_add_node(config)
         if random.random() < config.node_delete_prob:
@@ -213,7 +245,7 @@ class Genome(neat.DefaultGenome):
         if not splittable:
             return
         source, sink = random.choice(splittable)
-        self.rows = None
+        self.rows = self._feeding = None
         old = self.connections[source, sink].copy()
         old.enabled = False
         self.connections[source, sink] = old
@@ -233,6 +265,7 @@ class Genome(neat.DefaultGenome):
         hidden = [key for key in self.nodes if key >= config.num_outputs]
         if hidden:
             node = random.choice(hidden)
+            self._feeding = None
             del self.nodes[node]
             self.connections = {key: gene for key, gene in self.connections.items() if node not in key}
 
@@ -241,6 +274,8 @@ class Genome(neat.DefaultGenome):
         if self.connections:
             key = random.choice(list(self.connections))
             gene = self.connections.pop(key)
+            if self._feeding is not None:
+                self._feeding[key[1]] = self._feeding[key[1]].without(key)
             if self.rows and gene.enabled:
                 self.changes.append((key[1], key[0], -gene.weight))
 
@@ -252,6 +287,7 @@ class Genome(neat.DefaultGenome):
         source = -1 - place if place < config.num_inputs else hidden[place - config.num_inputs]
         weight = random.gauss(0, config.weight_init_stdev)
         if sink < config.num_outputs and random.random() < config.guided:
+            assert config.guide is not None, "a run with guided connections sets the guide"
             proposal = config.guide.propose(self, sink)
             if proposal:
                 source, weight = proposal[0], abs(weight) * proposal[1]
@@ -296,7 +332,8 @@ class Genome(neat.DefaultGenome):
     def distance(self, other: "Genome", config: GenomeConfig) -> float:
         """Return neat-python's genetic distance; a gene that both share is not looked at."""
         total = 0.0
-        for own, others in ((self.nodes, other.nodes), (self.connections, other.connections)):
+        genes: list[tuple[dict, dict]] = [(self.nodes, other.nodes), (self.connections, other.connections)]
+        for own, others in genes:
             if not own and not others:
                 continue
             matching, apart = 0, 0.0

@@ -143,6 +143,10 @@ class ImprovisationEvaluator:
         paid = np.concatenate(parts)[:, self.prompts.shape[1] :].sum(axis=1, dtype=np.float64)
         return paid[places].reshape(len(genomes), len(self.prompts)).mean(axis=1)
 
+    def rank(self, genome: neat.DefaultGenome) -> tuple[float, ...]:
+        """Return what champions are chosen by: the reward."""
+        return (-genome.loss,)
+
     def check(self, genome: neat.DefaultGenome) -> None:
         """Raise ValueError if the genome cannot be evaluated in batches."""
         check_supported(genome, KEYS)

@@ -110,9 +110,15 @@ class SwitchEvolution:
         if not own:
             return self.song.champion
         if own is not self._made_of:
-            self._champion, self._made_of = switched(self.song.champion, own, self._memory), own
-            self._champion.right, self._champion.loss = self.song.champion.right, own.loss
+            song = self._learned_song()
+            self._champion, self._made_of = switched(song, own, self._memory), own
+            self._champion.right, self._champion.loss = song.right, own.loss
         return self._champion
+
+    def _learned_song(self) -> Genome:
+        """Return the network that plays the song, once it is learned."""
+        assert self.song.champion is not None
+        return self.song.champion
 
     @property
     def generation(self) -> int:
@@ -129,15 +135,17 @@ class SwitchEvolution:
         if not self.song.solved:
             return self.song.step()
         if self.improvisation is None:
-            self.improvisation = self._improvise(self.song.champion)
+            self.improvisation = self._improvise(self._learned_song())
         row = self.improvisation.step()
-        nodes, connections = self.champion.size()
+        champion = self.champion
+        assert champion is not None
+        nodes, connections = champion.size()
         return dataclasses.replace(
             row,
             generation=self.generation - 1,
             evaluations=self.evaluations,
-            best_right=self.champion.right,
-            mean_right=float(self.champion.right),
+            best_right=champion.right,
+            mean_right=float(champion.right),
             connections=connections,
             hidden=nodes - KEYS,
         )
@@ -153,5 +161,5 @@ class SwitchEvolution:
             raise ValueError("not a state of a network with a switch")
         self.song.restore(state["song"])
         if state["improvisation"] is not None:
-            self.improvisation = self._improvise(self.song.champion)
+            self.improvisation = self._improvise(self._learned_song())
             self.improvisation.restore(state["improvisation"])

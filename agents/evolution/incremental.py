@@ -45,11 +45,17 @@ class Row:
         self.output = output
         self.sums = sums
         """(C,) float32."""
-        self.wrong: np.ndarray | None = None
-        """A bit for every case; None until the row is evaluated."""
+        self.wrong: np.ndarray
+        """A bit for every case, from its evaluation on."""
         self.plain = self.loss = 0.0
         """Without boost, and with the weights of the cells of some version."""
         self.version = -1
+
+
+def _rows(genome: Genome) -> list[Row]:
+    """Return the rows of a genome that has them."""
+    assert genome.rows is not None
+    return genome.rows
 
 
 class Incremental:
@@ -75,7 +81,7 @@ class Incremental:
         self._evaluate_rows([genome for genome, is_flat in zip(genomes, flat, strict=True) if is_flat])
         result = Result.blank(len(genomes), outputs)
         for place in np.flatnonzero(flat).tolist():
-            rows = genomes[place].rows
+            rows = _rows(genomes[place])
             result.losses[place], result.plain[place] = [row.loss for row in rows], [row.plain for row in rows]
             result.right[place] = self._right(rows)
         deep = np.flatnonzero(~flat)
@@ -95,21 +101,21 @@ class Incremental:
                 new[place].changes = []
         for genome in genomes:
             self._apply_changes(genome)
-        stale = {id(row): row for genome in genomes for row in genome.rows if row.version != self._version}
+        stale = {id(row): row for genome in genomes for row in _rows(genome) if row.version != self._version}
         rows, size = list(stale.values()), max(1, BLOCK // len(self._measure.cases))
         for first in range(0, len(rows), size):
             self._weigh(rows[first : first + size])
 
     def _apply_changes(self, genome: Genome) -> None:
-        changes = defaultdict(list)
+        rows, changes = _rows(genome), defaultdict(list)
         for output, source, change in genome.changes:
             changes[output].append((source, change))
         for output, changed in changes.items():
-            sums = genome.rows[output].sums.copy()
+            sums = rows[output].sums.copy()
             for source, change in changed:
                 # the bias counts in all cases
                 sums[slice(None) if source is None else self._on[-1 - source]] += np.float32(change)
-            genome.rows[output] = Row(output, sums)
+            rows[output] = Row(output, sums)
         genome.changes.clear()
 
     def _weigh(self, rows: Sequence[Row]) -> None:

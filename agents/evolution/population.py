@@ -6,24 +6,57 @@ or be disturbed.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import neat
 import numpy as np
 
-from agents.evolution.evaluator import Evaluator
+from agents.cases import Cases
 from agents.evolution.genome import Genome
 from agents.evolution.population_state import population_state, restore_population
 from agents.evolution.species import Count
 from agents.search import Generation
 
 
+class PopulationEvaluator(Protocol):
+    """What evolution asks of an evaluator."""
+
+    cases: Cases
+    evaluations: int
+    """Genomes evaluated so far."""
+
+    @property
+    def gain_of_workers(self) -> float | None:
+        """How many times as fast workers evaluate; None where there are none, or it is not known yet."""
+        ...
+
+    def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
+        """Set `fitness`, and `loss` and `right`, of every genome."""
+        ...
+
+    def rank(self, genome: Genome) -> tuple[float, ...]:
+        """Return what champions are chosen by: the greatest."""
+        ...
+
+    def check(self, genome: Genome) -> None:
+        """Raise ValueError if the genome cannot be evaluated in batches."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next evaluations depend on, as plain data."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state; raises ValueError if it belongs to another evaluator."""
+        ...
+
+
 class Evolution:
     """A NEAT run: a population, its evaluator and the best genome so far. A `Search`."""
 
-    def __init__(self, config: neat.Config, evaluator: Evaluator, seed: int):
+    def __init__(self, config: neat.Config, evaluator: PopulationEvaluator, seed: int):
         """
         Args:
             config: neat-python's configuration for `Genome`, `SpeciesSet` and `Reproduction`, with
@@ -42,7 +75,8 @@ class Evolution:
         with self._own_random():
             self.population = neat.Population(config)
         evaluator.check(next(iter(self.population.population.values())))
-        self._report: Generation | None = None
+        self._report: Generation
+        """What the last generation looked like, from the first step on."""
 
     @contextmanager
     def _own_random(self) -> Iterator[None]:
@@ -84,8 +118,9 @@ class Evolution:
     def _evaluate(self, members: list[tuple[int, Genome]], config: neat.Config) -> None:
         genomes = [genome for _, genome in members]
         self.evaluator.evaluate(genomes, self.population.generation)
-        best = max(genomes, key=lambda genome: (genome.right, -genome.loss))
-        if self.champion is None or (best.right, -best.loss) > (self.champion.right, -self.champion.loss):
+        rank = self.evaluator.rank
+        best = max(genomes, key=rank)
+        if self.champion is None or rank(best) > rank(self.champion):
             self.champion = best
         losses = np.array([genome.loss for genome in genomes])
         right = np.array([genome.right for genome in genomes])

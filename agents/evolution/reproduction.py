@@ -63,7 +63,7 @@ class Reproduction(neat.DefaultReproduction):
         ranked = [sorted(one.members.values(), key=lambda g: (g.fitness, g.key), reverse=True) for one in remaining]
         parents = [self._survivors(members) for members in ranked]
         everyone = [genome for group in parents for genome in group]
-        population = {}
+        population: dict[int, neat.DefaultGenome] = {}
         for one, spawn, members, own in zip(remaining, spawns, ranked, parents, strict=True):
             species.species[one.key] = one
             one.representative = members[0]

@@ -38,6 +38,8 @@ class SteadySpecies(Species):
 class SpeciesSet(neat.DefaultSpeciesSet):
     """The species of a population."""
 
+    species: dict[int, Species]
+
     @classmethod
     def parse_config(cls, param_dict: dict) -> DefaultClassConfig:
         options = [ConfigParameter("compatibility_threshold", float), ConfigParameter("target_species", int, 0)]

@@ -21,8 +21,8 @@ from agents.cases import Cases
 from agents.evolution.incremental import Incremental, can_be_incremental
 from agents.evolution.measure import Backend, Chunk, InProcess, Measure, Result, chunks
 
-_measure: Measure | None = None
-"""What this worker process evaluates on."""
+_measure: Measure
+"""What this worker process evaluates on, from `_begin` on."""
 
 
 def _begin(cases: Cases, kind: str) -> None:

@@ -7,7 +7,7 @@ Conventions:
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
@@ -52,7 +52,7 @@ class GeneArrays:
     """(3, S) float64: bias, response, time constant."""
     node_ends: np.ndarray
     """(N,) int64: where the nodes of each genome end."""
-    acyclic: bool = False
+    acyclic: bool = field(default=False, kw_only=True)
     """Whether the connections of every genome are known to run in no circle."""
 
     def __len__(self) -> int:
@@ -61,7 +61,7 @@ class GeneArrays:
     def copy(self) -> "GeneArrays":
         """Return the same genes in arrays of their own."""
         arrays = (self.links, self.weights, self.enabled, self.link_ends, self.nodes, self.values, self.node_ends)
-        return GeneArrays(*(array.copy() for array in arrays), self.acyclic)
+        return GeneArrays(*(array.copy() for array in arrays), acyclic=self.acyclic)
 
     def link_counts(self) -> np.ndarray:
         """Return the number of connections of each genome, (N,) int64."""
@@ -90,14 +90,14 @@ class GeneArrays:
             self.nodes[:, nodes],
             self.values[:, nodes],
             self.node_ends[first:last] - node,
-            self.acyclic,
+            acyclic=self.acyclic,
         )
 
     def take(self, indices: Sequence[int]) -> "GeneArrays":
         """Return copies of the genes of some genomes, in the order of `indices`."""
-        indices = np.asarray(indices)
-        links, link_ends = _ranges(self.link_ends, self.link_counts(), indices)
-        nodes, node_ends = _ranges(self.node_ends, self.node_counts(), indices)
+        chosen = np.asarray(indices)
+        links, link_ends = _ranges(self.link_ends, self.link_counts(), chosen)
+        nodes, node_ends = _ranges(self.node_ends, self.node_counts(), chosen)
         return GeneArrays(
             np.take(self.links, links, axis=1),
             self.weights[links],
@@ -106,7 +106,7 @@ class GeneArrays:
             np.take(self.nodes, nodes, axis=1),
             np.take(self.values, nodes, axis=1),
             node_ends,
-            self.acyclic,
+            acyclic=self.acyclic,
         )
 
 
@@ -129,7 +129,7 @@ def join(parts: Sequence[GeneArrays]) -> GeneArrays:
         np.concatenate([part.nodes for part in parts], axis=1),
         np.concatenate([part.values for part in parts], axis=1),
         np.cumsum(np.concatenate([part.node_counts() for part in parts])),
-        all(part.acyclic for part in parts),
+        acyclic=all(part.acyclic for part in parts),
     )
 
 

@@ -69,10 +69,10 @@ def make_genome(biases: Mapping[int, float], weights: Mapping[tuple[int, int], f
         node.bias, node.response, node.time_constant = bias, 1.0, 1.0
         node.activation, node.aggregation = "tanh", "sum"
         genome.nodes[key] = node
-    for innovation, (key, weight) in enumerate(weights.items(), start=1):
-        gene = DefaultConnectionGene(key, innovation=innovation)
+    for innovation, (ends, weight) in enumerate(weights.items(), start=1):
+        gene = DefaultConnectionGene(ends, innovation=innovation)
         gene.weight, gene.enabled = weight, True
-        genome.connections[key] = gene
+        genome.connections[ends] = gene
     return genome
 
 

@@ -62,8 +62,9 @@ class PackedGenes:
 
 def _unpack_genes(*parts) -> PackedGenes:
     """Rebuild genes that come from another process."""
-    *arrays, names, places = parts
-    return PackedGenes(*arrays, np.array([name_number(name) for name in names])[places])
+    *columns, names, places = parts
+    columns.append(np.array([name_number(name) for name in names])[places])
+    return PackedGenes(*columns)
 
 
 Rows = Sequence[np.ndarray]
@@ -103,7 +104,8 @@ def packed_chunks(
             places = slice(node_ends[first] - node_counts[first], node_ends[last - 1])
             owners = np.repeat(np.arange(last - first), counts[first:last])
             tables = [row[places].reshape(last - first, -1) for row in nodes[1:]]
-            yield order[first:last].tolist(), PackedGenes(owners, *(row[part] for row in links[1:]), *tables)
+            columns = [owners, *(row[part] for row in links[1:]), *tables]
+            yield order[first:last].tolist(), PackedGenes(*columns)
 
 
 def _rows_of_arrays(genomes: Sequence[neat.DefaultGenome]) -> tuple[Rows, Rows]:

@@ -13,7 +13,7 @@ Conventions:
 Source: activation formulas of neat-python 2.0.0, `activations.py`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
@@ -32,7 +32,7 @@ def _tanh(z: np.ndarray) -> np.ndarray:
     return np.tanh(np.clip(2.5 * z, -60, 60))
 
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "sigmoid": _sigmoid,
     "tanh": _tanh,
     "identity": lambda z: z,
@@ -110,8 +110,8 @@ def hidden_weights(genes: PackedGenes, outputs: int, dtype) -> tuple[np.ndarray,
         raise ValueError("the network is recurrent, or a connection starts at an output: neither works in batches")
     between[owners, sinks, places] = genes.weights[inner]
     deeper = sinks >= outputs
-    ends = (owners * hidden)[deeper] + np.stack([places, sinks - outputs])[:, deeper]
-    return between, _depth(*ends, genomes * hidden, hidden)
+    sources, sinks = (owners * hidden)[deeper] + np.stack([places, sinks - outputs])[:, deeper]
+    return between, _depth(sources, sinks, genomes * hidden, hidden)
 
 
 def _depth(sources: np.ndarray, sinks: np.ndarray, nodes: int, longest: int) -> int:

@@ -79,7 +79,7 @@ class KeyUnit:
     def compute_margins(self) -> np.ndarray:
         """Return the margins (R,) computed anew."""
         sums = np.full(self.cases.rows, self.bias)
-        for source in np.flatnonzero(self.weights):
+        for source in np.flatnonzero(self.weights).tolist():
             sums[self.cases.rows_of(source)] += self.weights[source]
         return sums * self.signs
 
@@ -171,7 +171,7 @@ class KeyUnit:
             margins = self.margins + self.signs * by
             losses = hinge(margins) * self._weigh
             if (self._losses - losses).sum() > SMALLEST_GAIN:
-                self.bias += by
+                self.bias = np.float32(self.bias + by)
                 self.margins, self._losses = margins, losses
 
     def boost(self, growth: float, calm: bool) -> None:

@@ -122,7 +122,8 @@ class Grower:
         pending = [candidate for candidate in grown if candidate[0] not in self.nodes]
         added = 0
         while pending:
-            now, later = [], []
+            now: list[tuple[tuple[int, ...], np.ndarray]] = []
+            later: list[tuple[tuple[int, ...], np.ndarray]] = []
             for candidate in pending:
                 # candidates that share a row wait until the others have their weights
                 together = not self._taken[candidate[1]].any()
@@ -271,7 +272,7 @@ class Growth:
         best = scores.argmax(axis=0)
         chosen = literals[best, np.arange(len(who))]
         self.literals[who, length] = chosen
-        stays = self._holds(rows, chosen[place]) & valid.any(axis=0)[place]
+        stays = self._holds(rows, chosen[place]) & np.any(valid, axis=0)[place]
         return rows[stays], owner[stays]
 
     def _holds(self, rows: np.ndarray, literals: np.ndarray) -> np.ndarray:
@@ -297,4 +298,4 @@ def _first(inputs: np.ndarray, good: np.ndarray, tried: int) -> tuple[np.ndarray
     """Return of every TRIES inputs in (A, K * TRIES) the first good one (A, K), and whether there is one."""
     inputs, good = inputs.reshape(len(inputs), tried, TRIES), good.reshape(len(inputs), tried, TRIES)
     first = good.argmax(axis=2)[:, :, None]
-    return np.take_along_axis(inputs, first, axis=2)[:, :, 0], good.any(axis=2)
+    return np.take_along_axis(inputs, first, axis=2)[:, :, 0], np.any(good, axis=2)

@@ -12,7 +12,7 @@ Conventions:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -44,6 +44,11 @@ class SparseCases:
     """(C,) bool: the cases that one network can get right together, as many as there can be."""
     wanted: np.ndarray
     """(C, O) bool: what each case asks for, possible or not."""
+    words: np.ndarray = field(init=False, repr=False)
+    """(I, W) uint64: `bits`, whole words at a time."""
+    signs: np.ndarray = field(init=False, repr=False)
+    """(R, O) float32: 1 where the target is on, else -1."""
+    _flat_bits: np.ndarray = field(init=False, repr=False)
 
     @classmethod
     def from_pairs(
@@ -86,8 +91,8 @@ class SparseCases:
     @classmethod
     def from_cases(cls, cases: Cases) -> Self:
         """Make rows of dense cases."""
-        pairs = np.nonzero(cases.inputs.T)
-        return cls.from_pairs(*pairs, len(cases.inputs), np.ascontiguousarray(cases.targets.T))
+        case, on = np.nonzero(cases.inputs.T)
+        return cls.from_pairs(case, on, len(cases.inputs), np.ascontiguousarray(cases.targets.T))
 
     @classmethod
     def from_rolls(
@@ -154,7 +159,9 @@ class SparseCases:
     def only(self, outputs: Sequence[int]) -> Self:
         """Return the same cases with some of the outputs."""
         chosen = list(outputs)
-        return replace(self, targets=self.targets[:, chosen], wanted=self.wanted[:, chosen])
+        # contiguous, so that nothing computed from it is copied to be read cell by cell
+        targets = np.ascontiguousarray(self.targets[:, chosen])
+        return replace(self, targets=targets, wanted=self.wanted[:, chosen])
 
     def rows_of(self, source: int) -> np.ndarray:
         """Return the rows in which an input is on, ascending."""

@@ -77,8 +77,8 @@ def exact_clash(on: np.ndarray, off: np.ndarray, chosen: list[int]) -> Clash:
 def _clash(on: np.ndarray, off: np.ndarray, first: dict[int, Fraction], second: dict[int, Fraction]) -> Clash:
     """Return the clash of two groups of cases that are taken in these shares."""
     unit = math.lcm(*(share.denominator for share in (*first.values(), *second.values())))
-    first, second = ({case: int(share * unit) for case, share in group.items() if share} for group in (first, second))
-    return Clash(differing_inputs(on, off, first, second), first, second)
+    times = [{case: int(share * unit) for case, share in group.items() if share} for group in (first, second)]
+    return Clash(differing_inputs(on, off, *times), *times)
 
 
 def solve(rows: list[list[int]], right: list[int]) -> list[Fraction] | None:
@@ -92,13 +92,14 @@ def solve(rows: list[list[int]], right: list[int]) -> list[Fraction] | None:
         The S unknowns, or None if the equations contradict each other.
     """
     table = [[Fraction(x) for x in (*row, value)] for row, value in zip(rows, right, strict=True)]
-    unknowns, pivots = len(rows[0]), []
+    unknowns = len(rows[0])
+    pivots: list[int] = []
     for column in range(unknowns):
         place = len(pivots)
-        row = next((r for r in range(place, len(table)) if table[r][column]), None)
-        if row is None:
+        pivot = next((r for r in range(place, len(table)) if table[r][column]), None)
+        if pivot is None:
             continue
-        table[place], table[row] = table[row], table[place]
+        table[place], table[pivot] = table[pivot], table[place]
         scale = table[place][column]
         table[place] = [x / scale for x in table[place]]
         for r, other in enumerate(table):
@@ -123,9 +124,9 @@ def differing_inputs(on: np.ndarray, off: np.ndarray, on_times: dict[int, int], 
         on_times: how often each column of `on` is taken.
         off_times: how often each column of `off` is taken.
     """
-    sums = sum(on[:, case].astype(object) * times for case, times in on_times.items())
-    sums = sums - sum(off[:, case].astype(object) * times for case, times in off_times.items())
-    return as_set(np.flatnonzero(sums != 0).tolist())
+    on_sums = sum(on[:, case].astype(object) * times for case, times in on_times.items())
+    off_sums = sum(off[:, case].astype(object) * times for case, times in off_times.items())
+    return as_set(np.flatnonzero(on_sums - off_sums != 0).tolist())
 
 
 def as_set(inputs: Iterable[int]) -> int:

@@ -70,6 +70,12 @@ class FewestInputs:
         """Whether it is proven that fewer inputs than `chosen`, or than `most` + 1, are not enough."""
 
     @property
+    def fewest(self) -> list[int]:
+        """What is `chosen`, of a search that has found some inputs."""
+        assert self.chosen is not None
+        return self.chosen
+
+    @property
     def effort(self) -> int:
         """Choices looked at since the start; a linear programme counts as much as some of them."""
         return self.nodes + PROGRAMME * self._programmes

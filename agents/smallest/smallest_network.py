@@ -87,7 +87,7 @@ class SmallestNetwork:
         """Connections that a network without hidden nodes needs, proven; None while that is not settled."""
         if not all(search.finished for search in self._alone.values()):
             return None
-        return sum(len(search.chosen) for search in self._alone.values())
+        return sum(len(search.fewest) for search in self._alone.values())
 
     @property
     def solved(self) -> bool:
@@ -111,7 +111,7 @@ class SmallestNetwork:
         sources = [o for o in self._varying if o != output and output not in self._needs(o)]
         hidden = self._hidden()
         # an output that is not in a hidden node yet costs one connection more
-        most = len(self._alone[output].chosen) - (1 if hidden else 2)
+        most = len(self._alone[output].fewest) - (1 if hidden else 2)
         if not sources or most < 1:
             return False
         self._sources[output] = sources
@@ -130,17 +130,17 @@ class SmallestNetwork:
             if search.finished and output not in self._taken and self._saves(output):
                 self._taken.append(output)
         self._plan()
-        self._keep(self._genome())
+        champion = self._keep(self._genome())
         self.generation += 1
-        nodes, connections = self.champion.size()
+        nodes, connections = champion.size()
         return Generation(
             generation=self.generation - 1,
             evaluations=self.evaluations,
-            best_fitness=self.champion.fitness,
-            mean_fitness=self.champion.fitness,
+            best_fitness=champion.fitness,
+            mean_fitness=champion.fitness,
             std_fitness=0.0,
-            best_right=self.champion.right,
-            mean_right=float(self.champion.right),
+            best_right=champion.right,
+            mean_right=float(champion.right),
             connections=connections,
             hidden=nodes - len(self.cases.targets),
         )
@@ -151,12 +151,12 @@ class SmallestNetwork:
         if search.chosen is None:
             return False
         new = set(self._used_sources(output)) - set(self._hidden())
-        return len(search.chosen) + len(new) < len(self._alone[output].chosen)
+        return len(search.fewest) + len(new) < len(self._alone[output].fewest)
 
     def _used_sources(self, output: int) -> list[int]:
         """Return the outputs that the shared search of an output chose."""
         sources, first = self._sources[output], len(self._used)
-        return [sources[i - first] for i in self._shared[output].chosen if i >= first]
+        return [sources[i - first] for i in self._shared[output].fewest if i >= first]
 
     def _needs(self, output: int) -> set[int]:
         """Return all outputs that feed an output, directly or through others."""
@@ -170,10 +170,11 @@ class SmallestNetwork:
         sources = {o for output in self._taken for o in self._used_sources(output)}
         return sorted(sources, key=lambda o: (len(self._needs(o)), o))
 
-    def _keep(self, genome: neat.DefaultGenome) -> None:
-        """Make a genome the champion if it is better than the one so far."""
+    def _keep(self, genome: neat.DefaultGenome) -> neat.DefaultGenome:
+        """Make a genome the champion if it is better than the one so far; return the champion."""
         if self.champion is None or _rank(genome) > _rank(self.champion):
             self.champion = genome
+        return self.champion
 
     def _genome(self) -> neat.DefaultGenome:
         """Return the network that the searches have come to."""
@@ -197,7 +198,7 @@ class SmallestNetwork:
         search = self._shared[output] if shared else self._alone[output]
         rows, keys, first = [], [], len(self._used)
         weights, bias = search.weights.copy(), search.bias
-        for place, choice in enumerate(search.chosen):
+        for place, choice in enumerate(search.fewest):
             if choice < first:
                 rows.append(self.cases.inputs[self._used[choice]])
                 keys.append(-1 - self._used[choice])

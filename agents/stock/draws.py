@@ -11,11 +11,12 @@ Source: CPython `random.py` (gauss, uniform) and `_randommodule.c` (random); nea
 import math
 import random
 from array import array
-from random import TWOPI
+from typing import Any
 
 import numpy as np
 
-GENERATOR = random.random.__self__
+TWOPI = 2 * math.pi
+GENERATOR: Any = random._inst
 """Python's global generator, whose attribute `gauss_next` keeps the second of each pair of Gaussian draws."""
 
 

@@ -62,12 +62,12 @@ class StockGenome(neat.DefaultGenome):
 
     def __init__(self, key: int):
         self.key = key
-        self.fitness = None
+        self.fitness: Any = None  # a number, as soon as it is evaluated
 
     def configure_new(self, config: StockGenomeConfig) -> None:
         """Become a genome of the first generation."""
         super().configure_new(config)
-        self._arrays, self._connections, self._nodes = pack(self._connections, self._nodes), None, None
+        self._arrays, self._connections, self._nodes = pack(self.connections, self.nodes), None, None
 
     def configure_crossover(self, genome1: "StockGenome", genome2: "StockGenome", config: StockGenomeConfig) -> None:
         """Become the child of two genomes."""
@@ -93,7 +93,7 @@ class StockGenome(neat.DefaultGenome):
         """Return arrays that hold the genes of this genome among others, and its index in them."""
         self._hatch()
         if self._connections is not None:
-            return pack(self._connections, self._nodes), 0
+            return pack(self._connections, self.nodes), 0
         if self._arrays is None:
             self._arrays = pack({}, {})
         return self._arrays, self._index
@@ -113,26 +113,26 @@ class StockGenome(neat.DefaultGenome):
     def connections(self) -> dict:
         """Connection genes by (source, sink)."""
         if self._connections is None:
-            self._make_genes()
+            self._connections, self._nodes = self._take_genes()
         return self._connections
 
     @connections.setter
     def connections(self, genes: dict) -> None:
         if self._connections is None:
-            self._make_genes()
+            self._nodes = self._take_genes()[1]
         self._connections = genes
 
     @property
     def nodes(self) -> dict:
         """Node genes by key."""
         if self._nodes is None:
-            self._make_genes()
+            self._connections, self._nodes = self._take_genes()
         return self._nodes
 
     @nodes.setter
     def nodes(self, genes: dict) -> None:
         if self._nodes is None:
-            self._make_genes()
+            self._connections = self._take_genes()[0]
         self._nodes = genes
 
     def distance(self, other: "StockGenome", config: StockGenomeConfig) -> float:
@@ -154,10 +154,11 @@ class StockGenome(neat.DefaultGenome):
         genes = self.arrays
         return genes.nodes.shape[1], int(genes.enabled.sum())
 
-    def _make_genes(self) -> None:
-        """Turn arrays into gene objects."""
-        self._connections, self._nodes = unpack(self.arrays)
+    def _take_genes(self) -> tuple[dict, dict]:
+        """Turn the arrays into gene objects, and forget them."""
+        connections, nodes = unpack(self.arrays)
         self._arrays = self._kept_lookup = None
+        return connections, nodes
 
     def _hatch(self) -> None:
         """Compute this genome and all that were bred with it."""

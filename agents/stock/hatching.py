@@ -7,7 +7,7 @@ Source: neat-python 2.0.0, `genome.py` (configure_crossover) and `genes.py` (cro
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,7 +35,7 @@ LARGEST_TABLE = 2**25
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What was recorded of each child; every field is (C,) int64."""
+    """What was recorded of each child; every field is (C,) int64, and the last one bool."""
 
     better: np.ndarray
     """Number of the better parent."""
@@ -45,11 +45,11 @@ class Records:
     """Place of its first connection."""
     first_node: np.ndarray
     """Place of its first node."""
-    link_draws: Uniforms
-    """Draws of its crossover for connections."""
-    draws: Uniforms
-    """Draws of its crossover."""
-    mutated: np.ndarray
+    link_draws: np.ndarray
+    """Number of draws of its crossover for connections."""
+    draws: np.ndarray
+    """Number of draws of its crossover."""
+    mutated: np.ndarray = field(kw_only=True)
     """Whether it took draws for mutation."""
 
 
@@ -65,11 +65,11 @@ class GenePool:
         self._ranks = Ranks(numbers)
         self._width = len(self._ranks.different)
         owners, columns = np.repeat(np.arange(len(counts)), counts), self._ranks.rank(numbers)
+        self._table: np.ndarray | None = None
         if len(counts) * self._width <= LARGEST_TABLE:
             self._table = np.full((len(counts), self._width), -1, dtype=np.int32)
             self._table[owners, columns] = np.arange(len(numbers))
         else:
-            self._table = None
             codes = owners * self._width + columns
             self._order = np.argsort(codes)
             self._codes = codes[self._order]
@@ -115,7 +115,8 @@ def hatch(
 
     child, *nodes = _cross_nodes(parents, records, changes, draws)
     alive = _without(changes.lost_nodes, len(child))
-    mutations.apply_nodes(*reversed(nodes), np.flatnonzero(alive & records.mutated[child]), node_normals)
+    names, values = nodes
+    mutations.apply_nodes(values, names, np.flatnonzero(alive & records.mutated[child]), node_normals)
     return *children, *_left(child, alive, len(records.better), nodes)
 
 

@@ -233,7 +233,7 @@ class ValueMutations:
             names[row, place] = number
 
 
-def _spread(where: np.ndarray, values: Sequence[float]) -> np.ndarray:
+def _spread(where: np.ndarray, values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return zeros with `values`, in their order, at the places that are true."""
     spread = np.zeros(where.shape)
     spread[where] = values

@@ -55,6 +55,8 @@ class DistanceTable:
 class StockSpeciesSet(neat.DefaultSpeciesSet):
     """Divides a population like `neat.DefaultSpeciesSet`, with distances to all genomes at once."""
 
+    genome_to_species: dict[int, int]
+
     def speciate(self, config: neat.Config, population: dict[int, StockGenome], generation: int) -> None:
         """Place genomes into species: those that exist live on, with the nearest genome as representative."""
         if not all(type(genome).distance is StockGenome.distance for genome in population.values()):
@@ -76,7 +78,7 @@ class StockSpeciesSet(neat.DefaultSpeciesSet):
 
     def _representatives(self, table: DistanceTable) -> dict[int, list[int]]:
         """Return for every species the place of the free genome that is nearest to its last representative."""
-        members = {}
+        members: dict[int, list[int]] = {}
         free = np.ones(len(table.genomes), dtype=bool)
         for sid in sorted(self.species):
             places = np.flatnonzero(free)

@@ -186,16 +186,17 @@ class StructuralMutation:
         if self._single:
             draw = random()
             chosen = next((operator for bound, operator in self._operators if draw < bound), None)
-            child = chosen and sketch()
-            if chosen:
-                chosen(child, self._config)
+            if chosen is None:
+                return None
+            child = sketch()
+            chosen(child, self._config)
             return child
-        child = None
+        changed = None
         for chance, operator in self._operators:
             if random() < chance:
-                child = child or sketch()
-                operator(child, self._config)
-        return child
+                changed = changed or sketch()
+                operator(changed, self._config)
+        return changed
 
 
 def add_node(child: Sketch, config: DefaultGenomeConfig) -> None:

@@ -10,7 +10,7 @@ Conventions:
 
 import dataclasses
 from abc import ABC, abstractmethod
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import neat
 import numpy as np
@@ -23,8 +23,12 @@ from agents.search import Generation
 class Options(Protocol):
     """What all options, which are dataclasses, have in common."""
 
-    modular: bool
-    """Whether every output is judged by its own loss."""
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def modular(self) -> bool:
+        """Whether every output is judged by its own loss."""
+        ...
 
 
 class DenseStrategy(ABC):
@@ -70,6 +74,7 @@ class DenseStrategy(ABC):
         right = np.append(right, centre_right)
         best = int(np.lexsort([-sums, right])[-1])
         self._remember(centre[0] if best == len(cloud) else cloud[best], int(right[best]), float(sums[best]))
+        assert self._best is not None
         self.generation += 1
         return Generation(
             generation=self.generation - 1,

@@ -77,6 +77,8 @@ def _require(condition: bool, name: str, value: float, allowed: str) -> None:
 class OpenAIES(DenseStrategy):
     """OpenAI's evolution strategy: mirrored noise, ranks, Adam."""
 
+    options: OpenAIOptions
+
     def __init__(self, cases: Cases, options: OpenAIOptions, seed: int):
         """
         Args:

@@ -122,6 +122,17 @@ def test_a_new_genome_has_outputs_and_no_connections(busy):
 # Structure
 
 
+def test_what_feeds_a_node_is_kept_up_to_date_through_crossover_and_mutation(family):
+    for genome in family:
+        expected = {}
+        for key, gene in genome.connections.items():
+            expected.setdefault(key[1], []).append(gene)
+        kept = {node: list(inputs.values()) for node, inputs in genome.feeding().items() if inputs}
+        assert kept == expected  # in the same order, too: a run that goes on from a checkpoint has no other
+        counts = {node: inputs.enabled for node, inputs in genome.feeding().items() if inputs}
+        assert counts == {node: sum(gene.enabled for gene in genes) for node, genes in expected.items()}
+
+
 def test_every_connection_joins_nodes_that_are_there(family):
     for genome in family:
         assert set(range(OUTPUTS)) <= set(genome.nodes)

@@ -1,0 +1,194 @@
+"""Kill runs at random moments, resume them, and compare with a run that nobody stopped.
+
+    python tests/soak/kill_runs.py --moments 50            # evolution, deep Q-learning and the VAE
+    python tests/soak/kill_runs.py dqn --moments 5 --seed 1
+
+A run is killed (SIGKILL) at a moment drawn evenly from the time between its first file and its end. Every file that is
+there then must be whole. The run is resumed, or begun anew if it had no checkpoint yet, and its result must be the same
+to the byte. Times are left out of the comparison.
+"""
+
+import argparse
+import csv
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from songs.midi import read_midi
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+TIMES = ("cpu_seconds", "seconds", "wall_seconds", "minutes", "started", "gain_of_workers")
+"""Columns and keys, or their endings, that differ between equal runs."""
+LONGEST = 600
+"""Seconds that a run may take."""
+
+
+def sets(*settings: str) -> list[str]:
+    return [part for setting in settings for part in ("--set", setting)]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is run."""
+
+    start: list[str]
+    """The command, without --out."""
+    resume: Callable[[Path], list[str]]
+    prepare: list[str] | None = None
+    """A command that makes what runs need, in the folder where they run."""
+
+
+TINY_VAE = sets("latent=8", "encoder_width=32", "conductor_width=32", "decoder_width=10", "evaluations=8")
+TRAIN_VAE = ["vae", "train", "8", "8", "2", "-pt", "--data", "data"]
+KINDS = {
+    "evolve": Kind(
+        ["evolve", "grasshopper", "--checkpoint-every", "7", *sets("evolve.generations=150")],
+        lambda run: ["evolve", "--resume", str(run)],
+    ),
+    "dqn": Kind(
+        ["dqn", "grasshopper", "--checkpoint-every", "70", *sets("dqn.steps=700", "dqn.stop_when_solved=false")],
+        lambda run: ["dqn", "--resume", str(run)],
+    ),
+    "vae": Kind(
+        [*TRAIN_VAE, *TINY_VAE],
+        lambda run: [*TRAIN_VAE, "--resume", "--out", str(run)],
+        ["vae", "generate-dataset", "all", "2", "1", "-pt", "--midi", str(ROOT / "basic_midi"), "--data", "data"],
+    ),
+}
+
+
+def call(arguments: list[str], folder: Path) -> subprocess.CompletedProcess:
+    """Run kuznechik to its end."""
+    command = [sys.executable, "-m", "experiments", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=LONGEST, check=False
+    )
+
+
+def start(arguments: list[str], run: Path) -> subprocess.Popen:
+    """Start a run, and return it when its first file is there."""
+    command = [sys.executable, "-m", "experiments", *arguments, "--out", str(run)]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=run.parent, env=ENVIRONMENT, **pipes)
+    while process.poll() is None and not any(run.glob("*")):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.01)
+    return process
+
+
+def kill_at(arguments: list[str], run: Path, seconds: float) -> bool:
+    """Start a run and kill it so long after its first file; return whether it was still going."""
+    process = start(arguments, run)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    process.send_signal(signal.SIGKILL)
+    return process.wait() == -signal.SIGKILL
+
+
+def torn(run: Path) -> Iterator[str]:
+    """Read every file of a run; yield what cannot be read."""
+    for path in sorted(path for path in run.rglob("*") if path.is_file() and not path.name.startswith(".")):
+        try:
+            read(path)
+        except Exception as error:
+            yield f"{path.relative_to(run)}: {type(error).__name__}: {error}"
+
+
+def read(path: Path) -> object:
+    """Return what a file holds, without what differs between equal runs."""
+    if path.suffix == ".json":
+        text = path.read_text()
+        # a checkpoint of evolution is a line about the state, and the state
+        lines = text.splitlines() if path.parent.name == "checkpoints" else [text]
+        return [without_times(json.loads(line)) for line in lines]
+    if path.suffix == ".toml":
+        return tomllib.loads(path.read_text())
+    if path.suffix == ".csv":
+        return [without_times(row) for row in csv.DictReader(path.open())]
+    if path.suffix == ".npy":
+        return np.load(path, allow_pickle=False).tolist()
+    if path.suffix == ".mid":
+        read_midi(path, allow_silence=True)
+    elif path.suffix == ".safetensors":
+        from safetensors.numpy import load
+
+        return {name: value.tobytes() for name, value in load(path.read_bytes()).items()}
+    return path.read_bytes()
+
+
+def without_times(content: object) -> object:
+    """Leave out times, and the folder of a run."""
+    if isinstance(content, dict):
+        kept = {key: value for key, value in content.items() if not str(key).endswith(TIMES)}
+        return {key: without_times(value) for key, value in kept.items() if key not in ("run", "command", "out")}
+    return [without_times(each) for each in content] if isinstance(content, list) else content
+
+
+def result(run: Path) -> dict[str, object]:
+    """Return what a finished run came to."""
+    files = [*run.glob("best/*"), *run.glob("*.csv"), *run.glob("*.safetensors"), *run.glob("summary.json")]
+    return {str(path.relative_to(run)): read(path) for path in files}
+
+
+def campaign(name: str, moments: int, seed: int) -> Counter:
+    """Kill runs of a kind at random moments; print and count what came of it."""
+    kind, chance, counts = KINDS[name], random.Random(f"{name} {seed}"), Counter()
+    with tempfile.TemporaryDirectory() as at:
+        folder = Path(at)
+        if kind.prepare and (done := call(kind.prepare, folder)).returncode:
+            raise RuntimeError(done.stderr)
+        whole, run = folder / "whole", folder / "run"
+        process, begin = start(kind.start, whole), time.monotonic()
+        if process.wait(LONGEST):
+            raise RuntimeError(f"{name} does not run: {call(kind.start, folder).stderr}")
+        expected, length = result(whole), time.monotonic() - begin
+        for number in range(1, moments + 1):
+            shutil.rmtree(run, ignore_errors=True)
+            killed = kill_at(kind.start, run, chance.uniform(0, length))
+            failures = list(torn(run))
+            done = call(kind.resume(run), folder) if killed else None
+            if done and done.returncode and "Traceback" not in done.stderr:
+                counts["begun anew, as there was no checkpoint"] += 1
+                shutil.rmtree(run, ignore_errors=True)
+                done = call([*kind.start, "--out", str(run)], folder)
+            if done and done.returncode:
+                failures.append(done.stderr)
+            found = result(run)
+            failures += [f"{key} differs" for key in expected | found if expected.get(key) != found.get(key)]
+            leftovers = [path.name for path in run.rglob(".*") if path.name != ".lock"]
+            failures += [f"{leftover} is left over" for leftover in leftovers]
+            counts["the same" if not failures else "FAILED"] += 1
+            counts["over before it was killed"] += not killed
+            for failure in failures:
+                print(f"{name}, moment {number}: {failure}", flush=True)
+        print(f"{name}: {counts['the same']} of {moments} the same to the byte; {dict(counts)}", flush=True)
+    return counts
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], default=[], help="what is run [all]")
+    parser.add_argument("--moments", type=int, default=50, help="kills of each [50]")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments [0]")
+    args = parser.parse_args()
+    counts = [campaign(name, args.moments, args.seed) for name in args.kinds or KINDS]
+    return 1 if any(each["FAILED"] for each in counts) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
