@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 
 PICTURES := experiments/pictures
 
-.PHONY: demo pictures test test-slow lint clean
+.PHONY: demo pictures test soak lint clean
 
 demo: $(READY)  ## evolve the grasshopper tune and draw the result
 	$(BIN)/kuznechik evolve grasshopper --plot
@@ -19,12 +19,13 @@ pictures: $(READY)  ## make the README's pictures again
 test: $(READY)  ## run the test suite
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: $(READY)  ## run the tests that take minutes
-	$(BIN)/python -m pytest -m slow
+soak: $(READY)  ## run the tests that take minutes or hours, and print their figures
+	$(BIN)/python -m pytest -m slow -s
 
-lint: $(READY)
+lint: $(READY)  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

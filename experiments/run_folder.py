@@ -34,7 +34,7 @@ from filelock import FileLock, Timeout
 
 from songs.catalog import read_catalog
 from songs.display import roll_html
-from songs.files import write_atomically
+from songs.files import delete_drafts, write_atomically
 from songs.keyboard import SONG_STEPS
 from songs.song import Song, SongError
 
@@ -122,6 +122,7 @@ class RunFolder:
         """
         try:
             with FileLock(self.path / ".lock", timeout=0):
+                delete_drafts(self.path)
                 yield
         except Timeout:
             raise RunError(f"{self.path}: another process is writing into this run folder: let it end first") from None
@@ -132,22 +133,7 @@ class RunFolder:
 
     def write_meta(self, experiment: str, command: list[str], seed: int) -> None:
         """Write what kind of run this is, and how, when and with what it was started."""
-        versions = {"python": platform.python_version()}
-        for package in PACKAGES:
-            try:
-                versions[package] = version(package)
-            except PackageNotFoundError:
-                versions[package] = None
-        meta = {
-            "experiment": experiment,
-            "command": command,
-            "seed": seed,
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "commit": _commit(),
-            "versions": versions,
-            "platform": platform.platform(),
-        }
-        self.write_json("meta.json", meta)
+        self.write_json("meta.json", {"experiment": experiment, "command": command, "seed": seed, **provenance()})
 
     def write_songs(self, songs: Iterable[Song]) -> None:
         """Write the songs of the run as MIDI files."""
@@ -248,20 +234,39 @@ class RunFolder:
         except SongError as error:
             reason = str(error).removeprefix(f"{self.path}/")
             raise RunError(f"{self.path}: the songs of the run are missing: {reason}") from None
+        songs = []
         for entry in entries:
             if entry.song is None:
                 raise RunError(f"{self.path}: songs/{entry.name}.mid is broken: {entry.reason}")
-        return [entry.song for entry in entries]
+            songs.append(entry.song)
+        return songs
 
     def read_roll(self) -> np.ndarray:
         """Return the roll (T, 13) bool that the champion played; raises RunError if it is missing or broken."""
         path = self.path / "best" / "roll.npy"
         try:
-            return np.load(path, allow_pickle=False).astype(bool)
+            with path.open("rb") as file:
+                return np.lib.format.read_array(file, allow_pickle=False).astype(bool)
         except FileNotFoundError:
             raise RunError(f"{self.path}: best/roll.npy is missing: the run has no champion yet") from None
         except (OSError, ValueError, EOFError) as error:
             raise RunError(f"{self.path}: best/roll.npy is broken: {error}") from None
+
+
+def provenance() -> dict[str, Any]:
+    """Return when, with what and on what a run is started, as plain data."""
+    versions: dict[str, str | None] = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "versions": versions,
+        "platform": platform.platform(),
+    }
 
 
 def _commit() -> str | None:

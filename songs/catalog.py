@@ -2,7 +2,8 @@
 
 import os
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -95,8 +96,8 @@ def read_entry(
     onsets, length = whole_bars(notes, steps)
     pitches = onsets[:, 1]
     shift = smallest_shift(pitches)
-    known = dict(
-        name=path.stem,
+    known = Entry(
+        path.stem,
         title=notes.title,
         notes=len(onsets),
         span=int(pitches.max() - pitches.min()) + 1,
@@ -106,23 +107,32 @@ def read_entry(
         off_grid=notes.off_grid,
     )
     if shift is None:
-        return Entry(**known, reason=out_of_range(pitches))
+        return replace(known, reason=out_of_range(pitches))
     roll = roll_from_onsets(onsets + (0, shift), length)
     tempo_bpm = min(max(notes.tempo_bpm, TEMPO_RANGE_BPM[0]), TEMPO_RANGE_BPM[1])
     song = Song(path.stem, roll, notes.title, tempo_bpm, shift)
-    return Entry(**known, shift=shift, memory=memory_needed(roll, prompt), playable=True, song=song)
+    return replace(known, shift=shift, memory=memory_needed(roll, prompt), playable=True, song=song)
 
 
 def read_catalog(
-    folder: str | Path | None = None, prompt: int = PROMPT_STEPS, steps: int = SONG_STEPS, track: str | None = None
+    folder: str | Path | None = None,
+    prompt: int = PROMPT_STEPS,
+    steps: int = SONG_STEPS,
+    track: str | None = None,
+    watch: Callable[[list[Path]], Iterable[Path]] = iter,
 ) -> list[Entry]:
     """Describe every MIDI file of a folder, the project's own songs by default.
+
+    Args:
+        folder: where the files are.
+        prompt: as for `read_entry`, as are steps and track.
+        watch: passes the files on one by one, for whoever wants to show how far it is.
 
     Raises:
         SongError: there is no such folder, or it holds no MIDI file.
     """
     paths = midi_files(default_folder() if folder is None else folder)
-    return [read_entry(path, prompt, steps, track) for path in paths]
+    return [read_entry(path, prompt, steps, track) for path in watch(paths)]
 
 
 def read_song(path: str | Path, steps: int = SONG_STEPS, track: str | None = None) -> Song:

@@ -18,6 +18,7 @@ from pathlib import Path
 import mido
 import numpy as np
 
+from songs.files import write_atomically
 from songs.keyboard import STEPS_PER_BEAT
 from songs.midi_check import MAX_BEATS, MAX_BYTES, MidiError, safe_midi
 
@@ -99,7 +100,7 @@ def write_midi(
     A file that is there is replaced in one go: a reader sees the old one or the new one.
 
     Args:
-        path: where; the folder must be there.
+        path: where; its folder is made if need be.
         onsets: (N, 2) integers, a step and a MIDI pitch, in any order; repeated rows are written once.
         steps: length of the song, at least 1; all onsets lie before it.
         title: track name, written in UTF-8; control characters and spaces around it are not read back.
@@ -126,7 +127,7 @@ def write_midi(
         safe_midi(file.getvalue())
     except MidiError as error:
         raise MidiError(f"{path}: is not written, as it {error}") from None
-    _replace_file(Path(path), file.getvalue())
+    write_atomically(Path(path), file.getvalue())
 
 
 def _file_bytes(path: Path) -> bytes:
@@ -266,13 +267,3 @@ def _note_messages(onsets: np.ndarray, steps: int, ticks_per_step: int) -> list[
         now = step
     messages.append(mido.MetaMessage("end_of_track", time=(steps - now) * ticks_per_step))
     return messages
-
-
-def _replace_file(path: Path, data: bytes) -> None:
-    """Write `data` beside `path`, then move it there."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        draft.write_bytes(data)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

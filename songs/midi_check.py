@@ -109,7 +109,8 @@ def _safe_track(track: bytearray, ticks: int, events: int) -> tuple[bytearray, i
     Raises:
         IndexError: the track ends inside an event.
     """
-    position, running = 0, None
+    position = 0
+    running: int | None = None
     while position < len(track):
         delta, position = _quantity(track, position)
         ticks, events = ticks - delta, events - 1
@@ -118,11 +119,11 @@ def _safe_track(track: bytearray, ticks: int, events: int) -> tuple[bytearray, i
         if events < 0:
             raise MidiError(f"has too many events: up to {MAX_EVENTS:,} are read")
         status = track[position]
-        if status < 0x80:
+        if status >= 0x80:
+            position += 1
+        elif running is not None:
             status = running
         else:
-            position += 1
-        if status is None:
             raise MidiError(f"is damaged: no status before byte {position}")
         if status < _SYSEX:
             running = status

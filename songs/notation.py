@@ -158,7 +158,9 @@ def _pitches(token: str) -> list[int]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the MIDI files of a folder of tunes; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m songs.notation", description=main.__doc__.split(";")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m songs.notation", description="Write the MIDI files of a folder of tunes"
+    )
     parser.add_argument("folder", type=Path, help="where the .txt files are, and where the .mid files go")
     folder = parser.parse_args(arguments).folder
     try:

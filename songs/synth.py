@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from songs.files import write_atomically
 from songs.keyboard import KEYS, LOWEST_PITCH, STEPS_PER_BEAT
 from songs.piano_roll import check_roll
 
@@ -151,10 +152,4 @@ def write_wav(path: str | os.PathLike, samples: np.ndarray, sample_rate: int = 4
         ValueError: as for `encode_wav`.
         OSError: the file cannot be written.
     """
-    path, content = Path(path), encode_wav(samples, sample_rate)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_atomically(Path(path), encode_wav(samples, sample_rate))

@@ -5,10 +5,14 @@ with more than one key. memory: steps that must be remembered before they decide
 """
 
 import argparse
+from collections.abc import Iterable
+from pathlib import Path
 
 from experiments.verbs.options import add_catalog_options, count, print_json
 
 HELP = "list the songs of a folder"
+MANY_FILES = 200
+"""From so many on, a bar shows how far it is."""
 COLUMNS = ("name", "title", "notes", "span", "shift", "chords", "memory", "playable")
 
 
@@ -23,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     from songs.keyboard import PROMPT_STEPS
 
     prompt = PROMPT_STEPS if options.prompt is None else options.prompt
-    entries = read_catalog(options.folder, prompt, track=options.track)
+    entries = read_catalog(options.folder, prompt, track=options.track, watch=_with_bar)
     if options.json:
         print_json([entry.row() for entry in entries])
         return 0
@@ -33,6 +37,17 @@ def run(options: argparse.Namespace) -> int:
     caption = f"{playable} of {len(entries)} songs can be played on 13 keys."
     show_table(COLUMNS, [_row(entry) for entry in entries], caption)
     return 0
+
+
+def _with_bar(paths: list[Path]) -> Iterable[Path]:
+    """Pass files on, with a bar in the terminal if there are many."""
+    if len(paths) < MANY_FILES:
+        return paths
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(paths, "reading files", console=console, transient=True, disable=not console.is_terminal)
 
 
 def _row(entry) -> list:

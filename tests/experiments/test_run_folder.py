@@ -343,3 +343,14 @@ def test_a_run_shows_how_it_ended(tmp_path):
     assert "<tr><td>ceiling</td><td>8</td></tr>" in html
     assert "A tune, as the champion plays it" in html
     assert '<audio controls src="data:audio/wav;base64,' in html
+
+
+def test_drafts_of_a_process_that_was_killed_are_deleted_by_the_next_that_writes(tmp_path):
+    folder = RunFolder.create(tmp_path / "run")
+    (folder.path / "best").mkdir()
+    drafts = [folder.path / ".metrics.csv.x.part", folder.path / "best" / ".melody.wav.y.part"]
+    for path in (*drafts, folder.path / "best" / "kept.part"):
+        path.write_bytes(b"half")
+    with folder.writing():
+        assert not any(path.exists() for path in drafts)
+    assert (folder.path / "best" / "kept.part").exists()

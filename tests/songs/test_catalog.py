@@ -234,3 +234,16 @@ def test_an_unplayable_song_of_a_folder_is_an_error(tmp_path):
     write(tmp_path / "wide.mid", [[0, 60], [4, 73]])
     with pytest.raises(SongError, match=r"wide\.mid: spans 14 keys"):
         find_song("wide", tmp_path)
+
+
+def test_whoever_watches_sees_every_file_once_in_order(tmp_path):
+    for name in ("b", "a 10", "a 9"):
+        (tmp_path / f"{name}.mid").write_bytes(b"no song")
+    seen = []
+
+    def watch(paths):
+        for path in paths:
+            seen.append(path.stem)
+            yield path
+
+    assert [entry.name for entry in read_catalog(tmp_path, watch=watch)] == seen == ["a 9", "a 10", "b"]
