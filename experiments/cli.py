@@ -84,6 +84,12 @@ def shadowed_package() -> str | None:
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
 
+    def parse_known_args(self, args=None, namespace=None):
+        for argument in args or ():
+            if argument.startswith("--") and argument.endswith("=--"):  # argparse would take it for an empty list
+                self.error(f"argument {argument.removesuffix('=--')}: -- is no value")
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str):
         self.exit(2, one_line(f"{self.prog}: {message}; see {self.prog} --help") + "\n")
 

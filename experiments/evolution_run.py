@@ -4,7 +4,9 @@ import dataclasses
 import sys
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
 
 from agents.cases import Cases, ambiguous_steps
 from agents.evolution.workers import NO_WORKERS, WorkerOptions
@@ -21,6 +23,7 @@ from experiments.melody import write_melody
 from experiments.run_folder import RunError, RunFolder
 from experiments.scores import always_rest
 from experiments.searches import describe, make_search, operators_used
+from experiments.watch import Watch
 from songs.files import write_atomically
 from songs.song import Song
 
@@ -62,12 +65,14 @@ class RunInProgress:
     """Generations between two checkpoints; 0: none."""
     improvising: Improvising | None = None
     """What is improvised, and who pays; None where a song is memorised."""
+    watch: Sequence[Watch] = ()
+    """Are told of every generation, and of every new champion that is put on disk."""
 
     def __post_init__(self):
         self._metrics: list[dict] = []
         self._species: list[dict] = []
         self._saved = None
-        self._heard = None, {}
+        self._heard: tuple[Any, dict[str, float]] = None, {}
         self._next_save = 0.0
 
     def continue_until_done(self, progress: Progress) -> dict:
@@ -98,6 +103,8 @@ class RunInProgress:
         members = values.pop("species")
         values |= {"species": len(members), **self._paid(), "cpu_seconds": self.clock.cpu_seconds}
         self._metrics.append(values)
+        for told in self.watch:
+            told.figures(row.generation, {name: value for name, value in values.items() if name != "generation"})
         self._species += [
             {"generation": row.generation, "species": key, "members": count} for key, count in members.items()
         ]
@@ -131,11 +138,18 @@ class RunInProgress:
         write_atomically(self.folder.path / "best" / "genome.json", text)
         best, mode_bit = self.folder.path / "best", self.config.task.mode_bit
         if self.improvising:
-            self.improvising.write(best / "improvised" if mode_bit else best, self.improvising.play_genome(champion))
+            rolls = self.improvising.play_genome(champion)
+            self.improvising.write(best / "improvised" if mode_bit else best, rolls)
+            self._tell("improvisation", rolls[0], self.improvising.song, memorised=False)
         if self.songs and (mode_bit or not self.improvising):
             player = make_player(self.config, champion, len(self.cases.inputs), outputs)
             played = play_episode(make_env(self.config.task, self.songs), player, options={"song": 0})
             write_melody(self.folder.path / "best", played.roll, self.songs[0])
+            self._tell("champion", played.roll, self.songs[0], memorised=True)
+
+    def _tell(self, name: str, roll: np.ndarray, song: Song, memorised: bool) -> None:
+        for told in self.watch:
+            told.melody(self.search.generation - 1, name, roll, song, self.config.task.prompt, memorised)
 
     def _checkpoint(self) -> None:
         state = {
@@ -148,7 +162,7 @@ class RunInProgress:
     def _summary(self, stopped: str) -> dict:
         """Return how the run ended, as plain numbers."""
         champion, task = self.search.champion, self.config.task
-        summary = {
+        summary: dict[str, Any] = {
             "solved": self.search.solved,
             "stopped": stopped,
             "task": task.kind,
@@ -202,6 +216,7 @@ def evolve(
     progress: Progress = SILENCE,
     checkpoint_every: int = 50,
     workers: WorkerOptions = NO_WORKERS,
+    watch: Sequence[Watch] = (),
 ) -> dict:
     """Search from the beginning.
 
@@ -213,6 +228,7 @@ def evolve(
         progress: called after every generation.
         checkpoint_every: generations between two checkpoints; 0: none.
         workers: who evaluates; changes no result.
+        watch: are told of every generation and new champion.
 
     Returns:
         What is also written as summary.json.
@@ -224,7 +240,7 @@ def evolve(
         folder.write_songs(songs)
     cases, improvising = make_cases(config, songs), begin_improvising(config, songs, folder)
     with make_search(config, songs, cases, folder.path, workers, improvising) as search:
-        run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every, improvising)
+        run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every, improvising, watch)
         return run.continue_until_done(progress)
 
 
@@ -234,13 +250,14 @@ def resume(
     progress: Progress = SILENCE,
     checkpoint_every: int = 50,
     workers: WorkerOptions = NO_WORKERS,
+    watch: Sequence[Watch] = (),
 ) -> tuple[dict, list[str]]:
     """Go on from the last checkpoint of a run, to the same result as if it had never stopped.
 
     Args:
         folder: a run folder with checkpoints.
         settings: `evolve.generations=N` may be given to change the budget.
-        progress, checkpoint_every, workers: as for `evolve`.
+        progress, checkpoint_every, workers, watch: as for `evolve`.
 
     Returns:
         What is also written as summary.json, and warnings.
@@ -269,5 +286,5 @@ def resume(
         folder.cut_table("species.csv", "generation", search.generation)
         if rows < search.generation:
             warnings.append(f"{folder.path}: metrics.csv has {rows} of the first {search.generation} generations")
-        run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every, improvising)
+        run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every, improvising, watch)
         return run.continue_until_done(progress), warnings

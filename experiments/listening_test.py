@@ -92,7 +92,7 @@ def read_answers(paths: Sequence[str]) -> dict[str, list[bool]]:
                 if answer["human"] not in (0, 1) or answer["chosen"] not in (0, 1):
                     raise ValueError(f"an answer names a melody other than 0 and 1: {answer}")
                 groups[str(answer["group"])].append(answer["human"] == answer["chosen"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"{path}: no answers of a listening test: {error}") from None
     if not groups:
         raise ValueError("there are no answers in these files")

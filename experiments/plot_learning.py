@@ -20,8 +20,14 @@ def learning_figure(metrics: Columns, ceiling: int | None, resting: int | None) 
     above, middle, below = figure.subplots(3, 1, sharex=True, height_ratios=(2, 1, 1))
     step = metrics["step"]
     marker = "o" if len(step) == 1 else None
-    above.plot(step, metrics["right_teacher_forced"], color=BEST, marker=marker, label="steps right", zorder=4)
-    above.plot(step, metrics["prefix"], color=MEAN, marker=marker, label="before the first mistake", zorder=3)
+    if "greedy_reward" in metrics:  # a listener pays: right and wrong mean nothing
+        above.plot(step, metrics["greedy_reward"], color=BEST, marker=marker, label="what the listener pays")
+        above.set(ylabel="reward of a step,\ngreedy player")
+        ceiling = resting = None
+    else:
+        above.plot(step, metrics["right_teacher_forced"], color=BEST, marker=marker, label="steps right", zorder=4)
+        above.plot(step, metrics["prefix"], color=MEAN, marker=marker, label="before the first mistake", zorder=3)
+        above.set(ylabel="greedy player", ylim=(0, None))
     for value, name, colour in ((ceiling, "ceiling", CEILING), (resting, "always rest", BASELINE)):
         if value is not None:
             above.axhline(value, color=colour, linestyle="--", linewidth=1.2, label=f"{name}: {value}")
@@ -29,7 +35,6 @@ def learning_figure(metrics: Columns, ceiling: int | None, resting: int | None) 
     below.plot(step, metrics["loss"], color=BEST, marker=marker)
     for axes in (above, middle, below):
         axes.grid(color="#e4e4e4")
-    above.set(ylabel="greedy player", ylim=(0, None))
     middle.set(ylabel="reward of a step,\nexploring")
     below.set(xlabel="environment step", ylabel="loss", ylim=(0, None), xlim=(0, step[-1]))
     figure.legend(*above.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)

@@ -4,6 +4,7 @@ Conventions: widths are features of one direction; U is a number of bars, S step
 """
 
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from vae.tokens import Representation, representation
 
@@ -110,7 +111,7 @@ class ModelConfig:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, options: dict) -> "ModelConfig":
+    def from_dict(cls, options: Any) -> "ModelConfig":
         """Return the configuration of options read from JSON.
 
         Raises:
@@ -126,7 +127,9 @@ class ModelConfig:
             raise ModelError(str(error)) from None
 
 
-FAITHFUL = dict(encoder="lstm", conductor="lstm", conductor_layers=2, decoder_layers=2, embedding=0, unroll=0)
+FAITHFUL: dict[str, Any] = dict(
+    encoder="lstm", conductor="lstm", conductor_layers=2, decoder_layers=2, embedding=0, unroll=0
+)
 SLOTS = dict(
     encoder="bars",
     encoder_width=384,
@@ -149,7 +152,7 @@ def preset(name: str, bars: int, form: str = "pianoroll") -> ModelConfig:
     Raises:
         ModelError: there is none of that name.
     """
-    presets = {
+    presets: dict[str, dict[str, Any]] = {
         "fast": dict(latent=48 * bars, **SLOTS),
         "mlp": dict(latent=48 * bars),
         "flat": dict(latent=48 * bars, decoder="flat", **({} if bars <= 2 else dict(encoder="lstm", encoder_layers=1))),

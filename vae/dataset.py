@@ -262,7 +262,7 @@ def read_meta(place: Path) -> dict:
         raise DatasetError(
             f"{place}: no such data set; make it with kuznechik vae generate-dataset all BARS 1 --midi FOLDER"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DatasetError(f"{place}: dataset.json is broken: {error}") from None
 
 

@@ -154,18 +154,18 @@ class LstmCells:
             tokens: the input of the last token.
         """
         features = context.shape[-1]
-        weight = lstm.weight_ih_l0
-        self.fixed = functional.linear(context, weight[:, :features], lstm.bias_ih_l0 + lstm.bias_hh_l0)
-        self.from_vector = weight[:, features:]
-        if tokens.table is not None:
-            self.table = functional.linear(tokens.table.weight, self.from_vector)
-        else:
-            self.table = functional.pad(self.from_vector.t(), (0, 0, 0, 1))  # the last token is none: zeros
         self.recurrent = [getattr(lstm, f"weight_hh_l{layer}").t() for layer in range(lstm.num_layers)]
         self.inputs = [getattr(lstm, f"weight_ih_l{layer}").t() for layer in range(lstm.num_layers)]
         self.biases = [
             getattr(lstm, f"bias_ih_l{layer}") + getattr(lstm, f"bias_hh_l{layer}") for layer in range(lstm.num_layers)
         ]
+        weight = self.inputs[0].t()
+        self.fixed = functional.linear(context, weight[:, :features], self.biases[0])
+        self.from_vector = weight[:, features:]
+        if tokens.table is not None:
+            self.table = functional.linear(tokens.table.weight, self.from_vector)
+        else:
+            self.table = functional.pad(self.from_vector.t(), (0, 0, 0, 1))  # the last token is none: zeros
 
     def hear(self, tokens: Tensor) -> Tensor:
         """Return what the last tokens (B,) add to the gates."""

@@ -11,6 +11,7 @@ Conventions:
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,7 +85,10 @@ def evaluate(model: MusicVAE, split: Split, seed: int = 0) -> dict:
         add("free", model.decoder.free_running(mean).cpu())
         add("sampled", model.decoder.free_running(z, 1.0, generator).cpu())
     found = {name: np.concatenate(parts) for name, parts in columns.items()}
-    result = {"windows": len(tokens), **_figures(model, split, tokens.numpy(), found, np.ones(len(tokens), bool))}
+    result: dict[str, Any] = {
+        "windows": len(tokens),
+        **_figures(model, split, tokens.numpy(), found, np.ones(len(tokens), bool)),
+    }
     if len(split.source_names) > 1:
         result["sources"] = {
             name: {"windows": int(here.sum()), **_figures(model, split, tokens.numpy(), found, here)}

@@ -118,7 +118,9 @@ def _name(chunk: bytes) -> str:
 
 def _held(messages: mido.MidiTrack) -> list[tuple[int, int, int]]:
     """Return the notes of a track in ticks."""
-    notes, sounding, tick = [], {}, 0
+    notes: list[tuple[int, int, int]] = []
+    sounding: dict[tuple[int, int], int] = {}
+    tick = 0
     for message in messages:
         tick += message.time
         if message.type not in ("note_on", "note_off") or message.channel == DRUMS_CHANNEL:

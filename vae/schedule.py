@@ -94,7 +94,10 @@ class TrainingOptions:
         unknown = set(options) - {field.name for field in fields(cls)}
         if unknown:
             raise TrainingError(f"unknown training options: {', '.join(sorted(unknown))}")
-        return cls(**options)
+        try:
+            return cls(**options)
+        except TypeError as error:
+            raise TrainingError(f"the training options are broken: {error}") from None
 
     def rate(self, step: int, share: float) -> float:
         """Return the learning rate at a step, when this share of the course (0 to 1) is done."""

@@ -95,7 +95,7 @@ def write_onsets(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
     pressed = begins.any(axis=-1)
     low = np.where(pressed, pitch, PITCHES).min(axis=1)
     high = np.where(pressed, pitch, -PITCHES).max(axis=1)
-    fits = pressed.any(axis=1) & (high - low < KEYS)
+    fits = np.any(pressed, axis=1) & (high - low < KEYS)
     shift = np.maximum(0, -low) + np.minimum(0, KEYS - 1 - high)
     return np.where(pressed, pitch + shift[:, None], NO_KEY)[fits]
 

@@ -258,15 +258,23 @@ class Trainer:
         write_atomically(self.folder / "resume.safetensors", save(arrays, {"run": json.dumps(data)}))
 
     def restore(self, arrays: dict[str, Tensor], progress: dict) -> None:
-        """Go back to a state that `read_run` returned."""
+        """Go back to a state that `read_run` returned.
+
+        Raises:
+            ModelError: the parameters are those of another model.
+            TrainingError: where the run stands is not to be understood.
+        """
         origin = str(self.folder / "resume.safetensors")
         fill(self.model, {name[6:]: value for name, value in arrays.items() if name.startswith("model.")}, origin)
         for name, parameter in self.model.named_parameters():
             for key in ("step", "exp_avg", "exp_avg_sq"):
                 if (value := arrays.get(f"{key}.{name}")) is not None:
                     self.optimizer.state[parameter][key] = value.to(parameter.device)
-        self.progress = Progress(**progress)
-        self.done = self.share()
+        try:
+            self.progress = Progress(**progress)
+            self.done = self.share()
+        except TypeError as error:
+            raise TrainingError(f"{origin}: is damaged: {error}") from None
 
 
 def read_run(folder: Path) -> tuple[dict[str, Tensor], dict]:
@@ -284,7 +292,8 @@ def read_run(folder: Path) -> tuple[dict[str, Tensor], dict]:
     except FileNotFoundError:
         raise TrainingError(f"{folder}: no run to resume: resume.safetensors is missing") from None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise TrainingError(f"{path}: is damaged: {error}") from None
+        offer = f"a new run can begin with the last model: --initialize {folder / 'last.safetensors'}"
+        raise TrainingError(f"{path}: is damaged: {error}; {offer}") from None
     return arrays, data
 
 

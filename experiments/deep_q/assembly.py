@@ -116,7 +116,8 @@ def paid_by(config: DqnConfig) -> Listener | None:
     environment = config.environment
     if not config.improvises:
         return None
-    return named_listener(environment.listener, environment.extra_keys, "environment.listener")
+    extra_keys = environment.extra_keys if config.plays_chords else 0.0
+    return named_listener(environment.listener, extra_keys, "environment.listener")
 
 
 def make_judge(config: DqnConfig, songs: Sequence[Song], listener: Listener | None) -> Judge:

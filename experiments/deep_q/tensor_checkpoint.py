@@ -77,7 +77,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, np.ndarray], Any, list[str]
     Raises:
         RunError: there is none.
     """
-    complaints = []
+    complaints: list[str] = []
     for path in reversed(_checkpoints(folder)):
         try:
             return (*read_tensors(path), complaints)

@@ -6,7 +6,7 @@ checkpoints/    the last two; the run goes on from one to the same result as if 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from experiments.melody import write_melody
 from experiments.run_folder import RunError, RunFolder
 from experiments.scores import always_rest
 from experiments.settings import ConfigError
+from experiments.watch import Watch
 from listener.listener import Listener
 from songs.files import write_atomically
 from songs.song import Song
@@ -86,7 +87,7 @@ class DqnRun:
         clock: Clock,
         checkpoint_every: int = 0,
         listener: Listener | None = None,
-        watch: Sequence[Callable[[Evaluation], None]] = (),
+        watch: Sequence[Watch] = (),
     ):
         """
         Args:
@@ -97,7 +98,7 @@ class DqnRun:
             checkpoint_every: environment steps between two checkpoints; 0: none, not even at the end.
             listener: pays instead of the one the configuration names. It may know nothing of right and wrong, so then
                 the best player is the one it pays most, and nothing counts as solved.
-            watch: called with every evaluation.
+            watch: is told of every evaluation, and of every new champion that is put on disk.
         """
         self.folder, self.config, self.songs, self.clock = folder, config, songs, clock
         self.checkpoint_every, self.watch = checkpoint_every, watch
@@ -171,7 +172,7 @@ class DqnRun:
         self._next_evaluation = (self.step // every + 1) * every
         self._rows.append(row)
         for told in self.watch:
-            told(row)
+            told.figures(row.step, {name: value for name, value in asdict(row).items() if name != "step"})
         return row
 
     def _save(self) -> None:
@@ -185,6 +186,10 @@ class DqnRun:
             write_tensors(self.folder.path / CHAMPION, champion.weights, {"step": champion.step})
             roll = champion.judge.play(champion.network())[0]
             write_melody(self.folder.path / "best", roll, self.songs[0], "learned")
+            for told in self.watch:
+                told.melody(
+                    champion.step, "champion", roll, self.songs[0], self.config.task.prompt, not self.config.improvises
+                )
             self._saved_step = champion.step
         self._next_save = time.monotonic() + SAVE_SECONDS
 
@@ -217,6 +222,8 @@ class DqnRun:
     def _summary(self, stopped: str) -> dict:
         """Return how the run ended, as plain numbers."""
         config, champion, task = self.config, self.champion, self.config.task
+        judgement = champion.judgement
+        assert judgement is not None, "what is summarised was judged"
         return {
             "solved": champion.solved,
             "stopped": stopped,
@@ -235,9 +242,9 @@ class DqnRun:
             "always_rest": sum(always_rest(song, task.prompt) for song in self.songs),
             "right_teacher_forced": champion.right,
             "right_free_running": champion.judge.right_free_running(champion.network()),
-            "prefix": champion.judgement.prefix,
-            "whole_songs": champion.judgement.whole_songs,
-            "greedy_reward": champion.judgement.reward,
+            "prefix": judgement.prefix,
+            "whole_songs": judgement.whole_songs,
+            "greedy_reward": judgement.reward,
             "champion_of_step": champion.step,
             "right_at_the_end": champion.judge.judge(self.loop.learner.network).right,
             "memory": task.memory,
@@ -274,7 +281,7 @@ def train(
     progress: Progress = SILENCE,
     checkpoint_every: int = 10_000,
     listener: Listener | None = None,
-    watch: Sequence[Callable[[Evaluation], None]] = (),
+    watch: Sequence[Watch] = (),
 ) -> dict:
     """Learn from the beginning.
 
@@ -303,7 +310,7 @@ def resume(
     progress: Progress = SILENCE,
     checkpoint_every: int = 10_000,
     listener: Listener | None = None,
-    watch: Sequence[Callable[[Evaluation], None]] = (),
+    watch: Sequence[Watch] = (),
 ) -> tuple[dict, list[str]]:
     """Go on from the last checkpoint of a run, to the same result as if it had never stopped.
 

@@ -51,11 +51,9 @@ def reconstruct(options: argparse.Namespace) -> int:
 def interpolate(options: argparse.Namespace) -> int:
     """Play the way from one melody to another."""
     model = _open(options)
-    ends = [
-        _latent(options, model, name, number)
-        for number, name in enumerate((options.start_sequence, options.end_sequence))
-    ]
-    tokens = sampling.interpolate(model, *ends, options.steps, options.temperature).numpy()
+    start = _latent(options, model, options.start_sequence, 0)
+    end = _latent(options, model, options.end_sequence, 1)
+    tokens = sampling.interpolate(model, start, end, options.steps, options.temperature).numpy()
     names = ["start", *(f"step-{number}" for number in range(1, options.steps + 1)), "end"]
     return _write(options, _folder(options, "interpolate"), tokens, names, model)
 

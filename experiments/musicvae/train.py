@@ -4,7 +4,9 @@ import argparse
 import dataclasses
 import json
 import os
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -13,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from experiments.interrupt import deferred_interrupt
 from experiments.musicvae.card import model_card, portable
 from experiments.musicvae.data import form_name, place
-from experiments.run_folder import RunFolder
+from experiments.run_folder import RunFolder, provenance
 from experiments.verbs.options import UsageError, print_json
 from songs.files import write_atomically
 from vae.checkpoint import load_model, save_model
@@ -86,7 +88,7 @@ def _train(options: argparse.Namespace, where: torch.device, rank: int, processe
         commands = (
             [*_commands(options.initialize), options.command_line] if options.initialize else [options.command_line]
         )
-        about = {"name": data.name, "data": read_meta(data), "commands": commands}
+        about = {"name": data.name, "data": read_meta(data), "commands": commands, "provenance": provenance()}
     model = make_model(config, training.seed).to(where)
     if options.initialize and not options.resume:
         _initialize(model, options.initialize, rank)
@@ -103,7 +105,8 @@ def _train(options: argparse.Namespace, where: torch.device, rank: int, processe
     )
     if options.resume:
         trainer.restore(arrays, state["progress"])
-    with deferred_interrupt() as interrupt, TrainingProgress(rank > 0 or options.json) as progress:
+    alone = RunFolder(folder).writing() if rank == 0 else nullcontext()
+    with alone, deferred_interrupt() as interrupt, TrainingProgress(rank > 0 or options.json) as progress:
         ended = trainer.run(progress.report, lambda: interrupt.requested)
     if rank == 0:
         _print_end(options, trainer, folder, ended)
@@ -138,10 +141,11 @@ def resolve(options: argparse.Namespace) -> tuple[ModelConfig, TrainingOptions]:
             value = float(text) if kind in (float, type(None)) else int(text) if kind is int else text
         except ValueError:
             raise UsageError(f"--set {setting}: {name} is a number") from None
+        change: dict[str, Any] = {name: value}
         if section is config:
-            config = dataclasses.replace(config, **{name: value})
+            config = dataclasses.replace(config, **change)
         else:
-            training = dataclasses.replace(training, **{name: value})
+            training = dataclasses.replace(training, **change)
     return config, training
 
 
@@ -255,6 +259,7 @@ def train_prior(options: argparse.Namespace) -> int:
         {name: value for name, value in base.state_dict().items() if "prior." not in name}, strict=False
     )
     model = model.to(where)
+    assert model.prior is not None, "--layers is at least 1"
     meta = about.get("data") or {}
     if "transposed" not in meta:
         raise ModelError(f"{path}: does not say what data it was trained on")

@@ -47,7 +47,8 @@ def network_data(run: Run) -> dict[str, Any]:
         RunError: it is recurrent.
     """
     if run.folder.read_json("meta.json").get("experiment") == "dqn":
-        return _layers(run.performer.network)
+        player: Any = run.performer  # a `QPlayer`
+        return _layers(player.network)
     genome = json.loads(run.folder.read_text("best/genome.json"))
     if not hasattr(run.performer, "memory"):
         raise RunError(f"{run.folder.path}: a recurrent network remembers by itself, which the page cannot")

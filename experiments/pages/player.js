@@ -15,9 +15,12 @@ const piano = {
   },
 
   // Plays a key at a time of the context; returns the sound, so that it can be stopped.
+  // Beyond the 13 keys the nearest one sounds, faster or slower: a semitone for each key.
   strike(key, when) {
     const source = this.context.createBufferSource(), volume = this.context.createGain();
-    source.buffer = this.tones[key];
+    const nearest = Math.max(0, Math.min(key, this.tones.length - 1));
+    source.buffer = this.tones[nearest];
+    source.playbackRate.value = 2 ** ((key - nearest) / 12);
     source.connect(volume).connect(this.context.destination);
     source.start(when);
     return { source, volume };
@@ -35,7 +38,7 @@ function bytes(base64) {
   return Uint8Array.from(atob(base64), character => character.charCodeAt(0)).buffer;
 }
 
-// Plays a melody: notes are [step, key] by step. It knows its place, and goes on from there.
+// Plays a melody: notes are [step, key] by step, or [step, key, steps held]. It knows its place, and goes on from there.
 class Player {
   constructor(steps, seconds) {
     this.steps = steps;
@@ -59,12 +62,13 @@ class Player {
     if (this.place >= this.steps) this.place = 0;
     const ready = piano.context.currentTime + 0.05, last = new Map();
     this.began = ready - this.place * this.seconds;
-    for (const [step, key] of notes) {
+    for (const [step, key, held] of notes) {
       if (step < this.place) continue;
       const when = this.began + step * this.seconds;
       if (last.has(key)) piano.damp(last.get(key), when);
       const struck = piano.strike(key, when);
-      last.set(key, struck);
+      if (held) piano.damp(struck, when + held * this.seconds);
+      else last.set(key, struck);
       this.sounding.push(struck);
     }
   }

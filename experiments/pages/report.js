@@ -1,5 +1,5 @@
 "use strict";
-// Draws every melody's roll in rows of bars, plays it, and moves a playhead over it.
+// Draws every melody's roll in rows of bars, plays it, and moves a playhead over it. Pictures grow on a small screen.
 const players = [];
 
 for (const section of document.querySelectorAll(".melody")) {
@@ -8,18 +8,17 @@ for (const section of document.querySelectorAll(".melody")) {
   const buttons = [...section.querySelectorAll("button")];
   const player = new Player(roll.steps, roll.seconds);
   players.push(player);
+  const part = roll.part || Infinity; // several melodies, one after the other, each of so many steps
+  const head = roll.titles ? 14 : 0;
   let current = buttons[0];
 
-  // What was played are the right keys and the wrong ones, the song are the right ones and the missed.
-  const notes = button => roll.cells
-    .filter(([, , kind]) => roll.kinds[kind] !== (button.dataset.part === "song" ? "wrong" : "missed"))
-    .sort((one, other) => one[0] - other[0]);
+  const notes = button => roll.notes[button.dataset.part];
 
   function layout() {
-    const width = canvas.clientWidth, perRow = (width < 600 ? 4 : 8) * roll.bar;
+    const width = canvas.clientWidth, perRow = Math.min((width < 600 ? 4 : 8) * roll.bar, part);
     const rows = Math.ceil(roll.steps / perRow), cell = (width - 34) / perRow;
-    const height = Math.max(6, Math.min(cell * 0.6, 12));
-    return { width, perRow, rows, cell, height, row: height * roll.names.length + 16 };
+    const height = roll.names.length > 13 ? Math.max(3, 130 / roll.names.length) : Math.max(6, Math.min(cell * 0.6, 12));
+    return { width, perRow, rows, cell, height, row: height * roll.names.length + 16 + head };
   }
 
   function draw() {
@@ -27,7 +26,7 @@ for (const section of document.querySelectorAll(".melody")) {
     const look = getComputedStyle(document.documentElement);
     const colour = name => look.getPropertyValue("--" + name).trim();
     const x = step => 30 + (step % perRow) * cell;
-    const y = (step, key) => Math.floor(step / perRow) * row + 8 + (roll.names.length - 1 - key) * height;
+    const y = (step, key) => Math.floor(step / perRow) * row + 8 + head + (roll.names.length - 1 - key) * height;
     const highest = roll.names.length - 1, all = height * roll.names.length;
     canvas.style.height = rows * row + 8 + "px";
     canvas.width = width * scale;
@@ -47,16 +46,22 @@ for (const section of document.querySelectorAll(".melody")) {
         pen.fillStyle = colour("line");
         pen.fillRect(x(step), top, 1, all);
         pen.fillStyle = colour("quiet");
-        pen.fillText(step / roll.bar + 1, x(step) + 2, top + all + 10);
+        const bar = (step % part) / roll.bar + 1;
+        pen.fillText(step % perRow ? bar : "bar " + bar, x(step) + 2, top + all + 10);
       }
       if (step % perRow === 0) {
         pen.fillStyle = colour("quiet");
         pen.fillText(roll.names[0], 2, top + all - 1);
         pen.fillText(roll.names[highest], 2, top + 9);
       }
+      if (roll.titles && step % part === 0) {
+        pen.fillStyle = colour("ink");
+        pen.fillText(roll.titles[step / part], x(step) + 2, top - 4);
+      }
     }
-    for (const [step, key, kind] of roll.cells) {
-      const name = roll.kinds[kind], place = [x(step) + 0.5, y(step, key) + 0.5, Math.max(cell - 1, 1), height - 1];
+    for (const [step, key, kind, length = 1] of roll.cells) {
+      const name = roll.kinds[kind], wide = Math.max(cell * length - 1, 1);
+      const place = [x(step) + 0.5, y(step, key) + 0.5, wide, height - 1];
       pen.fillStyle = pen.strokeStyle = colour(name);
       if (name === "missed") {
         pen.setLineDash([2, 2]);
@@ -113,4 +118,13 @@ for (const section of document.querySelectorAll(".melody")) {
   addEventListener("resize", draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   draw();
+}
+
+for (const picture of document.querySelectorAll(".frame img")) {
+  picture.tabIndex = 0;
+  const zoom = () => picture.classList.toggle("large");
+  picture.addEventListener("click", zoom);
+  picture.addEventListener("keydown", event => {
+    if (event.key === "Enter") zoom();
+  });
 }

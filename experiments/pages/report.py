@@ -9,42 +9,54 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from experiments.assembly import open_run
-from experiments.pages.overlay import overlay_figure
+from experiments.assembly import Run, open_run
+from experiments.pages.improvised_view import improvised
+from experiments.pages.overlay import overlay_figure, vae_overlay
 from experiments.pages.page import fill, picture, tones
+from experiments.pages.roll_view import key_roll
 from experiments.plot import draw_run
 from experiments.plot_roll import classify
 from experiments.run_folder import RunError, RunFolder
 from experiments.scores import score
 from songs.files import write_atomically
-from songs.keyboard import KEY_NAMES, STEPS_PER_BAR
 from songs.song import Song
 from songs.synth import step_seconds
 
 CAPTIONS = {
     "fitness": "Steps right and loss over the generations",
-    "learning": "Steps right, reward and loss over the environment steps",
+    "learning": "How it learned over the environment steps",
     "species": "Members of each species over the generations",
     "network": "The champion: what it looks at and which keys that lights",
     "roll": "What the champion played, over what it should have played",
+    "reward": "What the listener paid the champion over the generations, and for what",
 }
 
 
-def write_report(folders: Sequence[RunFolder], path: Path, refresh: float | None = None) -> None:
+def write_report(
+    folders: Sequence[RunFolder], path: Path, refresh: float | None = None, data: Path | None = None
+) -> None:
     """Write the page of one run or several.
 
     Args:
-        folders: of finished, interrupted or growing runs.
+        folders: of finished, interrupted or growing runs, all of VAEs or none.
         path: of the page.
         refresh: seconds after which a browser reads the page again; None: never.
+        data: folder of the data sets of VAEs; None: the one that a run's command names.
 
     Raises:
-        RunError: a folder is no run, or nothing of it can be shown.
+        RunError: a folder is no run, or nothing of it can be shown, or the runs have nothing to compare.
     """
-    views = [run_view(folder) for folder in folders]
-    overlay = overlay_figure(folders) if len(folders) > 1 else None
+    vaes = [folder for folder in folders if is_vae_run(folder.path)]
+    if vaes and len(vaes) < len(folders):
+        other = next(folder for folder in folders if folder not in vaes)
+        raise RunError(
+            f"{vaes[0].path} is the run of a VAE, {other.path} is none: nothing of them can be laid over each other; "
+            "write a report of each kind"
+        )
+    views = [_vae_view(folder, data) for folder in folders] if vaes else [run_view(folder) for folder in folders]
+    overlay = None
+    if len(folders) > 1:
+        overlay = vae_overlay(folders) if vaes else overlay_figure(folders)
     page = fill(
         "report.html",
         ("player.js", "report.js"),
@@ -52,9 +64,40 @@ def write_report(folders: Sequence[RunFolder], path: Path, refresh: float | None
         title=views[0]["heading"] if len(views) == 1 else f"{len(views)} runs",
         runs=views,
         overlay=overlay and picture(overlay),
-        tones=tones() if any(view["melodies"] for view in views) else [],
+        seconds="seconds of training" if vaes else "cpu seconds",
+        tones=tones() if any(view["groups"] for view in views) else [],
     )
     write_atomically(path, page)
+
+
+def is_vae_run(path: Path) -> bool:
+    """Return whether a folder is one that `kuznechik vae train` wrote, or writes."""
+    models = (path / f"{name}.safetensors" for name in ("best", "last"))
+    return not (path / "config.toml").exists() and any(model.is_file() for model in models)
+
+
+def _vae_view(folder: RunFolder, data: Path | None) -> dict[str, Any]:
+    try:
+        from experiments.pages.vae_view import vae_view
+    except ImportError as error:
+        raise RunError(
+            f"{folder.path}: this run needs the package {error.name}: pip install 'kuznechik[torch]'"
+        ) from None
+    return vae_view(folder, data)
+
+
+def has_ended(folder: RunFolder) -> bool:
+    """Return whether a run is over."""
+    if is_vae_run(folder.path):
+        from experiments.pages.vae_view import ended_by
+
+        return bool(ended_by(folder.path))
+    return (folder.path / "summary.json").exists()
+
+
+def has_begun(folder: RunFolder) -> bool:
+    """Return whether a run has something to show."""
+    return is_vae_run(folder.path) or (folder.path / "best").exists()
 
 
 def run_view(folder: RunFolder) -> dict[str, Any]:
@@ -69,16 +112,20 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
     if run.songs:
         # the page shows the roll itself, with a playhead
         figures.pop("roll", None)
-    scores = score(run) if run.songs else None
+    memorised = bool(run.songs) and (run.improvising is None or run.task.mode_bit)
+    scores = score(run) if memorised else None
+    heard = improvised(run) if run.improvising else None
+    groups = [_song_group(folder, run)] if memorised else []
     return {
         "heading": _heading(run.songs, run.task.kind),
         "folder": folder.path.name,
-        "search": summary.get("search", meta["experiment"]),
-        "state": _state(summary),
-        "scores": _score_tiles(scores) if scores else [],
+        "search": _search(summary, meta["experiment"]),
+        "state": _state(summary, memorised or not heard),
+        "scores": (_score_tiles(scores) if scores else []) + (heard["tiles"] if heard else []),
         "songs": _song_rows(scores) if scores and "songs" in scores else [],
-        "melodies": _melodies(folder, run.songs, run.task.prompt) if run.songs else [],
-        "pictures": [{"caption": CAPTIONS.get(name, name), "data": picture(one)} for name, one in figures.items()],
+        "groups": groups + ([heard["group"]] if heard else []),
+        "pictures": ([heard["picture"]] if heard else [])
+        + [{"caption": CAPTIONS.get(name, name), "data": picture(one)} for name, one in figures.items()],
         "missing": missing,
         "facts": _facts(summary),
         "config": folder.read_text("config.toml"),
@@ -96,10 +143,19 @@ def _heading(songs: Sequence[Song], kind: str) -> str:
     return first if len(songs) == 1 else f"{first} and {len(songs) - 1} more songs"
 
 
-def _state(summary: dict) -> str:
+def _search(summary: dict, experiment: str) -> str:
+    if "regime" in summary:
+        return f"Deep Q-learning, regime {summary['regime']}"
+    return summary.get("search", experiment)
+
+
+def _state(summary: dict, solvable: bool) -> str:
     if not summary:
         return "still running, or stopped without an end"
-    return "solved" if summary.get("solved") else f"not solved: {summary.get('stopped', 'ended')}"
+    if summary.get("solved"):
+        return "solved"
+    ending = summary.get("stopped", "ended")
+    return f"not solved: {ending}" if solvable else {"budget": "budget used"}.get(ending, ending)
 
 
 def _score_tiles(scores: dict) -> list[dict]:
@@ -119,36 +175,26 @@ def _song_rows(scores: dict) -> list[dict]:
     return [{key: row[key] for key in keys} for row in scores["songs"]]
 
 
-def _melodies(folder: RunFolder, songs: Sequence[Song], prompt: int) -> list[dict]:
+def _song_group(folder: RunFolder, run: Run) -> dict[str, Any]:
     """Return the champion's melody over the song, with both sounds; the run folder keeps that of the first song."""
-    song, played = songs[0], folder.read_roll()
+    song, played, prompt = run.songs[0], folder.read_roll(), run.task.prompt
     cells = classify(played, song.roll, prompt)
-    return [
-        {
-            "title": song.title or song.name,
-            "prompt": prompt,
-            "roll": _roll(cells, prompt, step_seconds(song.tempo_bpm)),
-            "counts": {kind: int(where[prompt:].sum()) for kind, where in cells.items()},
-            "exact": bool((played == song.roll).all()),
-        }
-    ]
-
-
-def _roll(cells: dict[str, np.ndarray], prompt: int, seconds: float) -> dict[str, Any]:
-    """Return what the page's script draws: cells as [step, key, number of the kind]."""
-    return {
-        "steps": len(cells["right"]),
-        "prompt": prompt,
-        "bar": STEPS_PER_BAR,
-        "seconds": seconds,
-        "names": list(KEY_NAMES),
-        "kinds": list(cells),
-        "cells": [
-            [int(step), int(key), number]
-            for number, where in enumerate(cells.values())
-            for step, key in zip(*where.nonzero(), strict=True)
-        ],
+    counts = {kind: int(where[prompt:].sum()) for kind, where in cells.items()}
+    exact = bool((played == song.roll).all())
+    parts = {"played": played, "song": song.roll}
+    labels = {"played": "the champion", "song": "the song"}
+    melody = {
+        "parts": {"played": labels["played"]} if exact else labels,
+        "text": "Note for note the song." if exact else "",
+        "legend": {
+            "right": f"right {counts['right']}",
+            "wrong": f"wrong, played in vain {counts['wrong']}",
+            "missed": f"missed {counts['missed']}",
+            "prompt": f"prompt, {prompt} steps given",
+        },
+        "roll": key_roll(cells, parts, prompt, step_seconds(song.tempo_bpm)),
     }
+    return {"title": f"Listen: {song.title or song.name}", "text": "", "melodies": [melody]}
 
 
 def _facts(summary: dict) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from experiments.verbs.options import count, positive, print_json
+from experiments.verbs.options import MOST_PROCESSES, count, positive, print_json, whole
 
 HELP = "compare variants of an experiment over several seeds"
 
@@ -18,7 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", default="operators", metavar="FILE", help="TOML file or name [operators]")
     parser.add_argument("--seeds", type=positive, metavar="N", help="seeds for each variant [what FILE says]")
     parser.add_argument("--first-seed", type=count, default=0, metavar="N", help="the first of them [0]")
-    parser.add_argument("--workers", type=positive, default=1, metavar="N", help="runs at a time [1]")
+    parser.add_argument("--workers", type=whole(1, MOST_PROCESSES), default=1, metavar="N", help="runs at a time [1]")
     parser.add_argument("--out", metavar="FILE", help="write every run's outcome to this JSON file too")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
 

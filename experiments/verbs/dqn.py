@@ -14,7 +14,17 @@ import shlex
 import sys
 from pathlib import Path
 
-from experiments.verbs.options import UsageError, add_catalog_options, count, positive, print_json, refuse
+from experiments.verbs.options import (
+    UsageError,
+    add_catalog_options,
+    add_tensorboard,
+    between,
+    count,
+    positive,
+    print_json,
+    refuse,
+    require,
+)
 
 HELP = "learn to play songs by deep Q-learning (needs torch)"
 PRESETS = ("bandit", "episodic", "improvisation")
@@ -37,7 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory", type=positive, metavar="M", help="steps remembered [what they need, at least 32]")
     parser.add_argument("--prompt", type=count, metavar="P", help="steps at the start that are given [8]")
     parser.add_argument(
-        "--random-start", type=float, metavar="P", help="chance that an episode begins anywhere in the song [0]"
+        "--random-start", type=between(0, 1), metavar="P", help="chance that an episode begins anywhere in the song [0]"
     )
     parser.add_argument(
         "--listener", metavar="NAME", help="improvise for a listener: theory, or a sum such as ngram=1,theory=.5"
@@ -51,18 +61,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="environment steps between checkpoints; 0: none [10000]",
     )
-    parser.add_argument("--tensorboard", action="store_true", help="write the learning curve for TensorBoard, too")
+    add_tensorboard(parser)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
-    _require("torch", "safetensors", extra="torch", what="kuznechik dqn")
+    require("torch", "safetensors", extra="torch", what="kuznechik dqn")
     if options.tensorboard:
-        _require("tensorboard", extra="tensorboard", what="--tensorboard")
-    from experiments.deep_q.tensorboard import watching
+        require("tensorboard", extra="tensorboard", what="--tensorboard")
     from experiments.deep_q.train import resolve_dqn, resume, train
     from experiments.progress import DqnProgress
     from experiments.run_folder import RunFolder
+    from experiments.watch import watching
 
     progress, every = DqnProgress(quiet=options.json), options.checkpoint_every
     if options.resume:
@@ -84,16 +94,6 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print_summary(summary, folder.path)
     return 130 if summary["stopped"] == "interrupted" else 0
-
-
-def _require(*packages: str, extra: str, what: str) -> None:
-    """Raise UsageError if a package cannot be imported."""
-    for package in packages:
-        try:
-            __import__(package)
-        except ImportError:
-            message = f"{what} needs the package {package}, which is not installed: pip install 'kuznechik[{extra}]'"
-            raise UsageError(message) from None
 
 
 def _config(options: argparse.Namespace):

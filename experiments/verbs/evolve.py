@@ -14,7 +14,17 @@ import shlex
 import sys
 from pathlib import Path
 
-from experiments.verbs.options import UsageError, add_catalog_options, count, print_json, refuse
+from experiments.verbs.options import (
+    MOST_PROCESSES,
+    UsageError,
+    add_catalog_options,
+    add_tensorboard,
+    count,
+    print_json,
+    refuse,
+    require,
+    whole,
+)
 
 HELP = "evolve a network that plays a song"
 
@@ -30,22 +40,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change one option: evolve.population_size=300"
     )
-    parser.add_argument("--memory", type=int, metavar="M", help="steps remembered [what the song needs, at least 32]")
-    parser.add_argument("--prompt", type=int, metavar="P", help="steps at the start that are given [8]")
+    parser.add_argument("--memory", type=count, metavar="M", help="steps remembered [what the song needs, at least 32]")
+    parser.add_argument("--prompt", type=count, metavar="P", help="steps at the start that are given [8]")
     parser.add_argument(
         "--listener", metavar="NAME", help="improvise for a listener: theory, or a sum such as ngram=1,theory=.5"
     )
     parser.add_argument(
         "--mode-bit", action="store_true", help="with --listener: one network that learns the song and improvises, too"
     )
-    parser.add_argument("--seed", type=int, metavar="N", help="the same seed gives the same run [0]")
+    parser.add_argument("--seed", type=count, metavar="N", help="the same seed gives the same run [0]")
     parser.add_argument("--out", metavar="DIR", help="run folder, which must be new [runs/SONG-1, -2, ...]")
     parser.add_argument(
         "--checkpoint-every", type=count, default=50, metavar="N", help="generations between checkpoints; 0: none [50]"
     )
-    parser.add_argument("--workers", type=count, default=0, metavar="N", help="processes that evaluate; 0: none [0]")
+    parser.add_argument(
+        "--workers", type=whole(0, MOST_PROCESSES), default=0, metavar="N", help="processes that evaluate; 0: none [0]"
+    )
     parser.add_argument("--backend", choices=("process", "ray"), default="process", help="kind of workers [process]")
     parser.add_argument("--ray-address", metavar="HOST:PORT", help="a Ray cluster [one of its own on this machine]")
+    add_tensorboard(parser)
     parser.add_argument("--plot", action="store_true", help="draw the pictures at the end, like `kuznechik plot`")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -55,7 +68,10 @@ def run(options: argparse.Namespace) -> int:
     from experiments.evolution_run import evolve, resume
     from experiments.progress import EvolutionProgress
     from experiments.run_folder import RunFolder
+    from experiments.watch import watching
 
+    if options.tensorboard:
+        require("tensorboard", extra="tensorboard", what="--tensorboard")
     for flag in ("each", "together"):
         if getattr(options, flag):
             refuse(options, f"--{flag}", ("song",))
@@ -66,16 +82,16 @@ def run(options: argparse.Namespace) -> int:
         fixed = ("song", "folder", "track", "config", "memory", "prompt", "listener", "mode_bit", "seed", "out")
         refuse(options, "--resume", fixed)
         folder = RunFolder.open(options.resume)
-        with folder.writing(), progress:
-            summary, warnings = resume(folder, options.set, progress, **keep)
+        with folder.writing(), progress, watching(folder, options.tensorboard) as watch:
+            summary, warnings = resume(folder, options.set, progress, **keep, watch=watch)
         for warning in warnings:
             print(f"kuznechik: {warning}", file=sys.stderr)
     else:
         config, songs = resolve(_config(options))
         name = "together" if config.task.together else songs[0].name if songs else config.task.kind
         folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", name)
-        with folder.writing(), progress:
-            summary = evolve(config, folder, songs, options.command_line, progress, **keep)
+        with folder.writing(), progress, watching(folder, options.tensorboard) as watch:
+            summary = evolve(config, folder, songs, options.command_line, progress, **keep, watch=watch)
     if options.plot:
         _plot(folder.path, summary)
     if options.json:
@@ -175,6 +191,7 @@ def _run_each(options: argparse.Namespace) -> int:
     from experiments.evolution_run import evolve
     from experiments.progress import EvolutionProgress
     from experiments.run_folder import RunFolder
+    from experiments.watch import watching
 
     config = _config(options)
     if config.improvise.listener:
@@ -185,8 +202,8 @@ def _run_each(options: argparse.Namespace) -> int:
     summaries = []
     for own, songs in resolved:
         folder = RunFolder.create(parent.path / songs[0].name)
-        with EvolutionProgress(quiet=options.json) as progress:
-            summary = evolve(own, folder, songs, options.command_line, progress, **_keep(options))
+        with EvolutionProgress(quiet=options.json) as progress, watching(folder, options.tensorboard) as watch:
+            summary = evolve(own, folder, songs, options.command_line, progress, **_keep(options), watch=watch)
         if options.plot:
             _plot(folder.path, summary)
         summaries.append({**summary, "run": str(folder.path)})

@@ -1,13 +1,15 @@
 """Judge performers by several listeners: the champions of runs beside real songs, a Markov chain, chance and silence.
 
 The table and a melody of each, as MIDI and sound, are written into a folder. A listener that a champion was paid by
-says little about it: look at the others, at the statistics outside the real songs' 5th to 95th percentile, and at how
-many steps are copied from a song.
+says little about it: look at the others, at the percentile among real melodies by the held-out judge that pays nobody
+(it needs torch), at the statistics outside the real songs' 5th to 95th percentile, and at how many steps are copied
+from a song, or with --midi from the melodies that listeners learned from.
 """
 
 import argparse
+from pathlib import Path
 
-from experiments.verbs.options import UsageError, add_catalog_options, count, positive, print_json
+from experiments.verbs.options import UsageError, add_catalog_options, count, print_json, whole
 
 HELP = "judge performers by several listeners"
 LISTENERS = ("theory", "ngram")
@@ -19,7 +21,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--listener", action="append", metavar="NAME", help=f"who judges; may be repeated [{', '.join(LISTENERS)}]"
     )
     add_catalog_options(parser)
-    parser.add_argument("--melodies", type=positive, default=16, metavar="N", help="of the chain and of chance [16]")
+    parser.add_argument(
+        "--melodies", type=whole(1, 10_000), default=16, metavar="N", help="of the chain and of chance [16]"
+    )
+    parser.add_argument(
+        "--midi",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="MIDI files that a listener was trained on, to measure what is copied from them; may be given again",
+    )
     parser.add_argument("--seed", type=count, default=0, metavar="N", help="of the chain, chance and intervals [0]")
     parser.add_argument("--out", metavar="DIR", help="folder, which must be new [runs/leaderboard-1, -2, ...]")
     parser.add_argument("--json", action="store_true", help="print a JSON object")
@@ -44,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     twice = [one.name for one in entries if [other.name for other in entries].count(one.name) > 1]
     if twice:
         raise UsageError(f"two performers are called {twice[0]!r}: rename a run folder")
-    rows = judge(entries, listeners, songs, options.seed)
+    rows = judge(entries, listeners, songs, options.seed, _percentiles(), _trained_on(options.midi))
     folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", "leaderboard")
     write(folder, rows, entries)
     if options.json:
@@ -54,10 +66,33 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _interval(paid: dict) -> str:
-    if paid["low"] is None:
-        return f"{paid['mean']:.3f}"
-    return f"{paid['mean']:.3f} ({paid['low']:.3f} to {paid['high']:.3f})"
+def _percentiles():
+    """Return what the held-out judge says, None without torch."""
+    try:
+        from listener.judge_file import read_judge
+    except ImportError:
+        return None
+    return read_judge().percentiles
+
+
+def _trained_on(folders: list[Path]) -> list:
+    """Return the rolls of the excerpts that listeners learn from."""
+    if not folders:
+        return []
+    from experiments.listening.train import EXCERPT_BARS, SPLIT_SEED
+    from listener.corpus import read_corpora, rolls_of
+
+    (corpus,) = read_corpora(folders, (EXCERPT_BARS,), SPLIT_SEED)
+    return list(rolls_of(corpus.training.melodies))
+
+
+def _interval(found: dict | None, digits: int = 3) -> str | None:
+    if found is None:
+        return None
+    middle = found.get("mean", found.get("median"))
+    if found["low"] is None:
+        return f"{middle:.{digits}f}"
+    return f"{middle:.{digits}f} ({found['low']:.{digits}f} to {found['high']:.{digits}f})"
 
 
 def _print(rows: list[dict], names: list[str], folder: str) -> None:
@@ -68,10 +103,13 @@ def _print(rows: list[dict], names: list[str], folder: str) -> None:
             row["name"],
             row["melodies"],
             *(_interval(row["paid"][name]) for name in names),
+            _interval(row.get("percentile"), digits=0),
             len(row["outside_the_real_ones"]),
             None if row["longest_shared_run"] is None else f"{row['longest_shared_run']:.1f}",
+            *([row["shared_with_training"]] if "shared_with_training" in row else []),
         ]
         for row in rows
     ]
-    columns = ["performer", "melodies", *names, "statistics outside", "steps shared"]
+    columns = ["performer", "melodies", *names, "judge's percentile", "statistics outside", "steps shared"]
+    columns += ["with training"] * ("shared_with_training" in rows[0])
     show_table(columns, lines, f"Rewards of a step, with 95% intervals. Written: {folder}")

@@ -1,4 +1,4 @@
-"""Listeners: train one on MIDI files, score melodies by one, audit one.
+"""Listeners: train one on MIDI files, score melodies by one, audit one; and the held-out judge, which pays nobody.
 
 A listener is a name (theory, ngram, learned), the .safetensors file of a trained one, or a weighted sum such as
 theory=1,ngram=.5. Nothing is downloaded; listener/README.md says what the listeners pay and what fools them.
@@ -15,7 +15,8 @@ HELP = "listeners: train one on music, score melodies by one, audit one"
 def add_options(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     for name, add in ACTIONS.items():
-        action = actions.add_parser(name, help=add.__doc__.splitlines()[0], description=add.__doc__)
+        about = add.__doc__ or ""
+        action = actions.add_parser(name, help=about.partition("\n")[0], description=about)
         add(action)
         action.set_defaults(action=name)
 
@@ -29,6 +30,10 @@ def run(options: argparse.Namespace) -> int:
         from experiments.listening.score import score
 
         return score(options)
+    if options.action == "judge":
+        from experiments.listening.judge import judge
+
+        return judge(options)
     from experiments.listening.audit import audit
 
     return audit(options)
@@ -38,18 +43,21 @@ def _train(parser: argparse.ArgumentParser) -> None:
     """Train a listener on the melodies of folders of MIDI files.
 
     The melodies are cut into excerpts that fit on the 13 keys. Pieces that share phrases stay together; a part of them
-    is kept for thresholds, and another, for the audit alone, is not looked at. The learned listener needs torch.
+    is kept for thresholds, and another, for the audit alone, is not looked at. The judge learns from that one alone.
+    The learned listener and the judge need torch.
     """
     parser.add_argument(
         "--midi", type=Path, action="append", required=True, metavar="DIR", help="MIDI files; may be given again"
     )
-    parser.add_argument("--kind", choices=("learned", "ngram"), default="learned", help="learned or ngram [learned]")
+    parser.add_argument(
+        "--kind", choices=("learned", "ngram", "judge"), default="learned", help="what to train [learned]"
+    )
     parser.add_argument(
         "--minutes",
         type=_minutes,
-        default=8.0,
         metavar="M",
-        help="about how long, on one core: it sets the number of steps, so the result does not depend on the clock [8]",
+        help="about how long, on one core: it sets the number of steps, so the result does not depend on the clock "
+        "[8; the judge: 3]",
     )
     parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed trains the same [0]")
     parser.add_argument("--licence", default="", metavar="TEXT", help="of the music, for the card")
@@ -60,6 +68,18 @@ def _score(parser: argparse.ArgumentParser) -> None:
     """Score melodies: the sum of the rewards, what each term pays, and the percentile among real melodies."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="MIDI files that the keyboard can play")
     parser.add_argument("--listener", default="learned", metavar="NAME", help="name, file or sum [learned]")
+    parser.add_argument("--track", metavar="NAME", help="read only the MIDI tracks of this name [all]")
+    parser.add_argument("--json", action="store_true", help="print a JSON array")
+
+
+def _judge(parser: argparse.ArgumentParser) -> None:
+    """Ask the held-out judge for the percentiles of melodies among real ones.
+
+    It is another kind of network than the learned listener, trained on pieces that no listener was trained on, and no
+    reward.
+    """
+    parser.add_argument("files", nargs="+", metavar="FILE", help="MIDI files that the keyboard can play")
+    parser.add_argument("--judge", type=Path, metavar="FILE", help="a trained judge [that of the project]")
     parser.add_argument("--track", metavar="NAME", help="read only the MIDI tracks of this name [all]")
     parser.add_argument("--json", action="store_true", help="print a JSON array")
 
@@ -90,7 +110,7 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 
 
-ACTIONS = {"train": _train, "score": _score, "audit": _audit}
+ACTIONS = {"train": _train, "score": _score, "audit": _audit, "judge": _judge}
 
 
 def _minutes(text: str) -> float:

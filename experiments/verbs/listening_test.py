@@ -7,7 +7,7 @@ same tempo; the visitor says which is the human's and saves the answers. --analy
 import argparse
 from pathlib import Path
 
-from experiments.verbs.options import UsageError, print_json
+from experiments.verbs.options import UsageError, between, count, positive, print_json, whole
 
 HELP = "make a blind test, human or machine, or analyse its answers"
 
@@ -15,10 +15,10 @@ HELP = "make a blind test, human or machine, or analyse its answers"
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--machine", nargs="+", metavar="SOURCE", help="run folders, MIDI files or folders of them")
     parser.add_argument("--human", nargs="+", metavar="SOURCE", help="the same [the songs of the project]")
-    parser.add_argument("--pairs", type=int, default=15, metavar="N", help="pairs to be judged [15]")
-    parser.add_argument("--steps", type=int, default=64, metavar="T", help="longest melody, in eighth notes [64]")
-    parser.add_argument("--tempo", type=float, default=120, metavar="BPM", help="of all melodies [120]")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn, and in which order [0]")
+    parser.add_argument("--pairs", type=whole(1, 10_000), default=15, metavar="N", help="pairs to be judged [15]")
+    parser.add_argument("--steps", type=positive, default=64, metavar="T", help="longest melody, in eighth notes [64]")
+    parser.add_argument("--tempo", type=between(20, 400), default=120, metavar="BPM", help="of all melodies [120]")
+    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of what is drawn, and in which order [0]")
     parser.add_argument("--out", metavar="FILE", help="the page [listening-test.html], or the figure of --analyse")
     parser.add_argument("--analyse", nargs="+", metavar="FILE", help="saved answers")
     parser.add_argument("--json", action="store_true", help="print the analysis as JSON")
@@ -29,9 +29,6 @@ def run(options: argparse.Namespace) -> int:
         return _analyse(options)
     if not options.machine:
         raise UsageError("--machine is missing: run folders or MIDI files of what machines played")
-    for name, value, least in (("pairs", options.pairs, 1), ("steps", options.steps, 1), ("seed", options.seed, 0)):
-        if value < least:
-            raise UsageError(f"--{name} {value}: it must be at least {least}")
     from experiments.listening_test import draw_pairs, read_melodies
     from experiments.pages.page import fill, tones
     from songs.catalog import default_folder

@@ -2,8 +2,14 @@
 
 import argparse
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+Number = TypeVar("Number", int, float)
+
+MOST = 1_000_000_000
+MOST_PROCESSES = 1024
+MOST_MINUTES = 1_000_000
 
 
 class UsageError(ValueError):
@@ -12,21 +18,57 @@ class UsageError(ValueError):
 
 def add_catalog_options(parser: argparse.ArgumentParser) -> None:
     """Add --folder and --track."""
-    parser.add_argument("--folder", metavar="DIR", help="folder of MIDI files [the songs of the project]")
-    parser.add_argument("--track", metavar="NAME", help="read only the MIDI tracks of this name [all]")
+    parser.add_argument("--folder", type=word, metavar="DIR", help="folder of MIDI files [the songs of the project]")
+    parser.add_argument("--track", type=word, metavar="NAME", help="read only the MIDI tracks of this name [all]")
+
+
+def add_tensorboard(parser: argparse.ArgumentParser) -> None:
+    """Add --tensorboard."""
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="write figures, rolls and sounds for TensorBoard, too"
+    )
+
+
+def word(text: str) -> str:
+    """Read a text that says something: an empty one would be taken for none."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number from `least` to `most`."""
+
+    def number(text: str) -> int:
+        return _within(int(text), text, least, most)
+
+    return number
+
+
+def between(least: float, most: float) -> Callable[[str], float]:
+    """Return what reads a number from `least` to `most`."""
+
+    def number(text: str) -> float:
+        return _within(float(text), text, least, most)
+
+    return number
 
 
 def positive(text: str) -> int:
     """Read a whole number from 1 on."""
-    number = int(text)
-    if not 1 <= number <= 1_000_000_000:
-        raise argparse.ArgumentTypeError(f"{text}: it must be 1 to 1000000000")
-    return number
+    return _within(int(text), text, 1, MOST)
 
 
 def count(text: str) -> int:
     """Read a whole number from 0 on."""
-    return 0 if text == "0" else positive(text)
+    return _within(int(text), text, 0, MOST)
+
+
+def _within(value: Number, text: str, least: float, most: float) -> Number:
+    """Return a value; raises ArgumentTypeError if it lies outside its bounds, as NaN does."""
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"{text}: it must be {least} to {most}")
+    return value
 
 
 def print_json(content: Any) -> None:
@@ -40,3 +82,13 @@ def refuse(options: argparse.Namespace, reason: str, names: Sequence[str]) -> No
         value = getattr(options, name)
         if value is not None and value is not False:
             raise UsageError(f"{'SONG' if name == 'song' else '--' + name.replace('_', '-')} does not go with {reason}")
+
+
+def require(*packages: str, extra: str, what: str) -> None:
+    """Raise UsageError if a package cannot be imported."""
+    for package in packages:
+        try:
+            __import__(package)
+        except ImportError:
+            message = f"{what} needs the package {package}, which is not installed: pip install 'kuznechik[{extra}]'"
+            raise UsageError(message) from None

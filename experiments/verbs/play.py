@@ -6,7 +6,7 @@ a champion goes on from what it remembers.
 
 import argparse
 
-from experiments.verbs.options import positive
+from experiments.verbs.options import whole
 
 HELP = "hear the champion of a run, or a MIDI file"
 
@@ -15,7 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="RUN_OR_MIDI", help="a run folder, a .mid file, or a name in the catalogue")
     parser.add_argument("--wav", metavar="FILE", help="write sound to this file")
     parser.add_argument("--port", metavar="NAME", help="MIDI output port [the first there is]")
-    parser.add_argument("--steps", type=positive, metavar="N", help="steps to play [the song's length]")
+    parser.add_argument("--steps", type=whole(1, 1_000_000), metavar="N", help="steps to play [the song's length]")
     parser.add_argument("--improvise", action="store_true", help="mode 0 of a network that was made with a mode bit")
 
 

@@ -9,17 +9,19 @@ says where collections of MIDI files are.
 import argparse
 from pathlib import Path
 
-from experiments.verbs.options import UsageError, count, positive
+from experiments.verbs.options import MOST_MINUTES, MOST_PROCESSES, UsageError, between, count, positive, whole
 
 HELP = "MusicVAE: data sets, training, samples, reconstructions, interpolations (needs torch)"
 DATA = "vae-data"
 BARS = (2, 4, 8, 16)
+MOST_MELODIES = 100_000
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     for name, add in ACTIONS.items():
-        action = actions.add_parser(name, help=add.__doc__.splitlines()[0], description=add.__doc__)
+        about = add.__doc__ or ""
+        action = actions.add_parser(name, help=about.partition("\n")[0], description=about)
         add(action)
         action.set_defaults(action=name)
 
@@ -58,6 +60,13 @@ def _bars(text: str) -> int:
     return int(text)
 
 
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 < minutes <= MOST_MINUTES:
+        raise argparse.ArgumentTypeError(f"{text}: it must be above 0, at most {MOST_MINUTES}")
+    return minutes
+
+
 def _form(parser: argparse.ArgumentParser, bars: bool = True) -> None:
     """Add BARS, -p, --onsets and -t."""
     if bars:
@@ -82,10 +91,16 @@ def _play(parser: argparse.ArgumentParser, where: str, temperature: float) -> No
     parser.add_argument("-s", "--save_location", type=Path, metavar="PATH", help=where)
     parser.add_argument("-v", "--visualize", action="store_true", help="draw a picture of the melodies, too")
     parser.add_argument(
-        "--temperature", type=float, default=temperature, metavar="T", help=f"0: the likeliest notes [{temperature:g}]"
+        "--temperature",
+        type=between(0, 100),
+        default=temperature,
+        metavar="T",
+        help=f"0: the likeliest notes [{temperature:g}]",
     )
     parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed plays the same [0]")
-    parser.add_argument("--tempo", type=float, default=120.0, metavar="BPM", help="of what is written, 20 to 300 [120]")
+    parser.add_argument(
+        "--tempo", type=between(20, 300), default=120.0, metavar="BPM", help="of what is written, 20 to 300 [120]"
+    )
     parser.add_argument("--no-wav", action="store_true", help="write MIDI alone")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
 
@@ -138,7 +153,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("epochs", type=positive, metavar="EPOCHS", help="passes over the training windows")
     parser.add_argument("batch", type=positive, metavar="BATCH", help="melodies in a step")
     _form(parser)
-    parser.add_argument("--minutes", type=float, metavar="M", help="end after so much CPU time (wall time on a GPU)")
+    parser.add_argument("--minutes", type=_minutes, metavar="M", help="end after so much CPU time (wall time on a GPU)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--initialize", type=Path, metavar="FILE", help="begin with the parameters of a model that fit")
     parser.add_argument(
@@ -153,7 +168,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=count, metavar="N", help="the same seed gives the same run [0]")
     parser.add_argument("--out", type=Path, metavar="DIR", help="run folder [runs/vae-NAME-1, -2, ...]")
-    parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of the processor [1]")
+    parser.add_argument("--threads", type=whole(1, MOST_PROCESSES), default=1, metavar="N", help="of the processor [1]")
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, ... [cuda where there is one]")
     _data(parser)
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
@@ -165,12 +180,12 @@ def _prior(parser: argparse.ArgumentParser) -> None:
     Draws from the prior (sample, and interpolate without files) go through it; reconstructions stay as they are.
     """
     parser.add_argument("source", type=Path, metavar="RUN", help="a run folder or a .safetensors file")
-    parser.add_argument("--minutes", type=float, required=True, metavar="M", help="of CPU time (wall time on a GPU)")
+    parser.add_argument("--minutes", type=_minutes, required=True, metavar="M", help="of CPU time (wall time on a GPU)")
     parser.add_argument("--layers", type=positive, default=3, metavar="N", help="of the flow [3]")
     parser.add_argument("--width", type=positive, default=192, metavar="N", help="of the flow [192]")
     parser.add_argument("--seed", type=count, default=0, metavar="N", help="of all draws [0]")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the .safetensors file [prior.safetensors beside it]")
-    parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of the processor [1]")
+    parser.add_argument("--threads", type=whole(1, MOST_PROCESSES), default=1, metavar="N", help="of the processor [1]")
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, ... [cuda where there is one]")
     _data(parser)
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
@@ -181,7 +196,7 @@ def _ablate(parser: argparse.ArgumentParser) -> None:
 
     The four data sets must be there: generate-dataset with -pt, -p, -t and neither.
     """
-    parser.add_argument("minutes", type=float, metavar="MINUTES", help="CPU time of each run")
+    parser.add_argument("minutes", type=_minutes, metavar="MINUTES", help="CPU time of each run")
     parser.add_argument("bars", type=_bars, metavar="BARS", help="2, 4, 8 or 16")
     parser.add_argument("--seeds", type=positive, default=3, metavar="N", help="runs of each kind [3]")
     parser.add_argument("--batch", type=positive, default=64, metavar="N", help="melodies in a step [64]")
@@ -202,8 +217,10 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     _data(parser)
     parser.add_argument("--split", choices=("train", "validation", "test"), default="test", help="[test]")
-    parser.add_argument("-n", "--samples", type=count, default=1000, metavar="N", help="samples of the prior [1000]")
-    parser.add_argument("--temperature", type=float, default=1.0, metavar="T", help="of the samples [1]")
+    parser.add_argument(
+        "-n", "--samples", type=whole(0, MOST_MELODIES), default=1000, metavar="N", help="samples of the prior [1000]"
+    )
+    parser.add_argument("--temperature", type=between(0, 100), default=1.0, metavar="T", help="of the samples [1]")
     parser.add_argument("--seed", type=count, default=0, metavar="N", help="of all draws [0]")
     parser.add_argument("-s", "--save_location", type=Path, metavar="FILE", help="write the JSON here, too")
 
@@ -228,7 +245,7 @@ def _import(parser: argparse.ArgumentParser) -> None:
 def _sample(parser: argparse.ArgumentParser) -> None:
     """Play new melodies, drawn from the prior."""
     _form(parser)
-    parser.add_argument("-n", "--number", type=positive, default=1, metavar="N", help="how many [1]")
+    parser.add_argument("-n", "--number", type=whole(1, MOST_MELODIES), default=1, metavar="N", help="how many [1]")
     _model(parser)
     _play(parser, "MIDI file to write; with -n FILE-1, FILE-2, ... [vae-out/sample-K.mid]", 1.0)
 
@@ -237,7 +254,7 @@ def _reconstruct(parser: argparse.ArgumentParser) -> None:
     """Play a melody as the model tells it again: once from the mean of its posterior, then from draws."""
     _form(parser)
     parser.add_argument("-f", "--start_sequence", required=True, metavar="FILE", help="MIDI file, or a riff's name")
-    parser.add_argument("-n", "--times", type=positive, default=1, metavar="N", help="how often [1]")
+    parser.add_argument("-n", "--times", type=whole(1, MOST_MELODIES), default=1, metavar="N", help="how often [1]")
     _sequence(parser)
     _model(parser)
     _play(parser, "folder to write to [vae-out/reconstruct-K]", 0.0)
@@ -246,7 +263,7 @@ def _reconstruct(parser: argparse.ArgumentParser) -> None:
 def _interpolate(parser: argparse.ArgumentParser) -> None:
     """Play the way from one melody to another: both ends, and STEPS melodies between them."""
     _form(parser)
-    parser.add_argument("steps", type=positive, metavar="STEPS", help="melodies between the two ends")
+    parser.add_argument("steps", type=whole(1, MOST_MELODIES), metavar="STEPS", help="melodies between the two ends")
     parser.add_argument("-f", "--start_sequence", metavar="FILE", help="MIDI file or riff [a draw from the prior]")
     parser.add_argument("-e", "--end_sequence", metavar="FILE", help="MIDI file or riff [a draw from the prior]")
     _sequence(parser)

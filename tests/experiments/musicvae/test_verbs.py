@@ -118,6 +118,15 @@ def test_an_ablation_compares_forms_and_keys(data, capsys, tmp_path):
     assert len({(row["form"], row["transposed"], row["seed"]) for row in rows}) == 8
     assert all(0 <= row["test"]["free_running"] <= 1 for row in rows)
     assert (out / "ablation.png").stat().st_size > 10_000
+    table = (out / "ablation.md").read_text().splitlines()
+    assert [line.split(" | ")[0] for line in table[2:]] == [
+        "| pianoroll, one key",
+        "| midilike, one key",
+        "| pianoroll, all keys",
+        "| midilike, all keys",
+    ]
+    shares = [row["test"]["free_running"] for row in rows if row["form"] == "midilike" and row["transposed"]]
+    assert table[3].split(" | ")[1] == f"{sum(shares) / 2:.3f} ({min(shares):.3f} to {max(shares):.3f})"
 
 
 def test_a_model_begins_with_the_parameters_of_another(data, capsys, tmp_path):
@@ -219,7 +228,7 @@ def test_mistakes_are_one_line(model, data, tmp_path, capsys):
     assert "choose 2, 4, 8, 16 bars" in fails(capsys, "sample", 3, "-pt")
     assert "comes with the project; there are" in fails(capsys, "sample", 16)
     assert "is of 2 bars as pianoroll, not of 4" in fails(capsys, "sample", 4, "-pt", "--model", model)
-    assert "--temperature -1" in fails(capsys, "sample", 2, "-pt", "--model", model, "--temperature", -1)
+    assert "--temperature: -1: it must be" in fails(capsys, "sample", 2, "-pt", "--model", model, "--temperature", -1)
     assert "is a folder: sample's -s is the MIDI" in fails(capsys, "sample", 2, "-pt", "--model", model, "-s", tmp_path)
     file = tmp_path / "file"
     file.write_text("x")

@@ -1,0 +1,42 @@
+"""What a report shows of a run that a listener paid: the payment beside its baselines, the melody, and every term."""
+
+from typing import Any
+
+from matplotlib import style
+
+from experiments.assembly import Run
+from experiments.pages.page import picture
+from experiments.pages.roll_view import key_roll
+from experiments.plot import STYLE
+from experiments.plot_terms import terms_figure
+from songs.synth import step_seconds
+
+CAPTION = (
+    "What the listener pays for this melody, step by step and term by term; the colours are on a logarithmic scale"
+)
+
+
+def improvised(run: Run) -> dict[str, Any]:
+    """Return the tiles, the melody and the picture of a run with a listener, as plain data."""
+    improvising, prompt = run.improvisation(), run.task.prompt
+    rolls = improvising.play(run.player())
+    first = rolls[:1]
+    notes = int(first[0, prompt:].sum())
+    begin = f"goes on from the beginning of {improvising.starts.names[0]}" if prompt else "begins from nothing"
+    melody = {
+        "parts": {"played": "the champion"},
+        "text": f"It {begin}.",
+        "legend": {"played": f"keys played {notes}", "prompt": f"prompt, {prompt} steps given"},
+        "roll": key_roll({"played": first[0]}, {"played": first[0]}, prompt, step_seconds(improvising.song.tempo_bpm)),
+    }
+    with style.context(STYLE):
+        terms = {name: paid[0] for name, paid in improvising.listener.terms(first).items()}
+        drawn = picture(terms_figure(terms, prompt))
+    paid = {"the listener pays a step": improvising.reward(rolls)}
+    names = {"silence": "it pays for silence", "random": "for random keys", "the_song": "for the song itself"}
+    paid |= {names[name]: value for name, value in improvising.baselines().items()}
+    return {
+        "tiles": [{"name": name, "value": f"{value:.3g}", "of": None} for name, value in paid.items()],
+        "group": {"title": "Listen: the improvisation", "text": "", "melodies": [melody]},
+        "picture": {"caption": CAPTION, "data": drawn},
+    }

@@ -1,0 +1,71 @@
+"""Melodies as the page's script draws and plays them.
+
+Conventions:
+    A *roll* is plain data for JSON: `steps`; `bar`, steps of a bar; `seconds` of a step; `prompt`, steps that are
+    given; `names` of the rows, the lowest first; `kinds` of cells, which are colours of the page; `cells`, lists of
+    step, row, number of the kind and, where it is not 1, length in steps; `notes` by the part that a button plays:
+    lists of step, key and, where notes are held, length, by step. Key 0 is C4.
+    `part` and `titles` stand where several melodies follow each other: steps of one, and what each is called.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from songs.keyboard import KEY_NAMES, STEPS_PER_BAR
+
+NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+
+
+def key_roll(cells: Mapping[str, np.ndarray], parts: Mapping[str, np.ndarray], prompt: int, seconds: float) -> dict:
+    """Return a roll of the keyboard.
+
+    Args:
+        cells: what is drawn, (T, 13) bool by kind.
+        parts: what can be heard, (T, 13) bool by the name of its button.
+        prompt: steps that are given.
+        seconds: of a step.
+    """
+    return {
+        "steps": len(next(iter(cells.values()))),
+        "prompt": prompt,
+        "bar": STEPS_PER_BAR,
+        "seconds": seconds,
+        "names": list(KEY_NAMES),
+        "kinds": list(cells),
+        "cells": [
+            [*cell, number] for number, where in enumerate(cells.values()) for cell in np.argwhere(where).tolist()
+        ],
+        "notes": {name: np.argwhere(roll).tolist() for name, roll in parts.items()},
+    }
+
+
+def pitch_name(key: int) -> str:
+    """Return the name of a key, C4 for 0."""
+    return f"{NOTE_NAMES[key % 12]}{key // 12 + 4}"
+
+
+def held_roll(
+    notes: Sequence[tuple[int, int, int, str]], steps: int, bar: int, seconds: float, keys: tuple[int, int]
+) -> dict[str, Any]:
+    """Return a roll of notes that are held.
+
+    Args:
+        notes: step, key, length in steps and kind of each, by step.
+        steps: in all.
+        bar: steps of a bar.
+        seconds: of a step.
+        keys: the lowest and the highest that are drawn.
+    """
+    lowest, kinds = keys[0], list(dict.fromkeys(kind for *_, kind in notes))
+    return {
+        "steps": steps,
+        "prompt": 0,
+        "bar": bar,
+        "seconds": seconds,
+        "names": [pitch_name(key) for key in range(lowest, keys[1] + 1)],
+        "kinds": kinds,
+        "cells": [[step, key - lowest, kinds.index(kind), length] for step, key, length, kind in notes],
+        "notes": {"played": [[step, key, length] for step, key, length, _ in notes]},
+    }

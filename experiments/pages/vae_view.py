@@ -1,0 +1,253 @@
+"""What a report shows of a VAE's run: its losses, melodies it rebuilds, a way between two of them, and new ones.
+
+Conventions: tokens (N, T) of a representation. A run folder is one that `kuznechik vae train` writes; the best model of
+validation is shown.
+"""
+
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+import torch
+from matplotlib import style
+from safetensors import SafetensorError, safe_open
+
+from experiments.musicvae.files import notes
+from experiments.pages.page import picture
+from experiments.pages.roll_view import held_roll
+from experiments.plot import STYLE
+from experiments.plot_vae import losses_figure
+from experiments.run_folder import RunError, RunFolder
+from songs.catalog import default_folder
+from songs.keyboard import LOWEST_PITCH
+from vae import sampling
+from vae.checkpoint import load_model
+from vae.dataset import DatasetError, read_meta, read_split
+from vae.melody import read_piece
+from vae.model import MusicVAE, parameter_count
+from vae.tokens import REST, Representation
+from vae.windows import cut_windows
+
+REBUILT = 3
+"""Melodies that are rebuilt."""
+BETWEEN = 5
+"""Melodies between the two ends of the interpolation."""
+SAMPLES = 4
+BAR_SECONDS = 2.0
+RIFF_BARS = 2
+DATA = Path("vae-data")
+
+
+def ended_by(path: Path) -> str:
+    """Return how a run ended, nothing if it still goes on or nobody knows."""
+    try:
+        with safe_open(path / "resume.safetensors", framework="pt") as file:
+            return str(json.loads(file.metadata()["run"])["progress"]["stopped"])
+    except (OSError, SafetensorError, ValueError, LookupError, TypeError):
+        return ""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Melodies to rebuild, and where they come from."""
+
+    tokens: np.ndarray
+    titles: list[str]
+    origin: str
+    baselines: dict[str, float]
+    """Shares of steps that are right without any model; empty where the melodies are no data set."""
+
+
+def vae_view(folder: RunFolder, data: Path | None = None) -> dict[str, Any]:
+    """Return what the page shows of a run, as plain data.
+
+    Args:
+        folder: of the run.
+        data: folder of data sets; None: the one that the run's command names.
+
+    Raises:
+        ModelError: its model is missing or damaged.
+    """
+    path = folder.path / "best.safetensors"
+    model, about = load_model(path if path.exists() else path.with_name("last.safetensors"))
+    config, training = model.config, about.get("training", {})
+    held_out = find_melodies(model, about, data)
+    commands = about.get("commands", [])
+    made = about.get("provenance", {})
+    pictures, missing = [], []
+    try:
+        with style.context(STYLE):
+            drawn = picture(losses_figure(folder.read_table("metrics.csv")))
+        pictures.append({"caption": "Loss, and what it consists of, over the steps of training", "data": drawn})
+    except RunError as error:
+        missing.append(f"losses ({error})")
+    return {
+        "heading": f"MusicVAE of {config.bars} bars",
+        "folder": folder.path.name,
+        "search": f"Trained on {about.get('name', 'an unknown data set')} ({config.representation})",
+        "state": ended_by(folder.path) or "still running, or stopped without an end",
+        "scores": _tiles(about.get("validation") or {}, held_out.baselines),
+        "songs": [],
+        "groups": [_rebuilt(model, held_out), _between(model, held_out), _new(model)],
+        "pictures": pictures,
+        "missing": missing,
+        "facts": _facts(model, about),
+        "config": _toml({"model": config.to_dict(), "training": training, "data": about.get("data", {})}),
+        "command": "\n".join(map(shlex.join, commands)) or "not recorded",
+        "versions": {name: version for name, version in made.get("versions", {}).items() if version},
+        "started": made.get("started"),
+        "commit": made.get("commit"),
+    }
+
+
+# the melodies
+
+
+def find_melodies(model: MusicVAE, about: dict, data: Path | None) -> HeldOut:
+    """Return melodies that the model has not learned from, or the project's riffs where its data set is not at hand."""
+    name, config = str(about.get("name")), model.config
+    command = (about.get("commands") or [[]])[-1]
+    named = command[command.index("--data") + 1 :][:1] if "--data" in command else []
+    place = (data or Path(*named or [DATA])) / Path(name).name
+    try:
+        if read_meta(place) != about.get("data"):
+            raise DatasetError(f"{place}: is another data set than the run's")
+        split = read_split(place, "test")
+    except DatasetError as error:
+        return _riffs(model, bool((about.get("data") or {}).get("transposed")), str(error))
+    tokens = split.tokens()
+    roll, _ = config.form.read(tokens)
+    baselines = {
+        "always resting would get": float((roll == REST).mean()),
+        "the last note again would get": float((roll[:, 1:] == roll[:, :-1]).mean()),
+    }
+    chosen = np.sort(np.random.default_rng(0).choice(len(tokens), min(REBUILT, len(tokens)), replace=False))
+    titles = [f"melody {number + 1} of the test" for number in chosen]
+    return HeldOut(tokens[chosen], titles, f"Melodies of the test, which is never trained on ({name}).", baselines)
+
+
+def _riffs(model: MusicVAE, to_c: bool, why: str) -> HeldOut:
+    tokens, titles = [np.zeros((0, model.config.steps), dtype=np.int64)], []
+    for path in sorted((default_folder() / "riffs").glob("*.midi")):
+        windows = cut_windows([read_piece(path)], RIFF_BARS, RIFF_BARS, to_c)
+        times = (1, model.config.bars // RIFF_BARS)
+        written = model.config.form.write(np.tile(windows.roll, times), np.tile(windows.onsets, times))[:1]
+        tokens.append(written)
+        titles += [path.stem] * len(written)
+    origin = f"The riffs of the project, over and over: the data set is not at hand ({why})."
+    return HeldOut(np.concatenate(tokens)[:REBUILT], titles[:REBUILT], origin, {})
+
+
+# what is heard
+
+
+def melody_view(
+    form: Representation, tokens: np.ndarray, label: str, keys: tuple[int, int], same: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Return melodies (N, T), one after the other, with a button.
+
+    Args:
+        form: how they are written.
+        tokens: the melodies.
+        label: of the button.
+        keys: the lowest and the highest that are drawn.
+        same: (N, T) bool, where the melodies are as they should be; None: nobody knows.
+    """
+    played = [note for number, row in enumerate(tokens) for note in _notes(row, form, number * len(row))]
+    right = np.ones(tokens.size, dtype=bool) if same is None else same.ravel()
+    names = ("played", "played") if same is None else ("wrong", "right")
+    seen = [(step, key, held, names[int(right[step : step + held].all())]) for step, key, held in played]
+    counts = {kind: sum(one[3] == kind for one in seen) for kind in names[::-1]}
+    texts = {"played": "notes", "right": "notes as in the original", "wrong": "others"}
+    return {
+        "parts": {"played": label},
+        "text": "",
+        "legend": {kind: f"{texts[kind]}: {count}" for kind, count in counts.items() if count},
+        "roll": held_roll(seen, tokens.size, form.steps_per_bar, BAR_SECONDS / form.steps_per_bar, keys)
+        | {"part": tokens.shape[1]},
+    }
+
+
+def _notes(tokens: np.ndarray, form: Representation, first: int) -> list[tuple[int, int, int]]:
+    """Return step, key and length of the notes of a melody (T,) that begins at a step."""
+    beat = form.steps_per_bar // 4
+    return [
+        (first + round(start * beat), int(pitch) - LOWEST_PITCH, round(length * beat))
+        for start, length, pitch in notes(tokens, form).tolist()
+    ]
+
+
+def _span(form: Representation, tokens: np.ndarray) -> tuple[int, int]:
+    """Return the lowest and the highest key of melodies (N, T)."""
+    keys = [key for row in tokens for _, key, _ in _notes(row, form, 0)]
+    return min(keys, default=0), max(keys, default=0)
+
+
+def _rebuilt(model: MusicVAE, held_out: HeldOut) -> dict[str, Any]:
+    form, melodies = model.config.form, []
+    for row, title in zip(held_out.tokens, held_out.titles, strict=True):
+        again = sampling.reconstruct(model, torch.from_numpy(row[None])).numpy()
+        same = form.read(again)[0] == form.read(row[None])[0]
+        keys = _span(form, np.stack((row, again[0])))
+        own = melody_view(form, again, f"{title}, rebuilt", keys, same)
+        own["text"] = f"{same.mean():.0%} of the steps as in the original"
+        melodies += [melody_view(form, row[None], f"{title}, original", keys), own]
+    return {"title": "Melodies and their rebuilds", "text": held_out.origin, "melodies": melodies}
+
+
+def _between(model: MusicVAE, held_out: HeldOut) -> dict[str, Any]:
+    form, means = model.config.form, sampling.draw_latent(model, 2)
+    if len(held_out.tokens) >= 2:
+        means = sampling.encode(model, torch.from_numpy(held_out.tokens[:2]))[0]
+    melodies = sampling.interpolate(model, means[0], means[1], BETWEEN).numpy()
+    way = melody_view(form, melodies, "from one to the other", _span(form, melodies))
+    ends = held_out.titles[:2] if len(held_out.tokens) >= 2 else ["one draw", "another draw"]
+    way["roll"]["titles"] = [ends[0], *(f"{number} of {BETWEEN} between" for number in range(1, BETWEEN + 1)), ends[1]]
+    text = "Melodies between two that the model rebuilds, evenly spaced on the arc between their latent vectors."
+    return {"title": "From one melody to another", "text": text, "melodies": [way]}
+
+
+def _new(model: MusicVAE) -> dict[str, Any]:
+    form, drawn = model.config.form, sampling.sample(model, SAMPLES).numpy()
+    keys = _span(form, drawn)
+    melodies = [melody_view(form, row[None], f"sample {number}", keys) for number, row in enumerate(drawn, start=1)]
+    return {"title": "New melodies", "text": "Drawn from the prior at temperature 1, not chosen.", "melodies": melodies}
+
+
+# the figures
+
+
+def _tiles(validation: dict, baselines: dict[str, float]) -> list[dict]:
+    tiles = []
+    if "free_running" in validation:
+        tiles.append({"name": "steps rebuilt right, free running", "value": f"{validation['free_running']:.1%}"})
+    tiles += [{"name": name, "value": f"{share:.1%}"} for name, share in baselines.items()]
+    names = {"loss": "loss", "cross_entropy": "reconstruction", "kl": "KL"}
+    tiles += [
+        {"name": f"{name}, nats a melody", "value": f"{validation[key]:.3g}"}
+        for key, name in names.items()
+        if key in validation
+    ]
+    return [{"of": None, **tile} for tile in tiles]
+
+
+def _facts(model: MusicVAE, about: dict) -> dict[str, Any]:
+    training, data = about.get("training", {}), about.get("data") or {}
+    facts = {name: training.get(name) for name in ("seed", "batch", "beta", "minutes")}
+    facts |= {"parameters": f"{parameter_count(model):,}", "latent": model.config.latent, "steps": about.get("steps")}
+    facts |= {"pieces": data.get("pieces"), "seconds of training": (about.get("validation") or {}).get("seconds")}
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _toml(content: dict[str, dict]) -> str:
+    return tomli_w.dumps({part: _known(values) for part, values in content.items()})
+
+
+def _known(values: dict) -> dict:
+    """Return a table without what is not set, which TOML cannot say."""
+    tables = {name: _known(value) if isinstance(value, dict) else value for name, value in values.items()}
+    return {name: value for name, value in tables.items() if value is not None}

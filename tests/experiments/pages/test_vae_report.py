@@ -1,0 +1,207 @@
+"""The report of VAEs: losses, melodies beside their rebuilds, a way to listen through, and new melodies."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="trains a VAE: pip install 'kuznechik[torch]'")
+
+from experiments.cli import main
+from experiments.pages.overlay import vae_overlay
+from experiments.pages.report import has_ended
+from experiments.pages.vae_view import BETWEEN, REBUILT, SAMPLES, melody_view, vae_view
+from experiments.run_folder import RunFolder
+from tests.browser import needs_browser, open_page
+from tests.vae.melodies import write_tunes
+from vae.tokens import PIANO_ROLL, REST
+
+SMALL = [
+    part
+    for setting in ("latent=8", "encoder_width=32", "conductor_width=32", "decoder_width=10", "evaluations=3")
+    for part in ("--set", setting)
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Return a folder with a data set and two runs on it, one of them of four bars."""
+    folder = tmp_path_factory.mktemp("vae")
+    write_tunes(folder / "midi", 30)
+    data = ["--data", str(folder / "data")]
+    for bars, name in (("2", "two"), ("4", "four")):
+        made = ["vae", "generate-dataset", "all", bars, "1", "-pt", "--midi", str(folder / "midi"), *data, "--json"]
+        assert main(made) == 0
+        assert main(["vae", "train", "2", "16", bars, "-pt", *SMALL, *data, "--out", str(folder / name), "--json"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(folder, call_quietly) -> Path:
+    call_quietly("report", folder / "two")
+    return folder / "two" / "report.html"
+
+
+@pytest.fixture(scope="module")
+def overview(folder, call_quietly) -> Path:
+    call_quietly("report", folder / "two", folder / "four", "--out", folder / "both.html")
+    return folder / "both.html"
+
+
+def test_the_page_holds_the_run(page, folder):
+    text = page.read_text()
+    for part in ("MusicVAE of 2 bars", "<strong>finished</strong>", "always resting would get", "KL, nats a melody"):
+        assert part in text
+    assert "kuznechik vae train 2 16 2 -pt --set latent=8" in text
+    assert "[training]" in text  # the configuration
+    assert "torch 2." in text
+    assert text.count("data:image/png;base64,") == 1  # the losses
+    addresses = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"'\s>)]+)""", text)
+    assert all(address.startswith("data:") for address in addresses)
+    assert page.stat().st_size < 2_000_000
+
+
+def test_melodies_of_the_test_stand_beside_their_rebuilds(folder):
+    rebuilt, way, new = vae_view(RunFolder(folder / "two"))["groups"]
+    assert "never trained on" in rebuilt["text"]
+    assert len(rebuilt["melodies"]) == 2 * REBUILT
+    for original, again in zip(rebuilt["melodies"][::2], rebuilt["melodies"][1::2], strict=True):
+        assert original["roll"]["names"] == again["roll"]["names"]
+        # the tunes are quarters: 8 notes of 4 steps, fewer where a note is repeated
+        assert sum(length for *_, length in original["roll"]["notes"]["played"]) == 32
+        share = same_steps(original["roll"], again["roll"]).mean()
+        assert again["text"] == f"{share:.0%} of the steps as in the original"
+    roll = way["melodies"][0]["roll"]
+    assert (roll["steps"], roll["part"], len(roll["titles"])) == (32 * (BETWEEN + 2), 32, BETWEEN + 2)
+    assert [each["parts"]["played"] for each in new["melodies"]] == [f"sample {n}" for n in range(1, SAMPLES + 1)]
+
+
+def same_steps(original: dict, again: dict) -> np.ndarray:
+    """Return where two rolls sound alike, (T,) bool."""
+    sounds = []
+    for roll in (original, again):
+        keys = np.full(roll["steps"], -1000)
+        for step, key, length in roll["notes"]["played"]:
+            keys[step : step + length] = key
+        sounds.append(keys)
+    return sounds[0] == sounds[1]
+
+
+def test_a_note_is_marked_where_it_is_another():
+    tokens = np.full((2, 32), REST)
+    tokens[0, :4], tokens[0, 8:10], tokens[1, 30:] = 39, 43, 51  # C4, E4 and C5
+    same = np.ones((2, 32), dtype=bool)
+    same[0, 3] = False
+    melody = melody_view(PIANO_ROLL, tokens, "listen", (0, 12), same)
+    roll = melody["roll"]
+    wrong, right = (roll["kinds"].index(kind) for kind in ("wrong", "right"))
+    assert roll["cells"] == [[0, 0, wrong, 4], [8, 4, right, 2], [62, 12, right, 2]]
+    assert roll["notes"] == {"played": [[0, 0, 4], [8, 4, 2], [62, 12, 2]]}
+    assert (roll["steps"], roll["part"], roll["bar"], roll["seconds"]) == (64, 32, 16, 0.125)
+    assert melody["legend"] == {"right": "notes as in the original: 2", "wrong": "others: 1"}
+    assert (roll["names"][0], roll["names"][4], roll["names"][12]) == ("C4", "E4", "C5")
+
+
+def test_without_the_data_set_riffs_are_rebuilt(folder, tmp_path):
+    rebuilt = vae_view(RunFolder(folder / "four"), tmp_path)["groups"][0]
+    assert "The riffs of the project" in rebuilt["text"]
+    assert "no such data set" in rebuilt["text"]
+    lick = next(each for each in rebuilt["melodies"] if each["parts"]["played"] == "lick, original")["roll"]
+    once = [[0, -3, 2], [2, -1, 2], [4, 0, 2], [6, 2, 2], [8, -1, 4], [12, -5, 2], [14, -3, 18]]  # in A minor
+    # the piano roll cannot tell the end of the first time from the beginning of the second
+    again = [[32 + step, key, length] for step, key, length in once]
+    again[0], once[-1] = [], [14, -3, 20]
+    assert lick["notes"]["played"] == once + again[1:]
+    assert [lick["names"][row] for _, row, *_ in lick["cells"][:7]] == ["A3", "B3", "C4", "D4", "B3", "G3", "A3"]
+
+
+def test_another_data_set_of_the_same_name_is_not_taken(folder, tmp_path):
+    place = shutil.copytree(folder / "data" / "2bars-pianoroll-transposed", tmp_path / "2bars-pianoroll-transposed")
+    assert "never trained on" in vae_view(RunFolder(folder / "two"), tmp_path)["groups"][0]["text"]
+    meta = json.loads((place / "dataset.json").read_text())
+    (place / "dataset.json").write_text(json.dumps({**meta, "seed": 1}))
+    assert "another data set than the run's" in vae_view(RunFolder(folder / "two"), tmp_path)["groups"][0]["text"]
+
+
+def test_several_are_compared_by_their_losses(overview, folder):
+    text = overview.read_text()
+    assert "<h2>All runs</h2>" in text
+    for number, name in enumerate(("two", "four"), start=1):
+        assert f'<a href="#run{number}">{name}</a>' in text
+    figure = vae_overlay([RunFolder(folder / "two"), RunFolder(folder / "four")])
+    losses = figure.axes[0].lines
+    assert [line.get_label() for line in losses] == ["two", "four"]
+    assert losses[0].get_ydata().tolist() == RunFolder(folder / "two").read_table("metrics.csv")["loss"].tolist()
+    assert all(axes.get_ylabel() for axes in figure.axes)
+    assert figure.axes[-1].get_xlabel() == "step of training"
+
+
+def test_kinds_are_not_mixed(kuznechik, folder, solved):
+    called = kuznechik("report", folder / "two", solved, "--out", folder / "mixed.html")
+    assert (called.status, called.out, called.err.count("\n")) == (2, "", 1)
+    assert f"{folder / 'two'} is the run of a VAE, {solved} is none" in called.err
+    assert not (folder / "mixed.html").exists()
+
+
+def test_a_run_ends_when_its_state_says_so(folder, tmp_path):
+    run = shutil.copytree(folder / "two", tmp_path / "run")
+    assert has_ended(RunFolder(run))
+    (run / "resume.safetensors").write_bytes((run / "resume.safetensors").read_bytes()[:100])
+    assert not has_ended(RunFolder(run))
+    assert vae_view(RunFolder(run))["state"] == "still running, or stopped without an end"
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "best.json"])
+def test_a_damaged_model_is_told_in_one_line(kuznechik, folder, tmp_path, name):
+    run = shutil.copytree(folder / "two", tmp_path / "run")
+    (run / name).write_bytes((run / name).read_bytes()[:50])
+    called = kuznechik("report", run)
+    assert (called.status, called.out, called.err.count("\n")) == (2, "", 1)
+    assert str(run / name) in called.err
+
+
+@needs_browser
+def test_all_melodies_play_in_a_browser(page):
+    opened = open_page(
+        page,
+        """
+        await piano.open();
+        const heard = [], wait = () => new Promise(done => setTimeout(done, 300));
+        const sections = [...document.querySelectorAll(".melody")];
+        for (const section of sections) {
+          const button = section.querySelector("button");
+          button.click();
+          await wait();
+          const player = players.find(one => one.playing);
+          const first = player.sounding[0], roll = JSON.parse(section.querySelector("script").textContent);
+          const { buffer, playbackRate } = first.source, [, key] = roll.notes.played[0];
+          const sounds = piano.tones.indexOf(buffer) + Math.round(12 * Math.log2(playbackRate.value));
+          heard.push([player.sounding.length, roll.notes.played.length, sounds, key]);
+          button.click();
+        }
+        return { heard, sideways: document.documentElement.scrollWidth > innerWidth,
+                 wide: sections.every(one => one.querySelector("canvas").clientWidth > 300) };
+        """,
+    )
+    assert opened.complaints == []
+    answer = opened.answer
+    assert len(answer["heard"]) == 2 * REBUILT + 1 + SAMPLES
+    for sounding, notes, sounds, key in answer["heard"]:
+        assert sounding == notes > 0
+        assert sounds == key
+    assert (answer["sideways"], answer["wide"]) == (False, True)
+
+
+@needs_browser
+def test_a_phone_need_not_scroll_sideways(overview):
+    probe = """
+    document.querySelector(".frame img").click();
+    return [innerWidth, document.documentElement.scrollWidth, document.querySelectorAll(".frame .large").length];
+    """
+    opened = open_page(overview, probe, width=500)
+    assert opened.complaints == []
+    assert opened.answer[1] <= opened.answer[0]
+    assert opened.answer[2] == 1
