@@ -17,6 +17,7 @@ tables grow by whole lines.
 """
 
 import csv
+import io
 import json
 import os
 import platform
@@ -144,14 +145,18 @@ class RunFolder:
     def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Append rows to a table; the first rows bring the heading."""
         path = self.path / name
-        new = not path.exists()
-        with path.open("a", newline="") as file:
-            for row in rows:
-                writer = csv.DictWriter(file, list(row), lineterminator="\n")
-                if new:
-                    writer.writeheader()
-                    new = False
-                writer.writerow(row)
+        lines = io.StringIO()
+        for row in rows:
+            writer = csv.DictWriter(lines, list(row), lineterminator="\n")
+            if not path.exists() and not lines.tell():
+                writer.writeheader()
+            writer.writerow(row)
+        try:
+            with path.open("a", newline="") as file:
+                file.write(lines.getvalue())
+        except OSError as error:
+            error.filename = error.filename or str(path)
+            raise
 
     def cut_table(self, name: str, column: str, end: int) -> int:
         """Keep only the whole rows of a table whose value in a column is below `end`.

@@ -9,7 +9,11 @@ DRAFT = ".part"
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file beside its name and move it there; its folder is made if need be."""
+    """Write a file beside its name and move it there; its folder is made if need be.
+
+    Raises:
+        OSError: it cannot be written; what was there before is as it was.
+    """
     content = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=DRAFT)
@@ -20,8 +24,10 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         os.unlink(temporary)
+        if isinstance(error, OSError):
+            error.filename = error.filename or str(path)
         raise
 
 

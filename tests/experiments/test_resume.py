@@ -102,6 +102,26 @@ def test_a_run_may_be_resumed_again_and_again(kuznechik, options, uninterrupted,
     check_same(run, uninterrupted(12))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="this system limits no file sizes")
+def test_a_disk_that_fills_up_stops_the_run_with_a_line_and_it_goes_on_when_there_is_room(
+    kuznechik, options, uninterrupted, tmp_path
+):
+    run = tmp_path / "run"
+    kuznechik("evolve", *options, "--set", "evolve.generations=30", "--out", run, "--json")
+    limit = (run / "metrics.csv").stat().st_size + 150  # a row and a half
+    program = (
+        "import resource, sys; from experiments.cli import main; "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", program, "evolve", "--resume", str(run), "--set", "evolve.generations=40"]
+    full = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert full.returncode == 2
+    assert re.fullmatch(rf"kuznechik: {re.escape(str(run))}/[\w/.]+: File too large\n", full.stderr)
+    called = kuznechik("evolve", "--resume", run, "--set", "evolve.generations=40", "--json")
+    assert (called.status, called.err) == (0, "")
+    check_same(run, uninterrupted(40))
+
+
 def test_the_last_rows_of_a_run_cut_short_are_made_anew(kuznechik, options, uninterrupted, tmp_path):
     run = tmp_path / "run"
     every = ("--checkpoint-every", "7")
