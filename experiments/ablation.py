@@ -118,7 +118,9 @@ def run_one(variant: str, config: EvolveConfig, seed: int) -> Outcome:
             row = search.step()
             species.append(len(row.species))
             best = max(best, row.best_right)
-        _, connections = search.champion.size()
+        champion = search.champion
+        assert champion is not None, "a run has at least one generation"
+        _, connections = champion.size()
         return Outcome(
             variant=variant,
             seed=seed,

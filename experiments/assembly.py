@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import neat
 
@@ -28,7 +28,11 @@ from songs.keyboard import KEYS
 from songs.piano_roll import memory_needed
 from songs.song import Song, SongError
 
+if TYPE_CHECKING:
+    from experiments.deep_q.config import DqnConfig
+
 Configuration = TypeVar("Configuration", bound=Settings)
+WithSongs = TypeVar("WithSongs", EvolveConfig, "DqnConfig")
 
 LEAST_MEMORY = 32
 """Steps that are remembered at least where the configuration leaves it to the song: four bars."""
@@ -61,7 +65,7 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
     return config, songs
 
 
-def resolve_songs(config: Configuration) -> tuple[Configuration, list[Song]]:
+def resolve_songs(config: WithSongs) -> tuple[WithSongs, list[Song]]:
     """Look up the songs of a configuration of any kind and settle its memory.
 
     Raises:
@@ -147,6 +151,12 @@ class Run:
             raise RunError(f"{self.folder.path}: this run learned {self.task.kind}, it plays no song")
         return self.performer
 
+    def improvisation(self) -> Improvising:
+        """Return what the run improvises; raises RunError where it memorised a song."""
+        if self.improvising is None:
+            raise RunError(f"{self.folder.path}: this run memorised its song, it does not improvise")
+        return self.improvising
+
 
 def open_run(path: str | Path) -> Run:
     """Read a run folder.
@@ -213,6 +223,12 @@ def read_config(folder: RunFolder, kind: type[Configuration]) -> Configuration:
 
 
 def truth_table(run: Run) -> dict[str, int]:
-    """Return how many of the four cases of exclusive or the champion of an XOR run gets right."""
+    """Return how many of the four cases of exclusive or the champion of an XOR run gets right.
+
+    Raises:
+        RunError: the run learned something else.
+    """
     cases = xor_cases()
+    if run.network is None:
+        raise RunError(f"{run.folder.path}: this run plays music, it did not learn exclusive or")
     return {"cases": len(cases), "right": int(((run.network(cases.inputs) > 0) == cases.targets).all(axis=0).sum())}

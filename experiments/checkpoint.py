@@ -38,7 +38,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Any], list[str]]:
     Raises:
         RunError: there is none.
     """
-    complaints = []
+    complaints: list[str] = []
     for path in sorted(folder.glob("*.json"), reverse=True):
         try:
             return _read(path), [f"{complaint}; resumed from the checkpoint before it" for complaint in complaints]

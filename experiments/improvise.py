@@ -23,7 +23,7 @@ from experiments.config import EvolveConfig, Improvise, Task
 from experiments.melody import write_melody
 from experiments.run_folder import RunError, RunFolder
 from experiments.settings import ConfigError
-from listener.listener import Listener
+from listener.listener import Listener, pays_every
 from listener.registry import listener_named
 from songs.catalog import read_catalog
 from songs.files import write_atomically
@@ -145,15 +145,16 @@ class OneVoice:
             extra_keys: what every key beyond the first of a step costs.
         """
         self.listener, self.extra_keys = listener, extra_keys
+        self.pays_every = 1 if extra_keys else pays_every(listener)
 
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         return self.listener.rewards(rolls, targets) + self._cost(rolls)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return the terms of the listener, where it tells them, and `extra_keys`; (B, T) float32 by name."""
-        tells = hasattr(self.listener, "terms")
-        terms = self.listener.terms(rolls) if tells else {"listener": self.listener.rewards(rolls)}
-        return {**terms, "extra_keys": self._cost(rolls)}
+        terms = getattr(self.listener, "terms", None)
+        told = terms(rolls) if terms else {"listener": self.listener.rewards(rolls)}
+        return {**told, "extra_keys": self._cost(rolls)}
 
     def _cost(self, rolls: np.ndarray) -> np.ndarray:
         return np.float32(-self.extra_keys) * np.maximum(rolls.sum(axis=2, dtype=np.float32) - 1, 0)

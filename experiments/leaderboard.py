@@ -4,10 +4,11 @@
     NAME/melody.mid, .wav  one melody of each, and its roll.npy
 
 Conventions: rolls are (T, 13) bool. Rewards are of a step, on average, without the first bar, which most performers
-are given. Intervals are those that hold the mean in 95% of 1000 bootstrap samples of the melodies.
+are given. Intervals are those that hold the mean in 95% of 1000 bootstrap samples of the melodies. Percentiles are
+those of whole melodies among real ones, by the held-out judge that pays nobody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from agents.performer import RandomPlayer
 from agents.rollout import play_on
 from experiments.assembly import Run
 from experiments.melody import write_melody
-from experiments.melody_statistics import describe_rolls, outside
+from experiments.melody_statistics import describe_rolls, longest_shared_run, outside
 from experiments.run_folder import RunFolder
 from listener import theory
 from listener.listener import Listener
@@ -28,6 +29,9 @@ MARKOV_ORDER = 4
 PIECE = 4 * STEPS_PER_BAR
 """Steps of the pieces that the Markov chain learns from."""
 RESAMPLES = 1000
+
+Percentiles = Callable[[np.ndarray], np.ndarray]
+"""Percentiles (N,) of rolls (N, T, 13) among real melodies: those of `listener.judge.Judge`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +88,14 @@ def champion(run: Run) -> Entry:
     return Entry(run.folder.path.name, what, rolls, run.songs[0])
 
 
-def judge(entries: Sequence[Entry], listeners: dict[str, Listener], songs: Sequence[Song], seed: int) -> list[dict]:
+def judge(
+    entries: Sequence[Entry],
+    listeners: dict[str, Listener],
+    songs: Sequence[Song],
+    seed: int,
+    percentiles: Percentiles | None = None,
+    trained_on: Sequence[np.ndarray] = (),
+) -> list[dict]:
     """Return a row for every performer.
 
     Args:
@@ -92,11 +103,14 @@ def judge(entries: Sequence[Entry], listeners: dict[str, Listener], songs: Seque
         listeners: by name.
         songs: real ones, for the statistics.
         seed: of the bootstrap.
+        percentiles: of the held-out judge; None: it is not asked.
+        trained_on: rolls (T, 13) that listeners learned from, to see what is copied from them.
 
     Returns:
-        name, what, melodies; by listener the mean reward of a step and its interval; the statistics that lie outside
-        the real songs' 5th to 95th percentile; steps of the longest stretch shared with a song, on average, None for
-        the songs themselves.
+        name, what, melodies; the judge's percentile, median and interval of the median; by listener the mean reward of
+        a step and its interval; the statistics that lie outside the real songs' 5th to 95th percentile; steps of the
+        longest stretch shared with a song, on average, None for the songs themselves; and of the longest in any melody
+        that is shared with what listeners learned from.
     """
     rows = []
     for entry in entries:
@@ -104,10 +118,25 @@ def judge(entries: Sequence[Entry], listeners: dict[str, Listener], songs: Seque
         table = describe_rolls([roll[PROMPT_STEPS:] for roll in entry.rolls], [song.roll for song in songs])
         copied = table.pop("longest_shared_run")["mean"]
         row = {"name": entry.name, "what": entry.what, "melodies": len(entry.rolls), "paid": paid}
+        if percentiles:
+            row["percentile"] = _median(np.concatenate([percentiles(roll[None]) for roll in entry.rolls]), seed)
+        if trained_on:
+            row["shared_with_training"] = max(
+                longest_shared_run(roll[PROMPT_STEPS:], trained_on) for roll in entry.rolls
+            )
         row |= {"outside_the_real_ones": outside(table), "longest_shared_run": None if entry.real else copied}
         rows.append(row)
     best = next(iter(listeners))
     return sorted(rows, key=lambda row: -row["paid"][best]["mean"])
+
+
+def _median(ranks: np.ndarray, seed: int) -> dict[str, float | None]:
+    """Return the median percentile and its interval, None for a single melody."""
+    if len(ranks) == 1:
+        return {"median": float(ranks[0]), "low": None, "high": None}
+    drawn = np.random.default_rng(seed).integers(len(ranks), size=(RESAMPLES, len(ranks)))
+    low, high = np.percentile(np.median(ranks[drawn], axis=1), [2.5, 97.5]).tolist()
+    return {"median": float(np.median(ranks)), "low": low, "high": high}
 
 
 def _paid(listener: Listener, rolls: Sequence[np.ndarray], seed: int) -> dict[str, float | None]:

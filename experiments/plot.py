@@ -19,6 +19,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from matplotlib import font_manager, style
 from matplotlib.figure import Figure
@@ -41,7 +42,10 @@ from songs.files import write_atomically
 from songs.song import Song
 
 DOTS_PER_INCH = 150
-STYLE = ["default", {"svg.hashsalt": "kuznechik", "axes.spines.top": False, "axes.spines.right": False}]
+STYLE: list[str | dict[str, Any]] = [
+    "default",
+    {"svg.hashsalt": "kuznechik", "axes.spines.top": False, "axes.spines.right": False},
+]
 
 LONGEST_TITLE = 150
 """Characters of the title of a song that are shown."""
@@ -175,6 +179,7 @@ def _table(folder: RunFolder, name: str, columns: tuple[str, ...]) -> Columns:
 def _draw_fitness(run: _Run) -> Figure:
     names = ("best_fitness", "mean_fitness", "std_fitness", "best_right", "mean_right", "cpu_seconds")
     metrics = _table(run.folder, "metrics.csv", ("generation", "evaluations", *names))
+    assert isinstance(run.config, EvolveConfig)
     task, songs = run.config.task, run.songs
     ceiling = make_cases(run.config, songs).most_right if songs or task.kind == "xor" else None
     resting = sum(always_rest(song, task.prompt) for song in songs) if songs else None
@@ -195,6 +200,7 @@ def _ending(folder: RunFolder) -> str:
 def _draw_learning(run: _Run) -> Figure:
     names = ("updates", "mean_reward", "loss", "right_teacher_forced", "prefix", "cpu_seconds")
     metrics = _table(run.folder, "metrics.csv", ("step", *names))
+    assert isinstance(run.config, DqnConfig)
     task, songs, ceiling, resting = run.config.task, run.songs, None, None
     if songs:
         cases = memory_cases(songs, task.memory, task.prompt, task.mode_bit)
@@ -208,6 +214,7 @@ def _draw_learning(run: _Run) -> Figure:
 
 def _draw_reward(run: _Run) -> Figure:
     metrics = _table(run.folder, "metrics.csv", ("generation", "evaluations", "reward_a_step", "cpu_seconds"))
+    assert isinstance(run.config, EvolveConfig)
     try:
         baselines = run.folder.read_json("summary.json").get("baselines_a_step", {})
     except RunError:

@@ -6,9 +6,10 @@ Conventions:
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib import color_sequences
 from matplotlib.figure import Figure
 from matplotlib.ticker import SymmetricalLogLocator
 
@@ -16,7 +17,9 @@ BEST, MEAN, CEILING, BASELINE = "#0072B2", "#E69F00", "#555555", "#CC79A7"
 """From the palette of Okabe and Ito, which colour-blind readers can tell apart."""
 
 MOST_SPECIES = 20
-_SPECIES_LOOKS = [{"facecolor": colour, "edgecolor": "white"} for colour in colormaps["tab20"].colors]
+_SPECIES_LOOKS: list[dict[str, Any]] = [
+    {"facecolor": colour, "edgecolor": "white"} for colour in color_sequences["tab20"]
+]
 _MERGED_LOOK = {"facecolor": "#444444", "edgecolor": "white", "hatch": "////"}
 
 Columns = Mapping[str, np.ndarray]
@@ -94,7 +97,7 @@ def species_figure(generations: np.ndarray, species: np.ndarray, members: np.nda
     looks = [*_SPECIES_LOOKS[: len(alone)], _MERGED_LOOK][: len(labels)]
     for low, high, label, look in zip(tops[:-1], tops[1:], labels, looks, strict=True):
         axes.fill_between(edges, low, high, step="post", linewidth=0.3, label=label, **look)
-    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    axes.locator_params(axis="x", integer=True, min_n_ticks=1)
     axes.set(xlabel="generation", ylabel="genomes", xlim=(edges[0], edges[-1]), ylim=(0, None))
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=9, reverse=True)
     return figure

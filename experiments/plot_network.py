@@ -64,7 +64,7 @@ def layers(hidden: Iterable[int], links: Iterable[tuple[int, int]]) -> dict[int,
     Raises:
         ValueError: the links run in a circle.
     """
-    sources = {node: [] for node in hidden}
+    sources: dict[int, list[int]] = {node: [] for node in hidden}
     for source, sink in links:
         if source in sources and sink in sources:
             sources[sink].append(source)
@@ -197,8 +197,8 @@ def _draw_connections(axes: Axes, standing: dict[int, Place], weights: dict[tupl
         strength = abs(weight) / strongest
         colours.append((*to_rgb(POSITIVE if weight > 0 else NEGATIVE), 0.2 + 0.7 * strength))
         widths.append(0.4 + 2.6 * strength)
-    look = {"facecolors": "none", "edgecolors": colours, "linewidths": widths}
-    axes.add_collection(PathCollection(paths, **look, zorder=2))
+    curves = PathCollection(paths, facecolors="none", edgecolors=colours, linewidths=widths, zorder=2)
+    axes.add_collection(curves)
     handles = [
         Line2D([], [], color=POSITIVE, linewidth=2, label="positive weight"),
         Line2D([], [], color=NEGATIVE, linewidth=2, label="negative weight"),
@@ -236,8 +236,8 @@ def _label_nodes(axes: Axes, genome: neat.DefaultGenome, inputs: int, outputs: i
 
 def _label_weights(axes: Axes, standing: dict[int, Place], weights: dict[tuple[int, int], float]) -> None:
     for (source, sink), weight in weights.items():
-        middle = np.array([1, 3, 3, 1]) / 8 @ _curve(standing[source], standing[sink])
-        axes.text(*middle, f"{weight:.2f}", ha="center", va="center", fontsize=8, bbox=_LABEL_BOX)
+        x, y = np.array([1, 3, 3, 1]) / 8 @ _curve(standing[source], standing[sink])
+        axes.text(x, y, f"{weight:.2f}", ha="center", va="center", fontsize=8, bbox=_LABEL_BOX)
 
 
 def _draw_direct_weights(axes: Axes, table: np.ndarray, limit: float) -> QuadMesh:

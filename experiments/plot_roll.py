@@ -5,6 +5,7 @@ Conventions:
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +14,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from songs.keyboard import BLACK_KEYS, KEY_NAMES, KEYS, STEPS_PER_BAR
 
-CELLS = {
+CELLS: dict[str, dict[str, Any]] = {
     "right": {"facecolor": "#009E73", "edgecolor": "#00614a"},
     "wrong": {"facecolor": "#D55E00", "edgecolor": "black", "hatch": "xxxx"},
     "missed": {"facecolor": "white", "edgecolor": "black", "hatch": "....", "linestyle": "--"},

@@ -39,9 +39,9 @@ def repeat(old: RunFolder, new: RunFolder, command: Sequence[str], quiet: bool =
         from experiments.deep_q.train import train
         from experiments.progress import DqnProgress
 
-        config = read_config(old, DqnConfig)
-        with DqnProgress(quiet=quiet) as progress:
-            return train(config, new, old.read_songs(config.task.steps), command, progress)
+        learned = read_config(old, DqnConfig)
+        with DqnProgress(quiet=quiet) as learning:
+            return train(learned, new, old.read_songs(learned.task.steps), command, learning)
     raise RunError(f"{old.path}: meta.json names the experiment {experiment!r}, which cannot be repeated")
 
 

@@ -4,6 +4,8 @@ Beside the score stand what resting scores, what a random player scores, and the
 this memory could.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from agents.performer import Performer, RandomPlayer
@@ -25,13 +27,13 @@ def always_rest(song: Song, prompt: int) -> int:
 
 def score_improvisation(run: Run) -> dict:
     """Return what a listener pays a run's champion, and the statistics of what it plays beside real songs."""
-    improvising = run.improvising
+    improvising = run.improvisation()
     rolls = improvising.play(run.player())
     try:
-        songs = playable_songs(run.task)
+        songs: Sequence[Song] = playable_songs(run.task)
     except SongError:  # the folder of the songs is gone
         songs = run.songs
-    table = describe_rolls(rolls[:, run.task.prompt :], [song.roll for song in songs])
+    table = describe_rolls(list(rolls[:, run.task.prompt :]), [song.roll for song in songs])
     return {**improvising.summary(rolls), "statistics": table, "outside_the_real_ones": outside(table)}
 
 

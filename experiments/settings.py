@@ -113,7 +113,7 @@ class Settings:
 
 def _checked(name: str, option: dataclasses.Field, value: Any) -> Any:
     """Return a value in the type of its option; raises ConfigError if it does not fit."""
-    wanted = option.type
+    wanted: Any = option.type
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not wanted:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from listener import corruptions
+from listener.beam_search import beam_search
 from listener.corpus import Excerpts, moved, rolls_of
 from listener.degenerates import players
 from listener.judging import auc, interval, percentile
@@ -19,8 +20,11 @@ from listener.listener import Listener
 from listener.markov import MarkovChain
 from listener.red_team import AttackOptions, attack, total
 from listener.traits import TRAITS, outside, traits
+from songs.keyboard import STEPS_PER_BAR
 
 ORDERS = (1, 2, 3, 4, 5)
+MOST_LIKELY = 0.05
+"""Temperature of a Markov chain at which it goes on with the likeliest step."""
 CHUNK = 256
 
 Report = Callable[[str, int, int], None]
@@ -54,13 +58,14 @@ def audit(
     melodies = moved(real.melodies, generator)
     score = in_chunks(total(listener))
     scores = score(melodies)
+    chain = MarkovChain(known, max(ORDERS))
     return {
         "melodies": len(melodies),
         "pieces": len(np.unique(real.pieces)),
         "options": vars(options),
         "real": {name: float(value) for name, value in _spread(scores).items()},
-        "corruptions": _corrupted(score, melodies, scores, real.pieces, known, generator, report),
-        "degenerates": _degenerate(listener, scores, melodies.shape[1], options, generator, report),
+        "corruptions": _corrupted(score, melodies, scores, real.pieces, chain, generator, report),
+        "degenerates": _degenerate(listener, scores, melodies.shape[1], chain, options, report),
         "red team": _attacked(listener, melodies, scores, options, report),
     }
 
@@ -77,14 +82,14 @@ def _spread(scores: np.ndarray) -> dict[str, float]:
     return {"5%": low, "median": median, "95%": high, "deviation": scores.std()}
 
 
-def _corrupted(score, melodies, scores, pieces, known, generator, report: Report) -> dict:
+def _corrupted(score, melodies, scores, pieces, chain, generator, report: Report) -> dict:
     families = {
         "demanded": corruptions.DEMANDED,
         "no difference": corruptions.TRANSPOSED,
         "reported": corruptions.REPORTED,
     }
     count = sum(map(len, families.values())) + len(ORDERS)
-    found, chain = {}, MarkovChain(known, max(ORDERS))
+    found: dict[str, dict] = {}
     for kind, family in families.items():
         for name, corrupt in family.items():
             report("corruptions", len(found), count)
@@ -103,10 +108,15 @@ def _told_apart(scores, others, pieces, generator, kind: str) -> dict:
     return {"kind": kind, "auc": auc(scores, others), "low": low, "high": high}
 
 
-def _degenerate(listener, scores, steps: int, options: AuditOptions, generator, report: Report) -> dict:
+def _degenerate(listener, scores, steps: int, chain, options: AuditOptions, report: Report) -> dict:
     report("degenerate players", 0, 1)
-    found = {}
-    for name, rolls in players(options.players, steps, generator).items():
+    generator = np.random.default_rng([options.seed, 10_000])
+    found, degenerate = {}, players(options.players, steps, generator)
+    likely = [chain.sample(1, steps, generator, order, MOST_LIKELY) for order in ORDERS]
+    degenerate["the most likely melody"] = rolls_of(np.concatenate(likely))
+    bars = steps // STEPS_PER_BAR
+    degenerate["its own best by beam search"] = rolls_of(beam_search(total(listener), bars, chain, generator)[:1])
+    for name, rolls in degenerate.items():
         earned = listener.rewards(rolls).sum(axis=1, dtype=np.float64)
         ranks = percentile(scores, earned)
         found[name] = {"median": float(np.median(ranks)), "highest": float(ranks.max())}

@@ -1,7 +1,7 @@
 """The network of the learned listener: how much the last four bars sound like music, at every bar line.
 
     embedding   what happens at a step: key, note that is held, interval, gap, place in the bar, equality with the
-                steps 1, 2, 4, 8, 16 and 32 before
+                steps 1, 2, 4, 8, 16 and 32 before, degree of the held note in the scale that fits the song so far
     trunk       causal convolutions over steps, halves, quarters, bars
     head        mean and maximum over the last four bars
 
@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from listener.events import NONE, events
+from listener.song_statistics import tonics
+from listener.theory import REST
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
 LAGS = (1, 2, 4, 8, 16, 32)
@@ -27,11 +29,13 @@ INTERVALS = 2 * KEYS
 _PITCH_ROWS = (KEYS + 1) * 2 * STEPS_PER_BAR
 _INTERVAL_ROWS = INTERVALS * (LONGEST_GAP + 1)
 _EQUAL_ROWS = 2 * 2 ** len(LAGS)
+DEGREES = 13
+"""12 semitones above the tonic, and 12 for no note."""
 
 
 @dataclass(frozen=True)
 class NetOptions:
-    """The size of the network: about 61,000 parameters by default."""
+    """The size of the network: about 59,000 parameters by default."""
 
     embedding: int = 32
     halves: int = 48
@@ -44,14 +48,15 @@ class NetOptions:
 
 
 def step_codes(melodies: np.ndarray) -> np.ndarray:
-    """Return three numbers for every step, (N, T, 3) int32: rows of the network's table of embeddings.
+    """Return four numbers for every step, (N, T, 4) int32: rows of the network's table of embeddings.
 
-    The first says held note, onset and place in the bar, the second interval and gap, the third onset and equality.
+    The first says held note, onset and place in the bar, the second interval and gap, the third onset and equality, the
+    fourth degree and onset. The scale is that of the song up to the end of the bar.
     """
     known = events(melodies)
     steps = np.arange(melodies.shape[1], dtype=np.int32)
     onset = known.onset.astype(np.int32)
-    codes = np.empty((*melodies.shape, 3), dtype=np.int32)
+    codes = np.empty((*melodies.shape, 4), dtype=np.int32)
     codes[..., 0] = ((known.held + np.int32(1)) * 2 + onset) * STEPS_PER_BAR + steps % STEPS_PER_BAR
     interval = np.where(known.interval == NONE, np.int32(0), known.interval + np.int32(KEYS))
     codes[..., 1] = interval * (LONGEST_GAP + 1) + np.minimum(known.gap, LONGEST_GAP)
@@ -60,7 +65,10 @@ def step_codes(melodies: np.ndarray) -> np.ndarray:
         equal = equal * 2
         equal[:, lag:] += melodies[:, lag:] == melodies[:, :-lag]
     codes[..., 2] = equal
-    codes[..., 1:] += (_PITCH_ROWS, _PITCH_ROWS + _INTERVAL_ROWS)
+    tonic = np.repeat(tonics(melodies).astype(np.int8), STEPS_PER_BAR, axis=1)
+    degree = np.where(known.held == REST, DEGREES - 1, (known.held - tonic) % 12)
+    codes[..., 3] = degree * 2 + onset
+    codes[..., 1:] += np.cumsum((_PITCH_ROWS, _INTERVAL_ROWS, _EQUAL_ROWS), dtype=np.int32)
     return codes
 
 
@@ -80,6 +88,7 @@ class WindowNet(nn.Module):
         self.interval = nn.Parameter(0.3 * torch.randn(INTERVALS, 1, size.embedding))
         self.gap = nn.Parameter(0.3 * torch.randn(1, LONGEST_GAP + 1, size.embedding))
         self.equal = nn.Parameter(0.2 * torch.randn(len(LAGS), 2, size.embedding))
+        self.degree = nn.Parameter(0.3 * torch.randn(DEGREES * 2, size.embedding))
         self.steps = nn.Linear(3 * size.embedding, size.embedding)
         self.halves = nn.Linear(4 * size.embedding, size.halves)
         self.quarters = nn.Linear(4 * size.halves, size.quarters)
@@ -95,13 +104,13 @@ class WindowNet(nn.Module):
         interval = (self.interval + self.gap).reshape(-1, width)
         bits = (torch.arange(2 ** len(LAGS))[:, None] >> torch.arange(len(LAGS) - 1, -1, -1)) & 1
         rests, onsets = (bits.to(self.equal.dtype) @ self.equal[:, kind] for kind in (0, 1))
-        return torch.cat((pitch, interval, rests, onsets))
+        return torch.cat((pitch, interval, rests, onsets, self.degree))
 
     def forward(self, codes: Tensor, table: Tensor | None = None) -> Tensor:
         """Return a logit for every window of four bars.
 
         Args:
-            codes: (N, T, 3) int32 of `step_codes`; T is at least four bars.
+            codes: (N, T, 4) int32 of `step_codes`; T is at least four bars.
             table: what `table` returns, for a caller that has it.
 
         Returns:
@@ -110,7 +119,7 @@ class WindowNet(nn.Module):
         count, steps, _ = codes.shape
         size = self.options
         table = self.table() if table is None else table
-        flat = nn.functional.embedding_bag(codes.reshape(-1, 3), table, mode="sum")
+        flat = nn.functional.embedding_bag(codes.reshape(-1, 4), table, mode="sum")
         x = flat.reshape(count, steps, size.embedding)  # (N, T, C)
         if self.training:
             x = x * (torch.rand(count, steps, 1) >= size.step_masking)

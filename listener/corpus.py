@@ -100,7 +100,8 @@ def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int, seed: int) -> 
     excerpts = cut(pieces, bars)
     names = np.random.default_rng(seed).permutation(np.unique(groups))
     ends = np.cumsum([max(1, round(share * len(names))) for share in (TEST_SHARE, VALIDATION_SHARE)])
-    parts, taken = [], set()
+    parts: list[Excerpts] = []
+    taken: set[bytes] = set()
     for held in np.split(names, ends):
         part = _where(excerpts, np.isin(groups[excerpts.pieces], held))
         new = np.array([row.tobytes() not in taken for row in part.melodies], dtype=bool)
@@ -129,8 +130,8 @@ def cut(pieces: Sequence, bars: int) -> Excerpts:
                     melodies.append(lowest(part[None]))
                     owners.append(np.array([number]))
     found, owner = np.concatenate(melodies), np.concatenate(owners)
-    first = np.sort(np.unique(found, axis=0, return_index=True)[1])
-    return Excerpts(found[first], owner[first])
+    kept = np.sort(np.unique(found, axis=0, return_index=True)[1])
+    return Excerpts(found[kept], owner[kept])
 
 
 def _on_eighths(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:

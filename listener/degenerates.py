@@ -4,6 +4,7 @@ Conventions: rolls are (N, T, 13) bool; melodies (N, T) int8, -1 for a rest. T i
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -62,13 +63,13 @@ Player = Callable[[int, int, np.random.Generator], np.ndarray]
 MELODIC: dict[str, Player] = {
     "silence": lambda count, steps, generator: np.full((count, steps), REST, dtype=np.int8),
     "one note in eighths": one_note,
-    "one note in quarters": lambda *each: one_note(*each, every=2),
+    "one note in quarters": partial(one_note, every=2),
     "one note, then rest": one_note_then_rest,
-    "two notes in eighths": lambda *each: two_notes(*each, every=1),
-    "two notes in quarters": lambda *each: two_notes(*each, every=2),
-    "two notes in halves": lambda *each: two_notes(*each, every=STEPS_PER_BAR // 2),
-    "scale in eighths": lambda *each: scale(*each, every=1),
-    "scale in quarters": lambda *each: scale(*each, every=2),
+    "two notes in eighths": partial(two_notes, every=1),
+    "two notes in quarters": partial(two_notes, every=2),
+    "two notes in halves": partial(two_notes, every=STEPS_PER_BAR // 2),
+    "scale in eighths": partial(scale, every=1),
+    "scale in quarters": partial(scale, every=2),
     "random keys": random_keys,
 }
 """Those that press at most one key at a time: melodies (count, steps)."""

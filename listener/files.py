@@ -8,7 +8,7 @@ Conventions:
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,15 +16,21 @@ from listener.listener import Listener
 from listener.ngram import CONTEXT, INTERVALS, LONGEST_GAP, PREVIOUS_GAPS, NGram, Tables
 from songs.keyboard import STEPS_PER_BAR
 
+if TYPE_CHECKING:
+    from listener.learned import Learned
+
 FORMAT = "kuznechik listener"
-VERSION = 1
+VERSION = 2
+JUDGE = "judge"
+"""The kind, and the name, of what `listener.judge_file` reads."""
+USES_OF_JUDGE = "kuznechik listener judge and kuznechik leaderboard ask it"
 _TABLES = {
     "ngram.rhythm": (STEPS_PER_BAR, LONGEST_GAP + 1, PREVIOUS_GAPS, 2),
     "ngram.intervals": (INTERVALS,) * (CONTEXT + 1),
 }
 
 
-def write_listener(path: Path, listener: Listener, about: dict[str, Any]) -> None:
+def write_listener(path: Path, listener: "NGram | Learned", about: dict[str, Any]) -> None:
     """Write an n-gram or a learned listener.
 
     Args:
@@ -42,17 +48,19 @@ def write_listener(path: Path, listener: Listener, about: dict[str, Any]) -> Non
     write_atomically(path.with_suffix(".json"), json.dumps(head, indent=1, allow_nan=False) + "\n")
 
 
-def _contents(listener: Listener) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    ngram = listener if isinstance(listener, NGram) else listener.ngram
+def _contents(listener: "NGram | Learned") -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    ngram = listener if isinstance(listener, NGram) else listener.ears.ngram
     tables = {"ngram.rhythm": ngram.tables.rhythm, "ngram.intervals": ngram.tables.intervals}
     arrays = {name: table.astype(np.float16) for name, table in tables.items()}
-    if listener is ngram:
+    if isinstance(listener, NGram):
         return arrays, {"kind": "ngram", "constant": ngram.constant}
-    for number, net in enumerate(listener.nets):
+    ears = listener.ears
+    for number, net in enumerate(ears.nets):
         for name, value in net.state_dict().items():
             arrays[f"net{number}.{name}"] = value.numpy()
-    options = vars(listener.nets[0].options)
-    head = {"kind": "learned", "nets": len(listener.nets), "net": options, "constant": ngram.constant}
+    arrays["metre"] = ears.metre
+    head = {"kind": "learned", "hardened": len(ears.hardened), "hearing": len(ears.hearing)}
+    head |= {"net": vars(ears.nets[0].options), "constant": ngram.constant}
     return arrays, {**head, "weights": listener.weights, "norms": listener.norms.to_dict()}
 
 
@@ -79,10 +87,12 @@ def read_listener(path: Path) -> Listener:
     """Read a listener.
 
     Raises:
-        ValueError: a file is missing or damaged, or has other parameters than its JSON says.
+        ValueError: a file is missing or damaged, has other parameters than its JSON says, or is the judge.
     """
     about = read_about(path)
-    arrays = _arrays(path)
+    if about.get("kind") == JUDGE:
+        raise ValueError(f"{path}: is the held-out judge, which pays nobody; {USES_OF_JUDGE}")
+    arrays = read_arrays(path)
     try:
         constant = float(about["constant"])
         tables = [_table(arrays, name, path) for name in _TABLES]
@@ -94,7 +104,8 @@ def read_listener(path: Path) -> Listener:
         raise ValueError(f"{path.with_suffix('.json')}: is broken: {error!r} is missing or no number") from None
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a .safetensors file; raises ValueError if it is missing or damaged."""
     try:
         from safetensors import SafetensorError
         from safetensors.numpy import load
@@ -109,11 +120,12 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _table(arrays: dict[str, np.ndarray], name: str, path: Path) -> np.ndarray:
-    _check_shape(arrays, name, _TABLES[name], path)
+    check_shape(arrays, name, _TABLES[name], path)
     return arrays[name].astype(np.float32)
 
 
-def _check_shape(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...], path: Path) -> None:
+def check_shape(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...], path: Path) -> None:
+    """Raise ValueError if an array is missing or has another shape."""
     if name not in arrays:
         raise ValueError(f"{path}: has no {name}: it is of another kind of listener")
     if arrays[name].shape != shape:
@@ -126,14 +138,17 @@ def _learned(arrays: dict[str, np.ndarray], about: dict[str, Any], ngram: NGram,
     except ModuleNotFoundError:
         raise ValueError("the learned listener needs torch: pip install 'kuznechik[torch]'") from None
     from listener.conv_net import NetOptions, WindowNet
-    from listener.learned import TERMS, Learned, Norms
+    from listener.learned import TERMS, Ears, Learned, Norms
+    from listener.metre import ROWS
 
-    nets = []
-    for number in range(int(about["nets"])):
+    nets, hardened = [], int(about["hardened"])
+    for number in range(hardened + int(about["hearing"])):
         net = WindowNet(NetOptions(**about["net"]))
         for name, value in net.state_dict().items():
-            _check_shape(arrays, f"net{number}.{name}", tuple(value.shape), path)
+            check_shape(arrays, f"net{number}.{name}", tuple(value.shape), path)
             value.copy_(torch.from_numpy(arrays[f"net{number}.{name}"].copy()))
         nets.append(net.eval().requires_grad_(False))
+    check_shape(arrays, "metre", (ROWS,), path)
     weights = {name: float(about["weights"][name]) for name in TERMS}
-    return Learned(nets, ngram, Norms.from_dict(about["norms"]), weights)
+    ears = Ears(tuple(nets[:hardened]), tuple(nets[hardened:]), ngram, arrays["metre"])
+    return Learned(ears, Norms.from_dict(about["norms"]), weights)

@@ -1,7 +1,9 @@
 """The learned listener: networks, an n-gram and statistics of the song, each paid up to what real music has.
 
-    nets        the least of the networks' judgements of four bars, on average over the song so far
+    nets        the least of the hardened networks' judgements of four bars, on average over the song so far
+    hearing     the judgement of those that were never attacked, on average; they hear corruptions better
     intervals, rhythm       log probability by the n-gram, of a note and of a step, on average
+    metre       whether notes stand where in the bar real music has them, as in `listener.metre`
     key         share of the notes outside the key, counted against
     bands       how far entropy, density, repeated notes, size of the intervals and repeated bars lie outside the middle
                 90% of real melodies, together
@@ -23,14 +25,35 @@ import numpy as np
 
 from listener import theory
 from listener.conv_net import WINDOW_BARS, WindowNet, logits_of_all
+from listener.metre import metre
 from listener.ngram import NGram
 from listener.song_statistics import BANDS, EXPECTED, song_statistics
 from songs.keyboard import STEPS_PER_BAR
 
-TERMS = ("nets", *EXPECTED, "bands", "further keys")
+STATISTICS = ("metre", *EXPECTED)
+TERMS = ("nets", "hearing", *STATISTICS, "bands", "further keys")
 LEAST_DEVIATION = 1e-3
 BAND = (5, 95)
 """Percentiles of real melodies."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ears:
+    """What a learned listener hears with."""
+
+    hardened: tuple[WindowNet, ...]
+    """At least one: networks that attacks trained, too."""
+    hearing: tuple[WindowNet, ...]
+    """At least one: networks that heard corruptions alone."""
+    ngram: NGram
+    """What is expected."""
+    metre: np.ndarray
+    """(listener.metre.ROWS,) float32, its table."""
+
+    @property
+    def nets(self) -> tuple[WindowNet, ...]:
+        """All networks, the hardened first."""
+        return self.hardened + self.hearing
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,18 +85,19 @@ class Norms:
 class Learned:
     """Pays for what sounds like the music it was trained on."""
 
-    def __init__(self, nets: Sequence[WindowNet], ngram: NGram, norms: Norms, weights: dict[str, float]):
+    pays_every = STEPS_PER_BAR
+
+    def __init__(self, ears: Ears, norms: Norms, weights: dict[str, float]):
         """
         Args:
-            nets: at least one.
-            ngram: what is expected.
+            ears: networks and tables.
             norms: what real melodies have.
             weights: of every term, above 0.
         """
-        self.nets, self.ngram, self.norms, self.weights = tuple(nets), ngram, norms, dict(weights)
+        self.ears, self.norms, self.weights = ears, norms, dict(weights)
 
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-        return np.sum(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
+        return np.add.reduce(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return what each term pays for every step, (B, T) float32 by its name."""
@@ -91,18 +115,20 @@ class Learned:
         return {name: -self.weights[name] * np.log1p(np.maximum(-value, 0)) for name, value in values.items()}
 
     def uncapped(self, rolls: np.ndarray) -> np.ndarray:
-        """Return the judgement of the networks alone of whole songs, (B,) float64; what an attack would raise."""
+        """Return the judgement of the hardened networks alone of whole songs, (B,) float64; what attacks raise."""
         return self.values(rolls)["nets"][:, -1]
 
     def values(self, rolls: np.ndarray) -> dict[str, np.ndarray]:
         """Return how good each term finds the song, (B, bars) float64: 0 for the median, in standard deviations."""
         melodies = theory.melody(rolls)
-        found = measured(self.nets, self.ngram, melodies)
-        judged = np.stack([_standard(found, name, self.norms) for name in net_names(self.nets)])
+        found = measured(self.ears, melodies)
+        judged = np.stack([_standard(found, name, self.norms) for name in net_names(self.ears.nets)])
         judged[:, :, : WINDOW_BARS - 1] = 0
+        hardened = len(self.ears.hardened)
         return {
-            "nets": judged.min(axis=0),
-            **{name: _standard(found, name, self.norms) for name in EXPECTED},
+            "nets": judged[:hardened].min(axis=0),
+            "hearing": judged[hardened:].mean(axis=0),
+            **{name: _standard(found, name, self.norms) for name in STATISTICS},
             "bands": -band_distance(found, self.norms),
             "further keys": -_further_keys(rolls),
         }
@@ -113,21 +139,22 @@ def net_names(nets: Sequence[WindowNet]) -> list[str]:
     return [f"net {number}" for number in range(len(nets))]
 
 
-def measured(nets: Sequence[WindowNet], ngram: NGram, melodies: np.ndarray) -> dict[str, np.ndarray]:
+def measured(ears: Ears, melodies: np.ndarray) -> dict[str, np.ndarray]:
     """Return everything that norms are made of, (B, bars) float64 by name; networks say nothing before bar 4."""
-    values = song_statistics(melodies, ngram)
     bars = melodies.shape[1] // STEPS_PER_BAR
+    whole = melodies[:, : bars * STEPS_PER_BAR]
+    values = song_statistics(whole, ears.ngram)
+    values["metre"] = metre(whole, ears.metre)
     windows = max(0, bars - WINDOW_BARS + 1)
-    for name, judged in zip(net_names(nets), logits_of_all(nets, melodies), strict=True):
+    for name, judged in zip(net_names(ears.nets), logits_of_all(ears.nets, whole), strict=True):
         values[name] = np.zeros((len(melodies), bars))
         values[name][:, bars - windows :] = judged.cumsum(axis=1, dtype=np.float64) / np.arange(1, windows + 1)
     return values
 
 
-def norms_of(nets: Sequence[WindowNet], ngram: NGram, real: np.ndarray) -> Norms:
+def norms_of(ears: Ears, real: np.ndarray) -> Norms:
     """Measure real melodies (N, T)."""
-    values = measured(nets, ngram, real)
-
+    values = measured(ears, real)
     return Norms(
         median={name: np.median(value, axis=0) for name, value in values.items()},
         deviation={name: np.maximum(value.std(axis=0), LEAST_DEVIATION) for name, value in values.items()},

@@ -8,10 +8,13 @@ Conventions:
     an attribute `pointwise = True`, and then has a method `step_rewards` for steps without their past.
     A listener may also say what it pays for each key of a step, with a method `key_rewards`: (B, T, 13) float32
     whose mean over the keys is the reward. The function `key_rewards` asks any listener.
+    A listener that pays nothing but for every n-th step, n - 1, 2n - 1, ..., may say so with an attribute `pays_every`;
+    then it need not be asked for the steps between. The function `pays_every` asks any listener.
 """
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from math import gcd
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 
@@ -55,7 +58,7 @@ class PointwiseListener(Listener, Protocol):
         ...
 
 
-def is_pointwise(listener: Listener) -> bool:
+def is_pointwise(listener: Listener) -> TypeGuard[PointwiseListener]:
     """Return whether the listener can be asked for single steps; one that does not say so cannot."""
     return bool(getattr(listener, "pointwise", False))
 
@@ -76,6 +79,11 @@ def key_rewards(listener: Listener, rolls: np.ndarray, targets: np.ndarray | Non
     return np.repeat(listener.rewards(rolls, targets)[:, :, None], rolls.shape[2], axis=2)
 
 
+def pays_every(listener: Listener) -> int:
+    """Return n, where a listener pays nothing but for the steps n - 1, 2n - 1, ...; 1 for one that does not say so."""
+    return int(getattr(listener, "pays_every", 1))
+
+
 class WeightedSum:
     """Several listeners heard together: the weighted sum of their rewards."""
 
@@ -92,13 +100,28 @@ class WeightedSum:
             raise ValueError(f"give one weight for each listener: {len(listeners)} listeners, {len(weights)} weights")
         self.listeners = tuple(listeners)
         self.weights = tuple(float(weight) for weight in weights)
-        self.pointwise = all(is_pointwise(one) for one in self.listeners)
+        self._pointwise = tuple(one for one in self.listeners if is_pointwise(one))
+        self.pointwise = len(self._pointwise) == len(self.listeners)
+        self.pays_every = gcd(*map(pays_every, self.listeners))
 
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         parts = [
             np.float32(w) * one.rewards(rolls, targets) for w, one in zip(self.weights, self.listeners, strict=True)
         ]
-        return np.sum(parts, axis=0, dtype=np.float32)
+        return np.add.reduce(parts, axis=0, dtype=np.float32)
+
+    def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Return what each term pays for every step, (B, T) float32; a listener that tells no terms is one itself.
+
+        The name of a term that several listeners have is followed by the place of the listener, from 2 on.
+        """
+        found: dict[str, np.ndarray] = {}
+        for place, (weight, one) in enumerate(zip(self.weights, self.listeners, strict=True), start=1):
+            terms = getattr(one, "terms", None)
+            for name, paid in (terms(rolls, targets) if terms else {"": one.rewards(rolls, targets)}).items():
+                name = name or type(one).__name__
+                found[name if name not in found else f"{name} {place}"] = np.float32(weight) * paid
+        return found
 
     def key_rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         """Return what is paid for each key, as the function `key_rewards` says."""
@@ -106,7 +129,7 @@ class WeightedSum:
             np.float32(w) * key_rewards(one, rolls, targets)
             for w, one in zip(self.weights, self.listeners, strict=True)
         ]
-        return np.sum(parts, axis=0, dtype=np.float32)
+        return np.add.reduce(parts, axis=0, dtype=np.float32)
 
     def step_rewards(
         self, keys: np.ndarray, targets: np.ndarray | None = None, wrong: np.ndarray | None = None
@@ -114,6 +137,6 @@ class WeightedSum:
         """Return the reward of single steps, if all the listeners are pointwise."""
         parts = [
             np.float32(w) * one.step_rewards(keys, targets, wrong)
-            for w, one in zip(self.weights, self.listeners, strict=True)
+            for w, one in zip(self.weights, self._pointwise, strict=True)
         ]
-        return np.sum(parts, axis=0, dtype=np.float32)
+        return np.add.reduce(parts, axis=0, dtype=np.float32)

@@ -184,5 +184,10 @@ def started(count: int, steps: int, generator: np.random.Generator) -> np.ndarra
     sounds = generator.random((count, steps)) < generator.uniform(0.1, 1, (count, 1))
     noise = np.where(sounds, noise, REST).astype(np.int8)
     parts = np.array_split(noise, 4)
-    made = [parts[0], _walks(parts[1], generator), _loops(parts[2], generator), _degenerate(*parts[3].shape, generator)]
+    made = [
+        parts[0],
+        _walks(parts[1], generator),
+        _loops(parts[2], generator),
+        _degenerate(len(parts[3]), steps, generator),
+    ]
     return np.concatenate(made)[generator.permutation(count)]

@@ -23,16 +23,19 @@ MADE_AT_ONCE = 16
 """Batches that are made together, as many small ones cost more."""
 
 DEFAULT_MINUTES = 8.0
-"""Measured, of one core, for three networks."""
+"""Measured, of one core."""
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
     """How the networks are trained."""
 
-    nets: int = 3
-    steps: int = 2600
-    """Steps of gradient descent of a network before it is attacked."""
+    nets: int = 2
+    """Networks that are hardened."""
+    hearing: int = 1
+    """Networks that are not."""
+    steps: int = 3400
+    """Steps of gradient descent of a network before any attack."""
     batch: int = 64
     """Real melodies in a batch, and as many others."""
     learning_rate: float = 2e-3
@@ -70,7 +73,7 @@ class Scales:
 
 def train(
     net: WindowNet,
-    real: np.ndarray,
+    reals: Sequence[np.ndarray],
     chain: MarkovChain,
     pool: np.ndarray,
     steps: int,
@@ -83,7 +86,7 @@ def train(
 
     Args:
         net: to train.
-        real: (R, T) int8 real melodies, as low as they go.
+        reals: (R, T) int8 real melodies, as low as they go; several sorts, each of its own length, take turns.
         chain: source of negatives.
         pool: (P, T) int8 found by attacks, may be empty.
         steps: of gradient descent.
@@ -99,9 +102,10 @@ def train(
     for step in range(steps):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * max(0.05, np.cos(step / steps * np.pi / 2))
-        if step % MADE_AT_ONCE == 0:
-            batches = _batches(real, chain, pool, options, generator)
-        found = net(torch.from_numpy(batches[step % MADE_AT_ONCE]))
+        turn = step % (MADE_AT_ONCE * len(reals))
+        if turn == 0:
+            batches = [_batches(real, chain, pool, options, generator) for real in reals]
+        found = net(torch.from_numpy(batches[turn % len(reals)][turn // len(reals)]))
         loss = _cross_entropy(found, labels[:, None].expand_as(found)) + _cross_entropy(found.mean(dim=1), labels)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -117,11 +121,11 @@ _cross_entropy = nn.functional.binary_cross_entropy_with_logits
 def _batches(
     real: np.ndarray, chain: MarkovChain, pool: np.ndarray, options: TrainingOptions, generator: np.random.Generator
 ) -> np.ndarray:
-    """Return the codes of several batches, (MADE_AT_ONCE, 2 * batch, T, 3) int32; the first half of each is real."""
+    """Return the codes of several batches, (MADE_AT_ONCE, 2 * batch, T, 4) int32; the first half of each is real."""
     true = moved(real[generator.integers(0, len(real), MADE_AT_ONCE * options.batch)], generator)
     false = _against(true, chain, pool, options, generator)
     false = false[generator.permutation(len(false))]
-    shape = (MADE_AT_ONCE, options.batch, *true.shape[1:], 3)
+    shape = (MADE_AT_ONCE, options.batch, *true.shape[1:], 4)
     return np.concatenate([step_codes(each).reshape(shape) for each in (true, false)], axis=1)
 
 

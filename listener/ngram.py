@@ -111,7 +111,7 @@ class NGram:
         return cls(tables, float(sum(term.mean() for term in listener.log_probabilities(melodies))))
 
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-        return np.sum(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
+        return np.add.reduce(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return what is paid for rhythm, intervals and further keys at every step, (B, T) float32."""

@@ -11,6 +11,7 @@ Conventions: torch is loaded by the learned listener alone, and only when it is 
 from importlib.resources import files
 from pathlib import Path
 
+from listener.files import JUDGE, USES_OF_JUDGE
 from listener.listener import Listener, WeightedSum
 from listener.rules import MusicTheory
 
@@ -72,6 +73,8 @@ def _weighted(part: str) -> tuple[str, float]:
 def _single(name: str) -> Listener:
     if name == "theory":
         return MusicTheory()
+    if name == JUDGE:
+        raise ValueError(f"{JUDGE!r} is the held-out judge, which pays nobody; {USES_OF_JUDGE}")
     if name in TRAINED:
         return _trained(models_folder() / f"{name}{SUFFIX}")
     if name.endswith(SUFFIX):

@@ -75,7 +75,7 @@ class MusicTheory:
         self.weights = weights or TheoryWeights()
 
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-        return np.sum(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
+        return np.add.reduce(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return what each rule pays for every step, (B, T) float32 by the name of the rule."""

@@ -31,11 +31,11 @@ def song_statistics(melodies: np.ndarray, ngram: NGram) -> dict[str, np.ndarray]
     whole = melodies[:, : melodies.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR]
     known = events(whole)
     bars = np.arange(1, whole.shape[1] // STEPS_PER_BAR + 1)
-    notes = _so_far(known.onset)
-    rhythm, intervals = (_so_far(part) for part in ngram.log_probabilities(whole))
+    notes = so_far(known.onset)
+    rhythm, intervals = (so_far(part) for part in ngram.log_probabilities(whole))
     sizes = np.abs(known.interval.astype(np.int16))
     follows = known.interval != NONE
-    pairs = np.maximum(_so_far(follows), 1)
+    pairs = np.maximum(so_far(follows), 1)
     keys = _key_counts(whole)
     heard = np.maximum(notes, 1)
     return {
@@ -44,13 +44,13 @@ def song_statistics(melodies: np.ndarray, ngram: NGram) -> dict[str, np.ndarray]
         "key": -_outside_the_key(keys) / heard,
         "entropy": _entropy(keys, heard),
         "notes a bar": notes / bars,
-        "repeated notes": _so_far(known.interval == 0) / pairs,
-        "mean interval": _so_far(np.where(follows, sizes, 0)) / pairs,
+        "repeated notes": so_far(known.interval == 0) / pairs,
+        "mean interval": so_far(np.where(follows, sizes, 0)) / pairs,
         "bars heard before": _bars_heard_before(whole) / bars,
     }
 
 
-def _so_far(values: np.ndarray) -> np.ndarray:
+def so_far(values: np.ndarray) -> np.ndarray:
     """Return the sum of values (N, T) up to every bar line, (N, bars) float64."""
     count, steps = values.shape
     return values.reshape(count, steps // STEPS_PER_BAR, STEPS_PER_BAR).sum(axis=2, dtype=np.float64).cumsum(axis=1)
@@ -65,11 +65,31 @@ def _key_counts(melodies: np.ndarray) -> np.ndarray:
     return counts[..., 1:].cumsum(axis=1, dtype=np.float64)
 
 
-def _outside_the_key(keys: np.ndarray) -> np.ndarray:
-    """Return how many notes do not belong to the major scale that most of them belong to."""
+def tonics(melodies: np.ndarray) -> np.ndarray:
+    """Return the tonic of the major scale that most notes so far belong to, 0 to 11 at every bar line, (N, bars) int64.
+
+    Of scales that fit equally well it is the one whose tonic, third and fifth are heard most, then the lowest.
+    """
+    classes = _pitch_classes(_key_counts(melodies))
+    fit = classes @ theory.SCALES.T.astype(np.float64) * (melodies.shape[1] + 1)
+    return (fit + classes @ _TRIADS.T).argmax(axis=2)
+
+
+_TRIADS = np.array(
+    [[(pitch - tonic) % 12 in (0, 4, 7) for pitch in range(12)] for tonic in range(12)], dtype=np.float64
+)
+
+
+def _pitch_classes(keys: np.ndarray) -> np.ndarray:
+    """Return counts of keys (..., 13) as counts of pitch classes (..., 12)."""
     classes = keys[..., :12].copy()
     classes[..., 0] += keys[..., 12]
-    return keys.sum(axis=2) - (classes @ theory.SCALES.T.astype(np.float64)).max(axis=2)
+    return classes
+
+
+def _outside_the_key(keys: np.ndarray) -> np.ndarray:
+    """Return how many notes do not belong to the major scale that most of them belong to."""
+    return keys.sum(axis=2) - (_pitch_classes(keys) @ theory.SCALES.T.astype(np.float64)).max(axis=2)
 
 
 def _entropy(keys: np.ndarray, notes: np.ndarray) -> np.ndarray:

@@ -1,13 +1,14 @@
 """Training the learned listener: networks, hardening by attacks, norms and weights.
 
 Conventions:
-    Melodies are (N, T) int8. Networks train on excerpts of 8 bars; norms, weights and the choice of the round come from
-    the validation melodies, 16 bars. The test melodies are not touched.
+    Melodies are (N, T) int8. Networks train on excerpts of 8 bars and of 4, of which there are more; norms, weights and
+    the choice of the round come from the validation melodies, 16 bars. The test melodies are not touched.
 """
 
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -16,8 +17,10 @@ from listener import corruptions
 from listener.conv_net import NetOptions, WindowNet
 from listener.corpus import Corpus, moved, rolls_of
 from listener.degenerates import MELODIC
-from listener.learned import TERMS, Learned, norms_of
+from listener.judging import auc
+from listener.learned import TERMS, Ears, Learned, norms_of
 from listener.markov import MarkovChain
+from listener.metre import fitted_table
 from listener.net_training import TrainingOptions, attacked_pool, judgement, scales, train
 from listener.ngram import NGram
 from listener.red_team import AttackOptions, attack
@@ -28,9 +31,11 @@ BANK = 24
 """Melodies of each degenerate player by which a round is judged."""
 FURTHER_KEYS = 20.0
 """Weight of the share of steps with more than one key: no real melody has any."""
-FAINTEST = 1
-"""How many further families the corruption that is hardest to hear counts for."""
-LEAST_WEIGHT = 0.05
+LEAST_WEIGHT = 0.02
+TRIES = 600
+"""Of other weights."""
+HARDLY_WRONG = 0.01
+"""Mistakes that hardly count: of two families heard without one, none should be heard at the cost of the others."""
 
 Report = Callable[[str, int, int], None]
 
@@ -46,12 +51,18 @@ class Round:
 
 
 def train_learned(
-    excerpts: Corpus, songs: Corpus, options: TrainingOptions, seed: int, report: Report = lambda *stage: None
+    excerpts: Corpus,
+    short: Corpus,
+    songs: Corpus,
+    options: TrainingOptions,
+    seed: int,
+    report: Report = lambda *stage: None,
 ) -> tuple[Learned, dict]:
     """Train a listener.
 
     Args:
         excerpts: of 8 bars, for the networks.
+        short: of 4 bars, of the same pieces and split, for the networks.
         songs: of 16 bars, of the same pieces and split.
         options: how much.
         seed: the same seed gives the same listener, to the bit, on one kind of machine.
@@ -66,17 +77,19 @@ def train_learned(
     real = excerpts.training.melodies
     chain = MarkovChain(np.concatenate([moved(real, generator) for _ in range(3)]), ORDERS)
     ngram = NGram.trained(real)
-    nets = [WindowNet(NetOptions()) for _ in range(options.nets)]
+    nets = [WindowNet(NetOptions()) for _ in range(options.nets + options.hearing)]
     pool = real[:0]
     for number, net in enumerate(nets):
         counter = _counter(report, f"network {number + 1} of {len(nets)}", options.steps)
-        train(net, real, chain, pool, options.steps, options.learning_rate, options, generator, counter)
-    nets, rounds = _hardened(nets, real, songs, chain, options, generator, report)
+        reals = (real, short.training.melodies)
+        train(net, reals, chain, pool, options.steps, options.learning_rate, options, generator, counter)
+    hardened, rounds = _hardened(nets[: options.nets], real, songs, chain, options, generator, report)
+    ears = Ears(tuple(hardened), tuple(nets[options.nets :]), ngram, fitted_table(real))
     true = np.concatenate([moved(songs.validation.melodies, generator) for _ in range(2)])
-    norms = norms_of(nets, ngram, true)
-    listener = Learned(nets, ngram, norms, dict.fromkeys(TERMS, 1.0))
+    norms = norms_of(ears, true)
+    listener = Learned(ears, norms, dict.fromkeys(TERMS, 1.0))
     weights = fitted_weights(listener, true, chain, options, generator)
-    listener = Learned(nets, ngram, norms, weights)
+    listener = Learned(ears, norms, weights)
     return listener, {"training": asdict(options), "seed": seed, "rounds": [asdict(each) for each in rounds]}
 
 
@@ -99,7 +112,15 @@ def _hardened(nets, real, songs: Corpus, chain, options: TrainingOptions, genera
         for net in nets:
             counter = _counter(report, stage, options.round_steps)
             train(
-                net, real, chain, recent, options.round_steps, options.round_learning_rate, options, generator, counter
+                net,
+                (real,),
+                chain,
+                recent,
+                options.round_steps,
+                options.round_learning_rate,
+                options,
+                generator,
+                counter,
             )
         bank = bank_percentile(nets, songs.validation.melodies, generator)
         rounds.append(Round(attacked, bank))
@@ -124,23 +145,45 @@ def fitted_weights(
     options: TrainingOptions,
     generator: np.random.Generator,
 ) -> dict[str, float]:
-    """Return weights of the terms by which logistic regression tells real melodies from others.
+    """Return weights of the terms by which real melodies are told from others.
 
-    Every family of others counts alike, but the faintest one more. The weights are scaled so that real melodies have a
-    standard deviation of 1.
+    They start from logistic regression on all families of others, and are changed by chance as long as the families
+    are heard better: what counts is the mean logarithm of 1 - AUC, so that a family is as far from being heard
+    perfectly as it is from half of that. The weights are scaled so that real melodies have a standard deviation of 1.
     """
     steps = real.shape[1]
-    score = lambda melodies: sum(end[:, -1] for end in listener.potentials(rolls_of(melodies)).values())  # noqa: E731
+
+    def score(melodies: np.ndarray) -> np.ndarray:
+        return reduce(np.add, (end[:, -1] for end in listener.potentials(rolls_of(melodies)).values()))
+
     finds = attack(score, steps, AttackOptions(8, 16, options.attack_generations // 2), generator).population
     others = [corrupt(real, generator) for corrupt in corruptions.DEMANDED.values()]
-    others += [corruptions.nudged(real, generator, 0.1) for _ in range(FAINTEST)]
     others += [chain.sample(len(real), steps, generator, order) for order in range(1, ORDERS + 1)]
     others += [np.concatenate([play(8, steps, generator) for play in MELODIC.values()]), finds]
     families = [_final(listener, rolls_of(each)) for each in (real, *others)]
-    weights = _logistic(families[0], families[1:])
+    weights = _heard_better(np.maximum(_logistic(families[0], families[1:]), 0.1), families[0], families[1:], generator)
     total = families[0] @ weights
     scaled = dict(zip(TERMS, np.maximum(weights / total.std(), LEAST_WEIGHT).tolist(), strict=True))
     return {**scaled, "further keys": FURTHER_KEYS}
+
+
+def _heard_better(
+    weights: np.ndarray, real: np.ndarray, others: list[np.ndarray], generator: np.random.Generator
+) -> np.ndarray:
+    """Change weights (terms,) by chance, some of them at a time, and keep what makes fewer mistakes."""
+    fewest = _mistakes(weights, real, others)
+    for _ in range(TRIES):
+        changed = weights * np.exp(generator.normal(0, 0.5, len(weights)) * (generator.random(len(weights)) < 0.5))
+        found = _mistakes(changed, real, others)
+        if found < fewest:
+            weights, fewest = changed, found
+    return weights
+
+
+def _mistakes(weights: np.ndarray, real: np.ndarray, others: list[np.ndarray]) -> float:
+    """Return the mean logarithm of what is missing to an AUC of 1."""
+    scores = real @ weights
+    return float(np.mean([np.log(1 + HARDLY_WRONG - auc(scores, each @ weights)) for each in others]))
 
 
 def _final(listener: Learned, rolls: np.ndarray) -> np.ndarray:

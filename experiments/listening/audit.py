@@ -40,7 +40,7 @@ def audit(options: argparse.Namespace) -> int:
     }
     if options.out:
         _write(found, options.out)
-    if options.card:
+    if options.card and path is not None:
         path.with_suffix(".md").write_text(card(path.stem, read_about(path), found))
     if options.json:
         print_json(found)

@@ -83,3 +83,31 @@ def card(name: str, about: dict[str, Any], found: dict[str, Any] | None = None) 
     if found:
         lines += ["", f"## Audit, `{found['command']}`", "", tables(found)]
     return "\n".join(lines) + "\n"
+
+
+def judge_card(name: str, about: dict[str, Any]) -> str:
+    """Return the page of a trained judge, whose JSON is `about`."""
+    data, heard = about["data"], about["heard"]
+    learned, ranked = data["excerpts"]["8 bars"]["test"], data["excerpts"]["16 bars"]["validation"]
+    lines = [
+        f"# {name}",
+        "",
+        f"The held-out judge of kuznechik, {about['cpu_seconds']:.0f} CPU seconds of training: a recurrent network and "
+        "a small one over thirteen figures. It is no reward and is refused as one.",
+        "",
+        f"- data: {', '.join(data['folders'])}, {data['pieces']} melodies, of which it learned from those alone that "
+        f"the split (seed {data['split_seed']}) holds out from the training of every listener: {learned} excerpts of 8 "
+        f"bars; percentiles are among the {ranked} melodies of 16 bars of the validation pieces, from which it did not "
+        "learn",
+        f"- licence of the data: {data['licence'] or 'see the sources'}",
+        f"- trained by `{about['command']}`",
+        "",
+        "| real melodies of validation against | AUC |",
+        "|---|---|",
+        *(f"| {family} | {value:.3f} |" for family, value in heard["auc"].items()),
+        "",
+        "| degenerate player | highest percentile among real melodies |",
+        "|---|---|",
+        *(f"| {player} | {value:.1f} |" for player, value in heard["percentile"].items()),
+    ]
+    return "\n".join(lines) + "\n"

@@ -8,7 +8,7 @@ DEMANDED, OTHER, REAL = "#2a6f97", "#a9b8c2", "#c1440e"
 def figure(found: dict) -> Figure:
     """Draw an audit, the plain data of `listener.audit.audit`."""
     drawn = Figure(figsize=(13, 8), layout="constrained")
-    left, right = drawn.subfigures(1, 2, width_ratios=(1.15, 1))
+    ((left, right),) = drawn.subfigures(1, 2, squeeze=False, width_ratios=(1.15, 1))
     _corruptions(left.subplots(), found["corruptions"])
     above, below = right.subplots(2, 1)
     _degenerates(above, found["degenerates"])

@@ -25,8 +25,8 @@ def score(options: argparse.Namespace) -> int:
             unusable.append(error)
     if not rows:
         raise unusable[0]
-    for error in unusable:
-        print(f"left out: {error}", file=sys.stderr)
+    for fault in unusable:
+        print(f"left out: {fault}", file=sys.stderr)
     if options.json:
         print_json(rows)
         return 0

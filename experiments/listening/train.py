@@ -6,15 +6,16 @@ import time
 
 import numpy as np
 
-from experiments.listening.card import card
+from experiments.listening.card import card, judge_card
 from experiments.listening.progress import progress
 from experiments.verbs.options import UsageError
 from listener.corpus import Corpus, moved, read_corpora, rolls_of
-from listener.files import read_about, write_listener
+from listener.files import JUDGE, read_about, write_listener
 from listener.ngram import NGram
 from listener.registry import SUFFIX
 
-EXCERPT_BARS, SONG_BARS = 8, 16
+SHORT_BARS, EXCERPT_BARS, SONG_BARS = 4, 8, 16
+MINUTES = {"learned": 8.0, "judge": 3.0}
 SPLIT_SEED = 0
 """One split for all listeners: what one of them was trained on is held out for none."""
 
@@ -25,24 +26,18 @@ def train(options: argparse.Namespace) -> int:
         raise UsageError(f"{options.out}: the name of a listener's file ends in {SUFFIX}")
     begun = time.process_time()
     with progress() as report:
-        excerpts, songs = read_corpora(
-            options.midi, (EXCERPT_BARS, SONG_BARS), SPLIT_SEED, lambda *done: report("reading", *done)
-        )
+        lengths = (EXCERPT_BARS, SHORT_BARS, SONG_BARS)
+        corpora = read_corpora(options.midi, lengths, SPLIT_SEED, lambda *done: report("reading", *done))
+        excerpts, short, songs = corpora
+        if options.kind == JUDGE:
+            return _train_judge(excerpts, songs, options, begun, report)
         if options.kind == "ngram":
             listener, training = NGram.trained(excerpts.training.melodies), {}
         else:
-            listener, training = _learned(excerpts, songs, options, report)
+            listener, training = _learned(excerpts, short, songs, options, report)
     real = moved(songs.validation.melodies, np.random.default_rng(SPLIT_SEED))
     about = {
-        "data": {
-            "folders": [folder.resolve().name for folder in options.midi],
-            "licence": options.licence,
-            "pieces": songs.pieces,
-            "split_seed": SPLIT_SEED,
-            "excerpts": {f"{bars} bars": _sizes(each) for bars, each in ((EXCERPT_BARS, excerpts), (SONG_BARS, songs))},
-        },
-        "command": _command(options),
-        "cpu_seconds": round(time.process_time() - begun, 1),
+        **_about(dict(zip(lengths, corpora, strict=True)), options, begun),
         "reference": reference(listener, real),
         **training,
     }
@@ -52,16 +47,55 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _learned(excerpts: Corpus, songs: Corpus, options: argparse.Namespace, report) -> tuple:
+def _about(corpora: dict[int, Corpus], options: argparse.Namespace, begun: float) -> dict:
+    """Return what is to know of data and cost, as plain data."""
+    return {
+        "data": {
+            "folders": [folder.resolve().name for folder in options.midi],
+            "licence": options.licence,
+            "pieces": next(iter(corpora.values())).pieces,
+            "split_seed": SPLIT_SEED,
+            "excerpts": {f"{bars} bars": _sizes(corpus) for bars, corpus in corpora.items()},
+        },
+        "command": _command(options),
+        "cpu_seconds": round(time.process_time() - begun, 1),
+    }
+
+
+def _train_judge(excerpts: Corpus, songs: Corpus, options: argparse.Namespace, begun: float, report) -> int:
+    """Train the held-out judge and write its files."""
+    torch = _torch()
+    from listener.judge_file import write_judge
+    from listener.judge_training import JudgeOptions, train_judge
+
+    torch.set_num_threads(1)
+    judge, training = train_judge(excerpts, songs, JudgeOptions.lasting(_minutes(options)), options.seed, report)
+    about = {**_about({EXCERPT_BARS: excerpts, SONG_BARS: songs}, options, begun), **training}
+    write_judge(options.out, judge, about)
+    options.out.with_suffix(".md").write_text(judge_card(options.out.stem, read_about(options.out)))
+    print(f"{options.out}: trained on {len(excerpts.test)} excerpts, {about['cpu_seconds']} CPU seconds")
+    return 0
+
+
+def _torch():
+    """Return torch; raises UsageError where it is not installed."""
     try:
         import torch
     except ImportError:
-        raise UsageError("the learned listener needs torch: pip install -e '.[torch]', or take --kind ngram") from None
+        raise UsageError(
+            "the learned listener and the judge need torch: pip install -e '.[torch]', or take --kind ngram"
+        ) from None
+    return torch
+
+
+def _learned(excerpts: Corpus, short: Corpus, songs: Corpus, options: argparse.Namespace, report) -> tuple:
+    torch = _torch()
     from listener.net_training import TrainingOptions
     from listener.training import train_learned
 
     torch.set_num_threads(1)
-    listener, training = train_learned(excerpts, songs, TrainingOptions.lasting(options.minutes), options.seed, report)
+    lasting = TrainingOptions.lasting(_minutes(options))
+    listener, training = train_learned(excerpts, short, songs, lasting, options.seed, report)
     for number, each in enumerate(training["rounds"], start=1):
         print(
             f"round {number}: attack {each['attacked']:+.2f} sd, degenerate players up to the "
@@ -71,10 +105,15 @@ def _learned(excerpts: Corpus, songs: Corpus, options: argparse.Namespace, repor
     return listener, training
 
 
+def _minutes(options: argparse.Namespace) -> float:
+    """Return how long training is to take, by default as long as a kind needs."""
+    return options.minutes or MINUTES[options.kind]
+
+
 def _command(options: argparse.Namespace) -> str:
     """Return the call, with folders and files by their names alone."""
     folders = " ".join(f"--midi {folder.resolve().name}" for folder in options.midi)
-    minutes = f" --minutes {options.minutes:g}" if options.kind == "learned" else ""
+    minutes = "" if options.kind == "ngram" else f" --minutes {_minutes(options):g}"
     call = f"kuznechik listener train {folders} --kind {options.kind}{minutes} --seed {options.seed}"
     return f"{call} --out {options.out.name}"
 

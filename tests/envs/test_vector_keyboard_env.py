@@ -46,6 +46,17 @@ class Mood:
         return mood.astype(np.float32)
 
 
+class Seldom(Mood):
+    """Pays for every fourth step alone, says so, and counts the steps that it is asked for."""
+
+    pays_every = 4
+    asked = 0
+
+    def rewards(self, rolls, targets=None):
+        self.asked += len(rolls)
+        return super().rewards(rolls, targets) * (np.arange(rolls.shape[1]) % 4 == 3)
+
+
 FLAGS = ("teacher_forcing", "stop_at_error", "mode_bit", "improvise", "key_rewards")
 
 LISTENERS = {
@@ -54,6 +65,7 @@ LISTENERS = {
     "pointwise sum": WeightedSum([ExactSteps(), RightKeys()], [1, 0.5]),
     "Mood": Mood(),
     "sum": WeightedSum([ExactSteps(), Mood()], [1, 0.25]),
+    "Seldom": Seldom(),
 }
 
 
@@ -227,6 +239,15 @@ def test_the_listener_hears_what_it_hears_in_plain_environments(teacher_forcing)
             np.testing.assert_array_equal(together.heard[row, :until], alone[row].heard[0])
             if not teacher_forcing:
                 assert not together.heard[row, until:].any()
+
+
+def test_a_listener_that_pays_seldom_is_asked_seldom():
+    listener = Seldom()
+    env = KeyboardVectorEnv(KeyboardEnv(SONGS[:1], listener, memory=1, prompt=8), 3)
+    env.reset(options={"start": [8, 9, 11]})
+    for _ in range(8):
+        env.step(np.tile(keys(), (3, 1)))
+    assert listener.asked == 6
 
 
 # What it does, by itself

@@ -55,7 +55,7 @@ def switch(pulse) -> Path:
     from experiments.cli import main
 
     folder = pulse.parent / "switch"
-    call = ["evolve", str(pulse), "--listener", "theory", "--mode-bit", *SMALL, *generations(30)]
+    call = ["evolve", str(pulse), "--listener", "theory", "--mode-bit", *SMALL, *generations(60)]
     assert main([*call, "--out", str(folder), "--json", "--checkpoint-every", "0"]) == 0
     return folder
 

@@ -33,6 +33,19 @@ def test_rewards_are_those_of_a_step_behind_the_first_bar():
     assert row["melodies"] == 2
 
 
+def test_the_judge_ranks_whole_melodies_and_copying_from_the_training_is_the_longest_of_all():
+    rolls = [SONGS[0].roll, song([9] * 32).roll, song([0] * 8 + [4, 9] * 12).roll]
+    entry = Entry("player", "plays", rolls, SONGS[0])
+    ranks = lambda played: 10.0 * played[:, :, 9].sum(axis=1)  # noqa: E731
+    (row,) = judge([entry], {"likes A": LikesA()}, SONGS, 0, ranks, trained_on=[SONGS[0].roll])
+    assert row["percentile"]["median"] == 120.0
+    assert (row["percentile"]["low"], row["percentile"]["high"]) == (0.0, 320.0)
+    assert row["shared_with_training"] == 24
+    (row,) = judge([Entry("player", "plays", rolls[1:2], SONGS[0])], {"likes A": LikesA()}, SONGS, 0, ranks)
+    assert row["percentile"] == {"median": 320.0, "low": None, "high": None}
+    assert "shared_with_training" not in row
+
+
 def test_a_single_melody_has_no_interval():
     (row,) = judge([Entry("player", "plays", [SONGS[0].roll], SONGS[0])], {"likes A": LikesA()}, SONGS, seed=0)
     assert row["paid"]["likes A"] == {"mean": 0.0, "low": None, "high": None}
@@ -69,6 +82,7 @@ def test_the_command_judges_runs_beside_real_songs(kuznechik, unsolved, tmp_path
     assert rows["silence"]["paid"]["theory"] == {"mean": -100.0, "low": None, "high": None}
     assert rows["real"]["paid"]["ngram"]["low"] > rows["random"]["paid"]["ngram"]["high"]
     assert rows["real"]["longest_shared_run"] is None
+    assert rows["real"]["percentile"]["median"] > 25 > 5 > rows["random"]["percentile"]["high"]
     assert json.loads((tmp_path / "board" / "leaderboard.json").read_text())["rows"] == list(rows.values())
     for name in rows:
         assert {path.name for path in (tmp_path / "board" / name).iterdir()} == {"roll.npy", "melody.mid", "melody.wav"}
@@ -80,7 +94,7 @@ def test_the_command_prints_a_table(kuznechik, tmp_path):
     heading, *rows = called.out.splitlines()[:5]
     assert heading.split()[:3] == ["performer", "melodies", "theory"]
     assert sorted(row.split()[0] for row in rows) == ["markov", "random", "real", "silence"]
-    assert rows[-1].split() == ["silence", "1", "-100.000", "10", "0.0"]
+    assert rows[-1].split() == ["silence", "1", "-100.000", "0", "10", "0.0"]
 
 
 @pytest.mark.parametrize(

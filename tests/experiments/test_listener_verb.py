@@ -76,6 +76,25 @@ def test_the_songs_of_the_project_are_scored_and_what_the_keyboard_cannot_play_i
     assert all(song.name in scored.out for song in songs)
 
 
+def test_a_judge_is_trained_and_asked_and_pays_nobody(kuznechik, folder, tmp_path):
+    out = tmp_path / "mine.safetensors"
+    call = ("listener", "train", "--midi", folder, "--kind", "judge", "--minutes", "0.01", "--out")
+    for path in (out, tmp_path / "again.safetensors"):
+        assert kuznechik(*call, path).status == 0
+    assert out.read_bytes() == (tmp_path / "again.safetensors").read_bytes()
+    assert "| shuffled pitches |" in out.with_suffix(".md").read_text()
+    asked = kuznechik("listener", "judge", folder / "3.mid", folder / "4.mid", "--judge", out, "--json")
+    rows = json.loads(asked.out)
+    assert [row["file"] for row in rows] == [str(folder / "3.mid"), str(folder / "4.mid")]
+    assert all(0 <= row["percentile"] <= 100 for row in rows)
+    shown = kuznechik("listener", "judge", folder / "3.mid")
+    assert (shown.status, shown.out.split()[:2]) == (0, ["file", "percentile"])
+    for verb in ("evolve", "dqn"):
+        refused = kuznechik(verb, "--listener", out)
+        assert (refused.status, refused.err.count("\n")) == (2, 1)
+        assert "mine.safetensors: is the held-out judge, which pays nobody" in refused.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -83,6 +102,8 @@ def test_the_songs_of_the_project_are_scored_and_what_the_keyboard_cannot_play_i
         (["audit", "theory", "--card"], "theory: only a trained listener has a card"),
         (["audit", "theory", "--midi", "nowhere"], "nowhere: no such folder"),
         (["score", "nowhere.mid"], "nowhere.mid: "),
+        (["score", "x.mid", "--listener", "judge"], "'judge' is the held-out judge, which pays nobody"),
+        (["judge", "nowhere.mid"], "nowhere.mid: "),
         (["score", "x.mid", "--listener", "gone.safetensors"], "gone.safetensors: no such listener"),
         (["train", "--midi", "nowhere", "--out", "x.safetensors"], "nowhere: no such folder"),
         (["train", "--midi", "nowhere", "--out", "x.pt"], "x.pt: the name of a listener's file ends in .safetensors"),

@@ -96,7 +96,12 @@ def mutated(data: bytes, others: list[bytes], chance: random.Random) -> bytes:
 def with_lengths(data: bytes) -> bytes:
     """Return the data with the number and the lengths of all tracks made right, so that what is inside is looked at."""
     head, *tracks = data.split(b"MTrk")
-    return head[:10] + len(tracks).to_bytes(2, "big") + head[12:] + b"".join(b"MTrk" + max(0, len(track) - 4).to_bytes(4, "big") + track[4:] for track in tracks)
+    return (
+        head[:10]
+        + len(tracks).to_bytes(2, "big")
+        + head[12:]
+        + b"".join(b"MTrk" + max(0, len(track) - 4).to_bytes(4, "big") + track[4:] for track in tracks)
+    )
 
 
 def fuzz_input(number: int, files: list[bytes]) -> bytes:

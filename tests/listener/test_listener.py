@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from listener.listener import Listener, PointwiseListener, WeightedSum, is_pointwise
+from listener.listener import Listener, PointwiseListener, WeightedSum, is_pointwise, pays_every
 from listener.memorization import ExactSteps, RightKeys
 from listener.registry import TRAINED, listener_named
 from listener.rules import MusicTheory
@@ -157,6 +157,40 @@ def test_a_weighted_sum_may_be_part_of_another():
     rolls = np.ones((1, 1, 13), dtype=bool)
     nested = WeightedSum([WeightedSum([Loudness()], [2.0]), Loudness()], [10.0, 1.0])
     assert nested.rewards(rolls).tolist() == [[273.0]]
+
+
+def test_a_listener_says_how_often_it_pays():
+    seldom, seldomer = Loudness(), Loudness()
+    seldom.pays_every, seldomer.pays_every = 4, 6
+    assert [pays_every(one) for one in (Loudness(), seldom)] == [1, 4]
+    assert pays_every(WeightedSum([seldom, seldomer], [1, 1])) == 2
+    assert pays_every(WeightedSum([seldom, Loudness()], [1, 1])) == 1
+
+
+class Split:
+    """Pays 1 for a step and 2 for every key, and says so."""
+
+    def rewards(self, rolls, targets=None):
+        return sum(self.terms(rolls).values())
+
+    def terms(self, rolls, targets=None):
+        keys = rolls.sum(axis=2, dtype=np.float32)
+        return {"step": np.ones_like(keys), "keys": 2 * keys}
+
+
+def test_a_weighted_sum_tells_the_terms_of_all():
+    rolls = np.zeros((1, 2, 13), dtype=bool)
+    rolls[0, 1, [0, 4]] = True
+    three = WeightedSum([Split(), Loudness(), Split()], [1.0, -1.0, 0.5])
+    terms = {name: paid.tolist() for name, paid in three.terms(rolls).items()}
+    assert terms == {
+        "step": [[1, 1]],
+        "keys": [[0, 4]],
+        "Loudness": [[0, -2]],
+        "step 3": [[0.5, 0.5]],
+        "keys 3": [[0, 2]],
+    }
+    np.testing.assert_allclose(three.rewards(rolls), sum(three.terms(rolls).values()))
 
 
 @pytest.mark.parametrize(

@@ -92,12 +92,18 @@ def start(arguments: list[str], run: Path) -> subprocess.Popen:
 
 
 def kill_at(arguments: list[str], run: Path, seconds: float) -> bool:
-    """Start a run and kill it so long after its first file; return whether it was still going."""
+    """Start a run and kill it so long after its first file; return whether it was still going.
+
+    Raises:
+        RuntimeError: it had ended with a mistake.
+    """
     process = start(arguments, run)
     with suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
     process.send_signal(signal.SIGKILL)
-    return process.wait() == -signal.SIGKILL
+    if process.wait() not in (0, -signal.SIGKILL):
+        raise RuntimeError(f"{run} ended by itself with exit status {process.returncode}")
+    return process.returncode == -signal.SIGKILL
 
 
 def torn(run: Path) -> Iterator[str]:

@@ -83,7 +83,9 @@ def main() -> int:
             start, end = memory[len(memory) // 10], memory[-1]
             grown.append(max(memory) - start)
             seconds = time.monotonic() - begin
-            print(f"{name}: {start:.0f} MiB, {end:.0f} at the end, {max(memory):.0f} at most; {seconds:.0f} s", flush=True)
+            print(
+                f"{name}: {start:.0f} MiB, {end:.0f} at the end, {max(memory):.0f} at most; {seconds:.0f} s", flush=True
+            )
     return 1 if max(grown) > args.most else 0
 
 

@@ -1,0 +1,162 @@
+"""The held-out judge: how much a melody is like real ones, by a model and by music that no reward knows.
+
+What a performer was paid by says little about it. The judge is a recurrent network that reads a melody, where the
+learned listener's are convolutions, and a small one that weighs the thirteen figures of `listener.traits`. Both learned
+from the pieces that the split holds out from the training of every listener. The judge pays nobody: `listener.registry`
+refuses its name and its file.
+
+Conventions:
+    Melodies are (N, T) int8, -1 for a rest, T whole bars. The judge hears windows of eight bars, one every four; one
+    is worth the logarithm of the chance that both networks find it real, a melody the mean of its windows, less
+    `FURTHER_KEYS` for the share of the steps with more than one key. A melody shorter than a window is heard as it is.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from listener import theory
+from listener.events import NONE, events
+from listener.judging import percentile
+from listener.traits import TRAITS, traits
+from songs.keyboard import KEYS, STEPS_PER_BAR
+
+WINDOW = 8 * STEPS_PER_BAR
+STRIDE = 4 * STEPS_PER_BAR
+FURTHER_KEYS = 20.0
+"""No real melody has any."""
+_INTERVALS = 2 * KEYS
+
+
+@dataclass(frozen=True)
+class ReaderOptions:
+    """The size of the network: about 32,000 parameters by default."""
+
+    embedding: int = 32
+    units: int = 64
+    hidden: int = 48
+    dropout: float = 0.3
+    step_masking: float = 0.1
+
+
+class Reader(nn.Module):
+    """Reads melodies forwards and says how real each seems."""
+
+    def __init__(self, options: ReaderOptions | None = None):
+        """
+        Args:
+            options: the size.
+        """
+        super().__init__()
+        self.options = size = options or ReaderOptions()
+        self.key = nn.Embedding(KEYS + 1, size.embedding)
+        self.place = nn.Embedding(STEPS_PER_BAR, size.embedding)
+        self.interval = nn.Embedding(_INTERVALS, size.embedding)
+        self.memory = nn.GRU(size.embedding, size.units, batch_first=True)
+        self.hidden = nn.Linear(2 * size.units, size.hidden)
+        self.logit = nn.Linear(size.hidden, 1)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Return logits (N,) for the codes (N, T, 3) of `step_codes`."""
+        size = self.options
+        x = self.key(codes[..., 0]) + self.place(codes[..., 1]) + self.interval(codes[..., 2])
+        if self.training:
+            x = x * (torch.rand(*x.shape[:2], 1) >= size.step_masking)
+        x, _ = self.memory(x)
+        pooled = torch.cat((x.mean(dim=1), x.amax(dim=1)), dim=1)
+        pooled = nn.functional.dropout(pooled, size.dropout, self.training)
+        return self.logit(torch.relu(self.hidden(pooled)))[:, 0]
+
+
+def step_codes(melodies: np.ndarray) -> np.ndarray:
+    """Return key, place in the bar and interval of every step, (N, T, 3) int64, each from 0 on."""
+    interval = events(melodies).interval
+    return np.stack(
+        (
+            melodies.astype(np.int64) + 1,
+            np.broadcast_to(np.arange(melodies.shape[1]) % STEPS_PER_BAR, melodies.shape),
+            np.where(interval == NONE, 0, interval.astype(np.int64) + KEYS),
+        ),
+        axis=2,
+    )
+
+
+class Counter(nn.Module):
+    """Weighs the figures of melodies, each in standard deviations of real melodies, at most `FURTHEST`."""
+
+    FURTHEST = 6.0
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, hidden: int = 32):
+        """
+        Args:
+            hidden: units.
+        """
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(len(TRAITS)))
+        self.register_buffer("deviation", torch.ones(len(TRAITS)))
+        self.hidden = nn.Linear(len(TRAITS), hidden)
+        self.logit = nn.Linear(hidden, 1)
+
+    def measure(self, real: np.ndarray) -> None:
+        """Take the mean and the standard deviation of the figures (N, 13) of real melodies."""
+        self.mean.copy_(torch.from_numpy(real.mean(axis=0)))
+        self.deviation.copy_(torch.from_numpy(real.std(axis=0)).clamp(min=1e-3))
+
+    def forward(self, figures: Tensor) -> Tensor:
+        """Return logits (N,) for the figures (N, 13) float32."""
+        x = ((figures - self.mean) / self.deviation).clamp(-self.FURTHEST, self.FURTHEST)
+        return self.logit(torch.tanh(self.hidden(x)))[:, 0]
+
+
+def read(reader: Reader, melodies: np.ndarray, batch: int = 256) -> np.ndarray:
+    """Return the logit of each melody (N, T), (N,) float64, by a reader."""
+    with torch.inference_mode():
+        firsts = range(0, max(1, len(melodies)), batch)
+        parts = [reader(torch.from_numpy(step_codes(melodies[first : first + batch]))) for first in firsts]
+        return torch.cat(parts).numpy().astype(np.float64)
+
+
+def counted(counter: Counter, melodies: np.ndarray) -> np.ndarray:
+    """Return the logit of each melody (N, T), (N,) float64, by a counter."""
+    with torch.inference_mode():
+        return counter(torch.from_numpy(traits(melodies).astype(np.float32))).numpy().astype(np.float64)
+
+
+def heard(reader: Reader, counter: Counter, melodies: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the chance that both find each melody (N, T) real, (N,) float64."""
+    return -np.logaddexp(0, -read(reader, melodies)) - np.logaddexp(0, -counted(counter, melodies))
+
+
+def by_windows(score: Callable[[np.ndarray], np.ndarray], melodies: np.ndarray) -> np.ndarray:
+    """Return the mean score of the windows of each melody (N, T), (N,)."""
+    firsts = range(0, max(1, melodies.shape[1] - WINDOW + 1), STRIDE)
+    return np.mean([score(melodies[:, first : first + WINDOW]) for first in firsts], axis=0)
+
+
+class Judge:
+    """Ranks melodies among real ones. It is no listener: it has no rewards."""
+
+    def __init__(self, reader: Reader, counter: Counter, reference: Sequence[float]):
+        """
+        Args:
+            reader: reads melodies.
+            counter: weighs their figures.
+            reference: scores of real melodies of 16 bars, which neither learned from, at the percentiles 0 to 100.
+        """
+        self.reader, self.counter, self.reference = reader, counter, list(reference)
+
+    def scores(self, rolls: np.ndarray) -> np.ndarray:
+        """Return how real rolls (N, T, 13) seem, (N,) float64."""
+        further = (rolls.sum(axis=2) > 1).mean(axis=1)
+        melodies = theory.melody(rolls)
+        whole = melodies[:, : melodies.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR]
+        return by_windows(lambda part: heard(self.reader, self.counter, part), whole) - FURTHER_KEYS * further
+
+    def percentiles(self, rolls: np.ndarray) -> np.ndarray:
+        """Return the percentiles of rolls (N, T, 13) among real melodies, (N,) float64, 0 to 100."""
+        return percentile(self.reference, self.scores(rolls))

@@ -1,0 +1,137 @@
+"""The held-out judge: what it hears, how it is kept, and that it pays nobody."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from listener.corpus import rolls_of  # noqa: E402
+from listener.degenerates import MELODIC  # noqa: E402
+from listener.judge import WINDOW, Counter, Judge, Reader, by_windows, counted, heard, read, step_codes  # noqa: E402
+from listener.judge_file import read_judge, write_judge  # noqa: E402
+from listener.registry import listener_named, models_folder  # noqa: E402
+from listener.traits import traits  # noqa: E402
+from songs.catalog import read_catalog  # noqa: E402
+
+JUDGE = read_judge()
+
+
+@pytest.fixture(scope="module")
+def songs() -> np.ndarray:
+    """Return the songs of the project that have 16 bars, (N, 128, 13); the judge did not learn from them."""
+    return np.stack([entry.song.roll for entry in read_catalog() if entry.playable and entry.steps == 128])
+
+
+def noise(count: int, steps: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(-1, 13, (count, steps)).astype(np.int8)
+
+
+# The judge of the project
+
+
+def test_songs_it_never_heard_rank_among_real_melodies_and_noise_does_not(songs):
+    assert np.median(JUDGE.percentiles(songs)) > 25
+    mixed = np.random.default_rng(1).permuted(songs, axis=1)
+    assert (JUDGE.scores(mixed) < JUDGE.scores(songs)).mean() > 0.95
+    assert JUDGE.percentiles(rolls_of(noise(4, 128))).max() < 5
+
+
+@pytest.mark.parametrize("name", sorted(MELODIC))
+def test_degenerate_players_rank_below_real_melodies(name):
+    rolls = rolls_of(MELODIC[name](12, 128, np.random.default_rng(1)))
+    assert np.median(JUDGE.percentiles(rolls)) < 10
+
+
+def test_chords_cost(songs):
+    thick = songs[:3].copy()
+    thick[:, :, 0] |= thick.any(axis=2)
+    assert (JUDGE.scores(thick) < JUDGE.scores(songs[:3]) - 1).all()
+
+
+def test_what_is_behind_the_last_whole_bar_does_not_count(songs):
+    cut = songs[:2, :125].copy()
+    np.testing.assert_allclose(JUDGE.scores(cut[:, :120]), JUDGE.scores(cut), atol=0.5)
+    assert JUDGE.percentiles(songs[:2, :16]).shape == (2,)
+
+
+# The networks
+
+
+def test_the_codes_say_key_place_and_interval():
+    codes = step_codes(np.array([[4, -1, 7, 6, -1, -1, -1, -1, 0]], dtype=np.int8))[0].T.tolist()
+    assert codes == [[5, 0, 8, 7, 0, 0, 0, 0, 1], [0, 1, 2, 3, 4, 5, 6, 7, 0], [0, 0, 16, 12, 0, 0, 0, 0, 7]]
+
+
+def test_figures_are_weighed_in_standard_deviations_that_end_somewhere():
+    torch.manual_seed(0)
+    counter = Counter().eval()
+    real = traits(noise(20, WINDOW))
+    counter.measure(real)
+    alone = (real - real.mean(axis=0)) / np.maximum(real.std(axis=0), 1e-3)
+    weights = [value.detach().numpy() for value in (counter.hidden.weight, counter.hidden.bias)]
+    hidden = np.tanh(alone.clip(-6, 6) @ weights[0].T + weights[1])
+    expected = hidden @ counter.logit.weight.detach().numpy()[0] + counter.logit.bias.item()
+    np.testing.assert_allclose(counted(counter, noise(20, WINDOW)), expected, atol=1e-4)
+    far = torch.full((2, 13), 1e6) * torch.tensor([[1.0], [3.0]])
+    assert counter(far)[0].item() == pytest.approx(counter(far)[1].item(), abs=1e-6)
+
+
+def test_both_must_find_it_real():
+    torch.manual_seed(0)
+    reader, counter, melodies = Reader().eval(), Counter().eval(), noise(3, WINDOW)
+    chances = 1 / (1 + np.exp(-read(reader, melodies))) / (1 + np.exp(-counted(counter, melodies)))
+    np.testing.assert_allclose(heard(reader, counter, melodies), np.log(chances), atol=1e-5)
+
+
+@pytest.mark.parametrize(("steps", "firsts"), [(128, [0, 32, 64]), (96, [0, 32]), (64, [0]), (24, [0])])
+def test_windows_of_eight_bars_begin_every_four(steps, firsts):
+    melodies = np.arange(2 * steps).reshape(2, steps)
+    found = by_windows(lambda part: part[:, 0].astype(float), melodies)
+    np.testing.assert_allclose(found, melodies[:, firsts].mean(axis=1))
+
+
+# Files
+
+
+def test_a_judge_is_read_as_it_was_written(tmp_path, songs):
+    path = tmp_path / "mine.safetensors"
+    write_judge(path, JUDGE, {"data": "mine"})
+    again = read_judge(path)
+    assert isinstance(again, Judge)
+    np.testing.assert_array_equal(again.percentiles(songs[:3]), JUDGE.percentiles(songs[:3]))
+    assert json.loads(path.with_suffix(".json").read_text())["data"] == "mine"
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Return a copy of the shipped judge under another name."""
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(models_folder() / f"judge{suffix}", tmp_path / f"other{suffix}")
+    return tmp_path / "other.safetensors"
+
+
+@pytest.mark.parametrize("name", ["judge", "theory=1,judge=1"])
+def test_it_is_no_reward(name):
+    with pytest.raises(ValueError, match="'judge' is the held-out judge, which pays nobody"):
+        listener_named(name)
+
+
+def test_its_file_is_no_reward_whatever_it_is_called(file):
+    with pytest.raises(ValueError, match=r"other.safetensors: is the held-out judge, which pays nobody"):
+        listener_named(str(file))
+
+
+def test_a_listener_is_no_judge():
+    with pytest.raises(ValueError, match=r"ngram.safetensors: is a listener of the kind 'ngram', not a judge"):
+        read_judge(models_folder() / "ngram.safetensors")
+
+
+@pytest.mark.parametrize("change", [{"reader": {"width": 3}}, {"reference": None}])
+def test_a_broken_description_is_refused(file, change):
+    beside = file.with_suffix(".json")
+    beside.write_text(json.dumps({**json.loads(beside.read_text()), **change}))
+    with pytest.raises(ValueError, match=r"other.json: is broken"):
+        read_judge(file)
