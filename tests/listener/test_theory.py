@@ -39,8 +39,23 @@ def test_notes_and_their_steps_are_the_melody(melody):
         assert (places[own == -1] == -1).all()
 
 
+@pytest.mark.parametrize("shape", [(0, 4), (2, 0), (0, 0)])
+def test_where_there_are_no_steps_there_are_no_notes(shape):
+    found, steps = theory.notes_of(np.full(shape, -1, dtype=np.int8))
+    assert found.tolist() == steps.tolist() == [[-1]] * shape[0]
+    assert found.dtype == np.int8
+
+
+def test_notes_of_a_long_melody_stay_in_order():
+    melody = np.random.default_rng(0).integers(-1, 2, (2, 500)).astype(np.int8)
+    found, steps = theory.notes_of(melody)
+    for row, own, places in zip(melody, found, steps, strict=True):
+        assert places[own != -1].tolist() == np.flatnonzero(row != -1).tolist()
+
+
 def test_lengths_of_runs():
-    assert theory.run_lengths(np.array([[1, 1, 0, 1, 1, 1, 0]], dtype=bool)).tolist() == [[1, 2, 0, 1, 2, 3, 0]]
+    same = np.array([[1, 1, 0, 1, 1, 1, 0], [0, 1, 0, 0, 1, 1, 1]], dtype=bool)
+    assert theory.run_lengths(same).tolist() == [[1, 2, 0, 1, 2, 3, 0], [0, 1, 0, 0, 1, 2, 3]]
 
 
 def test_repetitions_count_the_same_note_in_a_row():
@@ -63,6 +78,25 @@ def test_of_scales_that_fit_equally_the_triad_decides():
     # C E G belong to C, F and G major alike, and are the triad of C
     assert theory.best_scales(notes(0, 4, 7))[0, -1] == 0
     assert theory.best_scales(notes(5, 9, 12))[0, -1] == 5
+
+
+@given(hnp.arrays(np.int8, (2, 7), elements=st.integers(-1, 12)))
+def test_the_scale_is_that_of_a_slow_search(found):
+    def fit(heard, tonic):
+        degrees = [(note - tonic) % 12 for note in heard]
+        in_scale = sum(degree in (0, 2, 4, 5, 7, 9, 11) for degree in degrees)
+        return in_scale, sum(degree in (0, 4, 7) for degree in degrees), -tonic
+
+    expected = [
+        [max(range(12), key=lambda tonic: fit([n for n in row[: end + 1] if n != -1], tonic)) for end in range(7)]
+        for row in found.tolist()
+    ]
+    assert theory.best_scales(found).tolist() == expected
+
+
+def test_there_is_no_correlation_where_no_note_is():
+    correlations = theory.autocorrelations(notes(1, 5, 1, 5, 1, -1, -1), 2)
+    np.testing.assert_allclose(correlations, [[0, 0, 0, 1, 1, 0, 0]], atol=1e-12)
 
 
 @given(hnp.arrays(np.int8, (2, 9), elements=st.integers(0, 12)), st.integers(1, 3))

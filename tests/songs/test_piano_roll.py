@@ -63,16 +63,23 @@ def test_a_roll_of_ones_is_taken_as_booleans(values):
     assert roll.all()
 
 
+@pytest.mark.parametrize("kind", [int, float, np.uint8])
+def test_numbers_0_and_1_are_rests_and_keys(kind):
+    values = np.eye(3, 13, dtype=kind)
+    assert check_roll(values).tolist() == (values == 1).tolist()
+    assert words(values).tolist() == [1, 2, 4]
+
+
 @pytest.mark.parametrize(
     ("values", "match"),
     [
         (np.zeros((4, 12)), r"shape \(steps, 13\), this one has \(4, 12\)"),
         (np.zeros(13), r"this one has \(13,\)"),
         (np.zeros((1, 4, 13)), r"this one has \(1, 4, 13\)"),
-        (np.full((4, 13), 2), "only 0 .* and 1"),
-        (np.full((4, 13), 0.5), "only 0 .* and 1"),
-        (np.full((4, 13), np.nan), "only 0 .* and 1"),
-        (np.full((4, 13), -1), "only 0 .* and 1"),
+        (np.full((4, 13), 2), "^a roll holds only 0 .* and 1"),
+        (np.full((4, 13), 0.5), "^a roll holds only 0 .* and 1"),
+        (np.full((4, 13), np.nan), "^a roll holds only 0 .* and 1"),
+        (np.full((4, 13), -1), "^a roll holds only 0 .* and 1"),
     ],
 )
 def test_other_shapes_and_values_are_no_roll(values, match):
@@ -177,6 +184,12 @@ def test_memory_windows_are_those_of_a_slow_loop(roll, memory, start):
 )
 def test_memory_needed_of_a_short_song(steps, start, memory):
     assert memory_needed(roll_of(*steps), start) == memory
+
+
+def test_all_steps_are_to_be_decided_by_default():
+    assert memory_needed(roll_of(C, C, D)) == memory_needed(roll_of(C, C, D), 0) == 2
+    assert memory_needed(roll_of(C, C)) == 1
+    assert memory_needed(roll_of(REST, C)) is None
 
 
 @pytest.mark.parametrize(("steps", "start"), [([REST, C], 0), ([REST, REST, C], 1), ([REST, REST, C, D], 0)])

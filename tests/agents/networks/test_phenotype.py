@@ -140,7 +140,17 @@ def test_a_recurrent_genome_is_refused():
         batched([genome], ALL_CASES)
 
 
+def test_a_connection_that_starts_at_an_output_is_refused_in_batches():
+    genome = make_genome({0: 0.0, 1: 0.0, 2: 0.0}, [(0, 1, 1.0)])
+    with pytest.raises(ValueError, match="^the network is recurrent, or a connection starts at an output: neither"):
+        batched([genome], ALL_CASES)
+
+
 def test_unsupported_functions_are_named():
+    genome = make_genome({0: 0.0, 1: 0.0, 2: 0.0, 3: 0.0}, [], {3: "gauss"})
+    names = ", ".join(ACTIVATIONS)
+    with pytest.raises(ValueError, match=f"^activation 'gauss' at a hidden node: supported there are {names}$"):
+        Network(genome, OUTPUTS)
     genome = make_genome({0: 0.0, 1: 0.0, 2: 0.0}, [], {1: "gauss"})
     with pytest.raises(ValueError, match="activation 'gauss' at an output: supported there are tanh"):
         Network(genome, OUTPUTS)
