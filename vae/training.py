@@ -178,7 +178,7 @@ class Trainer:
             interrupted: asked after every step; if true, the run is saved and left.
         """
         progress = self.progress
-        progress.stopped = ""
+        progress.stopped = self._ended(self.share())  # a run that ended is left as it is
         clock = time.process_time if self.train.device.type == "cpu" else time.monotonic
         begun, losses = clock() - progress.seconds, []
         while not progress.stopped:
@@ -192,16 +192,18 @@ class Trainer:
                 row = self._validate(losses)
                 losses = []
                 progress.seconds = clock() - begun
-            if share >= 1:
-                progress.stopped = "finished"
-            elif stop:
-                progress.stopped = "interrupted"
-            elif self.options.patience and progress.stale >= self.options.patience:
-                progress.stopped = "no longer better"
+            progress.stopped = self._ended(share) or ("interrupted" if stop else "")
             if (row or progress.stopped) and self.rank == 0:
                 self.save()
             report(self, row)
         return progress
+
+    def _ended(self, share: float) -> str:
+        """Return why the run is over when so much of its course is done, or nothing."""
+        if share >= 1:
+            return "finished"
+        stale = bool(self.options.patience) and self.progress.stale >= self.options.patience
+        return "no longer better" if stale else ""
 
     def _agree(self, value: float) -> float:
         """Return the largest value of all processes, so that they stop together."""

@@ -25,6 +25,9 @@ OPTIONS = TrainingOptions(
     epochs=6, batch=8, evaluations=3, precision="float32", word_dropout=0.2, beta_warmup_steps=5, augment=0.5
 )
 
+IMPATIENT = dataclasses.replace(OPTIONS, epochs=400, evaluations=100, patience=2, learning_rate=1.0, clip=1e6)
+"""Steps so large that it gets no better."""
+
 
 def scales(count: int, seed: int = 0) -> torch.Tensor:
     """Melodies of two bars that go up or down by steps of one or two."""
@@ -72,6 +75,20 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(tmp_path):
     assert strip(second) == strip(whole)
 
 
+@pytest.mark.parametrize(("options", "stopped"), [(OPTIONS, "finished"), (IMPATIENT, "no longer better")])
+def test_a_run_that_ended_is_not_trained_any_further_when_it_is_resumed(tmp_path, options, stopped):
+    first = trainer(tmp_path, options)
+    assert first.run().stopped == stopped
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    second = trainer(tmp_path, options)
+    arrays, data = read_run(tmp_path)
+    second.restore(arrays, data["progress"])
+    assert second.run().stopped == stopped
+    assert second.progress.step == first.progress.step
+    assert parameters(second.model) == parameters(first.model)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
 def test_another_seed_gives_another_run(tmp_path):
     runs = [trainer(tmp_path / str(seed), dataclasses.replace(OPTIONS, seed=seed, epochs=1)) for seed in (0, 0, 1)]
     for run in runs:
@@ -94,8 +111,7 @@ def test_the_best_and_the_last_model_are_kept_apart(tmp_path):
 
 
 def test_training_stops_when_it_no_longer_gets_better(tmp_path):
-    options = dataclasses.replace(OPTIONS, epochs=400, evaluations=100, patience=2, learning_rate=1.0, clip=1e6)
-    ended = trainer(tmp_path, options).run()
+    ended = trainer(tmp_path, IMPATIENT).run()
     assert ended.stopped == "no longer better"
     assert ended.stale == 2
 
