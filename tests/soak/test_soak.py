@@ -27,7 +27,7 @@ def test_a_run_killed_at_a_random_moment_goes_on_to_the_same_bytes(kind):
 
 
 def test_a_folder_of_files_is_catalogued_in_little_memory():
-    assert soak("memory", "songs", "--files", "300", "--most", "16").startswith("songs: ")
+    assert soak("memory", "songs", "--files", "400", "--most", "24").startswith("songs: ")
 
 
 @pytest.mark.slow
