@@ -19,6 +19,9 @@ from agents.evolution.measure import Backend, InProcess, Measure, Result, chunks
 from agents.fitness import HIDES_STEPS, KINDS
 from agents.networks.phenotype import check_supported
 
+HEAVIEST = 1e12
+"""No cell weighs more, however long it stays wrong; products with losses stay far below the largest float."""
+
 
 @dataclass(frozen=True)
 class Boost:
@@ -105,7 +108,8 @@ class Evaluator:
         """Give more weight to the cells that the champion gets wrong."""
         ((_, chunk),) = chunks([champion], self.cases, 1)
         wrong = (self._measure.outputs(chunk)[0] > 0) != self.cases.targets
-        self._weights = np.where(wrong, self._weights * (1 + gain), self._weights).astype(np.float32)
+        raised = np.minimum(self._weights * (1 + gain), HEAVIEST)
+        self._weights = np.where(wrong, raised, self._weights).astype(np.float32)
         self._version += 1
 
     def rank(self, genome: neat.DefaultGenome) -> tuple[float, ...]:

@@ -190,6 +190,13 @@ def test_cells_that_the_champion_gets_wrong_weigh_more_from_then_on(config, kind
         assert genome.loss == pytest.approx(sum(expected(kind, answers, CASES)), rel=1e-5)
 
 
+def test_weights_stay_finite_however_often_they_are_raised(config):
+    genomes, _ = boosted(config, generations=range(0, 400, 5), gain=100.0)
+    losses = np.array([genome.losses for genome in genomes])
+    assert np.isfinite(losses).all()
+    assert losses.max() > 1e11
+
+
 def test_a_gain_of_0_is_no_boost(config):
     genomes, outputs = boosted(config, generations=(0, 5, 10), gain=0.0)
     for genome, answers in zip(genomes, outputs, strict=True):

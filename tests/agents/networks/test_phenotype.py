@@ -113,6 +113,14 @@ def test_literal_network_with_a_hidden_node():
     assert batched([genome], inputs.astype(np.float32))[0].tolist() == expected
 
 
+def test_the_response_of_a_node_is_a_factor_of_its_sum():
+    genome = make_genome({0: 0.25, 1: 0.0, 2: 0.0, 3: 0.5}, [(-1, 3, 1.0), (3, 0, 2.0)], {3: "identity"})
+    genome.nodes[0].response, genome.nodes[3].response = 3.0, 0.5
+    inputs = np.array([[0.0, 1.0]] + [[0.0, 0.0]] * (INPUTS - 1))
+    expected = [0.25 + 3 * 2 * (0.5 + 0.5 * x) for x in (0, 1)]
+    assert batched([genome], inputs)[0][0].tolist() == by_neat_python(genome, inputs)[0].tolist() == expected
+
+
 def test_hidden_nodes_that_lead_to_no_output_are_left_out_and_change_nothing():
     # 7 -> 8 -> nothing; 9 -> output 1 through a disabled connection only; 10 -> output 2; 11 without any input -> 10
     links = [(-1, 7, 1.0), (7, 8, 2.0), (8, 7, 1.0, False), (-2, 9, 1.0), (9, 1, 3.0, False), (-3, 10, 2.0)]
