@@ -23,7 +23,7 @@ from experiments.melody import write_melody
 from experiments.run_folder import RunError, RunFolder
 from experiments.scores import always_rest
 from experiments.searches import describe, make_search, operators_used
-from experiments.watch import Watch
+from experiments.watch import SILENCE, Watch
 from songs.files import write_atomically
 from songs.song import Song
 
@@ -36,19 +36,6 @@ class Progress(Protocol):
 
     def update(self, row: Generation, search: Search) -> None:
         """Hear of a generation."""
-
-
-class Silence:
-    """Progress that nobody sees."""
-
-    def begin(self, name: str, cases: int, generation: int, generations: int) -> None:
-        pass
-
-    def update(self, row: Generation, search: Search) -> None:
-        pass
-
-
-SILENCE = Silence()
 
 
 @dataclasses.dataclass(eq=False)

@@ -32,6 +32,19 @@ class Watch(Protocol):
         """
 
 
+class Silence:
+    """Progress, of any kind of run, that nobody sees."""
+
+    def begin(self, *args: object, **kwargs: object) -> None:
+        pass
+
+    def update(self, *args: object, **kwargs: object) -> None:
+        pass
+
+
+SILENCE = Silence()
+
+
 @contextmanager
 def watching(folder: RunFolder, wanted: bool) -> Iterator[list[Watch]]:
     """Lend what a run tells its progress to: nothing, or a writer of `tensorboard/` in its folder.

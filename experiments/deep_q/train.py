@@ -21,7 +21,7 @@ from experiments.melody import write_melody
 from experiments.run_folder import RunError, RunFolder
 from experiments.scores import always_rest
 from experiments.settings import ConfigError
-from experiments.watch import Watch
+from experiments.watch import SILENCE, Watch
 from listener.listener import Listener
 from songs.files import write_atomically
 from songs.song import Song
@@ -61,19 +61,6 @@ class Progress(Protocol):
 
     def update(self, row: Evaluation, best_right: int) -> None:
         """Hear of an evaluation, and of the most steps right so far."""
-
-
-class Silence:
-    """Progress that nobody sees."""
-
-    def begin(self, name: str, ceiling: int, step: int, steps: int) -> None:
-        pass
-
-    def update(self, row: Evaluation, best_right: int) -> None:
-        pass
-
-
-SILENCE = Silence()
 
 
 class DqnRun:

@@ -1,12 +1,10 @@
 """`kuznechik listener judge`: what the held-out judge thinks of melodies of MIDI files."""
 
 import argparse
-import sys
 
+from experiments.listening.heard_files import rows_of_files
 from experiments.tables import show_table
 from experiments.verbs.options import UsageError, print_json
-from songs.catalog import read_song
-from songs.song import SongError
 
 
 def judge(options: argparse.Namespace) -> int:
@@ -15,17 +13,10 @@ def judge(options: argparse.Namespace) -> int:
         from listener.judge_file import read_judge
     except ImportError:
         raise UsageError("the judge needs torch: pip install -e '.[torch]'") from None
-    ranks, rows, unusable = read_judge(options.judge).percentiles, [], []
-    for path in options.files:
-        try:
-            roll = read_song(path, track=options.track).roll[None]
-            rows.append({"file": path, "percentile": round(float(ranks(roll)[0]), 1)})
-        except SongError as error:
-            unusable.append(error)
-    if not rows:
-        raise unusable[0]
-    for fault in unusable:
-        print(f"left out: {fault}", file=sys.stderr)
+    percentiles = read_judge(options.judge).percentiles
+    rows = rows_of_files(
+        options.files, options.track, lambda roll: {"percentile": round(float(percentiles(roll)[0]), 1)}
+    )
     if options.json:
         print_json(rows)
     else:

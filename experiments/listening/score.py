@@ -1,32 +1,21 @@
 """`kuznechik listener score`: what a listener pays for melodies of MIDI files."""
 
 import argparse
-import sys
 
 import numpy as np
 
+from experiments.listening.heard_files import rows_of_files
 from experiments.tables import show_table
 from experiments.verbs.options import print_json
 from listener.judging import percentile
 from listener.listener import Listener
 from listener.registry import listener_named, reference_scores
-from songs.catalog import read_song
-from songs.song import SongError
 
 
 def score(options: argparse.Namespace) -> int:
     """Run the action."""
     listener, reference = listener_named(options.listener), reference_scores(options.listener)
-    rows, unusable = [], []
-    for path in options.files:
-        try:
-            rows.append(_scored(listener, reference, path, options.track))
-        except SongError as error:
-            unusable.append(error)
-    if not rows:
-        raise unusable[0]
-    for fault in unusable:
-        print(f"left out: {fault}", file=sys.stderr)
+    rows = rows_of_files(options.files, options.track, lambda roll: _scored(listener, reference, roll))
     if options.json:
         print_json(rows)
         return 0
@@ -47,12 +36,10 @@ def score(options: argparse.Namespace) -> int:
     return 0
 
 
-def _scored(listener: Listener, reference: list[float] | None, path: str, track: str | None) -> dict:
-    roll = read_song(path, track=track).roll[None]
+def _scored(listener: Listener, reference: list[float] | None, roll: np.ndarray) -> dict:
     total = float(listener.rewards(roll).sum(dtype=np.float64))
     terms = listener.terms(roll) if hasattr(listener, "terms") else {}
     return {
-        "file": path,
         "score": round(total, 4),
         "percentile": round(float(percentile(reference, np.array([total]))[0]), 1) if reference else None,
         "terms": {name: round(float(paid.sum()), 4) for name, paid in terms.items()},
