@@ -204,7 +204,8 @@ class Network:
         self._bias = np.array([node.bias for node in nodes])
         self._response = np.array([node.response for node in nodes])
         self._places = np.array([place[key] for key in range(outputs)])
-        enabled.sort(key=lambda gene: place[gene.key[1]])
+        # sums are rounded, so the order of the terms must not depend on that of the genes
+        enabled.sort(key=lambda gene: (place[gene.key[1]], gene.key[0]))
         self._weights = np.array([gene.weight for gene in enabled], dtype=np.float64)
         self._sinks = np.array([place[gene.key[1]] for gene in enabled], dtype=np.int64)
         # a source is a node's place, or minus one minus the number of an input

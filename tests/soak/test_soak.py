@@ -4,11 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-from songs.midi import read_midi, write_midi
-from songs.piano_roll import onsets_from_roll, roll_from_onsets
 
 pytest.importorskip("torch")
 
@@ -42,17 +38,3 @@ def test_fifty_kills_of_each_kind():
 @pytest.mark.slow
 def test_memory_stays_flat():
     soak("memory")
-
-
-@pytest.mark.parametrize("count", [100, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_random_rolls_survive_a_midi_file(tmp_path, count):
-    random = np.random.default_rng(count)
-    for _ in range(count):
-        steps, density = int(random.integers(1, 300)), random.random() ** 2
-        roll = random.random((steps, 13)) < density
-        tempo_bpm = float(random.uniform(4, 300))
-        write_midi(tmp_path / "roll.mid", onsets_from_roll(roll), steps, tempo_bpm=tempo_bpm, title="roll")
-        read = read_midi(tmp_path / "roll.mid", allow_silence=True)
-        assert (read.steps, read.off_grid) == (steps, 0)
-        assert np.array_equal(roll_from_onsets(read.onsets, read.steps), roll)
-        assert read.tempo_bpm == pytest.approx(tempo_bpm, abs=1e-2)
