@@ -8,6 +8,7 @@ A mistake of the user ends with one line on stderr and the status 2.
 import argparse
 import importlib
 import importlib.util
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if shadow:
         print(f"kuznechik: {shadow}", file=sys.stderr)
         return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for characters that the terminal's encoding lacks
     options = make_parser().parse_args(arguments)
     options.command_line = ["kuznechik", *arguments]
     try:
@@ -56,14 +59,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         print(one_line(f"kuznechik: {place}{error.strerror or error}"), file=sys.stderr)
         return 2
+    except MemoryError as error:
+        print(one_line(f"kuznechik: not enough memory: {error}"), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("kuznechik: interrupted", file=sys.stderr)
         return 130
 
 
 def one_line(message: str) -> str:
-    """Return a message without line breaks, which file names and files may bring into it."""
-    return " ".join(message.splitlines())
+    """Return a message as one line that only shows; file names and files may bring anything into it."""
+    from songs.plain_text import plain
+
+    return plain(" ".join(message.splitlines()))
 
 
 def shadowed_package() -> str | None:

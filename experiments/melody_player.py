@@ -9,6 +9,7 @@ from agents.rollout import play_on
 from experiments.assembly import open_run
 from experiments.run_folder import RunError
 from songs.catalog import find_song
+from songs.plain_text import plain
 from songs.playback import PlaybackError, output_ports, play_to_port
 from songs.song import Song
 from songs.synth import render, write_wav
@@ -42,7 +43,7 @@ def play(source: str, wav: str | None, port: str | None, steps: int | None, impr
     if wav or not heard:
         path = Path(wav) if wav else Path(f"{Path(source).resolve().stem}.wav")
         write_wav(path, render(roll, song.tempo_bpm))
-        yield f"{path}: {len(roll)} steps of {song.title or song.name}"
+        yield f"{plain(str(path))}: {len(roll)} steps of {song.title or song.name}"
 
 
 def _melody(source: str, steps: int | None, improvise: bool) -> tuple[Song, np.ndarray]:

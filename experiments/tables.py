@@ -10,6 +10,8 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: s
     from rich.table import Table
     from rich.text import Text
 
+    from songs.plain_text import plain
+
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=10_000, soft_wrap=True)
@@ -18,6 +20,6 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: s
         numeric = all(row[number] is None or isinstance(row[number], int) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text("-" if value is None else str(value)) for value in row))
+        table.add_row(*(Text("-" if value is None else plain(str(value))) for value in row))
     console.print(table)
     console.print(Text(caption))

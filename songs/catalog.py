@@ -12,6 +12,7 @@ import numpy as np
 from songs.keyboard import PROMPT_STEPS, SONG_STEPS
 from songs.midi import MidiError, read_midi
 from songs.piano_roll import memory_needed, roll_from_onsets
+from songs.plain_text import plain
 from songs.song import Song, SongError, out_of_range, smallest_shift, whole_bars
 
 MIDI_SUFFIXES = (".mid", ".midi")
@@ -77,6 +78,11 @@ def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
     return [(int(number or 0), text.casefold()) for number, text in parts], path.name
 
 
+def song_name(path: Path) -> str:
+    """Return what a file is called in a catalogue: its name without the ending, as text that only shows."""
+    return plain(path.stem)
+
+
 def read_entry(
     path: str | Path, prompt: int = PROMPT_STEPS, steps: int = SONG_STEPS, track: str | None = None
 ) -> Entry:
@@ -92,12 +98,12 @@ def read_entry(
     try:
         notes = read_midi(path, track=track)
     except MidiError as error:
-        return Entry(path.stem, reason=str(error).removeprefix(f"{path}: "))
+        return Entry(song_name(path), reason=str(error).removeprefix(f"{path}: "))
     onsets, length = whole_bars(notes, steps)
     pitches = onsets[:, 1]
     shift = smallest_shift(pitches)
     known = Entry(
-        path.stem,
+        song_name(path),
         title=notes.title,
         notes=len(onsets),
         span=int(pitches.max() - pitches.min()) + 1,
@@ -110,7 +116,7 @@ def read_entry(
         return replace(known, reason=out_of_range(pitches))
     roll = roll_from_onsets(onsets + (0, shift), length)
     tempo_bpm = min(max(notes.tempo_bpm, TEMPO_RANGE_BPM[0]), TEMPO_RANGE_BPM[1])
-    song = Song(path.stem, roll, notes.title, tempo_bpm, shift)
+    song = Song(song_name(path), roll, notes.title, tempo_bpm, shift)
     return replace(known, shift=shift, memory=memory_needed(roll, prompt), playable=True, song=song)
 
 
@@ -160,9 +166,9 @@ def find_song(
         return read_song(path, steps, track)
     paths = midi_files(default_folder() if folder is None else folder)
     for path in paths:
-        if path.stem == str(name):
+        if str(name) in (path.stem, song_name(path)):
             return read_song(path, steps, track)
     if os.path.exists(name):  # unlike Path.exists, False for a name too long to be one
         raise SongError(f"{name}: not a MIDI file; its name must end in .mid or .midi")
-    known = ", ".join(path.stem for path in paths[:12]) + (", ..." if len(paths) > 12 else "")
+    known = ", ".join(song_name(path) for path in paths[:12]) + (", ..." if len(paths) > 12 else "")
     raise SongError(f"no song {str(name)!r} in {paths[0].parent}; there are {known}")

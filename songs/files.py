@@ -1,11 +1,45 @@
-"""Writing a file so that it is there whole or not at all."""
+"""Writing a file so that it is there whole or not at all, and reading one that may be anything."""
 
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 DRAFT = ".part"
 """How the names of files end that are not whole yet; a process that is killed leaves one behind."""
+
+MOST_BYTES = 2**30
+"""No file of this project is larger; what claims to be is not read into memory."""
+
+
+def read_whole(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        OSError: it cannot be read, is no file (a pipe would block, a device never end), or is larger than allowed.
+    """
+    # without blocking, as the opening of a pipe waits for somebody who writes into it
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            if stat.S_ISDIR(found.st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            raise OSError(errno.EINVAL, "Not a file", str(path))
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(min(found.st_size, most_bytes) + 1) or b""  # None: some files of the system never end
+    finally:
+        os.close(descriptor)
+    if len(content) > most_bytes:
+        raise OSError(errno.EFBIG, f"Larger than {most_bytes // 2**20} MiB", str(path))
+    return content
+
+
+def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
+    """Return the text of a file in UTF-8, whatever the language of the machine; raises also UnicodeDecodeError."""
+    return read_whole(path, most_bytes).decode()
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -10,7 +10,6 @@ Conventions:
 import io
 import operator
 import os
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,8 @@ import numpy as np
 
 from songs.files import write_atomically
 from songs.keyboard import STEPS_PER_BEAT
-from songs.midi_check import MAX_BEATS, MAX_BYTES, MidiError, safe_midi
+from songs.midi_check import MAX_BEATS, MidiError, midi_bytes, safe_midi
+from songs.plain_text import without_controls
 
 __all__ = ["MidiError", "MidiNotes", "read_midi", "write_midi"]
 
@@ -31,6 +31,9 @@ DEFAULT_TEMPO_BPM = 120.0
 TEMPO_RANGE_BPM = (4.0, 300.0)
 """A file stores microseconds a beat in 24 bits: from 3.6 bpm, and to 1e-3 bpm up to 346."""
 
+MAX_TITLE = 200
+"""Characters of a title that are read; a file may name a track with a million."""
+
 _MIDO_ERRORS = (OSError, EOFError, LookupError, ValueError, ArithmeticError, mido.KeySignatureError)
 
 
@@ -39,7 +42,7 @@ class MidiNotes:
     """What is read of a MIDI file."""
 
     title: str
-    """The first track name that has text, '' if none has."""
+    """The first track name that has text, at most 200 characters of it; '' if none has."""
 
     tempo_bpm: float
     """The first tempo, 120 where none is given."""
@@ -78,7 +81,7 @@ def read_midi(
     if not 1 <= operator.index(steps_per_beat) <= TICKS_PER_BEAT:
         raise ValueError(f"{steps_per_beat} steps a beat: 1 to {TICKS_PER_BEAT} can be read")
     try:
-        return _notes(safe_midi(_file_bytes(Path(path))), steps_per_beat, track, allow_silence)
+        return _notes(safe_midi(midi_bytes(Path(path))), steps_per_beat, track, allow_silence)
     except MidiError as error:
         raise MidiError(f"{path}: {error}") from error
 
@@ -103,7 +106,8 @@ def write_midi(
         path: where; its folder is made if need be.
         onsets: (N, 2) integers, a step and a MIDI pitch, in any order; repeated rows are written once.
         steps: length of the song, at least 1; all onsets lie before it.
-        title: track name, written in UTF-8; control characters and spaces around it are not read back.
+        title: track name, written in UTF-8; characters that do more than show, spaces around it and what is beyond
+            200 characters are not read back.
         tempo_bpm: 4 to 300.
         steps_per_beat: the grid, a divisor of 480.
         key: key signature such as `Am` or `Bb`, or None.
@@ -128,21 +132,6 @@ def write_midi(
     except MidiError as error:
         raise MidiError(f"{path}: is not written, as it {error}") from None
     write_atomically(Path(path), file.getvalue())
-
-
-def _file_bytes(path: Path) -> bytes:
-    """Return the bytes of a file, one more than allowed at most."""
-    try:
-        if not path.exists():
-            raise MidiError("there is no such file")
-        if path.is_dir():
-            raise MidiError("is a folder: name a MIDI file in it")
-        if not path.is_file():  # a pipe would block, a device never end
-            raise MidiError("is not a file")
-        with path.open("rb") as file:
-            return file.read(min(path.stat().st_size, MAX_BYTES) + 1)
-    except OSError as error:
-        raise MidiError(f"cannot be read: {error.strerror}") from error
 
 
 def _notes(data: bytes, steps_per_beat: int, track: str | None, allow_silence: bool) -> MidiNotes:
@@ -171,7 +160,7 @@ def _notes(data: bytes, steps_per_beat: int, track: str | None, allow_silence: b
     onsets[:, 0] = _nearest_step(onsets[:, 0], steps_per_beat, midi.ticks_per_beat)
     onsets = np.unique(onsets, axis=0)
     steps = max([_nearest_step(end, steps_per_beat, midi.ticks_per_beat), *(onsets[-1:, 0] + 1)])
-    return MidiNotes(next(filter(None, names), ""), tempo_bpm, int(steps), onsets, int(off_grid))
+    return MidiNotes(next(filter(None, names), "")[:MAX_TITLE].strip(), tempo_bpm, int(steps), onsets, int(off_grid))
 
 
 def _wanted_tracks(names: list[str], track: str | None) -> list[bool]:
@@ -213,7 +202,7 @@ def _text(data: bytes) -> str:
             break
         except UnicodeDecodeError:
             continue
-    return "".join(char for char in text if unicodedata.category(char) != "Cc").strip()
+    return without_controls(text)
 
 
 def _checked_onsets(onsets: np.ndarray, steps: int) -> np.ndarray:

@@ -14,7 +14,11 @@ Source:
     The MIDI Association, Standard MIDI Files 1.0 (RP-001).
 """
 
+import errno
 import struct
+from pathlib import Path
+
+from songs.files import read_whole
 
 MAX_BYTES = 8 * 2**20
 MAX_EVENTS = 100_000
@@ -29,6 +33,7 @@ MAX_BEATS = 8_192
 
 MAX_QUANTITY_BYTES = 4
 
+_TOO_LARGE = f"is too large: MIDI files of up to {MAX_BYTES // 2**20} MiB are read"
 _TEXT, _TRACK_NAME, _END_OF_TRACK, _SET_TEMPO, _TIME_SIGNATURE = 0x01, 0x03, 0x2F, 0x51, 0x58
 _MAX_DENOMINATOR = 6  # as a power of two: a 64th note
 _SYSEX, _ESCAPE, _META = 0xF0, 0xF7, 0xFF
@@ -36,6 +41,20 @@ _SYSEX, _ESCAPE, _META = 0xF0, 0xF7, 0xFF
 
 class MidiError(ValueError):
     """A MIDI file that cannot be used; the message names the file and the reason."""
+
+
+def midi_bytes(path: Path) -> bytes:
+    """Return the bytes of a file of at most 8 MiB; raises MidiError with the reason alone."""
+    try:
+        return read_whole(path, MAX_BYTES)
+    except FileNotFoundError:
+        raise MidiError("there is no such file") from None
+    except IsADirectoryError:
+        raise MidiError("is a folder: name a MIDI file in it") from None
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise MidiError(_TOO_LARGE) from None
+        raise MidiError(f"cannot be read: {error.strerror}") from None
 
 
 def safe_midi(data: bytes) -> bytes:
@@ -75,7 +94,7 @@ def _check_header(data: bytes) -> tuple[int, int]:
     if not data:
         raise MidiError("is empty")
     if len(data) > MAX_BYTES:
-        raise MidiError(f"is too large: MIDI files of up to {MAX_BYTES // 2**20} MiB are read")
+        raise MidiError(_TOO_LARGE)
     if data[:4] != b"MThd":
         raise MidiError("is not a MIDI file: it does not begin with MThd")
     if len(data) < 14:

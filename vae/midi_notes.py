@@ -15,7 +15,7 @@ import mido
 import numpy as np
 
 from songs.midi import DRUMS_CHANNEL, TICKS_PER_BEAT, VELOCITY
-from songs.midi_check import MAX_BYTES, MidiError, safe_midi
+from songs.midi_check import MidiError, midi_bytes, safe_midi
 
 DEFAULT_TEMPO = 500_000
 """Microseconds a beat where a file names none: 120 a minute."""
@@ -55,7 +55,7 @@ def read_score(path: str | Path, track: str | None = None) -> Score:
         MidiError: the file cannot be read, is damaged, unsupported or too large.
     """
     try:
-        data = safe_midi(_file_bytes(Path(path)))
+        data = safe_midi(midi_bytes(Path(path)))
         midi = mido.MidiFile(file=io.BytesIO(_only(data, track) if track else data))
     except MidiError as error:
         raise MidiError(f"{path}: {error}") from None
@@ -79,18 +79,6 @@ def read_score(path: str | Path, track: str | None = None) -> Score:
         name: np.array(sorted(held), dtype=float).reshape(-1, 3) / (unit, unit, 1) for name, held in notes.items()
     }
     return Score(tracks, sorted(signatures), sorted(tempos), end / unit)
-
-
-def _file_bytes(path: Path) -> bytes:
-    if not path.exists():
-        raise MidiError("there is no such file")
-    if not path.is_file():
-        raise MidiError("is not a file")
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise MidiError(f"cannot be read: {error.strerror}") from None
 
 
 def _only(data: bytes, track: str) -> bytes:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 import wave
@@ -84,6 +85,29 @@ def test_songs_come_with_the_project(kuznechik):
     names = [song["name"] for song in json.loads(listed.out)]
     assert "grasshopper" in names
     assert sum(song["playable"] for song in json.loads(listed.out)) > 20
+
+
+def test_names_and_titles_only_show(kuznechik, tmp_path, write_song):
+    write_song(tmp_path / "esc\x1b[31m.mid", "C.E.", "[red]a\x1b[0m\u202eb[/]")
+    write_song(tmp_path / "x.mid", "C.E.", "T" * 100_000)
+    lines = kuznechik("songs", "--folder", tmp_path).out.splitlines()
+    assert [line.split()[:2] for line in lines[1:3]] == [["esc\\x1b[31m", "[red]a[0mb[/]"], ["x", "T" * 200]]
+    assert max(map(len, lines)) < 300
+    played = kuznechik("play", tmp_path / "esc\x1b[31m.mid", "--wav", tmp_path / "a\nb.wav").out
+    assert played == f"{tmp_path}/a\\nb.wav: 8 steps of [red]a[0mb[/]\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names of files are always text there")
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8", "latin-1"])
+def test_what_the_terminal_cannot_show_is_escaped(tmp_path, write_song, encoding):
+    song = write_song(tmp_path / "x.mid", "C.E.", "Кузнечик")
+    os.rename(song, os.fsencode(tmp_path) + b"/caf\xe9.mid")  # not UTF-8
+    environment = {"PYTHONIOENCODING": f"{encoding}:strict", "PYTHONUTF8": "1"}
+    options = ("-m", "experiments", "songs", "--folder", str(tmp_path), "--json")
+    ran = python(*options, env={**os.environ, **environment}, encoding=encoding)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    (entry,) = json.loads(ran.stdout)
+    assert (entry["name"], entry["title"]) == ("caf\\udce9", "Кузнечик")
 
 
 def test_the_memory_of_songs_depends_on_the_prompt(kuznechik, tmp_path, write_song):

@@ -1,5 +1,6 @@
 """Files are there whole or not at all."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from songs.files import delete_drafts, write_atomically
+from songs.files import delete_drafts, read_text, read_whole, write_atomically
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,3 +44,41 @@ def test_drafts_alone_are_deleted(tmp_path):
         (tmp_path / name).write_bytes(b"")
     delete_drafts(tmp_path)
     assert {path.name for path in tmp_path.rglob("*")} == {"best", ".lock", "c.part", ".hidden"}
+
+
+def test_a_file_is_read_whole_up_to_a_limit(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    assert read_whole(path) == read_whole(path, 5) == b"12345"
+    with pytest.raises(OSError, match="Larger than 0 MiB") as error:
+        read_whole(path, 4)
+    assert (error.value.errno, error.value.filename) == (errno.EFBIG, str(path))
+    with path.open("wb") as file:
+        file.truncate(2**40)  # claims a terabyte and holds nothing
+    with pytest.raises(OSError, match="Larger than 1024 MiB"):
+        read_text(path, 2**30)
+
+
+def test_text_is_utf_8_whatever_the_machine_speaks(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes("ёж".encode())
+    assert read_text(path) == "ёж"
+    path.write_bytes(b"\xff")
+    with pytest.raises(UnicodeDecodeError):
+        read_text(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_no_file_is_neither_waited_for_nor_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "circle").symlink_to("circle")
+    for name, reason in (
+        ("pipe", "Not a file"),
+        ("zero", "Not a file"),
+        ("circle", os.strerror(errno.ELOOP)),
+        (".", os.strerror(errno.EISDIR)),
+    ):
+        with pytest.raises(OSError, match=reason) as error:
+            read_whole(tmp_path / name)
+        assert error.value.filename == str(tmp_path / name)
