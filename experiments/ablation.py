@@ -22,6 +22,7 @@ from experiments.assembly import make_cases, resolve
 from experiments.config import EvolveConfig
 from experiments.searches import make_search
 from experiments.settings import ConfigError
+from songs.files import read_text
 
 RESAMPLES = 10_000
 
@@ -53,7 +54,7 @@ class Outcome:
 def read_ablation(path: Path) -> Ablation:
     """Read an ablation's file; raises ConfigError."""
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(read_text(path))
         unknown = set(content) - {"seeds", "base", "variants"}
         if unknown:
             raise ConfigError(f"unknown key {sorted(unknown)[0]}: there are seeds, base and variants")
@@ -72,7 +73,7 @@ def read_ablation(path: Path) -> Ablation:
         return Ablation(seeds, variants)
     except KeyError as error:
         raise ConfigError(f"{path}: [{error.args[0]}] is missing") from None
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from None
 
 

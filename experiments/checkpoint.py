@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.run_folder import RunError
-from songs.files import write_atomically
+from songs.files import read_text, write_atomically
 
 FORMAT = "kuznechik checkpoint"
 VERSION = 1
@@ -49,7 +49,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Any], list[str]]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        head, _, payload = path.read_text().partition("\n")
+        head, _, payload = read_text(path).partition("\n")
         known = json.loads(head)
         payload = payload.removesuffix("\n")
         if known["format"] != FORMAT or known["version"] != VERSION:

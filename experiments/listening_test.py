@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from experiments.plot import STYLE
 from experiments.run_folder import RunFolder
 from songs.catalog import read_catalog, read_song
+from songs.files import read_text
 from songs.song import SongError
 
 FORMAT = "kuznechik listening test"
@@ -85,7 +86,7 @@ def read_answers(paths: Sequence[str]) -> dict[str, list[bool]]:
     groups = defaultdict(list)
     for path in paths:
         try:
-            content = json.loads(Path(path).read_text())
+            content = json.loads(read_text(Path(path)))
             if content["format"] != FORMAT or content["version"] != 1:
                 raise ValueError(f"its format is {content['format']!r}")
             for answer in content["answers"]:

@@ -35,8 +35,8 @@ from filelock import FileLock, Timeout
 
 from songs.catalog import read_catalog
 from songs.display import roll_html
-from songs.files import delete_drafts, write_atomically
-from songs.keyboard import SONG_STEPS
+from songs.files import delete_drafts, read_text, read_whole, write_atomically
+from songs.keyboard import KEYS, SONG_STEPS
 from songs.song import Song, SongError
 
 PACKAGES = ("kuznechik", "neat-python", "gymnasium", "numpy", "mido", "matplotlib", "torch", "safetensors")
@@ -191,7 +191,7 @@ class RunFolder:
             RunError: it is not there or cannot be read.
         """
         try:
-            return (self.path / name).read_text()
+            return read_text(self.path / name)
         except FileNotFoundError:
             raise RunError(f"{self.path}: {name} is missing: the run was cut short before it was written") from None
         except (OSError, UnicodeDecodeError) as error:
@@ -201,7 +201,7 @@ class RunFolder:
         """Return an object written by `write_json`; raises RunError if it is missing or broken."""
         try:
             content = json.loads(self.read_text(name))
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # not only JSONDecodeError: a number may have too many digits
             raise RunError(f"{self.path}: {name} is broken: {error}") from None
         if not isinstance(content, dict):
             raise RunError(f"{self.path}: {name} is broken: it holds no JSON object")
@@ -248,14 +248,16 @@ class RunFolder:
 
     def read_roll(self) -> np.ndarray:
         """Return the roll (T, 13) bool that the champion played; raises RunError if it is missing or broken."""
-        path = self.path / "best" / "roll.npy"
         try:
-            with path.open("rb") as file:
-                return np.lib.format.read_array(file, allow_pickle=False).astype(bool)
+            content = read_whole(self.path / "best" / "roll.npy")
+            roll = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+            if roll.dtype != bool or roll.ndim != 2 or roll.shape[1] != KEYS:
+                raise ValueError(f"it holds {roll.dtype} {roll.shape}, not a roll (T, {KEYS})")
         except FileNotFoundError:
             raise RunError(f"{self.path}: best/roll.npy is missing: the run has no champion yet") from None
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, MemoryError) as error:
             raise RunError(f"{self.path}: best/roll.npy is broken: {error}") from None
+        return roll
 
 
 def provenance() -> dict[str, Any]:

@@ -15,6 +15,12 @@ from typing import Any, ClassVar, Self
 
 import tomli_w
 
+from songs.files import read_text
+
+LONGEST_SHOWN = 200
+"""Characters of a wrong value that a message shows."""
+_BEYOND_FLOATS = 10**300
+
 
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message names the key and what is allowed."""
@@ -71,10 +77,10 @@ class Settings:
         if source is None:
             return cls()
         if str(source) in cls.presets():
-            text = (_preset_folder(cls.PRESETS) / f"{source}.toml").read_text()
+            text = (_preset_folder(cls.PRESETS) / f"{source}.toml").read_text("utf-8")
         else:
             try:
-                text = Path(source).read_text()
+                text = read_text(Path(source))
             except FileNotFoundError:
                 raise ConfigError(f"{source}: no such file or preset; presets are {', '.join(cls.presets())}") from None
             except (OSError, UnicodeDecodeError) as error:
@@ -89,7 +95,7 @@ class Settings:
         """Read a configuration from TOML text; raises ConfigError."""
         try:
             sections = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # not only TOMLDecodeError: a number may have too many digits
             raise ConfigError(f"not a TOML file: {error}") from None
         config = cls()
         for section, values in sections.items():
@@ -106,7 +112,7 @@ class Settings:
             raise ConfigError(f"--set {setting}: write section.key=value, as in --set evolve.population_size=300")
         try:
             parsed = tomllib.loads(f"value = {value.strip()}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             parsed = value.strip()  # a text without quotes
         return self.change(section, **{key: parsed})
 
@@ -115,19 +121,29 @@ def _checked(name: str, option: dataclasses.Field, value: Any) -> Any:
     """Return a value in the type of its option; raises ConfigError if it does not fit."""
     wanted: Any = option.type
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = float(value) if abs(value) < _BEYOND_FLOATS else math.inf if value > 0 else -math.inf
     if type(value) is not wanted:
         kinds = {int: "a whole number", float: "a number", str: "a text in quotes", bool: "true or false"}
-        raise ConfigError(f"{name} = {value!r}: it must be {kinds[wanted]}")
+        raise ConfigError(f"{name} = {_shown(value)}: it must be {kinds[wanted]}")
+    if wanted is str and any("\ud800" <= char <= "\udfff" for char in value):  # a name of a file that is not UTF-8
+        raise ConfigError(f"{name} = {_shown(value)}: it must be text in UTF-8: give the file another name")
     low, high, choices = (option.metadata.get(key) for key in ("low", "high", "choices"))
     if choices and value not in choices:
-        raise ConfigError(f"{name} = {value!r}: choose one of {', '.join(choices)}")
+        raise ConfigError(f"{name} = {_shown(value)}: choose one of {', '.join(choices)}")
     if wanted is float and not math.isfinite(value):
-        raise ConfigError(f"{name} = {value!r}: it must be finite")
+        raise ConfigError(f"{name} = {_shown(value)}: it must be finite")
     if (low is not None and value < low) or (high is not None and value > high):
         limits = f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
-        raise ConfigError(f"{name} = {value!r}: it must be {limits}")
+        raise ConfigError(f"{name} = {_shown(value)}: it must be {limits}")
     return value
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a message shows it, however long it is."""
+    if isinstance(value, int) and abs(value) >= _BEYOND_FLOATS:
+        return "a number of hundreds of digits"  # Python refuses to write the longest
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def _preset_folder(name: str):

@@ -12,6 +12,9 @@ from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
 FORMAT = "kuznechik genome"
 VERSION = 1
+MOST_NODES = 100_000
+"""Of inputs, and of outputs; the longest memory there is has 53,249 inputs."""
+_LARGEST_KEY = 2**31 - 1
 _NODE_NUMBERS = ("bias", "response", "time_constant")
 _NODE_VALUES = ("bias", "response", "activation", "aggregation", "time_constant")
 
@@ -58,9 +61,13 @@ def genome_from_json(text: str, genome_type: type = neat.DefaultGenome) -> tuple
         if data["format"] != FORMAT or data["version"] != VERSION:
             raise ValueError(f"it is {data['format']!r} version {data['version']!r}, not {FORMAT!r} version {VERSION}")
         inputs, outputs = int(data["inputs"]), int(data["outputs"])
+        if not (1 <= inputs <= MOST_NODES and 1 <= outputs <= MOST_NODES):
+            raise ValueError(f"it has {inputs} inputs and {outputs} outputs, of which there are 1 to {MOST_NODES:,}")
         genome = genome_type(0)
         for values in data["nodes"]:
             gene = DefaultNodeGene(int(values["key"]))
+            if gene.key in genome.nodes or not 0 <= gene.key <= _LARGEST_KEY:
+                raise ValueError(f"the node {gene.key} stands there twice, or its key is not 0 to {_LARGEST_KEY}")
             for name in _NODE_VALUES:
                 read = _number if name in _NODE_NUMBERS else _name
                 setattr(gene, name, read(f"the node {gene.key} has the {name}", values[name]))
@@ -69,6 +76,8 @@ def genome_from_json(text: str, genome_type: type = neat.DefaultGenome) -> tuple
             key = (int(values["from"]), int(values["to"]))
             if not (-inputs <= key[0] and key[1] in genome.nodes and (key[0] < 0 or key[0] in genome.nodes)):
                 raise ValueError(f"the connection {key} joins nodes that are not there")
+            if key in genome.connections:
+                raise ValueError(f"the connection {key} stands there twice")
             gene = DefaultConnectionGene(key, innovation=int(values["innovation"]))
             gene.weight = _number(f"the connection {key} has the weight", values["weight"])
             gene.enabled = bool(values["enabled"])
