@@ -165,7 +165,7 @@ def open_run(path: str | Path) -> Run:
         RunError: it is not there, is none, or lacks a part.
     """
     folder = RunFolder.open(path)
-    experiment = folder.read_json("meta.json").get("experiment")
+    experiment = folder.read_meta().get("experiment")
     openers = {"evolve": _open_evolved, "dqn": _open_learned}
     if experiment not in openers:
         raise RunError(f"{path}: meta.json names the experiment {experiment!r}; known are {', '.join(openers)}")
@@ -183,7 +183,7 @@ def _open_evolved(folder: RunFolder) -> Run:
         raise RunError(f"{folder.path}: best/genome.json is broken: {error}") from None
     if config.task.kind == "xor":
         return Run(folder, config.task, [], None, Network(genome, outputs))
-    songs = folder.read_songs(config.task.steps)
+    songs = folder.read_songs(config.task.steps, config.task.prompt)
     improvising = read_improvising(folder, config.improvise, config.task.memory, songs)
     return Run(folder, config.task, songs, player, improvising=improvising)
 
@@ -208,7 +208,7 @@ def _open_learned(folder: RunFolder) -> Run:
             f"{folder.path}: this run needs the package {error.name}: pip install 'kuznechik[torch]'"
         ) from None
     config = read_config(folder, DqnConfig)
-    songs, improvising, paid = folder.read_songs(config.task.steps), None, config.environment
+    songs, improvising, paid = folder.read_songs(config.task.steps, config.task.prompt), None, config.environment
     if config.improvises:
         improvising = improvising_of_run(folder, paid.listener, paid.extra_keys, config.task, songs)
     return Run(folder, config.task, songs, read_player(folder, config), improvising=improvising)

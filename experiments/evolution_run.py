@@ -257,7 +257,7 @@ def resume(
         if not setting.startswith("evolve.generations="):
             raise RunError(f"--set {setting}: a resumed run keeps its settings; only evolve.generations may change")
         config = config.apply(setting)
-    songs = folder.read_songs(config.task.steps) if config.task.kind == "song" else []
+    songs = folder.read_songs(config.task.steps, config.task.prompt) if config.task.kind == "song" else []
     state, warnings = load_checkpoint(folder.path / "checkpoints")
     write_atomically(folder.path / "config.toml", config.to_toml())
     clock = Clock(state["wall_seconds"], state["cpu_seconds"])

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib import font_manager, style
 from matplotlib.figure import Figure
 
@@ -46,6 +47,9 @@ STYLE: list[str | dict[str, Any]] = [
     "default",
     {"svg.hashsalt": "kuznechik", "axes.spines.top": False, "axes.spines.right": False},
 ]
+
+BEYOND_FIGURES = 1e100
+"""From here on numbers are the mark of a broken table."""
 
 LONGEST_TITLE = 150
 """Characters of the title of a song that are shown."""
@@ -127,7 +131,7 @@ class _Run:
 def _read_run(folder: RunFolder) -> _Run:
     config = read_config(folder, _kind(folder))
     try:
-        songs = [] if config.task.kind == "xor" else folder.read_songs(config.task.steps)
+        songs = [] if config.task.kind == "xor" else folder.read_songs(config.task.steps, config.task.prompt)
     except RunError:
         songs = []  # the curves can be drawn without; the roll says what it lacks
     if songs:
@@ -143,7 +147,7 @@ def _read_run(folder: RunFolder) -> _Run:
 def _kind(folder: RunFolder) -> type[EvolveConfig] | type[DqnConfig]:
     """Return the kind of configuration a run has: that of evolution if it does not say."""
     try:
-        experiment = folder.read_json("meta.json").get("experiment")
+        experiment = folder.read_meta().get("experiment")
     except RunError:
         experiment = "evolve"
     kinds = {"evolve": EvolveConfig, "dqn": DqnConfig}
@@ -173,6 +177,10 @@ def _table(folder: RunFolder, name: str, columns: tuple[str, ...]) -> Columns:
     lacking = [column for column in columns if column not in table]
     if lacking:
         raise RunError(f"{folder.path}: {name} is broken: it has no column {', '.join(lacking)}")
+    beyond = [column for column in columns if (np.abs(table[column]) >= BEYOND_FIGURES).any()]
+    beyond += [columns[0]] if np.isnan(table[columns[0]]).any() else []  # the axis; a loss may be none
+    if beyond:
+        raise RunError(f"{folder.path}: {name} is broken: no figure shows the numbers of {', '.join(beyond)}")
     return table
 
 
@@ -247,7 +255,7 @@ def _draw_network(run: _Run) -> Figure:
 
 def _draw_roll(run: _Run) -> Figure:
     played = run.folder.read_roll()
-    song = (run.songs or run.folder.read_songs(run.config.task.steps))[0]
+    song = (run.songs or run.folder.read_songs(run.config.task.steps, run.config.task.prompt))[0]
     prompt = run.config.task.prompt
     if _improvises(run.config) and not run.config.task.mode_bit:
         caption = (

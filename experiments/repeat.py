@@ -26,13 +26,13 @@ def repeat(old: RunFolder, new: RunFolder, command: Sequence[str], quiet: bool =
     Raises:
         RunError: the folder is not that of a run that can be repeated, or lacks a part.
     """
-    experiment = old.read_json("meta.json").get("experiment")
+    experiment = old.read_meta().get("experiment")
     if experiment == "evolve":
         from experiments.evolution_run import evolve
         from experiments.progress import EvolutionProgress
 
         config = read_config(old, EvolveConfig)
-        songs = [] if config.task.kind == "xor" else old.read_songs(config.task.steps)
+        songs = [] if config.task.kind == "xor" else old.read_songs(config.task.steps, config.task.prompt)
         with EvolutionProgress(quiet=quiet) as progress:
             return evolve(config, new, songs, command, progress)
     if experiment == "dqn":
@@ -41,7 +41,7 @@ def repeat(old: RunFolder, new: RunFolder, command: Sequence[str], quiet: bool =
 
         learned = read_config(old, DqnConfig)
         with DqnProgress(quiet=quiet) as learning:
-            return train(learned, new, old.read_songs(learned.task.steps), command, learning)
+            return train(learned, new, old.read_songs(learned.task.steps, learned.task.prompt), command, learning)
     raise RunError(f"{old.path}: meta.json names the experiment {experiment!r}, which cannot be repeated")
 
 
@@ -58,7 +58,7 @@ def _content(path: Path) -> bytes | None:
 def other_versions(folder: RunFolder) -> list[str]:
     """Return a line for everything that is another version now than it was in a run."""
     lines = []
-    for package, before in folder.read_json("meta.json").get("versions", {}).items():
+    for package, before in folder.read_meta().get("versions", {}).items():
         now = platform.python_version() if package == "python" else _installed(package)
         if before and now != before:
             lines.append(f"{package} was {before} and is {now}: the result may differ")

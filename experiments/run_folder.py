@@ -207,6 +207,17 @@ class RunFolder:
             raise RunError(f"{self.path}: {name} is broken: it holds no JSON object")
         return content
 
+    def read_meta(self) -> dict[str, Any]:
+        """Return what `write_meta` wrote; raises RunError if it is missing or broken."""
+        meta = self.read_json("meta.json")
+        kinds = {"experiment": str, "command": list, "versions": dict}
+        for name, kind in kinds.items():
+            if not isinstance(meta.get(name, kind()), kind):
+                raise RunError(f"{self.path}: meta.json is broken: {name} is {meta[name]!r}")
+        if not all(isinstance(word, str) for word in meta.get("command", [])):
+            raise RunError(f"{self.path}: meta.json is broken: command is {meta['command']!r}")
+        return meta
+
     def read_table(self, name: str) -> dict[str, np.ndarray]:
         """Return the columns of a table as float64 arrays; a last line cut short is left out.
 
@@ -225,14 +236,15 @@ class RunFolder:
             raise RunError(f"{self.path}: {name} has no rows: the run was cut short before its first generation")
         return table
 
-    def read_songs(self, steps: int) -> list[Song]:
+    def read_songs(self, steps: int, prompt: int = 0) -> list[Song]:
         """Return the songs of the run.
 
         Args:
             steps: longest song; a song that was cut to it need not end with a whole bar.
+            prompt: steps at the start that are given, of which a song has more.
 
         Raises:
-            RunError: there are none, or one of them cannot be read.
+            RunError: there are none, or one of them cannot be read or ends with the prompt.
         """
         try:
             entries = read_catalog(self.path / "songs", steps=steps)
@@ -243,6 +255,11 @@ class RunFolder:
         for entry in entries:
             if entry.song is None:
                 raise RunError(f"{self.path}: songs/{entry.name}.mid is broken: {entry.reason}")
+            if entry.song.steps <= prompt:
+                raise RunError(
+                    f"{self.path}: config.toml is broken: task.prompt = {prompt}: {entry.name} has only "
+                    f"{entry.song.steps} steps"
+                )
             songs.append(entry.song)
         return songs
 

@@ -129,7 +129,7 @@ def lend_backend(cases: Cases, kind: str, options: WorkerOptions) -> Iterator[Ba
         try:
             import ray
         except ImportError:
-            raise ValueError('Ray is not installed: pip install -e ".[ray]"') from None
+            raise ValueError("Ray is not installed: pip install 'kuznechik[ray]'") from None
         local = {} if options.ray_address else {"num_cpus": max(workers, 1), "include_dashboard": False}
         try:
             ray.init(address=options.ray_address, log_to_driver=False, logging_level="error", **local)

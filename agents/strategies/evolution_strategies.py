@@ -136,12 +136,12 @@ class SeparableCMAES(DenseStrategy):
             seed: a whole number; the same seed gives the same run.
 
         Raises:
-            ImportError: the package `cmaes` is not installed.
+            ValueError: the package `cmaes` is not installed.
         """
         try:
             from cmaes import SepCMA
         except ImportError:
-            raise ImportError("CMA-ES needs the package cmaes: install it with `pip install cmaes`") from None
+            raise ValueError("CMA-ES needs the package cmaes: pip install 'kuznechik[es]'") from None
         super().__init__(cases, options, seed)
         outputs, size = len(self._signs), len(self._inputs)
         clouds, length = (outputs, size) if options.modular else (1, outputs * size)

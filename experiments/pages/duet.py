@@ -46,8 +46,10 @@ def network_data(run: Run) -> dict[str, Any]:
     Raises:
         RunError: it is recurrent.
     """
-    if run.folder.read_json("meta.json").get("experiment") == "dqn":
+    if run.folder.read_meta().get("experiment") == "dqn":
         player: Any = run.performer  # a `QPlayer`
+        if player.prior:
+            raise RunError(f"{run.folder.path}: it plays beside a prior, which the page has not; try kuznechik play")
         return _layers(player.network)
     genome = json.loads(run.folder.read_text("best/genome.json"))
     if not hasattr(run.performer, "memory"):

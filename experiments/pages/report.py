@@ -103,7 +103,7 @@ def has_begun(folder: RunFolder) -> bool:
 def run_view(folder: RunFolder) -> dict[str, Any]:
     """Return what the page shows of a run, as plain data."""
     run = open_run(folder.path)
-    meta = folder.read_json("meta.json")
+    meta = folder.read_meta()
     try:
         summary = folder.read_json("summary.json")
     except RunError:
@@ -129,9 +129,9 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
         "missing": missing,
         "facts": _facts(summary),
         "config": folder.read_text("config.toml"),
-        "command": shlex.join(meta["command"]),
-        "versions": {name: version for name, version in meta["versions"].items() if version},
-        "started": meta["started"],
+        "command": shlex.join(meta.get("command", [])),
+        "versions": {name: version for name, version in meta.get("versions", {}).items() if version},
+        "started": meta.get("started"),
         "commit": meta.get("commit"),
     }
 

@@ -310,6 +310,55 @@ def test_songs_that_are_missing_or_broken_are_named(folder):
             folder.read_songs(128)
 
 
+def test_a_song_that_ends_with_the_prompt_is_named(folder):
+    folder.write_songs([song_of("tune", steps=16)])
+    assert len(folder.read_songs(128, prompt=15)) == 1
+    with pytest.raises(RunError, match=r"config.toml is broken: task.prompt = 16: tune has only 16 steps"):
+        folder.read_songs(128, prompt=16)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("[]", "it holds no JSON object"),
+        ("[" * 100_000, ""),
+        ('{"seed": ' + "9" * 10_000 + "}", ""),
+        ('{"experiment": ["evolve"]}', r"experiment is \['evolve'\]"),
+        ('{"command": "rm"}', "command is 'rm'"),
+        ('{"command": ["evolve", 5]}', r"command is \['evolve', 5\]"),
+        ('{"versions": [1]}', r"versions is \[1\]"),
+    ],
+)
+def test_what_is_said_of_a_run_is_of_the_right_kind(folder, content, reason):
+    (folder.path / "meta.json").write_text(content)
+    with pytest.raises(RunError, match=f"run: meta.json is broken: {reason}"):
+        folder.read_meta()
+
+
+@pytest.mark.parametrize(
+    ("array", "found"),
+    [
+        (np.zeros((4, KEYS)), r"float64 \(4, 13\)"),
+        (np.zeros((4, 14), dtype=bool), r"bool \(4, 14\)"),
+        (np.zeros(KEYS, dtype=bool), r"bool \(13,\)"),
+    ],
+)
+def test_an_array_that_is_no_roll_is_named(folder, array, found):
+    (folder.path / "best").mkdir()
+    np.save(folder.path / "best" / "roll.npy", array)
+    with pytest.raises(RunError, match=rf"best/roll.npy is broken: it holds {found}, not a roll \(T, 13\)"):
+        folder.read_roll()
+
+
+def test_a_roll_that_claims_more_than_there_is_is_named(folder):
+    path = folder.path / "best" / "roll.npy"
+    path.parent.mkdir()
+    head = b"{'descr': '|b1', 'fortran_order': False, 'shape': (100000000000, 13), }"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(head + b"\n").to_bytes(2, "little") + head + b"\n")
+    with pytest.raises(RunError, match=r"best/roll.npy is broken: "):
+        folder.read_roll()
+
+
 @pytest.mark.parametrize("size", [None, 0, 5, 60, 130, 200])
 def test_a_roll_that_is_missing_or_broken_is_named(folder, size):
     path = folder.path / "best" / "roll.npy"
