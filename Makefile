@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 
 PICTURES := experiments/pictures
 
-.PHONY: demo pictures test soak lint clean
+.PHONY: demo pictures test coverage soak lint clean
 
 demo: $(READY)  ## evolve the grasshopper tune and draw the result
 	$(BIN)/kuznechik evolve grasshopper --plot
@@ -18,6 +18,10 @@ pictures: $(READY)  ## make the README's pictures again
 
 test: $(READY)  ## run the test suite
 	$(BIN)/python -m pytest -m "not slow"
+
+coverage: $(READY)  ## run the test suite and say which lines and branches it leaves out
+	$(BIN)/coverage run -m pytest -m "not slow"
+	$(BIN)/coverage report
 
 soak: $(READY)  ## run the tests that take minutes or hours, and print their figures
 	$(BIN)/python -m pytest -m slow -s
