@@ -259,14 +259,17 @@ def resume(
         config = config.apply(setting)
     songs = folder.read_songs(config.task.steps, config.task.prompt) if config.task.kind == "song" else []
     state, warnings = load_checkpoint(folder.path / "checkpoints")
+    try:
+        clock, searched = Clock(float(state["wall_seconds"]), float(state["cpu_seconds"])), state["search"]
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise RunError(f"{folder.path}: the checkpoint does not fit the run: {error!r}") from None
     write_atomically(folder.path / "config.toml", config.to_toml())
-    clock = Clock(state["wall_seconds"], state["cpu_seconds"])
     cases, improvising = make_cases(config, songs), None
     if songs:
         improvising = read_improvising(folder, config.improvise, config.task.memory, songs)
     with make_search(config, songs, cases, folder.path, workers, improvising) as search:
         try:
-            search.restore(state["search"])
+            search.restore(searched)
         except ValueError as error:
             raise RunError(f"{folder.path}: the checkpoint does not fit the run: {error}") from None
         rows = folder.cut_table("metrics.csv", "generation", search.generation)

@@ -19,6 +19,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="writes files of torch: pip install 'kuznechik[torch]'")
 
+from experiments.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from tests.vae.melodies import write_tunes  # noqa: E402
 
 DQN = ("network.hidden=8", "dqn.batch_size=8", "dqn.learning_starts=20", "dqn.evaluate_every=40", "dqn.steps=80")
@@ -266,3 +267,26 @@ def test_a_checkpoint_of_another_run_is_told_in_one_line(kuznechik, unsolved, fo
     called = kuznechik("evolve", "--resume", run, "--json")
     assert (called.status, called.out, called.err.count("\n")) == (2, "", 1), called
     assert f"{run}: the checkpoint does not fit the run: " in called.err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: [],
+        lambda state: None,
+        lambda state: {},
+        lambda state: {**state, "wall_seconds": None},
+        lambda state: {**state, "cpu_seconds": [1]},
+        lambda state: {**state, "search": "x"},
+    ],
+)
+def test_a_checkpoint_whose_checksum_was_made_to_fit_is_told_in_one_line(kuznechik, unsolved, tmp_path, change):
+    run = shutil.copytree(unsolved, tmp_path / "run")
+    newest = max((run / "checkpoints").iterdir())
+    state, _ = load_checkpoint(run / "checkpoints")
+    save_checkpoint(run / "checkpoints", int(newest.stem), change(state))
+    before = (run / "config.toml").read_bytes()
+    called = kuznechik("evolve", "--resume", run, "--json")
+    assert (called.status, called.out, called.err.count("\n")) == (2, "", 1), called
+    assert f"{run}: the checkpoint does not fit the run: " in called.err
+    assert (run / "config.toml").read_bytes() == before
