@@ -27,7 +27,7 @@ def kl_divergence(mean: Tensor, deviation: Tensor) -> Tensor:
     return 0.5 * (mean**2 + deviation**2 - 1) - torch.log(deviation)
 
 
-def beta_loss(nats: Tensor, kl: Tensor, beta: float, free_bits: float = 0.0) -> Tensor:
+def beta_loss(nats: Tensor, kl: Tensor, beta: float | Tensor, free_bits: float = 0.0) -> Tensor:
     """Return the loss to minimise.
 
     Args:

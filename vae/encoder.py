@@ -27,6 +27,9 @@ class TokenInput(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Return (..., width)."""
         if self.table is not None:
+            if tokens.is_cuda:  # the gradient of a look-up sorts all tokens first: a product is sooner done there
+                weight = self.table.weight
+                return (tokens[..., None] == torch.arange(len(weight), device=weight.device)).to(weight.dtype) @ weight
             return self.table(tokens)
         return functional.one_hot(tokens, self.one_hot + 1)[..., :-1].float()
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from vae.bar_mixing import BarMixing
+from vae.recorded_step import RecordedStep, make_optimizer, set_rate
 
 TIME_FEATURES = 32
 EULER_STEPS = 32
@@ -63,12 +64,13 @@ class LatentFlow(nn.Module):
 def train_flow(
     flow: LatentFlow,
     means: Tensor,
+    deviations: Tensor,
     minutes: float,
     seed: int = 0,
     batch: int = 128,
     learning_rate: float = 1e-3,
     bfloat16: bool = False,
-    report: Callable[[int, float, float], None] = lambda step, share, loss: None,
+    report: Callable[[int, float, Tensor], None] = lambda step, share, loss: None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> int:
     """Learn to carry draws to the latent vectors of melodies; the weights kept are an average over the course.
@@ -76,6 +78,9 @@ def train_flow(
     Args:
         flow: changed in place.
         means: (N, latent) means of the posteriors of training melodies.
+        deviations: (N, latent) how far around the means the flow shall lead, in standard deviations. Around 0 it leads
+            to the means alone, which is hard to learn: what is drawn has fewer notes than melodies have. Around those
+            of the posteriors, what is drawn is as wild as what is rebuilt from draws of the posteriors.
         minutes: of CPU time (wall time on a GPU).
         seed: of all draws.
         batch: vectors in a step.
@@ -88,29 +93,36 @@ def train_flow(
         How many steps were taken.
     """
     device = means.device
-    optimizer = torch.optim.AdamW(flow.parameters(), lr=learning_rate, weight_decay=0.0, fused=True)
+    recorded = device.type == "cuda"
+    optimizer = make_optimizer(list(flow.parameters()), learning_rate, 0.0, recorded)
     average = [parameter.detach().clone() for parameter in flow.parameters()]
-    generator = torch.Generator(device).manual_seed(seed)
-    clock = time.process_time if device.type == "cpu" else time.monotonic
-    begun, share, step = clock(), 0.0, 0
-    while share < 1 and not interrupted():
-        share = min(1.0, (clock() - begun) / (60 * minutes))
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * min(1.0, (step + 1) / 100) * (0.02 + 0.49 * (1 + math.cos(math.pi * share)))
-        z = means[torch.randint(len(means), (batch,), generator=generator, device=device)]
-        u = torch.randn(z.shape, generator=generator, device=device)
-        moment = torch.rand(batch, generator=generator, device=device)
+
+    def descend(z: Tensor, u: Tensor, moment: Tensor, change: Tensor) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             loss = flow.loss(z, u, moment)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(flow.parameters(), 1.0)
         optimizer.step()
-        step += 1
-        keep = min(0.999, step / (step + 10))
         for kept, parameter in zip(average, flow.parameters(), strict=True):
-            kept.lerp_(parameter.detach(), 1 - keep)
-        report(step, share, loss.item())
+            kept.lerp_(parameter.detach(), change)
+        return loss.detach()
+
+    take_step = RecordedStep(descend, optimizer, average) if recorded else descend
+    generator = torch.Generator(device).manual_seed(seed)
+    clock = time.process_time if device.type == "cpu" else time.monotonic
+    begun, share, step = clock(), 0.0, 0
+    while share < 1 and not interrupted():
+        share = min(1.0, (clock() - begun) / (60 * minutes))
+        falling = 0.02 + 0.49 * (1 + math.cos(math.pi * share))
+        set_rate(optimizer, learning_rate * min(1.0, (step + 1) / 100) * falling)
+        chosen = torch.randint(len(means), (batch,), generator=generator, device=device)
+        noise, u = torch.randn((2, batch, means.shape[1]), generator=generator, device=device)
+        z = means[chosen] + deviations[chosen] * noise
+        moment = torch.rand(batch, generator=generator, device=device)
+        step += 1
+        change = 1 - min(0.999, step / (step + 10))
+        report(step, share, take_step(z, u, moment, torch.tensor(change, device=device)))
     for kept, parameter in zip(average, flow.parameters(), strict=True):
         parameter.data.copy_(kept)
     return step

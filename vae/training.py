@@ -27,6 +27,7 @@ from vae.checkpoint import fill, save_model
 from vae.elbo import beta_loss, cross_entropy, kl_divergence
 from vae.evaluation import validate
 from vae.model import MusicVAE
+from vae.recorded_step import RecordedStep, make_optimizer, set_rate
 from vae.schedule import TrainingError, TrainingOptions
 from vae.tokens import Representation, previous_tokens
 
@@ -100,9 +101,9 @@ class Trainer:
         order = torch.randperm(len(validation), generator=torch.Generator().manual_seed(options.seed))
         self.validation = validation[order[: options.validation_windows]]
         self.parallel = DistributedDataParallel(model) if processes > 1 else model
-        self.optimizer = torch.optim.AdamW(
-            model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
-        )
+        recorded = model.device.type == "cuda" and processes == 1
+        self.optimizer = make_optimizer(list(model.parameters()), options.learning_rate, options.weight_decay, recorded)
+        self.descend = RecordedStep(self.descend_unrecorded, self.optimizer) if recorded else self.descend_unrecorded
         wants = {"auto": has_bfloat16(model.device), "float32": False, "bfloat16": True}
         self.bfloat16 = wants[options.precision]
         self.steps_an_epoch = -(-len(train) // (options.batch * processes))
@@ -124,10 +125,10 @@ class Trainer:
         epoch, place = divmod(step, self.steps_an_epoch)
         if self._order is None or self._order[0] != epoch:
             generator = torch.Generator().manual_seed(_mix(self.options.seed, epoch, 0xE90C))
-            self._order = (epoch, torch.randperm(len(self.train), generator=generator))
+            self._order = (epoch, torch.randperm(len(self.train), generator=generator).to(self.train.device))
         first = (place * self.processes + self.rank) * self.options.batch
-        places = (torch.arange(first, first + self.options.batch) % len(self.train)).to("cpu")
-        return self.train[self._order[1][places].to(self.train.device)]
+        places = torch.arange(first, first + self.options.batch, device=self.train.device) % len(self.train)
+        return self.train[self._order[1][places]]
 
     def learn(self) -> Tensor:
         """Take one step and return its loss."""
@@ -138,28 +139,31 @@ class Trainer:
         previous = previous_tokens(tokens, config.classes)
         noise = torch.randn((len(tokens), config.latent), generator=generator, device=device)
         self.model.train()
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.bfloat16):
-            if options.scheduled_sampling:
-                previous = self._with_own_guesses(tokens, previous, noise, generator)
-            if options.word_dropout:
-                withheld = torch.rand(previous.shape, generator=generator, device=device) < options.word_dropout
-                previous = torch.where(withheld, config.classes, previous)
+        if options.scheduled_sampling:
+            previous = self._with_own_guesses(tokens, previous, noise, generator)
+        if options.word_dropout:
+            withheld = torch.rand(previous.shape, generator=generator, device=device) < options.word_dropout
+            previous = torch.where(withheld, config.classes, previous)
+        set_rate(self.optimizer, options.rate(step, self.done))
+        return self.descend(tokens, previous, noise, torch.tensor(options.beta_at(step), device=device))
+
+    def descend_unrecorded(self, tokens: Tensor, previous: Tensor, noise: Tensor, beta: Tensor) -> Tensor:
+        """Take a step of the optimiser and return the loss before it."""
+        with torch.autocast(tokens.device.type, torch.bfloat16, enabled=self.bfloat16):
             logits, mean, deviation = self.parallel(tokens, previous, noise)
-        loss = beta_loss(
-            cross_entropy(logits, tokens), kl_divergence(mean, deviation), options.beta_at(step), options.free_bits
-        )
-        for group in self.optimizer.param_groups:
-            group["lr"] = options.rate(step, self.done)
+        nats, divergence = cross_entropy(logits, tokens), kl_divergence(mean, deviation)
+        loss = beta_loss(nats, divergence, beta, self.options.free_bits)
         self.optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.clip)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip)
         self.optimizer.step()
         return loss.detach()
 
     @torch.no_grad()
     def _with_own_guesses(self, tokens: Tensor, previous: Tensor, noise: Tensor, generator: torch.Generator) -> Tensor:
         """Return the previous tokens with some replaced by what the model says there, all steps at once."""
-        guesses = self.model(tokens, previous, noise)[0].argmax(dim=2)
+        with torch.autocast(tokens.device.type, torch.bfloat16, enabled=self.bfloat16):
+            guesses = self.model(tokens, previous, noise)[0].argmax(dim=2)
         guessed = previous_tokens(guesses, self.model.config.classes)
         chosen = torch.rand(previous.shape, generator=generator, device=previous.device)
         return torch.where(chosen < self.options.scheduled_sampling, guessed, previous)

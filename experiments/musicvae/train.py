@@ -34,6 +34,7 @@ from vae.statistics import distances, statistics
 from vae.training import Trainer, has_bfloat16, read_run, set_up_processor
 
 STATISTICS_WINDOWS = 2000
+REPORTED_STEPS = 50
 NEVER = 10**6
 """Epochs where a budget of time is to end the run first."""
 
@@ -264,20 +265,29 @@ def train_prior(options: argparse.Namespace) -> int:
     if "transposed" not in meta:
         raise ModelError(f"{path}: does not say what data it was trained on")
     data = options.data / dataset_name(config.bars, config.representation, meta["transposed"])
-    means, _ = encode(model, torch.from_numpy(read_split(data, "train").unique_tokens()))
+    means, deviations = encode(model, torch.from_numpy(read_split(data, "train").tokens()))  # as often as they occur
     with deferred_interrupt() as interrupt, Progress(disable=options.json, console=Console(stderr=True)) as bar:
         task = bar.add_task("learning the prior", total=1.0)
+
+        def report(step: int, share: float, loss: torch.Tensor) -> None:
+            if step % REPORTED_STEPS == 1:  # to look at a loss is to wait for the GPU
+                bar.update(task, completed=share, description=f"loss {loss:.4f}")
+
         steps = train_flow(
             model.prior,
             means.to(where),
+            options.spread * deviations.to(where),
             options.minutes,
             options.seed,
+            options.batch,
             bfloat16=has_bfloat16(where),
-            report=lambda step, share, loss: bar.update(task, completed=share, description=f"loss {loss:.4f}"),
+            report=report,
             interrupted=lambda: interrupt.requested,
         )
     out = options.out or path.with_name("prior.safetensors")
-    save_model(out, model, {**about, "prior": {"steps": steps, "minutes": options.minutes, "seed": options.seed}})
+    prior = {name: getattr(options, name) for name in ("minutes", "seed", "batch", "spread")}
+    commands = [*about.get("commands", []), options.command_line]
+    save_model(out, model, {**about, "commands": commands, "prior": {"steps": steps, **prior}})
     print_json({"model": str(out), "steps": steps}) if options.json else print(f"Written: {out}, after {steps} steps")
     return 0
 

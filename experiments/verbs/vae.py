@@ -183,6 +183,14 @@ def _prior(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=_minutes, required=True, metavar="M", help="of CPU time (wall time on a GPU)")
     parser.add_argument("--layers", type=positive, default=3, metavar="N", help="of the flow [3]")
     parser.add_argument("--width", type=positive, default=192, metavar="N", help="of the flow [192]")
+    parser.add_argument("--batch", type=positive, default=128, metavar="N", help="melodies in a step [128]")
+    parser.add_argument(
+        "--spread",
+        type=between(0, 1),
+        default=0.5,
+        metavar="S",
+        help="lead to means (0), to draws of the posteriors (1) or between: more is wilder [0.5]",
+    )
     parser.add_argument("--seed", type=count, default=0, metavar="N", help="of all draws [0]")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the .safetensors file [prior.safetensors beside it]")
     parser.add_argument("--threads", type=whole(1, MOST_PROCESSES), default=1, metavar="N", help="of the processor [1]")

@@ -21,6 +21,7 @@ def test_bars_that_belong_together_do_so_in_draws_too():
     steps = train_flow(  # steps, not time: on a busy machine a time may hold too few of them
         flow,
         means,
+        torch.full_like(means, 0.01),
         minutes=10,
         learning_rate=0.01,
         report=lambda step, share, loss: taken.append(step),
@@ -50,7 +51,7 @@ def test_a_constant_velocity_is_followed_for_one_unit_of_time():
 
 def test_training_stops_when_asked():
     flow = LatentFlow(bars=2, latent=4, width=8, layers=1)
-    assert train_flow(flow, torch.zeros(5, 4), minutes=10, interrupted=lambda: True) == 0
+    assert train_flow(flow, torch.zeros(5, 4), torch.ones(5, 4), minutes=10, interrupted=lambda: True) == 0
 
 
 def test_a_model_keeps_its_prior_in_its_file(tmp_path):
