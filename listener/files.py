@@ -1,8 +1,9 @@
 """Trained listeners as files: NAME.safetensors with the parameters, and NAME.json beside it with all else.
 
 Conventions:
-    The JSON says `format`, `version`, `kind` (ngram or learned), what the listener needs, `reference` (the scores of
-    real melodies of 16 bars at the percentiles 0 to 100) and whatever was added. Nothing in either file is executed.
+    The JSON says `format`, `version`, `kind` (ngram, melody or learned), what the listener needs, `reference` (the
+    scores of real melodies of 16 bars at the percentiles 0 to 100) and whatever was added. Nothing in either file is
+    executed.
     The n-gram's tables are stored in half precision. Reading one that is no learned listener loads no torch.
 """
 
@@ -17,7 +18,10 @@ from listener.ngram import CONTEXT, INTERVALS, LONGEST_GAP, PREVIOUS_GAPS, NGram
 from songs.keyboard import STEPS_PER_BAR
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from listener.learned import Learned
+    from listener.melody_model import Expected
 
 FORMAT = "kuznechik listener"
 VERSION = 2
@@ -30,8 +34,8 @@ _TABLES = {
 }
 
 
-def write_listener(path: Path, listener: "NGram | Learned", about: dict[str, Any]) -> None:
-    """Write an n-gram or a learned listener.
+def write_listener(path: Path, listener: "NGram | Expected | Learned", about: dict[str, Any]) -> None:
+    """Write an n-gram, a melody model or a learned listener.
 
     Args:
         path: of the .safetensors file; the JSON goes beside it.
@@ -48,12 +52,15 @@ def write_listener(path: Path, listener: "NGram | Learned", about: dict[str, Any
     write_atomically(path.with_suffix(".json"), json.dumps(head, indent=1, allow_nan=False) + "\n")
 
 
-def _contents(listener: "NGram | Learned") -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    ngram = listener if isinstance(listener, NGram) else listener.ears.ngram
-    tables = {"ngram.rhythm": ngram.tables.rhythm, "ngram.intervals": ngram.tables.intervals}
-    arrays = {name: table.astype(np.float16) for name, table in tables.items()}
+def _contents(listener: "NGram | Expected | Learned") -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     if isinstance(listener, NGram):
-        return arrays, {"kind": "ngram", "constant": ngram.constant}
+        return _halved(listener), {"kind": "ngram", "constant": listener.constant}
+    from listener.melody_model import Expected
+
+    if isinstance(listener, Expected):
+        arrays = {f"model.{name}": value.numpy() for name, value in listener.model.state_dict().items()}
+        return arrays, {"kind": "melody", "constant": listener.constant, "model": vars(listener.model.options)}
+    arrays, ngram = _halved(listener.ears.ngram), listener.ears.ngram
     ears = listener.ears
     for number, net in enumerate(ears.nets):
         for name, value in net.state_dict().items():
@@ -62,6 +69,11 @@ def _contents(listener: "NGram | Learned") -> tuple[dict[str, np.ndarray], dict[
     head = {"kind": "learned", "hardened": len(ears.hardened), "hearing": len(ears.hearing)}
     head |= {"net": vars(ears.nets[0].options), "constant": ngram.constant}
     return arrays, {**head, "weights": listener.weights, "norms": listener.norms.to_dict()}
+
+
+def _halved(ngram: NGram) -> dict[str, np.ndarray]:
+    tables = {"ngram.rhythm": ngram.tables.rhythm, "ngram.intervals": ngram.tables.intervals}
+    return {name: table.astype(np.float16) for name, table in tables.items()}
 
 
 def read_about(path: Path) -> dict[str, Any]:
@@ -95,6 +107,8 @@ def read_listener(path: Path) -> Listener:
     arrays = read_arrays(path)
     try:
         constant = float(about["constant"])
+        if about["kind"] == "melody":
+            return _expected(arrays, about, constant, path)
         tables = [_table(arrays, name, path) for name in _TABLES]
         ngram = NGram(Tables(*tables), constant)
         if about["kind"] == "ngram":
@@ -132,11 +146,38 @@ def check_shape(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]
         raise ValueError(f"{path}: {name} has the shape {arrays[name].shape}, not {shape}")
 
 
-def _learned(arrays: dict[str, np.ndarray], about: dict[str, Any], ngram: NGram, path: Path) -> Listener:
+def _expected(arrays: dict[str, np.ndarray], about: dict[str, Any], constant: float, path: Path) -> "Expected":
+    _need_torch("the melody model")
+    from listener.melody_model import Expected, MelodyModel, ModelOptions
+
+    model = MelodyModel(ModelOptions(**about["model"]))
+    load_network(model, "model", arrays, path)
+    return Expected(model, constant)
+
+
+def _need_torch(what: str) -> None:
     try:
-        import torch
+        import torch  # noqa: F401
     except ModuleNotFoundError:
-        raise ValueError("the learned listener needs torch: pip install 'kuznechik[torch]'") from None
+        raise ValueError(f"{what} needs torch: pip install 'kuznechik[torch]'") from None
+
+
+def load_network(network: "nn.Module", part: str, arrays: dict[str, np.ndarray], path: Path) -> None:
+    """Put the arrays `part.NAME` into a network, which is not trained after that.
+
+    Raises:
+        ValueError: one is missing or has another shape.
+    """
+    import torch
+
+    for name, value in network.state_dict().items():
+        check_shape(arrays, f"{part}.{name}", tuple(value.shape), path)
+        value.copy_(torch.from_numpy(arrays[f"{part}.{name}"].copy()))
+    network.eval().requires_grad_(False)
+
+
+def _learned(arrays: dict[str, np.ndarray], about: dict[str, Any], ngram: NGram, path: Path) -> Listener:
+    _need_torch("the learned listener")
     from listener.conv_net import NetOptions, WindowNet
     from listener.learned import TERMS, Ears, Learned, Norms
     from listener.metre import ROWS
@@ -144,10 +185,8 @@ def _learned(arrays: dict[str, np.ndarray], about: dict[str, Any], ngram: NGram,
     nets, hardened = [], int(about["hardened"])
     for number in range(hardened + int(about["hearing"])):
         net = WindowNet(NetOptions(**about["net"]))
-        for name, value in net.state_dict().items():
-            check_shape(arrays, f"net{number}.{name}", tuple(value.shape), path)
-            value.copy_(torch.from_numpy(arrays[f"net{number}.{name}"].copy()))
-        nets.append(net.eval().requires_grad_(False))
+        load_network(net, f"net{number}", arrays, path)
+        nets.append(net)
     check_shape(arrays, "metre", (ROWS,), path)
     weights = {name: float(about["weights"][name]) for name in TERMS}
     ears = Ears(tuple(nets[:hardened]), tuple(nets[hardened:]), ngram, arrays["metre"])

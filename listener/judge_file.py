@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors.numpy import save
 
-from listener.files import FORMAT, JUDGE, VERSION, check_shape, read_about, read_arrays
+from listener.files import FORMAT, JUDGE, VERSION, load_network, read_about, read_arrays
 from listener.judge import Counter, Judge, Reader, ReaderOptions
 from listener.registry import models_folder
 from songs.files import write_atomically
@@ -49,11 +48,8 @@ def read_judge(path: Path | None = None) -> Judge:
     arrays = read_arrays(path)
     try:
         reader, counter = Reader(ReaderOptions(**about["reader"])), Counter()
-        for part, network in (("reader", reader), ("counter", counter)):
-            for name, value in network.state_dict().items():
-                check_shape(arrays, f"{part}.{name}", tuple(value.shape), path)
-                value.copy_(torch.from_numpy(arrays[f"{part}.{name}"].copy()))
-            network.eval().requires_grad_(False)
+        load_network(reader, "reader", arrays, path)
+        load_network(counter, "counter", arrays, path)
         return Judge(reader, counter, [float(score) for score in about["reference"]])
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path.with_suffix('.json')}: is broken: {error!r} is missing or no number") from None

@@ -1,7 +1,7 @@
 """Listeners by name: those that come with the project, a trained one from its file, and weighted sums of several.
 
     theory                  rules of music theory
-    ngram, learned          trained ones that come with the project, in listener/models
+    ngram, melody, learned  trained ones that come with the project, in listener/models
     PATH.safetensors        a trained one of your own
     theory=1,ngram=.5       a weighted sum
 
@@ -15,7 +15,7 @@ from listener.files import JUDGE, USES_OF_JUDGE
 from listener.listener import Listener, WeightedSum
 from listener.rules import MusicTheory
 
-TRAINED = ("ngram", "learned")
+TRAINED = ("ngram", "melody", "learned")
 NAMES = ("theory", *TRAINED)
 SUFFIX = ".safetensors"
 

@@ -20,7 +20,7 @@ from agents.dqn.exploration import Epsilon, TriedBefore
 from agents.dqn.n_step import NStep
 from agents.dqn.named_arrays import joined, part
 from agents.dqn.q_network import QNetwork, arrays_of, choices_of, load_weights
-from agents.dqn.replay_buffer import ReplayBuffer
+from agents.dqn.replay_buffer import ReplayBuffer, Transitions
 from songs.keyboard import KEYS
 
 
@@ -85,6 +85,15 @@ class Dqn:
         self.updates = 0
         """Updates made."""
 
+    def begin(self, envs: np.ndarray, observations: np.ndarray, steps: np.ndarray) -> None:
+        """Hear of environments that begin an episode; what was played before is of no interest here.
+
+        Args:
+            envs: (B,) int.
+            observations: (B, I), the first of each.
+            steps: (B,) int, the step of the song at which each begins.
+        """
+
     @torch.no_grad()
     def act(self, observations: np.ndarray, waiting: np.ndarray | None = None) -> np.ndarray:
         """Decide a step of every environment: mostly the most valued, sometimes another.
@@ -130,11 +139,15 @@ class Dqn:
             The mean loss of the updates; None if there are too few transitions yet.
         """
         played = ~began
-        complete = self._recent.add(observations, keys, rewards, next_observations, terminated, played)
+        *complete, _ = self._recent.add(observations, keys, rewards, next_observations, terminated, played)
         self._recent.begin(began | terminated | truncated)
         if len(complete[0]):
             self.replay.add(*complete)
-        self.steps += int(played.sum())
+        return self._learn(int(played.sum()))
+
+    def _learn(self, played: int) -> float | None:
+        """Count the steps that were played, and learn from what is remembered."""
+        self.steps += played
         if len(self.replay) < self.learning.learning_starts:
             return None
         return float(np.mean([self._update() for _ in range(self.learning.updates)]))
@@ -145,9 +158,9 @@ class Dqn:
         values = self.network(torch.from_numpy(batch.observations))
         chosen = choices_of(torch.from_numpy(batch.keys), self.network.head)
         discount = (self.learning.gamma**self.replay.n_step * torch.from_numpy(batch.continues))[:, None]
-        later, best = self._later(batch.next_observations)
+        later, best = self._later(batch)
         losses, errors = self.credit.errors(values, chosen, torch.from_numpy(batch.rewards), discount, later, best)
-        loss = (losses * torch.from_numpy(batch.weights)).mean()
+        loss = (losses * torch.from_numpy(batch.weights)).mean() + self._imitation()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if self.learning.max_grad_norm:
@@ -159,12 +172,16 @@ class Dqn:
             self.target.load_state_dict(self.network.state_dict())
         return float(loss.detach())
 
+    def _imitation(self) -> Tensor | float:
+        """Return a loss beside that of the batch."""
+        return 0.0
+
     @torch.no_grad()
-    def _later(self, observations: np.ndarray) -> tuple[Tensor | None, Tensor | None]:
+    def _later(self, batch: Transitions) -> tuple[Tensor | None, Tensor | None]:
         """Return the values of what came after, and the choices to be made there."""
         if self.learning.gamma == 0:
             return None, None
-        inputs = torch.from_numpy(np.ascontiguousarray(observations))
+        inputs = torch.from_numpy(np.ascontiguousarray(batch.next_observations))
         later = self.target(inputs)
         return later, (self.network(inputs) if self.learning.double else later).argmax(dim=2)
 

@@ -40,7 +40,8 @@ class DqnLoop:
         self.env, self.learner = env, learner
         self.episodes = 0
         """Episodes that came to their end."""
-        self._observations, _ = env.reset(seed=seed)
+        self._observations, told = env.reset(seed=seed)
+        learner.begin(np.arange(env.num_envs), self._observations, told["step"])
         self._began = np.zeros(env.num_envs, dtype=bool)
         self._sums = {"loss": 0.0, "losses": 0, "reward": 0.0, "rewards": 0}
 
@@ -57,6 +58,9 @@ class DqnLoop:
         if loss is not None:
             self._sums["loss"] += loss
             self._sums["losses"] += 1
+        if not played.all():
+            envs = np.flatnonzero(self._began)
+            self.learner.begin(envs, observations[envs], told["step"][envs])
         self._sums["reward"] += float(rewards[played].sum())
         self._sums["rewards"] += int(played.sum())
         self._observations, self._began = observations, terminated | truncated

@@ -63,7 +63,8 @@ class NStep:
             played: (N,) bool, False for environments that began an episode instead of playing.
 
         Returns:
-            The complete transitions as arguments of `ReplayBuffer.add`: observations, heard, keys, rewards, continues.
+            The complete transitions as arguments of `ReplayBuffer.add`: observations, heard, keys, rewards, continues;
+            and the environment of each, (K,) int.
         """
         new = (self._observations, observations), (self._keys, keys), (self._rewards, rewards)
         for past, now in (*new, (self._heard, next_observations[:, self._newest])):
@@ -86,7 +87,7 @@ class NStep:
         for later in range(ago + 1):
             heard[:, later] = self._heard[ago - later, envs]
             rewards += self._discounts[later] * self._rewards[ago - later, envs]
-        return self._observations[ago, envs], heard, self._keys[ago, envs], rewards, ~terminated[envs]
+        return self._observations[ago, envs], heard, self._keys[ago, envs], rewards, ~terminated[envs], envs
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the last n steps."""

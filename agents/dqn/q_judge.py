@@ -11,9 +11,14 @@ import numpy as np
 import torch
 
 from agents.cases import memory_cases
+from agents.dqn.prior import Prior
 from agents.dqn.q_network import QNetwork
+from agents.dqn.q_player import QPlayer
 from songs.keyboard import KEYS
 from songs.song import Song
+
+_DIGITS = 5
+"""Of rewards: what differs behind them is rounding."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,10 @@ class Judgement:
 
     @property
     def worth(self) -> tuple[float, int, int]:
-        """What makes a player better than another: the reward, then the steps right, then the prefix."""
-        return self.reward or 0.0, self.right, self.prefix
+        """What makes a player better than another: the reward, or else the steps right, then the prefix."""
+        if self.reward is not None:
+            return round(self.reward, _DIGITS), 0, 0
+        return 0.0, self.right, self.prefix
 
 
 class Judge:
@@ -51,6 +58,7 @@ class Judge:
         mode_bit: bool,
         chords: bool = True,
         pays: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+        prior: Callable[[int], Prior] | None = None,
     ):
         """
         Args:
@@ -60,9 +68,11 @@ class Judge:
             mode_bit: whether an observation ends with the mode.
             chords: whether the network can play chords; if not, the ceiling is without them.
             pays: the `rewards` of a listener that has the last word on what is good; None: right and wrong.
+            prior: makes the prior that the player adds to what the network says; None: it adds nothing.
         """
+        self._prior = prior
         self.songs, self.memory, self.prompt, self.pays = tuple(songs), memory, prompt, pays
-        self._mode_bit = int(mode_bit)
+        self._mode_bit = mode_bit
         cases = memory_cases(songs, memory, prompt, mode_bit)
         self._inputs = torch.from_numpy(np.ascontiguousarray(cases.inputs.T))
         self._targets = torch.from_numpy(np.ascontiguousarray(cases.targets.T))
@@ -102,13 +112,12 @@ class Judge:
     def play(self, network: QNetwork) -> list[np.ndarray]:
         """Let the greedy player play the songs side by side, hearing itself; return a roll (T, 13) bool of each."""
         longest = max(song.steps for song in self.songs)
-        heard = np.zeros((len(self.songs), self.memory + longest, KEYS), dtype=np.float32)
+        heard = np.zeros((len(self.songs), self.memory + longest, KEYS), dtype=bool)
         for roll, song in zip(heard, self.songs, strict=True):
             roll[self.memory : self.memory + self.prompt] = song.roll[: self.prompt]
-        mode = np.ones((len(self.songs), self._mode_bit), dtype=np.float32)
+        player = QPlayer(network, self._mode_bit, self._prior, self.prompt)
+        player.reset(len(self.songs))
         for step in range(self.prompt, longest):
-            window = heard[:, step : step + self.memory].reshape(len(self.songs), -1)
-            inputs = torch.from_numpy(np.concatenate([window, mode], axis=1))
-            heard[:, self.memory + step] = network.greedy(inputs).numpy()
-        rolls = heard[:, self.memory :].astype(bool)
+            heard[:, self.memory + step] = player.press(heard[:, step : step + self.memory])
+        rolls = heard[:, self.memory :]
         return [roll[: song.steps] for roll, song in zip(rolls, self.songs, strict=True)]

@@ -37,6 +37,8 @@ class Transitions:
     """(B,) float32, 0 where the episode terminated within the n steps, else 1."""
     next_observations: np.ndarray
     """Of no meaning where the episode terminated."""
+    next_prior: np.ndarray | None
+    """(B, 14) float32, the logarithms of the chances that a prior gives the choices after it; None if not kept."""
     indices: np.ndarray
     """(B,) int64, places in the buffer."""
     weights: np.ndarray
@@ -58,6 +60,7 @@ class ReplayBuffer:
         n_step: int = 1,
         priority: float = 0.0,
         importance: float = 0.0,
+        prior: bool = False,
     ):
         """
         Args:
@@ -68,6 +71,7 @@ class ReplayBuffer:
             n_step: steps from the beginning of a transition to its end.
             priority: transitions are drawn in proportion to their error to this power; 0: uniformly.
             importance: weights make up for it to this power; 0: not at all, 1: fully.
+            prior: keep what a prior says of the end of each transition, too: 56 bytes more.
         """
         self.memory, self.mode_bit, self.n_step = memory, mode_bit, n_step
         self.capacity, self.priority, self.importance = capacity, priority, importance
@@ -76,6 +80,7 @@ class ReplayBuffer:
         self._keys = np.zeros(capacity, dtype=np.uint16)
         self._rewards = np.zeros((capacity, rewards), dtype=np.float32)
         self._continues = np.zeros(capacity, dtype=bool)
+        self._next_prior = np.zeros((capacity, KEYS + 1), dtype=np.float32) if prior else None
         self._tree = SumTree(capacity) if priority else None
         self._highest = 1.0
         self.added = 0
@@ -96,6 +101,7 @@ class ReplayBuffer:
         keys: np.ndarray,
         rewards: np.ndarray,
         continues: np.ndarray,
+        next_prior: np.ndarray | None = None,
     ) -> None:
         """Add B transitions.
 
@@ -105,6 +111,7 @@ class ReplayBuffer:
             keys: (B, 13), what was played at the first of the n steps.
             rewards: (B, R).
             continues: (B,) bool, False where the episode terminated.
+            next_prior: (B, 14), if it is kept.
         """
         count = len(keys)
         places = np.arange(self.added, self.added + count) % self.capacity
@@ -114,6 +121,8 @@ class ReplayBuffer:
         self._keys[places] = words(keys)
         self._rewards[places] = rewards
         self._continues[places] = continues
+        if self._next_prior is not None:
+            self._next_prior[places] = next_prior
         self.added += count
         if self._tree is not None:
             self._tree.set(places, np.full(count, self._highest))
@@ -149,6 +158,7 @@ class ReplayBuffer:
             rewards=self._rewards[indices],
             continues=self._continues[indices].astype(np.float32),
             next_observations=last,
+            next_prior=None if self._next_prior is None else self._next_prior[indices],
             indices=indices,
             weights=weights,
         )
@@ -169,6 +179,8 @@ class ReplayBuffer:
             "rewards": self._rewards[kept],
             "continues": self._continues[kept],
         }
+        if self._next_prior is not None:
+            arrays["next_prior"] = self._next_prior[kept]
         if self._tree is not None:
             arrays["priorities"] = self._tree.weights(np.arange(len(self)))
         return arrays, {"added": self.added, "highest": self._highest}
@@ -187,6 +199,8 @@ class ReplayBuffer:
             "rewards": self._rewards,
             "continues": self._continues,
         }
+        if self._next_prior is not None:
+            own["next_prior"] = self._next_prior
         for name, array in own.items():
             if arrays[name].shape != (kept, *array.shape[1:]):
                 raise ValueError(

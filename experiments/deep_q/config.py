@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from agents.dqn.prior import FORMS
 from experiments.config import Task
 from experiments.settings import Settings, option
 
@@ -50,9 +51,33 @@ class Replay:
     """What is kept to be learned from."""
 
     capacity: int = option(50_000, "transitions kept", 1, 100_000_000)
-    n_step: int = option(1, "steps that a transition spans", 1, 64)
+    n_step: int = option(1, "steps that a transition spans; 0, with a prior: to the end of the episode", 0, 64)
     priority: float = option(0.0, "draw in proportion to the error to this power; 0: uniformly", 0.0, 2.0)
     importance: float = option(0.0, "weigh against the priorities to this power; 1: fully", 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Real music, beside which an improvisation learns what is paid well."""
+
+    model: str = option("", "the melody model that is the prior: 'melody' or a file; empty: no prior")
+    form: str = option(
+        "g",
+        "'q': the prior's log probability is part of the reward; 'psi': and the maximum is soft; 'g': the prior weighs "
+        "what comes later, and what is played is its choice and the network's",
+        choices=FORMS,
+    )
+    temperature: float = option(0.05, "reward that weighs as much as a nat of the prior", 1e-6, 1e6)
+
+
+@dataclass(frozen=True)
+class Elite:
+    """The best episodes so far; only with a prior."""
+
+    size: int = option(0, "episodes that are kept; 0: none", 0, 10_000)
+    chance: float = option(0.8, "of an episode to begin by playing one of them again, up to a random step", 0.0, 1.0)
+    explore: float = option(3.0, "steps, on average, that the prior draws after that", 1.0, 1000.0)
+    share: float = option(1.0, "weight of imitating them: their returns are the least a step is worth", 0.0, 1000.0)
 
 
 @dataclass(frozen=True)
@@ -92,6 +117,8 @@ class DqnConfig(Settings):
     network: Network = field(default_factory=Network)
     exploration: Exploration = field(default_factory=Exploration)
     replay: Replay = field(default_factory=Replay)
+    prior: Prior = field(default_factory=Prior)
+    elite: Elite = field(default_factory=Elite)
 
     @property
     def plays_chords(self) -> bool:
@@ -111,9 +138,11 @@ class DqnConfig(Settings):
         were right after every memory of the song, so this is close to supervised learning.
         `episodic`: what was played is remembered, the first mistake ends the episode, and all that is known of a step
         is whether all of it was right.
-        `improvisation`: what was played is remembered, and a listener pays; a soft maximum is named.
+        `improvisation`: what was played is remembered, and a listener pays; a prior or a soft maximum is named.
         """
         environment, dqn = self.environment, self.dqn
+        if self.improvises and self.prior.model:
+            return f"improvisation beside a prior, form {self.prior.form}"
         if self.improvises:
             return f"improvisation, soft maximum {dqn.soft:g}" if dqn.soft else "improvisation"
         told_keys = environment.listener == "right_keys" and dqn.credit == "key"

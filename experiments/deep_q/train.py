@@ -254,6 +254,8 @@ def resolve_dqn(config: DqnConfig) -> tuple[DqnConfig, list[Song]]:
         raise ConfigError("task.mode_bit = true: a network with a mode is evolved; deep Q-learning improvises without")
     if config.improvises and config.dqn.credit == "product":
         raise ConfigError("dqn.credit = 'product' is for rewards from 0 to 1: take 'step' for a listener")
+    if config.elite.size and (config.task.together or "," in config.task.song):
+        raise ConfigError(f"elite.size = {config.elite.size}: the best episodes are those of one song; name one")
     paid_by(config)
     config, songs = resolve_songs(config)
     make_learner(config)  # an error comes before a folder is made

@@ -2,7 +2,11 @@
 
 from typing import Any
 
-KINDS = {"ngram": "An n-gram over rhythm and intervals", "learned": "The learned listener"}
+KINDS = {
+    "ngram": "An n-gram over rhythm and intervals",
+    "melody": "A recurrent model of what comes next in a melody",
+    "learned": "The learned listener",
+}
 
 
 def tables(found: dict[str, Any]) -> str:

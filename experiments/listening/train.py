@@ -15,7 +15,7 @@ from listener.ngram import NGram
 from listener.registry import SUFFIX
 
 SHORT_BARS, EXCERPT_BARS, SONG_BARS = 4, 8, 16
-MINUTES = {"learned": 8.0, "judge": 3.0}
+MINUTES = {"learned": 8.0, "melody": 4.0, "judge": 3.0}
 SPLIT_SEED = 0
 """One split for all listeners: what one of them was trained on is held out for none."""
 
@@ -33,6 +33,8 @@ def train(options: argparse.Namespace) -> int:
             return _train_judge(excerpts, songs, options, begun, report)
         if options.kind == "ngram":
             listener, training = NGram.trained(excerpts.training.melodies), {}
+        elif options.kind == "melody":
+            listener, training = _melody(corpora, options, report)
         else:
             listener, training = _learned(excerpts, short, songs, options, report)
     real = moved(songs.validation.melodies, np.random.default_rng(SPLIT_SEED))
@@ -83,7 +85,7 @@ def _torch():
         import torch
     except ImportError:
         raise UsageError(
-            "the learned listener and the judge need torch: pip install -e '.[torch]', or take --kind ngram"
+            "learned listeners, melody models and judges need torch: pip install -e '.[torch]', or take --kind ngram"
         ) from None
     return torch
 
@@ -103,6 +105,24 @@ def _learned(excerpts: Corpus, short: Corpus, songs: Corpus, options: argparse.N
             file=sys.stderr,
         )
     return listener, training
+
+
+def _melody(corpora: list[Corpus], options: argparse.Namespace, report) -> tuple:
+    torch = _torch()
+    from listener.melody_model import Expected
+    from listener.model_training import DEFAULT_MINUTES, STEPS, train_model
+
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(options.seed)
+    generator = np.random.default_rng(options.seed)
+    steps = max(1, round(STEPS * _minutes(options) / DEFAULT_MINUTES))
+    done = iter(range(1, steps + 1))
+    sorts = [corpus.training.melodies for corpus in corpora]
+    model = train_model(sorts, steps, generator, lambda loss: report("melody model", next(done), steps))
+    real = moved(corpora[-1].validation.melodies, generator)
+    listener = Expected.of(model, real)
+    return listener, {"nats a step of validation": round(-listener.constant, 4)}
 
 
 def _minutes(options: argparse.Namespace) -> float:

@@ -27,8 +27,11 @@ from experiments.verbs.options import (
 )
 
 HELP = "learn to play songs by deep Q-learning (needs torch)"
-PRESETS = ("bandit", "episodic", "improvisation")
-REGIMES = "bandit (close to supervised learning), episodic, or improvisation for a listener [bandit]"
+PRESETS = ("bandit", "episodic", "improvisation", "prior")
+REGIMES = (
+    "bandit (close to supervised learning), episodic, or for a listener improvisation, prior (beside a model of real "
+    "melodies) [bandit; with --listener improvisation, if it has learned in it prior]"
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +103,7 @@ def _config(options: argparse.Namespace):
     """Return the configuration that the command line asks for."""
     from experiments.deep_q.config import DqnConfig
 
-    config = DqnConfig.load(options.preset or options.config or ("improvisation" if options.listener else None))
+    config = DqnConfig.load(options.preset or options.config or _preset_for(options.listener))
     flags = {
         "task": ("folder", "track", "memory", "prompt"),
         "environment": ("random_start", "listener"),
@@ -118,6 +121,13 @@ def _config(options: argparse.Namespace):
     for setting in options.set:
         config = config.apply(setting)
     return config
+
+
+def _preset_for(listener: str | None) -> str | None:
+    """Return the preset for a listener: what is trained on real music pays at bar lines alone, and needs a prior."""
+    if not listener:
+        return None
+    return "prior" if "learned" in listener else "improvisation"
 
 
 def _name(songs: list) -> str:

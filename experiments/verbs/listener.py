@@ -1,6 +1,6 @@
 """Listeners: train one on MIDI files, score melodies by one, audit one; and the held-out judge, which pays nobody.
 
-A listener is a name (theory, ngram, learned), the .safetensors file of a trained one, or a weighted sum such as
+A listener is a name (theory, ngram, melody, learned), the .safetensors file of a trained one, or a weighted sum such as
 theory=1,ngram=.5. Nothing is downloaded; listener/README.md says what the listeners pay and what fools them.
 """
 
@@ -44,20 +44,20 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
     The melodies are cut into excerpts that fit on the 13 keys. Pieces that share phrases stay together; a part of them
     is kept for thresholds, and another, for the audit alone, is not looked at. The judge learns from that one alone.
-    The learned listener and the judge need torch.
+    The learned listener, the melody model and the judge need torch.
     """
     parser.add_argument(
         "--midi", type=Path, action="append", required=True, metavar="DIR", help="MIDI files; may be given again"
     )
     parser.add_argument(
-        "--kind", choices=("learned", "ngram", "judge"), default="learned", help="what to train [learned]"
+        "--kind", choices=("learned", "ngram", "melody", "judge"), default="learned", help="what to train [learned]"
     )
     parser.add_argument(
         "--minutes",
         type=_minutes,
         metavar="M",
         help="about how long, on one core: it sets the number of steps, so the result does not depend on the clock "
-        "[8; the judge: 3]",
+        "[8; the melody model: 4; the judge: 3]",
     )
     parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed trains the same [0]")
     parser.add_argument("--licence", default="", metavar="TEXT", help="of the music, for the card")

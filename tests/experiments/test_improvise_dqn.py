@@ -74,3 +74,64 @@ def test_score_and_plot_take_such_a_run(improvised, kuznechik):
     called = kuznechik("plot", improvised)
     assert (called.status, called.err) == (0, "")
     assert (improvised / "plots" / "roll.png").exists()
+
+
+# Beside a prior
+
+PRIOR = [*SMALL, "--preset", "prior", "--set", "environment.environments=4", "--set", "elite.size=3"]
+
+
+@pytest.mark.parametrize("form", ["q", "psi", "g"])
+@pytest.mark.parametrize("n_step", [0, 2])
+def test_a_learner_beside_a_prior_goes_on_from_a_checkpoint_to_the_same_bits(kuznechik, tune, tmp_path, form, n_step):
+    call = ("dqn", tune, "--listener", "theory", *PRIOR, "--set", f"prior.form={form}", "--set", "dqn.gamma=.9")
+    call = (*call, "--set", f"replay.n_step={n_step}", "--set", "dqn.steps=400")
+    kuznechik(*call, "--out", tmp_path / "whole", "--checkpoint-every", "0")
+    kuznechik(*call, "--out", tmp_path / "half", "--checkpoint-every", "90", "--set", "dqn.steps=190")
+    kuznechik("dqn", "--resume", tmp_path / "half", "--checkpoint-every", "90", "--set", "dqn.steps=400")
+    for name in ("model.safetensors", "roll.npy"):
+        assert (tmp_path / "whole/best" / name).read_bytes() == (tmp_path / "half/best" / name).read_bytes()
+    assert rows(tmp_path / "whole") == rows(tmp_path / "half")
+
+
+def test_the_champion_of_the_form_g_plays_beside_the_prior_wherever_it_plays(tune, tmp_path, capsys):
+    folder = tmp_path / "run"
+    call = ["dqn", str(tune), "--listener", "theory", *PRIOR, "--set", "dqn.steps=160", "--out", str(folder), "--json"]
+    assert main(call) == 0
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["regime"] == "improvisation beside a prior, form g"
+    run = open_run(folder)
+    rolls = run.improvising.play(run.player())
+    assert (rolls[0] == np.load(folder / "best" / "roll.npy")).all()
+    assert run.improvising.reward(rolls) == pytest.approx(summary["greedy_reward"], rel=1e-5)
+    assert main(["duet", str(folder)]) == 2
+    assert "plays beside a prior" in capsys.readouterr().err
+
+
+def test_learned_is_paid_for_with_the_preset_prior(tune, tmp_path):
+    folder = tmp_path / "run"
+    settings = ["--set", "dqn.steps=40", "--set", "environment.environments=2", "--set", "network.hidden=8"]
+    assert main(["dqn", str(tune), "--listener", "learned", *settings, "--out", str(folder), "--json"]) == 0
+    assert 'model = "melody"' in (folder / "config.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["network.head=branching"], "network.head = 'branching': a prior draws one key of 13"),
+        (["dqn.soft=1"], "dqn.soft = 1.0: with a prior its temperature stands for it"),
+        (["exploration.bonus=1"], "exploration.bonus = 1.0: with a prior what is tried is drawn from it"),
+        (["prior.model=ngram"], "prior.model = 'ngram': it is no melody model"),
+        (["prior.model=nowhere"], "prior.model = 'nowhere': no listener 'nowhere'"),
+        (["prior.model="], "elite.size: it goes with a prior alone"),
+        (["prior.model=", "elite.size=0"], "replay.n_step: it goes with a prior alone"),
+        (["environment.listener=right_keys"], "environment.listener = 'right_keys': a prior is for improvising"),
+        (["task.together=true"], "elite.size = 16: the best episodes are those of one song"),
+    ],
+)
+def test_parts_that_do_not_go_together_are_refused(settings, message, capsys):
+    given = [part for setting in settings for part in ("--set", setting)]
+    assert main(["dqn", "grasshopper", "--preset", "prior", *given]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.strip().splitlines()) == 1

@@ -84,7 +84,7 @@ def test_every_transition_is_handed_out_once_and_no_other(envs, n, rewards, gamm
         parts = recent.add(**step)
         ours += [
             (o.tobytes(), k.tobytes(), h.tobytes(), np.round(r, 4).astype(np.float32).tobytes(), bool(c))
-            for o, h, k, r, c in zip(*parts, strict=True)
+            for o, h, k, r, c in zip(*parts[:-1], strict=True)
         ]
         recent.begin(ends | step["terminated"])
         step["truncated"] = ends
@@ -97,7 +97,8 @@ def test_rewards_are_discounted_step_by_step():
     paid = []
     for reward in (1, 2, 4, 8):
         played, over = np.array([True]), np.array([False])
-        *_, rewards, continues = recent.add(one, one[:, :13], np.array([[reward]]), one, over, played)
+        *_, rewards, continues, envs = recent.add(one, one[:, :13], np.array([[reward]]), one, over, played)
+        assert envs.tolist() == [0] * len(rewards)
         paid += [(rewards[:, 0].tolist(), continues.tolist())]
     assert paid == [([], []), ([], []), ([1 + 1 + 1], [True]), ([2 + 2 + 2], [True])]
 
