@@ -320,9 +320,10 @@ def resume(
             allowed = " and ".join(name.rstrip("=") for name in CHANGEABLE)
             raise RunError(f"--set {setting}: a resumed run keeps its settings; only {allowed} may change")
         config = config.apply(setting)
+    songs = folder.read_songs(config.task.steps, config.task.prompt)
     arrays, data, warnings = load_checkpoint(folder.path / "checkpoints")
     clock = Clock(data["wall_seconds"], data["cpu_seconds"])
-    run = DqnRun(folder, config, folder.read_songs(config.task.steps), clock, checkpoint_every, listener, watch)
+    run = DqnRun(folder, config, songs, clock, checkpoint_every, listener, watch)
     try:
         run.restore(arrays, data)
     except ValueError as error:

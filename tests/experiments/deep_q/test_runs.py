@@ -384,6 +384,15 @@ def test_a_checkpoint_that_lacks_something_is_refused(kuznechik, copy):
     assert "is missing" in refused(kuznechik, "dqn", "--resume", copy)
 
 
+@pytest.mark.parametrize("prompt", [24, 100])
+def test_a_prompt_as_long_as_the_song_is_refused(kuznechik, copy, prompt):
+    text = (copy / "config.toml").read_text()
+    assert "prompt = 4" in text
+    (copy / "config.toml").write_text(text.replace("prompt = 4", f"prompt = {prompt}"))
+    reason = f"config.toml is broken: task.prompt = {prompt}: tune has only 24 steps"
+    assert reason in refused(kuznechik, "dqn", "--resume", copy)
+
+
 def test_with_no_whole_checkpoint_a_run_is_not_resumed(kuznechik, copy):
     for path in (copy / "checkpoints").iterdir():
         path.write_bytes(path.read_bytes()[:100])
