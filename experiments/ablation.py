@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from importlib.resources import files
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -51,6 +52,11 @@ class Outcome:
     """Median number of species alive."""
 
 
+def ablations_folder() -> Path:
+    """Return where the ablations of the project are."""
+    return Path(str(files("experiments"))) / "ablations"
+
+
 def read_ablation(path: Path) -> Ablation:
     """Read an ablation's file; raises ConfigError."""
     try:
@@ -71,9 +77,14 @@ def read_ablation(path: Path) -> Ablation:
         if seeds < 1 or not variants:
             raise ConfigError("it needs at least one seed and one variant")
         return Ablation(seeds, variants)
+    except FileNotFoundError:
+        names = ", ".join(sorted(each.stem for each in ablations_folder().glob("*.toml")))
+        raise ConfigError(f"{path}: no such file or ablation; there are {names}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except KeyError as error:
         raise ConfigError(f"{path}: [{error.args[0]}] is missing") from None
-    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from None
 
 

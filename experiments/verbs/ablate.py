@@ -24,12 +24,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from importlib.resources import files
-
-    from experiments.ablation import markdown, read_ablation, run_ablation, summarise
+    from experiments.ablation import ablations_folder, markdown, read_ablation, run_ablation, summarise
     from experiments.run_folder import RunFolder
 
-    named = Path(str(files("experiments"))) / "ablations" / f"{options.file}.toml"
+    named = ablations_folder() / f"{options.file}.toml"
     ablation = read_ablation(named if named.is_file() else Path(options.file))
     seeds = range(options.first_seed, options.first_seed + (options.seeds or ablation.seeds))
     total, done = len(seeds) * len(ablation.variants), []

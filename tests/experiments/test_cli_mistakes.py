@@ -171,8 +171,8 @@ MISTAKES = {
         (["tune.mid", "--wav"], "--wav: expected one argument"),
     ],
     "ablate": [
-        (["none"], "none: .*No such file"),
-        (["folder"], "folder: .*directory"),
+        (["none"], r"kuznechik: none: no such file or ablation; there are (\w+, )*operators(, \w+)*\n"),
+        (["folder"], "folder: cannot be read: Is a directory"),
         (["broken.toml"], "broken.toml: "),
         (["binary.toml"], "binary.toml: "),
         (["bad.toml"], "bad.toml: unknown key task: there are seeds, base and variants"),
