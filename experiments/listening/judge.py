@@ -12,7 +12,7 @@ def judge(options: argparse.Namespace) -> int:
     try:
         from listener.judge_file import read_judge
     except ImportError:
-        raise UsageError("the judge needs torch: pip install -e '.[torch]'") from None
+        raise UsageError("the judge needs torch: pip install 'kuznechik[torch]'") from None
     percentiles = read_judge(options.judge).percentiles
     rows = rows_of_files(
         options.files, options.track, lambda roll: {"percentile": round(float(percentiles(roll)[0]), 1)}

@@ -85,7 +85,8 @@ def _torch():
         import torch
     except ImportError:
         raise UsageError(
-            "learned listeners, melody models and judges need torch: pip install -e '.[torch]', or take --kind ngram"
+            "learned listeners, melody models and judges need torch: "
+            "pip install 'kuznechik[torch]', or take --kind ngram"
         ) from None
     return torch
 

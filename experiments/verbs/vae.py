@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
             __import__(package)
         except ImportError:
             raise UsageError(
-                f"kuznechik vae needs the package {package}, which is not installed: pip install -e '.[torch]'"
+                f"kuznechik vae needs the package {package}, which is not installed: pip install 'kuznechik[torch]'"
             ) from None
     from experiments.musicvae import ablate, data, play, train
 
