@@ -15,6 +15,7 @@ import numpy as np
 
 from listener.listener import Listener
 from listener.ngram import CONTEXT, INTERVALS, LONGEST_GAP, PREVIOUS_GAPS, NGram, Tables
+from songs.files import read_text, read_whole, write_atomically
 from songs.keyboard import STEPS_PER_BAR
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ def write_listener(path: Path, listener: "NGram | Expected | Learned", about: di
         about: plain data for the JSON.
     """
     from safetensors.numpy import save
-
-    from songs.files import write_atomically
 
     arrays, head = _contents(listener)
     write_atomically(path, save({name: np.ascontiguousarray(values) for name, values in arrays.items()}))
@@ -84,7 +83,7 @@ def read_about(path: Path) -> dict[str, Any]:
     """
     beside = path.with_suffix(".json")
     try:
-        about = json.loads(beside.read_text())
+        about = json.loads(read_text(beside))
     except FileNotFoundError:
         missing = beside if path.exists() else path
         raise ValueError(f"{missing}: no such listener; kuznechik listener train makes one") from None
@@ -126,9 +125,11 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     except ModuleNotFoundError:
         raise ValueError("trained listeners need more: pip install 'kuznechik[torch]'") from None
     try:
-        return load(path.read_bytes())
+        return load(read_whole(path))
     except FileNotFoundError:
         raise ValueError(f"{path}: no such listener; kuznechik listener train makes one") from None
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
     except (SafetensorError, ValueError, KeyError) as error:
         raise ValueError(f"{path}: is damaged or cut off: {error}") from None
 

@@ -24,17 +24,31 @@ def read_whole(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     descriptor = os.open(path, flags)
     try:
         found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            if stat.S_ISDIR(found.st_mode):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-            raise OSError(errno.EINVAL, "Not a file", str(path))
-        with open(descriptor, "rb", closefd=False) as file:
-            content = file.read(min(found.st_size, most_bytes) + 1) or b""  # None: some files of the system never end
+        _refuse_others(path, found.st_mode)
+        content = b""
+        if found.st_size <= most_bytes:
+            with open(descriptor, "rb", closefd=False) as file:
+                content = file.read(found.st_size + 1) or b""  # None: some files of the system never end
     finally:
         os.close(descriptor)
-    if len(content) > most_bytes:
+    if max(found.st_size, len(content)) > most_bytes:
         raise OSError(errno.EFBIG, f"Larger than {most_bytes // 2**20} MiB", str(path))
     return content
+
+
+def check_file(path: Path) -> None:
+    """Raise OSError if there is no file; for libraries that open it themselves, and would wait for a pipe's writer.
+
+    No size is too large: states to resume from hold more than a model, and are mapped rather than read.
+    """
+    _refuse_others(path, os.stat(path).st_mode)
+
+
+def _refuse_others(path: Path, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "Not a file", str(path))
 
 
 def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from songs.files import read_whole
 from songs.keyboard import STEPS_PER_BEAT, pitch_number
 from songs.midi import TEMPO_RANGE_BPM, write_midi
 
@@ -62,7 +63,7 @@ def read_tune(path: str | Path) -> Tune:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_whole(path).decode("utf-8-sig")
         lines = [line.strip() for line in text.splitlines() if not line.lstrip().startswith("#")]
         while lines and not lines[0]:
             del lines[0]

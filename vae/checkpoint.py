@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from songs.files import write_atomically
+from songs.files import read_text, read_whole, write_atomically
 from vae.config import ModelConfig, ModelError
 from vae.model import MusicVAE
 
@@ -46,7 +46,7 @@ def read_about(path: Path) -> dict[str, Any]:
     """
     beside = path.with_suffix(".json")
     try:
-        about = json.loads(beside.read_text())
+        about = json.loads(read_text(beside))
     except FileNotFoundError:
         raise ModelError(f"{beside}: is missing; it says what kind of model {path.name} is") from None
     except (OSError, ValueError, RecursionError) as error:
@@ -68,7 +68,7 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> tuple[Mu
             f"{path}: not a .safetensors file; kuznechik vae import-checkpoint makes one of a checkpoint of the seed"
         )
     try:
-        arrays = load(path.read_bytes())
+        arrays = load(read_whole(path))
     except FileNotFoundError:
         raise ModelError(f"{path}: no such model") from None
     except OSError as error:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from songs.files import write_atomically
+from songs.files import read_text, read_whole, write_atomically
 from songs.midi import MidiError
 from vae.melody import Piece, read_piece
 from vae.tokens import STEPS_PER_BAR, Representation, representation
@@ -143,8 +143,7 @@ def maestro_splits(folder: Path) -> dict[str, str]:
     """Return the split of each file of a folder with MAESTRO's CSV, nothing if there is none."""
     for path in sorted(folder.glob("*.csv")):
         try:
-            with path.open(newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
+            rows = list(csv.DictReader(io.StringIO(read_text(path), newline="")))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise DatasetError(f"{path}: cannot be read: {error}") from None
         if rows and {"midi_filename", "split"} <= set(rows[0]):
@@ -255,7 +254,7 @@ def read_meta(place: Path) -> dict:
         DatasetError: it is missing or broken.
     """
     try:
-        meta = json.loads((place / "dataset.json").read_text())
+        meta = json.loads(read_text(place / "dataset.json"))
         representation(meta["representation"])
         return meta
     except FileNotFoundError:
@@ -275,7 +274,7 @@ def read_split(place: Path, name: str) -> Split:
     meta = read_meta(place)
     path = place / f"{name}.npz"
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(read_whole(path)), allow_pickle=False) as arrays:
             roll, pieces, sources = arrays["roll"], arrays["pieces"], arrays["sources"]
             onsets = np.unpackbits(arrays["onsets"], axis=1, count=roll.shape[1]).astype(bool)
     except FileNotFoundError:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from songs.files import read_text
 from songs.midi import MidiError
 from vae.midi_notes import Score, read_score
 from vae.tokens import LOWEST_MIDI_PITCH, PITCHES, REST, STEPS_PER_BAR
@@ -89,7 +90,7 @@ def beats_file(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
     else:
         return None
     try:
-        table = np.loadtxt(beside, ndmin=2)
+        table = np.loadtxt(read_text(beside).splitlines(), ndmin=2)
         seconds, begins = table[:, 0], table[:, 2] > 0.5
     except (ValueError, IndexError, OSError):
         raise MidiError(f"{beside}: holds no beats: a line has seconds and two numbers") from None

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from songs.files import check_file
 from vae.checkpoint import fill
 from vae.config import FAITHFUL, ModelConfig, ModelError
 from vae.model import MusicVAE
@@ -67,6 +68,7 @@ def our_name(name: str, origin: Path | str = "") -> str:
 
 def _read_state(path: Path, which: str) -> dict:
     try:
+        check_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelError(f"{path}: no such checkpoint") from None

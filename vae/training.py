@@ -22,7 +22,7 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from songs.files import write_atomically
+from songs.files import check_file, write_atomically
 from vae.checkpoint import fill, save_model
 from vae.elbo import beta_loss, cross_entropy, kl_divergence
 from vae.evaluation import validate
@@ -291,13 +291,14 @@ def read_run(folder: Path) -> tuple[dict[str, Tensor], dict]:
     """
     path = folder / "resume.safetensors"
     try:
+        check_file(path)
         with safe_open(path, framework="pt") as file:
             data = json.loads((file.metadata() or {})["run"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dictionary
         data["model"], data["training"], data["progress"], data["about"]
     except FileNotFoundError:
         raise TrainingError(f"{folder}: no run to resume: resume.safetensors is missing") from None
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         offer = f"a new run can begin with the last model: --initialize {folder / 'last.safetensors'}"
         raise TrainingError(f"{path}: is damaged: {error}; {offer}") from None
     return arrays, data

@@ -15,7 +15,7 @@ from safetensors.numpy import save
 
 from experiments.checkpoint import KEPT
 from experiments.run_folder import RunError
-from songs.files import write_atomically
+from songs.files import check_file, write_atomically
 
 FORMAT = "kuznechik tensors"
 VERSION = 1
@@ -43,6 +43,7 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], Any]:
         RunError: it is missing, damaged, or of another kind.
     """
     try:
+        check_file(path)
         with safe_open(path, framework="numpy") as file:
             head = json.loads((file.metadata() or {}).get(FORMAT, "{}"))
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dictionary
@@ -52,9 +53,13 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], Any]:
         raise RunError(f"{path}: is damaged: {error}") from None
     if not isinstance(head, dict) or head.get("version") != VERSION:
         raise RunError(f"{path}: is no {FORMAT!r} file of version {VERSION}")
-    if head.get("sha256") != _digest(arrays, head.get("data", "")):
+    text = head.get("data")
+    if not isinstance(text, str) or head.get("sha256") != _digest(arrays, text):
         raise RunError(f"{path}: is damaged: its checksum does not match")
-    return arrays, json.loads(head["data"])
+    try:
+        return arrays, json.loads(text)
+    except (ValueError, RecursionError) as error:  # a checksum can be made to fit anything
+        raise RunError(f"{path}: is damaged: {error}") from None
 
 
 def save_checkpoint(folder: Path, step: int, arrays: dict[str, np.ndarray], data: Any) -> None:

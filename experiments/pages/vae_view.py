@@ -23,6 +23,7 @@ from experiments.plot import STYLE
 from experiments.plot_vae import losses_figure
 from experiments.run_folder import RunError, RunFolder
 from songs.catalog import default_folder
+from songs.files import check_file
 from songs.keyboard import LOWEST_PITCH
 from vae import sampling
 from vae.checkpoint import load_model
@@ -45,9 +46,10 @@ DATA = Path("vae-data")
 def ended_by(path: Path) -> str:
     """Return how a run ended, nothing if it still goes on or nobody knows."""
     try:
+        check_file(path / "resume.safetensors")
         with safe_open(path / "resume.safetensors", framework="pt") as file:
             return str(json.loads(file.metadata()["run"])["progress"]["stopped"])
-    except (OSError, SafetensorError, ValueError, LookupError, TypeError):
+    except (OSError, SafetensorError, ValueError, LookupError, TypeError, RecursionError):
         return ""
 
 
