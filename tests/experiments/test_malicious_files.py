@@ -208,6 +208,15 @@ def test_a_state_cut_short_is_named_and_the_last_model_offered(kuznechik, folder
     assert f"--initialize {run / 'last.safetensors'}" in told
 
 
+def test_a_state_whose_data_is_nested_too_deeply_is_named_and_the_run_still_reported(kuznechik, folders, run):
+    from safetensors.numpy import save_file
+
+    save_file({"a": np.zeros(1)}, run / "resume.safetensors", {"run": "[" * 100_000})
+    assert f"{run / 'resume.safetensors'}: is damaged: " in resume(kuznechik, folders, run)
+    called = kuznechik("report", run)
+    assert (called.status, called.err) == (0, "")
+
+
 def rewrite(run: Path, change: Callable[[dict, dict], None]) -> None:
     """Change the arrays and the plain data of a state."""
     from safetensors import safe_open
