@@ -11,14 +11,14 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from importlib.resources import files
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
+from agents.evolution.worker_pool import WorkerPool
 from experiments.assembly import make_cases, resolve
 from experiments.config import EvolveConfig
 from experiments.searches import make_search
@@ -112,11 +112,17 @@ def _run_jobs(jobs: Sequence[tuple[str, EvolveConfig, int]], workers: int) -> It
     if workers <= 1:
         yield from (run_one(*job) for job in jobs)
         return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"))
-    try:
-        yield from (done.result() for done in as_completed([pool.submit(run_one, *job) for job in jobs]))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    # one folder for the files of all workers, as those that are ended at once leave theirs behind
+    with tempfile.TemporaryDirectory() as place:
+        pool = WorkerPool(workers, _write_in, (place,))
+        try:
+            yield from (done.result() for done in as_completed([pool.submit(run_one, *job) for job in jobs]))
+        finally:
+            pool.end_at_once()
+
+
+def _write_in(folder: str) -> None:
+    tempfile.tempdir = folder
 
 
 def run_one(variant: str, config: EvolveConfig, seed: int) -> Outcome:

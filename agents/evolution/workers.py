@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import Any
 
 import neat
@@ -20,6 +19,7 @@ import numpy as np
 from agents.cases import Cases
 from agents.evolution.incremental import Incremental, can_be_incremental
 from agents.evolution.measure import Backend, Chunk, InProcess, Measure, Result, chunks
+from agents.evolution.worker_pool import WorkerPool
 
 _measure: Measure
 """What this worker process evaluates on, from `_begin` on."""
@@ -140,7 +140,7 @@ def lend_backend(cases: Cases, kind: str, options: WorkerOptions) -> Iterator[Ba
         finally:
             ray.shutdown()
     elif workers:
-        with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (cases, kind)) as pool:
+        with WorkerPool(workers, _begin, (cases, kind)) as pool:
             yield Tried(Processes(pool, cases, workers), measure)
     else:
         yield Incremental(measure) if can_be_incremental(cases, kind) else InProcess(measure)

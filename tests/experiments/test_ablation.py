@@ -45,6 +45,17 @@ def test_a_variant_is_the_base_with_its_settings(file):
     assert [config.evolve.population_size for config in ablation.variants.values()] == [20, 20]
 
 
+def test_workers_that_are_interrupted_leave_nothing_behind(file, tmp_path, monkeypatch):
+    def interrupt(outcome):
+        raise KeyboardInterrupt
+
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    with pytest.raises(KeyboardInterrupt):
+        run_ablation(read_ablation(file), range(4), workers=2, report=interrupt)
+    assert not list((tmp_path / "temporary").iterdir())
+
+
 def test_every_variant_runs_with_every_seed_and_the_order_is_that_of_the_file(file):
     heard = []
     outcomes = run_ablation(read_ablation(file), [5, 6], report=heard.append)
