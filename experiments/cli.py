@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for characters that the terminal's encoding lacks
-    options = make_parser().parse_args(arguments)
-    options.command_line = ["kuznechik", *arguments]
     try:
+        options = make_parser().parse_args(arguments)
+        options.command_line = ["kuznechik", *arguments]
         return options.run(options)
     except ValueError as error:  # SongError, ConfigError, RunError, ...: all messages for the user
         print(one_line(f"kuznechik: {error}"), file=sys.stderr)

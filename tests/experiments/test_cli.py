@@ -429,6 +429,22 @@ def test_listing_songs_loads_nothing_heavy(tune):
     assert not loaded & {"torch", "neat", "matplotlib", "gymnasium"}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there a process cannot interrupt itself")
+def test_an_interrupt_before_the_verb_begins_is_told_in_one_line():
+    program = """
+import os, signal, sys
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "experiments.verbs.songs":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+from experiments.cli import main
+sys.exit(main(["songs"]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "kuznechik: interrupted\n")
+
+
 def test_a_reader_that_has_enough_is_no_error():
     command = [sys.executable, "-m", "experiments", "songs"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ran:
