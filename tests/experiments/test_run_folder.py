@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -308,6 +310,18 @@ def test_songs_that_are_missing_or_broken_are_named(folder):
         (folder.path / "songs" / "tune.mid").write_bytes(content)
         with pytest.raises(RunError, match=r"run: songs/tune.mid is broken: "):
             folder.read_songs(128)
+
+
+def test_runs_that_begin_together_get_folders_of_their_own(tmp_path):
+    together = Barrier(8)
+
+    def begin(_) -> str:
+        together.wait()
+        return RunFolder.create_numbered(tmp_path / "runs", "tune").path.name
+
+    with ThreadPoolExecutor(8) as pool:
+        names = sorted(pool.map(begin, range(8)))
+    assert names == [f"tune-{number}" for number in range(1, 9)]
 
 
 def test_a_song_that_ends_with_the_prompt_is_named(folder):
