@@ -33,11 +33,13 @@ def test_every_option_is_documented_and_has_limits_it_keeps(section, option):
 
 
 def test_the_presets_are_the_regimes():
-    assert DqnConfig.presets() == ["bandit", "episodic", "improvisation"]
+    regimes = {name: name for name in ("bandit", "episodic", "improvisation")}
+    regimes["prior"] = "improvisation beside a prior, form g"
+    assert DqnConfig.presets() == list(regimes)
     assert DqnConfig.load("bandit") == DqnConfig()
-    for name in DqnConfig.presets():
+    for name, regime in regimes.items():
         config = DqnConfig.load(name)
-        assert config.regime == name
+        assert config.regime == regime
         assert DqnConfig.from_toml(config.to_toml()) == config
 
 
