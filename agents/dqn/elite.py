@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.dqn.episodes import memories, restore_arrays, returns
+from agents.dqn.episodes import memories, returns
+from agents.dqn.named_arrays import restore_arrays
 from songs.keyboard import KEYS
 
 

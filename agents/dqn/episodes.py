@@ -7,6 +7,7 @@ Conventions:
 
 import numpy as np
 
+from agents.dqn.named_arrays import restore_arrays
 from songs.keyboard import KEYS
 
 
@@ -98,11 +99,3 @@ def transitions(
         keys.append(roll[steps])
         paid.append(returns(episodes.rewards[env, steps], gamma))
     return np.concatenate(observations), np.concatenate(keys), np.concatenate(paid)[:, None]
-
-
-def restore_arrays(own: dict[str, np.ndarray], state: dict[str, np.ndarray], what: str) -> None:
-    """Copy a state into arrays of the same names; raises ValueError if one has another shape."""
-    for name, array in own.items():
-        if state[name].shape != array.shape:
-            raise ValueError(f"the {what}' {name} have the shape {state[name].shape}, this run needs {array.shape}")
-        array[:] = state[name]

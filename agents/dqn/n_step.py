@@ -9,6 +9,7 @@ Source:
 
 import numpy as np
 
+from agents.dqn.named_arrays import restore_arrays
 from songs.keyboard import KEYS
 
 
@@ -101,9 +102,4 @@ class NStep:
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from a state; raises ValueError if it has another shape."""
-        for name, own in self.state().items():
-            if state[name].shape != own.shape:
-                raise ValueError(
-                    f"the last steps' {name} have the shape {state[name].shape}, this run needs {own.shape}"
-                )
-            own[:] = state[name]
+        restore_arrays(self.state(), state, "last steps")

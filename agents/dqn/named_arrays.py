@@ -13,3 +13,11 @@ def joined(parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarra
 def part(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
     """Return the arrays of one part, empty if there is no such part."""
     return {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}
+
+
+def restore_arrays(own: dict[str, np.ndarray], state: dict[str, np.ndarray], what: str) -> None:
+    """Copy a state into arrays of the same names; raises ValueError if one has another shape."""
+    for name, array in own.items():
+        if state[name].shape != array.shape:
+            raise ValueError(f"the {what}' {name} have the shape {state[name].shape}, this run needs {array.shape}")
+        array[:] = state[name]
