@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vae.config import ModelError
+
 HEAD_WIDTH = 32
 
 
@@ -17,8 +19,17 @@ class BarMixing(nn.Module):
     """
 
     def __init__(self, bars: int, width: int):
+        """
+        Raises:
+            ModelError: the width does not divide by the number of heads.
+        """
         super().__init__()
         self.heads = max(1, width // HEAD_WIDTH)
+        if width % self.heads:
+            below = width // HEAD_WIDTH * HEAD_WIDTH
+            raise ModelError(
+                f"a width of {width} cannot be shared by {self.heads} heads: choose {below} or {below + HEAD_WIDTH}"
+            )
         self.position = nn.Parameter(torch.randn(bars, width) * 0.02)
         self.norm_bars = nn.LayerNorm(width)
         self.query_key_value = nn.Linear(width, 3 * width)

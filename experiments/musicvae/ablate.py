@@ -2,7 +2,7 @@
 
     OUT/ablation.json   a row a run: form, keys, seed, figures on the test split, the curve of validation
     OUT/ablation.md     a row a kind: mean of its seeds, lowest and highest
-    OUT/ablation.png    accuracy over CPU time, and the figures of the test side by side
+    OUT/ablation.png    accuracy over time, and the figures of the test side by side
 
 Conventions: what is compared is the free-running accuracy of the sounding pitch, which both forms have. Onsets are
 judged by the true ones; a roll, which cannot show repeated notes, misses those whatever it has learned.
@@ -145,7 +145,7 @@ def draw(rows: list[dict], path: Path) -> None:
             x = place + (number - (len(kinds) - 1) / 2) * 0.18
             test.plot([x] * len(values), values, "o", color=colour, fillstyle="full" if one_key else "none")
             test.hlines(np.mean(values), x - 0.07, x + 0.07, color=colour)
-    curves.set(xlabel="CPU seconds", ylabel="free-running accuracy, validation")
+    curves.set(xlabel="seconds of training", ylabel="free-running accuracy, validation")
     curves.legend(frameon=False)
     test.set(ylabel="test")
     test.set_xticks(range(len(FIGURES)), labels=[title for _, title in FIGURES])

@@ -26,6 +26,18 @@ def portable(command: Sequence[str]) -> list[str]:
     return [Path(word).name if Path(word).is_absolute() else word for word in command]
 
 
+def without_machine(about: dict) -> dict:
+    """Return the JSON of a model without the machine it was trained on; the versions that trained it stay."""
+    versions = (about.get("provenance") or {}).get("versions") or {}
+    told = {name: version for name, version in versions.items() if version}
+    kept = {name: value for name, value in about.items() if name != "provenance"}
+    return {
+        **kept,
+        **({"versions": told} if told else {}),
+        "commands": [portable(command) for command in about.get("commands", [])],
+    }
+
+
 def model_card(name: str, model: MusicVAE, about: dict, path: Path) -> str:
     """Return the page of a model whose JSON has `data`, `figures`, `training` and `licence`."""
     data, figures, training = about["data"], about["figures"], about["training"]
@@ -43,6 +55,7 @@ def model_card(name: str, model: MusicVAE, about: dict, path: Path) -> str:
         "- split: by groups of pieces that share windows; no window of the test stands in training",
         f"- licence of the data: {about['licence'] or 'see the sources'}",
         "- trained by " + ", then ".join(f"`{shlex.join(command)}`" for command in about["commands"]),
+        *([f"- trained on {about['hardware']}"] if about.get("hardware") else []),
         f"- {about['steps']} steps of {training['batch']} melodies, beta {training['beta']:g}",
         "",
         f"## On the test split ({reconstruction['windows']} windows)",

@@ -25,7 +25,7 @@ def sample(options: argparse.Namespace) -> int:
     """Play melodies from the prior."""
     model = _open(options)
     tokens = sampling.sample(model, options.number, options.temperature, options.seed).numpy()
-    place = options.save_location or _free(OUT, "sample", ".mid")
+    place = options.save_location or _free(OUT, "sample")
     if place.is_dir():
         raise UsageError(f"{place}: is a folder: sample's -s is the MIDI file to write")
     stem = place.with_suffix("") if place.suffix.lower() in (".mid", ".midi", ".wav") else place
@@ -106,11 +106,12 @@ def _folder(options: argparse.Namespace, action: str) -> Path:
     return options.save_location
 
 
-def _free(folder: Path, name: str, suffix: str) -> Path:
+def _free(folder: Path, name: str) -> Path:
+    """Return the first NAME-K.mid for which there is neither NAME-K.mid nor NAME-K-1.mid, the first of several."""
     number = 1
-    while (path := folder / f"{name}-{number}{suffix}").exists():
+    while (folder / f"{name}-{number}.mid").exists() or (folder / f"{name}-{number}-1.mid").exists():
         number += 1
-    return path
+    return folder / f"{name}-{number}.mid"
 
 
 def _write(

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from experiments.interrupt import deferred_interrupt
-from experiments.musicvae.card import model_card, portable
+from experiments.musicvae.card import model_card, without_machine
 from experiments.musicvae.data import form_name, place
 from experiments.run_folder import RunFolder, provenance
 from experiments.verbs.options import UsageError, print_json
@@ -74,8 +74,8 @@ def train(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace, where: torch.device, rank: int, processes: int) -> int:
     data = place(options)
     splits = {name: read_split(data, name) for name in ("train", "validation")}
-    folder = _folder(options, data.name, rank, processes)
     if options.resume:
+        folder = _folder(options, data.name, rank, processes)
         arrays, state = read_run(folder)
         config = ModelConfig.from_dict(state["model"])
         training = TrainingOptions.from_dict(state["training"])
@@ -94,6 +94,8 @@ def _train(options: argparse.Namespace, where: torch.device, rank: int, processe
     if options.initialize and not options.resume:
         _initialize(model, options.initialize, rank)
     check_split(model, splits["validation"])
+    if not options.resume:  # now that nothing in the command line is wrong
+        folder = _folder(options, data.name, rank, processes)
     trainer = Trainer(
         model,
         training,
@@ -344,10 +346,10 @@ def export(options: argparse.Namespace) -> int:
     save_model(options.out, model, about, options.dtype)
     model, _ = load_model(options.out)  # judge what is written: rounding may cost something
     about = {
-        **about,
-        "commands": [portable(command) for command in about.get("commands", [])],
+        **without_machine(about),
         "figures": judge(model, read_split(options.data / name, "test"), 1000),
         "licence": options.licence,
+        "hardware": options.hardware,
     }
     save_model(options.out, model, about, options.dtype)
     card = model_card(options.out.stem, model, {**about, "dtype": options.dtype}, options.out)

@@ -239,6 +239,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path, metavar="FILE", help="the .safetensors file to write")
     parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float16", help="[float16]")
     parser.add_argument("--licence", default="", metavar="TEXT", help="licence of the data, for the model card")
+    parser.add_argument("--hardware", default="", metavar="TEXT", help="what it was trained on, for the model card")
     _data(parser)
 
 

@@ -88,11 +88,16 @@ def test_a_run_is_judged_resumed_and_exported(data, capsys, tmp_path):
     assert set(figures["statistics"]) == {"real", "samples"}
     assert 0 <= figures["reconstruction"]["free_running"] <= 1
     out = tmp_path / "small.safetensors"
-    assert main(["vae", "export", str(run), str(out), *common, "--licence", "made by hand"]) == 0
+    told = ["--licence", "made by hand", "--hardware", "a toaster"]
+    assert main(["vae", "export", str(run), str(out), *common, *told]) == 0
     card = out.with_suffix(".md").read_text()
     assert "licence of the data: made by hand" in card
+    assert "- trained on a toaster\n" in card
     assert "free running" in card
-    assert load_model(out)[1]["figures"]["reconstruction"]["windows"] > 0
+    about = load_model(out)[1]
+    assert about["figures"]["reconstruction"]["windows"] > 0
+    assert about["versions"]["torch"] == torch.__version__
+    assert "provenance" not in about, "no platform, no folders of this machine"
 
 
 def test_a_prior_is_learned_for_a_trained_model(data, capsys, tmp_path):
@@ -155,6 +160,14 @@ def test_samples_are_written_as_midi_and_wav(model, tmp_path, capsys):
     assert main(["vae", "sample", "2", "-pt", "--model", model, "-s", str(place), "--seed", "3", "--no-wav"]) == 0
     assert len(read_score(place).tracks) == 1
     assert place.with_name("tune-1.mid").read_bytes() == first
+
+
+def test_samples_without_a_place_never_take_that_of_earlier_ones(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number in (2, 1, 3):
+        assert main(["vae", "sample", "2", "-pt", "--model", model, "-n", str(number), "--no-wav"]) == 0
+    names = sorted(path.name for path in (tmp_path / "vae-out").iterdir())
+    assert names == ["sample-1-1.mid", "sample-1-2.mid", "sample-2.mid", *(f"sample-3-{n}.mid" for n in (1, 2, 3))]
 
 
 def test_a_riff_is_reconstructed(model, tmp_path, capsys):
@@ -245,6 +258,15 @@ def test_mistakes_are_one_line(model, data, tmp_path, capsys):
     assert "--device abacus: " in fails(capsys, "sample", 2, "-pt", "--model", model, "--device", "abacus")
     assert "holds no data sets" in fails(capsys, "show-datasets", "--data", tmp_path)
     assert "no such folder" in fails(capsys, "generate-dataset", "all", 2, 1, "--midi", tmp_path / "none")
+
+
+def test_a_width_that_its_heads_cannot_share_is_one_line(data, capsys, tmp_path):
+    common = ["--data", data / "data"]
+    prior = ["train-prior", data / "run", "--minutes", 0.01, "--width", 240, "--out", tmp_path / "prior.safetensors"]
+    assert "a width of 240 cannot be shared by 7 heads: choose 224 or 256" in fails(capsys, *prior, *common)
+    train = ["train", 1, 16, 2, "-pt", "--set", "conductor_width=100", "--out", tmp_path / "run", *common]
+    assert "a width of 100 cannot be shared by 3 heads: choose 96 or 128" in fails(capsys, *train)
+    assert not (tmp_path / "run").exists()
 
 
 def test_little_data_and_truncated_files_are_one_line(tmp_path, capsys):
