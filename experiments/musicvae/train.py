@@ -250,11 +250,18 @@ def _print_end(options: argparse.Namespace, trainer: Trainer, folder: Path, ende
     print(f"Next: kuznechik vae evaluate {flags} --model {folder}")
 
 
+def _source(options: argparse.Namespace) -> Path:
+    """Return the model of RUN: of a run folder, its best."""
+    if not options.source.exists():
+        raise UsageError(f"{options.source}: no such run folder or .safetensors file")
+    return options.source / "best.safetensors" if options.source.is_dir() else options.source
+
+
 def train_prior(options: argparse.Namespace) -> int:
     """Learn the flow that draws from the prior go through; all else of the model stays as it is."""
     set_up_processor(options.threads)
     where = device(options)
-    path = options.source / "best.safetensors" if options.source.is_dir() else options.source
+    path = _source(options)
     base, about = load_model(path)
     config = dataclasses.replace(base.config, prior_layers=options.layers, prior_width=options.width)
     model = make_model(config, options.seed)
@@ -335,7 +342,7 @@ def _rounded(content):
 def export(options: argparse.Namespace) -> int:
     """Write a model for others: smaller, with its figures and a card."""
     set_up_processor()
-    path = options.source / "best.safetensors" if options.source.is_dir() else options.source
+    path = _source(options)
     model, about = load_model(path)
     meta = about.get("data") or {}
     if "transposed" not in meta:
@@ -343,11 +350,12 @@ def export(options: argparse.Namespace) -> int:
     if options.out.suffix != ".safetensors":
         raise UsageError(f"{options.out}: the name must end in .safetensors")
     name = dataset_name(model.config.bars, model.config.representation, meta["transposed"])
+    test = read_split(options.data / name, "test")
     save_model(options.out, model, about, options.dtype)
     model, _ = load_model(options.out)  # judge what is written: rounding may cost something
     about = {
         **without_machine(about),
-        "figures": judge(model, read_split(options.data / name, "test"), 1000),
+        "figures": judge(model, test, 1000),
         "licence": options.licence,
         "hardware": options.hardware,
     }

@@ -269,6 +269,14 @@ def test_a_width_that_its_heads_cannot_share_is_one_line(data, capsys, tmp_path)
     assert not (tmp_path / "run").exists()
 
 
+def test_an_export_without_its_data_writes_nothing(data, capsys, tmp_path):
+    out = tmp_path / "out" / "x.safetensors"
+    assert "no such data set" in fails(capsys, "export", data / "run", out, "--data", tmp_path)
+    assert not out.parent.exists()
+    for action in (["export", tmp_path / "none", out], ["train-prior", tmp_path / "none", "--minutes", 1]):
+        assert "none: no such run folder or .safetensors file" in fails(capsys, *action)
+
+
 def test_little_data_and_truncated_files_are_one_line(tmp_path, capsys):
     write_tune(tmp_path / "midi" / "a.mid", [60, 62, 64, 65] * 2)
     arguments = ["generate-dataset", "all", 2, 1, "-pt", "--midi", tmp_path / "midi", "--data", tmp_path]
