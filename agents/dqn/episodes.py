@@ -9,6 +9,7 @@ import numpy as np
 
 from agents.dqn.named_arrays import restore_arrays
 from songs.keyboard import KEYS
+from songs.piano_roll import memory_windows
 
 
 class Episodes:
@@ -72,9 +73,7 @@ def returns(rewards: np.ndarray, gamma: float) -> np.ndarray:
 
 def memories(roll: np.ndarray, steps: np.ndarray, memory: int) -> np.ndarray:
     """Return what is remembered before some steps (S,) of a roll (T, 13): (S, memory * 13) bool."""
-    padded = np.concatenate((np.zeros((memory, KEYS), dtype=bool), roll))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, memory, axis=0)  # (T + 1, 13, memory)
-    return windows[steps].swapaxes(1, 2).reshape(len(steps), -1)
+    return memory_windows(roll, memory)[steps].reshape(len(steps), -1)
 
 
 def transitions(

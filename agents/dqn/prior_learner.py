@@ -131,12 +131,11 @@ class PriorDqn(Dqn):
         return self._learn(int(played.sum()))
 
     def _remember_episodes(self, ended: np.ndarray) -> None:
-        found = transitions(self.episodes, ended, self._learn_from[ended], self.learning.gamma)
-        observations, keys, paid = found
+        observations, keys, paid = transitions(self.episodes, ended, self._learn_from[ended], self.learning.gamma)
         count = len(keys)
         if count:
             over, nothing = np.zeros(count, dtype=bool), np.zeros((count, self.replay.n_step, KEYS), dtype=bool)
-            self.replay.add(observations, nothing, keys, paid, over, np.zeros((count, KEYS + 1)))
+            self.replay.add(observations, nothing, keys, paid, over)
 
     def _imitation(self) -> Tensor | float:
         if not self.elite or not len(self.elite):
