@@ -193,7 +193,7 @@ def make_judge(config: DqnConfig, songs: Sequence[Song], listener: Listener | No
 
 def playing_prior(config: DqnConfig) -> Callable[[int], MelodyReader] | None:
     """Return what makes the prior of a player; None where the network decides alone."""
-    return make_prior(config) if config.prior.form == "g" else None
+    return make_prior(config) if config.plays_beside_prior else None
 
 
 def read_player(folder: RunFolder, config: DqnConfig) -> QPlayer:

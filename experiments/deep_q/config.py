@@ -131,6 +131,11 @@ class DqnConfig(Settings):
         return self.environment.listener not in LISTENERS
 
     @property
+    def plays_beside_prior(self) -> bool:
+        """Whether the prior decides, with the network, what the champion plays."""
+        return bool(self.prior.model) and self.prior.form == "g"
+
+    @property
     def regime(self) -> str:
         """What is really done, by its true name.
 

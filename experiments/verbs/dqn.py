@@ -135,6 +135,10 @@ def _name(songs: list) -> str:
 
 
 def _print_summary(summary: dict, folder: Path) -> None:
+    from experiments.assembly import read_config
+    from experiments.deep_q.config import DqnConfig
+    from experiments.run_folder import RunFolder
+
     ending = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted"}[summary["stopped"]]
     print(
         f"{ending} after {summary['steps']} environment steps, {summary['updates']} updates, "
@@ -145,7 +149,11 @@ def _print_summary(summary: dict, folder: Path) -> None:
     else:
         _print_learned(summary)
     print("Written:", *(f"  {path}" for path in sorted(folder.rglob("*")) if path.is_file()), sep="\n")
-    print(f"Next: kuznechik score|plot|play|report|duet {shlex.quote(str(folder))}")
+    config = read_config(RunFolder(folder), DqnConfig)
+    verbs = (
+        "score|plot|play|report" if config.plays_beside_prior else "score|plot|play|report|duet"
+    )  # a page has no prior
+    print(f"Next: kuznechik {verbs} {shlex.quote(str(folder))}")
 
 
 def _print_learned(summary: dict) -> None:

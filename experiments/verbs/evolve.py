@@ -139,6 +139,10 @@ def _plot(folder: Path, summary: dict) -> None:
 
 
 def _print_summary(summary: dict, folder: Path) -> None:
+    from experiments.assembly import read_config
+    from experiments.config import EvolveConfig
+    from experiments.run_folder import RunFolder
+
     ending = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted"}[summary["stopped"]]
     print(
         f"{ending} after {summary['generations']} generations, {summary['evaluations']} evaluations, "
@@ -149,7 +153,9 @@ def _print_summary(summary: dict, folder: Path) -> None:
     if "listener" in summary:
         _print_improvisation(summary)
     print("Written:", *(f"  {path}" for path in sorted(folder.rglob("*")) if path.is_file()), sep="\n")
-    verbs = "score|plot|play|report|duet" if summary["songs"] else "score|plot|report"
+    recurrent = read_config(RunFolder(folder), EvolveConfig).genome.recurrent
+    page = "" if recurrent else "|duet"  # a recurrent network remembers by itself, which a page cannot
+    verbs = f"score|plot|play|report{page}" if summary["songs"] else "score|plot|report"
     print(f"Next: kuznechik {verbs} {shlex.quote(str(folder))}")
 
 

@@ -110,11 +110,15 @@ def test_the_champion_of_the_form_g_plays_beside_the_prior_wherever_it_plays(tun
     assert "plays beside a prior" in capsys.readouterr().err
 
 
-def test_learned_is_paid_for_with_the_preset_prior(tune, tmp_path):
+@pytest.mark.parametrize(("form", "verbs"), [("g", "score|plot|play|report"), ("psi", "score|plot|play|report|duet")])
+def test_learned_is_paid_for_with_the_preset_prior(tune, tmp_path, capsys, form, verbs):
     folder = tmp_path / "run"
     settings = ["--set", "dqn.steps=40", "--set", "environment.environments=2", "--set", "network.hidden=8"]
-    assert main(["dqn", str(tune), "--listener", "learned", *settings, "--out", str(folder), "--json"]) == 0
+    settings += ["--set", f"prior.form={form}"]
+    assert main(["dqn", str(tune), "--listener", "learned", *settings, "--out", str(folder)]) == 0
     assert 'model = "melody"' in (folder / "config.toml").read_text()
+    assert capsys.readouterr().out.splitlines()[-1] == f"Next: kuznechik {verbs} {folder}"
+    assert main(["duet", str(folder)]) == (0 if "duet" in verbs else 2)
 
 
 @pytest.mark.parametrize(

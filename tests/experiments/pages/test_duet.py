@@ -103,7 +103,8 @@ def test_the_page_is_small_and_loads_nothing(run):
 
 def test_a_recurrent_champion_is_refused_in_one_line(kuznechik, tune, tmp_path):
     options = ("--set", "genome.recurrent=true", "--set", "evolve.generations=2")
-    kuznechik("evolve", tune, "--prompt", 3, "--memory", 4, *options, "--out", tmp_path / "recurrent")
+    made = kuznechik("evolve", tune, "--prompt", 3, "--memory", 4, *options, "--out", tmp_path / "recurrent")
+    assert made.out.splitlines()[-1] == f"Next: kuznechik score|plot|play|report {tmp_path / 'recurrent'}"
     called = kuznechik("duet", tmp_path / "recurrent")
     assert (called.status, called.err.count("\n")) == (2, 1)
     assert "a recurrent network remembers by itself" in called.err
