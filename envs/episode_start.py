@@ -120,7 +120,14 @@ class EpisodeDraws:
         return {"drawn": self._drawn.copy(), "used": self._used.copy()}, generators
 
     def restore(self, arrays: dict[str, np.ndarray], generators: list[dict | None]) -> None:
-        """Go on from a state."""
+        """Go on from a state; raises ValueError if it is none that these draws could have."""
+        drawn, used = arrays["drawn"], arrays["used"]
+        if drawn.dtype != self._drawn.dtype or not ((drawn >= 0) & (drawn < 1)).all():
+            raise ValueError("the draws of the environments are not all chances")
+        if used.dtype != self._used.dtype or not ((used >= 0) & (used <= self._AHEAD)).all():
+            raise ValueError(f"the draws that were used are not all counts from 0 to {self._AHEAD}")
+        if len(generators) != len(self._random):
+            raise ValueError(f"the state has {len(generators)} generators, here are {len(self._random)} environments")
         self._drawn[:], self._used[:] = arrays["drawn"], arrays["used"]
         for env, state in enumerate(generators):
             self._random[env] = None

@@ -144,14 +144,36 @@ class KeyboardBatch:
         return {**arrays, **drawn, **played}, generators
 
     def restore(self, arrays: dict[str, np.ndarray], generators: list[dict | None]) -> None:
-        """Go on from a state."""
+        """Go on from a state.
+
+        Raises:
+            ValueError: it is none that so many episodes of these songs could have.
+        """
         everyone = np.arange(len(self.improvised))
+        self._check(arrays)
         self._draws.restore(arrays, generators)
         self.clock.set(everyone, arrays["song"], arrays["step"])
         self.history.replace(everyone, arrays["memories"])
         if self.played is not None:
             self.played[:] = arrays["played"]
         self._settle(everyone, arrays["song"], arrays["improvised"])
+
+    def _check(self, arrays: dict[str, np.ndarray]) -> None:
+        """Raise ValueError if a state has other arrays than this batch, or places outside of its songs."""
+        own, _ = self.state()
+        for name in ("song", "step", "memories", "improvised", *(() if self.played is None else ("played",))):
+            if (arrays[name].dtype, arrays[name].shape) != (own[name].dtype, own[name].shape):
+                raise ValueError(
+                    f"the state's {name} are {arrays[name].dtype} {arrays[name].shape}, "
+                    f"here they are {own[name].dtype} {own[name].shape}"
+                )
+        songs, steps = arrays["song"], arrays["step"]
+        if not ((songs >= 0) & (songs < len(self._names))).all():
+            raise ValueError(f"the state plays songs other than 0 to {len(self._names) - 1}")
+        playing = np.setdiff1d(np.arange(len(songs)), arrays["over"])
+        behind = np.array([song.steps for song in self._keyboard.songs])[songs]
+        if not ((steps >= 0) & (steps <= behind)).all() or (steps == behind)[playing].any():
+            raise ValueError("the state stands at steps that its songs have not")
 
     def _heard(self, keys: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return (N, 13), the step that performers remember under teacher forcing."""

@@ -249,13 +249,16 @@ class KeyboardVectorEnv(VectorEnv):
             The observations and the information, as `reset` does.
 
         Raises:
-            ValueError: the state belongs to another number of environments, or to another memory.
+            ValueError: the state belongs to another number of environments, to another memory, or is none.
         """
         shape = (self.num_envs, self.keyboard.memory * KEYS)
         if arrays["memories"].shape != shape:
             raise ValueError(f"the state has memories of the shape {arrays['memories'].shape}, here it is {shape}")
+        over = arrays["over"]
+        if over.dtype.kind != "i" or over.ndim != 1 or not np.isin(over, np.arange(self.num_envs)).all():
+            raise ValueError(f"the state's episodes that are over are not some of 0 to {self.num_envs - 1}")
         self._batch.restore(arrays, generators)
-        self._over = arrays["over"].copy()
+        self._over = over.copy()
         told = _told_by(self._everyone, song=self._batch.name, step=self._batch.clock.steps())
         return self._observations(), told
 

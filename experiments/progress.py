@@ -47,7 +47,7 @@ class _Bar:
 
     def _per_second(self, done: int) -> float:
         """Return how fast it went since the beginning."""
-        return (done - self._first) / (self._bar.tasks[self._task].elapsed or 1e-9)
+        return max(done - self._first, 1e-9) / (self._bar.tasks[self._task].elapsed or 1e-9)
 
 
 class EvolutionProgress(_Bar):

@@ -36,12 +36,17 @@ def read_whole(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     return content
 
 
-def check_file(path: Path) -> None:
+def check_file(path: Path, most_bytes: int | None = None) -> None:
     """Raise OSError if there is no file; for libraries that open it themselves, and would wait for a pipe's writer.
 
-    No size is too large: states to resume from hold more than a model, and are mapped rather than read.
+    Args:
+        path: of the file.
+        most_bytes: what is larger is refused, too; None: no size is too large.
     """
-    _refuse_others(path, os.stat(path).st_mode)
+    found = os.stat(path)
+    _refuse_others(path, found.st_mode)
+    if most_bytes is not None and found.st_size > most_bytes:
+        raise OSError(errno.EFBIG, f"Larger than {most_bytes // 2**20} MiB", str(path))
 
 
 def _refuse_others(path: Path, mode: int) -> None:

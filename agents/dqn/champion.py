@@ -1,5 +1,6 @@
 """The champion: the best greedy player that a network has been so far."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from agents.dqn.named_arrays import joined, part
 from agents.dqn.q_judge import Judge, Judgement
 from agents.dqn.q_network import QNetwork, arrays_of, load_weights
+from songs.plain_data import check_kind
 
 
 class Champion:
@@ -59,8 +61,11 @@ class Champion:
         return joined({"champion": self.weights}), {"step": self.step, "judgement": judged}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Go on from a state; raises ValueError if it is of another shape."""
+        """Go on from a state; raises ValueError if it does not fit."""
         if data:
+            reward = 0.0 if self.judge.pays else None
+            check_kind({"step": 0, "judgement": asdict(Judgement(0, 0, 0, reward))}, data, "champion")
+            judged = data["judgement"] if self.judge.pays else {**data["judgement"], "reward": None}
             weights = part(arrays, "champion")
             load_weights(self._network, weights)
-            self.weights, self.step, self.judgement = weights, int(data["step"]), Judgement(**data["judgement"])
+            self.weights, self.step, self.judgement = weights, data["step"], Judgement(**judged)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.dqn.checked_state import check_places
 from agents.dqn.episodes import memories, returns
 from agents.dqn.named_arrays import restore_arrays
 from songs.keyboard import KEYS
@@ -130,5 +131,15 @@ class Elite:
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from a state; raises ValueError if it has another shape."""
-        restore_arrays(self.state(), state, "best episodes")
+        """Go on from a state; raises ValueError if it does not fit."""
+        last, worth = self.returns.shape[1], state["worth"]
+        kept = np.arange(len(worth)) < np.isfinite(worth).sum()  # places are filled in turn
+        restore_arrays(self.state(), {**state, "worth": np.where(kept, worth, 0.0)}, "best episodes")
+        check_places(
+            state,
+            {"first": last, "length": last, "until": last, "explore_until": np.iinfo(np.int64).max},
+            "best episodes",
+        )
+        if (self.first >= self.length)[kept].any():
+            raise ValueError("the best episodes end before they begin")
+        self.worth[~kept] = -np.inf

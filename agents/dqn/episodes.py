@@ -7,6 +7,7 @@ Conventions:
 
 import numpy as np
 
+from agents.dqn.checked_state import check_places
 from agents.dqn.named_arrays import restore_arrays
 from songs.keyboard import KEYS
 from songs.piano_roll import memory_windows
@@ -59,7 +60,9 @@ class Episodes:
         return {"rolls": self.rolls, "rewards": self.rewards, "first": self.first, "now": self.now}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from a state; raises ValueError if it has another shape."""
+        """Go on from a state; raises ValueError if it does not fit."""
+        last = self.rewards.shape[1]
+        check_places(state, {"first": last, "now": last}, "episodes")
         restore_arrays(self.state(), state, "episodes")
 
 

@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
+from agents.dqn.checked_state import check_array, check_places
 from songs.keyboard import KEYS
 
 
@@ -108,6 +109,9 @@ class TriedBefore:
         return {"cells": cells, "counts": self._counts[cells]}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from a state."""
+        """Go on from a state; raises ValueError if it does not fit."""
+        for name, own in self.state().items():
+            check_array(own, state[name], f"tried {name}")
+        check_places(state, {"cells": len(self._counts) - 1}, "tried steps")
         self._counts[:] = 0
         self._counts[state["cells"]] = state["counts"]

@@ -18,7 +18,7 @@ from torch import Tensor
 from agents.dqn.credit import Credit
 from agents.dqn.exploration import Epsilon, TriedBefore
 from agents.dqn.n_step import NStep
-from agents.dqn.named_arrays import joined, part
+from agents.dqn.named_arrays import joined, part, restore_arrays
 from agents.dqn.q_network import QNetwork, arrays_of, choices_of, load_weights
 from agents.dqn.replay_buffer import ReplayBuffer, Transitions
 from songs.keyboard import KEYS
@@ -219,16 +219,22 @@ class Dqn:
                 self._tried.restore(part(arrays, "tried"))
             self._restore_optimizer(arrays)
             self.random.bit_generator.state = numbers["random"]
-            self.steps, self.updates = int(numbers["steps"]), int(numbers["updates"])
+            self.steps, self.updates = numbers["steps"], numbers["updates"]
         except KeyError as error:
             raise ValueError(f"{error} is missing") from None
 
     def _restore_optimizer(self, arrays: dict[str, np.ndarray]) -> None:
         state = {}
-        for index in range(len(list(self.network.parameters()))):
+        for index, weights in enumerate(self.network.parameters()):
             moments = part(arrays, f"optimizer.{index}")
             if moments:  # there are none before the first update
-                state[index] = {name: torch.from_numpy(array.copy()) for name, array in moments.items()}
+                own = {name: np.zeros(weights.shape, np.float32) for name in ("exp_avg", "exp_avg_sq")}
+                own["step"] = np.zeros(1, np.float32)
+                moments["step"] = moments["step"].reshape(1)  # a file keeps no array without axes
+                restore_arrays(own, moments, "optimizers")
+                if (own["step"] < 0).any() or (own["exp_avg_sq"] < 0).any():
+                    raise ValueError("the optimizer's steps or squares are below 0")
+                state[index] = {name: torch.from_numpy(array) for name, array in own.items()}
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
 
 

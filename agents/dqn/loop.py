@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from agents.dqn.learner import Dqn
-from agents.dqn.named_arrays import joined, part
+from agents.dqn.named_arrays import joined, part, restore_arrays
+from songs.plain_data import check_kind
 
 
 class ResumableVectorEnv(Protocol):
@@ -87,10 +88,12 @@ class DqnLoop:
         Raises:
             ValueError: it belongs to a learner or to environments of another shape, or lacks something.
         """
+        _, expected = self.state()
+        check_kind({**expected, "env": None}, data, "loop")
         try:
             self.learner.restore(part(arrays, "learner"), data["learner"])
             self._observations, _ = self.env.restore(part(arrays, "env"), data["env"])
-            self._began = arrays["began"].astype(bool)
-            self.episodes, self._sums = int(data["episodes"]), dict(data["sums"])
+            restore_arrays({"began": self._began}, arrays, "environments")
+            self.episodes, self._sums = data["episodes"], dict(data["sums"])
         except KeyError as error:
             raise ValueError(f"{error} is missing") from None

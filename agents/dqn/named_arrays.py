@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from agents.dqn.checked_state import check_array
+
 
 def joined(parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Return the arrays of all parts in one dictionary."""
@@ -16,8 +18,10 @@ def part(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
 
 
 def restore_arrays(own: dict[str, np.ndarray], state: dict[str, np.ndarray], what: str) -> None:
-    """Copy a state into arrays of the same names; raises ValueError if one has another shape."""
+    """Copy a state into arrays of the same names; raises ValueError if one has another shape or no numbers."""
     for name, array in own.items():
         if state[name].shape != array.shape:
             raise ValueError(f"the {what}' {name} have the shape {state[name].shape}, this run needs {array.shape}")
-        array[:] = state[name]
+        check_array(array, state[name], f"{what}' {name}")
+    for name, array in own.items():
+        array[...] = state[name]

@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from agents.dqn.checked_state import check_array, check_places
 from agents.dqn.credit import BranchCredit
 from agents.dqn.elite import Elite
 from agents.dqn.episodes import Episodes, transitions
 from agents.dqn.exploration import Epsilon
 from agents.dqn.learner import Dqn, QLearning
-from agents.dqn.named_arrays import joined, part
+from agents.dqn.named_arrays import joined, part, restore_arrays
 from agents.dqn.prior import Prior, drawn
 from agents.dqn.q_network import QNetwork, choices_of
 from agents.dqn.replay_buffer import ReplayBuffer, Transitions
@@ -167,9 +168,18 @@ class PriorDqn(Dqn):
         super().restore(arrays, numbers)
         try:
             self.episodes.restore(part(arrays, "episodes"))
-            self.prior.restore(part(arrays, "prior"))
+            self._restore_prior(part(arrays, "prior"))
             if self.elite:
                 self.elite.restore(part(arrays, "elite"))
-            self._learn_from, self._returning = arrays["learn_from"].copy(), arrays["returning"].copy()
+            check_places(arrays, {"learn_from": self.episodes.rewards.shape[1]}, "episodes")
+            restore_arrays({"learn_from": self._learn_from, "returning": self._returning}, arrays, "episodes")
         except KeyError as error:
             raise ValueError(f"{error} is missing") from None
+
+    def _restore_prior(self, arrays: dict[str, np.ndarray]) -> None:
+        own = self.prior.state()
+        for name, array in own.items():
+            check_array(array, arrays[name], f"melodies' {name}")
+        check_places(arrays, {"steps": own["melodies"].shape[1] - 1}, "melodies")
+        check_places({"notes": arrays["melodies"] + 1}, {"notes": KEYS}, "melodies")  # -1 is a rest
+        self.prior.restore(arrays)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from agents.dqn.checked_state import check_array
 from songs.keyboard import KEYS
 
 HEADS = {"branching": (KEYS, 2), "one_key": (1, KEYS + 1)}
@@ -118,7 +119,7 @@ def arrays_of(tensors: dict[str, Tensor]) -> dict[str, np.ndarray]:
 
 
 def load_weights(network: QNetwork, weights: dict[str, np.ndarray]) -> None:
-    """Put weights into a network; raises ValueError if they belong to one of another shape."""
+    """Put weights into a network; raises ValueError if they belong to one of another shape, or are no numbers."""
     own = network.state_dict()
     if set(weights) != set(own):
         raise ValueError(f"the network has the layers {sorted(weights)}, this run needs {sorted(own)}")
@@ -127,4 +128,5 @@ def load_weights(network: QNetwork, weights: dict[str, np.ndarray]) -> None:
             raise ValueError(
                 f"the network's {name} has the shape {weights[name].shape}, this run needs {tuple(tensor.shape)}"
             )
+        check_array(tensor.detach().numpy(), weights[name], f"network's {name}")
     network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in weights.items()})

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.dqn.checked_state import check_array
 from agents.dqn.sum_tree import SumTree
 from songs.keyboard import KEYS
 from songs.piano_roll import words
@@ -189,7 +190,7 @@ class ReplayBuffer:
         """Go on from a state.
 
         Raises:
-            ValueError: it belongs to a buffer of another shape.
+            ValueError: it does not fit this buffer.
         """
         added = int(numbers["added"])
         kept = min(added, self.capacity)
@@ -207,7 +208,12 @@ class ReplayBuffer:
                     f"the replay buffer's {name} have the shape {arrays[name].shape}, "
                     f"this run needs {(kept, *array.shape[1:])}"
                 )
+            check_array(array, arrays[name], f"replay buffer's {name}")
             array[:kept] = arrays[name]
         self.added, self._highest = added, float(numbers["highest"])
         if self._tree is not None:
-            self._tree.set(np.arange(kept), arrays["priorities"])
+            priorities = arrays["priorities"]
+            check_array(self._tree.weights(np.arange(0)), priorities, "replay buffer's priorities")
+            if priorities.shape != (kept,) or self._highest <= 0 or (priorities <= 0).any():
+                raise ValueError(f"the replay buffer's priorities are not {kept} numbers above 0")
+            self._tree.set(np.arange(kept), priorities)

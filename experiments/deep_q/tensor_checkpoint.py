@@ -15,7 +15,7 @@ from safetensors.numpy import save
 
 from experiments.checkpoint import KEPT
 from experiments.run_folder import RunError
-from songs.files import check_file, write_atomically
+from songs.files import MOST_BYTES, check_file, write_atomically
 
 FORMAT = "kuznechik tensors"
 VERSION = 1
@@ -36,14 +36,14 @@ def write_tensors(path: Path, arrays: dict[str, np.ndarray], data: Any) -> None:
     write_atomically(path, save(arrays, {FORMAT: json.dumps(head)}))
 
 
-def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], Any]:
+def read_tensors(path: Path, most_bytes: int = MOST_BYTES) -> tuple[dict[str, np.ndarray], Any]:
     """Return the arrays and the plain data of a file.
 
     Raises:
-        RunError: it is missing, damaged, or of another kind.
+        RunError: it is missing, damaged, too large, or of another kind.
     """
     try:
-        check_file(path)
+        check_file(path, most_bytes)
         with safe_open(path, framework="numpy") as file:
             head = json.loads((file.metadata() or {}).get(FORMAT, "{}"))
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dictionary
@@ -76,8 +76,12 @@ def save_checkpoint(folder: Path, step: int, arrays: dict[str, np.ndarray], data
         path.unlink()
 
 
-def load_checkpoint(folder: Path) -> tuple[dict[str, np.ndarray], Any, list[str]]:
+def load_checkpoint(folder: Path, most_bytes: int = MOST_BYTES) -> tuple[dict[str, np.ndarray], Any, list[str]]:
     """Return the newest checkpoint that is whole, and what was wrong with newer ones.
+
+    Args:
+        folder: the `checkpoints` folder of a run.
+        most_bytes: no checkpoint of the run is larger.
 
     Raises:
         RunError: there is none.
@@ -85,7 +89,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, np.ndarray], Any, list[str]
     complaints: list[str] = []
     for path in reversed(_checkpoints(folder)):
         try:
-            return (*read_tensors(path), complaints)
+            return (*read_tensors(path, most_bytes), complaints)
         except RunError as error:
             complaints.append(str(error))
     raise RunError("; ".join([*complaints, f"{folder.parent}: no checkpoint to resume from"]))

@@ -8,7 +8,7 @@ checkpoints/    the last two; the run goes on from one to the same result as if 
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from agents.dqn.champion import Champion
 from experiments.assembly import read_config, resolve_songs
@@ -24,10 +24,24 @@ from experiments.settings import ConfigError
 from experiments.watch import SILENCE, Watch
 from listener.listener import Listener
 from songs.files import write_atomically
+from songs.plain_data import check_kind
 from songs.song import Song
 
 CHANGEABLE = ("dqn.steps=", "dqn.stop_when_solved=")
 """Settings that a resumed run may have other than before."""
+
+MOST_BESIDE = 2**26
+"""Bytes of a checkpoint beside what grows with the run's options."""
+
+KEPT: dict[str, Any] = {
+    "loop": {},
+    "champion": {},
+    "solved_at_step": None,
+    "next_evaluation": 0,
+    "wall_seconds": 0.0,
+    "cpu_seconds": 0.0,
+}
+"""The plain data of a checkpoint, in its kinds."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +194,13 @@ class DqnRun:
             self._saved_step = champion.step
         self._next_save = time.monotonic() + SAVE_SECONDS
 
+    def most_bytes(self) -> int:
+        """Return a size that no checkpoint of this run reaches."""
+        arrays, _ = self.loop.state()
+        now, replay = sum(array.nbytes for array in arrays.values()), self.loop.learner.replay
+        # still to come: a full buffer with priorities and priors, moments, the champion, counts of what was tried
+        return 4 * now + replay.capacity * (replay.nbytes_each + 64) + MOST_BESIDE
+
     def checkpoint(self) -> None:
         """Put all that the next steps depend on, on disk."""
         self._save()
@@ -193,17 +214,24 @@ class DqnRun:
             "wall_seconds": self.clock.wall_seconds,
             "cpu_seconds": self.clock.cpu_seconds,
         }
-        save_checkpoint(self.folder.path / "checkpoints", self.step, {**arrays, **champion}, state)
+        try:
+            save_checkpoint(self.folder.path / "checkpoints", self.step, {**arrays, **champion}, state)
+        except ValueError:  # JSON has no other numbers than finite ones
+            raise RunError(
+                f"{self.folder.path}: what was learned is no number any more: begin anew with a smaller "
+                f"dqn.learning_rate than {self.config.dqn.learning_rate:g}"
+            ) from None
         self._next_checkpoint = self.step + self.checkpoint_every
 
     def restore(self, arrays: dict, data: dict) -> None:
         """Go on from a checkpoint; raises ValueError if it does not belong to this run."""
-        try:
-            self.loop.restore(arrays, data["loop"])
-            self.champion.restore(arrays, data["champion"])
-            self.solved_at_step, self._next_evaluation = data["solved_at_step"], int(data["next_evaluation"])
-        except KeyError as error:
-            raise ValueError(f"{error} is missing") from None
+        check_kind(KEPT, data, "")
+        if data["solved_at_step"] is not None:
+            check_kind(0, data["solved_at_step"], "solved_at_step")
+        self.clock = Clock(data["wall_seconds"], data["cpu_seconds"])
+        self.loop.restore(arrays, data["loop"])
+        self.champion.restore(arrays, data["champion"])
+        self.solved_at_step, self._next_evaluation = data["solved_at_step"], data["next_evaluation"]
         self._next_checkpoint = self.step + self.checkpoint_every
 
     def _summary(self, stopped: str) -> dict:
@@ -321,13 +349,13 @@ def resume(
             raise RunError(f"--set {setting}: a resumed run keeps its settings; only {allowed} may change")
         config = config.apply(setting)
     songs = folder.read_songs(config.task.steps, config.task.prompt)
-    arrays, data, warnings = load_checkpoint(folder.path / "checkpoints")
-    clock = Clock(data["wall_seconds"], data["cpu_seconds"])
-    run = DqnRun(folder, config, songs, clock, checkpoint_every, listener, watch)
+    run = DqnRun(folder, config, songs, Clock(), checkpoint_every, listener, watch)
+    arrays, data, warnings = load_checkpoint(folder.path / "checkpoints", run.most_bytes())
     try:
         run.restore(arrays, data)
-    except ValueError as error:
-        raise RunError(f"{folder.path}: the checkpoint does not fit the run: {error}") from None
+    except (ValueError, TypeError, LookupError, OverflowError) as error:
+        reason = error if isinstance(error, ValueError) else repr(error)
+        raise RunError(f"{folder.path}: the checkpoint does not fit the run: {reason}") from None
     write_atomically(folder.path / "config.toml", config.to_toml())
     folder.cut_table("metrics.csv", "step", run.step + 1)
     return run.continue_until_done(progress), warnings

@@ -284,7 +284,7 @@ def test_it_goes_on_from_its_state_to_the_same_bits(manner, stop):
         ({**BANDIT, "credit": "step"}, "rewards have the shape"),
         ({**BANDIT, "head": "one_key", "credit": "step"}, "the network's advantage.weight has the shape"),
         ({**BANDIT, "replay": {"priority": 0.5}}, "'priorities' is missing"),
-        ({**BANDIT, "bonus": 1.0}, "'counts' is missing"),
+        ({**BANDIT, "bonus": 1.0}, "'cells' is missing"),
     ],
 )
 def test_a_state_of_another_learner_is_refused(other, match):

@@ -384,6 +384,75 @@ def test_a_checkpoint_that_lacks_something_is_refused(kuznechik, copy):
     assert "is missing" in refused(kuznechik, "dqn", "--resume", copy)
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "reason"),
+    [
+        ((), [], "it is []"),
+        (("wall_seconds",), None, "wall_seconds is None"),
+        (("cpu_seconds",), "x", "cpu_seconds is 'x'"),
+        (("solved_at_step",), "x", "solved_at_step is 'x'"),
+        (("next_evaluation",), -1, "next_evaluation is -1"),
+        (("champion", "judgement"), 3, "champion.judgement is 3"),
+        (("champion", "judgement", "more"), 0, "more"),
+        (("loop",), [], "loop is []"),
+        (("loop", "sums", "loss"), {}, "loop.sums.loss is {}"),
+        (("loop", "sums", "reward"), "x" * 1000, "loop.sums.reward is 'xxxx"),
+        (("loop", "env"), 0.5, "float"),
+        (("loop", "env", 0), "x", "dict"),
+        (("loop", "learner"), True, "loop.learner is True"),
+        (("loop", "learner", "steps"), 1e300, "loop.learner.steps is 1e+300"),
+        (("loop", "learner", "replay", "added"), "x", "loop.learner.replay.added is 'x'"),
+        (("loop", "learner", "random", "state", "state"), [1], "loop.learner.random.state.state is [1]"),
+        (("loop", "learner", "random", "uinteger"), 10**30, "too large"),
+    ],
+)
+def test_a_checkpoint_whose_checksum_was_made_to_fit_is_refused(kuznechik, copy, place, value, reason):
+    path = max((copy / "checkpoints").iterdir())
+    arrays, data = read_tensors(path)
+    found = {"all": data}
+    *way, last = ("all", *place)
+    part = found
+    for name in way:
+        part = part[name]
+    part[last] = value
+    write_tensors(path, arrays, found["all"])
+    error = refused(kuznechik, "dqn", "--resume", copy)
+    assert f"{copy}: the checkpoint does not fit the run: " in error
+    assert reason in error
+    assert len(error) < 300 + len(str(copy))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [
+        (
+            "learner.network.body.0.weight",
+            lambda array: array * np.nan,
+            "the network's body.0.weight are not all numbers",
+        ),
+        ("learner.optimizer.0.exp_avg", lambda array: array[:-1], "the optimizers' exp_avg have the shape"),
+        ("learner.optimizer.0.exp_avg_sq", lambda array: array - 1, "steps or squares are below 0"),
+        ("learner.optimizer.0.step", lambda array: np.repeat(array, 2), "cannot reshape"),
+        ("learner.replay.rewards", lambda array: array.astype(np.int8), "the replay buffer's rewards are int8"),
+        ("learner.recent.rewards", lambda array: array + np.inf, "the last steps' rewards are not all numbers"),
+        ("champion.body.0.weight", lambda array: array.astype(bool), "the network's body.0.weight are bool"),
+        ("began", lambda array: array[:-1], "the environments' began have the shape"),
+        ("env.song", lambda array: array + 1, "songs other than 0 to 0"),
+        ("env.song", lambda array: array * 1.0, "the state's song are float64"),
+        ("env.step", lambda array: array + 2**40, "steps that its songs have not"),
+        ("env.step", lambda array: array - 100, "steps that its songs have not"),
+        ("env.used", lambda array: array + 33, "the draws that were used are not all counts from 0 to 32"),
+        ("env.drawn", lambda array: array + 1, "the draws of the environments are not all chances"),
+        ("env.over", lambda array: np.array([7]), "episodes that are over are not some of 0 to 3"),
+    ],
+)
+def test_a_checkpoint_of_impossible_arrays_is_refused(kuznechik, copy, name, change, reason):
+    path = max((copy / "checkpoints").iterdir())
+    arrays, data = read_tensors(path)
+    write_tensors(path, {**arrays, name: change(arrays[name])}, data)
+    assert reason in refused(kuznechik, "dqn", "--resume", copy)
+
+
 @pytest.mark.parametrize("prompt", [24, 100])
 def test_a_prompt_as_long_as_the_song_is_refused(kuznechik, copy, prompt):
     text = (copy / "config.toml").read_text()
@@ -429,3 +498,27 @@ def test_the_learning_curve_is_written_for_tensorboard(kuznechik, tune, tmp_path
     called = kuznechik("dqn", tune, *SMALL, "--tensorboard", "--out", tmp_path / "run", "--json")
     assert called.status == 0
     assert [path.name[:6] for path in (tmp_path / "run" / "tensorboard").iterdir()] == ["events"]
+
+
+def test_a_checkpoint_that_claims_more_than_its_run_can_hold_is_not_read(kuznechik, copy):
+    for path in (copy / "checkpoints").iterdir():
+        size = 2**29
+        head = json.dumps({"x": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
+        with path.open("wb") as file:  # valid, and holds nothing
+            file.write(len(head).to_bytes(8, "little") + head)
+            file.truncate(8 + len(head) + size)
+    error = refused(kuznechik, "dqn", "--resume", copy)
+    assert re.search(r"safetensors: is damaged: .*Larger than \d+ MiB", error)
+
+
+def test_numbers_that_grow_beyond_all_bounds_are_told(kuznechik, copy):
+    path = max((copy / "checkpoints").iterdir())
+    arrays, data = read_tensors(path)
+    big = {name: np.full_like(array, 1e37) for name, array in arrays.items() if name.startswith("learner.target.")}
+    text = (copy / "config.toml").read_text()
+    (copy / "config.toml").write_text(text.replace("stop_when_solved = true", "stop_when_solved = false"))
+    write_tensors(
+        path, {**arrays, **big, "learner.network.body.0.weight": arrays["learner.network.body.0.weight"] + 3e38}, data
+    )
+    error = refused(kuznechik, "dqn", "--resume", copy, "--set", f"dqn.steps={data['loop']['learner']['steps'] + 40}")
+    assert "what was learned is no number any more: begin anew with a smaller dqn.learning_rate than 0.003" in error

@@ -1,0 +1,50 @@
+"""Plain data of another kind than expected is named with its place, its value, and no more of it than fits a line."""
+
+import re
+
+import pytest
+
+from songs.plain_data import check_kind
+
+OWN = {"name": "", "count": 0, "share": 0.0, "done": False, "texts": [""], "open": None, "part": {"deep": 0}}
+GOOD = {"name": "a", "count": 3, "share": 2, "done": True, "texts": [], "open": [1], "part": {"deep": 1, "more": 2}}
+
+
+@pytest.mark.parametrize("change", [{}, {"share": -0.5}, {"texts": ["a", "b"]}, {"open": None}, {"more": 1}])
+def test_what_is_of_its_kind_is_let_through(change):
+    check_kind(OWN, {**GOOD, **change}, "")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"name": 3}, "name is 3"),
+        ({"name": None}, "name is None"),
+        ({"name": ["x" * 1000]}, "name is ['" + "x" * 38 + "..."),
+        ({"count": -1}, "count is -1"),
+        ({"count": 1.0}, "count is 1.0"),
+        ({"count": True}, "count is True"),
+        ({"share": float("nan")}, "share is nan"),
+        ({"share": float("inf")}, "share is inf"),
+        ({"share": False}, "share is False"),
+        ({"done": 1}, "done is 1"),
+        ({"texts": "ab"}, "texts is 'ab'"),
+        ({"texts": ["a", 5]}, "texts[1] is 5"),
+        ({"part": []}, "part is []"),
+        ({"part": {}}, "part.deep is missing"),
+        ({"part": {"deep": "x"}}, "part.deep is 'x'"),
+    ],
+)
+def test_what_is_not_is_named(change, told):
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
+        check_kind(OWN, {**GOOD, **change}, "")
+
+
+@pytest.mark.parametrize(("found", "told"), [([], "it is []"), (None, "it is None"), ({}, "name is missing")])
+def test_what_is_another_thing_altogether_is_named(found, told):
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
+        check_kind(OWN, found, "")
+
+
+def test_a_whole_number_may_have_any_number_of_digits():
+    check_kind({"count": 0, "share": 0.0}, {"count": 10**1000, "share": 10**1000}, "")
