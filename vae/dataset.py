@@ -25,13 +25,12 @@ import numpy as np
 
 from songs.files import read_text, read_whole, write_atomically
 from songs.midi import MidiError
+from vae.dataset_check import BARS, SPLITS, check_meta, command_for, dataset_name, read_arrays
 from vae.melody import Piece, read_piece
-from vae.tokens import STEPS_PER_BAR, Representation, representation
+from vae.tokens import Representation, representation
 from vae.windows import Windows, cut_windows, group_pieces, shapes
 
-SPLITS = ("train", "validation", "test")
 SHARES = (0.9, 0.05, 0.05)
-BARS = (2, 4, 8, 16)
 LARGE_GROUP = 20
 """Groups of more pieces always train: one of them would be a whole test."""
 SUFFIXES = (".mid", ".midi")
@@ -69,11 +68,6 @@ class DatasetOptions:
     def name(self) -> str:
         """What the data set is called."""
         return dataset_name(self.bars, self.representation, self.transposed)
-
-
-def dataset_name(bars: int, form: str, transposed: bool) -> str:
-    """Return the name of a data set or model, such as `2bars-pianoroll-transposed`."""
-    return f"{bars}bars-{form}-{'transposed' if transposed else 'allkeys'}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,14 +249,12 @@ def read_meta(place: Path) -> dict:
     """
     try:
         meta = json.loads(read_text(place / "dataset.json"))
-        representation(meta["representation"])
-        return meta
+        check_meta(meta)
     except FileNotFoundError:
-        raise DatasetError(
-            f"{place}: no such data set; make it with kuznechik vae generate-dataset all BARS 1 --midi FOLDER"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DatasetError(f"{place}: no such data set; make it with {command_for(place)}") from None
+    except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(f"{place}: dataset.json is broken: {error}") from None
+    return meta
 
 
 def read_split(place: Path, name: str) -> Split:
@@ -274,14 +266,10 @@ def read_split(place: Path, name: str) -> Split:
     meta = read_meta(place)
     path = place / f"{name}.npz"
     try:
-        with np.load(io.BytesIO(read_whole(path)), allow_pickle=False) as arrays:
-            roll, pieces, sources = arrays["roll"], arrays["pieces"], arrays["sources"]
-            onsets = np.unpackbits(arrays["onsets"], axis=1, count=roll.shape[1]).astype(bool)
+        arrays = read_arrays(read_whole(path), meta)
     except FileNotFoundError:
-        raise DatasetError(f"{path}: is missing: make it with kuznechik vae generate-dataset {name} ...") from None
-    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{path}: is missing: make it with {command_for(place, name)}") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DatasetError(f"{path}: is broken: {error}") from None
-    if roll.ndim != 2 or roll.shape[1] != meta["bars"] * STEPS_PER_BAR or not len(roll):
-        raise DatasetError(f"{path}: holds no windows of {meta['bars']} bars: its roll has the shape {roll.shape}")
-    form = representation(meta["representation"])
-    return Split(Windows(roll, onsets, pieces), sources, tuple(meta["sources"]), form)
+    windows = Windows(arrays["roll"], arrays["onsets"], arrays["pieces"])
+    return Split(windows, arrays["sources"], tuple(meta["sources"]), representation(meta["representation"]))

@@ -124,7 +124,7 @@ def representation(name: str) -> Representation:
         ValueError: there is none of that name.
     """
     if name not in REPRESENTATIONS:
-        raise ValueError(f"no representation {name!r}; there are {', '.join(REPRESENTATIONS)}")
+        raise ValueError(f"no representation {name[:40]!r}; there are {', '.join(REPRESENTATIONS)}")
     return REPRESENTATIONS[name]
 
 

@@ -20,7 +20,7 @@ from songs.midi import MidiError  # noqa: E402
 from songs.notation import read_tune  # noqa: E402
 from vae import checkpoint  # noqa: E402
 from vae.config import ModelError  # noqa: E402
-from vae.dataset import DatasetError, maestro_splits, read_meta, read_split  # noqa: E402
+from vae.dataset import SPLITS, DatasetError, maestro_splits, read_meta, read_split  # noqa: E402
 from vae.melody import beats_file  # noqa: E402
 from vae.schedule import TrainingError  # noqa: E402
 from vae.seed_checkpoint import import_checkpoint  # noqa: E402
@@ -42,7 +42,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object], type[Exception]]] = {
     "tune": ("tune.txt", read_tune, OSError),
 }
 """Name of the file, what reads it, and what is raised."""
-MAPPED = ("checkpoint of a learner", "state of a model", "checkpoint of the seed")
+MAPPED = ("state of a model", "checkpoint of the seed")
 """What may be larger than other files: the library that reads it says what is wrong."""
 
 
@@ -69,7 +69,9 @@ REASONS = {pipe: "Not a file", device: "Not a file", folder: "Is a directory", h
 @pytest.fixture
 def place(tmp_path) -> Path:
     """Return a folder with the description of a data set."""
-    (tmp_path / "dataset.json").write_text(json.dumps({"representation": "pianoroll", "bars": 2, "sources": []}))
+    splits = {name: {"pieces": 1, "windows": 1, "unique": 1} for name in SPLITS}
+    meta = {"bars": 2, "representation": "pianoroll", "transposed": False, "sources": [], "pieces": 3, "splits": splits}
+    (tmp_path / "dataset.json").write_text(json.dumps(meta))
     return tmp_path
 
 

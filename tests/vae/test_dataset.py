@@ -2,6 +2,9 @@
 
 import json
 import os
+import re
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from vae.dataset import (
     assign_splits,
     generate,
     read_folders,
+    read_meta,
     read_split,
     split_windows,
 )
@@ -146,8 +150,6 @@ def test_missing_and_broken_data_sets_are_named(tmp_path):
         read_folders([tmp_path / "nothing"])
     with pytest.raises(DatasetError, match="holds no .mid or .midi file"):
         read_folders([tmp_path])
-    with pytest.raises(DatasetError, match="no such data set; make it with kuznechik vae generate-dataset"):
-        read_split(tmp_path, "train")
     write_tunes(tmp_path / "midi", 12)
     generate([tmp_path / "midi"], DatasetOptions(), tmp_path)
     place = tmp_path / "2bars-pianoroll-allkeys"
@@ -181,3 +183,109 @@ def test_impossible_options_are_refused():
         DatasetOptions(bars=3)
     with pytest.raises(DatasetError, match="a stride of 0 bars"):
         DatasetOptions(stride=0)
+
+
+# data sets that came from anywhere
+
+
+@pytest.fixture
+def place(tmp_path) -> Path:
+    write_tunes(tmp_path / "midi", 12)
+    generate([tmp_path / "midi"], DatasetOptions(), tmp_path)
+    return tmp_path / "2bars-pianoroll-allkeys"
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("2bars-pianoroll-transposed", "2 1 -pt"),
+        ("4bars-pianoroll-allkeys", "4 1 -p"),
+        ("8bars-midilike-transposed", "8 1 -t"),
+        ("16bars-midilike-allkeys", "16 1"),
+        ("2bars-onsets-transposed", "2 1 --onsets -t"),
+        ("something", "BARS 1"),
+    ],
+)
+def test_the_command_that_makes_a_missing_data_set_is_told(tmp_path, name, options):
+    data = "" if name == "something" else f" --data {tmp_path}"
+    command = f"kuznechik vae generate-dataset all {options} --midi FOLDER{data}"
+    with pytest.raises(DatasetError, match=f"{name}: no such data set; make it with {re.escape(command)}$"):
+        read_split(tmp_path / name, "train")
+
+
+def test_the_command_that_makes_a_missing_split_is_told(place):
+    (place / "test.npz").unlink()
+    command = f"kuznechik vae generate-dataset test 2 1 -p --midi FOLDER --data {place.parent}"
+    with pytest.raises(DatasetError, match=f"test.npz: is missing: make it with {re.escape(command)}$"):
+        read_split(place, "test")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"bars": 3}, "bars is 3, not one of 2, 4, 8, 16"),
+        ({"bars": 1e308}, r"bars is 1e\+308"),
+        ({"representation": []}, r"representation is \[\]"),
+        ({"representation": "x" * 1000}, "no representation 'xxx"),
+        ({"transposed": None}, "transposed is None"),
+        ({"sources": [[]]}, r"sources\[0\] is \[\]"),
+        ({"pieces": float("inf")}, "pieces is inf"),
+        ({"seed": float("nan")}, "not JSON compliant"),
+        ({"splits": 3}, "splits is 3"),
+        ({"splits": {}}, "splits.train is missing"),
+        ({"splits": {"train": None}}, "splits.train is None"),
+        ({"splits": {"train": {"pieces": 1, "windows": -1, "unique": 1}}}, "splits.train.windows is -1"),
+    ],
+)
+def test_a_description_that_says_something_else_is_broken(place, change, reason):
+    meta = json.loads((place / "dataset.json").read_text())
+    (place / "dataset.json").write_text(json.dumps({**meta, **change}))
+    with pytest.raises(DatasetError, match=rf"2bars-pianoroll-allkeys: dataset.json is broken: .*{reason}") as error:
+        read_meta(place)
+    assert len(str(error.value)) < 300 + len(str(place))
+
+
+@pytest.mark.parametrize("name", ["bars", "representation", "transposed", "sources", "pieces", "splits"])
+def test_a_description_that_lacks_something_is_broken(place, name):
+    meta = json.loads((place / "dataset.json").read_text())
+    (place / "dataset.json").write_text(json.dumps({key: value for key, value in meta.items() if key != name}))
+    with pytest.raises(DatasetError, match=f"dataset.json is broken: {name} is missing"):
+        read_meta(place)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [
+        ("roll", lambda roll: roll[:, :-1], "roll are uint8"),
+        ("roll", lambda roll: roll.astype(np.float64), "roll are float64"),
+        ("roll", lambda roll: roll.astype(str), "roll are <U"),
+        ("roll", lambda roll: np.full_like(roll, 255), "roll are not all from 0 to 88"),
+        ("onsets", lambda onsets: onsets.astype(np.int8), "onsets are int8"),
+        ("onsets", lambda onsets: onsets[:-1], "onsets are uint8"),
+        ("pieces", lambda pieces: np.zeros((), np.int32), "are"),
+        ("sources", lambda sources: sources + 1, "sources are not all from 0 to 0"),
+        ("sources", lambda sources: sources - 1, "sources are not all from 0 to 0"),
+    ],
+)
+def test_windows_that_are_none_are_broken(place, name, change, reason):
+    with np.load(place / "test.npz") as file:
+        arrays = dict(file)
+    np.savez_compressed(place / "test.npz", **{**arrays, name: change(arrays[name])})
+    with pytest.raises(DatasetError, match=f"test.npz: is broken: .*{reason}"):
+        read_split(place, "test")
+
+
+def test_a_split_without_windows_is_broken(place):
+    with np.load(place / "test.npz") as file:
+        arrays = {name: array[:0] for name, array in file.items()}
+    np.savez_compressed(place / "test.npz", **arrays)
+    with pytest.raises(DatasetError, match="test.npz: is broken: it holds no windows"):
+        read_split(place, "test")
+
+
+def test_a_split_that_would_unpack_to_too_much_is_not_read(place):
+    with zipfile.ZipFile(place / "test.npz", "a") as archive:
+        archive.writestr("x.npy", b"")
+        archive.filelist[-1].file_size = 2**30 + 1  # what the list of contents says of it
+    with pytest.raises(DatasetError, match="test.npz: is broken: it would be larger than 1024 MiB"):
+        read_split(place, "test")
