@@ -135,18 +135,24 @@ def judge(path: Path) -> str:
     return "song" if len(notes.onsets) else "silence"
 
 
+def judge_in_time(path: Path) -> str:
+    """Judge a file, and stop where that takes too long."""
+    signal.signal(signal.SIGVTALRM, _stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, CPU_SECONDS)
+    verdict = judge(path)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    return verdict
+
+
 def run_block(first: int, inputs: int, out: Path) -> Counter:
     """Judge some inputs; keep those that fail."""
     files = seeds()
-    signal.signal(signal.SIGVTALRM, _stop)
     found: Counter = Counter()
     with tempfile.TemporaryDirectory(dir=MEMORY_FOLDER if MEMORY_FOLDER.is_dir() else None) as folder:
         path = Path(folder) / "input.mid"
         for number in range(first, first + inputs):
             path.write_bytes(fuzz_input(number, files))
-            signal.setitimer(signal.ITIMER_VIRTUAL, CPU_SECONDS)
-            verdict = judge(path)
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            verdict = judge_in_time(path)
             if verdict not in ("song", "silence", "refused"):
                 out.mkdir(parents=True, exist_ok=True)
                 (out / f"{number}.mid").write_bytes(path.read_bytes())

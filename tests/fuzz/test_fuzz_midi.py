@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.songs.test_midi import UNUSABLE
+
 ROOT = Path(__file__).parents[2]
 FUZZER = [sys.executable, "tests/fuzz/fuzz_midi.py"]
 
@@ -21,6 +23,28 @@ def test_damaged_files_are_songs_or_refused(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "0 of 3000 inputs failed"
     assert not (tmp_path / "failures").exists()
+
+
+def test_files_crafted_to_do_harm_are_refused_within_the_same_limits(tmp_path):
+    program = f"""
+import sys
+sys.path.insert(0, "tests/fuzz")
+import fuzz_midi
+from tests.songs.test_midi import UNUSABLE
+
+path = fuzz_midi.Path({str(tmp_path)!r}) / "song.mid"
+fuzz_midi._limit_memory()
+for name, (data, _) in UNUSABLE.items():
+    path.write_bytes(data)
+    print(fuzz_midi.judge_in_time(path), name)
+"""
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    silent = ["no notes"]  # `judge` lets silence through
+    expected = [f"{'silence' if name in silent else 'refused'} {name}" for name in UNUSABLE]
+    assert done.stdout.splitlines() == expected
 
 
 @pytest.mark.slow
