@@ -172,7 +172,17 @@ def _headed(figure: Figure, heading: str, caption: str) -> Figure:
     return figure
 
 
-def _table(folder: RunFolder, name: str, columns: tuple[str, ...]) -> Columns:
+def figures_table(folder: RunFolder, name: str, columns: tuple[str, ...]) -> Columns:
+    """Return a table that can be drawn.
+
+    Args:
+        folder: of the run.
+        name: of the file.
+        columns: what is drawn; the first is the axis.
+
+    Raises:
+        RunError: the table is missing or broken, lacks a column, or holds numbers that no figure shows.
+    """
     table = folder.read_table(name)
     lacking = [column for column in columns if column not in table]
     if lacking:
@@ -186,7 +196,7 @@ def _table(folder: RunFolder, name: str, columns: tuple[str, ...]) -> Columns:
 
 def _draw_fitness(run: _Run) -> Figure:
     names = ("best_fitness", "mean_fitness", "std_fitness", "best_right", "mean_right", "cpu_seconds")
-    metrics = _table(run.folder, "metrics.csv", ("generation", "evaluations", *names))
+    metrics = figures_table(run.folder, "metrics.csv", ("generation", "evaluations", *names))
     assert isinstance(run.config, EvolveConfig)
     task, songs = run.config.task, run.songs
     ceiling = make_cases(run.config, songs).most_right if songs or task.kind == "xor" else None
@@ -207,7 +217,7 @@ def _ending(folder: RunFolder) -> str:
 
 def _draw_learning(run: _Run) -> Figure:
     names = ("updates", "mean_reward", "loss", "right_teacher_forced", "prefix", "cpu_seconds")
-    metrics = _table(run.folder, "metrics.csv", ("step", *names))
+    metrics = figures_table(run.folder, "metrics.csv", ("step", *names))
     assert isinstance(run.config, DqnConfig)
     task, songs, ceiling, resting = run.config.task, run.songs, None, None
     if songs:
@@ -221,7 +231,7 @@ def _draw_learning(run: _Run) -> Figure:
 
 
 def _draw_reward(run: _Run) -> Figure:
-    metrics = _table(run.folder, "metrics.csv", ("generation", "evaluations", "reward_a_step", "cpu_seconds"))
+    metrics = figures_table(run.folder, "metrics.csv", ("generation", "evaluations", "reward_a_step", "cpu_seconds"))
     assert isinstance(run.config, EvolveConfig)
     try:
         baselines = run.folder.read_json("summary.json").get("baselines_a_step", {})
@@ -233,7 +243,7 @@ def _draw_reward(run: _Run) -> Figure:
 
 
 def _draw_species(run: _Run) -> Figure:
-    table = _table(run.folder, "species.csv", ("generation", "species", "members"))
+    table = figures_table(run.folder, "species.csv", ("generation", "species", "members"))
     generations, species, members = species_members(table)
     alive = (members > 0).sum(axis=0)
     caption = f"species: {len(species)}, at most {alive.max()} at a time; generations: {len(generations)}"

@@ -16,6 +16,8 @@ PARTS = {
     "free_running": "steps rebuilt right,\nfree running",
 }
 """Columns that get axes of their own, and what these are called."""
+COLUMNS = ("step", "train_loss", "loss", *PARTS)
+"""What is drawn; the first is the axis."""
 
 
 def losses_figure(metrics: Columns) -> Figure:

@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 from songs.files import read_text, read_whole, write_atomically
 from vae.config import ModelConfig, ModelError
 from vae.model import MusicVAE
+from vae.model_check import check_about, shapes
 
 FORMAT = "kuznechik vae"
 VERSION = 1
@@ -53,6 +54,10 @@ def read_about(path: Path) -> dict[str, Any]:
         raise ModelError(f"{beside}: is broken: {error}") from None
     if not isinstance(about, dict) or (about.get("format"), about.get("version")) != (FORMAT, VERSION):
         raise ModelError(f"{beside}: describes no {FORMAT!r} model of version {VERSION}")
+    try:
+        check_about(about)
+    except ValueError as error:
+        raise ModelError(f"{beside}: is broken: {error}") from None
     return about
 
 
@@ -76,7 +81,12 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> tuple[Mu
     except (SafetensorError, ValueError, KeyError) as error:
         raise ModelError(f"{path}: is damaged or cut off: {error}") from None
     about = read_about(path)
-    model = MusicVAE(ModelConfig.from_dict(about.get("model")))
+    try:
+        config = ModelConfig.from_dict(about.get("model"))
+    except ValueError as error:
+        raise ModelError(f"{path.with_suffix('.json')}: is broken: {error}") from None
+    check_parameters(shapes(config), arrays, str(path))
+    model = MusicVAE(config)
     fill(model, arrays, str(path))
     return model.to(device).eval(), about
 
@@ -85,15 +95,21 @@ def fill(model: MusicVAE, arrays: dict[str, torch.Tensor], origin: str) -> None:
     """Give a model its parameters.
 
     Raises:
-        ModelError: some are missing, too many or of another shape.
+        ModelError: some are missing, too many, of another shape, or no numbers.
     """
-    expected = model.state_dict()
+    check_parameters({name: value.shape for name, value in model.state_dict().items()}, arrays, origin)
+    model.load_state_dict({name: value.float() for name, value in arrays.items()})
+
+
+def check_parameters(expected: dict[str, torch.Size], arrays: dict[str, torch.Tensor], origin: str) -> None:
+    """Raise ModelError if arrays are not the parameters of these shapes, or no numbers."""
     for name in sorted(expected.keys() | arrays.keys()):
         if name not in arrays:
             raise ModelError(f"{origin}: has no parameter {name}: it is of another kind of model")
         if name not in expected:
-            raise ModelError(f"{origin}: has a parameter {name} that this kind of model has not")
-        if arrays[name].shape != expected[name].shape:
-            shapes = f"{tuple(arrays[name].shape)}, not {tuple(expected[name].shape)}"
+            raise ModelError(f"{origin}: has a parameter {name:.100} that this kind of model has not")
+        if arrays[name].shape != expected[name]:
+            shapes = f"{tuple(arrays[name].shape)}, not {tuple(expected[name])}"
             raise ModelError(f"{origin}: {name} has the shape {shapes}: it is of another size of model")
-    model.load_state_dict({name: value.float() for name, value in arrays.items()})
+        if not torch.isfinite(arrays[name]).all():
+            raise ModelError(f"{origin}: is damaged: {name} holds what is no number")

@@ -14,6 +14,7 @@ CONDUCTORS = ("lstm", "slots")
 FEEDBACKS = ("token", "logits")
 
 
+MOST_LAYERS = 64
 MAY_BE_ZERO = ("embedding", "unroll", "encoder_layers", "conductor_layers", "prior_layers")
 
 
@@ -67,13 +68,16 @@ class ModelConfig:
             ("feedback", FEEDBACKS),
         ):
             if getattr(self, name) not in allowed:
-                raise ModelError(f"{name} is {getattr(self, name)!r}: it must be one of {', '.join(allowed)}")
+                raise ModelError(f"{name} is {getattr(self, name)!r:.40}: it must be one of {', '.join(allowed)}")
         for field in fields(self):
             value = getattr(self, field.name)
             if field.type in (int, "int"):
                 least = 0 if field.name in MAY_BE_ZERO else 1
-                if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= 65_536:
-                    raise ModelError(f"{field.name} is {value!r}: it must be a whole number of {least} to 65536")
+                most = MOST_LAYERS if field.name.endswith("_layers") else 65_536
+                if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+                    raise ModelError(f"{field.name} is {value!r:.40}: it must be a whole number of {least} to {most}")
+        if not isinstance(self.hear_bar, bool):
+            raise ModelError(f"hear_bar is {self.hear_bar!r:.40}: it must be true or false")
         if not self.hear_bar and not self.unroll:
             raise ModelError("hear_bar is off and unroll is 0: the decoder would hear nothing of a bar")
         if (self.by_slots or self.prior_layers) and self.latent % self.bars:

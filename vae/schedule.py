@@ -78,11 +78,11 @@ class TrainingOptions:
         for name, (low, high) in limits.items():
             value = getattr(self, name)
             if not low <= value <= high:
-                raise TrainingError(f"{name} is {value}: it must be {low} to {high}")
+                raise TrainingError(f"{name} is {value!s:.40}: it must be {low} to {high}")
         if self.minutes is not None and not 0 < self.minutes < 1e6:
-            raise TrainingError(f"minutes is {self.minutes}: it must be above 0")
+            raise TrainingError(f"minutes is {self.minutes!s:.40}: it must be above 0")
         if self.precision not in PRECISIONS:
-            raise TrainingError(f"precision is {self.precision!r}: it must be one of {', '.join(PRECISIONS)}")
+            raise TrainingError(f"precision is {self.precision!r:.40}: it must be one of {', '.join(PRECISIONS)}")
 
     def to_dict(self) -> dict:
         """Return the options for JSON."""
@@ -91,9 +91,11 @@ class TrainingOptions:
     @classmethod
     def from_dict(cls, options: dict) -> "TrainingOptions":
         """Return options read from JSON; raises TrainingError for unknown ones."""
+        if not isinstance(options, dict):
+            raise TrainingError(f"the training options are {options!r:.40}")
         unknown = set(options) - {field.name for field in fields(cls)}
         if unknown:
-            raise TrainingError(f"unknown training options: {', '.join(sorted(unknown))}")
+            raise TrainingError(f"unknown training options: {', '.join(sorted(unknown))[:200]}")
         try:
             return cls(**options)
         except TypeError as error:

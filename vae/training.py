@@ -10,10 +10,12 @@ Conventions:
 """
 
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,15 +25,20 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from songs.files import check_file, write_atomically
+from songs.plain_data import check_kind
 from vae.checkpoint import fill, save_model
+from vae.config import ModelConfig
 from vae.elbo import beta_loss, cross_entropy, kl_divergence
 from vae.evaluation import validate
 from vae.model import MusicVAE
+from vae.model_check import check_about, check_progress, shapes
 from vae.recorded_step import RecordedStep, make_optimizer, set_rate
 from vae.schedule import TrainingError, TrainingOptions
 from vae.tokens import Representation, previous_tokens
 
 LARGEST_SHIFT = 6
+MOST_BESIDE = 2**26
+"""Bytes of a state beside its arrays."""
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -220,6 +227,11 @@ class Trainer:
     def _validate(self, losses: list[Tensor]) -> dict:
         figures = validate(self.model, self.validation, self.options.beta)
         step = self.progress.step
+        if not math.isfinite(figures["loss"]):
+            raise TrainingError(
+                f"{self.folder}: the loss is no number any more after {step} steps: begin anew with a smaller "
+                f"learning_rate than {self.options.learning_rate:g}"
+            )
         row = {
             "step": step,
             "epoch": round(step / self.steps_an_epoch, 3),
@@ -273,14 +285,27 @@ class Trainer:
         origin = str(self.folder / "resume.safetensors")
         fill(self.model, {name[6:]: value for name, value in arrays.items() if name.startswith("model.")}, origin)
         for name, parameter in self.model.named_parameters():
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                if (value := arrays.get(f"{key}.{name}")) is not None:
-                    self.optimizer.state[parameter][key] = value.to(parameter.device)
+            for key, value in _moments(arrays, name, parameter.shape, origin).items():
+                self.optimizer.state[parameter][key] = value.to(parameter.device)
         try:
             self.progress = Progress(**progress)
             self.done = self.share()
         except TypeError as error:
             raise TrainingError(f"{origin}: is damaged: {error}") from None
+
+
+def _moments(arrays: dict[str, Tensor], name: str, shape: torch.Size, origin: str) -> dict[str, Tensor]:
+    """Return the optimiser's state of a parameter, empty before the first step; raises TrainingError if it is none."""
+    wanted = {"step": torch.Size([]), "exp_avg": shape, "exp_avg_sq": shape}
+    found = {key: arrays[f"{key}.{name}"] for key in wanted if f"{key}.{name}" in arrays}
+    for key, value in found.items():
+        if len(found) < len(wanted) or (value.shape, value.dtype) != (wanted[key], torch.float32):
+            raise TrainingError(
+                f"{origin}: is damaged: {key}.{name} is {value.dtype} {tuple(value.shape)}, or not alone"
+            )
+        if not torch.isfinite(value).all() or (key != "exp_avg" and (value < 0).any()):
+            raise TrainingError(f"{origin}: is damaged: {key}.{name} holds what it cannot")
+    return found
 
 
 def read_run(folder: Path) -> tuple[dict[str, Tensor], dict]:
@@ -294,14 +319,26 @@ def read_run(folder: Path) -> tuple[dict[str, Tensor], dict]:
         check_file(path)
         with safe_open(path, framework="pt") as file:
             data = json.loads((file.metadata() or {})["run"])
+            _check_run(data, path.stat().st_size)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dictionary
-        data["model"], data["training"], data["progress"], data["about"]
     except FileNotFoundError:
         raise TrainingError(f"{folder}: no run to resume: resume.safetensors is missing") from None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         offer = f"a new run can begin with the last model: --initialize {folder / 'last.safetensors'}"
         raise TrainingError(f"{path}: is damaged: {error}; {offer}") from None
     return arrays, data
+
+
+def _check_run(data: Any, size: int) -> None:
+    """Raise ValueError if the plain data of a run is none, or goes with no file of so many bytes."""
+    check_kind({"model": {}, "training": {}, "progress": {}, "about": {}}, data, "")
+    config = ModelConfig.from_dict(data["model"])
+    TrainingOptions.from_dict(data["training"])
+    check_progress(data["progress"])
+    check_about(data["about"])
+    parameters = sum(shape.numel() for shape in shapes(config).values())
+    if size > 4 * 4 * parameters + MOST_BESIDE:  # the parameters and three arrays of the optimiser's
+        raise ValueError(f"it has {size // 2**20} MiB, more than a model of {parameters} parameters needs")
 
 
 def transpose_some(tokens: Tensor, form: Representation, share: float, generator: torch.Generator) -> Tensor:

@@ -347,6 +347,10 @@ def export(options: argparse.Namespace) -> int:
     meta = about.get("data") or {}
     if "transposed" not in meta:
         raise ModelError(f"{path}: does not say what data it was trained on")
+    told = {**about, **{f"training.{name}": value for name, value in (about.get("training") or {}).items()}}
+    lacking = [name for name in ("commands", "steps", "training.batch", "training.beta") if told.get(name) is None]
+    if lacking:
+        raise ModelError(f"{path.with_suffix('.json')}: does not say how it was trained: {', '.join(lacking)} missing")
     if options.out.suffix != ".safetensors":
         raise UsageError(f"{options.out}: the name must end in .safetensors")
     name = dataset_name(model.config.bars, model.config.representation, meta["transposed"])

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from experiments.plot import STYLE, literal
+from experiments.plot import STYLE, figures_table, literal
 from experiments.plot_curves import Columns
-from experiments.plot_vae import losses_overlay
+from experiments.plot_vae import COLUMNS, losses_overlay
 from experiments.run_folder import RunError, RunFolder
 
 EFFORTS = {"evaluations": "networks evaluated", "step": "environment steps"}
@@ -53,16 +53,18 @@ def overlay_figure(folders: Sequence[RunFolder]) -> Figure | None:
 
 def vae_overlay(folders: Sequence[RunFolder]) -> Figure | None:
     """Draw the losses of all runs of VAEs over their steps; None if no run tells."""
-    tables = [(literal(folder.path.name), table) for folder, table in _tables(folders)]
+    tables = [(literal(folder.path.name), table) for folder, table in _tables(folders, COLUMNS)]
     with style.context(STYLE):
         return losses_overlay(tables) if tables else None
 
 
-def _tables(folders: Sequence[RunFolder]) -> Iterator[tuple[RunFolder, Columns]]:
-    """Yield the runs that have figures, with these."""
+def _tables(folders: Sequence[RunFolder], columns: tuple[str, ...] = ()) -> Iterator[tuple[RunFolder, Columns]]:
+    """Yield the runs that have figures to draw, with these; without columns, of those that are there."""
     for folder in folders:
         try:
-            yield folder, folder.read_table("metrics.csv")
+            there = folder.read_table("metrics.csv")
+            drawn = columns or tuple(name for name in (*EFFORTS, *RIGHT, *REWARDS) if name in there)
+            yield folder, figures_table(folder, "metrics.csv", drawn) if drawn else there
         except RunError:
             continue
 

@@ -19,8 +19,8 @@ from safetensors import SafetensorError, safe_open
 from experiments.musicvae.files import notes
 from experiments.pages.page import picture
 from experiments.pages.roll_view import held_roll
-from experiments.plot import STYLE
-from experiments.plot_vae import losses_figure
+from experiments.plot import STYLE, figures_table
+from experiments.plot_vae import COLUMNS, losses_figure
 from experiments.run_folder import RunError, RunFolder
 from songs.catalog import default_folder
 from songs.files import check_file
@@ -83,7 +83,7 @@ def vae_view(folder: RunFolder, data: Path | None = None) -> dict[str, Any]:
     pictures, missing = [], []
     try:
         with style.context(STYLE):
-            drawn = picture(losses_figure(folder.read_table("metrics.csv")))
+            drawn = picture(losses_figure(figures_table(folder, "metrics.csv", COLUMNS)))
         pictures.append({"caption": "Loss, and what it consists of, over the steps of training", "data": drawn})
     except RunError as error:
         missing.append(f"losses ({error})")
@@ -251,5 +251,10 @@ def _toml(content: dict[str, dict]) -> str:
 
 def _known(values: dict) -> dict:
     """Return a table without what is not set, which TOML cannot say."""
-    tables = {name: _known(value) if isinstance(value, dict) else value for name, value in values.items()}
-    return {name: value for name, value in tables.items() if value is not None}
+    return {name: _without_none(value) for name, value in values.items() if value is not None}
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _known(value)
+    return [_without_none(each) for each in value if each is not None] if isinstance(value, list) else value

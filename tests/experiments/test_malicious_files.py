@@ -250,7 +250,48 @@ def without_a_parameter(arrays, data):
     del arrays[min(name for name in arrays if name.startswith("model."))]
 
 
+def a_part(place: str, value) -> Callable[[dict, dict], None]:
+    """Return a change of one part of the plain data."""
+
+    def change(arrays, data):
+        *way, last = place.split(".")
+        for name in way:
+            data = data[name]
+        data[last] = value
+
+    return change
+
+
+def moments(name: str, value: Callable[[np.ndarray], np.ndarray]) -> Callable[[dict, dict], None]:
+    """Return a change of the optimiser's first array of a name."""
+
+    def change(arrays, data):
+        first = min(key for key in arrays if key.startswith(f"{name}."))
+        arrays[first] = value(arrays[first])
+
+    return change
+
+
+def without_moments(arrays, data):
+    del arrays[min(name for name in arrays if name.startswith("exp_avg_sq."))]
+
+
 WHY = {
+    a_part("training", -1): "training is -1",
+    a_part("training.batch", float("nan")): "batch is nan",
+    a_part("model", []): "model is []",
+    a_part("model.hear_bar", 0.5): "hear_bar is 0.5",
+    a_part("about", 1e308): "about is 1e+308",
+    a_part("about.commands", float("nan")): "not JSON compliant",
+    a_part("progress.best_loss", {}): "progress.best_loss is {}",
+    a_part("progress.seconds", "x"): "progress.seconds is 'x'",
+    a_part("progress.rows", [3]): "progress.rows[0] is 3",
+    a_part("progress.rows", [{"loss": "x"}]): "progress.rows[0].loss is 'x'",
+    moments("step", lambda step: np.array(-1, np.float32)): "holds what it cannot",
+    moments("exp_avg", lambda array: array * np.nan): "holds what it cannot",
+    moments("exp_avg", lambda array: array.astype(np.int8)): "is torch.int8",
+    moments("exp_avg_sq", lambda array: array[:-1]): "is torch.float32",
+    without_moments: "or not alone",
     another_width: "it is of another size of model",
     another_option: "unknown training options: speed",
     no_number: "the training options are broken: ",
@@ -259,10 +300,31 @@ WHY = {
 }
 
 
-@pytest.mark.parametrize("change", WHY)
+@pytest.mark.parametrize("change", WHY, ids=WHY.values())
 def test_a_state_that_does_not_fit_is_told_in_one_line(kuznechik, folders, run, change):
     rewrite(run, change)
-    assert WHY[change] in resume(kuznechik, folders, run)
+    told = resume(kuznechik, folders, run)
+    assert f"{run / 'resume.safetensors'}: " in told
+    assert WHY[change] in told
+
+
+def test_a_state_that_claims_more_than_its_model_can_hold_is_not_read(kuznechik, folders, run):
+    size, data = 2**29, {}
+    rewrite(run, lambda arrays, found: data.update(found))
+    head = {"__metadata__": {"run": json.dumps(data)}}
+    head["x"] = {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}
+    text = json.dumps(head).encode()
+    with (run / "resume.safetensors").open("wb") as file:  # valid, and holds nothing
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.truncate(8 + len(text) + size)
+    assert "more than a model of" in resume(kuznechik, folders, run)
+
+
+def test_a_run_whose_numbers_grow_beyond_all_bounds_is_told(kuznechik, folders, run):
+    rewrite(run, moments("exp_avg", lambda array: np.full_like(array, 3e38)))
+    told = resume(kuznechik, folders, run)
+    assert f"{run}: the loss is no number any more after " in told
+    assert "begin anew with a smaller learning_rate than 0.0011" in told
 
 
 # checkpoints of an evolution

@@ -88,3 +88,75 @@ def test_a_model_is_found_by_what_it_is_for(tmp_path):
         find_model(4, "pianoroll", True, tmp_path)
     with pytest.raises(ModelError, match="no model 8bars-onsets-allkeys comes with the project"):
         find_model(8, "onsets", False)
+
+
+# models that came from anywhere
+
+SPLITS = {name: {"pieces": 1, "windows": 1, "unique": 1} for name in ("train", "validation", "test")}
+DATA = {"bars": 2, "representation": "pianoroll", "transposed": True, "sources": ["a"], "pieces": 3, "splits": SPLITS}
+TOLD = {
+    "name": "m",
+    "commands": [["kuznechik", "vae"]],
+    "steps": 3,
+    "data": DATA,
+    "training": {"batch": 8, "minutes": None},
+    "validation": {"loss": 1.5, "train_loss": None},
+    "provenance": {"versions": {"torch": None}},
+}
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Return the path of a model."""
+    path = tmp_path / "m.safetensors"
+    save_model(path, make_model(tiny()), TOLD)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"name": 3}, "name is 3"),
+        ({"commands": 1e308}, r"commands is 1e\+308"),
+        ({"commands": [["a", 5]]}, r"commands\[0\]\[1\] is 5"),
+        ({"steps": "x"}, "steps is 'x'"),
+        ({"data": [1]}, r"it is \[1\]"),
+        ({"data": {**DATA, "sources": -1}}, "sources is -1"),
+        ({"data": {**DATA, "splits": {}}}, "splits.train is missing"),
+        ({"training": "fast"}, "training is 'fast'"),
+        ({"training": {"batch": -1}}, "batch is -1: it must be 1 to 1000000"),
+        ({"validation": [1]}, r"validation is \[1\]"),
+        ({"validation": {"loss": "x"}}, "validation.loss is 'x'"),
+        ({"provenance": {}}, "provenance.versions is missing"),
+        ({"provenance": {"versions": {"torch": float("inf")}}}, "not JSON compliant"),
+        ({"model": None}, "unknown model options: None"),
+        ({"model": {**tiny().to_dict(), "hear_bar": [[]]}}, r"hear_bar is \[\[\]\]: it must be true or false"),
+        ({"model": {**tiny().to_dict(), "decoder_width": 0.5}}, "decoder_width is 0.5: it must be a whole number"),
+        ({"model": {**tiny().to_dict(), "encoder_layers": 65}}, "encoder_layers is 65: .* of 0 to 64"),
+        ({"model": {**tiny().to_dict(), "conductor": "x" * 1000}}, "conductor is 'xxx"),
+    ],
+)
+def test_a_json_that_says_something_else_is_broken(model, change, reason):
+    beside = model.with_suffix(".json")
+    beside.write_text(json.dumps({**json.loads(beside.read_text()), **change}))
+    with pytest.raises(ModelError, match=rf"m.json: is broken: .*{reason}") as error:
+        load_model(model)
+    assert len(str(error.value)) < 400 + len(str(beside))
+
+
+def test_a_model_that_would_need_more_memory_than_there_is_is_not_made(model):
+    beside = model.with_suffix(".json")
+    huge = {**tiny().to_dict(), "encoder_width": 65_536, "encoder_layers": 64, "decoder_width": 65_536}  # 1 TB
+    beside.write_text(json.dumps({**json.loads(beside.read_text()), "model": huge}))
+    with pytest.raises(ModelError, match=r"m.safetensors: .*: it is of another (size|kind) of model"):
+        load_model(model)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_parameter_that_is_no_number_is_damaged(tmp_path, value):
+    odd = make_model(tiny())
+    with torch.no_grad():
+        odd.decoder.output.bias[0] = value
+    save_model(tmp_path / "m.safetensors", odd, TOLD)
+    with pytest.raises(ModelError, match=r"m.safetensors: is damaged: decoder.output.bias holds what is no number"):
+        load_model(tmp_path / "m.safetensors")

@@ -163,6 +163,25 @@ def test_a_damaged_model_is_told_in_one_line(kuznechik, folder, tmp_path, name):
     assert str(run / name) in called.err
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("kl", "other"), "it has no column kl"),
+        (("step", "stop"), "it has no column step"),
+        (("\n", ",\n"), "is broken"),
+        (("0.", "1e308"), "no figure shows the numbers of"),
+    ],
+)
+def test_a_table_that_cannot_be_drawn_is_left_out_and_named(kuznechik, folder, tmp_path, change, reason):
+    run = shutil.copytree(folder / "two", tmp_path / "run")
+    (run / "metrics.csv").write_text((run / "metrics.csv").read_text().replace(*change))
+    shown = vae_view(RunFolder(run))
+    assert shown["pictures"] == []
+    assert reason in shown["missing"][0]
+    called = kuznechik("report", run, folder / "two", "--out", tmp_path / "both.html")
+    assert (called.status, called.err) == (0, "")
+
+
 @needs_browser
 def test_all_melodies_play_in_a_browser(page):
     opened = open_page(
