@@ -15,13 +15,15 @@ import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from experiments.plot import STYLE
+from experiments.plot import STYLE, literal
 from experiments.run_folder import RunFolder
 from songs.catalog import read_catalog, read_song
 from songs.files import read_text
 from songs.song import SongError
 
 FORMAT = "kuznechik listening test"
+LONGEST_NAME = 100
+"""Characters of the name of a group that are kept."""
 NORMAL_95 = 1.959963984540054
 
 
@@ -91,12 +93,12 @@ def read_answers(paths: Sequence[str]) -> dict[str, list[bool]]:
                 raise ValueError(f"its format is {content['format']!r}")
             for answer in content["answers"]:
                 if answer["human"] not in (0, 1) or answer["chosen"] not in (0, 1):
-                    raise ValueError(f"an answer names a melody other than 0 and 1: {answer}")
-                groups[str(answer["group"])].append(answer["human"] == answer["chosen"])
+                    raise ValueError(f"an answer names a melody other than 0 and 1: {answer!s:.80}")
+                groups[str(answer["group"])[:LONGEST_NAME]].append(answer["human"] == answer["chosen"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"{path}: no answers of a listening test: {error}") from None
     if not groups:
-        raise ValueError("there are no answers in these files")
+        raise ValueError(f"{', '.join(paths)}: no answers of a listening test: nothing was answered yet")
     return dict(groups)
 
 
@@ -139,7 +141,7 @@ def answers_figure(rows: Sequence[dict]) -> Figure:
             axes.errorbar(row["share"], place, xerr=reach, fmt="o", color="#0072B2", capsize=4)
         axes.axvline(0.5, color="black", linestyle="--", linewidth=1)
         axes.text(0.5, len(rows) - 0.45, "guessing", ha="center", va="bottom")
-        axes.set_yticks(range(len(rows)), [f"{row['group']} ({row['answers']})".replace("$", r"\$") for row in rows])
+        axes.set_yticks(range(len(rows)), [literal(f"{row['group']} ({row['answers']})") for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.invert_yaxis()
         axes.set_xlim(0, 1)

@@ -3,8 +3,7 @@
 Conventions: tokens (N, T) of a representation; rolls and onsets as in `vae.tokens`.
 """
 
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +32,8 @@ class Reading:
     transposed: bool
     track: str | None = None
     from_bar: int | None = None
+    remarks: list[str] = field(default_factory=list)
+    """What is to be said of the files that were read, when all has gone well."""
 
 
 def find_file(name: str) -> Path:
@@ -62,9 +63,8 @@ def read_sequence(name: str, reading: Reading) -> np.ndarray:
     path, config = find_file(name), reading.config
     piece = read_piece(path, reading.track)
     if piece.chords:
-        print(
-            f"kuznechik: {path}: {piece.chords} notes sound below others and are left out: the top line is taken",
-            file=sys.stderr,
+        reading.remarks.append(
+            f"{path}: {piece.chords} notes sound below others and are left out: the top line is taken"
         )
     roll, onsets = _whole(piece, path)
     bars = len(roll) // STEPS_PER_BAR

@@ -1,6 +1,7 @@
 """The actions of `kuznechik vae` that play: sample, reconstruct, interpolate, attribute."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +31,14 @@ def sample(options: argparse.Namespace) -> int:
         raise UsageError(f"{place}: is a folder: sample's -s is the MIDI file to write")
     stem = place.with_suffix("") if place.suffix.lower() in (".mid", ".midi", ".wav") else place
     names = [stem.name if len(tokens) == 1 else f"{stem.name}-{number}" for number in range(1, len(tokens) + 1)]
-    return _write(options, stem.parent, tokens, names, model, picture=stem.name)
+    return _write(options, stem.parent, tokens, names, model, _reading(options, model), picture=stem.name)
 
 
 def reconstruct(options: argparse.Namespace) -> int:
     """Play a melody again."""
     model = _open(options)
-    original = read_sequence(options.start_sequence, _reading(options, model))
+    reading = _reading(options, model)
+    original = read_sequence(options.start_sequence, reading)
     again = sampling.reconstruct(
         model, torch.from_numpy(original), options.times, options.temperature, options.seed
     ).numpy()
@@ -45,17 +47,18 @@ def reconstruct(options: argparse.Namespace) -> int:
     form = model.config.form
     right = (form.read(again)[0] == form.read(original)[0]).mean(axis=1)
     report = {"right": [round(float(share), 4) for share in right]}
-    return _write(options, _folder(options, "reconstruct"), tokens, names, model, report=report)
+    return _write(options, _folder(options, "reconstruct"), tokens, names, model, reading, report=report)
 
 
 def interpolate(options: argparse.Namespace) -> int:
     """Play the way from one melody to another."""
     model = _open(options)
-    start = _latent(options, model, options.start_sequence, 0)
-    end = _latent(options, model, options.end_sequence, 1)
+    reading = _reading(options, model)
+    start = _latent(options, model, reading, options.start_sequence, 0)
+    end = _latent(options, model, reading, options.end_sequence, 1)
     tokens = sampling.interpolate(model, start, end, options.steps, options.temperature).numpy()
     names = ["start", *(f"step-{number}" for number in range(1, options.steps + 1)), "end"]
-    return _write(options, _folder(options, "interpolate"), tokens, names, model)
+    return _write(options, _folder(options, "interpolate"), tokens, names, model, reading)
 
 
 def attribute(options: argparse.Namespace) -> int:
@@ -68,11 +71,11 @@ def attribute(options: argparse.Namespace) -> int:
     reading = _reading(options, model)
     having, lacking = (torch.from_numpy(read_folder(folder, reading)) for folder in (options.having, options.lacking))
     direction = sampling.attribute_vector(model, having, lacking)
-    start = _latent(options, model, options.start_sequence, 0)
+    start = _latent(options, model, reading, options.start_sequence, 0)
     z = torch.stack([start + amount * direction for amount in amounts])
     tokens = sampling.decode(model, z, options.temperature, options.seed).numpy()
     names = [f"amount-{amount:g}" for amount in amounts]
-    return _write(options, _folder(options, "attribute"), tokens, names, model)
+    return _write(options, _folder(options, "attribute"), tokens, names, model, reading)
 
 
 def _open(options: argparse.Namespace) -> MusicVAE:
@@ -87,14 +90,15 @@ def _open(options: argparse.Namespace) -> MusicVAE:
 
 
 def _reading(options: argparse.Namespace, model: MusicVAE) -> Reading:
-    return Reading(model.config, options.transposed, options.track, options.from_bar)
+    track, from_bar = getattr(options, "track", None), getattr(options, "from_bar", None)  # which sample has not
+    return Reading(model.config, options.transposed, track, from_bar)
 
 
-def _latent(options: argparse.Namespace, model: MusicVAE, name: str | None, number: int) -> Tensor:
+def _latent(options: argparse.Namespace, model: MusicVAE, reading: Reading, name: str | None, number: int) -> Tensor:
     """Return the latent vector (latent,) of a file's melody, or a draw from the prior if there is none."""
     if name is None:
         return sampling.draw_latent(model, 1, options.seed + number)[0]
-    return sampling.encode(model, torch.from_numpy(read_sequence(name, _reading(options, model))))[0][0]
+    return sampling.encode(model, torch.from_numpy(read_sequence(name, reading)))[0][0]
 
 
 def _folder(options: argparse.Namespace, action: str) -> Path:
@@ -120,10 +124,13 @@ def _write(
     tokens: np.ndarray,
     names: list[str],
     model: MusicVAE,
+    reading: Reading,
     picture: str = "picture",
     report: dict | None = None,
 ) -> int:
     """Write melodies (N, T) under their names, and a picture if one is asked for."""
+    for remark in reading.remarks:
+        print(f"kuznechik: {remark}", file=sys.stderr)
     form = model.config.form
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

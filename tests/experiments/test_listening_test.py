@@ -63,13 +63,31 @@ def test_answers_are_counted_by_group(tmp_path):
     assert counted == [("neat", 2, 3), ("vae", 1, 1), ("all", 3, 4)]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "x", "version": 1, "answers": []}'])
+KNOWN = '{"format": "kuznechik listening test", "version": 1, "answers": '
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": "x", "version": 1, "answers": []}',
+        KNOWN + "[]}",
+        KNOWN + "{}}",
+        KNOWN + "[3]}",
+        KNOWN + '[{"group": "a", "human": "' + "x" * 100_000 + '", "chosen": 1}]}',
+        KNOWN + '[{"group": "a", "human": 0}]}',
+    ],
+    ids=range(9),
+)
 def test_what_holds_no_answers_is_named(kuznechik, tmp_path, content):
     path = tmp_path / "answers.json"
     path.write_text(content)
     called = kuznechik("listening-test", "--analyse", path)
     assert (called.status, called.err.count("\n")) == (2, 1)
     assert f"{path}: no answers of a listening test" in called.err
+    assert len(called.err) < 300 + len(str(path))
 
 
 def test_the_figure_and_the_table(kuznechik, tmp_path):

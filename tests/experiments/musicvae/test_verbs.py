@@ -234,6 +234,10 @@ def test_of_a_polyphonic_file_the_top_line_is_taken_and_that_is_said(model, tmp_
     assert main(["vae", "reconstruct", "2", "-p", "-f", str(path), "--model", model, "-s", str(out), "--no-wav"]) == 0
     assert "8 notes sound below others and are left out: the top line is taken" in capsys.readouterr().err
     assert set(read_score(out / "original.mid").tracks["original"][:, 2]) == {72, 73, 74}
+    (tmp_path / "bad.mid").write_bytes(b"RIFF")
+    both = ("-f", path, "-e", tmp_path / "bad.mid", "--model", model, "-s", tmp_path / "way")
+    assert "bad.mid: is not a MIDI file" in fails(capsys, "interpolate", 2, 2, "-p", *both)
+    assert "model wants 2 from bar 2" in fails(capsys, "reconstruct", 2, "-p", "--from-bar", 2, *both[:2], *both[4:])
 
 
 def test_mistakes_are_one_line(model, data, tmp_path, capsys):
