@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import neat
 
@@ -22,7 +22,7 @@ from envs.keyboard_env import KeyboardEnv
 from experiments.config import EvolveConfig, Task
 from experiments.improvise import Improvising, improvising_of_run, read_improvising, settle_improvisation
 from experiments.run_folder import RunError, RunFolder
-from experiments.settings import ConfigError, Settings
+from experiments.settings import ConfigError
 from songs.catalog import find_song, read_catalog
 from songs.keyboard import KEYS
 from songs.piano_roll import memory_needed
@@ -31,7 +31,7 @@ from songs.song import Song, SongError
 if TYPE_CHECKING:
     from experiments.deep_q.config import DqnConfig
 
-Configuration = TypeVar("Configuration", bound=Settings)
+Configuration = TypeVar("Configuration", bound="EvolveConfig | DqnConfig")
 WithSongs = TypeVar("WithSongs", EvolveConfig, "DqnConfig")
 
 LEAST_MEMORY = 32
@@ -217,9 +217,13 @@ def _open_learned(folder: RunFolder) -> Run:
 def read_config(folder: RunFolder, kind: type[Configuration]) -> Configuration:
     """Return the configuration of a run; raises RunError if it is missing or broken."""
     try:
-        return kind.from_toml(folder.read_text("config.toml"))
+        config = cast(Configuration, kind.from_toml(folder.read_text("config.toml")))
     except ConfigError as error:
         raise RunError(f"{folder.path}: config.toml is broken: {error}") from None
+    task = config.task
+    if task.kind == "song" and not task.memory:  # that of a run is resolved
+        raise RunError(f"{folder.path}: config.toml is broken: task.memory = 0: it does not say what the run remembers")
+    return config
 
 
 def truth_table(run: Run) -> dict[str, int]:

@@ -462,6 +462,15 @@ def test_a_prompt_as_long_as_the_song_is_refused(kuznechik, copy, prompt):
     assert reason in refused(kuznechik, "dqn", "--resume", copy)
 
 
+def test_a_configuration_that_was_emptied_is_broken(kuznechik, copy, solved, tmp_path):
+    evolved = shutil.copytree(solved, tmp_path / "evolved")
+    for run, verb in ((copy, "dqn"), (evolved, "evolve")):
+        (run / "config.toml").write_text("")
+        for call in (("score",), ("report",), ("duet",), ("plot",), (verb, "--resume")):
+            error = refused(kuznechik, *call, run)
+            assert error.startswith(f"kuznechik: {run}: config.toml is broken: task.memory = 0")
+
+
 def test_with_no_whole_checkpoint_a_run_is_not_resumed(kuznechik, copy):
     for path in (copy / "checkpoints").iterdir():
         path.write_bytes(path.read_bytes()[:100])
