@@ -108,7 +108,7 @@ def make_parser() -> argparse.ArgumentParser:
         prog="kuznechik",
         description="Neuroevolution and reinforcement learning of melodies on a keyboard of 13 keys.",
         epilog="kuznechik VERB --help explains a verb; defaults stand in brackets. "
-        "Exit status: 0 done, 2 a mistake in the call, 130 interrupted.",
+        "Exit status: 0 done, 1 a repeated run is another, 2 a mistake in the call or its files, 130 interrupted.",
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     for name in VERBS:

@@ -9,6 +9,7 @@ from experiments.assembly import read_config
 from experiments.config import EvolveConfig
 from experiments.deep_q.config import DqnConfig
 from experiments.run_folder import RunError, RunFolder
+from songs.files import read_whole
 
 
 def repeat(old: RunFolder, new: RunFolder, command: Sequence[str], quiet: bool = False) -> dict:
@@ -52,7 +53,11 @@ def compare(old: RunFolder, new: RunFolder) -> dict[str, bool]:
 
 
 def _content(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+    """Return what a file holds, None if there is none, or none that a run has written."""
+    try:
+        return read_whole(path)
+    except OSError:
+        return None
 
 
 def other_versions(folder: RunFolder) -> list[str]:

@@ -45,6 +45,15 @@ def test_a_difference_is_told(kuznechik, tune, tmp_path):
     assert "numpy was 1.0 and is" in called.err
 
 
+def test_a_champion_that_claims_to_be_huge_is_another_and_is_not_read(kuznechik, tune, tmp_path):
+    kuznechik("evolve", tune, *SMALL, "--set", "evolve.generations=2", "--out", tmp_path / "run")
+    with (tmp_path / "run" / "best" / "genome.json").open("wb") as file:
+        file.truncate(2**40)  # holds nothing
+    called = kuznechik("repeat", tmp_path / "run")
+    assert (called.status, called.err) == (1, "")
+    assert "best/genome.json: DIFFERENT" in called.out
+
+
 def test_two_processes_do_not_write_into_one_folder(kuznechik, tune, tmp_path):
     kuznechik("evolve", tune, *SMALL, "--set", "evolve.generations=2", "--out", tmp_path / "run")
     folder = RunFolder.open(tmp_path / "run")
