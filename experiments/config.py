@@ -76,6 +76,7 @@ class Operators:
     boost_every: int = option(10, "generations between two boosts", 1)
     parsimony: float = option(0.0, "what each connection costs a genome's fitness", 0.0, 1000.0)
     guided: float = option(0.0, "chance that a new connection looks at inputs and targets", 0.0, 1.0)
+    heard: float = option(0.8, "improvising: chance that a new connection looks at what was heard", 0.0, 1.0)
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
             "modular_crossover": operators.modular_crossover,
             "donors": operators.donors,
             "focus": operators.focus,
-            "guided": operators.guided,
+            "guided": operators.heard if improvises(config) else operators.guided,
             "single_structural_mutation": False,
             "structural_mutation_surer": "default",
             "activation_default": genome.activation,
@@ -96,6 +96,11 @@ def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
     for section, values in sections.items():
         lines += ["", f"[{section}]", *(f"{key} = {value}" for key, value in values.items())]
     return "\n".join(lines) + "\n"
+
+
+def improvises(config: EvolveConfig) -> bool:
+    """Return whether networks improvise, and do not learn a song first."""
+    return bool(config.improvise.listener) and not config.task.mode_bit
 
 
 def read_neat_config(path: Path) -> neat.Config:

@@ -10,8 +10,8 @@ import neat
 from agents.cases import Cases
 from agents.evolution.evaluator import Boost, Evaluator
 from agents.evolution.genome import Genome
-from agents.evolution.guide import Guide
-from agents.evolution.improvisation import Improvisation, ImprovisationEvaluator
+from agents.evolution.guide import CaseGuide
+from agents.evolution.improvisation import HeardGuide, Improvisation, ImprovisationEvaluator
 from agents.evolution.improvisation_switch import SwitchEvolution, played_together
 from agents.evolution.population import Evolution
 from agents.evolution.workers import NO_WORKERS, WorkerOptions, lend_backend
@@ -25,7 +25,7 @@ from agents.verified_prefix import RealEpisodes, VerifiedPrefix
 from experiments.assembly import make_cases, make_env
 from experiments.config import EvolveConfig
 from experiments.improvise import Improvising, without_losses
-from experiments.neat_config import neat_ini, read_neat_config
+from experiments.neat_config import improvises, neat_ini, read_neat_config
 from experiments.settings import ConfigError
 from songs.files import write_atomically
 from songs.song import Song
@@ -102,7 +102,9 @@ def _improvisation(
     evaluator = ImprovisationEvaluator(
         cases, pays, starts.prompts, starts.steps, config.task.memory, config.operators.parsimony, phenotype
     )
-    return Improvisation(_neat_config(config, cases, ini), evaluator, config.evolve.seed)
+    neat_config = _neat_config(config, cases, ini)
+    neat_config.genome_config.guide = HeardGuide(starts.prompts.shape[1], config.task.memory)
+    return Improvisation(neat_config, evaluator, config.evolve.seed)
 
 
 def _switch(config: EvolveConfig, song: Evolution, folder: Path, improvising: Improvising) -> SwitchEvolution:
@@ -124,7 +126,7 @@ def _neat_config(config: EvolveConfig, cases: Cases, path: Path) -> neat.Config:
 @contextmanager
 def _neat(config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptions) -> Iterator[Evolution]:
     neat_config = _neat_config(config, cases, folder / "neat.ini")
-    neat_config.genome_config.guide = Guide(cases)
+    neat_config.genome_config.guide = CaseGuide(cases)
     operators, fitness = config.operators, config.evolve.fitness
     boost = Boost(operators.boost, operators.boost_every)
     with lend_backend(cases, fitness, workers) as backend:
@@ -173,6 +175,7 @@ def operators_used(config: EvolveConfig) -> list[str]:
         "boost": operators.boost,
         "parsimony": operators.parsimony,
         "guided (looks at inputs and targets)": operators.guided,
+        "connections to what was heard": operators.heard if improvises(config) else 0,
     }
     used = [f"{name} {value:g}" for name, value in named.items() if value]
     if operators.modular_crossover and operators.donors:

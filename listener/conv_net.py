@@ -143,22 +143,25 @@ def _leaky(x: Tensor) -> Tensor:
 def _causal(layer: nn.Linear, x: Tensor, back: int) -> Tensor:
     """Apply a layer to each place of x (N, L, C) and some places before it, the oldest first; zeros before the first.
 
-    Products with views of x are quicker than one with copies of it side by side.
+    Products with all melodies in a row, put right where one begins, are quicker than those with each of them.
     """
-    width = x.shape[2]
-    parts = layer.weight.split(width, dim=1)
-    found = nn.functional.linear(x, parts[-1], layer.bias)
+    count, length, width = x.shape
+    parts, flat = layer.weight.split(width, dim=1), x.reshape(-1, width)
+    found = nn.functional.linear(flat, parts[-1], layer.bias)
+    each = found.view(count, length, -1)
     for distance in range(1, back + 1):
-        found[:, distance:] += x[:, :-distance] @ parts[-1 - distance].T
-    return found
+        beginning = each[:, :distance].clone()
+        found[distance:].addmm_(flat[:-distance], parts[-1 - distance].T)
+        each[:, :distance] = beginning
+    return each
 
 
-def logits(net: WindowNet, melodies: np.ndarray, batch: int = 32) -> np.ndarray:
+def logits(net: WindowNet, melodies: np.ndarray, batch: int = 64) -> np.ndarray:
     """Return the logit of every window of melodies (N, T): (N, T / 8 - 3) float32."""
     return logits_of_all([net], melodies, batch)[0]
 
 
-def logits_of_all(nets: Sequence[WindowNet], melodies: np.ndarray, batch: int = 32) -> np.ndarray:
+def logits_of_all(nets: Sequence[WindowNet], melodies: np.ndarray, batch: int = 64) -> np.ndarray:
     """Return what each of several networks says, (nets, N, T / 8 - 3) float32; the last part of a bar is left out."""
     bars = melodies.shape[1] // STEPS_PER_BAR
     found = np.zeros((len(nets), len(melodies), max(0, bars - WINDOW_BARS + 1)), dtype=np.float32)

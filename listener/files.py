@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from listener.melody_model import Expected
 
 FORMAT = "kuznechik listener"
-VERSION = 2
+VERSION = 3
 JUDGE = "judge"
 """The kind, and the name, of what `listener.judge_file` reads."""
 USES_OF_JUDGE = "kuznechik listener judge and kuznechik leaderboard ask it"
@@ -59,14 +59,9 @@ def _contents(listener: "NGram | Expected | Learned") -> tuple[dict[str, np.ndar
     if isinstance(listener, Expected):
         arrays = {f"model.{name}": value.numpy() for name, value in listener.model.state_dict().items()}
         return arrays, {"kind": "melody", "constant": listener.constant, "model": vars(listener.model.options)}
-    arrays, ngram = _halved(listener.ears.ngram), listener.ears.ngram
-    ears = listener.ears
-    for number, net in enumerate(ears.nets):
-        for name, value in net.state_dict().items():
-            arrays[f"net{number}.{name}"] = value.numpy()
-    arrays["metre"] = ears.metre
-    head = {"kind": "learned", "hardened": len(ears.hardened), "hearing": len(ears.hearing)}
-    head |= {"net": vars(ears.nets[0].options), "constant": ngram.constant}
+    nets = listener.ears.nets
+    arrays = {f"{part}.{name}": value.numpy() for part, net in nets.items() for name, value in net.state_dict().items()}
+    head = {"kind": "learned", "nets": {part: vars(net.options) for part, net in nets.items()}}
     return arrays, {**head, "weights": listener.weights, "norms": listener.norms.to_dict()}
 
 
@@ -105,15 +100,13 @@ def read_listener(path: Path) -> Listener:
         raise ValueError(f"{path}: is the held-out judge, which pays nobody; {USES_OF_JUDGE}")
     arrays = read_arrays(path)
     try:
+        if about["kind"] == "learned":
+            return _learned(arrays, about, path)
         constant = float(about["constant"])
         if about["kind"] == "melody":
             return _expected(arrays, about, constant, path)
-        tables = [_table(arrays, name, path) for name in _TABLES]
-        ngram = NGram(Tables(*tables), constant)
-        if about["kind"] == "ngram":
-            return ngram
-        return _learned(arrays, about, ngram, path)
-    except (KeyError, TypeError, AttributeError) as error:
+        return NGram(Tables(*(_table(arrays, name, path) for name in _TABLES)), constant)
+    except (KeyError, TypeError, AttributeError, RuntimeError, MemoryError) as error:
         raise ValueError(f"{path.with_suffix('.json')}: is broken: {error!r} is missing or no number") from None
 
 
@@ -177,18 +170,15 @@ def load_network(network: "nn.Module", part: str, arrays: dict[str, np.ndarray],
     network.eval().requires_grad_(False)
 
 
-def _learned(arrays: dict[str, np.ndarray], about: dict[str, Any], ngram: NGram, path: Path) -> Listener:
+def _learned(arrays: dict[str, np.ndarray], about: dict[str, Any], path: Path) -> Listener:
     _need_torch("the learned listener")
     from listener.conv_net import NetOptions, WindowNet
-    from listener.learned import TERMS, Ears, Learned, Norms
-    from listener.metre import ROWS
+    from listener.learned import HEARING, TERMS, Ears, Learned, Norms
 
-    nets, hardened = [], int(about["hardened"])
-    for number in range(hardened + int(about["hearing"])):
-        net = WindowNet(NetOptions(**about["net"]))
-        load_network(net, f"net{number}", arrays, path)
-        nets.append(net)
-    check_shape(arrays, "metre", (ROWS,), path)
+    nets = {name: WindowNet(NetOptions(**size)) for name, size in about["nets"].items()}
+    for name, net in nets.items():
+        load_network(net, name, arrays, path)
+    pitches, metre = (nets.pop(name) for name in HEARING)
+    ears = Ears(tuple(nets.values()), pitches, metre)
     weights = {name: float(about["weights"][name]) for name in TERMS}
-    ears = Ears(tuple(nets[:hardened]), tuple(nets[hardened:]), ngram, arrays["metre"])
     return Learned(ears, Norms.from_dict(about["norms"]), weights)

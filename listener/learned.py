@@ -1,40 +1,40 @@
-"""The learned listener: networks, an n-gram and statistics of the song, each paid up to what real music has.
+"""The learned listener: networks and statistics of the song, each paid up to what real music has.
 
     nets        the least of the hardened networks' judgements of four bars, on average over the song so far
-    hearing     the judgement of those that were never attacked, on average; they hear corruptions better
-    intervals, rhythm       log probability by the n-gram, of a note and of a step, on average
-    metre       whether notes stand where in the bar real music has them, as in `listener.metre`
-    key         share of the notes outside the key, counted against
+    pitches     the judgement of a network that tells melodies from themselves with other keys, on average
+    metre       that of one that tells them from themselves with another rhythm, or earlier or later in the bar
     bands       how far entropy, density, repeated notes, size of the intervals and repeated bars lie outside the middle
                 90% of real melodies, together
-    further keys            share of the steps at which more than one key is pressed
+    further keys            the share of the steps at which more than one key is pressed is taken off
 
 Conventions:
     As in `listener.listener`; targets are not looked at. The highest key of a step is the melody.
-    Every term is a potential: at each bar line, how good the song is so far. It is 0 for as good as the median real
-    melody of that length or better, and -log(1 + d) for d standard deviations of real melodies below it. The reward of
-    the last step of a bar is how much the weighted sum of the terms changes there, of any other step 0: the rewards of
-    a song add up to what the whole song is worth, which is at most 0. What comes after the last whole bar is not paid.
-    An optimiser ends above all real music on any scale that it is given; so there is nothing to gain above the median.
+    Every term is a potential: at each bar line, how good the song is so far. It is 0 for as good as the better quarter
+    of real melodies of that length, and -log(1 + (d / 8)^2) for d standard deviations of real melodies below it: a
+    little below hardly counts, much below counts more than a little at everything else.
+    The reward of the last step of a bar is how much the weighted sum of the terms changes there, of any other step 0:
+    the rewards of a song add up to what the whole song is worth, which is at most 0. What comes after the last whole
+    bar is not paid.
+    An optimiser ends above all real music on any scale that it is given; so nothing is to be gained above that quarter.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from listener import theory
 from listener.conv_net import WINDOW_BARS, WindowNet, logits_of_all
-from listener.metre import metre
-from listener.ngram import NGram
-from listener.song_statistics import BANDS, EXPECTED, song_statistics
+from listener.song_statistics import BANDS, song_statistics
 from songs.keyboard import STEPS_PER_BAR
 
-STATISTICS = ("metre", *EXPECTED)
-TERMS = ("nets", "hearing", *STATISTICS, "bands", "further keys")
+HEARING = ("pitches", "metre")
+TERMS = ("nets", *HEARING, "bands", "further keys")
 LEAST_DEVIATION = 1e-3
+GOOD = 75
 BAND = (5, 95)
 """Percentiles of real melodies."""
+FAR = 8.0
+"""Deviations below, from which on the logarithm flattens."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,24 +43,24 @@ class Ears:
 
     hardened: tuple[WindowNet, ...]
     """At least one: networks that attacks trained, too."""
-    hearing: tuple[WindowNet, ...]
-    """At least one: networks that heard corruptions alone."""
-    ngram: NGram
-    """What is expected."""
-    metre: np.ndarray
-    """(listener.metre.ROWS,) float32, its table."""
+    pitches: WindowNet
+    """Heard melodies beside themselves with other keys."""
+    metre: WindowNet
+    """Heard melodies beside themselves with another rhythm."""
 
     @property
-    def nets(self) -> tuple[WindowNet, ...]:
-        """All networks, the hardened first."""
-        return self.hardened + self.hearing
+    def nets(self) -> dict[str, WindowNet]:
+        """All networks by name, the hardened first."""
+        numbered = {f"net {number}": net for number, net in enumerate(self.hardened)}
+        return {**numbered, "pitches": self.pitches, "metre": self.metre}
 
 
 @dataclass(frozen=True, eq=False)
 class Norms:
     """What real melodies have at every bar line; the last bar line stands for later ones. Arrays (bars,) float64."""
 
-    median: dict[str, np.ndarray]
+    good: dict[str, np.ndarray]
+    """What the better quarter has."""
     deviation: dict[str, np.ndarray]
     low: dict[str, np.ndarray]
     """Of each band."""
@@ -77,7 +77,7 @@ class Norms:
         return cls(
             **{
                 part: {name: np.array(values, dtype=np.float64) for name, values in content[part].items()}
-                for part in ("median", "deviation", "low", "high")
+                for part in ("good", "deviation", "low", "high")
             }
         )
 
@@ -111,42 +111,37 @@ class Learned:
 
     def potentials(self, rolls: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the song is worth at every bar line, (B, bars) float64 by the name of the term."""
-        values = self.values(rolls)
-        return {name: -self.weights[name] * np.log1p(np.maximum(-value, 0)) for name, value in values.items()}
+        missing = {name: np.maximum(-value, 0) for name, value in self.values(rolls).items()}
+        worth = {name: -np.log1p((below / FAR) ** 2) for name, below in missing.items()}
+        worth["further keys"] = -_further_keys(rolls)
+        return {name: self.weights[name] * worth[name] for name in TERMS}
 
     def uncapped(self, rolls: np.ndarray) -> np.ndarray:
         """Return the judgement of the hardened networks alone of whole songs, (B,) float64; what attacks raise."""
         return self.values(rolls)["nets"][:, -1]
 
     def values(self, rolls: np.ndarray) -> dict[str, np.ndarray]:
-        """Return how good each term finds the song, (B, bars) float64: 0 for the median, in standard deviations."""
-        melodies = theory.melody(rolls)
-        found = measured(self.ears, melodies)
-        judged = np.stack([_standard(found, name, self.norms) for name in net_names(self.ears.nets)])
-        judged[:, :, : WINDOW_BARS - 1] = 0
-        hardened = len(self.ears.hardened)
+        """Return how good the song so far is, (B, bars) float64 by the name of a term, in standard deviations.
+
+        0 is the better quarter. Further keys are not among the terms.
+        """
+        found = measured(self.ears, theory.melody(rolls))
+        judged = {name: _standard(found, name, self.norms) for name in self.ears.nets}
+        for each in judged.values():
+            each[:, : WINDOW_BARS - 1] = 0
         return {
-            "nets": judged[:hardened].min(axis=0),
-            "hearing": judged[hardened:].mean(axis=0),
-            **{name: _standard(found, name, self.norms) for name in STATISTICS},
+            "nets": np.min([judged.pop(name) for name in list(judged) if name not in HEARING], axis=0),
+            **judged,
             "bands": -band_distance(found, self.norms),
-            "further keys": -_further_keys(rolls),
         }
-
-
-def net_names(nets: Sequence[WindowNet]) -> list[str]:
-    """Return what the networks are called among the norms."""
-    return [f"net {number}" for number in range(len(nets))]
 
 
 def measured(ears: Ears, melodies: np.ndarray) -> dict[str, np.ndarray]:
     """Return everything that norms are made of, (B, bars) float64 by name; networks say nothing before bar 4."""
     bars = melodies.shape[1] // STEPS_PER_BAR
-    whole = melodies[:, : bars * STEPS_PER_BAR]
-    values = song_statistics(whole, ears.ngram)
-    values["metre"] = metre(whole, ears.metre)
+    values = song_statistics(melodies)
     windows = max(0, bars - WINDOW_BARS + 1)
-    for name, judged in zip(net_names(ears.nets), logits_of_all(ears.nets, whole), strict=True):
+    for name, judged in zip(ears.nets, logits_of_all(list(ears.nets.values()), melodies), strict=True):
         values[name] = np.zeros((len(melodies), bars))
         values[name][:, bars - windows :] = judged.cumsum(axis=1, dtype=np.float64) / np.arange(1, windows + 1)
     return values
@@ -156,7 +151,7 @@ def norms_of(ears: Ears, real: np.ndarray) -> Norms:
     """Measure real melodies (N, T)."""
     values = measured(ears, real)
     return Norms(
-        median={name: np.median(value, axis=0) for name, value in values.items()},
+        good={name: np.percentile(value, GOOD, axis=0) for name, value in values.items()},
         deviation={name: np.maximum(value.std(axis=0), LEAST_DEVIATION) for name, value in values.items()},
         low={name: np.percentile(values[name], BAND[0], axis=0) for name in BANDS},
         high={name: np.percentile(values[name], BAND[1], axis=0) for name in BANDS},
@@ -177,7 +172,7 @@ def band_distance(statistics: dict[str, np.ndarray], norms: Norms) -> np.ndarray
 
 def _standard(values: dict[str, np.ndarray], name: str, norms: Norms) -> np.ndarray:
     bars = values[name].shape[1]
-    return (values[name] - _at_bars(norms.median[name], bars)) / _at_bars(norms.deviation[name], bars)
+    return (values[name] - _at_bars(norms.good[name], bars)) / _at_bars(norms.deviation[name], bars)
 
 
 def _at_bars(values: np.ndarray, bars: int) -> np.ndarray:

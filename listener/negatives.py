@@ -2,6 +2,7 @@
 
 Conventions:
     Melodies are (N, T) int8, -1 for a rest, T whole bars. Families are mixed in fixed shares, `WEIGHTS`.
+    `wrong_pitches` and `wrong_rhythm` are paired: the i-th melody is the i-th real one made worse.
 """
 
 import numpy as np
@@ -26,6 +27,10 @@ WEIGHTS = {
     "cut off": 0.5,
     "degenerate": 3.0,
 }
+NUDGED = (0.07, 0.1, 0.1, 0.18, 0.25)
+SHUFFLED = (0.3, 0.5, 1.0, 1.0)
+REPLACED = (0.3, 0.5, 1.0)
+"""Shares of the notes."""
 HEATS = (1.0, 1.0, 0.7, 0.4)
 
 
@@ -51,19 +56,17 @@ def _family(name: str, real: np.ndarray, chain: MarkovChain, generator: np.rando
     share = float(generator.choice([0.25, 0.5, 1.0]))
     match name:
         case "nudged":
-            return np.concatenate(
-                [corruptions.nudged(part, generator, by) for part, by in _dealt(real, (0.07, 0.1, 0.1, 0.18, 0.25))]
-            )
+            return np.concatenate([corruptions.nudged(part, generator, by) for part, by in _dealt(real, NUDGED)])
         case "shuffled":
             return np.concatenate(
-                [corruptions.shuffled_pitches(part, generator, by) for part, by in _dealt(real, (0.3, 0.5, 1.0, 1.0))]
+                [corruptions.shuffled_pitches(part, generator, by) for part, by in _dealt(real, SHUFFLED)]
             )
         case "replaced":
             one, other = np.array_split(real, 2)
             drawn = [corruptions.uniform_pitches(one, generator, share * 0.6)] if len(one) else []
             return np.concatenate([*drawn, corruptions.histogram_pitches(other, generator, share)[: len(other)]])
         case "shifted":
-            return _shifted(real, generator)
+            return _rolled(real, generator)
         case "rhythm":
             return corruptions.shuffled_rhythm(real, generator, 1.0 if generator.random() < 0.6 else 0.5)
         case "added or left out":
@@ -88,10 +91,48 @@ def _dealt(melodies: np.ndarray, values: tuple[float, ...]):
     )
 
 
-def _shifted(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    by = generator.choice([1, 1, 1, 7, 3, 5], len(real))
-    places = (np.arange(real.shape[1]) - by[:, None]) % real.shape[1]
-    return np.take_along_axis(real, places, axis=1)
+def wrong_pitches(chain: MarkovChain, real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Return melodies (N, T) with other keys in the place of real ones (N, T); some of a chain, some degenerate."""
+    made = np.empty_like(real)
+    kind = generator.choice(6, len(real), p=np.array([5, 6, 1, 1, 2, 2]) / 17)
+    for number, (corrupt, shares) in enumerate(_PITCHES):
+        for places, share in _dealt(np.flatnonzero(kind == number), shares):
+            made[places] = corrupt(real[places], generator, share)
+    drawn, dull = (np.flatnonzero(kind == number) for number in (4, 5))
+    made[drawn] = _markov(len(drawn), real.shape[1], chain, generator)
+    others = (_degenerate(len(dull), real.shape[1], generator), _loops(real[dull], generator))
+    made[dull] = np.where(generator.random((len(dull), 1)) < 0.6, *others)
+    return made
+
+
+_PITCHES = (
+    (corruptions.shuffled_pitches, SHUFFLED),
+    (corruptions.nudged, NUDGED),
+    (corruptions.uniform_pitches, REPLACED),
+    (corruptions.histogram_pitches, REPLACED),
+)
+
+
+def wrong_rhythm(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Return melodies (N, T) an odd number of eighths earlier or later, from the beginning or the middle on, or with
+    their rhythm shuffled, in the place of real ones (N, T)."""
+    made = np.empty_like(real)
+    kind = generator.choice(4, len(real), p=np.array([7, 3, 4, 2]) / 16)
+    made[kind == 0] = _rolled(real[kind == 0], generator)
+    half = real.shape[1] // 2 // STEPS_PER_BAR * STEPS_PER_BAR
+    late = real[kind == 1].copy()
+    late[:, half:] = _rolled(late[:, half:], generator)
+    made[kind == 1] = late
+    for number, share in ((2, 1.0), (3, 0.5)):
+        made[kind == number] = corruptions.shuffled_rhythm(real[kind == number], generator, share)
+    return made
+
+
+def _rolled(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Play melodies (N, T) one or three eighths later or earlier; what leaves one end comes in at the other."""
+    by = generator.choice([1, 1, 1, -1, -1, 3, -3], len(melodies))
+    places = (np.arange(melodies.shape[1]) - by[:, None]) % melodies.shape[1]
+    return np.take_along_axis(melodies, places, axis=1)
 
 
 def _thinned_or_filled(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:

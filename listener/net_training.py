@@ -1,7 +1,9 @@
-"""Training the networks of the learned listener: real melodies against negatives and what attacks have found.
+"""Training the networks of the learned listener: real melodies against others.
 
 Conventions:
     Melodies are (N, T) int8. The label of a melody is that of each of its windows. Losses are minimised.
+    Where others are *paired*, the i-th is the i-th real one made worse, and the network also learns which of the two is
+    which: so what sets melodies apart from each other counts less than what was done to them.
     A network's *mean logit* of a melody is that over its windows; an ensemble's judgement is the least of its networks'
     mean logits, each measured in standard deviations from the median real melody.
 """
@@ -22,7 +24,7 @@ from listener.red_team import AttackOptions, attack
 MADE_AT_ONCE = 16
 """Batches that are made together, as many small ones cost more."""
 
-DEFAULT_MINUTES = 8.0
+DEFAULT_MINUTES = 10.0
 """Measured, of one core."""
 
 
@@ -32,10 +34,10 @@ class TrainingOptions:
 
     nets: int = 2
     """Networks that are hardened."""
-    hearing: int = 1
-    """Networks that are not."""
     steps: int = 3400
-    """Steps of gradient descent of a network before any attack."""
+    """Steps of gradient descent of each of them before any attack."""
+    hearing_steps: int = 5000
+    """Of each of the others."""
     batch: int = 64
     """Real melodies in a batch, and as many others."""
     learning_rate: float = 2e-3
@@ -58,7 +60,7 @@ class TrainingOptions:
         All is scaled alike, but the rounds only where minutes are few.
         """
         scale = minutes / DEFAULT_MINUTES
-        scaled = ("steps", "round_steps", "attack_generations")
+        scaled = ("steps", "hearing_steps", "round_steps", "attack_generations")
         rounds = min(cls.rounds, max(1, round(3 * scale * cls.rounds)))
         return cls(rounds=rounds, **{name: max(1, round(scale * getattr(cls, name))) for name in scaled})
 
@@ -71,29 +73,33 @@ class Scales:
     deviation: np.ndarray
 
 
+Others = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+"""Of real melodies (N, T), as many that are none."""
+
+
 def train(
     net: WindowNet,
     reals: Sequence[np.ndarray],
-    chain: MarkovChain,
-    pool: np.ndarray,
+    others: Others,
     steps: int,
     learning_rate: float,
     options: TrainingOptions,
     generator: np.random.Generator,
     report: Callable[[float], None] = lambda loss: None,
+    paired: bool = False,
 ) -> None:
     """Train a network in place; the learning rate falls along a cosine to a twentieth.
 
     Args:
         net: to train.
         reals: (R, T) int8 real melodies, as low as they go; several sorts, each of its own length, take turns.
-        chain: source of negatives.
-        pool: (P, T) int8 found by attacks, may be empty.
+        others: makes what they are told from.
         steps: of gradient descent.
         learning_rate: at the beginning.
         options: everything else.
         generator: source of chance; torch's own chance is drawn from torch's generator.
         report: is told the loss of every step.
+        paired: whether `others` are paired.
     """
     optimiser = torch.optim.AdamW(net.parameters(), lr=learning_rate, weight_decay=options.weight_decay)
     net.train()
@@ -104,37 +110,40 @@ def train(
             group["lr"] = learning_rate * max(0.05, np.cos(step / steps * np.pi / 2))
         turn = step % (MADE_AT_ONCE * len(reals))
         if turn == 0:
-            batches = [_batches(real, chain, pool, options, generator) for real in reals]
+            batches = [_batches(real, others, options, generator) for real in reals]
         found = net(torch.from_numpy(batches[turn % len(reals)][turn // len(reals)]))
-        loss = _cross_entropy(found, labels[:, None].expand_as(found)) + _cross_entropy(found.mean(dim=1), labels)
+        mean = found.mean(dim=1)
+        loss = _cross_entropy(found, labels[:, None].expand_as(found)) + _cross_entropy(mean, labels)
+        if paired:
+            loss = loss + nn.functional.softplus(mean[options.batch :] - mean[: options.batch]).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
-        report(loss.item() / 2)
+        report(loss.item())
     net.eval()
 
 
 _cross_entropy = nn.functional.binary_cross_entropy_with_logits
 
 
-def _batches(
-    real: np.ndarray, chain: MarkovChain, pool: np.ndarray, options: TrainingOptions, generator: np.random.Generator
-) -> np.ndarray:
+def _batches(real: np.ndarray, others: Others, options: TrainingOptions, generator: np.random.Generator) -> np.ndarray:
     """Return the codes of several batches, (MADE_AT_ONCE, 2 * batch, T, 4) int32; the first half of each is real."""
     true = moved(real[generator.integers(0, len(real), MADE_AT_ONCE * options.batch)], generator)
-    false = _against(true, chain, pool, options, generator)
-    false = false[generator.permutation(len(false))]
     shape = (MADE_AT_ONCE, options.batch, *true.shape[1:], 4)
-    return np.concatenate([step_codes(each).reshape(shape) for each in (true, false)], axis=1)
+    return np.concatenate([step_codes(each).reshape(shape) for each in (true, others(true, generator))], axis=1)
 
 
-def _against(
-    real: np.ndarray, chain: MarkovChain, pool: np.ndarray, options: TrainingOptions, generator: np.random.Generator
-) -> np.ndarray:
-    attacked = round(options.attacked_share * len(real)) if len(pool) else 0
-    found = moved(pool[generator.integers(0, len(pool), attacked)], generator) if attacked else real[:0]
-    return np.concatenate((negatives(real, len(real) - attacked, chain, generator), found))
+def negatives_and(pool: np.ndarray, chain: MarkovChain, attacked_share: float) -> Others:
+    """Return what makes negatives of all families, and puts in a share of what attacks found, (P, T), if anything."""
+
+    def make(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        attacked = round(attacked_share * len(real)) if len(pool) else 0
+        found = moved(pool[generator.integers(0, len(pool), attacked)], generator) if attacked else real[:0]
+        false = np.concatenate((negatives(real, len(real) - attacked, chain, generator), found))
+        return false[generator.permutation(len(false))]
+
+    return make
 
 
 def mean_logits(nets: Sequence[WindowNet], melodies: np.ndarray) -> np.ndarray:

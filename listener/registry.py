@@ -1,11 +1,12 @@
 """Listeners by name: those that come with the project, a trained one from its file, and weighted sums of several.
 
     theory                  rules of music theory
+    vae                     the evidence lower bound of the MusicVAE that comes with the project
     ngram, melody, learned  trained ones that come with the project, in listener/models
     PATH.safetensors        a trained one of your own
     theory=1,ngram=.5       a weighted sum
 
-Conventions: torch is loaded by the learned listener alone, and only when it is asked for.
+Conventions: torch is loaded by the listeners that are networks alone, and only when they are asked for.
 """
 
 from importlib.resources import files
@@ -16,7 +17,7 @@ from listener.listener import Listener, WeightedSum
 from listener.rules import MusicTheory
 
 TRAINED = ("ngram", "melody", "learned")
-NAMES = ("theory", *TRAINED)
+NAMES = ("theory", "vae", *TRAINED)
 SUFFIX = ".safetensors"
 
 
@@ -73,6 +74,8 @@ def _weighted(part: str) -> tuple[str, float]:
 def _single(name: str) -> Listener:
     if name == "theory":
         return MusicTheory()
+    if name == "vae":
+        return _vae()
     if name == JUDGE:
         raise ValueError(f"{JUDGE!r} is the held-out judge, which pays nobody; {USES_OF_JUDGE}")
     if name in TRAINED:
@@ -83,6 +86,18 @@ def _single(name: str) -> Listener:
         f"no listener {name!r}; there are {', '.join(NAMES)}, the {SUFFIX} file of a trained one, and sums such as "
         "theory=1,ngram=.5"
     )
+
+
+def _vae() -> Listener:
+    try:
+        from listener.vae_elbo import VaeElbo
+        from vae.config import ModelError
+    except ModuleNotFoundError as error:
+        raise ValueError(f"the MusicVAE needs {error.name}: pip install 'kuznechik[torch]'") from None
+    try:
+        return VaeElbo.of_the_project()
+    except ModelError as error:
+        raise ValueError(str(error)) from None
 
 
 def _trained(path: Path) -> Listener:

@@ -1,4 +1,4 @@
-"""What a song is like so far, at every bar line: key, entropy, density, repetition, and what an n-gram expects.
+"""What a song is like so far, at every bar line: entropy, density, intervals and repetition.
 
 Conventions:
     Melodies are (N, T) int8, -1 for a rest. Statistics are (N, bars) float64, of all bars up to a bar line, whole
@@ -9,43 +9,26 @@ import numpy as np
 
 from listener import theory
 from listener.events import NONE, events
-from listener.ngram import NGram
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
-UNKNOWN_INTERVAL = -np.log(25)
-"""Log probability of the interval that is counted in before the first note: all 25 alike."""
-
-EXPECTED = ("intervals", "rhythm", "key")
-"""More is better, up to what real music has."""
 BANDS = ("entropy", "notes a bar", "repeated notes", "mean interval", "bars heard before")
 """Neither more nor less than real music has."""
 
 
-def song_statistics(melodies: np.ndarray, ngram: NGram) -> dict[str, np.ndarray]:
-    """Return every statistic by its name.
-
-    Args:
-        melodies: (N, T).
-        ngram: says what is expected.
-    """
+def song_statistics(melodies: np.ndarray) -> dict[str, np.ndarray]:
+    """Return every statistic of melodies (N, T) by its name."""
     whole = melodies[:, : melodies.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR]
     known = events(whole)
     bars = np.arange(1, whole.shape[1] // STEPS_PER_BAR + 1)
     notes = so_far(known.onset)
-    rhythm, intervals = (so_far(part) for part in ngram.log_probabilities(whole))
-    sizes = np.abs(known.interval.astype(np.int16))
     follows = known.interval != NONE
+    sizes = np.where(follows, np.abs(known.interval), 0)
     pairs = np.maximum(so_far(follows), 1)
-    keys = _key_counts(whole)
-    heard = np.maximum(notes, 1)
     return {
-        "intervals": (intervals + UNKNOWN_INTERVAL) / (notes + 1),
-        "rhythm": rhythm / (bars * STEPS_PER_BAR),
-        "key": -_outside_the_key(keys) / heard,
-        "entropy": _entropy(keys, heard),
+        "entropy": _entropy(_key_counts(whole), np.maximum(notes, 1)),
         "notes a bar": notes / bars,
         "repeated notes": so_far(known.interval == 0) / pairs,
-        "mean interval": so_far(np.where(follows, sizes, 0)) / pairs,
+        "mean interval": so_far(sizes) / pairs,
         "bars heard before": _bars_heard_before(whole) / bars,
     }
 
@@ -85,11 +68,6 @@ def _pitch_classes(keys: np.ndarray) -> np.ndarray:
     classes = keys[..., :12].copy()
     classes[..., 0] += keys[..., 12]
     return classes
-
-
-def _outside_the_key(keys: np.ndarray) -> np.ndarray:
-    """Return how many notes do not belong to the major scale that most of them belong to."""
-    return keys.sum(axis=2) - (_pitch_classes(keys) @ theory.SCALES.T.astype(np.float64)).max(axis=2)
 
 
 def _entropy(keys: np.ndarray, notes: np.ndarray) -> np.ndarray:

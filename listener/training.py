@@ -8,7 +8,7 @@ Conventions:
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 import torch
@@ -20,11 +20,13 @@ from listener.degenerates import MELODIC
 from listener.judging import auc
 from listener.learned import TERMS, Ears, Learned, norms_of
 from listener.markov import MarkovChain
-from listener.metre import fitted_table
-from listener.net_training import TrainingOptions, attacked_pool, judgement, scales, train
-from listener.ngram import NGram
+from listener.negatives import wrong_pitches, wrong_rhythm
+from listener.net_training import Others, TrainingOptions, attacked_pool, judgement, negatives_and, scales, train
 from listener.red_team import AttackOptions, attack
 
+PITCHES = NetOptions(embedding=24, halves=32, quarters=48, bars=48, hidden=48)
+METRE = NetOptions(embedding=16, halves=24, quarters=32, bars=32, hidden=32)
+"""Sizes of the networks that hear."""
 ORDERS = 5
 """Of the Markov chain."""
 BANK = 24
@@ -71,26 +73,36 @@ def train_learned(
     Returns:
         The listener, and what is to know of its training as plain data.
     """
-    generator = np.random.default_rng(seed)
-    torch.manual_seed(seed)
     torch.set_flush_denormal(True)
-    real = excerpts.training.melodies
+    real, generator = excerpts.training.melodies, _chance(seed, "chain")
     chain = MarkovChain(np.concatenate([moved(real, generator) for _ in range(3)]), ORDERS)
-    ngram = NGram.trained(real)
-    nets = [WindowNet(NetOptions()) for _ in range(options.nets + options.hearing)]
-    pool = real[:0]
-    for number, net in enumerate(nets):
-        counter = _counter(report, f"network {number + 1} of {len(nets)}", options.steps)
-        reals = (real, short.training.melodies)
-        train(net, reals, chain, pool, options.steps, options.learning_rate, options, generator, counter)
-    hardened, rounds = _hardened(nets[: options.nets], real, songs, chain, options, generator, report)
-    ears = Ears(tuple(hardened), tuple(nets[options.nets :]), ngram, fitted_table(real))
+
+    def trained(stage: str, size: NetOptions, others: Others, steps: int, paired: bool) -> WindowNet:
+        generator, net = _chance(seed, stage), WindowNet(size)
+        reals, counter = (real, short.training.melodies), _counter(report, stage, steps)
+        train(net, reals, others, steps, options.learning_rate, options, generator, counter, paired)
+        return net
+
+    pitches = trained("pitches", PITCHES, partial(wrong_pitches, chain), options.hearing_steps, paired=True)
+    metre = trained("metre", METRE, wrong_rhythm, options.hearing_steps, paired=True)
+    any_kind = negatives_and(real[:0], chain, 0.0)
+    stages = [f"network {number + 1} of {options.nets}" for number in range(options.nets)]
+    nets = [trained(stage, NetOptions(), any_kind, options.steps, paired=False) for stage in stages]
+    hardened, rounds = _hardened(nets, real, songs, chain, options, _chance(seed, "rounds"), report)
+    ears, generator = Ears(tuple(hardened), pitches, metre), _chance(seed, "weights")
     true = np.concatenate([moved(songs.validation.melodies, generator) for _ in range(2)])
     norms = norms_of(ears, true)
     listener = Learned(ears, norms, dict.fromkeys(TERMS, 1.0))
     weights = fitted_weights(listener, true, chain, options, generator)
     listener = Learned(ears, norms, weights)
     return listener, {"training": asdict(options), "seed": seed, "rounds": [asdict(each) for each in rounds]}
+
+
+def _chance(seed: int, stage: str) -> np.random.Generator:
+    """Return the source of chance of a stage, and seed torch's: what one stage draws changes no other."""
+    generator = np.random.default_rng([seed, *stage.encode()])
+    torch.manual_seed(int(generator.integers(2**63)))
+    return generator
 
 
 def _counter(report: Report, stage: str, steps: int) -> Callable[[float], None]:
@@ -109,19 +121,10 @@ def _hardened(nets, real, songs: Corpus, chain, options: TrainingOptions, genera
         found, attacked = attacked_pool(nets, real, options, generator)
         pool = np.concatenate((pool, found))
         recent = np.concatenate((pool, found, found)) if len(pool) > len(found) else pool
+        others = negatives_and(recent, chain, options.attacked_share)
         for net in nets:
             counter = _counter(report, stage, options.round_steps)
-            train(
-                net,
-                (real,),
-                chain,
-                recent,
-                options.round_steps,
-                options.round_learning_rate,
-                options,
-                generator,
-                counter,
-            )
+            train(net, (real,), others, options.round_steps, options.round_learning_rate, options, generator, counter)
         bank = bank_percentile(nets, songs.validation.melodies, generator)
         rounds.append(Round(attacked, bank))
         # early rounds are soft whatever their bank; of equal banks the later round is the harder one

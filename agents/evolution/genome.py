@@ -10,9 +10,10 @@ Operators, each off at 0 and named in every run and report:
                        With `donors` it takes outputs from so many parents more.
     focus              with this probability a mutation chooses its output in proportion to the output's
                        loss; otherwise all nodes are equally likely. Uses the same losses.
-    guided             with this probability a new connection to an output comes from an input that is on in a
-                       case that the output gets wrong, with the weight's sign to match (`agents.evolution.guide`).
-Only the last looks at inputs and targets; it is off by default.
+    guided             with this probability a new connection to an output comes from an input that a guide proposes,
+                       with the sign it says: one that is on in a case that the output gets wrong
+                       (`agents.evolution.guide`). This looks at inputs and targets; it is off by default. While
+                       improvising: a note that the network heard itself play (`agents.evolution.improvisation`).
 
 Mutation is sparse: a child gets a few changes, whatever its size. neat-python's own mutation changes
 every gene with a fixed probability, which breaks networks of some hundred connections.
@@ -38,6 +39,8 @@ from neat.genome import DefaultGenomeConfig
 from agents.evolution.guide import Guide
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from agents.evolution.incremental import Row
 
 WEIGHT_GRID = 1024
@@ -56,7 +59,7 @@ class GenomeConfig(DefaultGenomeConfig):
         ConfigParameter("guided", float, 0.0),
     )
     guide: Guide | None = None
-    """Who proposes guided connections; set by the run, as it knows the cases."""
+    """Who proposes guided connections; set by the run, as it knows what is to be learned."""
 
     def __init__(self, params: dict, section_name: str = "DefaultGenome"):
         super().__init__(params, section_name)
@@ -120,6 +123,8 @@ class Genome(neat.DefaultGenome):
         """What `connections` says, by the node that is fed; None if it is not known."""
         self.rows: list[Row] | None = None
         """For `agents.evolution.incremental`: of every output, as it was before `changes`; None if not known."""
+        self.heard: np.ndarray | None = None
+        """While improvising: what it played, or until then its better parent, (B, T, 13) bool; None if not known."""
         self.changes: list[tuple[int, int | None, float]] = []
         """Output, input (None for the bias) and change of the weight, in a genome with rows."""
 
@@ -139,7 +144,7 @@ class Genome(neat.DefaultGenome):
         self.nodes = dict(better.nodes)
         self.connections = dict(better.connections)
         self._feeding = None if better._feeding is None else dict(better._feeding)
-        self.losses = better.losses
+        self.losses, self.heard = better.losses, better.heard
         self.rows = better.rows and better.rows.copy()
         if better is other:
             return

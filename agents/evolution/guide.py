@@ -2,9 +2,12 @@
 
 It is no part of NEAT and off by default: it tells evolution where to look, as a learning rule would. Runs
 that use it are labelled so.
+
+Conventions: a guide proposes for an output of a genome the key of an input, and +1.0 or -1.0 as sign of the weight.
 """
 
 import random
+from typing import Any, Protocol
 
 import neat
 import numpy as np
@@ -12,7 +15,15 @@ import numpy as np
 from agents.cases import Cases
 
 
-class Guide:
+class Guide(Protocol):
+    """Proposes connections."""
+
+    def propose(self, genome: Any, output: int) -> tuple[int, float] | None:
+        """Return the input that an output should look at, and the sign; None if there is nothing to propose."""
+        ...
+
+
+class CaseGuide:
     """Proposes connections that would mend a case."""
 
     def __init__(self, cases: Cases):

@@ -7,8 +7,13 @@ Conventions:
     N genomes, B prompts of P steps, T steps played in all, M remembered; rolls are (N, B, T, 13) bool.
     An input behind the memory, the mode, is 0: the network improvises.
     Fitness is the sum of the rewards of a roll after the prompt, averaged over the prompts.
+
+Operator, named in every run and report:
+    heard   with this probability a new connection comes from an input that was on at a step, chosen by chance, of what
+            the network played. Of inputs chosen blindly most are never on, and change nothing.
 """
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +21,7 @@ import neat
 import numpy as np
 
 from agents.cases import Cases
+from agents.evolution.genome import Genome
 from agents.evolution.population import Evolution
 from agents.networks.packed_genes import PackedGenes, packed_chunks
 from agents.networks.phenotype import check_supported, hidden_weights, settled
@@ -117,10 +123,17 @@ class ImprovisationEvaluator:
         self.evaluations = 0
         self._pays, self._phenotype = pays, phenotype
 
-    def evaluate(self, genomes: Sequence[neat.DefaultGenome], generation: int) -> None:
-        """Set `fitness`, `loss` (minus the reward, without parsimony) and `right` (0) of every new genome."""
+    def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
+        """Set `fitness`, `loss` (minus the reward, without parsimony) and `right` (0) of every new genome.
+
+        `heard` is set for all of them: those that lived when a run was stopped play again.
+        """
         new = [genome for genome in genomes if not hasattr(genome, "loss")]
-        for genome, reward in zip(new, self.rewards(new).tolist(), strict=True):
+        silent = [genome for genome in genomes if hasattr(genome, "loss") and genome.heard is None]
+        played = self.play([*new, *silent])
+        for genome, rolls in zip([*new, *silent], played, strict=True):
+            genome.heard = rolls
+        for genome, reward in zip(new, self.paid(played[: len(new)]).tolist(), strict=True):
             genome.loss, genome.right = -reward, 0
             genome.fitness = reward
             if self.parsimony:
@@ -133,15 +146,14 @@ class ImprovisationEvaluator:
             genomes = [self._phenotype(genome) for genome in genomes]
         return play_together(genomes, self.prompts, self.steps, self.memory)
 
-    def rewards(self, genomes: Sequence[neat.DefaultGenome]) -> np.ndarray:
-        """Return what genomes are paid, (N,) float64: the sum over the steps, the mean over the prompts."""
-        if not len(genomes):
+    def paid(self, rolls: np.ndarray) -> np.ndarray:
+        """Return what is paid for rolls (N, B, T, 13), (N,) float64: the sum over the steps, the mean over B."""
+        if not len(rolls):
             return np.empty(0)
-        rolls = self.play(genomes)
         each, places = _different(rolls.reshape(-1, *rolls.shape[2:]))
         parts = [self._pays(each[first : first + HEARD_TOGETHER]) for first in range(0, len(each), HEARD_TOGETHER)]
         paid = np.concatenate(parts)[:, self.prompts.shape[1] :].sum(axis=1, dtype=np.float64)
-        return paid[places].reshape(len(genomes), len(self.prompts)).mean(axis=1)
+        return paid[places].reshape(len(rolls), len(self.prompts)).mean(axis=1)
 
     def rank(self, genome: neat.DefaultGenome) -> tuple[float, ...]:
         """Return what champions are chosen by: the reward."""
@@ -158,6 +170,31 @@ class ImprovisationEvaluator:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self.evaluations = int(state["evaluations"])
+
+
+class HeardGuide:
+    """Proposes inputs that were on while a network played. A `Guide`."""
+
+    def __init__(self, prompt: int, memory: int):
+        """
+        Args:
+            prompt: P.
+            memory: M.
+        """
+        self._prompt, self._memory = prompt, memory
+
+    def propose(self, genome: Genome, output: int) -> tuple[int, float] | None:
+        """Return an input and a sign, both by chance; None where nothing was remembered at the step."""
+        if genome.heard is None:
+            return None
+        roll = genome.heard[random.randrange(len(genome.heard))]
+        step = random.randrange(self._prompt, len(roll))
+        first = max(0, step - self._memory)
+        on = np.flatnonzero(roll[first:step])
+        if not len(on):
+            return None
+        place = (self._memory - (step - first)) * KEYS + int(on[random.randrange(len(on))])
+        return -1 - place, random.choice((1.0, -1.0))
 
 
 def _different(rolls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

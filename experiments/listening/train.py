@@ -15,7 +15,7 @@ from listener.ngram import NGram
 from listener.registry import SUFFIX
 
 SHORT_BARS, EXCERPT_BARS, SONG_BARS = 4, 8, 16
-MINUTES = {"learned": 8.0, "melody": 4.0, "judge": 3.0}
+MINUTES = {"learned": 10.0, "melody": 4.0, "judge": 3.0}
 SPLIT_SEED = 0
 """One split for all listeners: what one of them was trained on is held out for none."""
 

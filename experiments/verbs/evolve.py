@@ -4,9 +4,11 @@ All that comes of it is kept in a run folder. Ctrl-C ends a run early and keeps 
 on to the same result as if it had never stopped. Operators beyond plain NEAT (modular crossover, focus,
 boost) are on by default and are named in the summary; --config plain-neat switches them off.
 
-With --listener no song is learned: networks play alone from several prompts, and a listener pays for what they play;
-operators that need a loss of every output are off. --prompt 0 begins from nothing, a single start. With --mode-bit the
-song is learned first; then the same network learns to improvise when its mode is 0, behind gates that its mode 1 shuts.
+With --listener no song is learned: networks go on alone from the beginning of the song, and a listener pays for what
+they play; operators that need a loss of every output are off (--config improvise, which --listener takes by itself).
+--prompt 0 begins from nothing; --set improvise.starts=8 has a network judged by what it makes of eight songs'
+beginnings. With --mode-bit the song is learned first; then the same network learns to improvise when its mode is 0,
+behind gates that its mode 1 shuts.
 """
 
 import argparse
@@ -27,6 +29,7 @@ from experiments.verbs.options import (
 )
 
 HELP = "evolve a network that plays a song"
+PRESETS = "improvise, many-songs, plain-neat, xor"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--each", action="store_true", help="evolve one network for each song of the catalogue")
     which.add_argument("--together", action="store_true", help="evolve one network for all songs of the catalogue")
     which.add_argument("--resume", metavar="RUN", help="go on with a run from its last checkpoint")
-    parser.add_argument("--config", metavar="FILE", help="TOML file or name of a preset (many-songs, plain-neat, xor)")
+    parser.add_argument("--config", metavar="FILE", help=f"TOML file or name of a preset ({PRESETS})")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change one option: evolve.population_size=300"
     )
@@ -113,7 +116,8 @@ def _config(options: argparse.Namespace):
     """Return the configuration that the command line asks for."""
     from experiments.config import EvolveConfig
 
-    config = EvolveConfig.load(options.config)
+    improvises = options.listener and not options.mode_bit
+    config = EvolveConfig.load(options.config or ("improvise" if improvises else None))
     flags = {"task": ("song", "folder", "track", "memory", "prompt"), "improvise": ("listener",), "evolve": ("seed",)}
     for section, names in flags.items():
         given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}

@@ -1,6 +1,6 @@
 """Listeners: train one on MIDI files, score melodies by one, audit one; and the held-out judge, which pays nobody.
 
-A listener is a name (theory, ngram, melody, learned), the .safetensors file of a trained one, or a weighted sum such as
+A listener is a name (theory, vae, ngram, melody, learned), the .safetensors file of a trained one, or a weighted sum as
 theory=1,ngram=.5. Nothing is downloaded; listener/README.md says what the listeners pay and what fools them.
 """
 
@@ -57,7 +57,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
         type=_minutes,
         metavar="M",
         help="about how long, on one core: it sets the number of steps, so the result does not depend on the clock "
-        "[8; the melody model: 4; the judge: 3]",
+        "[10; the melody model: 4; the judge: 3]",
     )
     parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed trains the same [0]")
     parser.add_argument("--licence", default="", metavar="TEXT", help="of the music, for the card")

@@ -9,6 +9,7 @@ from agents.fitness import KINDS
 from experiments.config import EvolveConfig
 from experiments.neat_config import neat_ini, read_neat_config
 from experiments.settings import ConfigError
+from experiments.verbs.evolve import PRESETS
 
 OPTIONS = [
     (section.name, option)
@@ -85,6 +86,7 @@ def test_the_fitness_kinds_are_those_that_there_are():
 def test_presets_are_listed_in_order():
     assert EvolveConfig.presets() == sorted(EvolveConfig.presets())
     assert {"plain-neat", "xor"} <= set(EvolveConfig.presets())
+    assert ", ".join(EvolveConfig.presets()) == PRESETS
 
 
 @pytest.mark.parametrize("name", EvolveConfig.presets())

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.assembly import open_run
+from experiments.assembly import open_run, read_config
+from experiments.cli import main
+from experiments.config import EvolveConfig
 from experiments.improvise import OneVoice, Starts, choose_starts
 from experiments.plot import draw_run
 from experiments.run_folder import RunError, RunFolder
@@ -42,8 +44,6 @@ def pulse(tmp_path_factory, write_song) -> Path:
 
 @pytest.fixture(scope="module")
 def improvised(pulse) -> Path:
-    from experiments.cli import main
-
     folder = pulse.parent / "improvised"
     call = ["evolve", str(pulse), "--listener", "theory", *SMALL, *generations(6), "--out", str(folder), "--json"]
     assert main([*call, "--checkpoint-every", "0"]) == 0
@@ -52,8 +52,6 @@ def improvised(pulse) -> Path:
 
 @pytest.fixture(scope="module")
 def switch(pulse) -> Path:
-    from experiments.cli import main
-
     folder = pulse.parent / "switch"
     call = ["evolve", str(pulse), "--listener", "theory", "--mode-bit", *SMALL, *generations(60)]
     assert main([*call, "--out", str(folder), "--json", "--checkpoint-every", "0"]) == 0
@@ -62,13 +60,25 @@ def switch(pulse) -> Path:
 
 def test_the_summary_tells_who_paid_what_and_which_operators_are_on(improvised):
     told = summary(improvised)
-    assert (told["listener"], told["ceiling"], told["operators"]) == ("theory", None, [])
-    assert told["search"] == "NEAT, plain, paid by the listener theory"
+    heard = "connections to what was heard 0.8"
+    assert (told["listener"], told["ceiling"], told["operators"]) == ("theory", None, [heard])
+    assert told["search"] == f"NEAT with {heard}, paid by the listener theory"
     assert "right_teacher_forced" not in told
     assert not told["solved"]
     assert sum(told["terms_a_step"].values()) == pytest.approx(told["reward_a_step"], rel=1e-5)
     assert set(told["baselines_a_step"]) == {"silence", "random", "the_song"}
     assert len(told["starts"]) == 3
+
+
+def test_plain_neat_looks_anywhere(pulse, tmp_path):
+    call = ["evolve", str(pulse), "--listener", "theory", "--config", "plain-neat", *SMALL, *generations(2)]
+    assert main([*call, "--out", str(tmp_path / "plain"), "--json"]) == 0
+    assert summary(tmp_path / "plain")["search"] == "NEAT, plain, paid by the listener theory"
+
+
+def test_the_preset_is_for_those_that_improvise_from_the_beginning_on(improvised, switch):
+    weights = [read_config(RunFolder(folder), EvolveConfig).genome.weight_init_stdev for folder in (improvised, switch)]
+    assert weights == [2, 1]
 
 
 def test_metrics_follow_the_champion(improvised):

@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 
 from safetensors.numpy import load, save  # noqa: E402
 
+from listener import theory  # noqa: E402
 from listener.conv_net import LAGS, NetOptions, WindowNet, logits, step_codes  # noqa: E402
 from listener.degenerates import players  # noqa: E402
 from listener.files import read_listener, write_listener  # noqa: E402
@@ -82,28 +83,48 @@ def test_songs_longer_than_any_in_training_are_paid_as_well(songs):
     assert np.abs(rewards[:, 128:]).sum() > 0
 
 
-def test_nothing_is_gained_above_the_median(songs):
+def test_nothing_is_gained_above_the_better_quarter(songs):
+    potentials = LISTENER.potentials(songs)
     for name, values in LISTENER.values(songs).items():
-        expected = -LISTENER.weights[name] * np.log1p(np.where(values < 0, -values, 0))
-        np.testing.assert_allclose(LISTENER.potentials(songs)[name], expected, atol=1e-9)
+        below = np.where(values < 0, -values, 0) / 8
+        np.testing.assert_allclose(potentials[name], -LISTENER.weights[name] * np.log(1 + below * below), atol=1e-9)
     assert (LISTENER.values(songs)["nets"][:, 3:] > 0).any()
 
 
-def test_the_least_of_the_hardened_networks_counts_and_the_mean_of_the_others(songs):
+def test_further_keys_are_taken_off_by_their_share_of_the_steps(songs):
+    thick = songs[:1].copy()
+    thick[0, :2] = False
+    thick[0, :2, 3:5] = True
+    assert LISTENER.potentials(thick)["further keys"][0, [0, 1, 15]].tolist() == [
+        -20 * 2 / 8,
+        -20 * 2 / 16,
+        -20 * 2 / 128,
+    ]
+
+
+def test_the_least_of_the_hardened_networks_counts(songs):
     ears, norms, alone = LISTENER.ears, LISTENER.norms, []
-    for number, net in enumerate(ears.nets):
+    for number, net in enumerate(ears.hardened):
         renamed = {
-            part: {**named, "net 0": named[f"net {number}"], "net 1": named[f"net {number}"]}
-            for part, named in (("median", norms.median), ("deviation", norms.deviation))
+            part: {**named, "net 0": named[f"net {number}"]}
+            for part, named in (("good", norms.good), ("deviation", norms.deviation))
         }
-        own = Learned(replace(ears, hardened=(net,), hearing=(net,)), replace(norms, **renamed), LISTENER.weights)
-        found = own.values(songs[:5])
-        np.testing.assert_array_equal(found["nets"], found["hearing"])
-        alone.append(found["nets"])
-    least, hearing = np.min(alone[: len(ears.hardened)], axis=0), np.mean(alone[len(ears.hardened) :], axis=0)
+        own = Learned(replace(ears, hardened=(net,)), replace(norms, **renamed), LISTENER.weights)
+        alone.append(own.values(songs[:5])["nets"])
+    least = np.min(alone, axis=0)
+    assert not (least == alone[0]).all()
     np.testing.assert_allclose(LISTENER.values(songs[:5])["nets"], least, atol=1e-5)
-    np.testing.assert_allclose(LISTENER.values(songs[:5])["hearing"], hearing, atol=1e-5)
     np.testing.assert_allclose(LISTENER.uncapped(songs[:5]), least[:, -1], atol=1e-5)
+
+
+@pytest.mark.parametrize(("term", "net"), [("pitches", LISTENER.ears.pitches), ("metre", LISTENER.ears.metre)])
+def test_what_a_network_hears_is_the_mean_over_the_windows_so_far(songs, term, net):
+    said = logits(net, theory.melody(songs[:4]))
+    for bar in (3, 9, 15):
+        mean = said[:, : bar - 2].mean(axis=1)
+        expected = (mean - LISTENER.norms.good[term][bar]) / LISTENER.norms.deviation[term][bar]
+        np.testing.assert_allclose(LISTENER.values(songs[:4])[term][:, bar], expected, atol=1e-4)
+    assert not LISTENER.values(songs[:4])[term][:, :3].any()
 
 
 # What it hears
@@ -220,28 +241,29 @@ def files(tmp_path):
 
 def test_a_file_of_another_shape_is_refused(files):
     arrays = load(files.read_bytes())
-    arrays["net0.bars.weight"] = arrays["net0.bars.weight"][:, :-4]
+    arrays["net 0.bars.weight"] = arrays["net 0.bars.weight"][:, :-4]
     files.write_bytes(save({name: np.ascontiguousarray(values) for name, values in arrays.items()}))
-    with pytest.raises(ValueError, match=r"net0.bars.weight has the shape \(64, 252\), not \(64, 256\)"):
+    with pytest.raises(ValueError, match=r"net 0.bars.weight has the shape \(64, 252\), not \(64, 256\)"):
         read_listener(files)
 
 
 def test_a_file_without_a_network_is_refused(files):
-    arrays = {name: values for name, values in load(files.read_bytes()).items() if not name.startswith("net1")}
+    arrays = {name: values for name, values in load(files.read_bytes()).items() if not name.startswith("net 1")}
     files.write_bytes(save(arrays))
-    with pytest.raises(ValueError, match="has no net1.held: it is of another kind of listener"):
+    with pytest.raises(ValueError, match="has no net 1.held: it is of another kind of listener"):
         read_listener(files)
 
 
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"format": "something"}, "describes no 'kuznechik listener' of version 2"),
-        ({"version": 1}, "describes no 'kuznechik listener' of version 2"),
+        ({"format": "something"}, "describes no 'kuznechik listener' of version 3"),
+        ({"version": 1}, "describes no 'kuznechik listener' of version 3"),
         ({"weights": {}}, "is broken"),
         ({"norms": None}, "is broken"),
-        ({"net": {"width": 3}}, "is broken"),
-        ({"constant": None}, "is broken"),
+        ({"nets": {"net 0": {"width": 3}}}, "is broken"),
+        ({"nets": {"net 0": {}}}, "is broken"),
+        ({"nets": {"pitches": {"embedding": 10**12}}}, "is broken"),
     ],
 )
 def test_a_broken_description_is_refused(files, change, match):

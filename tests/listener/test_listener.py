@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from listener.listener import Listener, PointwiseListener, WeightedSum, is_pointwise, pays_every
 from listener.memorization import ExactSteps, RightKeys
-from listener.registry import TRAINED, listener_named
+from listener.registry import NAMES, listener_named
 from listener.rules import MusicTheory
 
 LISTENERS = {
@@ -18,7 +18,7 @@ LISTENERS = {
     "RightKeys": RightKeys(),
     "MusicTheory": MusicTheory(),
     "WeightedSum": WeightedSum([ExactSteps(), RightKeys()], [0.75, -0.5]),
-    **{name: listener_named(name) for name in TRAINED if find_spec("torch")},
+    **{name: listener_named(name) for name in NAMES[1:] if find_spec("torch")},
 }
 """Every listener of the project; a new one is added here. The trained ones need torch."""
 

@@ -13,6 +13,7 @@ from listener.learned import Learned
 from listener.ngram import NGram
 from listener.registry import listener_named, models_folder, reference_scores, trained_file
 from listener.rules import MusicTheory
+from listener.vae_elbo import VaeElbo
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +25,9 @@ def scale() -> np.ndarray:
     return rolls
 
 
-@pytest.mark.parametrize(("name", "kind"), [("theory", MusicTheory), ("ngram", NGram), ("learned", Learned)])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("theory", MusicTheory), ("ngram", NGram), ("learned", Learned), ("vae", VaeElbo)]
+)
 def test_the_listeners_of_the_project_have_names(name, kind):
     assert isinstance(listener_named(name), kind)
     assert isinstance(listener_named(f" {name} "), kind)
@@ -64,7 +67,7 @@ def test_the_scores_of_real_melodies_come_with_a_trained_listener():
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("theary", "no listener 'theary'; there are theory, ngram, melody, learned"),
+        ("theary", "no listener 'theary'; there are theory, vae, ngram, melody, learned"),
         ("", "no listener ''"),
         ("theory=1,nothing=2", "no listener 'nothing'"),
         ("theory=much", "'theory=much': the weight of a listener is a number"),

@@ -1,6 +1,8 @@
 """Improvisation: a population that plays alone, side by side, plays what each network plays in the environment."""
 
 import json
+import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
 from agents.cases import memory_cases
 from agents.evolution.genome import Genome
-from agents.evolution.improvisation import Improvisation, ImprovisationEvaluator, play_together
+from agents.evolution.improvisation import HeardGuide, Improvisation, ImprovisationEvaluator, play_together
 from agents.networks.genome_json import genome_to_json
 from agents.networks.network_player import NetworkPlayer
 from agents.networks.phenotype import Network
@@ -121,15 +123,55 @@ def test_a_reward_does_not_depend_on_the_company_even_where_several_play_the_sam
     evaluator = ImprovisationEvaluator(cases, LikesA().rewards, prompts, 6, 2)
     genomes = [network({}, {key: 1.0}) for key in (9, 2, 9, 2)]
     genomes += [network({(-1 - KEYS - key, 9): 1.0}, {}) for key in (3, 9, 3)]
-    assert evaluator.rewards(genomes).tolist() == [evaluator.rewards([genome])[0] for genome in genomes]
-    assert evaluator.rewards(genomes).tolist() == [5.0, 0.0, 5.0, 0.0, 9.5, 10.0, 9.5]
-    assert evaluator.rewards([]).shape == (0,)
+    together = evaluator.paid(evaluator.play(genomes)).tolist()
+    assert together == [evaluator.paid(evaluator.play([genome]))[0] for genome in genomes]
+    assert together == [5.0, 0.0, 5.0, 0.0, 9.5, 10.0, 9.5]
+    assert evaluator.paid(evaluator.play([])).shape == (0,)
 
 
 @pytest.mark.parametrize("prompts", [np.zeros((0, 1, KEYS)), np.zeros((1, 6, KEYS))])
 def test_there_must_be_something_to_play(cases, prompts):
     with pytest.raises(ValueError, match="there is nothing to play"):
         ImprovisationEvaluator(cases, LikesA().rewards, prompts.astype(bool), 6, 2)
+
+
+# The operator that looks at what was heard
+
+
+@pytest.mark.parametrize("memory", [3, 6, 20])
+def test_what_is_proposed_was_on_at_a_step_behind_the_prompt(memory):
+    prompt, roll = 2, np.random.default_rng(0).random((8, KEYS)) < 0.15
+    genome = network({}, {})
+    genome.heard = roll[None]
+    padded = np.concatenate((np.zeros((memory, KEYS), dtype=bool), roll))
+    seen = {-1 - place for step in range(prompt, 8) for place in np.flatnonzero(padded[step : step + memory])}
+    random.seed(1)
+    proposals = [HeardGuide(prompt, memory).propose(genome, 0) for _ in range(3000)]
+    assert {proposal[0] for proposal in proposals if proposal} == seen
+    assert {proposal[1] for proposal in proposals if proposal} == {1.0, -1.0}
+
+
+def test_nothing_is_proposed_where_nothing_was_heard():
+    genome = network({}, {})
+    assert HeardGuide(0, 4).propose(genome, 0) is None
+    genome.heard = np.zeros((2, 8, KEYS), dtype=bool)
+    assert HeardGuide(0, 4).propose(genome, 0) is None
+
+
+def test_a_genome_has_heard_what_it_played_and_its_child_what_the_better_parent_did(cases):
+    evaluator = ImprovisationEvaluator(cases, LikesA().rewards, np.zeros((1, 1, KEYS), dtype=bool), 6, 2)
+    better, worse = network({}, {9: 1.0, 3: 1.0}), network({}, {})
+    evaluator.evaluate([worse, better], 0)
+    assert better.heard[0, 1:].nonzero()[1].tolist() == [3, 9] * 5
+    assert not worse.heard.any()
+    worse.fitness, better.fitness, child = 0.0, 1.0, Genome(2)
+    child.configure_crossover(worse, better, SimpleNamespace(modular_crossover=0.0))
+    assert child.heard is better.heard
+    # one that lived on when a run was stopped plays again
+    better.heard = None
+    evaluator.evaluate([better], 1)
+    assert better.heard[0, 1:].nonzero()[1].tolist() == [3, 9] * 5
+    assert evaluator.evaluations == 2
 
 
 # A whole run

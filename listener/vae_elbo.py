@@ -1,0 +1,104 @@
+"""The MusicVAE as a listener: how many nats it takes to describe the last two bars, its evidence lower bound.
+
+A baseline: a likelihood rewards what is easily described, so one note over and over earns more than any song.
+
+Conventions:
+    As in `listener.listener`; targets are not looked at. The highest key of a step is the melody; every further key is
+    paid as one of 14 equally likely tokens. A note sounds until the next one begins, or for two bars.
+    The mean of the posterior is decoded, teacher forced. Paid is at every bar line from the second on, for the two bars
+    before it, less what two bars of real music earn on average.
+Source:
+    A. Roberts et al., A Hierarchical Latent Vector Model for Learning Long-Term Structure in Music, 2018.
+"""
+
+import numpy as np
+import torch
+
+from listener import theory
+from listener.events import events
+from listener.theory import REST
+from songs.keyboard import KEYS, LOWEST_PITCH, STEPS_PER_BAR
+from vae.elbo import cross_entropy, kl_divergence
+from vae.model import MusicVAE
+from vae.shipped import find_model
+from vae.tokens import LOWEST_MIDI_PITCH, previous_tokens
+from vae.tokens import REST as SILENT
+
+BARS = 2
+SIXTEENTHS = 2
+"""Steps of the model in one of the keyboard."""
+CONSTANT = 32.89
+"""Nats with which the model of the project describes two bars of real music: the melodies of 16 bars by which listeners
+are validated, on average."""
+BATCH = 512
+
+
+class VaeElbo:
+    """Pays for what a MusicVAE of two bars describes in few nats."""
+
+    pays_every = STEPS_PER_BAR
+
+    def __init__(self, model: MusicVAE, constant: float):
+        """
+        Args:
+            model: of two bars, as piano rolls.
+            constant: nats of two bars of real music, which are subtracted.
+        """
+        self.model, self.constant = model.eval().requires_grad_(False), constant
+
+    @classmethod
+    def of_the_project(cls) -> "VaeElbo":
+        """Return the listener with the model in vae/models; raises vae.config.ModelError where it is missing."""
+        return cls(find_model(BARS, "pianoroll", True)[0], CONSTANT)
+
+    def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
+        return np.add.reduce(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
+
+    def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Return what is paid for cross entropy, divergence and further keys at every step, (B, T) float32."""
+        ends = slice(BARS * STEPS_PER_BAR - 1, rolls.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR, STEPS_PER_BAR)
+        paid = {name: np.zeros(rolls.shape[:2], dtype=np.float32) for name in ("cross entropy", "divergence")}
+        nats, kl = self.nats(theory.melody(rolls))
+        paid["cross entropy"][:, ends] = -nats
+        paid["divergence"][:, ends] = self.constant - kl
+        further = np.maximum(rolls.sum(axis=2, dtype=np.float32) - 1, 0)
+        return {**paid, "further keys": _at_bar_lines(-np.float32(np.log(KEYS + 1)) * further)}
+
+    def nats(self, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the cross entropy of every two bars of melodies (N, T), and their divergence, (N, bars - 1) each."""
+        count, bars = len(melodies), melodies.shape[1] // STEPS_PER_BAR
+        windows = max(0, bars - BARS + 1)
+        tokens = np.repeat(sounding(melodies[:, : bars * STEPS_PER_BAR]), SIXTEENTHS, axis=1)
+        width = SIXTEENTHS * STEPS_PER_BAR
+        views = [tokens[:, width * first : width * (first + BARS)] for first in range(windows)]
+        if not views or not count:
+            return np.zeros((count, windows), dtype=np.float32), np.zeros((count, windows), dtype=np.float32)
+        flat = np.stack(views, axis=1).reshape(count * windows, BARS * width)
+        parts = [self._nats(flat[at : at + BATCH]) for at in range(0, len(flat), BATCH)]
+        rebuilt, place = (np.concatenate(each).reshape(count, windows) for each in zip(*parts, strict=True))
+        return rebuilt, place
+
+    def _nats(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        with torch.inference_mode():
+            tokens = torch.from_numpy(windows)
+            mean, deviation = self.model.encode(tokens)
+            logits = self.model.decoder.teacher_forced(mean, previous_tokens(tokens, self.model.config.classes))
+            return cross_entropy(logits, tokens).numpy(), kl_divergence(mean, deviation).sum(dim=1).numpy()
+
+
+def sounding(melodies: np.ndarray) -> np.ndarray:
+    """Return the piano-roll token that sounds at every step of melodies (N, T), int64."""
+    known = events(melodies)
+    steps = np.arange(melodies.shape[1])
+    last = np.maximum.accumulate(np.where(known.onset, steps, -1), axis=1)
+    old = (known.held == REST) | (steps - last >= BARS * STEPS_PER_BAR)
+    return np.where(old, SILENT, known.held.astype(np.int64) + LOWEST_PITCH - LOWEST_MIDI_PITCH)
+
+
+def _at_bar_lines(paid: np.ndarray) -> np.ndarray:
+    """Return what is paid for steps (B, T) at the end of their bars; what comes after the last whole bar is lost."""
+    bars = paid.shape[1] // STEPS_PER_BAR
+    found = np.zeros_like(paid)
+    whole = paid[:, : bars * STEPS_PER_BAR].reshape(len(paid), bars, STEPS_PER_BAR)
+    found[:, STEPS_PER_BAR - 1 : bars * STEPS_PER_BAR : STEPS_PER_BAR] = whole.sum(axis=2)
+    return found
