@@ -3,19 +3,19 @@
     nets        the least of the hardened networks' judgements of four bars, on average over the song so far
     pitches     the judgement of a network that tells melodies from themselves with other keys, on average
     metre       that of one that tells them from themselves with another rhythm, or earlier or later in the bar
-    bands       how far entropy, density, repeated notes, size of the intervals and repeated bars lie outside the middle
-                90% of real melodies, together
+    bands       how far twelve statistics (`listener.song_statistics`) lie outside those of real melodies, in all
     further keys            the share of the steps at which more than one key is pressed is taken off
 
 Conventions:
     As in `listener.listener`; targets are not looked at. The highest key of a step is the melody.
-    Every term is a potential: at each bar line, how good the song is so far. It is 0 for as good as the better quarter
-    of real melodies of that length, and -log(1 + (d / 8)^2) for d standard deviations of real melodies below it: a
-    little below hardly counts, much below counts more than a little at everything else.
+    Every term is a potential: at each bar line, how good the song is so far. For a network it is 0 for as good as the
+    best tenth of real melodies of that length, and -log(1 + (d / 8)^2) for d standard deviations of real melodies below
+    it: a little below hardly counts, much below counts more than a little at everything else. For bands, which do not
+    reach most real melodies, it is -log(1 + d).
     The reward of the last step of a bar is how much the weighted sum of the terms changes there, of any other step 0:
     the rewards of a song add up to what the whole song is worth, which is at most 0. What comes after the last whole
     bar is not paid.
-    An optimiser ends above all real music on any scale that it is given; so nothing is to be gained above that quarter.
+    An optimiser ends above all real music on any scale that it is given; so nothing is to be gained above that tenth.
 """
 
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ from songs.keyboard import STEPS_PER_BAR
 
 HEARING = ("pitches", "metre")
 TERMS = ("nets", *HEARING, "bands", "further keys")
-LEAST_DEVIATION = 1e-3
-GOOD = 75
+LEAST_DEVIATION = 0.02
+GOOD = 90
 BAND = (5, 95)
 """Percentiles of real melodies."""
 FAR = 8.0
@@ -60,7 +60,7 @@ class Norms:
     """What real melodies have at every bar line; the last bar line stands for later ones. Arrays (bars,) float64."""
 
     good: dict[str, np.ndarray]
-    """What the better quarter has."""
+    """What the best tenth has."""
     deviation: dict[str, np.ndarray]
     low: dict[str, np.ndarray]
     """Of each band."""
@@ -113,6 +113,7 @@ class Learned:
         """Return what the song is worth at every bar line, (B, bars) float64 by the name of the term."""
         missing = {name: np.maximum(-value, 0) for name, value in self.values(rolls).items()}
         worth = {name: -np.log1p((below / FAR) ** 2) for name, below in missing.items()}
+        worth["bands"] = -np.log1p(missing["bands"])
         worth["further keys"] = -_further_keys(rolls)
         return {name: self.weights[name] * worth[name] for name in TERMS}
 
@@ -123,7 +124,7 @@ class Learned:
     def values(self, rolls: np.ndarray) -> dict[str, np.ndarray]:
         """Return how good the song so far is, (B, bars) float64 by the name of a term, in standard deviations.
 
-        0 is the better quarter. Further keys are not among the terms.
+        0 is the best tenth. Further keys are not among the terms.
         """
         found = measured(self.ears, theory.melody(rolls))
         judged = {name: _standard(found, name, self.norms) for name in self.ears.nets}

@@ -34,6 +34,8 @@ BANK = 24
 FURTHER_KEYS = 20.0
 """Weight of the share of steps with more than one key: no real melody has any."""
 LEAST_WEIGHT = 0.02
+LEAST_BANDS = 0.25
+"""Weight of what lies outside the bands: it hardly tells corruptions, but ways of playing that networks overrate."""
 TRIES = 600
 """Of other weights."""
 HARDLY_WRONG = 0.01
@@ -167,7 +169,7 @@ def fitted_weights(
     weights = _heard_better(np.maximum(_logistic(families[0], families[1:]), 0.1), families[0], families[1:], generator)
     total = families[0] @ weights
     scaled = dict(zip(TERMS, np.maximum(weights / total.std(), LEAST_WEIGHT).tolist(), strict=True))
-    return {**scaled, "further keys": FURTHER_KEYS}
+    return {**scaled, "bands": max(scaled["bands"], LEAST_BANDS), "further keys": FURTHER_KEYS}
 
 
 def _heard_better(
