@@ -31,7 +31,7 @@ HEARING = ("pitches", "metre")
 TERMS = ("nets", *HEARING, "bands", "further keys")
 LEAST_DEVIATION = 0.02
 GOOD = 90
-BAND = (5, 95)
+BAND = (10, 90)
 """Percentiles of real melodies."""
 FAR = 8.0
 """Deviations below, from which on the logarithm flattens."""
