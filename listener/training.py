@@ -34,7 +34,7 @@ BANK = 24
 FURTHER_KEYS = 20.0
 """Weight of the share of steps with more than one key: no real melody has any."""
 LEAST_WEIGHT = 0.02
-LEAST_BANDS = 0.25
+LEAST_BANDS = 0.4
 """Weight of what lies outside the bands: it hardly tells corruptions, but ways of playing that networks overrate."""
 TRIES = 600
 """Of other weights."""
