@@ -25,6 +25,7 @@ from experiments.run_folder import RunError, RunFolder
 from experiments.settings import ConfigError
 from listener.listener import Listener, pays_every
 from listener.registry import listener_named
+from listener.theory import further_keys
 from songs.catalog import read_catalog
 from songs.files import write_atomically
 from songs.keyboard import KEYS
@@ -157,7 +158,7 @@ class OneVoice:
         return {**told, "extra_keys": self._cost(rolls)}
 
     def _cost(self, rolls: np.ndarray) -> np.ndarray:
-        return np.float32(-self.extra_keys) * np.maximum(rolls.sum(axis=2, dtype=np.float32) - 1, 0)
+        return np.float32(-self.extra_keys) * further_keys(rolls)
 
 
 @dataclass(frozen=True, eq=False)

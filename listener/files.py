@@ -4,7 +4,7 @@ Conventions:
     The JSON says `format`, `version`, `kind` (ngram, melody or learned), what the listener needs, `reference` (the
     scores of real melodies of 16 bars at the percentiles 0 to 100) and whatever was added. Nothing in either file is
     executed.
-    The n-gram's tables are stored in half precision. Reading one that is no learned listener loads no torch.
+    The n-gram's tables are stored in half precision. Reading an n-gram loads no torch.
 """
 
 import json
@@ -100,14 +100,16 @@ def read_listener(path: Path) -> Listener:
         raise ValueError(f"{path}: is the held-out judge, which pays nobody; {USES_OF_JUDGE}")
     arrays = read_arrays(path)
     try:
-        if about["kind"] == "learned":
-            return _learned(arrays, about, path)
-        constant = float(about["constant"])
-        if about["kind"] == "melody":
-            return _expected(arrays, about, constant, path)
-        return NGram(Tables(*(_table(arrays, name, path) for name in _TABLES)), constant)
+        match about["kind"]:
+            case "learned":
+                return _learned(arrays, about, path)
+            case "melody":
+                return _expected(arrays, about, path)
+            case "ngram":
+                return NGram(Tables(*(_table(arrays, name, path) for name in _TABLES)), float(about["constant"]))
     except (KeyError, TypeError, AttributeError, RuntimeError, MemoryError) as error:
         raise ValueError(f"{path.with_suffix('.json')}: is broken: {error!r} is missing or no number") from None
+    raise ValueError(f"{path.with_suffix('.json')}: is broken: there is no kind of listener {about['kind']!s:.40}")
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -140,13 +142,13 @@ def check_shape(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]
         raise ValueError(f"{path}: {name} has the shape {arrays[name].shape}, not {shape}")
 
 
-def _expected(arrays: dict[str, np.ndarray], about: dict[str, Any], constant: float, path: Path) -> "Expected":
+def _expected(arrays: dict[str, np.ndarray], about: dict[str, Any], path: Path) -> "Expected":
     _need_torch("the melody model")
     from listener.melody_model import Expected, MelodyModel, ModelOptions
 
     model = MelodyModel(ModelOptions(**about["model"]))
     load_network(model, "model", arrays, path)
-    return Expected(model, constant)
+    return Expected(model, float(about["constant"]))
 
 
 def _need_torch(what: str) -> None:

@@ -24,6 +24,7 @@ import numpy as np
 
 from listener import theory
 from listener.conv_net import WINDOW_BARS, WindowNet, logits_of_all
+from listener.listener import SumOfTerms, at_bar_lines
 from listener.song_statistics import BANDS, song_statistics
 from songs.keyboard import STEPS_PER_BAR
 
@@ -82,7 +83,7 @@ class Norms:
         )
 
 
-class Learned:
+class Learned(SumOfTerms):
     """Pays for what sounds like the music it was trained on."""
 
     pays_every = STEPS_PER_BAR
@@ -90,24 +91,16 @@ class Learned:
     def __init__(self, ears: Ears, norms: Norms, weights: dict[str, float]):
         """
         Args:
-            ears: networks and tables.
+            ears: the networks.
             norms: what real melodies have.
             weights: of every term, above 0.
         """
         self.ears, self.norms, self.weights = ears, norms, dict(weights)
 
-    def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-        return np.add.reduce(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
-
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return what each term pays for every step, (B, T) float32 by its name."""
-        paid = {}
-        for name, potential in self.potentials(rolls).items():
-            at_steps = np.zeros(rolls.shape[:2], dtype=np.float32)
-            ends = slice(STEPS_PER_BAR - 1, potential.shape[1] * STEPS_PER_BAR, STEPS_PER_BAR)
-            at_steps[:, ends] = np.diff(potential, axis=1, prepend=0.0)
-            paid[name] = at_steps
-        return paid
+        paid = {name: np.diff(worth, axis=1, prepend=0.0) for name, worth in self.potentials(rolls).items()}
+        return {name: at_bar_lines(gained, rolls.shape[1]) for name, gained in paid.items()}
 
     def potentials(self, rolls: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the song is worth at every bar line, (B, bars) float64 by the name of the term."""
@@ -131,8 +124,8 @@ class Learned:
         for each in judged.values():
             each[:, : WINDOW_BARS - 1] = 0
         return {
-            "nets": np.min([judged.pop(name) for name in list(judged) if name not in HEARING], axis=0),
-            **judged,
+            "nets": np.min([judged[name] for name in judged if name not in HEARING], axis=0),
+            **{name: judged[name] for name in HEARING},
             "bands": -band_distance(found, self.norms),
         }
 

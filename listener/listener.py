@@ -12,11 +12,14 @@ Conventions:
     then it need not be asked for the steps between. The function `pays_every` asks any listener.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import gcd
 from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
+
+from songs.keyboard import STEPS_PER_BAR
 
 
 @runtime_checkable
@@ -79,9 +82,27 @@ def key_rewards(listener: Listener, rolls: np.ndarray, targets: np.ndarray | Non
     return np.repeat(listener.rewards(rolls, targets)[:, :, None], rolls.shape[2], axis=2)
 
 
+def at_bar_lines(paid: np.ndarray, steps: int) -> np.ndarray:
+    """Return what is paid for steps, (B, steps) float32: at the last of each bar what is given, (B, bars), else 0."""
+    found = np.zeros((len(paid), steps), dtype=np.float32)
+    found[:, STEPS_PER_BAR - 1 : paid.shape[1] * STEPS_PER_BAR : STEPS_PER_BAR] = paid
+    return found
+
+
 def pays_every(listener: Listener) -> int:
     """Return n, where a listener pays nothing but for the steps n - 1, 2n - 1, ...; 1 for one that does not say so."""
     return int(getattr(listener, "pays_every", 1))
+
+
+class SumOfTerms(ABC):
+    """A listener whose rewards are the sum of its terms."""
+
+    @abstractmethod
+    def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Return what each term pays for every step, (B, T) float32 by its name."""
+
+    def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
+        return np.add.reduce(list(self.terms(rolls, targets).values()), axis=0, dtype=np.float32)
 
 
 class WeightedSum:

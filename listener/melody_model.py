@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from listener import theory
+from listener.expectation import Expectation
+from listener.markov import TOKENS
 from listener.theory import REST
-from songs.keyboard import KEYS, STEPS_PER_BAR
+from songs.keyboard import STEPS_PER_BAR
 
-TOKENS = KEYS + 1
 LAGS = (1, 2, 4, 8, 16, 32, 64)
 _NOTHING = TOKENS
 """What was played before the beginning."""
@@ -143,8 +143,10 @@ def _log_probabilities(model: MelodyModel, melodies: np.ndarray) -> tuple[np.nda
         return rhythm.numpy(), torch.where(onset, played - notes, 0.0).numpy()
 
 
-class Expected:
+class Expected(Expectation):
     """The listener that pays for what a melody model expects."""
+
+    of_notes = "pitches"
 
     def __init__(self, model: MelodyModel, constant: float):
         """
@@ -159,15 +161,5 @@ class Expected:
         """Return the listener to which real melodies (N, T) earn nothing on average."""
         return cls(model, float(sum(term.mean(dtype=np.float64) for term in log_probabilities(model, melodies))))
 
-    def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-        return np.add.reduce(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
-
-    def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return what is paid for rhythm, pitches and further keys at every step, (B, T) float32."""
-        rhythm, pitches = log_probabilities(self.model, theory.melody(rolls))
-        further = np.maximum(rolls.sum(axis=2, dtype=np.float32) - 1, 0)
-        return {
-            "rhythm": rhythm - np.float32(self.constant),
-            "pitches": pitches,
-            "further keys": -np.float32(np.log(TOKENS)) * further,
-        }
+    def log_probabilities(self, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return log_probabilities(self.model, melodies)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from listener import theory
 from listener.events import NONE, Events, events
+from listener.expectation import Expectation
 from listener.markov import TOKENS, witten_bell
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
@@ -92,8 +92,10 @@ def _interval_context(known: Events) -> tuple[list[np.ndarray], np.ndarray]:
     return [np.take_along_axis(listed, last - back, axis=1) for back in range(CONTEXT - 1, -1, -1)], classes
 
 
-class NGram:
+class NGram(Expectation):
     """Pays for what is expected."""
+
+    of_notes = "intervals"
 
     def __init__(self, tables: Tables, constant: float):
         """
@@ -109,19 +111,6 @@ class NGram:
         tables = count_tables(melodies)
         listener = cls(tables, 0.0)
         return cls(tables, float(sum(term.mean() for term in listener.log_probabilities(melodies))))
-
-    def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-        return np.add.reduce(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
-
-    def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return what is paid for rhythm, intervals and further keys at every step, (B, T) float32."""
-        rhythm, intervals = self.log_probabilities(theory.melody(rolls))
-        further = np.maximum(rolls.sum(axis=2, dtype=np.float32) - 1, 0)
-        return {
-            "rhythm": rhythm - np.float32(self.constant),
-            "intervals": intervals,
-            "further keys": -np.float32(np.log(TOKENS)) * further,
-        }
 
     def log_probabilities(self, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the log probabilities of rhythm and interval at every step, (B, T) float32, 0 for no interval."""

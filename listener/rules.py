@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from listener import theory
+from listener.listener import SumOfTerms
 
 FIFTH = 7
 """Semitones from which an interval is a leap."""
@@ -64,7 +65,7 @@ MOTIF_STEPS = 8
 MOTIF_NOTES = 3
 
 
-class MusicTheory:
+class MusicTheory(SumOfTerms):
     """Pays for obeying rules of music theory."""
 
     def __init__(self, weights: TheoryWeights | None = None):
@@ -73,9 +74,6 @@ class MusicTheory:
             weights: by default those of RL Tuner; 0 switches a rule off.
         """
         self.weights = weights or TheoryWeights()
-
-    def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-        return np.add.reduce(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return what each rule pays for every step, (B, T) float32 by the name of the rule."""

@@ -8,7 +8,7 @@ Conventions:
 import numpy as np
 
 from listener import theory
-from listener.events import NONE, Events, events
+from listener.events import NONE, events
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
 BANDS = (
@@ -39,6 +39,8 @@ def song_statistics(melodies: np.ndarray) -> dict[str, np.ndarray]:
     follows = known.interval != NONE
     sizes = np.where(follows, np.abs(known.interval), 0)
     pairs = np.maximum(so_far(follows), 1)
+    packed, places = theory.notes_of(whole)
+    runs = theory.at_steps(theory.repetitions(packed), places, whole.shape[1])
     return {
         "entropy": _entropy(keys, heard),
         "different keys": (keys > 0).sum(axis=2, dtype=np.float64),
@@ -50,7 +52,7 @@ def song_statistics(melodies: np.ndarray) -> dict[str, np.ndarray]:
         "intervals above a fifth": so_far(sizes > FIFTH) / pairs,
         "commonest interval": _counts(np.where(follows, known.interval + KEYS, 0), 2 * KEYS).max(axis=2) / pairs,
         "repeated notes": so_far(known.interval == 0) / pairs,
-        "longest run of one key": _most_so_far(_run_of_one_key(known)),
+        "longest run of one key": _most_so_far(runs),
         "bars heard before": _bars_heard_before(whole) / bars,
     }
 
@@ -66,13 +68,6 @@ def _most_so_far(values: np.ndarray) -> np.ndarray:
     count, steps = values.shape
     most = values.reshape(count, steps // STEPS_PER_BAR, STEPS_PER_BAR).max(axis=2).astype(np.float64)
     return np.maximum.accumulate(most, axis=1)
-
-
-def _run_of_one_key(known: Events) -> np.ndarray:
-    """Return for every step how many notes in a row, the last one included, had the same key, (N, T) int64."""
-    notes = np.cumsum(known.onset, axis=1)
-    begun = np.maximum.accumulate(np.where(known.onset & (known.interval != 0), notes, 0), axis=1)
-    return np.where(notes > 0, notes - begun + 1, 0)
 
 
 def _counts(classes: np.ndarray, most: int) -> np.ndarray:

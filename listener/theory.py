@@ -24,6 +24,11 @@ def melody(rolls: np.ndarray) -> np.ndarray:
     return np.where(rolls.any(axis=-1), highest, REST).astype(np.int8)
 
 
+def further_keys(rolls: np.ndarray) -> np.ndarray:
+    """Return how many keys are pressed beside the highest at every step of rolls (B, T, 13): (B, T) float32."""
+    return np.maximum(rolls.sum(axis=2, dtype=np.float32) - 1, 0)
+
+
 def notes_of(melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Leave out the rests.
 

@@ -16,8 +16,10 @@ import torch
 
 from listener import theory
 from listener.events import events
+from listener.expectation import further_tokens
+from listener.listener import SumOfTerms, at_bar_lines
 from listener.theory import REST
-from songs.keyboard import KEYS, LOWEST_PITCH, STEPS_PER_BAR
+from songs.keyboard import LOWEST_PITCH, STEPS_PER_BAR
 from vae.elbo import cross_entropy, kl_divergence
 from vae.model import MusicVAE
 from vae.shipped import find_model
@@ -33,7 +35,7 @@ are validated, on average."""
 BATCH = 512
 
 
-class VaeElbo:
+class VaeElbo(SumOfTerms):
     """Pays for what a MusicVAE of two bars describes in few nats."""
 
     pays_every = STEPS_PER_BAR
@@ -51,32 +53,31 @@ class VaeElbo:
         """Return the listener with the model in vae/models; raises vae.config.ModelError where it is missing."""
         return cls(find_model(BARS, "pianoroll", True)[0], CONSTANT)
 
-    def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-        return np.add.reduce(list(self.terms(rolls).values()), axis=0, dtype=np.float32)
-
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return what is paid for cross entropy, divergence and further keys at every step, (B, T) float32."""
-        ends = slice(BARS * STEPS_PER_BAR - 1, rolls.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR, STEPS_PER_BAR)
-        paid = {name: np.zeros(rolls.shape[:2], dtype=np.float32) for name in ("cross entropy", "divergence")}
-        nats, kl = self.nats(theory.melody(rolls))
-        paid["cross entropy"][:, ends] = -nats
-        paid["divergence"][:, ends] = self.constant - kl
-        further = np.maximum(rolls.sum(axis=2, dtype=np.float32) - 1, 0)
-        return {**paid, "further keys": _at_bar_lines(-np.float32(np.log(KEYS + 1)) * further)}
+        count, steps = rolls.shape[:2]
+        bars = steps // STEPS_PER_BAR
+        nats, kl = np.zeros((2, count, bars), dtype=np.float32)
+        nats[:, BARS - 1 :], kl[:, BARS - 1 :] = self.nats(theory.melody(rolls))
+        further = further_tokens(rolls)[:, : bars * STEPS_PER_BAR].reshape(count, bars, STEPS_PER_BAR).sum(axis=2)
+        known = np.arange(1, bars + 1) >= BARS
+        divergence = np.where(known, self.constant - kl, np.float32(0))
+        paid = {"cross entropy": -nats, "divergence": divergence, "further keys": further}
+        return {name: at_bar_lines(values, steps) for name, values in paid.items()}
 
     def nats(self, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the cross entropy of every two bars of melodies (N, T), and their divergence, (N, bars - 1) each."""
         count, bars = len(melodies), melodies.shape[1] // STEPS_PER_BAR
         windows = max(0, bars - BARS + 1)
-        tokens = np.repeat(sounding(melodies[:, : bars * STEPS_PER_BAR]), SIXTEENTHS, axis=1)
+        if not count * windows:
+            return np.zeros((count, windows), dtype=np.float32), np.zeros((count, windows), dtype=np.float32)
+        tokens = np.repeat(sounding(melodies), SIXTEENTHS, axis=1)
         width = SIXTEENTHS * STEPS_PER_BAR
         views = [tokens[:, width * first : width * (first + BARS)] for first in range(windows)]
-        if not views or not count:
-            return np.zeros((count, windows), dtype=np.float32), np.zeros((count, windows), dtype=np.float32)
         flat = np.stack(views, axis=1).reshape(count * windows, BARS * width)
         parts = [self._nats(flat[at : at + BATCH]) for at in range(0, len(flat), BATCH)]
-        rebuilt, place = (np.concatenate(each).reshape(count, windows) for each in zip(*parts, strict=True))
-        return rebuilt, place
+        nats, kl = (np.concatenate(each).reshape(count, windows) for each in zip(*parts, strict=True))
+        return nats, kl
 
     def _nats(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with torch.inference_mode():
@@ -89,16 +90,6 @@ class VaeElbo:
 def sounding(melodies: np.ndarray) -> np.ndarray:
     """Return the piano-roll token that sounds at every step of melodies (N, T), int64."""
     known = events(melodies)
-    steps = np.arange(melodies.shape[1])
-    last = np.maximum.accumulate(np.where(known.onset, steps, -1), axis=1)
-    old = (known.held == REST) | (steps - last >= BARS * STEPS_PER_BAR)
-    return np.where(old, SILENT, known.held.astype(np.int64) + LOWEST_PITCH - LOWEST_MIDI_PITCH)
-
-
-def _at_bar_lines(paid: np.ndarray) -> np.ndarray:
-    """Return what is paid for steps (B, T) at the end of their bars; what comes after the last whole bar is lost."""
-    bars = paid.shape[1] // STEPS_PER_BAR
-    found = np.zeros_like(paid)
-    whole = paid[:, : bars * STEPS_PER_BAR].reshape(len(paid), bars, STEPS_PER_BAR)
-    found[:, STEPS_PER_BAR - 1 : bars * STEPS_PER_BAR : STEPS_PER_BAR] = whole.sum(axis=2)
-    return found
+    over = ~known.onset & (known.gap >= BARS * STEPS_PER_BAR)
+    key = known.held.astype(np.int64) + LOWEST_PITCH - LOWEST_MIDI_PITCH
+    return np.where((known.held == REST) | over, SILENT, key)

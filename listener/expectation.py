@@ -1,0 +1,44 @@
+"""What listeners share that pay for what is expected: the log probability of every step of a melody.
+
+Conventions:
+    As in `listener.listener`; targets are not looked at. The highest key of a step is the melody; every further key
+    is paid as one of 14 equally likely tokens.
+"""
+
+from abc import abstractmethod
+
+import numpy as np
+
+from listener import theory
+from listener.listener import SumOfTerms
+from listener.markov import TOKENS
+
+
+class Expectation(SumOfTerms):
+    """Pays the log probability of what happens, less that of an average step of real music."""
+
+    of_notes: str
+    """What the term is called that is paid for notes."""
+    constant: float
+    """Nats of an average step of real music."""
+
+    @abstractmethod
+    def log_probabilities(self, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the nats of every step of melodies (N, T): of its rhythm, and of its note, 0 where none begins.
+
+        Both are (N, T) float32.
+        """
+
+    def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Return what is paid for rhythm, notes and further keys at every step, (B, T) float32."""
+        rhythm, notes = self.log_probabilities(theory.melody(rolls))
+        return {
+            "rhythm": rhythm - np.float32(self.constant),
+            self.of_notes: notes,
+            "further keys": further_tokens(rolls),
+        }
+
+
+def further_tokens(rolls: np.ndarray) -> np.ndarray:
+    """Return what every further key of rolls (B, T, 13) is paid as a token by itself, (B, T) float32."""
+    return -np.float32(np.log(TOKENS)) * theory.further_keys(rolls)
