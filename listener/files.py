@@ -3,20 +3,25 @@
 Conventions:
     The JSON says `format`, `version`, `kind` (ngram, melody or learned), what the listener needs, `reference` (the
     scores of real melodies of 16 bars at the percentiles 0 to 100) and whatever was added. Nothing in either file is
-    executed.
+    executed, and what is wrong in them is a ValueError that names the file.
     The n-gram's tables are stored in half precision. Reading an n-gram loads no torch.
 """
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from listener.file_check import check_about, check_array, check_norms, check_options, check_weights
 from listener.listener import Listener
 from listener.ngram import CONTEXT, INTERVALS, LONGEST_GAP, PREVIOUS_GAPS, NGram, Tables
 from songs.files import read_text, read_whole, write_atomically
 from songs.keyboard import STEPS_PER_BAR
+from songs.plain_data import check_kind
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,6 +29,8 @@ if TYPE_CHECKING:
     from listener.learned import Learned
     from listener.melody_model import Expected
 
+Options = TypeVar("Options")
+Net = TypeVar("Net", bound="nn.Module")
 FORMAT = "kuznechik listener"
 VERSION = 3
 JUDGE = "judge"
@@ -70,6 +77,67 @@ def _halved(ngram: NGram) -> dict[str, np.ndarray]:
     return {name: table.astype(np.float16) for name, table in tables.items()}
 
 
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What stands in the two files of a listener."""
+
+    path: Path
+    """Of the .safetensors file."""
+    about: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+
+    def check(self, test: Callable[..., None], *arguments: Any) -> None:
+        """Make a test of what the JSON says."""
+        try:
+            test(*arguments)
+        except ValueError as error:
+            raise ValueError(f"{self.path.with_suffix('.json')}: is broken: {error}") from None
+
+    def array(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Return an array as float32."""
+        try:
+            check_array(self.arrays, name, shape)
+        except ValueError as error:
+            raise ValueError(f"{self.path}: {error}") from None
+        return self.arrays[name].astype(np.float32)
+
+    def options(self, own: Options, found: Any, what: str) -> Options:
+        """Return the options of a network.
+
+        Args:
+            own: those of any network of that kind.
+            found: what the JSON says.
+            what: where it says so.
+        """
+        self.check(check_options, vars(own), found, what)
+        return type(own)(**found)
+
+    def network(self, part: str, make: Callable[[], Net]) -> Net:
+        """Return the network of the arrays `part.NAME`, which is not trained after that.
+
+        Args:
+            part: what the names of its arrays begin with.
+            make: makes one of that kind and size.
+        """
+        import torch
+
+        with torch.device("meta"):
+            network = make()
+        shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+        state = {name: torch.from_numpy(self.array(f"{part}.{name}", shape)) for name, shape in shapes.items()}
+        network.load_state_dict(state, assign=True)
+        return network.eval().requires_grad_(False)
+
+
+def read_contents(path: Path) -> Contents:
+    """Read the files of a listener, or of the judge.
+
+    Raises:
+        ValueError: one is missing or damaged, or the JSON describes no listener.
+    """
+    return Contents(path, read_about(path), read_arrays(path))
+
+
 def read_about(path: Path) -> dict[str, Any]:
     """Return the JSON of a listener.
 
@@ -86,6 +154,7 @@ def read_about(path: Path) -> dict[str, Any]:
         raise ValueError(f"{beside}: is broken: {error}") from None
     if not isinstance(about, dict) or (about.get("format"), about.get("version")) != (FORMAT, VERSION):
         raise ValueError(f"{beside}: describes no {FORMAT!r} of version {VERSION}")
+    Contents(path, about, {}).check(check_about, about)
     return about
 
 
@@ -95,21 +164,11 @@ def read_listener(path: Path) -> Listener:
     Raises:
         ValueError: a file is missing or damaged, has other parameters than its JSON says, or is the judge.
     """
-    about = read_about(path)
-    if about.get("kind") == JUDGE:
+    contents = read_contents(path)
+    kind = contents.about["kind"]
+    if kind == JUDGE:
         raise ValueError(f"{path}: is the held-out judge, which pays nobody; {USES_OF_JUDGE}")
-    arrays = read_arrays(path)
-    try:
-        match about["kind"]:
-            case "learned":
-                return _learned(arrays, about, path)
-            case "melody":
-                return _expected(arrays, about, path)
-            case "ngram":
-                return NGram(Tables(*(_table(arrays, name, path) for name in _TABLES)), float(about["constant"]))
-    except (KeyError, TypeError, AttributeError, RuntimeError, MemoryError) as error:
-        raise ValueError(f"{path.with_suffix('.json')}: is broken: {error!r} is missing or no number") from None
-    raise ValueError(f"{path.with_suffix('.json')}: is broken: there is no kind of listener {about['kind']!s:.40}")
+    return {"ngram": _ngram, "melody": _expected, "learned": _learned}[kind](contents)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -129,26 +188,33 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path}: is damaged or cut off: {error}") from None
 
 
-def _table(arrays: dict[str, np.ndarray], name: str, path: Path) -> np.ndarray:
-    check_shape(arrays, name, _TABLES[name], path)
-    return arrays[name].astype(np.float32)
+def _ngram(contents: Contents) -> Listener:
+    tables = (contents.array(name, shape) for name, shape in _TABLES.items())
+    return NGram(Tables(*tables), float(contents.about["constant"]))
 
 
-def check_shape(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...], path: Path) -> None:
-    """Raise ValueError if an array is missing or has another shape."""
-    if name not in arrays:
-        raise ValueError(f"{path}: has no {name}: it is of another kind of listener")
-    if arrays[name].shape != shape:
-        raise ValueError(f"{path}: {name} has the shape {arrays[name].shape}, not {shape}")
-
-
-def _expected(arrays: dict[str, np.ndarray], about: dict[str, Any], path: Path) -> "Expected":
+def _expected(contents: Contents) -> Listener:
     _need_torch("the melody model")
     from listener.melody_model import Expected, MelodyModel, ModelOptions
 
-    model = MelodyModel(ModelOptions(**about["model"]))
-    load_network(model, "model", arrays, path)
-    return Expected(model, float(about["constant"]))
+    options = contents.options(ModelOptions(), contents.about["model"], "model")
+    return Expected(contents.network("model", partial(MelodyModel, options)), float(contents.about["constant"]))
+
+
+def _learned(contents: Contents) -> Listener:
+    _need_torch("the learned listener")
+    from listener.conv_net import NetOptions, WindowNet
+    from listener.learned import HEARING, TERMS, Ears, Learned, Norms
+
+    sizes, weights, norms = (contents.about[name] for name in ("nets", "weights", "norms"))
+    contents.check(check_kind, {name: {} for name in ("net 0", *HEARING)}, sizes, "nets")
+    contents.check(check_weights, weights, TERMS)
+    contents.check(check_norms, norms, sizes)
+    options = {name: contents.options(NetOptions(), size, f"nets.{name}") for name, size in sizes.items()}
+    nets = {name: contents.network(name, partial(WindowNet, size)) for name, size in options.items()}
+    pitches, metre = (nets.pop(name) for name in HEARING)
+    ears = Ears(tuple(nets.values()), pitches, metre)
+    return Learned(ears, Norms.from_dict(norms), {term: float(weights[term]) for term in TERMS})
 
 
 def _need_torch(what: str) -> None:
@@ -156,31 +222,3 @@ def _need_torch(what: str) -> None:
         import torch  # noqa: F401
     except ModuleNotFoundError:
         raise ValueError(f"{what} needs torch: pip install 'kuznechik[torch]'") from None
-
-
-def load_network(network: "nn.Module", part: str, arrays: dict[str, np.ndarray], path: Path) -> None:
-    """Put the arrays `part.NAME` into a network, which is not trained after that.
-
-    Raises:
-        ValueError: one is missing or has another shape.
-    """
-    import torch
-
-    for name, value in network.state_dict().items():
-        check_shape(arrays, f"{part}.{name}", tuple(value.shape), path)
-        value.copy_(torch.from_numpy(arrays[f"{part}.{name}"].copy()))
-    network.eval().requires_grad_(False)
-
-
-def _learned(arrays: dict[str, np.ndarray], about: dict[str, Any], path: Path) -> Listener:
-    _need_torch("the learned listener")
-    from listener.conv_net import NetOptions, WindowNet
-    from listener.learned import HEARING, TERMS, Ears, Learned, Norms
-
-    nets = {name: WindowNet(NetOptions(**size)) for name, size in about["nets"].items()}
-    for name, net in nets.items():
-        load_network(net, name, arrays, path)
-    pitches, metre = (nets.pop(name) for name in HEARING)
-    ears = Ears(tuple(nets.values()), pitches, metre)
-    weights = {name: float(about["weights"][name]) for name in TERMS}
-    return Learned(ears, Norms.from_dict(about["norms"]), weights)

@@ -4,13 +4,14 @@ Conventions: as in `listener.files`. The judge of the project is listener/models
 """
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import save
 
-from listener.files import FORMAT, JUDGE, VERSION, load_network, read_about, read_arrays
+from listener.files import FORMAT, JUDGE, VERSION, read_contents
 from listener.judge import Counter, Judge, Reader, ReaderOptions
 from listener.registry import models_folder
 from songs.files import write_atomically
@@ -42,14 +43,12 @@ def read_judge(path: Path | None = None) -> Judge:
         ValueError: a file is missing or damaged, has other parameters than its JSON says, or is no judge.
     """
     path = path or models_folder() / f"{JUDGE}.safetensors"
-    about = read_about(path)
-    if about.get("kind") != JUDGE:
-        raise ValueError(f"{path}: is a listener of the kind {about.get('kind')!r}, not a judge")
-    arrays = read_arrays(path)
-    try:
-        reader, counter = Reader(ReaderOptions(**about["reader"])), Counter()
-        load_network(reader, "reader", arrays, path)
-        load_network(counter, "counter", arrays, path)
-        return Judge(reader, counter, [float(score) for score in about["reference"]])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path.with_suffix('.json')}: is broken: {error!r} is missing or no number") from None
+    contents = read_contents(path)
+    if contents.about["kind"] != JUDGE:
+        raise ValueError(f"{path}: is a listener of the kind {contents.about['kind']!r}, not a judge")
+    options = contents.options(ReaderOptions(), contents.about["reader"], "reader")
+    reader = contents.network("reader", partial(Reader, options))
+    counter = contents.network("counter", Counter)
+    if not (counter.deviation > 0).all():
+        raise ValueError(f"{path}: counter.deviation is not above 0")
+    return Judge(reader, counter, contents.about["reference"])

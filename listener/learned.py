@@ -25,12 +25,11 @@ import numpy as np
 from listener import theory
 from listener.conv_net import WINDOW_BARS, WindowNet, logits_of_all
 from listener.listener import SumOfTerms, at_bar_lines
-from listener.song_statistics import BANDS, song_statistics
+from listener.song_statistics import BANDS, LEAST_DEVIATION, song_statistics
 from songs.keyboard import STEPS_PER_BAR
 
 HEARING = ("pitches", "metre")
 TERMS = ("nets", *HEARING, "bands", "further keys")
-LEAST_DEVIATION = 0.02
 GOOD = 90
 BAND = (10, 90)
 """Percentiles of real melodies."""

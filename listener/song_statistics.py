@@ -26,6 +26,8 @@ BANDS = (
     "bars heard before",
 )
 """Neither more nor less than real music has."""
+LEAST_DEVIATION = 0.02
+"""What the standard deviation of anything counts at least, where it is divided by."""
 FIFTH = 7
 """Semitones."""
 

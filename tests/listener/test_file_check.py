@@ -1,0 +1,117 @@
+"""What a listener's files may say, and what is refused, with its place, before anything is made of it."""
+
+import json
+import re
+import shutil
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+
+from listener.files import read_listener
+from listener.judge_file import read_judge
+from listener.registry import models_folder
+from songs.keyboard import KEYS
+
+READERS = {"ngram": read_listener, "melody": read_listener, "learned": read_listener, "judge": read_judge}
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Copies of the files of a listener of the project."""
+
+    def copy(kind):
+        for ending in ("safetensors", "json"):
+            shutil.copy(models_folder() / f"{kind}.{ending}", tmp_path)
+        return tmp_path / f"{kind}.safetensors"
+
+    return copy
+
+
+def change_about(path, place: tuple, value: Any):
+    """Set one value of the JSON beside a file; None takes it out."""
+    beside = path.with_suffix(".json")
+    about = json.loads(beside.read_text())
+    at = reduce(lambda part, name: part[name], place[:-1], about)
+    at[place[-1]] = value
+    if value is None:
+        del at[place[-1]]
+    beside.write_text(json.dumps(about))
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "value", "told"),
+    [
+        ("ngram", ("kind",), 1e308, "kind is 1e+308"),
+        ("ngram", ("kind",), None, "kind is missing"),
+        ("ngram", ("constant",), 1e308, "constant holds a number that is not from -10000 to 10000"),
+        ("ngram", ("constant",), float("nan"), "constant is nan"),
+        ("ngram", ("constant",), "x", "constant is 'x'"),
+        ("ngram", ("reference",), [], "reference is empty"),
+        ("ngram", ("reference",), 3, "reference is 3"),
+        ("ngram", ("reference", 1), "x" * 100_000, "reference[1] is '" + "x" * 39 + "..."),
+        ("ngram", ("reference", 0), [], "reference[0] is []"),
+        ("melody", ("model", "units"), 0, "model.units is 0; it is from 1 to 4096"),
+        ("melody", ("model", "units"), 10**12, "model.units is 1000000000000; it is from 1 to 4096"),
+        ("melody", ("model", "units"), True, "model.units is True"),
+        ("melody", ("model", "dropout"), {}, "model.dropout is {}"),
+        ("melody", ("model", "dropout"), 1.0, "model.dropout is 1.0; it is from 0 to below 1"),
+        ("melody", ("model", "more"), 3, "model has no 'more'"),
+        ("melody", ("model", "hidden"), None, "model.hidden is missing"),
+        ("learned", ("nets", "pitches"), None, "nets.pitches is missing"),
+        ("learned", ("nets", "net 1", "embedding"), -1, "nets.net 1.embedding is -1"),
+        ("learned", ("weights", "bands"), None, "weights.bands is missing"),
+        ("learned", ("weights", "bands"), -1, "weights.bands holds a number that is not from 0 to 10000"),
+        ("learned", ("norms", "low", "entropy"), None, "norms.low.entropy is missing"),
+        ("learned", ("norms", "high", "entropy", 3), 1e308, "norms.high.entropy holds a number that is not"),
+        ("learned", ("norms", "good", "metre"), [], "norms.good.metre is empty"),
+        ("learned", ("norms", "deviation", "metre", 0), 0, "norms.deviation.metre holds a number that is not from 0.02"),
+        ("judge", ("reader", "units"), [], "reader.units is []"),
+        ("judge", ("reference",), None, "reference is missing"),
+        ("judge", ("reference",), [], "reference is empty"),
+    ],
+)
+def test_a_json_that_says_something_impossible_is_refused(own, kind, place, value, told):
+    path = own(kind)
+    change_about(path, place, value)
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path.with_suffix('.json')))}: is broken: {re.escape(told)}"):
+        READERS[kind](path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "values", "told"),
+    [
+        ("ngram", "ngram.rhythm", lambda own: own[:-1], "has the shape (7, "),
+        ("melody", "model.table", lambda own: own * np.nan, "does not hold numbers of at most 10000"),
+        ("melody", "model.table", lambda own: own + np.float32(1e30), "does not hold numbers of at most 10000"),
+        ("melody", "model.table", lambda own: own.astype(np.int64), "does not hold numbers of at most 10000"),
+        ("judge", "counter.deviation", lambda own: own * 0, "is not above 0"),
+    ],
+)
+def test_arrays_that_are_no_parameters_are_refused(own, kind, name, values, told):
+    path = own(kind)
+    arrays = load(path.read_bytes())
+    path.write_bytes(save({**arrays, name: np.ascontiguousarray(values(arrays[name]))}))
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{path}: {name} {told}')}"):
+        READERS[kind](path)
+
+
+@pytest.mark.parametrize("kind", ["melody", "learned"])
+def test_sizes_that_do_not_fit_the_arrays_take_no_memory(own, kind):
+    place = ("model", "units") if kind == "melody" else ("nets", "metre", "hidden")
+    path = own(kind)
+    change_about(path, place, 4096)
+    with pytest.raises(ValueError, match=r"has the shape \(.*\), not \((4096|12288), "):
+        read_listener(path)
+
+
+def test_wider_numbers_than_a_listener_has_are_read(own):
+    path = own("ngram")
+    arrays = load(path.read_bytes())
+    path.write_bytes(save({name: values.astype(np.float64) for name, values in arrays.items()}))
+    roll = np.zeros((1, 16, KEYS), dtype=bool)
+    paid = read_listener(path).rewards(roll)
+    assert paid.dtype == np.float32
+    assert (paid == read_listener(models_folder() / "ngram.safetensors").rewards(roll)).all()
