@@ -29,6 +29,7 @@ from agents.networks.linear_network import linear_genome, on_grid
 from agents.performer import Performer
 from agents.rollout import play_episode
 from agents.search import Generation
+from agents.search_state import check_places, check_state, fitting, restored_array
 from songs.keyboard import KEYS
 from songs.piano_roll import words
 
@@ -56,6 +57,18 @@ class VerifiedPrefixOptions:
             raise ValueError(f"margin is {self.margin}: it must be above 0 and below 1")
 
 
+STATE = {
+    "generation": 0,
+    "evaluations": 0,
+    "proposals": 0,
+    "random": {},
+    "weights": [[0.0]],
+    "best": [[0.0]],
+    "verified": [0],
+    "refuted": [0],
+    "put_off": [(0, 0)],
+}
+"""An example of what stands in a state, besides what it is."""
 _KEYS_OF_WORD = (np.arange(1 << KEYS)[:, None] >> np.arange(KEYS) & 1).sum(axis=1)
 """(8192,) how many keys each word presses."""
 
@@ -257,9 +270,7 @@ class VerifiedPrefix:
     def state(self) -> dict[str, Any]:
         """Return all that the next steps depend on, as plain numbers, texts, lists and dictionaries."""
         return {
-            "search": type(self).__name__,
-            "options": asdict(self.options),
-            "shape": [*self._weights.shape, self._steps],
+            **self._identity(),
             "generation": self.generation,
             "evaluations": self.evaluations,
             "proposals": self.proposals,
@@ -273,19 +284,26 @@ class VerifiedPrefix:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state; raises ValueError if it does not belong to this search."""
-        own: dict[str, Any] = {"search": type(self).__name__, "options": asdict(self.options)}
-        own["shape"] = [*self._weights.shape, self._steps]
-        for name, value in own.items():
-            if state.get(name) != value:
-                raise ValueError(f"the state has {name} {state.get(name)!r}, this search has {value!r}")
-        self.generation, self.evaluations = state["generation"], state["evaluations"]
-        self.proposals = state["proposals"]
-        self._random.bit_generator.state = state["random"]
-        self._weights, self._best = np.array(state["weights"]), np.array(state["best"])
-        played = np.array(state["verified"], dtype=np.int64)
-        self._verified = (played[:, None] >> np.arange(KEYS) & 1).astype(bool)
-        self._refuted = set(state["refuted"])
-        self._put_off = Counter(dict(map(tuple, state["put_off"])))
-        self.champion = None
-        if self.evaluations:
-            self._make_champion()
+        check_state(self._identity(), STATE, state)
+        with fitting():
+            self.generation, self.evaluations = state["generation"], state["evaluations"]
+            self.proposals = state["proposals"]
+            self._random.bit_generator.state = state["random"]
+            self._weights = restored_array(state["weights"], self._weights, "weights")
+            self._best = restored_array(state["best"], self._best, "best")
+            played = np.array(state["verified"], dtype=np.int64)
+            if len(played) > self._steps:
+                raise ValueError(f"{len(played)} steps are verified, of {self._steps}")
+            self._verified = (played[:, None] >> np.arange(KEYS) & 1).astype(bool)
+            self._refuted = set(state["refuted"])
+            self._put_off = Counter(dict(map(tuple, state["put_off"])))
+            check_places(self._put_off, len(_KEYS_OF_WORD), "put_off")
+            if self._refuted.issuperset(range(len(_KEYS_OF_WORD))):
+                raise ValueError("everything is refuted")
+            self.champion = None
+            if self.evaluations:
+                self._make_champion()
+
+    def _identity(self) -> dict[str, Any]:
+        shape = [*self._weights.shape, self._steps]
+        return {"search": type(self).__name__, "options": asdict(self.options), "shape": shape}

@@ -33,6 +33,9 @@ VERBS = (
     "leaderboard",
 )
 
+LONGEST_MESSAGE = 2000
+"""Characters; what a message quotes of a file can be longer."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
@@ -68,10 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def one_line(message: str) -> str:
-    """Return a message as one line that only shows; file names and files may bring anything into it."""
+    """Return a message as one line that only shows; file names and files may bring anything into it, and any amount."""
     from songs.plain_text import plain
 
-    return plain(" ".join(message.splitlines()))
+    text = plain(" ".join(message.splitlines()))
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 500]} [...] {text[-500:]}"
 
 
 def shadowed_package() -> str | None:

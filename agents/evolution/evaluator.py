@@ -18,6 +18,8 @@ from agents.cases import Cases
 from agents.evolution.measure import Backend, InProcess, Measure, Result, chunks
 from agents.fitness import HIDES_STEPS, KINDS
 from agents.networks.phenotype import check_supported
+from agents.search_state import restored_array
+from songs.plain_data import check_kind
 
 HEAVIEST = 1e12
 """No cell weighs more, however long it stays wrong; products with losses stay far below the largest float."""
@@ -126,8 +128,6 @@ class Evaluator:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state; raises ValueError if it belongs to other cases."""
-        weights = np.array(state["weights"], dtype=np.float32)
-        if weights.shape != self._weights.shape:
-            raise ValueError(f"the state belongs to {weights.shape} cells, these cases have {self._weights.shape}")
-        self._weights = weights
-        self.evaluations, self._version = int(state["evaluations"]), int(state["version"])
+        check_kind({"evaluations": 0, "version": 0, "weights": [[0.0]]}, state, "evaluator")
+        self._weights = restored_array(state["weights"], self._weights, "evaluator.weights")
+        self.evaluations, self._version = state["evaluations"], state["version"]

@@ -26,6 +26,7 @@ from agents.evolution.population import Evolution
 from agents.networks.packed_genes import PackedGenes, packed_chunks
 from agents.networks.phenotype import check_supported, hidden_weights, settled
 from songs.keyboard import KEYS
+from songs.plain_data import check_kind
 
 Pays = Callable[[np.ndarray], np.ndarray]
 """Rewards (B, T) float32 of rolls (B, T, 13) bool: the `rewards` of a listener."""
@@ -168,8 +169,9 @@ class ImprovisationEvaluator:
         return {"evaluations": self.evaluations}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
-        self.evaluations = int(state["evaluations"])
+        """Go on from a state; raises ValueError if it is none."""
+        check_kind({"evaluations": 0}, state, "evaluator")
+        self.evaluations = state["evaluations"]
 
 
 class HeardGuide:

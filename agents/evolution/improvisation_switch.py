@@ -20,6 +20,7 @@ from agents.evolution.improvisation import Improvisation
 from agents.evolution.population import Evolution
 from agents.search import Generation
 from songs.keyboard import KEYS
+from songs.plain_data import OrNone, check_kind
 
 FIRST_GATE = 1_000_000
 """Key of the gate of the input -1; that of the input -1 - i is i above. Evolution gets nowhere near."""
@@ -157,9 +158,10 @@ class SwitchEvolution:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state; raises ValueError if it does not belong to this search."""
-        if "song" not in state or "improvisation" not in state:
-            raise ValueError("not a state of a network with a switch")
+        check_kind({"song": {}, "improvisation": OrNone({})}, state, "")
         self.song.restore(state["song"])
         if state["improvisation"] is not None:
+            if not self.song.solved:
+                raise ValueError("it improvises, and its song is not learned")
             self.improvisation = self._improvise(self._learned_song())
             self.improvisation.restore(state["improvisation"])

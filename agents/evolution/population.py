@@ -18,6 +18,8 @@ from agents.evolution.genome import Genome
 from agents.evolution.population_state import population_state, restore_population
 from agents.evolution.species import Count
 from agents.search import Generation
+from agents.search_state import fitting, restored_random
+from songs.plain_data import check_kind
 
 
 class PopulationEvaluator(Protocol):
@@ -153,10 +155,11 @@ class Evolution:
         Raises:
             ValueError: it is not a state of such a run.
         """
-        try:
-            version, numbers, gauss = state["random"]
+        check_kind({"random": None, "evaluator": {}}, state, "")
+        random_state = restored_random(state["random"])
+        with fitting():
             self.evaluator.restore(state["evaluator"])
             self.champion = restore_population(self.population, state)
-            self._random_state = (version, tuple(numbers), gauss)
-        except (KeyError, IndexError, TypeError, AssertionError) as error:
-            raise ValueError(f"not a state of a NEAT run: {error!r}") from None
+        for genome in self.population.population.values():
+            self.evaluator.check(genome)
+        self._random_state = random_state

@@ -12,6 +12,7 @@ import neat
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
 from agents.evolution.genome import Genome
+from agents.evolution.population_check import check_population
 from agents.evolution.species import Count, SpeciesSet, SteadySpecies
 
 _NODE = ("key", "bias", "response", "activation", "aggregation", "time_constant")
@@ -76,7 +77,8 @@ def population_state(population: neat.Population, champion: Genome | None) -> di
 
 
 def restore_population(population: neat.Population, state: dict[str, Any]) -> Genome | None:
-    """Put a population into a state and return the champion."""
+    """Put a population into a state and return the champion; raises ValueError if it cannot be its state."""
+    check_population(state, population.config)
     nodes = [_node(row) for row in state["node_genes"]]
     connections = [_connection(row) for row in state["connection_genes"]]
     genomes = [_genome(row, nodes, connections) for row in state["genomes"]]

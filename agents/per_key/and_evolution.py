@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from agents.per_key import and_nodes
 from agents.per_key.and_nodes import AndNodes
 from agents.per_key.node_growth import Grower, NodeGrowth
 from agents.per_key.pruning import prune
 from agents.per_key.sparse_cases import SparseCases
 from agents.per_key.threshold_units import ThresholdUnits
+from agents.search_state import restored_array
 
 PRICES = (0.02, 3.0)
 """Lowest price of a connection, and the first one."""
@@ -22,6 +24,8 @@ SHARE_WORTH_IT = 0.05
 GROWTHS = 10
 """Times nodes grow in a generation."""
 GROWTH = NodeGrowth(tournament=16)
+STATE = {"price": 0.0, "bias": [0.0], "evaluations": 0, "nodes": and_nodes.STATE}
+"""An example of what `AndEvolution.state` returns."""
 
 
 class AndEvolution:
@@ -72,9 +76,9 @@ class AndEvolution:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Go on from a state, of the kind of `STATE`."""
         self._price = state["price"]
         self.units.evaluations = state["evaluations"]
         self.nodes.restore(state["nodes"])
-        self.units.bias = np.array(state["bias"], dtype=np.float32)
+        self.units.bias = restored_array(state["bias"], self.units.bias, "bias")
         self.units.margins = self.units.cases.signs * (self.units.bias + self.nodes.sums())

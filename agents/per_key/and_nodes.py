@@ -16,11 +16,14 @@ import numpy as np
 from agents.per_key.hinge import SMALLEST_GAIN, hinge, round_to_grid
 from agents.per_key.sparse_cases import SparseCases
 from agents.per_key.threshold_units import ThresholdUnits
+from agents.search_state import restored_array
 
 BATCH = 512
 """Nodes whose weights are changed together."""
 SIZES = (1 / 64, 4.0)
 """Smallest and greatest change of a weight."""
+STATE = {"literals": [[-1]], "weights": [[0.0]], "sizes": [[0.0]], "directions": [[0.0]]}
+"""An example of what `AndNodes.state` returns."""
 
 
 def rows_with(cases: SparseCases, literals: Sequence[int]) -> np.ndarray:
@@ -196,8 +199,8 @@ class AndNodes:
         literals = [tuple(own) for own in state["literals"]]
         self._set(literals, [rows_with(self.units.cases, own) for own in literals])
         for name in ("weights", "sizes", "directions"):
-            values = np.array(state[name], dtype=np.float32).reshape(-1, self.units.cases.outputs)
-            getattr(self, f"_{name}")[: len(literals)] = values
+            own = getattr(self, f"_{name}")[: len(literals)]
+            own[:] = restored_array(state[name], own, name) if literals else own
 
 
 def literals_of(literals: Iterable[int]) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from agents.per_key.hinge import SMALLEST_GAIN, draw, hinge, round_to_grid
 from agents.per_key.sparse_cases import SparseCases
+from agents.search_state import restored_array
 
 GREATEST_BOOST = 90
 """Times a row can be boosted; 1.1 ** 90 is about 5,000."""
@@ -28,6 +29,8 @@ DELETED = 0.07
 """Share of the proposals that delete a connection."""
 SIZES = (-4.0, 1.2)
 """Logarithms of the smallest and the greatest change of a weight."""
+STATE = {"inputs": [0], "weights": [0.0], "bias": 0.0, "boosts": [0], "evaluations": 0}
+"""An example of what `KeyUnit.state` returns."""
 
 
 @dataclass(frozen=True)
@@ -207,10 +210,13 @@ class KeyUnit:
         }
 
     def restore(self, state: dict[str, Any], growth: float) -> None:
-        """Take over a state; `growth` is that of every boost so far."""
+        """Take over a state, of the kind of `STATE`; `growth` is that of every boost so far."""
+        inputs = np.array(state["inputs"], dtype=np.int64)
+        if not np.isin(inputs, self._live).all():
+            raise ValueError(f"the unit {self.key} has inputs that are never on")
         self.weights[:] = 0
-        self.weights[np.array(state["inputs"], dtype=np.int64)] = state["weights"]
-        self.bias = np.float32(state["bias"])
-        self.boosts = np.array(state["boosts"], dtype=np.int64)
+        self.weights[inputs] = restored_array(state["weights"], self.weights[inputs], "weights")
+        self.bias = np.float32(restored_array(state["bias"], np.array(self.bias), "bias"))
+        self.boosts = restored_array(state["boosts"], self.boosts, "boosts")
         self.evaluations = state["evaluations"]
         self._set_margins(self.compute_margins(), growth)

@@ -17,13 +17,27 @@ from typing import Any
 import neat
 import numpy as np
 
+from agents.per_key import and_evolution, key_unit
 from agents.per_key.and_evolution import AndEvolution
 from agents.per_key.and_genome import and_genome
 from agents.per_key.hinge import hinge
 from agents.per_key.key_unit import KeyUnit, Mutation
 from agents.per_key.sparse_cases import SparseCases
 from agents.search import Generation
+from agents.search_state import check_places, check_state, fitting
+from songs.plain_data import ByAnyName, OrNone
 
+STATE = {
+    "generation": 0,
+    "pruned": False,
+    "random": {},
+    "wrong": 0,
+    "since": 0,
+    "evaluations": 0,
+    "units": ByAnyName(key_unit.STATE),
+    "nodes": OrNone(and_evolution.STATE),
+}
+"""An example of what stands in a state, besides what it is."""
 HIDDEN = ("auto", "never", "always")
 
 
@@ -229,9 +243,7 @@ class PerKeyEvolution:
     def state(self) -> dict[str, Any]:
         """Return all that the next steps depend on, as plain numbers, texts, lists and dictionaries."""
         return {
-            "search": type(self).__name__,
-            "options": asdict(self.options),
-            "shape": [self.cases.inputs, self.cases.outputs, self.cases.rows, len(self.cases)],
+            **self._identity(),
             "generation": self.generation,
             "pruned": self.pruned,
             "random": self._random.bit_generator.state,
@@ -244,20 +256,25 @@ class PerKeyEvolution:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state; raises ValueError if it does not belong to this search."""
-        own = self.state()
-        for name in ("search", "options", "shape"):
-            if state.get(name) != own[name]:
-                raise ValueError(f"the state has {name} {state.get(name)!r}, this search has {own[name]!r}")
-        self.generation, self.pruned = state["generation"], state["pruned"]
-        self._random.bit_generator.state = state["random"]
-        self._wrong, self._since = state["wrong"], state["since"]
-        self._keys = [int(key) for key in state["units"]]
-        self._units = [KeyUnit(self.cases, key, self.options.mutation()) for key in self._keys]
-        for unit in self._units:
-            unit.restore(state["units"][str(unit.key)], self.options.boost)
-        self._nodes = None
-        if state["nodes"] is not None:
-            self._nodes = AndEvolution(self.cases.only(self._node_keys))
-            self._nodes.restore(state["nodes"])
-        self._evaluations = state["evaluations"]
-        self._champion = None
+        check_state(self._identity(), STATE, state)
+        with fitting():
+            self.generation, self.pruned = state["generation"], state["pruned"]
+            self._random.bit_generator.state = state["random"]
+            self._wrong, self._since = state["wrong"], state["since"]
+            self._keys = [int(key) for key in state["units"]]
+            check_places(self._keys, self.cases.outputs, "units")
+            if state["nodes"] is None and len(set(self._keys)) < self.cases.outputs:
+                raise ValueError("some outputs have neither a unit nor nodes")
+            self._units = [KeyUnit(self.cases, key, self.options.mutation()) for key in self._keys]
+            for unit in self._units:
+                unit.restore(state["units"][str(unit.key)], self.options.boost)
+            self._nodes = None
+            if state["nodes"] is not None:
+                self._nodes = AndEvolution(self.cases.only(self._node_keys))
+                self._nodes.restore(state["nodes"])
+            self._evaluations = state["evaluations"]
+            self._champion = None
+
+    def _identity(self) -> dict[str, Any]:
+        shape = [self.cases.inputs, self.cases.outputs, self.cases.rows, len(self.cases)]
+        return {"search": type(self).__name__, "options": asdict(self.options), "shape": shape}

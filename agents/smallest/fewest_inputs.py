@@ -18,13 +18,16 @@ Source: Moreno-Centeno and Karp (2013), The Implicit Hitting Set Approach to Sol
 
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from operator import and_, or_
 from typing import Any
 
 import numpy as np
 
+from agents.search_state import check_places, check_size
 from agents.smallest.clashes import Clash, as_set, differing_inputs, exact_clash, near_clash
 from agents.smallest.closest_points import closest_points
+from songs.plain_data import OrNone
 
 FORBIDDEN = 500.0
 """Cost of a difference at an input that a clash must not have; the others cost about 1."""
@@ -38,6 +41,19 @@ DIVES = 20
 """Quick searches without a better choice before the thorough one begins."""
 KEPT = 0.6
 """Chance of an input of the best choice to be kept in a quick search."""
+STATE = {
+    "chosen": OrNone([0]),
+    "weights": [0.0],
+    "bias": 0.0,
+    "most": 0,
+    "dives": 0,
+    "nodes": 0,
+    "programmes": 0,
+    "finished": False,
+    "clashes": [([(0, 0)], [(0, 0)])],
+    "stack": [([0], [0], [0], 0)],
+}
+"""An example of what `FewestInputs.state` returns."""
 
 
 class FewestInputs:
@@ -201,7 +217,14 @@ class FewestInputs:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Go on from a state, of the kind of `STATE`; raises ValueError if it speaks of other inputs or cases."""
+        choices = [state["chosen"] or [], *(part for branch in state["stack"] for part in branch[:3])]
+        check_places(chain.from_iterable(choices), len(self.on), "chosen inputs")
+        for side, cases in enumerate((self.on, self.off)):
+            check_places([row[0] for clash in state["clashes"] for row in clash[side]], cases.shape[1], "clashes")
+        if len(state["weights"]) != len(state["chosen"] or ()):
+            raise ValueError(f"{len(state['weights'])} weights of {len(state['chosen'] or ())} chosen inputs")
+        check_size([*state["weights"], state["bias"]], "weights")
         self.chosen, self.weights, self.bias = state["chosen"], np.array(state["weights"]), state["bias"]
         self._most, self._dives, self.finished = state["most"], state["dives"], state["finished"]
         self.nodes, self._programmes = state["nodes"], state["programmes"]

@@ -23,8 +23,20 @@ import numpy as np
 from agents.cases import Cases
 from agents.networks.linear_network import judge, make_genome, on_grid
 from agents.search import Generation
+from agents.search_state import check_places, check_state, fitting
+from agents.smallest import fewest_inputs
 from agents.smallest.fewest_inputs import FewestInputs
+from songs.plain_data import ByAnyName
 
+STATE = {
+    "generation": 0,
+    "random": {},
+    "alone": ByAnyName(fewest_inputs.STATE),
+    "shared": ByAnyName(fewest_inputs.STATE),
+    "sources": ByAnyName([0]),
+    "taken": [0],
+}
+"""An example of what stands in a state, besides what it is."""
 STEEPNESS = 4.0
 """Hidden nodes are made this much steeper than outputs, so that their tanh is -1 or 1 to nine digits."""
 
@@ -215,9 +227,7 @@ class SmallestNetwork:
     def state(self) -> dict[str, Any]:
         """Return all that the next steps depend on, as plain numbers, texts, lists and dictionaries."""
         return {
-            "search": type(self).__name__,
-            "options": asdict(self.options),
-            "shape": [len(self.cases.inputs), *self.cases.targets.shape, self._varying],
+            **self._identity(),
             "generation": self.generation,
             "random": self._random.bit_generator.state,
             "alone": {str(output): search.state() for output, search in self._alone.items()},
@@ -228,23 +238,27 @@ class SmallestNetwork:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state; raises ValueError if it does not belong to this search."""
-        own = self.state()
-        for name in ("search", "options", "shape"):
-            if state.get(name) != own[name]:
-                raise ValueError(f"the state has {name} {state.get(name)!r}, this search has {own[name]!r}")
-        self.generation = state["generation"]
-        for output, search in self._alone.items():
-            search.restore(state["alone"][str(output)])
-        self._sources = {int(output): list(sources) for output, sources in state["sources"].items()}
-        self._shared = {output: self._search(output, sources, 1) for output, sources in self._sources.items()}
-        for output, search in self._shared.items():
-            search.restore(state["shared"][str(output)])
-        self._taken = list(state["taken"])
-        self._random.bit_generator.state = state["random"]
-        self._plan()
-        self.champion = None
-        if self.generation:
-            self._keep(self._genome())
+        check_state(self._identity(), STATE, state)
+        with fitting():
+            self.generation = state["generation"]
+            for output, search in self._alone.items():
+                search.restore(state["alone"][str(output)])
+            self._sources = {int(output): list(sources) for output, sources in state["sources"].items()}
+            for sources in self._sources.values():
+                check_places(sources, len(self.cases.targets), "sources")
+            self._shared = {output: self._search(output, sources, 1) for output, sources in self._sources.items()}
+            for output, search in self._shared.items():
+                search.restore(state["shared"][str(output)])
+            self._taken = list(state["taken"])
+            self._random.bit_generator.state = state["random"]
+            self._plan()
+            self.champion = None
+            if self.generation:
+                self._keep(self._genome())
+
+    def _identity(self) -> dict[str, Any]:
+        shape = [len(self.cases.inputs), *self.cases.targets.shape, self._varying]
+        return {"search": type(self).__name__, "options": asdict(self.options), "shape": shape}
 
 
 def _rank(genome: neat.DefaultGenome) -> tuple[int, int]:

@@ -18,6 +18,18 @@ import numpy as np
 from agents.cases import Cases
 from agents.networks.linear_network import judge, linear_genome, on_grid
 from agents.search import Generation
+from agents.search_state import check_state, fitting, restored_array
+from songs.plain_data import OrNone
+
+STATE = {
+    "generation": 0,
+    "evaluations": 0,
+    "random": {},
+    "best": OrNone([[0.0]]),
+    "best_right": -1,
+    "best_loss": OrNone(0.0),
+}
+"""An example of what stands in the state of every strategy, besides what it is."""
 
 
 class Options(Protocol):
@@ -132,9 +144,7 @@ class DenseStrategy(ABC):
     def state(self) -> dict[str, Any]:
         """Return all that the next steps depend on, as plain numbers, texts, lists and dictionaries."""
         return {
-            "search": type(self).__name__,
-            "options": dataclasses.asdict(self.options),
-            "shape": self._shape(),
+            **self._identity(),
             "generation": self.generation,
             "evaluations": self.evaluations,
             "random": self._random.bit_generator.state,
@@ -146,19 +156,20 @@ class DenseStrategy(ABC):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state; raises ValueError if it does not belong to this search."""
-        own = {"search": type(self).__name__, "options": dataclasses.asdict(self.options), "shape": self._shape()}
-        for name, value in own.items():
-            if state.get(name) != value:
-                raise ValueError(f"the state has {name} {state.get(name)!r}, this search has {value!r}")
-        self.generation, self.evaluations = state["generation"], state["evaluations"]
-        self._random.bit_generator.state = state["random"]
-        self._best = None if state["best"] is None else np.array(state["best"])
-        self._best_scores = (state["best_right"], np.inf if state["best"] is None else state["best_loss"])
-        self._champion = None
-        self._restore_cloud(state["cloud"])
+        check_state(self._identity(), STATE, state)
+        with fitting():
+            self.generation, self.evaluations = state["generation"], state["evaluations"]
+            self._random.bit_generator.state = state["random"]
+            self._best = None if state["best"] is None else restored_array(state["best"], self._centre(), "best")
+            self._best_scores = (state["best_right"], np.inf if state["best"] is None else float(state["best_loss"]))
+            if (self._best is None) != (self.generation == 0):
+                raise ValueError(f"the best network of {self.generation} generations is {state['best']!r:.40}")
+            self._champion = None
+            self._restore_cloud(state["cloud"])
 
-    def _shape(self) -> list[int]:
-        return [len(self.cases.inputs), *self._signs.shape, len(self._inputs)]
+    def _identity(self) -> dict[str, Any]:
+        shape = [len(self.cases.inputs), *self._signs.shape, len(self._inputs)]
+        return {"search": type(self).__name__, "options": dataclasses.asdict(self.options), "shape": shape}
 
     @abstractmethod
     def _cloud_state(self) -> Any:

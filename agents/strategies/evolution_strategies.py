@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from agents.cases import Cases
+from agents.search_state import LARGEST, check_size, restored_array
 from agents.strategies.dense_strategy import DenseStrategy
 
 
@@ -114,7 +115,9 @@ class OpenAIES(DenseStrategy):
         return {"mean": self._mean.tolist(), "first": self._first.tolist(), "second": self._second.tolist()}
 
     def _restore_cloud(self, state: dict[str, list]) -> None:
-        self._mean, self._first, self._second = (np.array(state[name]) for name in ("mean", "first", "second"))
+        for name in ("mean", "first", "second"):
+            least = 0.0 if name == "second" else -LARGEST
+            setattr(self, f"_{name}", restored_array(state[name], self._mean, f"cloud.{name}", least))
 
 
 def centred_ranks(losses: np.ndarray) -> np.ndarray:
@@ -173,10 +176,21 @@ class SeparableCMAES(DenseStrategy):
 
     def _restore_cloud(self, state: list[dict[str, Any]]) -> None:
         for cloud, saved in zip(self._clouds, state, strict=True):
-            values = {name: np.array(value) if isinstance(value, list) else value for name, value in saved.items()}
-            cloud.__setstate__(cloud.__getstate__() | {"_D": None} | values)
+            own: dict[str, Any] = cloud.__getstate__()
+            values: dict[str, Any] = {}
+            for name in _CHANGING:
+                array = restored_array(saved[name], np.asarray(own[name]), f"cloud.{name}")
+                values[name] = array if isinstance(own[name], np.ndarray) else array.item()
+            check_size([*values["_C"], values["_sigma"]], "a width", least=SMALLEST_WIDTH)
+            check_size(values["_p_sigma"], "a path", -LONGEST_PATH, LONGEST_PATH)
+            check_size([values["_g"]], "a generation", least=0)
+            cloud.__setstate__(own | {"_D": None} | values)
 
 
+SMALLEST_WIDTH = 1e-100
+"""Of a cloud that is read."""
+LONGEST_PATH = 100.0
+"""Along a weight, of a cloud that is read; each is about normally distributed."""
 _CHANGING = ("_mean", "_sigma", "_C", "_p_sigma", "_pc", "_g")
 """What a generation changes in a `SepCMA`, apart from what it derives from these and what it stops by."""
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from songs.plain_data import check_kind
+from songs.plain_data import ByAnyName, OrNone, check_kind
 
 OWN = {"name": "", "count": 0, "share": 0.0, "done": False, "texts": [""], "open": None, "part": {"deep": 0}}
 GOOD = {"name": "a", "count": 3, "share": 2, "done": True, "texts": [], "open": [1], "part": {"deep": 1, "more": 2}}
@@ -48,3 +48,30 @@ def test_what_is_another_thing_altogether_is_named(found, told):
 
 def test_a_whole_number_may_have_any_number_of_digits():
     check_kind({"count": 0, "share": 0.0}, {"count": 10**1000, "share": 10**1000}, "")
+
+
+ROW = {"place": (-1, 0.0, ""), "or": OrNone(0), "units": ByAnyName({"size": 0})}
+GOOD_ROW = {"place": [-3, 1, "a"], "or": None, "units": {"a": {"size": 1}, "b": {"size": 2}}}
+
+
+@pytest.mark.parametrize("change", [{}, {"or": 3}, {"units": {}}, {"place": [3, -0.5, ""]}])
+def test_rows_and_what_may_be_left_out_are_let_through(change):
+    check_kind(ROW, {**GOOD_ROW, **change}, "")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"place": [1, 0.0]}, "place has 2 values, not 3"),
+        ({"place": [0.5, 0.0, ""]}, "place[0] is 0.5"),
+        ({"place": [1, 0.0, 0]}, "place[2] is 0"),
+        ({"place": {}}, "place is {}"),
+        ({"or": -1}, "or is -1"),
+        ({"units": [1]}, "units is [1]"),
+        ({"units": {"a": {"size": 1}, "b": {"size": "x"}}}, "units.b.size is 'x'"),
+        ({"units": {"a": {}}}, "units.a.size is missing"),
+    ],
+)
+def test_rows_and_parts_of_another_kind_are_named(change, told):
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
+        check_kind(ROW, {**GOOD_ROW, **change}, "")

@@ -161,5 +161,5 @@ def test_it_goes_on_from_a_state_to_the_same_bits(start, cut):
 
 
 def test_a_state_of_another_search_is_refused(start):
-    with pytest.raises(ValueError, match="not a state of a network with a switch"):
+    with pytest.raises(ValueError, match="song is missing"):
         start().restore({"random": []})

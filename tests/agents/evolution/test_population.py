@@ -151,26 +151,6 @@ def test_a_run_may_be_restored_that_has_gone_on(start, reference):
     assert ([*rows, *steps(run, 10)], text(run)) == reference
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (lambda state: state.clear(), "not a state of a NEAT run: KeyError"),
-        (lambda state: state.pop("genomes"), "not a state of a NEAT run: KeyError"),
-        (lambda state: state.update(population=None), "not a state of a NEAT run: TypeError"),
-        (lambda state: state.update(population=[10**6]), "not a state of a NEAT run: IndexError"),
-        (lambda state: state["node_genes"].insert(0, ["x"]), "not a state of a NEAT run|not enough values|argument"),
-        (lambda state: state["evaluator"].update(weights=[[1.0]]), "the state belongs to .* cells"),
-    ],
-)
-def test_a_state_of_something_else_is_refused(start, change, reason):
-    run = start()
-    steps(run, 2)
-    state = json.loads(json.dumps(run.state()))
-    change(state)
-    with pytest.raises(ValueError, match=reason):
-        start().restore(state)
-
-
 # What is told
 
 

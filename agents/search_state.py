@@ -1,0 +1,80 @@
+"""States that searches go on from: they are read from a file, and may be anything.
+
+Conventions: whatever is wrong is a ValueError that says what.
+"""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from songs.plain_data import OrNone, check_kind
+
+LARGEST = 1e12
+"""Of the numbers that a search computes with; its own stay far below, but for weights of cells, which end here."""
+FARTHEST = 40.0
+"""No normally distributed number is farther from 0 than this."""
+
+
+def check_state(identity: dict[str, Any], kinds: dict[str, Any], state: Any) -> None:
+    """Raise ValueError if a state belongs to another search, or is not of the kind that it should be.
+
+    Args:
+        identity: what has to stand in the state as it is.
+        kinds: an example of all else, as `songs.plain_data.check_kind` has them.
+        state: what was read.
+    """
+    check_kind({}, state, "the state")
+    for name, value in identity.items():
+        if state.get(name) != value:
+            raise ValueError(f"the state has {name} {state.get(name)!r:.200}, this search has {value!r}")
+    check_kind(kinds, state, "")
+
+
+@contextmanager
+def fitting() -> Iterator[None]:
+    """Lend a block that takes a state over: parts of it that do not fit each other are a ValueError."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, AssertionError, OverflowError) as error:
+        raise ValueError(f"parts of the state do not fit each other: {error!r}") from None
+
+
+def restored_array(values: Any, own: np.ndarray, what: str, least: float = -LARGEST) -> np.ndarray:
+    """Return numbers of a state, which are at least so large, as an array like one's own.
+
+    Raises:
+        ValueError: the shape is another one, or they are not all numbers of a possible size.
+    """
+    found = np.array(values, dtype=np.int64 if own.dtype.kind == "i" else np.float64)
+    if found.shape != own.shape:
+        raise ValueError(f"{what} has the shape {found.shape}, this search has {own.shape}")
+    check_size(found, what, least)
+    return found.astype(own.dtype)
+
+
+def check_size(values: np.ndarray | Sequence[float], what: str, least: float = -LARGEST, most: float = LARGEST) -> None:
+    """Raise ValueError if there is something else than numbers of a possible size."""
+    found = np.asarray(values)
+    if not ((found >= least) & (found <= most)).all():
+        raise ValueError(f"{what} does not hold numbers of {least:g} to {most:g}")
+
+
+def check_places(places: Iterable[int], count: int, what: str) -> None:
+    """Raise ValueError if a place in something is none from 0 to its size - 1."""
+    if not all(0 <= place < count for place in places):
+        raise ValueError(f"{what} holds places that are not all from 0 to {count - 1}")
+
+
+def restored_random(values: Any) -> tuple:
+    """Return a state of Python's random generator; raises ValueError if it is none."""
+    check_kind((0, [0], OrNone(0.0)), values, "random")
+    version, numbers, gauss = values
+    if gauss is not None:
+        check_size([gauss], "random", most=FARTHEST)
+    state = (version, tuple(numbers), gauss)
+    with fitting():
+        random.Random().setstate(state)
+    return state

@@ -1,0 +1,215 @@
+"""A state comes from a file and may be anything: a search refuses it, or goes on without an accident."""
+
+import copy
+import json
+import math
+import os
+import random
+import re
+
+import numpy as np
+import pytest
+
+from agents.cases import memory_cases
+from agents.evolution.evaluator import Boost, Evaluator
+from agents.evolution.population import Evolution
+from agents.networks.genome_json import genome_to_json
+from agents.per_key.per_key_evolution import PerKeyEvolution, PerKeyOptions
+from agents.per_key.sparse_cases import SparseCases
+from agents.search_state import check_state, restored_array, restored_random
+from agents.smallest.smallest_network import SmallestNetwork, SmallestOptions
+from agents.strategies.evolution_strategies import CMAESOptions, OpenAIES, OpenAIOptions, SeparableCMAES
+from agents.verified_prefix import VerifiedPrefix, VerifiedPrefixOptions
+from songs.keyboard import KEYS
+from songs.song import Song
+
+MEMORY, PROMPT = 5, 2
+ROLL = np.zeros((14, KEYS), dtype=bool)
+ROLL[range(14), [0, 4, 7, 4, 0, 5, 9, 5, 0, 4, 7, 11, 12, 0]] = True
+ROLL[3:12:4] = False
+CASES = memory_cases([Song("tune", ROLL)], MEMORY, PROMPT)
+VALUES = (None, "x", [], {}, -1, 0, 1, True, math.inf, math.nan, 1e308, 10**30, 0.5, [[[]]], -(10**12), "x" * 1000)
+"""What is put in the place of anything."""
+BUSY = {
+    "evolve": {"population_size": 12},
+    "species": {"target_species": 3, "compatibility_threshold": 1.0},
+    "genome": {"node_add_prob": 0.4},
+}
+
+
+def right_steps(performer):
+    """Play the song after its beginning, as `VerifiedPrefix` asks for."""
+    performer.reset(1)
+    memory = np.zeros((1, MEMORY, KEYS), dtype=bool)
+    memory[0, -PROMPT:] = ROLL[:PROMPT]
+    for step, keys in enumerate(ROLL[PROMPT:]):
+        played = performer.press(memory)[0]
+        if (played != keys).any():
+            return step
+        memory = np.concatenate([memory[:, 1:], played[None, None]], axis=1)
+    return len(ROLL) - PROMPT
+
+
+def start_of_prefix():
+    memory = np.zeros((MEMORY, KEYS), dtype=bool)
+    memory[-PROMPT:] = ROLL[:PROMPT]
+    return memory
+
+
+@pytest.fixture
+def start(make_config):
+    """Return a function that begins a search of some kind."""
+
+    def start(kind: str):
+        match kind:
+            case "neat":
+                config = make_config(len(CASES.inputs), KEYS, None, **BUSY)
+                return Evolution(config, Evaluator(CASES, boost=Boost(0.3, every=2)), 1)
+            case "per_key":
+                return PerKeyEvolution(SparseCases.from_cases(CASES), PerKeyOptions(hidden="never"), 1)
+            case "and_nodes":
+                return PerKeyEvolution(SparseCases.from_cases(CASES), PerKeyOptions(hidden="always"), 1)
+            case "verified_prefix":
+                steps = len(ROLL) - PROMPT
+                return VerifiedPrefix(right_steps, start_of_prefix(), steps, VerifiedPrefixOptions(), 1)
+            case "smallest":
+                return SmallestNetwork(CASES, SmallestOptions(effort=60), 1)
+            case "openai_es":
+                return OpenAIES(CASES, OpenAIOptions(), 1)
+            case "cma_es":
+                pytest.importorskip("cmaes", reason="the package cmaes is not installed")
+                return SeparableCMAES(CASES, CMAESOptions(), 1)
+
+    return start
+
+
+MUTANTS = int(os.environ.get("KUZNECHIK_MUTANTS", "60"))
+"""Spoiled states of every kind that are tried."""
+KINDS = ("neat", "per_key", "and_nodes", "verified_prefix", "smallest", "openai_es", "cma_es")
+
+
+def places(data, before=()):
+    """Yield the places of plain data: all of a dictionary, the first two and the last of a list."""
+    if isinstance(data, dict):
+        names = list(data)
+    else:
+        names = sorted({0, 1, len(data) - 1} & set(range(len(data)))) if isinstance(data, list) else []
+    for name in names:
+        yield (*before, name)
+        yield from places(data[name], (*before, name))
+
+
+def spoiled(state, place, value):
+    """Return a copy of a state with something else in a place; `del` takes it out."""
+    state = copy.deepcopy(state)
+    at = state
+    for name in place[:-1]:
+        at = at[name]
+    if value == "del":
+        del at[place[-1]]
+    else:
+        at[place[-1]] = value
+    return state
+
+
+def goes_on(search, state):
+    """Restore a state and go two steps; a mistake that is told is no accident. Returns whether it was taken."""
+    try:
+        search.restore(state)
+    except ValueError:
+        return False
+    try:
+        for _ in range(2):
+            if not search.solved:
+                search.step()
+    except ValueError:
+        return False
+    genome_to_json(search.champion, len(CASES.inputs), KEYS)
+    return True
+
+
+def plain_state(search, steps):
+    for _ in range(steps):
+        search.step()
+    return json.loads(json.dumps(search.state()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_a_state_says_there_is_no_accident(start, kind):
+    """Anything in any place: the search goes on, or says in a ValueError what is wrong."""
+    state = plain_state(start(kind), 3)
+    every = [(place, value) for place in places(state) for value in ("del", *VALUES)]
+    chosen = random.Random(kind).sample(every, min(MUTANTS, len(every)))
+    taken = [goes_on(start(kind), spoiled(state, place, value)) for place, value in chosen]
+    assert not all(taken)
+    assert goes_on(start(kind), state)
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "value", "told"),
+    [
+        ("neat", ("random",), None, "random is None"),
+        ("neat", ("random", 1, 0), math.nan, "random[1][0] is nan"),
+        ("neat", ("random", 0), 7, "state with version 7 passed to Random.setstate() of version 3"),
+        ("neat", ("population",), [], "the population is empty"),
+        ("neat", ("population", 0), 10**6, "parts of the state do not fit each other: IndexError"),
+        ("neat", ("species", 0, "members"), [], "the members of the species are not the genomes of the population"),
+        ("neat", ("species", 0, "fitness_history"), "x", "species[0].fitness_history is 'x'"),
+        ("neat", ("genomes", 0, "losses"), [1.0], "has 1 losses, for 13 outputs"),
+        ("neat", ("genomes", 0, "nodes"), [0, 0], "has a node twice, or lacks an output"),
+        ("neat", ("connection_genes", 0, 1), 10**6, "joins nodes that are not there"),
+        ("neat", ("connection_genes", 0, 3), 1e308, "connection_genes does not hold numbers of -1e+12 to 1e+12"),
+        ("neat", ("node_genes", 0, 3), "x", "activation 'x' at an output"),
+        ("neat", ("next_node",), 0, "next_node is 0, and was given out already"),
+        ("neat", ("innovations",), 0, "innovations is 0, and was given out already"),
+        ("neat", ("threshold",), "x", "threshold is 'x'"),
+        ("neat", ("evaluator", "weights"), [[1.0]], "evaluator.weights has the shape (1, 1), this search has (13, 12)"),
+        ("per_key", ("options", "boost"), 7, "the state has options {"),
+        ("per_key", ("units", "0"), "del", "some outputs have neither a unit nor nodes"),
+        ("per_key", ("units", "0", "inputs"), [-1], "units.0.inputs[0] is -1"),
+        ("per_key", ("units", "0", "bias"), 1e308, "bias does not hold numbers"),
+        ("and_nodes", ("nodes", "nodes", "weights"), [[0.0]], "weights has the shape (1, 1)"),
+        ("verified_prefix", ("verified",), [0] * 50, "50 steps are verified, of 12"),
+        ("verified_prefix", ("refuted",), list(range(2**13)), "everything is refuted"),
+        ("verified_prefix", ("put_off",), [[2**13, 1]], "put_off holds places that are not all from 0 to 8191"),
+        ("smallest", ("alone",), {}, "parts of the state do not fit each other: KeyError"),
+        ("openai_es", ("random", "bit_generator"), "MT19937", "state must be for a PCG64"),
+        ("openai_es", ("best_loss",), None, "parts of the state do not fit each other: TypeError"),
+        ("cma_es", ("cloud", 0, "_sigma"), 0, "a width does not hold numbers of 1e-100 to 1e+12"),
+    ],
+)
+def test_what_is_wrong_is_said(start, kind, place, value, told):
+    state = spoiled(plain_state(start(kind), 3), place, value)
+    with pytest.raises(ValueError, match=re.escape(told)):
+        start(kind).restore(state)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_state_of_another_kind_is_refused(start, kind):
+    other = "neat" if kind != "neat" else "per_key"
+    with pytest.raises(ValueError, match=r"the state has search None|is missing"):
+        start(kind).restore(plain_state(start(other), 1))
+
+
+@pytest.mark.parametrize("state", [None, [], 3, "x"])
+def test_what_is_no_state_is_refused(state):
+    with pytest.raises(ValueError, match="the state is"):
+        check_state({}, {}, state)
+
+
+def test_an_array_keeps_its_type_and_its_bits():
+    own = np.array([[0.1, 2.0]], dtype=np.float32)
+    found = restored_array(json.loads(json.dumps(own.tolist())), own, "it")
+    assert found.dtype == own.dtype
+    assert (found == own).all()
+    with pytest.raises(ValueError, match=re.escape("it has the shape (2,), this search has (1, 2)")):
+        restored_array([0.1, 2.0], own, "it")
+
+
+def test_a_random_state_is_read_as_python_writes_it():
+    generator = random.Random(4)
+    generator.gauss(0, 1)
+    version, numbers, gauss = generator.getstate()
+    again = random.Random()
+    again.setstate(restored_random(json.loads(json.dumps([version, numbers, gauss]))))
+    assert [again.gauss(0, 1) for _ in range(3)] == [generator.gauss(0, 1) for _ in range(3)]
