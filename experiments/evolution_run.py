@@ -25,6 +25,7 @@ from experiments.scores import always_rest
 from experiments.searches import describe, make_search, operators_used
 from experiments.watch import SILENCE, Watch
 from songs.files import write_atomically
+from songs.plain_data import check_kind
 from songs.song import Song
 
 
@@ -260,16 +261,17 @@ def resume(
     songs = folder.read_songs(config.task.steps, config.task.prompt) if config.task.kind == "song" else []
     state, warnings = load_checkpoint(folder.path / "checkpoints")
     try:
-        clock, searched = Clock(float(state["wall_seconds"]), float(state["cpu_seconds"])), state["search"]
-    except (LookupError, TypeError, ValueError, OverflowError) as error:
-        raise RunError(f"{folder.path}: the checkpoint does not fit the run: {error!r}") from None
+        check_kind({"wall_seconds": 0.0, "cpu_seconds": 0.0, "search": {}}, state, "")
+    except ValueError as error:
+        raise RunError(f"{folder.path}: the checkpoint does not fit the run: {error}") from None
+    clock = Clock(state["wall_seconds"], state["cpu_seconds"])
     write_atomically(folder.path / "config.toml", config.to_toml())
     cases, improvising = make_cases(config, songs), None
     if songs:
         improvising = read_improvising(folder, config.improvise, config.task.memory, songs)
     with make_search(config, songs, cases, folder.path, workers, improvising) as search:
         try:
-            search.restore(searched)
+            search.restore(state["search"])
         except ValueError as error:
             raise RunError(f"{folder.path}: the checkpoint does not fit the run: {error}") from None
         rows = folder.cut_table("metrics.csv", "generation", search.generation)

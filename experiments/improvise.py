@@ -29,11 +29,14 @@ from listener.theory import further_keys
 from songs.catalog import read_catalog
 from songs.files import write_atomically
 from songs.keyboard import KEYS
+from songs.plain_data import check_kind
 from songs.song import Song
 
 BY_OUTPUT = {"modular_crossover": 0.0, "focus": 0.0, "boost": 0.0, "guided": 0.0}
 """Operators that need the loss of every output. A listener pays one number for a network."""
 RANDOM_EPISODES = 20
+MOST_STEPS = 1_000_000
+"""Of improvisations whose starts are read; a song has far fewer."""
 
 
 def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
@@ -112,14 +115,17 @@ class Starts:
         """Read starts.json; raises RunError if it is missing or broken."""
         content = folder.read_json("starts.json")
         try:
-            names, steps, given = content["songs"], int(content["steps"]), content["prompts"]
+            check_kind({"steps": 0, "songs": [""], "prompts": [[[0]]]}, content, "")
+            names, steps, given = content["songs"], content["steps"], content["prompts"]
             prompts = np.zeros((len(given), len(given[0]), KEYS), dtype=bool)
             for prompt, keys_of_steps in zip(prompts, given, strict=True):
                 for step, keys in zip(prompt, keys_of_steps, strict=True):
                     step[keys] = True
-        except (LookupError, TypeError, ValueError) as error:
-            raise RunError(f"{folder.path}: starts.json is broken: {error!r}") from None
-        return cls(tuple(map(str, names)), prompts, steps)
+            if len(names) != len(prompts) or not prompts.shape[1] < steps <= MOST_STEPS:
+                raise ValueError(f"{len(names)} songs, {prompts.shape[:2]} prompts and steps, {steps} steps in all")
+        except (LookupError, ValueError) as error:
+            raise RunError(f"{folder.path}: starts.json is broken: {error}") from None
+        return cls(tuple(names), prompts, steps)
 
 
 def choose_starts(task: Task, most: int, songs: Sequence[Song]) -> Starts:

@@ -1,6 +1,6 @@
 """Plain data that was read from a file, and may be anything: is it of the kind that it should be?"""
 
-import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,5 +59,5 @@ def _is_like(own: Any, found: Any) -> bool:
     if isinstance(own, int):
         return isinstance(found, int) and (found >= 0 or own < 0)
     if isinstance(own, float):
-        return isinstance(found, int) or (isinstance(found, float) and math.isfinite(found))
+        return isinstance(found, int | float) and abs(found) <= sys.float_info.max
     return isinstance(own, str) and isinstance(found, str)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import neat
+from neat.genome import DefaultGenomeConfig
 
 from agents.search_state import check_size
 from songs.plain_data import OrNone, check_kind
@@ -16,7 +17,7 @@ _GENOME = {
     "nodes": [0],
     "connections": [0],
     "fitness": OrNone(0.0),
-    "losses": OrNone([0.0]),
+    "losses": [0.0],
     "loss": OrNone(0.0),
     "right": OrNone(0),
     "version": OrNone(0),
@@ -61,10 +62,13 @@ def check_population(state: dict[str, Any], config: neat.Config) -> None:
         raise ValueError("the population is empty")
     _check_genes(state)
     options = config.genome_config
-    most = 0.0 if config.reproduction_config.fitness_sharing == "canonical" else LARGEST_LOSS
+    breeding = config.reproduction_config
+    most = 0.0 if breeding.fitness_sharing == "canonical" else LARGEST_LOSS
     for genome in state["genomes"]:
-        _check_genome(genome, state, options.num_inputs, options.num_outputs)
+        _check_genome(genome, state, options)
         _check_results(genome, options.num_outputs, most)
+        if breeding.selection == "lexicase" and genome["loss"] is not None and not genome["losses"]:
+            raise ValueError(f"the genome {genome['key']} has no losses, by which parents are chosen")
     living = [state["genomes"][place]["key"] for place in state["population"]]
     members = [key for one in state["species"] for key in one["members"]]
     if len(set(living)) < len(living) or sorted(members) != sorted(living):
@@ -79,7 +83,8 @@ def _check_genes(state: dict[str, Any]) -> None:
         check_size([row[place] for row in state[table] for place in numbers], table)
 
 
-def _check_genome(genome: dict[str, Any], state: dict[str, Any], inputs: int, outputs: int) -> None:
+def _check_genome(genome: dict[str, Any], state: dict[str, Any], options: DefaultGenomeConfig) -> None:
+    inputs, outputs, feed_forward = options.num_inputs, options.num_outputs, options.feed_forward
     what = f"the genome {genome['key']}"
     nodes = [state["node_genes"][place][0] for place in genome["nodes"]]
     links = [tuple(state["connection_genes"][place][:2]) for place in genome["connections"]]
@@ -88,6 +93,8 @@ def _check_genome(genome: dict[str, Any], state: dict[str, Any], inputs: int, ou
         raise ValueError(f"{what} has a node twice, or lacks an output")
     if len(set(links)) < len(links):
         raise ValueError(f"{what} has a connection twice")
+    if feed_forward and any(0 <= source < outputs for source, _ in links):
+        raise ValueError(f"{what} has a connection from an output")
     if not all((-inputs <= source < 0 or source in there) and sink in there for source, sink in links):
         raise ValueError(f"{what} joins nodes that are not there")
 
@@ -102,7 +109,7 @@ def _check_results(genome: dict[str, Any], outputs: int, most: float) -> None:
         raise ValueError(f"{what} has only some of its results")
     if not any(missing):
         check_size([genome["fitness"]], what, -LARGEST_LOSS, most)
-        check_size([genome["loss"], *(genome["losses"] or ())], what, -LARGEST_LOSS, LARGEST_LOSS)
+        check_size([genome["loss"], *genome["losses"]], what, -LARGEST_LOSS, LARGEST_LOSS)
 
 
 def _check_counters(state: dict[str, Any]) -> None:

@@ -212,7 +212,20 @@ def test_a_network_without_mode_bit_cannot_be_told_to_improvise(unsolved, kuznec
     assert "no mode bit" in called.err
 
 
-@pytest.mark.parametrize("content", ['{"steps": 3}', '{"steps": 9, "songs": ["a"], "prompts": [[[99]]]}', "[]", "{"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"steps": 3}',
+        '{"steps": 9, "songs": ["a"], "prompts": [[[99]]]}',
+        '{"steps": 9, "songs": 3, "prompts": [[[1]]]}',
+        '{"steps": 9, "songs": [], "prompts": []}',
+        '{"steps": 9, "songs": ["a", "b"], "prompts": [[[1]]]}',
+        '{"steps": 1, "songs": ["a"], "prompts": [[[1]]]}',
+        '{"steps": 1000000000000, "songs": ["a"], "prompts": [[[1]]]}',
+        "[]",
+        "{",
+    ],
+)
 def test_broken_starts_are_an_error(tmp_path, content):
     (tmp_path / "starts.json").write_text(content)
     with pytest.raises(RunError, match=r"starts\.json is broken"):

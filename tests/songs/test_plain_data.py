@@ -26,6 +26,7 @@ def test_what_is_of_its_kind_is_let_through(change):
         ({"count": True}, "count is True"),
         ({"share": float("nan")}, "share is nan"),
         ({"share": float("inf")}, "share is inf"),
+        ({"share": -(10**400)}, "share is -100000000000000000000000000000000000000..."),
         ({"share": False}, "share is False"),
         ({"done": 1}, "done is 1"),
         ({"texts": "ab"}, "texts is 'ab'"),
@@ -46,8 +47,8 @@ def test_what_is_another_thing_altogether_is_named(found, told):
         check_kind(OWN, found, "")
 
 
-def test_a_whole_number_may_have_any_number_of_digits():
-    check_kind({"count": 0, "share": 0.0}, {"count": 10**1000, "share": 10**1000}, "")
+def test_a_count_may_have_any_number_of_digits():
+    check_kind({"count": 0}, {"count": 10**1000}, "")
 
 
 ROW = {"place": (-1, 0.0, ""), "or": OrNone(0), "units": ByAnyName({"size": 0})}
