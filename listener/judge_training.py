@@ -21,6 +21,7 @@ from listener.markov import MarkovChain
 from listener.negatives import negatives
 from listener.red_team import AttackOptions, attack
 from listener.traits import traits
+from vae.processor import computing
 
 ORDERS = 4
 """Of the Markov chain."""
@@ -63,6 +64,7 @@ class JudgeOptions:
         return cls(rounds=rounds, **{name: max(1, round(scale * getattr(cls, name))) for name in scaled})
 
 
+@computing()
 def train_judge(
     excerpts: Corpus, songs: Corpus, options: JudgeOptions, seed: int, report: Report = lambda *stage: None
 ) -> tuple[Judge, dict]:
@@ -80,7 +82,6 @@ def train_judge(
     """
     generator = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    torch.set_flush_denormal(True)
     real = excerpts.test.melodies
     chain = MarkovChain(np.concatenate([moved(real, generator) for _ in range(3)]), ORDERS)
     reader, counter = Reader(ReaderOptions()), Counter()

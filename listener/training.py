@@ -23,6 +23,7 @@ from listener.markov import MarkovChain
 from listener.negatives import wrong_pitches, wrong_rhythm
 from listener.net_training import Others, TrainingOptions, attacked_pool, judgement, negatives_and, scales, train
 from listener.red_team import AttackOptions, attack
+from vae.processor import computing
 
 PITCHES = NetOptions(embedding=24, halves=32, quarters=48, bars=48, hidden=48)
 METRE = NetOptions(embedding=16, halves=24, quarters=32, bars=32, hidden=32)
@@ -54,6 +55,7 @@ class Round:
     """Highest percentile, among real melodies, of a degenerate melody."""
 
 
+@computing()
 def train_learned(
     excerpts: Corpus,
     short: Corpus,
@@ -75,7 +77,6 @@ def train_learned(
     Returns:
         The listener, and what is to know of its training as plain data.
     """
-    torch.set_flush_denormal(True)
     real, generator = excerpts.training.melodies, _chance(seed, "chain")
     chain = MarkovChain(np.concatenate([moved(real, generator) for _ in range(3)]), ORDERS)
 

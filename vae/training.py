@@ -49,12 +49,6 @@ def has_bfloat16(device: torch.device) -> bool:
     return any(test() for test in tests if test)
 
 
-def set_up_processor(threads: int = 1) -> None:
-    """Fix the number of threads, and let numbers too small for a float be 0: on CPUs they cost up to 5 times a step."""
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
-
-
 @dataclass
 class Progress:
     """Where a run stands."""

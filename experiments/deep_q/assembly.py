@@ -1,11 +1,9 @@
 """Assembly of deep Q-learning: puts its parts together from a configuration. This is where torch comes in."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 
 import numpy as np
-import torch
 
 from agents.dqn.credit import make_credit
 from agents.dqn.elite import Elite, EliteOptions
@@ -35,19 +33,6 @@ from songs.song import Song
 
 CHAMPION = "best/model.safetensors"
 MEMORIZATION = {"right_keys": RightKeys, "exact_steps": ExactSteps}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute with one thread, and numbers next to 0 as 0: small networks are fastest so."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-        torch.set_num_threads(before)
 
 
 def seeds(config: DqnConfig) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from agents.dqn.champion import Champion
 from experiments.assembly import read_config, resolve_songs
 from experiments.clock import SAVE_SECONDS, Clock
-from experiments.deep_q.assembly import CHAMPION, make_judge, make_learner, make_loop, one_thread, paid_by
+from experiments.deep_q.assembly import CHAMPION, make_judge, make_learner, make_loop, paid_by
 from experiments.deep_q.config import DqnConfig
 from experiments.deep_q.tensor_checkpoint import load_checkpoint, save_checkpoint, write_tensors
 from experiments.interrupt import deferred_interrupt
@@ -26,6 +26,7 @@ from listener.listener import Listener
 from songs.files import write_atomically
 from songs.plain_data import check_kind
 from songs.song import Song
+from vae.processor import computing
 
 CHANGEABLE = ("dqn.steps=", "dqn.stop_when_solved=")
 """Settings that a resumed run may have other than before."""
@@ -126,7 +127,7 @@ class DqnRun:
         """
         name = ", ".join(song.name for song in self.songs[:3]) + (", ..." if len(self.songs) > 3 else "")
         progress.begin(name, self.champion.judge.ceiling, self.step, self.config.dqn.steps)
-        with one_thread(), deferred_interrupt() as interrupt:
+        with computing(), deferred_interrupt() as interrupt:
             while not self._done() and not interrupt.requested:
                 self.loop.step()
                 if self.step >= self._next_evaluation:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def train(options: argparse.Namespace) -> int:
     if options.out.suffix != SUFFIX:
         raise UsageError(f"{options.out}: the name of a listener's file ends in {SUFFIX}")
     begun = time.process_time()
-    with progress() as report:
+    with _processor(options.kind), progress() as report:
         lengths = (EXCERPT_BARS, SHORT_BARS, SONG_BARS)
         corpora = read_corpora(options.midi, lengths, SPLIT_SEED, lambda *done: report("reading", *done))
         excerpts, short, songs = corpora
@@ -37,12 +38,12 @@ def train(options: argparse.Namespace) -> int:
             listener, training = _melody(corpora, options, report)
         else:
             listener, training = _learned(excerpts, short, songs, options, report)
-    real = moved(songs.validation.melodies, np.random.default_rng(SPLIT_SEED))
-    about = {
-        **_about(dict(zip(lengths, corpora, strict=True)), options, begun),
-        "reference": reference(listener, real),
-        **training,
-    }
+        real = moved(songs.validation.melodies, np.random.default_rng(SPLIT_SEED))
+        about = {
+            **_about(dict(zip(lengths, corpora, strict=True)), options, begun),
+            "reference": reference(listener, real),
+            **training,
+        }
     write_listener(options.out, listener, about)
     options.out.with_suffix(".md").write_text(card(options.out.stem, read_about(options.out)))
     print(f"{options.out}: trained on {len(excerpts.training)} excerpts, {about['cpu_seconds']} CPU seconds")
@@ -66,11 +67,9 @@ def _about(corpora: dict[int, Corpus], options: argparse.Namespace, begun: float
 
 def _train_judge(excerpts: Corpus, songs: Corpus, options: argparse.Namespace, begun: float, report) -> int:
     """Train the held-out judge and write its files."""
-    torch = _torch()
     from listener.judge_file import write_judge
     from listener.judge_training import JudgeOptions, train_judge
 
-    torch.set_num_threads(1)
     judge, training = train_judge(excerpts, songs, JudgeOptions.lasting(_minutes(options)), options.seed, report)
     about = {**_about({EXCERPT_BARS: excerpts, SONG_BARS: songs}, options, begun), **training}
     write_judge(options.out, judge, about)
@@ -79,24 +78,24 @@ def _train_judge(excerpts: Corpus, songs: Corpus, options: argparse.Namespace, b
     return 0
 
 
-def _torch():
-    """Return torch; raises UsageError where it is not installed."""
+def _processor(kind: str) -> AbstractContextManager[None]:
+    """Return what the training of a kind computes in; raises UsageError where torch is not installed and needed."""
+    if kind == "ngram":
+        return nullcontext()
     try:
-        import torch
+        from vae.processor import computing
     except ImportError:
         raise UsageError(
             "learned listeners, melody models and judges need torch: "
             "pip install 'kuznechik[torch]', or take --kind ngram"
         ) from None
-    return torch
+    return computing()
 
 
 def _learned(excerpts: Corpus, short: Corpus, songs: Corpus, options: argparse.Namespace, report) -> tuple:
-    torch = _torch()
     from listener.net_training import TrainingOptions
     from listener.training import train_learned
 
-    torch.set_num_threads(1)
     lasting = TrainingOptions.lasting(_minutes(options))
     listener, training = train_learned(excerpts, short, songs, lasting, options.seed, report)
     for number, each in enumerate(training["rounds"], start=1):
@@ -109,12 +108,11 @@ def _learned(excerpts: Corpus, short: Corpus, songs: Corpus, options: argparse.N
 
 
 def _melody(corpora: list[Corpus], options: argparse.Namespace, report) -> tuple:
-    torch = _torch()
+    import torch
+
     from listener.melody_model import Expected
     from listener.model_training import DEFAULT_MINUTES, STEPS, train_model
 
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     torch.manual_seed(options.seed)
     generator = np.random.default_rng(options.seed)
     steps = max(1, round(STEPS * _minutes(options) / DEFAULT_MINUTES))

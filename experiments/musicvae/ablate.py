@@ -24,7 +24,7 @@ from vae.dataset import dataset_name, read_split
 from vae.evaluation import evaluate
 from vae.model import make_model
 from vae.schedule import TrainingOptions
-from vae.training import Trainer, set_up_processor
+from vae.training import Trainer
 
 FORMS = ("pianoroll", "midilike")
 COLOURS = {"pianoroll": "#2c6e8f", "midilike": "#b5532a"}
@@ -38,7 +38,6 @@ FIGURES = (
 
 def ablate(options: argparse.Namespace) -> int:
     """Train all combinations and write the table and the figure."""
-    set_up_processor()
     where = device(options)
     kinds = [(form, transposed) for transposed in (True, False) for form in FORMS]
     splits = {  # all are read first: a data set that is missing should not be found after an hour

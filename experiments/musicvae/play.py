@@ -16,7 +16,6 @@ from experiments.verbs.options import UsageError, print_json
 from vae import sampling
 from vae.model import MusicVAE
 from vae.shipped import find_model
-from vae.training import set_up_processor
 
 OUT = Path("vae-out")
 SLOWEST_BPM, FASTEST_BPM = 20, 300
@@ -84,7 +83,6 @@ def _open(options: argparse.Namespace) -> MusicVAE:
         raise UsageError(f"--temperature {options.temperature:g}: it must be 0 to 100")
     if not SLOWEST_BPM <= options.tempo <= FASTEST_BPM:
         raise UsageError(f"--tempo {options.tempo:g}: it must be {SLOWEST_BPM} to {FASTEST_BPM}")
-    set_up_processor()
     model, _ = find_model(options.bars, form_name(options), options.transposed, options.model, device(options))
     return model
 

@@ -31,7 +31,7 @@ from vae.schedule import TrainingOptions
 from vae.seed_checkpoint import STATE_KEYS, import_checkpoint
 from vae.shipped import find_model
 from vae.statistics import distances, statistics
-from vae.training import Trainer, has_bfloat16, read_run, set_up_processor
+from vae.training import Trainer, has_bfloat16, read_run
 
 STATISTICS_WINDOWS = 2000
 REPORTED_STEPS = 50
@@ -57,7 +57,6 @@ def device(options: argparse.Namespace) -> torch.device:
 def train(options: argparse.Namespace) -> int:
     """Train a model, in one process or in those that torchrun started."""
     rank, processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    set_up_processor(options.threads)
     where = device(options)
     if processes > 1:
         torch.distributed.init_process_group("nccl" if where.type == "cuda" else "gloo")
@@ -259,7 +258,6 @@ def _source(options: argparse.Namespace) -> Path:
 
 def train_prior(options: argparse.Namespace) -> int:
     """Learn the flow that draws from the prior go through; all else of the model stays as it is."""
-    set_up_processor(options.threads)
     where = device(options)
     path = _source(options)
     base, about = load_model(path)
@@ -303,7 +301,6 @@ def train_prior(options: argparse.Namespace) -> int:
 
 def evaluate(options: argparse.Namespace) -> int:
     """Print the figures of a model."""
-    set_up_processor()
     model, about = find_model(options.bars, form_name(options), options.transposed, options.model, device(options))
     split = read_split(place(options), options.split)
     figures = judge(model, split, options.samples, options.temperature, options.seed)
@@ -341,7 +338,6 @@ def _rounded(content):
 
 def export(options: argparse.Namespace) -> int:
     """Write a model for others: smaller, with its figures and a card."""
-    set_up_processor()
     path = _source(options)
     model, about = load_model(path)
     meta = about.get("data") or {}

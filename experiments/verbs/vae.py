@@ -35,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
                 f"kuznechik vae needs the package {package}, which is not installed: pip install 'kuznechik[torch]'"
             ) from None
     from experiments.musicvae import ablate, data, play, train
+    from vae.processor import computing
 
     actions = {
         "generate-dataset": data.generate_dataset,
@@ -51,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
         "interpolate": play.interpolate,
         "attribute": play.attribute,
     }
-    return actions[options.action](options)
+    with computing(getattr(options, "threads", 1)):
+        return actions[options.action](options)
 
 
 def _bars(text: str) -> int:

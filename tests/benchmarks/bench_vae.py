@@ -235,7 +235,6 @@ def measure(bars: int, steps: int, divide: int) -> list[dict]:
     seed = preset("seed", bars)
     widths = dict(encoder_width=sizes["encoder"], conductor_width=sizes["conductor"], decoder_width=sizes["decoder"])
     same = dataclasses.replace(seed, latent=sizes["latent"], feedback="token", **widths)
-    torch.set_flush_denormal(False)
     slow = SlowVAE(bars, **sizes)
     rows = [
         {
@@ -245,7 +244,6 @@ def measure(bars: int, steps: int, divide: int) -> list[dict]:
             "sampling": seconds(lambda: [slow.decode(torch.randn(1, sizes["latent"])) for _ in range(PLAYED)], 1),
         }
     ]
-    torch.set_flush_denormal(True)
     for name, config in (("same sizes", same), ("fast", preset("fast", bars))):
         model = make_model(config)
         row = {"model": name, "parameters": parameter_count(model), "step": seconds(fast_step(model, tokens), steps)}
