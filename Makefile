@@ -16,8 +16,8 @@ pictures: $(READY)  ## make the README's pictures again
 	cp $(PICTURES)/run/plots/fitness.png $(PICTURES)/run/plots/roll.png $(PICTURES)/run/plots/species.png $(PICTURES)
 	rm -rf $(PICTURES)/run
 
-test: $(READY)  ## run the test suite
-	$(BIN)/python -m pytest -m "not slow"
+test: $(READY)  ## run the test suite, on up to 4 cores
+	$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile
 
 coverage: $(READY)  ## run the test suite and say which lines and branches it leaves out
 	$(BIN)/coverage run -m pytest -m "not slow"
