@@ -145,6 +145,11 @@ class Run:
     improvising: Improvising | None = None
     """What it improvises, and who pays; None where it memorised a song."""
 
+    @property
+    def memorised(self) -> bool:
+        """Whether it was to learn its songs; else it improvises alone."""
+        return self.improvising is None or self.task.mode_bit
+
     def player(self) -> Performer:
         """Return the champion as a performer; raises RunError where it plays no keyboard."""
         if self.performer is None:

@@ -34,9 +34,8 @@ def write_duet(folder: RunFolder, path: Path) -> None:
     title = song.title or song.name
     if len(run.songs) > 1:
         title += f" and {len(run.songs) - 1} more songs"
-    page = fill(
-        "duet.html", ("player.js", "network.js", "duet.js"), title=title, keys=_keys(), data=data, tones=tones()
-    )
+    shown = {"title": title, "memorised": run.memorised, "keys": _keys(), "data": data, "tones": tones()}
+    page = fill("duet.html", ("player.js", "network.js", "duet.js"), **shown)
     write_atomically(path, page)
 
 

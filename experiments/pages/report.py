@@ -112,7 +112,7 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
     if run.songs:
         # the page shows the roll itself, with a playhead
         figures.pop("roll", None)
-    memorised = bool(run.songs) and (run.improvising is None or run.task.mode_bit)
+    memorised = bool(run.songs) and run.memorised
     scores = score(run) if memorised else None
     heard = improvised(run) if run.improvising else None
     groups = [_song_group(folder, run)] if memorised else []

@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
 
     run = open_run(options.run_folder)
     scores = {}
-    if run.improvising and not run.task.mode_bit:
+    if not run.memorised:
         if options.song:
             raise UsageError(f"{options.run_folder}: this run improvises from starts of its own, it learned no song")
     elif run.songs:

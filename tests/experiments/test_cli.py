@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import wave
@@ -457,3 +458,9 @@ def test_help_explains(kuznechik, arguments):
     called = kuznechik(*arguments, "--help")
     assert (called.status, called.err) == (0, "")
     assert called.out.startswith(f"usage: {' '.join(['kuznechik', *arguments])} ")
+
+
+def test_the_version_is_told(kuznechik):
+    called = kuznechik("--version")
+    assert (called.status, called.err) == (0, "")
+    assert re.fullmatch(r"kuznechik (\d+\.\d+\.\d+|that is not installed, at .+)\n", called.out)

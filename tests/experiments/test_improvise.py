@@ -232,6 +232,15 @@ def test_broken_starts_are_an_error(tmp_path, content):
         Starts.read(RunFolder(tmp_path))
 
 
+def test_the_duet_page_says_that_it_learned_no_song(improvised, switch, kuznechik):
+    pages = {}
+    for run in (improvised, switch):
+        assert kuznechik("duet", run, "--out", run / "duet.html").status == 0
+        pages[run] = (run / "duet.html").read_text()
+    assert "A network that learned to improvise hears them" in pages[improvised]
+    assert "The network that learned <em>pulse</em> hears them" in pages[switch]
+
+
 # Parts
 
 
