@@ -18,7 +18,17 @@ def notes(*keys: int) -> np.ndarray:
 def test_a_melody_is_the_highest_key_of_every_step():
     rolls = np.zeros((1, 4, 13), dtype=bool)
     rolls[0, 0, 0] = rolls[0, 1, 12] = rolls[0, 3, [2, 5]] = True
-    assert theory.melody(rolls).tolist() == [[0, 12, -1, 5]]
+    found = theory.melody(rolls)
+    assert found.tolist() == [[0, 12, -1, 5]]
+    assert found.dtype == np.int8
+
+
+def test_further_keys_are_those_beside_the_highest():
+    rolls = np.zeros((2, 3, 13), dtype=bool)
+    rolls[0, 1, 4] = rolls[0, 2, [0, 5, 12]] = rolls[1, 0] = True
+    found = theory.further_keys(rolls)
+    assert found.tolist() == [[0, 0, 2], [12, 0, 0]]
+    assert found.dtype == np.float32
 
 
 def test_rests_are_left_out_and_values_put_back():
