@@ -48,7 +48,10 @@ def restored_array(values: Any, own: np.ndarray, what: str, least: float = -LARG
     Raises:
         ValueError: the shape is another one, or they are not all numbers of a possible size.
     """
-    found = np.array(values, dtype=np.int64 if own.dtype.kind == "i" else np.float64)
+    try:
+        found = np.array(values, dtype=np.int64 if own.dtype.kind == "i" else np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{what} is no array of numbers") from None
     if found.shape != own.shape:
         raise ValueError(f"{what} has the shape {found.shape}, this search has {own.shape}")
     check_size(found, what, least)

@@ -62,13 +62,13 @@ STATE = {
     "evaluations": 0,
     "proposals": 0,
     "random": {},
-    "weights": [[0.0]],
-    "best": [[0.0]],
+    "weights": None,
+    "best": None,
     "verified": [0],
     "refuted": [0],
     "put_off": [(0, 0)],
 }
-"""An example of what stands in a state, besides what it is."""
+"""An example of what stands in a state, besides what it is; arrays are left open."""
 _KEYS_OF_WORD = (np.arange(1 << KEYS)[:, None] >> np.arange(KEYS) & 1).sum(axis=1)
 """(8192,) how many keys each word presses."""
 

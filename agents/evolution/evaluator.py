@@ -128,6 +128,6 @@ class Evaluator:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state; raises ValueError if it belongs to other cases."""
-        check_kind({"evaluations": 0, "version": 0, "weights": [[0.0]]}, state, "evaluator")
+        check_kind({"evaluations": 0, "version": 0, "weights": None}, state, "evaluator")
         self._weights = restored_array(state["weights"], self._weights, "evaluator.weights")
         self.evaluations, self._version = state["evaluations"], state["version"]

@@ -24,8 +24,8 @@ SHARE_WORTH_IT = 0.05
 GROWTHS = 10
 """Times nodes grow in a generation."""
 GROWTH = NodeGrowth(tournament=16)
-STATE = {"price": 0.0, "bias": [0.0], "evaluations": 0, "nodes": and_nodes.STATE}
-"""An example of what `AndEvolution.state` returns."""
+STATE = {"price": 0.0, "bias": None, "evaluations": 0, "nodes": and_nodes.STATE}
+"""An example of what `AndEvolution.state` returns; arrays are left open."""
 
 
 class AndEvolution:

@@ -22,8 +22,8 @@ BATCH = 512
 """Nodes whose weights are changed together."""
 SIZES = (1 / 64, 4.0)
 """Smallest and greatest change of a weight."""
-STATE = {"literals": [[-1]], "weights": [[0.0]], "sizes": [[0.0]], "directions": [[0.0]]}
-"""An example of what `AndNodes.state` returns."""
+STATE = {"literals": [[-1]], "weights": None, "sizes": None, "directions": None}
+"""An example of what `AndNodes.state` returns; arrays are left open."""
 
 
 def rows_with(cases: SparseCases, literals: Sequence[int]) -> np.ndarray:

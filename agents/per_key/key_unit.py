@@ -29,8 +29,8 @@ DELETED = 0.07
 """Share of the proposals that delete a connection."""
 SIZES = (-4.0, 1.2)
 """Logarithms of the smallest and the greatest change of a weight."""
-STATE = {"inputs": [0], "weights": [0.0], "bias": 0.0, "boosts": [0], "evaluations": 0}
-"""An example of what `KeyUnit.state` returns."""
+STATE = {"inputs": [0], "weights": None, "bias": 0.0, "boosts": None, "evaluations": 0}
+"""An example of what `KeyUnit.state` returns; arrays are left open."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +217,6 @@ class KeyUnit:
         self.weights[:] = 0
         self.weights[inputs] = restored_array(state["weights"], self.weights[inputs], "weights")
         self.bias = np.float32(restored_array(state["bias"], np.array(self.bias), "bias"))
-        self.boosts = restored_array(state["boosts"], self.boosts, "boosts")
+        self.boosts = restored_array(state["boosts"], self.boosts, "boosts", least=0)
         self.evaluations = state["evaluations"]
         self._set_margins(self.compute_margins(), growth)

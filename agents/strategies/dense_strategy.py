@@ -25,11 +25,11 @@ STATE = {
     "generation": 0,
     "evaluations": 0,
     "random": {},
-    "best": OrNone([[0.0]]),
+    "best": None,
     "best_right": -1,
     "best_loss": OrNone(0.0),
 }
-"""An example of what stands in the state of every strategy, besides what it is."""
+"""An example of what stands in the state of every strategy, besides what it is; arrays are left open."""
 
 
 class Options(Protocol):
