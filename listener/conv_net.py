@@ -137,7 +137,8 @@ class WindowNet(nn.Module):
 
 
 def _leaky(x: Tensor) -> Tensor:
-    return nn.functional.leaky_relu(x, 0.1)
+    """Apply a leaky ReLU to what nobody else holds: in place, where nothing is learned."""
+    return nn.functional.leaky_relu(x, 0.1, inplace=not torch.is_grad_enabled())
 
 
 def _causal(layer: nn.Linear, x: Tensor, back: int) -> Tensor:
