@@ -6,6 +6,7 @@ Conventions: whatever is wrong is a ValueError that says what.
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,11 @@ LARGEST = 1e12
 """Of the numbers that a search computes with; its own stay far below, but for weights of cells, which end here."""
 FARTHEST = 40.0
 """No normally distributed number is farther from 0 than this."""
+
+
+def identity(search: Any, shape: list) -> dict[str, Any]:
+    """Return what has to stand in the state of a search, with `options`, as it is: its kind, its options, its shape."""
+    return {"search": type(search).__name__, "options": asdict(search.options), "shape": shape}
 
 
 def check_state(identity: dict[str, Any], kinds: dict[str, Any], state: Any) -> None:

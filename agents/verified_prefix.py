@@ -18,7 +18,7 @@ Conventions: M remembered steps, T steps to play. Memories are (M, 13) bool, old
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
@@ -29,7 +29,7 @@ from agents.networks.linear_network import linear_genome, on_grid
 from agents.performer import Performer
 from agents.rollout import play_episode
 from agents.search import Generation
-from agents.search_state import check_places, check_state, fitting, restored_array
+from agents.search_state import check_places, check_state, fitting, identity, restored_array
 from songs.keyboard import KEYS
 from songs.piano_roll import words
 
@@ -305,5 +305,4 @@ class VerifiedPrefix:
                 self._make_champion()
 
     def _identity(self) -> dict[str, Any]:
-        shape = [*self._weights.shape, self._steps]
-        return {"search": type(self).__name__, "options": asdict(self.options), "shape": shape}
+        return identity(self, [*self._weights.shape, self._steps])

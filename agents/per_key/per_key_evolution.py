@@ -11,7 +11,7 @@ can get right, connections that no case needs are deleted.
 The champion is a genome like every other: AND nodes are its hidden nodes.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import neat
@@ -24,7 +24,7 @@ from agents.per_key.hinge import hinge
 from agents.per_key.key_unit import KeyUnit, Mutation
 from agents.per_key.sparse_cases import SparseCases
 from agents.search import Generation
-from agents.search_state import check_places, check_state, fitting
+from agents.search_state import check_places, check_state, fitting, identity
 from songs.plain_data import ByAnyName, OrNone
 
 STATE = {
@@ -276,5 +276,4 @@ class PerKeyEvolution:
             self._champion = None
 
     def _identity(self) -> dict[str, Any]:
-        shape = [self.cases.inputs, self.cases.outputs, self.cases.rows, len(self.cases)]
-        return {"search": type(self).__name__, "options": asdict(self.options), "shape": shape}
+        return identity(self, [self.cases.inputs, self.cases.outputs, self.cases.rows, len(self.cases)])

@@ -14,7 +14,7 @@ Conventions: O outputs, I inputs, C cases. Hidden nodes are -1 or 1; a hidden no
 the hidden nodes that feed it.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import neat
@@ -23,7 +23,7 @@ import numpy as np
 from agents.cases import Cases
 from agents.networks.linear_network import judge, make_genome, on_grid
 from agents.search import Generation
-from agents.search_state import check_places, check_state, fitting
+from agents.search_state import check_places, check_state, fitting, identity
 from agents.smallest import fewest_inputs
 from agents.smallest.fewest_inputs import FewestInputs
 from songs.plain_data import ByAnyName
@@ -257,8 +257,7 @@ class SmallestNetwork:
                 self._keep(self._genome())
 
     def _identity(self) -> dict[str, Any]:
-        shape = [len(self.cases.inputs), *self.cases.targets.shape, self._varying]
-        return {"search": type(self).__name__, "options": asdict(self.options), "shape": shape}
+        return identity(self, [len(self.cases.inputs), *self.cases.targets.shape, self._varying])
 
 
 def _rank(genome: neat.DefaultGenome) -> tuple[int, int]:

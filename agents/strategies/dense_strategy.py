@@ -8,7 +8,6 @@ Conventions:
     Parameters are (O, F); a batch of them is (N, O, F), float64.
 """
 
-import dataclasses
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
 
@@ -18,7 +17,7 @@ import numpy as np
 from agents.cases import Cases
 from agents.networks.linear_network import judge, linear_genome, on_grid
 from agents.search import Generation
-from agents.search_state import check_state, fitting, restored_array
+from agents.search_state import check_state, fitting, identity, restored_array
 from songs.plain_data import OrNone
 
 STATE = {
@@ -168,8 +167,7 @@ class DenseStrategy(ABC):
             self._restore_cloud(state["cloud"])
 
     def _identity(self) -> dict[str, Any]:
-        shape = [len(self.cases.inputs), *self._signs.shape, len(self._inputs)]
-        return {"search": type(self).__name__, "options": dataclasses.asdict(self.options), "shape": shape}
+        return identity(self, [len(self.cases.inputs), *self._signs.shape, len(self._inputs)])
 
     @abstractmethod
     def _cloud_state(self) -> Any:
