@@ -24,16 +24,16 @@ def identity(search: Any, shape: list) -> dict[str, Any]:
     return {"search": type(search).__name__, "options": asdict(search.options), "shape": shape}
 
 
-def check_state(identity: dict[str, Any], kinds: dict[str, Any], state: Any) -> None:
+def check_state(same: dict[str, Any], kinds: dict[str, Any], state: Any) -> None:
     """Raise ValueError if a state belongs to another search, or is not of the kind that it should be.
 
     Args:
-        identity: what has to stand in the state as it is.
+        same: what has to stand in the state as it is, the `identity` of the search.
         kinds: an example of all else, as `songs.plain_data.check_kind` has them.
         state: what was read.
     """
     check_kind({}, state, "the state")
-    for name, value in identity.items():
+    for name, value in same.items():
         if state.get(name) != value:
             raise ValueError(f"the state has {name} {state.get(name)!r:.200}, this search has {value!r}")
     check_kind(kinds, state, "")
@@ -58,6 +58,8 @@ def restored_array(values: Any, own: np.ndarray, what: str, least: float = -LARG
         found = np.array(values, dtype=np.int64 if own.dtype.kind == "i" else np.float64)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{what} is no array of numbers") from None
+    if found.size == own.size == 0:  # JSON keeps no shape of nothing
+        return own.copy()
     if found.shape != own.shape:
         raise ValueError(f"{what} has the shape {found.shape}, this search has {own.shape}")
     check_size(found, what, least)

@@ -12,7 +12,6 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("songs", "listener", "envs", "agents", "basic_midi", "vae")
@@ -107,12 +106,18 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, one_line(f"{self.prog}: {message}; see {self.prog} --help") + "\n")
 
 
-def _version() -> str:
-    """Return the version that is installed."""
-    try:
-        return version("kuznechik")
-    except PackageNotFoundError:
-        return "that is not installed, at " + str(Path(__file__).resolve().parents[1])
+class Version(argparse.Action):
+    """Prints the version that is installed, which nobody looks up who does not ask for it."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            known = version("kuznechik")
+        except PackageNotFoundError:
+            known = f"that is not installed, at {Path(__file__).resolve().parents[1]}"
+        print(f"kuznechik {known}")
+        parser.exit()
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -123,7 +128,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="kuznechik VERB --help explains a verb; defaults stand in brackets. "
         "Exit status: 0 done, 1 a repeated run is another, 2 a mistake in the call or its files, 130 interrupted.",
     )
-    parser.add_argument("--version", action="version", version=f"kuznechik {_version()}", help="print the version")
+    parser.add_argument("--version", action=Version, nargs=0, help="print the version")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     for name in VERBS:
         verb = importlib.import_module(f"experiments.verbs.{name.replace('-', '_')}")

@@ -88,10 +88,7 @@ class Contents:
 
     def check(self, test: Callable[..., None], *arguments: Any) -> None:
         """Make a test of what the JSON says."""
-        try:
-            test(*arguments)
-        except ValueError as error:
-            raise ValueError(f"{self.path.with_suffix('.json')}: is broken: {error}") from None
+        _check(self.path.with_suffix(".json"), test, *arguments)
 
     def array(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         """Return an array as float32."""
@@ -154,8 +151,16 @@ def read_about(path: Path) -> dict[str, Any]:
         raise ValueError(f"{beside}: is broken: {error}") from None
     if not isinstance(about, dict) or (about.get("format"), about.get("version")) != (FORMAT, VERSION):
         raise ValueError(f"{beside}: describes no {FORMAT!r} of version {VERSION}")
-    Contents(path, about, {}).check(check_about, about)
+    _check(beside, check_about, about)
     return about
+
+
+def _check(beside: Path, test: Callable[..., None], *arguments: Any) -> None:
+    """Make a test of what a JSON says."""
+    try:
+        test(*arguments)
+    except ValueError as error:
+        raise ValueError(f"{beside}: is broken: {error}") from None
 
 
 def read_listener(path: Path) -> Listener:

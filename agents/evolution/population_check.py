@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import neat
+from neat.config import DefaultClassConfig
 from neat.genome import DefaultGenomeConfig
 
 from agents.search_state import check_size
@@ -62,13 +63,9 @@ def check_population(state: dict[str, Any], config: neat.Config) -> None:
         raise ValueError("the population is empty")
     _check_genes(state)
     options = config.genome_config
-    breeding = config.reproduction_config
-    most = 0.0 if breeding.fitness_sharing == "canonical" else LARGEST_LOSS
     for genome in state["genomes"]:
         _check_genome(genome, state, options)
-        _check_results(genome, options.num_outputs, most)
-        if breeding.selection == "lexicase" and genome["loss"] is not None and not genome["losses"]:
-            raise ValueError(f"the genome {genome['key']} has no losses, by which parents are chosen")
+        _check_results(genome, options.num_outputs, config.reproduction_config)
     living = [state["genomes"][place]["key"] for place in state["population"]]
     members = [key for one in state["species"] for key in one["members"]]
     if len(set(living)) < len(living) or sorted(members) != sorted(living):
@@ -99,8 +96,8 @@ def _check_genome(genome: dict[str, Any], state: dict[str, Any], options: Defaul
         raise ValueError(f"{what} joins nodes that are not there")
 
 
-def _check_results(genome: dict[str, Any], outputs: int, most: float) -> None:
-    """Raise ValueError if results are missing, of no possible size, or the fitness is above the most."""
+def _check_results(genome: dict[str, Any], outputs: int, breeding: DefaultClassConfig) -> None:
+    """Raise ValueError if results are missing, of no possible size, or not what parents can be chosen by."""
     what = f"the genome {genome['key']}"
     if genome["losses"] and len(genome["losses"]) != outputs:
         raise ValueError(f"{what} has {len(genome['losses'])} losses, for {outputs} outputs")
@@ -108,6 +105,9 @@ def _check_results(genome: dict[str, Any], outputs: int, most: float) -> None:
     if any(missing) and not (all(missing) and genome["version"] is None):
         raise ValueError(f"{what} has only some of its results")
     if not any(missing):
+        if breeding.selection == "lexicase" and not genome["losses"]:
+            raise ValueError(f"{what} has no losses, by which parents are chosen")
+        most = 0.0 if breeding.fitness_sharing == "canonical" else LARGEST_LOSS
         check_size([genome["fitness"]], what, -LARGEST_LOSS, most)
         check_size([genome["loss"], *genome["losses"]], what, -LARGEST_LOSS, LARGEST_LOSS)
 

@@ -200,7 +200,7 @@ class AndNodes:
         self._set(literals, [rows_with(self.units.cases, own) for own in literals])
         for name in ("weights", "sizes", "directions"):
             own = getattr(self, f"_{name}")[: len(literals)]
-            own[:] = restored_array(state[name], own, name) if literals else own
+            own[:] = restored_array(state[name], own, name)
 
 
 def literals_of(literals: Iterable[int]) -> tuple[int, ...]:

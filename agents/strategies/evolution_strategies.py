@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from agents.cases import Cases
-from agents.search_state import LARGEST, check_size, restored_array
+from agents.search_state import check_size, restored_array
 from agents.strategies.dense_strategy import DenseStrategy
 
 
@@ -115,9 +115,9 @@ class OpenAIES(DenseStrategy):
         return {"mean": self._mean.tolist(), "first": self._first.tolist(), "second": self._second.tolist()}
 
     def _restore_cloud(self, state: dict[str, list]) -> None:
-        for name in ("mean", "first", "second"):
-            least = 0.0 if name == "second" else -LARGEST
-            setattr(self, f"_{name}", restored_array(state[name], self._mean, f"cloud.{name}", least))
+        self._mean = restored_array(state["mean"], self._mean, "cloud.mean")
+        self._first = restored_array(state["first"], self._first, "cloud.first")
+        self._second = restored_array(state["second"], self._second, "cloud.second", least=0)
 
 
 def centred_ranks(losses: np.ndarray) -> np.ndarray:

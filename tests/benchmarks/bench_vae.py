@@ -33,6 +33,7 @@ from torch.nn import functional
 
 from vae.config import preset
 from vae.model import MusicVAE, make_model, parameter_count
+from vae.processor import computing
 from vae.sampling import sample
 from vae.schedule import TrainingOptions
 from vae.training import Trainer, has_bfloat16
@@ -246,8 +247,10 @@ def measure(bars: int, steps: int, divide: int) -> list[dict]:
     ]
     for name, config in (("same sizes", same), ("fast", preset("fast", bars))):
         model = make_model(config)
-        row = {"model": name, "parameters": parameter_count(model), "step": seconds(fast_step(model, tokens), steps)}
-        rows.append({**row, "sampling": seconds(lambda model=model: sample(model.eval(), PLAYED), steps)})
+        with computing():  # as training does, and the seed does not
+            row = {"model": name, "parameters": parameter_count(model)}
+            row["step"] = seconds(fast_step(model, tokens), steps)
+            rows.append({**row, "sampling": seconds(lambda model=model: sample(model.eval(), PLAYED), steps)})
     for row in rows:
         row.update(bars=bars, step_ratio=rows[0]["step"] / row["step"])
         row["sampling_ratio"] = rows[0]["sampling"] / row["sampling"]

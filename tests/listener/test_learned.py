@@ -260,7 +260,7 @@ def test_a_file_without_a_network_is_refused(files):
     [
         ({"format": "something"}, "describes no 'kuznechik listener' of version 3"),
         ({"version": 1}, "describes no 'kuznechik listener' of version 3"),
-        ({"kind": "mode"}, "there is no kind of listener .mode"),
+        ({"kind": "mode"}, "there is no kind of listener 'mode'"),
         ({"weights": {}}, "is broken"),
         ({"norms": None}, "is broken"),
         ({"nets": {"net 0": {"width": 3}}}, "is broken"),
