@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from songs.plain_data import OrNone, check_kind
+from songs.validate import OrNone, validate_like
 
 LARGEST = 1e12
 """Of the numbers that a search computes with; its own stay far below, but for weights of cells, which end here."""
@@ -29,14 +29,14 @@ def check_state(same: dict[str, Any], kinds: dict[str, Any], state: Any) -> None
 
     Args:
         same: what has to stand in the state as it is, the `identity` of the search.
-        kinds: an example of all else, as `songs.plain_data.check_kind` has them.
+        kinds: an example of all else, as `songs.validate.validate_like` has them.
         state: what was read.
     """
-    check_kind({}, state, "the state")
+    validate_like({}, state, "the state")
     for name, value in same.items():
         if state.get(name) != value:
             raise ValueError(f"the state has {name} {state.get(name)!r:.200}, this search has {value!r}")
-    check_kind(kinds, state, "")
+    validate_like(kinds, state, "")
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def check_places(places: Iterable[int], count: int, what: str) -> None:
 
 def restored_random(values: Any) -> tuple:
     """Return a state of Python's random generator; raises ValueError if it is none."""
-    check_kind((0, [0], OrNone(0.0)), values, "random")
+    validate_like((0, [0], OrNone(0.0)), values, "random")
     version, numbers, gauss = values
     if gauss is not None:
         check_size([gauss], "random", most=FARTHEST)

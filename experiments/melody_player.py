@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from agents.rollout import play_on
-from experiments.assembly import open_run
-from experiments.run_folder import RunError
+from experiments.runs.assembly import open_run
+from experiments.runs.folder import RunError
 from songs.catalog import find_song
 from songs.plain_text import plain
 from songs.playback import PlaybackError, output_ports, play_to_port

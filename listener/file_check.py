@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from listener.song_statistics import BANDS, LEAST_DEVIATION
-from songs.plain_data import check_kind
+from listener.melody_features import BANDS, LEAST_DEVIATION
+from songs.validate import validate_like
 
 LARGEST = 1e4
 """Of any parameter and any other number of a listener; those of the project's stay below 250."""
@@ -26,10 +26,10 @@ KINDS: dict[str, dict[str, Any]] = {
 
 def check_about(about: dict[str, Any]) -> None:
     """Raise ValueError if the JSON of a listener is not of a known kind, or lacks what its kind has."""
-    check_kind({"kind": ""}, about, "")
+    validate_like({"kind": ""}, about, "")
     if about["kind"] not in KINDS:
         raise ValueError(f"there is no kind of listener {about['kind']!r:.40}")
-    check_kind(KINDS[about["kind"]], about, "")
+    validate_like(KINDS[about["kind"]], about, "")
     if "reference" in about:
         check_numbers(about["reference"], "reference")
     if "constant" in about:
@@ -38,7 +38,7 @@ def check_about(about: dict[str, Any]) -> None:
 
 def check_numbers(found: Any, what: str, least: float = -LARGEST) -> None:
     """Raise ValueError if what was read is no list of at least one number of a possible size."""
-    check_kind([0.0], found, what)
+    validate_like([0.0], found, what)
     if not found:
         raise ValueError(f"{what} is empty")
     if not all(least <= number <= LARGEST for number in found):
@@ -47,7 +47,7 @@ def check_numbers(found: Any, what: str, least: float = -LARGEST) -> None:
 
 def check_weights(found: dict[str, Any], names: Iterable[str]) -> None:
     """Raise ValueError if what was read does not hold a weight of at least 0 by each of some names."""
-    check_kind(dict.fromkeys(names, 0.0), found, "weights")
+    validate_like(dict.fromkeys(names, 0.0), found, "weights")
     for name in names:
         check_numbers([found[name]], f"weights.{name}", least=0)
 
@@ -55,7 +55,7 @@ def check_weights(found: dict[str, Any], names: Iterable[str]) -> None:
 def check_norms(found: dict[str, Any], nets: Iterable[str]) -> None:
     """Raise ValueError if what was read are not the norms of networks of some names, and of the statistics."""
     for part, names in (("good", nets), ("deviation", (*nets, *BANDS)), ("low", BANDS), ("high", BANDS)):
-        check_kind({part: {name: [0.0] for name in names}}, found, "norms")
+        validate_like({part: {name: [0.0] for name in names}}, found, "norms")
         for name, values in found[part].items():
             check_numbers(values, f"norms.{part}.{name}", least=LEAST_DEVIATION if part == "deviation" else -LARGEST)
 
@@ -68,7 +68,7 @@ def check_options(own: dict[str, Any], found: Any, what: str) -> None:
         found: what was read.
         what: where it stands.
     """
-    check_kind(own, found, what)
+    validate_like(own, found, what)
     for name, value in found.items():
         if name not in own:
             raise ValueError(f"{what} has no {name!r:.40}")

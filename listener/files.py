@@ -21,12 +21,12 @@ from listener.listener import Listener
 from listener.ngram import CONTEXT, INTERVALS, LONGEST_GAP, PREVIOUS_GAPS, NGram, Tables
 from songs.files import read_text, read_whole, write_atomically
 from songs.keyboard import STEPS_PER_BAR
-from songs.plain_data import check_kind
+from songs.validate import validate_like
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from listener.learned import Learned
+    from listener.learned.model import Learned
     from listener.melody_model import Expected
 
 Options = TypeVar("Options")
@@ -208,18 +208,18 @@ def _expected(contents: Contents) -> Listener:
 
 def _learned(contents: Contents) -> Listener:
     _need_torch("the learned listener")
-    from listener.conv_net import NetOptions, WindowNet
-    from listener.learned import HEARING, TERMS, Ears, Learned, Norms
+    from listener.learned.model import HEARING, TERMS, Calibration, Learned, Nets
+    from listener.learned.window_net import NetOptions, WindowNet
 
     sizes, weights, norms = (contents.about[name] for name in ("nets", "weights", "norms"))
-    contents.check(check_kind, {name: {} for name in ("net 0", *HEARING)}, sizes, "nets")
+    contents.check(validate_like, {name: {} for name in ("net 0", *HEARING)}, sizes, "nets")
     contents.check(check_weights, weights, TERMS)
     contents.check(check_norms, norms, sizes)
     options = {name: contents.options(NetOptions(), size, f"nets.{name}") for name, size in sizes.items()}
     nets = {name: contents.network(name, partial(WindowNet, size)) for name, size in options.items()}
     pitches, metre = (nets.pop(name) for name in HEARING)
-    ears = Ears(tuple(nets.values()), pitches, metre)
-    return Learned(ears, Norms.from_dict(norms), {term: float(weights[term]) for term in TERMS})
+    ears = Nets(tuple(nets.values()), pitches, metre)
+    return Learned(ears, Calibration.from_dict(norms), {term: float(weights[term]) for term in TERMS})
 
 
 def _need_torch(what: str) -> None:

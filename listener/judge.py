@@ -42,7 +42,7 @@ class ReaderOptions:
     step_masking: float = 0.1
 
 
-class Reader(nn.Module):
+class SequenceClassifier(nn.Module):
     """Reads melodies forwards and says how real each seems."""
 
     def __init__(self, options: ReaderOptions | None = None):
@@ -84,7 +84,7 @@ def step_codes(melodies: np.ndarray) -> np.ndarray:
     )
 
 
-class Counter(nn.Module):
+class FeatureClassifier(nn.Module):
     """Weighs the figures of melodies, each in standard deviations of real melodies, at most `FURTHEST`."""
 
     FURTHEST = 6.0
@@ -113,7 +113,7 @@ class Counter(nn.Module):
         return self.logit(torch.tanh(self.hidden(x)))[:, 0]
 
 
-def read(reader: Reader, melodies: np.ndarray, batch: int = 256) -> np.ndarray:
+def read(reader: SequenceClassifier, melodies: np.ndarray, batch: int = 256) -> np.ndarray:
     """Return the logit of each melody (N, T), (N,) float64, by a reader."""
     with torch.inference_mode():
         firsts = range(0, max(1, len(melodies)), batch)
@@ -121,13 +121,13 @@ def read(reader: Reader, melodies: np.ndarray, batch: int = 256) -> np.ndarray:
         return torch.cat(parts).numpy().astype(np.float64)
 
 
-def counted(counter: Counter, melodies: np.ndarray) -> np.ndarray:
+def counted(counter: FeatureClassifier, melodies: np.ndarray) -> np.ndarray:
     """Return the logit of each melody (N, T), (N,) float64, by a counter."""
     with torch.inference_mode():
         return counter(torch.from_numpy(traits(melodies).astype(np.float32))).numpy().astype(np.float64)
 
 
-def heard(reader: Reader, counter: Counter, melodies: np.ndarray) -> np.ndarray:
+def heard(reader: SequenceClassifier, counter: FeatureClassifier, melodies: np.ndarray) -> np.ndarray:
     """Return the logarithm of the chance that both find each melody (N, T) real, (N,) float64."""
     return -np.logaddexp(0, -read(reader, melodies)) - np.logaddexp(0, -counted(counter, melodies))
 
@@ -141,7 +141,7 @@ def by_windows(score: Callable[[np.ndarray], np.ndarray], melodies: np.ndarray) 
 class Judge:
     """Ranks melodies among real ones. It is no listener: it has no rewards."""
 
-    def __init__(self, reader: Reader, counter: Counter, reference: Sequence[float]):
+    def __init__(self, reader: SequenceClassifier, counter: FeatureClassifier, reference: Sequence[float]):
         """
         Args:
             reader: reads melodies.

@@ -12,7 +12,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from listener.files import FORMAT, JUDGE, VERSION, read_contents
-from listener.judge import Counter, Judge, Reader, ReaderOptions
+from listener.judge import FeatureClassifier, Judge, ReaderOptions, SequenceClassifier
 from listener.registry import models_folder
 from songs.files import write_atomically
 
@@ -47,8 +47,8 @@ def read_judge(path: Path | None = None) -> Judge:
     if contents.about["kind"] != JUDGE:
         raise ValueError(f"{path}: is a listener of the kind {contents.about['kind']!r}, not a judge")
     options = contents.options(ReaderOptions(), contents.about["reader"], "reader")
-    reader = contents.network("reader", partial(Reader, options))
-    counter = contents.network("counter", Counter)
+    reader = contents.network("reader", partial(SequenceClassifier, options))
+    counter = contents.network("counter", FeatureClassifier)
     if not (counter.deviation > 0).all():
         raise ValueError(f"{path}: counter.deviation is not above 0")
     return Judge(reader, counter, contents.about["reference"])

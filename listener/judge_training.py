@@ -15,10 +15,10 @@ from torch import nn
 from listener import corruptions
 from listener.corpus import Corpus, moved, rolls_of
 from listener.degenerates import MELODIC
-from listener.judge import Counter, Judge, Reader, ReaderOptions, by_windows, heard, step_codes
+from listener.judge import FeatureClassifier, Judge, ReaderOptions, SequenceClassifier, by_windows, heard, step_codes
 from listener.judging import auc, percentile
+from listener.learned.negatives import negatives
 from listener.markov import MarkovChain
-from listener.negatives import negatives
 from listener.red_team import AttackOptions, attack
 from listener.traits import traits
 from vae.processor import computing
@@ -84,7 +84,7 @@ def train_judge(
     torch.manual_seed(seed)
     real = excerpts.test.melodies
     chain = MarkovChain(np.concatenate([moved(real, generator) for _ in range(3)]), ORDERS)
-    reader, counter = Reader(ReaderOptions()), Counter()
+    reader, counter = SequenceClassifier(ReaderOptions()), FeatureClassifier()
     pool = real[:0]
     _train(reader, real, chain, pool, options.steps, options.learning_rate, options, generator, report, "reader")
     _train_counter(counter, real, chain, pool, options, generator)
@@ -104,7 +104,7 @@ def train_judge(
 
 
 def _train(
-    reader: Reader,
+    reader: SequenceClassifier,
     real: np.ndarray,
     chain: MarkovChain,
     pool: np.ndarray,
@@ -144,7 +144,7 @@ def _examples(
 
 
 def _train_counter(
-    counter: Counter, real: np.ndarray, chain: MarkovChain, pool: np.ndarray, options: JudgeOptions, generator
+    counter: FeatureClassifier, real: np.ndarray, chain: MarkovChain, pool: np.ndarray, options: JudgeOptions, generator
 ) -> None:
     """Train the counter in place, on the figures of all examples at once."""
     figures = traits(_examples(options.counted, real, chain, pool, options, generator))

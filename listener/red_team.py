@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from listener.corpus import rolls_of
+from listener.learned.negatives import started
 from listener.listener import Listener
-from listener.negatives import started
 from listener.theory import REST
 from songs.keyboard import KEYS
 

@@ -66,8 +66,8 @@ def test_the_rules_name_every_package():
 @pytest.mark.parametrize(
     ("modules", "not_loaded"),
     [
-        ("songs.catalog, listener.memorization, envs.keyboard_env, agents.evolution.population", {"torch"}),
-        ("experiments.plot, experiments.deep_q.config, experiments.verbs.dqn", {"torch"}),
+        ("songs.catalog, listener.memorization, envs.keyboard_env, agents.neat.population", {"torch"}),
+        ("experiments.plots.run, experiments.config.dqn, experiments.verbs.dqn", {"torch"}),
         ("songs.catalog", {"torch", "gymnasium", "matplotlib", "neat", "rtmidi"}),
     ],
 )

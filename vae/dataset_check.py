@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from songs.files import MOST_BYTES
-from songs.plain_data import check_kind
+from songs.validate import validate_like
 from vae.tokens import REPRESENTATIONS, REST, STEPS_PER_BAR, representation
 
 BARS = (2, 4, 8, 16)
@@ -52,7 +52,7 @@ def command_for(place: Path, split: str = "all") -> str:
 
 def check_meta(meta: Any) -> None:
     """Raise ValueError if what dataset.json says is not of the kind that it should be."""
-    check_kind(META, meta, "")
+    validate_like(META, meta, "")
     json.dumps(meta, allow_nan=False)
     representation(meta["representation"])
     if meta["bars"] not in BARS:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from songs.plain_data import check_kind
+from songs.validate import validate_like
 from vae.config import ModelConfig
 from vae.dataset_check import check_meta
 from vae.model import MusicVAE
@@ -21,31 +21,31 @@ PROGRESS = {"step": 0, "seconds": 0.0, "stale": 0, "rows": [{}], "stopped": ""}
 
 def check_about(about: Any) -> None:
     """Raise ValueError if what is told of a model is not of the kind that it should be."""
-    check_kind({}, about, "")
+    validate_like({}, about, "")
     json.dumps(about, allow_nan=False)
-    check_kind({name: kind for name, kind in ABOUT.items() if about.get(name) is not None}, about, "")
+    validate_like({name: kind for name, kind in ABOUT.items() if about.get(name) is not None}, about, "")
     if about.get("data"):
         check_meta(about["data"])
     if about.get("training"):
-        check_kind({}, about["training"], "training")
+        validate_like({}, about["training"], "training")
         TrainingOptions.from_dict(about["training"])
     if about.get("validation"):
-        check_kind({}, about["validation"], "validation")
+        validate_like({}, about["validation"], "validation")
         check_row(about["validation"], "validation")
 
 
 def check_progress(progress: Any) -> None:
     """Raise ValueError if where a run stands is not to be understood."""
-    check_kind(PROGRESS, progress, "progress")
+    validate_like(PROGRESS, progress, "progress")
     for number, row in enumerate(progress["rows"]):
         check_row(row, f"progress.rows[{number}]")
     if progress.get("best_loss") is not None:
-        check_kind(0.0, progress["best_loss"], "progress.best_loss")
+        validate_like(0.0, progress["best_loss"], "progress.best_loss")
 
 
 def check_row(row: dict, what: str) -> None:
     """Raise ValueError if a row of figures holds something else; a figure may be missing."""
-    check_kind({name: 0.0 for name, value in row.items() if value is not None}, row, what)
+    validate_like({name: 0.0 for name, value in row.items() if value is not None}, row, what)
 
 
 def shapes(config: ModelConfig) -> dict[str, torch.Size]:

@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from songs.files import check_file, write_atomically
-from songs.plain_data import check_kind
+from songs.validate import validate_like
 from vae.checkpoint import fill, save_model
 from vae.config import ModelConfig
 from vae.elbo import beta_loss, cross_entropy, kl_divergence
@@ -325,7 +325,7 @@ def read_run(folder: Path) -> tuple[dict[str, Tensor], dict]:
 
 def _check_run(data: Any, size: int) -> None:
     """Raise ValueError if the plain data of a run is none, or goes with no file of so many bytes."""
-    check_kind({"model": {}, "training": {}, "progress": {}, "about": {}}, data, "")
+    validate_like({"model": {}, "training": {}, "progress": {}, "about": {}}, data, "")
     config = ModelConfig.from_dict(data["model"])
     TrainingOptions.from_dict(data["training"])
     check_progress(data["progress"])

@@ -5,16 +5,16 @@ from typing import Any
 
 import numpy as np
 
+from agents.dqn.evaluation import GreedyEvaluator, Judgement
 from agents.dqn.named_arrays import joined, part
-from agents.dqn.q_judge import Judge, Judgement
-from agents.dqn.q_network import QNetwork, arrays_of, load_weights
-from songs.plain_data import check_kind
+from agents.dqn.network import QNetwork, arrays_of, load_weights
+from songs.validate import validate_like
 
 
 class Champion:
     """Keeps the weights with which a network did best, as its judge sees it."""
 
-    def __init__(self, judge: Judge, network: QNetwork):
+    def __init__(self, judge: GreedyEvaluator, network: QNetwork):
         """
         Args:
             judge: of the greedy player.
@@ -39,7 +39,7 @@ class Champion:
         return self.judge.pays is None and self.right == self.judge.ceiling
 
     def consider(self, network: QNetwork, step: int) -> Judgement:
-        """Judge a network and keep its weights if it is better than all before."""
+        """GreedyEvaluator a network and keep its weights if it is better than all before."""
         judgement = self.judge.judge(network)
         if self.judgement is None or judgement.worth > self.judgement.worth:
             self.judgement, self.step = judgement, step
@@ -64,7 +64,7 @@ class Champion:
         """Go on from a state; raises ValueError if it does not fit."""
         if data:
             reward = 0.0 if self.judge.pays else None
-            check_kind({"step": 0, "judgement": asdict(Judgement(0, 0, 0, reward))}, data, "champion")
+            validate_like({"step": 0, "judgement": asdict(Judgement(0, 0, 0, reward))}, data, "champion")
             judged = data["judgement"] if self.judge.pays else {**data["judgement"], "reward": None}
             weights = part(arrays, "champion")
             load_weights(self._network, weights)

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from agents.dqn.learner import Dqn
+from agents.dqn.agent import Dqn
 from agents.dqn.named_arrays import joined, part, restore_arrays
-from songs.plain_data import check_kind
+from songs.validate import validate_like
 
 
 class ResumableVectorEnv(Protocol):
@@ -89,7 +89,7 @@ class DqnLoop:
             ValueError: it belongs to a learner or to environments of another shape, or lacks something.
         """
         _, expected = self.state()
-        check_kind({**expected, "env": None}, data, "loop")
+        validate_like({**expected, "env": None}, data, "loop")
         try:
             self.learner.restore(part(arrays, "learner"), data["learner"])
             self._observations, _ = self.env.restore(part(arrays, "env"), data["env"])

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from agents.dqn.network import QNetwork, keys_of
 from agents.dqn.prior import Prior
-from agents.dqn.q_network import QNetwork, keys_of
 
 
 class QPlayer:

@@ -93,8 +93,8 @@ def _processor(kind: str) -> AbstractContextManager[None]:
 
 
 def _learned(excerpts: Corpus, short: Corpus, songs: Corpus, options: argparse.Namespace, report) -> tuple:
-    from listener.net_training import TrainingOptions
-    from listener.training import train_learned
+    from listener.learned.net_training import TrainingOptions
+    from listener.learned.training import train_learned
 
     lasting = TrainingOptions.lasting(_minutes(options))
     listener, training = train_learned(excerpts, short, songs, lasting, options.seed, report)

@@ -12,10 +12,10 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from experiments.interrupt import deferred_interrupt
 from experiments.musicvae.card import model_card, without_machine
 from experiments.musicvae.data import form_name, place
-from experiments.run_folder import RunFolder, provenance
+from experiments.runs.folder import RunFolder, provenance
+from experiments.runs.interrupt import deferred_interrupt
 from experiments.verbs.options import UsageError, print_json
 from songs.files import write_atomically
 from vae.checkpoint import load_model, save_model

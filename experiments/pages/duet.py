@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from experiments.assembly import Run, open_run
 from experiments.pages.page import fill, tones
-from experiments.run_folder import RunError, RunFolder
+from experiments.runs.assembly import Run, open_run
+from experiments.runs.folder import RunError, RunFolder
 from songs.files import write_atomically
 from songs.keyboard import BLACK_KEYS, KEY_NAMES
 

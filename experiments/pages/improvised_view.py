@@ -4,11 +4,11 @@ from typing import Any
 
 from matplotlib import style
 
-from experiments.assembly import Run
 from experiments.pages.page import picture
 from experiments.pages.roll_view import key_roll
-from experiments.plot import STYLE
-from experiments.plot_terms import terms_figure
+from experiments.plots.run import STYLE
+from experiments.plots.terms import terms_figure
+from experiments.runs.assembly import Run
 from songs.synth import step_seconds
 
 CAPTION = (

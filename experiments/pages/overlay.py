@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from experiments.plot import STYLE, figures_table, literal
-from experiments.plot_curves import Columns
-from experiments.plot_vae import COLUMNS, losses_overlay
-from experiments.run_folder import RunError, RunFolder
+from experiments.plots.curves import Columns
+from experiments.plots.run import STYLE, figures_table, literal
+from experiments.plots.vae import COLUMNS, losses_overlay
+from experiments.runs.folder import RunError, RunFolder
 
 EFFORTS = {"evaluations": "networks evaluated", "step": "environment steps"}
 """Columns that tell how much was tried, and what an axis calls them."""

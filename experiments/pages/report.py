@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.assembly import Run, open_run
 from experiments.pages.improvised_view import improvised
 from experiments.pages.overlay import overlay_figure, vae_overlay
 from experiments.pages.page import fill, picture, tones
 from experiments.pages.roll_view import key_roll
-from experiments.plot import draw_run
-from experiments.plot_roll import classify
-from experiments.run_folder import RunError, RunFolder
-from experiments.scores import score
+from experiments.plots.roll import classify
+from experiments.plots.run import draw_run
+from experiments.runs.assembly import Run, open_run
+from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.scores import score
 from songs.files import write_atomically
 from songs.song import Song
 from songs.synth import step_seconds

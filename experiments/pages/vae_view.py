@@ -19,9 +19,9 @@ from safetensors import SafetensorError, safe_open
 from experiments.musicvae.files import notes
 from experiments.pages.page import picture
 from experiments.pages.roll_view import held_roll
-from experiments.plot import STYLE, figures_table
-from experiments.plot_vae import COLUMNS, losses_figure
-from experiments.run_folder import RunError, RunFolder
+from experiments.plots.run import STYLE, figures_table
+from experiments.plots.vae import COLUMNS, losses_figure
+from experiments.runs.folder import RunError, RunFolder
 from songs.catalog import default_folder
 from songs.files import check_file
 from songs.keyboard import LOWEST_PITCH

@@ -24,8 +24,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.ablation import ablations_folder, markdown, read_ablation, run_ablation, summarise
-    from experiments.run_folder import RunFolder
+    from experiments.runs.folder import RunFolder
+    from experiments.studies.ablation import ablations_folder, markdown, read_ablation, run_ablation, summarise
 
     named = ablations_folder() / f"{options.file}.toml"
     ablation = read_ablation(named if named.is_file() else Path(options.file))

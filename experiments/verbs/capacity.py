@@ -51,10 +51,10 @@ def _share(text: str) -> float:
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.capacity import Setting, draw, measure, summarise
-    from experiments.capacity_songs import collect, midi_paths
-    from experiments.interrupt import deferred_interrupt
-    from experiments.run_folder import RunFolder
+    from experiments.runs.folder import RunFolder
+    from experiments.runs.interrupt import deferred_interrupt
+    from experiments.studies.capacity import Setting, draw, measure, summarise
+    from experiments.studies.capacity_songs import collect, midi_paths
     from songs.song import SongError
 
     setting = Setting(

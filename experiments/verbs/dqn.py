@@ -72,10 +72,10 @@ def run(options: argparse.Namespace) -> int:
     require("torch", "safetensors", extra="torch", what="kuznechik dqn")
     if options.tensorboard:
         require("tensorboard", extra="tensorboard", what="--tensorboard")
-    from experiments.deep_q.train import resolve_dqn, resume, train
-    from experiments.progress import DqnProgress
-    from experiments.run_folder import RunFolder
-    from experiments.watch import watching
+    from experiments.runs.callback import watching
+    from experiments.runs.dqn import resolve_dqn, resume, train
+    from experiments.runs.folder import RunFolder
+    from experiments.runs.progress import DqnProgress
 
     progress, every = DqnProgress(quiet=options.json), options.checkpoint_every
     if options.resume:
@@ -101,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _config(options: argparse.Namespace):
     """Return the configuration that the command line asks for."""
-    from experiments.deep_q.config import DqnConfig
+    from experiments.config.dqn import DqnConfig
 
     config = DqnConfig.load(options.preset or options.config or _preset_for(options.listener))
     flags = {
@@ -135,9 +135,9 @@ def _name(songs: list) -> str:
 
 
 def _print_summary(summary: dict, folder: Path) -> None:
-    from experiments.assembly import read_config
-    from experiments.deep_q.config import DqnConfig
-    from experiments.run_folder import RunFolder
+    from experiments.config.dqn import DqnConfig
+    from experiments.runs.assembly import read_config
+    from experiments.runs.folder import RunFolder
 
     ending = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted"}[summary["stopped"]]
     print(

@@ -17,7 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from experiments.pages.duet import write_duet
-    from experiments.run_folder import RunFolder
+    from experiments.runs.folder import RunFolder
 
     folder = RunFolder.open(options.run_folder)
     path = Path(options.out) if options.out else folder.path / "duet.html"

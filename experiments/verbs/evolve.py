@@ -67,11 +67,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.assembly import resolve
-    from experiments.evolution_run import evolve, resume
-    from experiments.progress import EvolutionProgress
-    from experiments.run_folder import RunFolder
-    from experiments.watch import watching
+    from experiments.runs.assembly import resolve
+    from experiments.runs.callback import watching
+    from experiments.runs.evolve import evolve, resume
+    from experiments.runs.folder import RunFolder
+    from experiments.runs.progress import EvolutionProgress
 
     if options.tensorboard:
         require("tensorboard", extra="tensorboard", what="--tensorboard")
@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _keep(options: argparse.Namespace) -> dict:
     """Return the options that change how a run is done and not what comes of it."""
-    from agents.evolution.workers import WorkerOptions
+    from agents.neat.workers import WorkerOptions
 
     workers = WorkerOptions(options.workers, options.backend == "ray", options.ray_address)
     return {"checkpoint_every": options.checkpoint_every, "workers": workers}
@@ -114,7 +114,7 @@ def _keep(options: argparse.Namespace) -> dict:
 
 def _config(options: argparse.Namespace):
     """Return the configuration that the command line asks for."""
-    from experiments.config import EvolveConfig
+    from experiments.config.evolve import EvolveConfig
 
     improvises = options.listener and not options.mode_bit
     config = EvolveConfig.load(options.config or ("improvise" if improvises else None))
@@ -136,16 +136,16 @@ def _config(options: argparse.Namespace):
 def _plot(folder: Path, summary: dict) -> None:
     """Draw a run in which anything was evaluated."""
     if summary["generations"]:
-        from experiments.plot import plot_run
-        from experiments.run_folder import RunFolder
+        from experiments.plots.run import plot_run
+        from experiments.runs.folder import RunFolder
 
         plot_run(RunFolder(folder))
 
 
 def _print_summary(summary: dict, folder: Path) -> None:
-    from experiments.assembly import read_config
-    from experiments.config import EvolveConfig
-    from experiments.run_folder import RunFolder
+    from experiments.config.evolve import EvolveConfig
+    from experiments.runs.assembly import read_config
+    from experiments.runs.folder import RunFolder
 
     ending = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted"}[summary["stopped"]]
     print(
@@ -197,11 +197,11 @@ def _print_learned(summary: dict) -> None:
 
 def _run_each(options: argparse.Namespace) -> int:
     """Evolve one network for each song of the catalogue, each in a run folder of its own."""
-    from experiments.assembly import playable_songs, resolve
-    from experiments.evolution_run import evolve
-    from experiments.progress import EvolutionProgress
-    from experiments.run_folder import RunFolder
-    from experiments.watch import watching
+    from experiments.runs.assembly import playable_songs, resolve
+    from experiments.runs.callback import watching
+    from experiments.runs.evolve import evolve
+    from experiments.runs.folder import RunFolder
+    from experiments.runs.progress import EvolutionProgress
 
     config = _config(options)
     if config.improvise.listener:

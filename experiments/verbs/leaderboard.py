@@ -38,10 +38,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.assembly import open_run, playable_songs
-    from experiments.config import Task
-    from experiments.leaderboard import PIECE, baselines, champion, judge, write
-    from experiments.run_folder import RunFolder
+    from experiments.config.evolve import Task
+    from experiments.runs.assembly import open_run, playable_songs
+    from experiments.runs.folder import RunFolder
+    from experiments.studies.leaderboard import PIECE, baselines, champion, judge, write
     from listener.registry import listener_named
     from songs.keyboard import SONG_STEPS
 

@@ -29,8 +29,8 @@ def run(options: argparse.Namespace) -> int:
         return _analyse(options)
     if not options.machine:
         raise UsageError("--machine is missing: run folders or MIDI files of what machines played")
-    from experiments.listening_test import draw_pairs, read_melodies
     from experiments.pages.page import fill, tones
+    from experiments.studies.listening_test import draw_pairs, read_melodies
     from songs.catalog import default_folder
     from songs.files import write_atomically
     from songs.synth import step_seconds
@@ -49,8 +49,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _analyse(options: argparse.Namespace) -> int:
-    from experiments.listening_test import analyse, answers_figure, read_answers
-    from experiments.plot import save
+    from experiments.plots.run import save
+    from experiments.studies.listening_test import analyse, answers_figure, read_answers
     from experiments.tables import show_table
 
     rows = analyse(read_answers(options.analyse))

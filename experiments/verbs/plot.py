@@ -13,8 +13,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.plot import plot_run
-    from experiments.run_folder import RunFolder
+    from experiments.plots.run import plot_run
+    from experiments.runs.folder import RunFolder
 
     print(*plot_run(RunFolder.open(options.run_folder)), sep="\n")
     return 0

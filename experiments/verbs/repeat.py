@@ -20,8 +20,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.repeat import compare, other_versions, repeat
-    from experiments.run_folder import RunFolder
+    from experiments.runs.folder import RunFolder
+    from experiments.runs.repeat import compare, other_versions, repeat
 
     old = RunFolder.open(options.run_folder)
     for line in other_versions(old):

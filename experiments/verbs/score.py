@@ -23,8 +23,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.assembly import open_run, truth_table
-    from experiments.scores import score, score_improvisation
+    from experiments.runs.assembly import open_run, truth_table
+    from experiments.runs.scores import score, score_improvisation
     from songs.catalog import find_song
 
     run = open_run(options.run_folder)

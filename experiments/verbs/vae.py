@@ -34,7 +34,8 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(
                 f"kuznechik vae needs the package {package}, which is not installed: pip install 'kuznechik[torch]'"
             ) from None
-    from experiments.musicvae import ablate, data, play, train
+    from experiments.musicvae import data, play, train
+    from experiments.studies import vae_ablation
     from vae.processor import computing
 
     actions = {
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         "delete-dataset": data.delete_dataset,
         "train": train.train,
         "train-prior": train.train_prior,
-        "ablate": ablate.ablate,
+        "ablate": vae_ablation.ablate,
         "evaluate": train.evaluate,
         "export": train.export,
         "import-checkpoint": train.import_seed_checkpoint,

@@ -6,8 +6,8 @@ from itertools import count
 import neat
 import pytest
 
-from experiments.config import EvolveConfig
-from experiments.neat_config import neat_ini, read_neat_config
+from experiments.config.evolve import EvolveConfig
+from experiments.config.neat_ini import neat_ini, read_neat_config
 
 
 @pytest.fixture(scope="session")

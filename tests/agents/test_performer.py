@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
-from agents.evolution.genome import Genome
-from agents.networks.network_player import NetworkPlayer, RecurrentPlayer
-from agents.networks.phenotype import Network
-from agents.networks.recurrent import RecurrentNetwork
+from agents.neat.genome import Genome
+from agents.neat.network import Network
+from agents.neat.network_player import NetworkPlayer, RecurrentPlayer
+from agents.neat.recurrent_network import RecurrentNetwork
 from agents.performer import PerfectPlayer, Performer, RandomPlayer, SilentPlayer
 from songs.keyboard import KEYS
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
-from agents.evolution.genome import Genome
-from agents.networks.network_player import NetworkPlayer
-from agents.networks.phenotype import Network
+from agents.neat.genome import Genome
+from agents.neat.network import Network
+from agents.neat.network_player import NetworkPlayer
 from agents.performer import PerfectPlayer, RandomPlayer, SilentPlayer
 from agents.rollout import Episode, play_episode, play_on
 from envs.keyboard_env import KeyboardEnv

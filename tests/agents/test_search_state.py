@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 
 from agents.cases import memory_cases
-from agents.evolution.evaluator import Boost, Evaluator
-from agents.evolution.population import Evolution
-from agents.networks.genome_json import genome_to_json
-from agents.per_key.per_key_evolution import PerKeyEvolution, PerKeyOptions
-from agents.per_key.sparse_cases import SparseCases
+from agents.neat.evaluator import Boost, Evaluator
+from agents.neat.genome_json import genome_to_json
+from agents.neat.population import Evolution
+from agents.other_searches.evolution_strategies import CMAESOptions, OpenAIES, OpenAIOptions, SeparableCMAES
+from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution, PerKeyOptions
+from agents.other_searches.per_key.sparse_cases import SparseCases
+from agents.other_searches.verified_prefix import VerifiedPrefix, VerifiedPrefixOptions
 from agents.search_state import check_state, restored_array, restored_random
-from agents.smallest.smallest_network import SmallestNetwork, SmallestOptions
-from agents.strategies.evolution_strategies import CMAESOptions, OpenAIES, OpenAIOptions, SeparableCMAES
-from agents.verified_prefix import VerifiedPrefix, VerifiedPrefixOptions
 from songs.keyboard import KEYS
 from songs.song import Song
 
@@ -72,8 +71,6 @@ def start(make_config):
             case "verified_prefix":
                 steps = len(ROLL) - PROMPT
                 return VerifiedPrefix(right_steps, start_of_prefix(), steps, VerifiedPrefixOptions(), 1)
-            case "smallest":
-                return SmallestNetwork(CASES, SmallestOptions(effort=60), 1)
             case "openai_es":
                 return OpenAIES(CASES, OpenAIOptions(), 1)
             case "cma_es":
@@ -85,7 +82,7 @@ def start(make_config):
 
 MUTANTS = int(os.environ.get("KUZNECHIK_MUTANTS", "60"))
 """Spoiled states of every kind that are tried."""
-KINDS = ("neat", "per_key", "and_nodes", "verified_prefix", "smallest", "openai_es", "cma_es")
+KINDS = ("neat", "per_key", "and_nodes", "verified_prefix", "openai_es", "cma_es")
 
 
 def places(data, before=()):
@@ -176,7 +173,6 @@ def test_whatever_a_state_says_there_is_no_accident(start, kind):
         ("verified_prefix", ("verified",), [0] * 50, "50 steps are verified, of 12"),
         ("verified_prefix", ("refuted",), list(range(2**13)), "everything is refuted"),
         ("verified_prefix", ("put_off",), [[2**13, 1]], "put_off holds places that are not all from 0 to 8191"),
-        ("smallest", ("alone",), {}, "parts of the state do not fit each other: KeyError"),
         ("openai_es", ("random", "bit_generator"), "MT19937", "state must be for a PCG64"),
         ("openai_es", ("best_loss",), None, "parts of the state do not fit each other: TypeError"),
         ("cma_es", ("cloud", 0, "_sigma"), 0, "a width does not hold numbers of 1e-100 to 1e+12"),

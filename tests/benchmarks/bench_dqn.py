@@ -29,9 +29,9 @@ import torch
 from agents.cases import memory_cases
 from envs.keyboard_env import KeyboardEnv
 from envs.one_key_action import OneKeyAction
-from experiments.deep_q.config import DqnConfig
-from experiments.deep_q.train import resolve_dqn, train
-from experiments.run_folder import RunFolder
+from experiments.config.dqn import DqnConfig
+from experiments.runs.dqn import resolve_dqn, train
+from experiments.runs.folder import RunFolder
 from songs.catalog import find_song
 
 MEMORY, PROMPT, EVERY = 32, 8, 500

@@ -25,11 +25,11 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.cases import Cases, memory_cases
-from agents.evolution.genome import Genome
-from agents.evolution.incremental import Incremental
-from agents.evolution.measure import InProcess, Measure
-from experiments.config import EvolveConfig
-from experiments.neat_config import neat_ini, read_neat_config
+from agents.neat.case_scorer import CaseScorer, InProcess
+from agents.neat.genome import Genome
+from agents.neat.incremental import Incremental
+from experiments.config.evolve import EvolveConfig
+from experiments.config.neat_ini import neat_ini, read_neat_config
 from songs.catalog import read_catalog
 from songs.files import write_atomically
 
@@ -72,7 +72,7 @@ def row(population: int, connections: int, songs: int, options_of) -> dict:
     rolls = [entry.song for entry in read_catalog() if entry.song is not None][:songs]
     cases = memory_cases(rolls, MEMORY, PROMPT)
     options = options_of(len(cases.inputs))
-    measure = Measure(cases, "squared_hinge")
+    measure = CaseScorer(cases, "squared_hinge")
     anew, by_changes = InProcess(measure), Incremental(measure)
     least = {"anew": float("inf"), "by changes": float("inf")}
     for seed in range(ROUNDS):

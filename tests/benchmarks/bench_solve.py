@@ -23,9 +23,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from experiments.ablation import Outcome, run_one
-from experiments.config import EvolveConfig
-from experiments.searches import describe
+from experiments.config.evolve import EvolveConfig
+from experiments.runs.searches import describe
+from experiments.studies.ablation import Outcome, run_one
 from songs.catalog import read_catalog
 
 ALGORITHM = "evolve.algorithm="

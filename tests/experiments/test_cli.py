@@ -14,14 +14,14 @@ import neat
 import numpy as np
 import pytest
 
-from agents.networks.genome_json import genome_from_json
-from agents.networks.network_player import NetworkPlayer
-from agents.networks.phenotype import Network
+from agents.neat.genome_json import genome_from_json
+from agents.neat.network import Network
+from agents.neat.network_player import NetworkPlayer
 from agents.performer import RandomPlayer
 from agents.rollout import play_on
 from envs.keyboard_env import KeyboardEnv
 from experiments.cli import VERBS
-from experiments.neat_config import read_neat_config
+from experiments.config.neat_ini import read_neat_config
 from songs.catalog import Entry, read_song
 from songs.keyboard import KEYS
 from songs.midi import write_midi

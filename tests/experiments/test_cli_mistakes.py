@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.config import EvolveConfig
-from experiments.plot import draw_run
-from experiments.run_folder import RunError, RunFolder
+from experiments.config.evolve import EvolveConfig
+from experiments.plots.run import draw_run
+from experiments.runs.folder import RunError, RunFolder
 from songs.midi import write_midi
 
 

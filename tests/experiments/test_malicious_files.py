@@ -19,7 +19,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="writes files of torch: pip install 'kuznechik[torch]'")
 
-from experiments.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+from experiments.runs.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from tests.vae.melodies import write_tunes  # noqa: E402
 
 DQN = ("network.hidden=8", "dqn.batch_size=8", "dqn.learning_starts=20", "dqn.evaluate_every=40", "dqn.steps=80")

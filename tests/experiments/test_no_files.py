@@ -12,9 +12,9 @@ torch = pytest.importorskip("torch", reason="reads files of torch: pip install '
 
 from safetensors.torch import save_file  # noqa: E402
 
-from experiments.deep_q.tensor_checkpoint import FORMAT, VERSION, read_tensors  # noqa: E402
 from experiments.pages.vae_view import ended_by  # noqa: E402
-from experiments.run_folder import RunError  # noqa: E402
+from experiments.runs.folder import RunError  # noqa: E402
+from experiments.runs.tensor_checkpoint import FORMAT, VERSION, read_tensors  # noqa: E402
 from listener import files as listeners  # noqa: E402
 from songs.midi import MidiError  # noqa: E402
 from songs.notation import read_tune  # noqa: E402

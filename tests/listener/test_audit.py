@@ -11,8 +11,8 @@ from listener import corruptions
 from listener.audit import AuditOptions, audit
 from listener.corpus import Excerpts, lowest, moved
 from listener.degenerates import MELODIC, players
+from listener.learned.negatives import negatives, started
 from listener.markov import MarkovChain
-from listener.negatives import negatives, started
 from listener.red_team import AttackOptions, attack, change
 from listener.theory import melody
 

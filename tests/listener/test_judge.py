@@ -10,7 +10,17 @@ torch = pytest.importorskip("torch")
 
 from listener.corpus import rolls_of  # noqa: E402
 from listener.degenerates import MELODIC  # noqa: E402
-from listener.judge import WINDOW, Counter, Judge, Reader, by_windows, counted, heard, read, step_codes  # noqa: E402
+from listener.judge import (  # noqa: E402
+    WINDOW,
+    FeatureClassifier,
+    Judge,
+    SequenceClassifier,
+    by_windows,
+    counted,
+    heard,
+    read,
+    step_codes,
+)
 from listener.judge_file import read_judge, write_judge  # noqa: E402
 from listener.registry import listener_named, models_folder  # noqa: E402
 from listener.traits import traits  # noqa: E402
@@ -67,7 +77,7 @@ def test_the_codes_say_key_place_and_interval():
 
 def test_figures_are_weighed_in_standard_deviations_that_end_somewhere():
     torch.manual_seed(0)
-    counter = Counter().eval()
+    counter = FeatureClassifier().eval()
     real = traits(noise(20, WINDOW))
     counter.measure(real)
     alone = (real - real.mean(axis=0)) / np.maximum(real.std(axis=0), 1e-3)
@@ -81,7 +91,7 @@ def test_figures_are_weighed_in_standard_deviations_that_end_somewhere():
 
 def test_both_must_find_it_real():
     torch.manual_seed(0)
-    reader, counter, melodies = Reader().eval(), Counter().eval(), noise(3, WINDOW)
+    reader, counter, melodies = SequenceClassifier().eval(), FeatureClassifier().eval(), noise(3, WINDOW)
     chances = 1 / (1 + np.exp(-read(reader, melodies))) / (1 + np.exp(-counted(counter, melodies)))
     np.testing.assert_allclose(heard(reader, counter, melodies), np.log(chances), atol=1e-5)
 

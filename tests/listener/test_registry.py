@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from listener.learned import Learned
+from listener.learned.model import Learned
 from listener.ngram import NGram
 from listener.registry import listener_named, models_folder, reference_scores, trained_file
 from listener.rules import MusicTheory

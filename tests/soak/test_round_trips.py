@@ -8,16 +8,16 @@ import random
 
 import numpy as np
 import pytest
+from tests.agents.networks.test_genome_json import INPUTS, OUTPUTS, genes, random_genome
 
-from agents.evolution.genome import Genome
-from agents.networks.genome_json import genome_from_json, genome_to_json
-from agents.networks.phenotype import Network
-from experiments.config import EvolveConfig
-from experiments.deep_q.config import DqnConfig
-from experiments.settings import ConfigError, Settings
+from agents.neat.genome import Genome
+from agents.neat.genome_json import genome_from_json, genome_to_json
+from agents.neat.network import Network
+from experiments.config.dqn import DqnConfig
+from experiments.config.evolve import EvolveConfig
+from experiments.config.settings import ConfigError, Settings
 from songs.midi import read_midi, write_midi
 from songs.piano_roll import onsets_from_roll, roll_from_onsets
-from tests.agents.networks.test_genome_json import INPUTS, OUTPUTS, genes, random_genome
 
 COUNTS = [100, pytest.param(10_000, marks=pytest.mark.slow)]
 LETTERS = "aA0 .=#'\"\\\n\r\t\x00\x1b\x7f\u2028éш鍵🦗[]{}"

@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from listener.judge_training import train_judge  # noqa: E402
-from listener.training import train_learned  # noqa: E402
+from listener.learned.training import train_learned  # noqa: E402
 from vae.processor import computing  # noqa: E402
 
 

@@ -7,11 +7,11 @@ import pytest
 
 pytest.importorskip("torch", reason="learns by deep Q-learning: pip install 'kuznechik[torch]'")
 
-from experiments.assembly import open_run
 from experiments.pages.improvised_view import improvised
 from experiments.pages.overlay import overlay_figure
-from experiments.plot_terms import terms_figure
-from experiments.run_folder import RunFolder
+from experiments.plots.terms import terms_figure
+from experiments.runs.assembly import open_run
+from experiments.runs.folder import RunFolder
 from tests.browser import needs_browser, open_page
 
 SMALL = ("--memory", 4, "--prompt", 4)

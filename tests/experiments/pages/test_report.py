@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.run_folder import RunFolder
+from experiments.runs.folder import RunFolder
 from songs.keyboard import KEYS
 from songs.song import Song
 from tests.browser import needs_browser, open_page

@@ -14,7 +14,7 @@ from experiments.cli import main
 from experiments.pages.overlay import vae_overlay
 from experiments.pages.report import has_ended
 from experiments.pages.vae_view import BETWEEN, REBUILT, SAMPLES, melody_view, vae_view
-from experiments.run_folder import RunFolder
+from experiments.runs.folder import RunFolder
 from tests.browser import needs_browser, open_page
 from tests.vae.melodies import write_tunes
 from vae.tokens import PIANO_ROLL, REST

@@ -1,0 +1,107 @@
+"""Measuring: what genomes are worth on cases, many at once, and where that is done.
+
+Conventions: as in `agents.fitness`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import neat
+import numpy as np
+
+from agents.cases import Cases
+from agents.fitness import KINDS, right_cases
+from agents.neat.network import Layout, packed_outputs
+from agents.neat.packed_genes import CHUNK, PackedGenes, packed_chunks
+from agents.neat.recurrent_network import recurrent_outputs
+
+Chunk = PackedGenes | list[neat.DefaultGenome]
+"""Genomes to be evaluated together: as arrays, or one by one if they are recurrent."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What N genomes with O outputs are worth."""
+
+    losses: np.ndarray
+    """(N, O) float64, with the given weights of the cells."""
+    plain: np.ndarray
+    """(N, O) float64, with the weights of an evaluation without boost."""
+    right: np.ndarray
+    """(N,) int64, cases right."""
+
+    @classmethod
+    def blank(cls, genomes: int, outputs: int) -> "Result":
+        """Return a result to be filled with `put`."""
+        losses, plain = np.empty((2, genomes, outputs))
+        return cls(losses, plain, np.empty(genomes, dtype=np.int64))
+
+    def put(self, places: Sequence[int] | np.ndarray, part: "Result") -> None:
+        """Fill in the result of the genomes at some places."""
+        self.losses[places], self.plain[places], self.right[places] = part.losses, part.plain, part.right
+
+
+class CaseScorer:
+    """Evaluates chunks on cases. It is made once in every process."""
+
+    def __init__(self, cases: Cases, kind: str):
+        """
+        Args:
+            cases: what the networks should answer.
+            kind: a name in `agents.fitness.KINDS`.
+        """
+        self.cases, self.kind = cases, KINDS[kind]
+        self.plain_weights = np.tile(cases.possible, (len(cases.targets), 1)).astype(np.float32)
+        self._layout = Layout(cases.inputs, len(cases.targets))
+
+    def outputs(self, chunk: Chunk) -> np.ndarray:
+        """Return the outputs (N, O, C) of a chunk."""
+        if isinstance(chunk, list):
+            return np.concatenate([recurrent_outputs(genome, self.cases) for genome in chunk])
+        return packed_outputs(chunk, self._layout)
+
+    def evaluate(self, chunk: Chunk, weights: np.ndarray | None) -> Result:
+        """Evaluate a chunk; weights (O, C), None for those of an evaluation without boost."""
+        outputs, targets = self.outputs(chunk), self.cases.targets
+        plain = self.kind(outputs, targets, self.plain_weights)
+        losses = plain if weights is None else self.kind(outputs, targets, weights)
+        return Result(losses, plain, right_cases(outputs, targets).sum(axis=1))
+
+
+def chunks(genomes: Sequence[neat.DefaultGenome], cases: Cases, parts: int) -> Iterator[tuple[list[int], Chunk]]:
+    """Yield the places of some genomes and their chunk; at least `parts` chunks if there are genomes enough."""
+    size = max(1, min(CHUNK, -(-len(genomes) // max(parts, 1))))
+    if not cases.recurrent:
+        yield from packed_chunks(genomes, len(cases.targets), size)
+        return
+    for first in range(0, len(genomes), size):
+        part = genomes[first : first + size]
+        yield list(range(first, first + len(part))), list(part)
+
+
+class Backend(Protocol):
+    """Where genomes are evaluated."""
+
+    def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
+        """Evaluate genomes; the results are in their order.
+
+        Args:
+            genomes: any number.
+            weights: (O, C); None for those of an evaluation without boost.
+        """
+        ...
+
+
+class InProcess:
+    """Evaluates in this process, every genome anew."""
+
+    def __init__(self, measure: CaseScorer):
+        self._measure = measure
+
+    def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
+        cases = self._measure.cases
+        result = Result.blank(len(genomes), len(cases.targets))
+        for places, chunk in chunks(genomes, cases, 1):
+            result.put(places, self._measure.evaluate(chunk, weights))
+        return result

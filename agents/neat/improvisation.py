@@ -1,0 +1,215 @@
+"""Improvisation: networks play alone, and a listener pays what they played.
+
+A whole population plays from several prompts in the same array operations. A greedy network is deterministic: from
+one prompt it plays one roll, which ends in a loop. So it is judged by what it makes of several prompts.
+
+Conventions:
+    N genomes, B prompts of P steps, T steps played in all, M remembered; rolls are (N, B, T, 13) bool.
+    An input behind the memory, the mode, is 0: the network improvises.
+    Fitness is the sum of the rewards of a roll after the prompt, averaged over the prompts.
+
+Operator, named in every run and report:
+    heard   with this probability a new connection comes from an input that was on at a step, chosen by chance, of what
+            the network played. Of inputs chosen blindly most are never on, and change nothing.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import neat
+import numpy as np
+
+from agents.cases import Cases
+from agents.neat.genome import Genome
+from agents.neat.network import check_supported, hidden_weights, settled
+from agents.neat.packed_genes import PackedGenes, packed_chunks
+from agents.neat.population import Evolution
+from songs.keyboard import KEYS
+from songs.validate import validate_like
+
+Pays = Callable[[np.ndarray], np.ndarray]
+"""Rewards (B, T) float32 of rolls (B, T, 13) bool: the `rewards` of a listener."""
+
+HEARD_TOGETHER = 512
+"""Rolls that a listener hears at once: bounds the memory."""
+
+
+def play_together(genomes: Sequence[neat.DefaultGenome], prompts: np.ndarray, steps: int, memory: int) -> np.ndarray:
+    """Let every genome go on from every prompt, hearing only itself, as `agents.rollout.play_on` lets one.
+
+    Args:
+        genomes: feed-forward genomes with 13 outputs; every one occurs once.
+        prompts: (B, P, 13) bool.
+        steps: T, at least P.
+        memory: M.
+
+    Returns:
+        (N, B, T, 13) bool, the prompts and what followed.
+
+    Raises:
+        ValueError: a genome is recurrent.
+    """
+    rolls = np.empty((len(genomes), len(prompts), steps, KEYS), dtype=bool)
+    for places, genes in packed_chunks(genomes, KEYS):
+        rolls[places] = _play(genes, prompts, steps, memory)
+    return rolls
+
+
+def _play(genes: PackedGenes, prompts: np.ndarray, steps: int, memory: int) -> np.ndarray:
+    (genomes, nodes), (episodes, given, _) = genes.keys.shape, prompts.shape
+    heard = np.zeros((genomes, memory + steps, KEYS, episodes), dtype=bool)
+    heard[:, memory : memory + given] = prompts.transpose(1, 2, 0)
+    cells = heard.reshape(-1, episodes)
+    first, weights, heads, fed = _input_gathers(genes, memory, (memory + steps) * KEYS)
+    between, depth = hidden_weights(genes, KEYS, np.float64)
+    for step in range(given, steps):
+        sums = np.zeros((genomes * nodes, episodes))
+        if len(heads):
+            sums[fed] = np.add.reduceat(cells[first + step * KEYS] * weights, heads, axis=0)
+        sums = sums.reshape(genomes, nodes, episodes)
+        heard[:, memory + step] = settled(genes, sums, between, depth) > 0
+    return heard[:, memory:].transpose(0, 3, 1, 2)
+
+
+def _input_gathers(genes: PackedGenes, memory: int, cells: int) -> tuple[np.ndarray, ...]:
+    """Return how the sums of the inputs are gathered from what was heard, `cells` rows a genome.
+
+    Returns:
+        Of each connection from an input the row that it looks at before step 0 (k,) and its weight (k, 1), by the
+        node it leads to; where the connections of each fed node begin (F,), and which nodes these are (F,).
+    """
+    inside = np.flatnonzero((genes.sources < 0) & (genes.sources >= -memory * KEYS))
+    owners, sinks = genes.owners[inside], genes.sinks[inside]
+    nodes = genes.keys.shape[1]
+    places = owners * nodes + (genes.slots(owners, sinks) if nodes > KEYS else sinks)
+    order = np.argsort(places, kind="stable")
+    places, inside, owners = places[order], inside[order], owners[order]
+    heads = np.flatnonzero(np.diff(places, prepend=-1))
+    return owners * cells - 1 - genes.sources[inside], genes.weights[inside, None], heads, places[heads]
+
+
+class ImprovisationEvaluator:
+    """Gives genomes what a listener pays for what they play alone. It stands in for `Evaluator`."""
+
+    gain_of_workers = None
+
+    def __init__(
+        self,
+        cases: Cases,
+        pays: Pays,
+        prompts: np.ndarray,
+        steps: int,
+        memory: int,
+        parsimony: float = 0.0,
+        phenotype: Callable[[neat.DefaultGenome], neat.DefaultGenome] | None = None,
+    ):
+        """
+        Args:
+            cases: of the song; only their shape is looked at.
+            pays: the listener.
+            prompts: (B, P, 13) bool, at least one.
+            steps: T, more than P.
+            memory: M.
+            parsimony: what every enabled connection costs a genome's fitness.
+            phenotype: the network that plays for a genome; None: the genome itself.
+
+        Raises:
+            ValueError: there is no prompt, or nothing to be played after it.
+        """
+        if not len(prompts) or prompts.shape[1] >= steps:
+            raise ValueError(f"{prompts.shape[:2]} prompts and steps, {steps} steps in all: there is nothing to play")
+        self.cases, self.prompts, self.steps, self.memory = cases, prompts, steps, memory
+        self.parsimony = parsimony
+        self.evaluations = 0
+        self._pays, self._phenotype = pays, phenotype
+
+    def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
+        """Set `fitness`, `loss` (minus the reward, without parsimony) and `right` (0) of every new genome.
+
+        `heard` is set for all of them: those that lived when a run was stopped play again.
+        """
+        new = [genome for genome in genomes if not hasattr(genome, "loss")]
+        silent = [genome for genome in genomes if hasattr(genome, "loss") and genome.heard is None]
+        played = self.play([*new, *silent])
+        for genome, rolls in zip([*new, *silent], played, strict=True):
+            genome.heard = rolls
+        for genome, reward in zip(new, self.paid(played[: len(new)]).tolist(), strict=True):
+            genome.loss, genome.right = -reward, 0
+            genome.fitness = reward
+            if self.parsimony:
+                genome.fitness -= self.parsimony * sum(gene.enabled for gene in genome.connections.values())
+        self.evaluations += len(new)
+
+    def play(self, genomes: Sequence[neat.DefaultGenome]) -> np.ndarray:
+        """Return what genomes play, (N, B, T, 13) bool."""
+        if self._phenotype:
+            genomes = [self._phenotype(genome) for genome in genomes]
+        return play_together(genomes, self.prompts, self.steps, self.memory)
+
+    def paid(self, rolls: np.ndarray) -> np.ndarray:
+        """Return what is paid for rolls (N, B, T, 13), (N,) float64: the sum over the steps, the mean over B."""
+        if not len(rolls):
+            return np.empty(0)
+        each, places = _different(rolls.reshape(-1, *rolls.shape[2:]))
+        parts = [self._pays(each[first : first + HEARD_TOGETHER]) for first in range(0, len(each), HEARD_TOGETHER)]
+        paid = np.concatenate(parts)[:, self.prompts.shape[1] :].sum(axis=1, dtype=np.float64)
+        return paid[places].reshape(len(rolls), len(self.prompts)).mean(axis=1)
+
+    def rank(self, genome: neat.DefaultGenome) -> tuple[float, ...]:
+        """Return what champions are chosen by: the reward."""
+        return (-genome.loss,)
+
+    def check(self, genome: neat.DefaultGenome) -> None:
+        """Raise ValueError if the genome cannot be evaluated in batches."""
+        check_supported(genome, KEYS)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next evaluations depend on, as plain data."""
+        return {"evaluations": self.evaluations}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state; raises ValueError if it is none."""
+        validate_like({"evaluations": 0}, state, "evaluator")
+        self.evaluations = state["evaluations"]
+
+
+class HeardGuide:
+    """Proposes inputs that were on while a network played. A `Guide`."""
+
+    def __init__(self, prompt: int, memory: int):
+        """
+        Args:
+            prompt: P.
+            memory: M.
+        """
+        self._prompt, self._memory = prompt, memory
+
+    def propose(self, genome: Genome, output: int) -> tuple[int, float] | None:
+        """Return an input and a sign, both by chance; None where nothing was remembered at the step."""
+        if genome.heard is None:
+            return None
+        roll = genome.heard[random.randrange(len(genome.heard))]
+        step = random.randrange(self._prompt, len(roll))
+        first = max(0, step - self._memory)
+        on = np.flatnonzero(roll[first:step])
+        if not len(on):
+            return None
+        place = (self._memory - (step - first)) * KEYS + int(on[random.randrange(len(on))])
+        return -1 - place, random.choice((1.0, -1.0))
+
+
+def _different(rolls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rolls (R, T, 13) that differ, and where each of the given ones stands among them.
+
+    Many children play what a parent played: it is heard once.
+    """
+    packed = np.packbits(rolls.reshape(len(rolls), -1), axis=1)
+    _, first, places = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    return rolls[first], places.ravel()
+
+
+class Improvisation(Evolution):
+    """A NEAT run that is paid by a listener. It has no end: nobody knows the most that can be paid."""
+
+    solved = False

@@ -1,0 +1,167 @@
+"""The switch: one network that plays the song with mode 1, and improvises with mode 0.
+
+The song is learned first, by any evolution that learns it. Then a second network is evolved, which a listener pays
+for what both play together, and its connections are put into the first behind gates: an input that it looks at gets
+a hidden node relu(input - mode). With mode 1 every gate is shut, exactly, so the song cannot be forgotten; with mode
+0 a gate is its input. What counts is so in order: first the loss of the song, and with the song known the reward.
+
+Conventions: as in `agents.neat.improvisation`. The mode is the input behind the memory. A network to be put
+behind gates has no hidden nodes.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from neat.genes import DefaultConnectionGene, DefaultNodeGene
+
+from agents.neat.genome import Genome
+from agents.neat.improvisation import Improvisation
+from agents.neat.population import Evolution
+from agents.search import Generation
+from songs.keyboard import KEYS
+from songs.validate import OrNone, validate_like
+
+FIRST_GATE = 1_000_000
+"""Key of the gate of the input -1; that of the input -1 - i is i above. Evolution gets nowhere near."""
+
+
+def played_together(song: Genome, own: Genome) -> Genome:
+    """Return a genome that answers the sum of what two answer, the second of them without hidden nodes.
+
+    It is what `switched` is with mode 0, without its gates.
+    """
+    both = Genome(own.key)
+    both.nodes, both.connections = dict(song.nodes), dict(song.connections)
+    for output in range(KEYS):
+        both.nodes[output] = song.nodes[output].copy()
+        both.nodes[output].bias += own.nodes[output].bias
+    for key, gene in own.connections.items():
+        if gene.enabled:
+            there = song.connections.get(key)
+            both.connections[key] = gene.copy()
+            both.connections[key].weight += there.weight if there is not None and there.enabled else 0.0
+    return both
+
+
+def switched(song: Genome, own: Genome, memory: int) -> Genome:
+    """Return the network that plays as `song` does with mode 1, and as both together with mode 0.
+
+    Args:
+        song: its last input is the mode.
+        own: without hidden nodes, and without the mode.
+        memory: steps remembered.
+    """
+    mode = -1 - memory * KEYS
+    one = Genome(song.key)
+    one.nodes, one.connections = dict(song.nodes), dict(song.connections)
+    links = [(source, sink, gene.weight) for (source, sink), gene in sorted(own.connections.items()) if gene.enabled]
+    biases = [(mode, output, own.nodes[output].bias) for output in range(KEYS) if own.nodes[output].bias]
+    number = 1 + max((gene.innovation for gene in one.connections.values()), default=0)
+    for source, output, weight in [*links, *biases]:
+        gate = FIRST_GATE - 1 - source
+        if gate not in one.nodes:
+            # relu(input - mode); for the biases relu(1 - mode)
+            one.nodes[gate] = _gate(gate, bias=1.0 if source == mode else 0.0)
+            incoming = {mode: -1.0} if source == mode else {source: 1.0, mode: -1.0}
+            for end, sign in incoming.items():
+                one.connections[end, gate] = _link((end, gate), sign, number)
+                number += 1
+        one.connections[gate, output] = _link((gate, output), weight, number)
+        number += 1
+    return one
+
+
+def _gate(key: int, bias: float) -> DefaultNodeGene:
+    gene = DefaultNodeGene(key)
+    gene.bias, gene.response, gene.time_constant = bias, 1.0, 1.0
+    gene.activation, gene.aggregation = "relu", "sum"
+    return gene
+
+
+def _link(key: tuple[int, int], weight: float, number: int) -> DefaultConnectionGene:
+    gene = DefaultConnectionGene(key, innovation=number)
+    gene.weight, gene.enabled = weight, True
+    return gene
+
+
+class SwitchEvolution:
+    """Learns the song, then to improvise, in one network. A `Search`."""
+
+    solved = False
+    """Nobody knows the most that can be paid."""
+
+    def __init__(self, song: Evolution, improvise: Callable[[Genome], Improvisation], memory: int):
+        """
+        Args:
+            song: learns the song, with mode 1.
+            improvise: begins the improvisation, given the network that plays the song.
+            memory: steps remembered.
+        """
+        self.song, self._improvise, self._memory = song, improvise, memory
+        self.improvisation: Improvisation | None = None
+        """None until the song is learned."""
+        self._champion: Genome | None = None
+        self._made_of: Genome | None = None
+
+    @property
+    def champion(self) -> Genome | None:
+        """The best network so far, with `right` of the song and `loss`."""
+        own = self.improvisation and self.improvisation.champion
+        if not own:
+            return self.song.champion
+        if own is not self._made_of:
+            song = self._learned_song()
+            self._champion, self._made_of = switched(song, own, self._memory), own
+            self._champion.right, self._champion.loss = song.right, own.loss
+        return self._champion
+
+    def _learned_song(self) -> Genome:
+        """Return the network that plays the song, once it is learned."""
+        assert self.song.champion is not None
+        return self.song.champion
+
+    @property
+    def generation(self) -> int:
+        """Number of generations evaluated so far, of the song and of the improvisation."""
+        return self.song.generation + (self.improvisation.generation if self.improvisation else 0)
+
+    @property
+    def evaluations(self) -> int:
+        """Genomes evaluated so far."""
+        return self.song.evaluations + (self.improvisation.evaluations if self.improvisation else 0)
+
+    def step(self) -> Generation:
+        """Do one generation of the song, or of the improvisation once the song is known."""
+        if not self.song.solved:
+            return self.song.step()
+        if self.improvisation is None:
+            self.improvisation = self._improvise(self._learned_song())
+        row = self.improvisation.step()
+        champion = self.champion
+        assert champion is not None
+        nodes, connections = champion.size()
+        return dataclasses.replace(
+            row,
+            generation=self.generation - 1,
+            evaluations=self.evaluations,
+            best_right=champion.right,
+            mean_right=float(champion.right),
+            connections=connections,
+            hidden=nodes - KEYS,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next generations depend on, as plain data."""
+        improvisation = self.improvisation and self.improvisation.state()
+        return {"song": self.song.state(), "improvisation": improvisation}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state; raises ValueError if it does not belong to this search."""
+        validate_like({"song": {}, "improvisation": OrNone({})}, state, "")
+        self.song.restore(state["song"])
+        if state["improvisation"] is not None:
+            if not self.song.solved:
+                raise ValueError("it improvises, and its song is not learned")
+            self.improvisation = self._improvise(self._learned_song())
+            self.improvisation.restore(state["improvisation"])

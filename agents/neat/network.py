@@ -1,0 +1,250 @@
+"""Phenotypes: genomes as arrays, so that a whole population answers all cases in a few products.
+
+A neat-python genome becomes a matrix of weights into its outputs and hidden nodes. Inputs are multiplied
+once; hidden nodes, if there are any, are settled by as many further products as the network is deep.
+`agents/neat/genome.py` keeps weights on a grid of 1/1024, so for networks without hidden nodes all sums of
+0/1 inputs are exact in any order: the same bits on every machine and in neat-python's own network.
+
+Conventions:
+    Node keys are neat-python's: inputs -1, -2, ..., outputs 0, 1, ..., hidden nodes above.
+    N genomes, I inputs, O outputs, H hidden nodes, C cases.
+    Outputs are returned before their activation function. An output is on where it is above 0, which
+    `OUTPUT_ACTIVATIONS` agree on: tanh above 0, sigmoid above 1/2.
+Source: activation formulas of neat-python 2.0.0, `activations.py`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+
+import neat
+import numpy as np
+
+from agents.neat.gene_arrays import number_name
+from agents.neat.packed_genes import PackedGenes, packed_chunks
+
+
+def _sigmoid(z: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(5 * z, -60, 60)))
+
+
+def _tanh(z: np.ndarray) -> np.ndarray:
+    return np.tanh(np.clip(2.5 * z, -60, 60))
+
+
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
+    "identity": lambda z: z,
+    "relu": lambda z: np.maximum(z, 0),
+    "clamped": lambda z: np.clip(z, -1, 1),
+    "sin": lambda z: np.sin(np.clip(5 * z, -60, 60)),
+    "gauss": lambda z: np.exp(-5 * np.clip(z, -3.4, 3.4) ** 2),
+    "abs": np.abs,
+}
+OUTPUT_ACTIVATIONS = ("tanh", "sigmoid", "identity", "relu", "clamped")
+
+
+class Layout:
+    """Where the inputs that matter stand. An input that is 0 in every case cannot matter."""
+
+    def __init__(self, inputs: np.ndarray, outputs: int):
+        """
+        Args:
+            inputs: (I, C) float32.
+            outputs: number of output nodes.
+        """
+        used = inputs.any(axis=1)
+        self.inputs = np.ascontiguousarray(inputs[used])
+        self.outputs = outputs
+        # row of the input -1 - i; unused inputs share one row behind the others, which is dropped
+        self.rows = np.where(used, np.cumsum(used) - 1, used.sum())
+        self.used = int(used.sum())
+
+
+def hidden_nodes(genome: neat.DefaultGenome, outputs: int) -> list[int]:
+    """Return the keys of the hidden nodes in order."""
+    return sorted(key for key in genome.nodes if key >= outputs) if len(genome.nodes) > outputs else []
+
+
+def check_supported(genome: neat.DefaultGenome, outputs: int) -> None:
+    """Raise ValueError if a node uses a function that the batched network does not know."""
+    for key, node in genome.nodes.items():
+        known = OUTPUT_ACTIVATIONS if key < outputs else tuple(ACTIVATIONS)
+        if node.activation not in known:
+            place = "an output" if key < outputs else "a hidden node"
+            raise ValueError(f"activation {node.activation!r} at {place}: supported there are {', '.join(known)}")
+        if node.aggregation != "sum":
+            raise ValueError(f"aggregation {node.aggregation!r}: only sum is supported")
+
+
+def _input_weights(genes: PackedGenes, layout: Layout, dtype) -> np.ndarray:
+    """Return the weights from inputs, (N, S, used)."""
+    owners, sources = genes.owners, genes.sources
+    genomes, nodes = genes.keys.shape
+    sinks = genes.slots(owners, genes.sinks) if nodes > layout.outputs else genes.sinks
+    outside = np.flatnonzero(sources < 0)
+    columns = layout.rows[-1 - sources[outside]]
+    outside, columns = outside[columns < layout.used], columns[columns < layout.used]
+    weights = np.zeros((genomes, nodes, layout.used), dtype=dtype)
+    weights[owners[outside], sinks[outside], columns] = genes.weights[outside]
+    return weights
+
+
+def hidden_weights(genes: PackedGenes, outputs: int, dtype) -> tuple[np.ndarray, int]:
+    """Return the weights from hidden nodes, (N, S, H), and how deep the hidden nodes go.
+
+    Raises:
+        ValueError: a network is recurrent, or a connection starts at an output.
+    """
+    genomes, nodes = genes.keys.shape
+    hidden = nodes - outputs
+    between = np.zeros((genomes, nodes, hidden), dtype=dtype)
+    inner = np.flatnonzero(genes.sources >= 0)
+    if not len(inner):
+        return between, 1
+    owners = genes.owners[inner]
+    sinks = genes.slots(owners, genes.sinks[inner]) if hidden else genes.sinks[inner]
+    places = genes.slots(owners, genes.sources[inner]) - outputs
+    if places.min() < 0:
+        raise ValueError("the network is recurrent, or a connection starts at an output: neither works in batches")
+    between[owners, sinks, places] = genes.weights[inner]
+    deeper = sinks >= outputs
+    sources, sinks = (owners * hidden)[deeper] + np.stack([places, sinks - outputs])[:, deeper]
+    return between, _depth(sources, sinks, genomes * hidden, hidden)
+
+
+def _depth(sources: np.ndarray, sinks: np.ndarray, nodes: int, longest: int) -> int:
+    """Return how many nodes the longest path has; raises ValueError if it has more than `longest`."""
+    levels = np.ones(nodes, dtype=np.int64)
+    for _ in range(longest):
+        raised = levels.copy()
+        np.maximum.at(raised, sinks, levels[sources] + 1)
+        if (raised == levels).all():
+            return int(levels.max())
+        levels = raised
+    raise ValueError("the network is recurrent: its connections run in a circle")
+
+
+def _activate(activations: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Apply to `z` (N, H, C) the activation functions with the given numbers (N, H)."""
+    kinds = np.unique(activations).tolist()
+    if len(kinds) == 1:
+        return ACTIVATIONS[number_name(kinds[0])](z)
+    values = np.empty_like(z)
+    for kind in kinds:
+        values[activations == kind] = ACTIVATIONS[number_name(kind)](z[activations == kind])
+    return values
+
+
+def packed_outputs(genes: PackedGenes, layout: Layout, dtype=np.float32) -> np.ndarray:
+    """Return the outputs (N, O, C) of genomes."""
+    sums = _input_weights(genes, layout, dtype) @ layout.inputs.astype(dtype, copy=False)
+    return settled(genes, sums, *hidden_weights(genes, layout.outputs, dtype))
+
+
+def settled(genes: PackedGenes, sums: np.ndarray, between: np.ndarray, depth: int) -> np.ndarray:
+    """Return the outputs (N, O, C) of genomes.
+
+    Args:
+        genes: of N genomes with S nodes.
+        sums: (N, S, C), what comes to each node from inputs; it may be changed.
+        between, depth: what `hidden_weights` returns, in the type of `sums`.
+    """
+    dtype = sums.dtype
+    bias, response = genes.bias.astype(dtype)[:, :, None], genes.response.astype(dtype)[:, :, None]
+    outputs = between.shape[1] - between.shape[2]
+    out, hidden = slice(outputs), slice(outputs, None)
+    if between.size:
+        values = _activate(genes.activations[:, hidden], bias[:, hidden] + response[:, hidden] * sums[:, hidden])
+        for _ in range(depth - 1):
+            z = bias[:, hidden] + response[:, hidden] * (sums[:, hidden] + between[:, hidden] @ values)
+            values = _activate(genes.activations[:, hidden], z)
+        sums = sums[:, out] + between[:, out] @ values
+    sums *= response[:, out]
+    sums += bias[:, out]
+    return sums
+
+
+def outputs_in_chunks(
+    genomes: Sequence[neat.DefaultGenome], layout: Layout, dtype=np.float32
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Evaluate a population.
+
+    Genomes are grouped by their number of hidden nodes and every product has the shape of one network, so
+    a network's result does not depend on its company.
+
+    Yields:
+        Indices of some genomes and their outputs (N, O, C); every genome occurs once.
+    """
+    for members, genes in packed_chunks(genomes, layout.outputs):
+        yield members, packed_outputs(genes, layout, dtype)
+
+
+class Network:
+    """One genome, compiled to be asked again and again: a sparse network in double precision."""
+
+    def __init__(self, genome: neat.DefaultGenome, outputs: int):
+        """
+        Args:
+            genome: a feed-forward neat-python genome.
+            outputs: number of its output nodes.
+
+        Raises:
+            ValueError: it is recurrent, or uses a function that is not supported.
+        """
+        check_supported(genome, outputs)
+        self.outputs = outputs
+        enabled = [gene for gene in genome.connections.values() if gene.enabled]
+        levels = _levels([gene.key for gene in enabled], genome.nodes)
+        # values are kept in one array: the nodes by level, behind the inputs
+        self._order = sorted(genome.nodes, key=lambda key: (levels[key], key))
+        place = {key: index for index, key in enumerate(self._order)}
+        nodes = [genome.nodes[key] for key in self._order]
+        self._bias = np.array([node.bias for node in nodes])
+        self._response = np.array([node.response for node in nodes])
+        self._places = np.array([place[key] for key in range(outputs)])
+        # sums are rounded, so the order of the terms must not depend on that of the genes
+        enabled.sort(key=lambda gene: (place[gene.key[1]], gene.key[0]))
+        self._weights = np.array([gene.weight for gene in enabled], dtype=np.float64)
+        self._sinks = np.array([place[gene.key[1]] for gene in enabled], dtype=np.int64)
+        # a source is a node's place, or minus one minus the number of an input
+        self._sources = np.array([k if k < 0 else place[k] for k in (g.key[0] for g in enabled)], dtype=np.int64)
+        self._activations = np.array([node.activation for node in nodes])
+        starts = [i for i, key in enumerate(self._order) if i == 0 or levels[key] != levels[self._order[i - 1]]]
+        self._levels = [*pairwise([*starts, len(nodes)])]
+
+    def __call__(self, inputs: np.ndarray) -> np.ndarray:
+        """Return the outputs (O, B), before their activation, for inputs (I, B)."""
+        inputs = np.asarray(inputs, dtype=np.float64)
+        count, batch = len(inputs), inputs.shape[1]
+        values = np.concatenate([inputs, np.zeros((len(self._order), batch))])
+        rows = np.where(self._sources < 0, -1 - self._sources, count + self._sources)
+        z = np.zeros((len(self._order), batch))
+        for first, last in self._levels:
+            begin, end = np.searchsorted(self._sinks, (first, last))
+            sinks, terms = self._sinks[begin:end], self._weights[begin:end, None] * values[rows[begin:end]]
+            if len(sinks):
+                heads = np.flatnonzero(np.diff(sinks, prepend=-1))
+                z[sinks[heads]] = np.add.reduceat(terms, heads, axis=0)
+            level = slice(first, last)
+            z[level] = self._bias[level, None] + self._response[level, None] * z[level]
+            for name in set(self._activations[level].tolist()):
+                chosen = first + np.flatnonzero(self._activations[level] == name)
+                values[count + chosen] = ACTIVATIONS[name](z[chosen])
+        return z[self._places]
+
+
+def _levels(links: Sequence[tuple[int, int]], nodes: Iterable[int]) -> dict[int, int]:
+    """Return for every node how many links the longest path to it has; raises ValueError for a circle."""
+    sources: dict[int, list[int]] = {node: [] for node in nodes}
+    for source, sink in links:
+        if source >= 0:
+            sources[sink].append(source)
+    levels: dict[int, int] = {}
+    try:
+        for node in TopologicalSorter(sources).static_order():
+            levels[node] = 1 + max((levels[source] for source in sources[node]), default=-1)
+    except CycleError:
+        raise ValueError("the network is recurrent: its connections run in a circle") from None
+    return levels

@@ -1,0 +1,161 @@
+"""Genomes in chunks that are computed together: the genes that a network is made of, as arrays.
+
+Conventions: node keys are neat-python's: inputs below 0, outputs from 0, hidden nodes above.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+
+import neat
+import numpy as np
+
+from agents.neat.gene_arrays import (
+    ACTIVATION,
+    BIAS,
+    INNOVATION,
+    KEY,
+    RESPONSE,
+    gather,
+    name_number,
+    number_name,
+)
+
+CHUNK = 128
+"""Genomes evaluated at once: bounds the memory, changes no result."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedGenes:
+    """Genes of N genomes with S nodes each, one genome after the other: what matters for their outputs."""
+
+    owners: np.ndarray
+    """(T,) int64: the genome that each of T enabled connections belongs to."""
+    sources: np.ndarray
+    """(T,) int64 keys."""
+    sinks: np.ndarray
+    """(T,) int64 keys."""
+    weights: np.ndarray
+    """(T,) float64."""
+    keys: np.ndarray
+    """(N, S) int64: keys of the nodes in order, outputs first."""
+    bias: np.ndarray
+    """(N, S) float64."""
+    response: np.ndarray
+    """(N, S) float64."""
+    activations: np.ndarray
+    """(N, S) int64: numbers of the activation functions."""
+
+    def __reduce__(self):
+        # numbers of functions mean something in this process only: another one is told the names
+        numbers, places = np.unique(self.activations, return_inverse=True)
+        names = [number_name(number) for number in numbers.tolist()]
+        arrays = (self.owners, self.sources, self.sinks, self.weights, self.keys, self.bias, self.response)
+        return _unpack_genes, (*arrays, names, places.reshape(self.activations.shape))
+
+    def slots(self, owners: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        """Return the places (k,) of nodes in the order of their genomes' nodes."""
+        genomes, nodes = self.keys.shape
+        known = (self.keys + (np.arange(genomes) << 32)[:, None]).ravel()
+        return np.searchsorted(known, keys + (owners << 32)) - owners * nodes
+
+
+def _unpack_genes(*parts) -> PackedGenes:
+    """Rebuild genes that come from another process."""
+    *columns, names, places = parts
+    columns.append(np.array([name_number(name) for name in names])[places])
+    return PackedGenes(*columns)
+
+
+Rows = Sequence[np.ndarray]
+"""Arrays of equal length, a place for every gene. The first row tells the genome, by its index."""
+
+
+def packed_chunks(
+    genomes: Sequence[neat.DefaultGenome], outputs: int, size: int = CHUNK
+) -> Iterator[tuple[list[int], PackedGenes]]:
+    """Yield genomes together that have the same number of nodes which matter.
+
+    A hidden node matters if enabled connections lead from it to an output.
+
+    Args:
+        genomes: feed-forward genomes; every one occurs once.
+        outputs: number of their output nodes.
+        size: most genomes in a chunk.
+
+    Yields:
+        Indices of some genomes and their genes.
+    """
+    if not len(genomes):
+        return
+    flat = _rows_of_arrays if all(hasattr(genome, "stored") for genome in genomes) else _rows_of_objects
+    links, nodes = _without_dead_ends(*flat(genomes), outputs)
+    counts, node_counts = (np.bincount(rows[0], minlength=len(genomes)) for rows in (links, nodes))
+    order = np.argsort(node_counts, kind="stable")
+    if (order[1:] < order[:-1]).any():
+        links, nodes = _reordered(links, counts, order), _reordered(nodes, node_counts, order)
+        counts, node_counts = counts[order], node_counts[order]
+    ends, node_ends = np.cumsum(counts), np.cumsum(node_counts)
+    starts = np.flatnonzero(np.diff(node_counts, prepend=-1)).tolist()
+    for start, stop in pairwise([*starts, len(genomes)]):
+        for first in range(start, stop, size):
+            last = min(first + size, stop)
+            part = slice(ends[first] - counts[first], ends[last - 1])
+            places = slice(node_ends[first] - node_counts[first], node_ends[last - 1])
+            owners = np.repeat(np.arange(last - first), counts[first:last])
+            tables = [row[places].reshape(last - first, -1) for row in nodes[1:]]
+            columns = [owners, *(row[part] for row in links[1:]), *tables]
+            yield order[first:last].tolist(), PackedGenes(*columns)
+
+
+def _rows_of_arrays(genomes: Sequence[neat.DefaultGenome]) -> tuple[Rows, Rows]:
+    """Return enabled connections and nodes, with the fields of `PackedGenes`, of genomes that are arrays of genes."""
+    genes = gather(genome.stored() for genome in genomes)
+    enabled = np.flatnonzero(genes.enabled)
+    owners = np.repeat(np.arange(len(genomes)), genes.link_counts())[enabled]
+    links = (owners, *np.take(genes.links[:INNOVATION], enabled, axis=1), genes.weights[enabled])
+    node_owners = np.repeat(np.arange(len(genomes)), genes.node_counts())
+    nodes = (node_owners, genes.nodes[KEY], genes.values[BIAS], genes.values[RESPONSE], genes.nodes[ACTIVATION])
+    return links, nodes
+
+
+def _rows_of_objects(genomes: Sequence[neat.DefaultGenome]) -> tuple[Rows, Rows]:
+    """Return enabled connections and nodes, with the fields of `PackedGenes`, of genomes that are gene objects."""
+    enabled = [[gene for gene in genome.connections.values() if gene.enabled] for genome in genomes]
+    links = list(chain.from_iterable(enabled))
+    ends = np.fromiter(chain.from_iterable(gene.key for gene in links), dtype=np.int64, count=2 * len(links))
+    weights = np.array([gene.weight for gene in links], dtype=np.float64)
+    owners = np.repeat(np.arange(len(genomes)), [len(genes) for genes in enabled])
+    nodes = [gene for genome in genomes for gene in genome.nodes.values()]
+    node_owners = np.repeat(np.arange(len(genomes)), [len(genome.nodes) for genome in genomes])
+    keys, activations = [gene.key for gene in nodes], [name_number(gene.activation) for gene in nodes]
+    values = [gene.bias for gene in nodes], [gene.response for gene in nodes]
+    return (owners, ends[0::2], ends[1::2], weights), (node_owners, *map(np.array, (keys, *values, activations)))
+
+
+def _without_dead_ends(links: Rows, nodes: Rows, outputs: int) -> tuple[Rows, Rows]:
+    """Return connections and nodes, by genome and key, without the nodes that lead to no output."""
+    codes = (nodes[0] << 32) + nodes[1]
+    if (codes[1:] <= codes[:-1]).any():
+        order = np.argsort(codes)
+        codes, nodes = codes[order], [row[order] for row in nodes]
+    alive = nodes[1] < outputs
+    if alive.all():
+        return links, nodes
+    owners, sources, sinks, _ = links
+    inner = np.flatnonzero(sources >= 0)
+    starts, ends = (np.searchsorted(codes, (owners[inner] << 32) + keys[inner]) for keys in (sources, sinks))
+    while not alive[lead := starts[alive[ends]]].all():
+        alive[lead] = True
+    kept = np.ones(len(owners), dtype=bool)
+    hidden = np.flatnonzero(sinks >= outputs)
+    kept[hidden] = alive[np.searchsorted(codes, (owners[hidden] << 32) + sinks[hidden])]
+    return [row[kept] for row in links], [row[alive] for row in nodes]
+
+
+def _reordered(rows: Rows, counts: np.ndarray, order: np.ndarray) -> Rows:
+    """Return the genes of all genomes, `counts` each, with the genomes in another order."""
+    first = np.cumsum(counts) - counts
+    moved = counts[order]
+    places = np.repeat(first[order] - (np.cumsum(moved) - moved), moved) + np.arange(counts.sum())
+    return [row[places] for row in rows]

@@ -1,0 +1,165 @@
+"""Evolution: neat-python's Population, one generation at a time, repeatable from a seed and resumable.
+
+neat-python draws from Python's global random generator. `Evolution` lends it a state of its own for the
+time of a generation and puts the global one back, so nothing else that uses `random` can disturb a run
+or be disturbed.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import neat
+import numpy as np
+
+from agents.cases import Cases
+from agents.neat.genome import Genome
+from agents.neat.population_state import population_state, restore_population
+from agents.neat.species import Count
+from agents.search import Generation
+from agents.search_state import fitting, restored_random
+from songs.validate import validate_like
+
+
+class PopulationEvaluator(Protocol):
+    """What evolution asks of an evaluator."""
+
+    cases: Cases
+    evaluations: int
+    """Genomes evaluated so far."""
+
+    @property
+    def gain_of_workers(self) -> float | None:
+        """How many times as fast workers evaluate; None where there are none, or it is not known yet."""
+        ...
+
+    def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
+        """Set `fitness`, and `loss` and `right`, of every genome."""
+        ...
+
+    def rank(self, genome: Genome) -> tuple[float, ...]:
+        """Return what champions are chosen by: the greatest."""
+        ...
+
+    def check(self, genome: Genome) -> None:
+        """Raise ValueError if the genome cannot be evaluated in batches."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next evaluations depend on, as plain data."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state; raises ValueError if it belongs to another evaluator."""
+        ...
+
+
+class Evolution:
+    """A NEAT run: a population, its evaluator and the best genome so far. A `Search`."""
+
+    def __init__(self, config: neat.Config, evaluator: PopulationEvaluator, seed: int):
+        """
+        Args:
+            config: neat-python's configuration for `Genome`, `SpeciesSet` and `Reproduction`, with
+                `no_fitness_termination = True`.
+            evaluator: gives the genomes their fitness.
+            seed: a whole number; the same seed gives the same run.
+
+        Raises:
+            ValueError: the genomes use a function that cannot be evaluated in batches.
+        """
+        self.config = config
+        self.evaluator = evaluator
+        self.champion: Genome | None = None
+        config.genome_config.node_indexer = Count(config.genome_config.num_outputs + config.genome_config.num_hidden)
+        self._random_state = random.Random(seed).getstate()
+        with self._own_random():
+            self.population = neat.Population(config)
+        evaluator.check(next(iter(self.population.population.values())))
+        self._report: Generation
+        """What the last generation looked like, from the first step on."""
+
+    @contextmanager
+    def _own_random(self) -> Iterator[None]:
+        """Let neat-python draw from this run's generator."""
+        outside = random.getstate()
+        random.setstate(self._random_state)
+        try:
+            yield
+        finally:
+            self._random_state = random.getstate()
+            random.setstate(outside)
+
+    @property
+    def generation(self) -> int:
+        """Number of generations evaluated so far."""
+        return self.population.generation
+
+    @property
+    def evaluations(self) -> int:
+        """Genomes evaluated so far."""
+        return self.evaluator.evaluations
+
+    @property
+    def solved(self) -> bool:
+        """Whether the champion is right in all cases that one network can get right."""
+        return self.champion is not None and self.champion.right == self.evaluator.cases.most_right
+
+    @property
+    def gain_of_workers(self) -> float | None:
+        """How many times as fast worker processes evaluate; None where there are none, or it is not known yet."""
+        return self.evaluator.gain_of_workers
+
+    def step(self) -> Generation:
+        """Evaluate the population, report it, and breed the next one."""
+        with self._own_random():
+            self.population.run(self._evaluate, 1)
+        return self._report
+
+    def _evaluate(self, members: list[tuple[int, Genome]], config: neat.Config) -> None:
+        genomes = [genome for _, genome in members]
+        self.evaluator.evaluate(genomes, self.population.generation)
+        rank = self.evaluator.rank
+        best = max(genomes, key=rank)
+        if self.champion is None or rank(best) > rank(self.champion):
+            self.champion = best
+        losses = np.array([genome.loss for genome in genomes])
+        right = np.array([genome.right for genome in genomes])
+        nodes, connections = self.champion.size()
+        self._report = Generation(
+            generation=self.population.generation,
+            evaluations=self.evaluator.evaluations,
+            best_fitness=-float(losses.min()),
+            mean_fitness=-float(losses.mean()),
+            std_fitness=float(losses.std()),
+            best_right=int(right.max()),
+            mean_right=float(right.mean()),
+            connections=connections,
+            hidden=nodes - len(self.evaluator.cases.targets),
+            species={key: len(one.members) for key, one in sorted(self.population.species.species.items())},
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next generations depend on, as plain data."""
+        version, numbers, gauss = self._random_state
+        return {
+            "random": [version, list(numbers), gauss],
+            "evaluator": self.evaluator.state(),
+            **population_state(self.population, self.champion),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state.
+
+        Raises:
+            ValueError: it is not a state of such a run.
+        """
+        validate_like({"random": None, "evaluator": {}}, state, "")
+        random_state = restored_random(state["random"])
+        with fitting():
+            self.evaluator.restore(state["evaluator"])
+            self.champion = restore_population(self.population, state)
+        for genome in self.population.population.values():
+            self.evaluator.check(genome)
+        self._random_state = random_state

@@ -1,0 +1,124 @@
+"""The state of a neat-python population as plain data, and back, to the bit.
+
+Relatives share genes, and crossover treats a shared gene as one: so every gene is written once, and genomes
+refer to it by its place in the table.
+
+Conventions: only numbers, texts, lists and dictionaries with text keys, so that the state can be JSON.
+"""
+
+from typing import Any
+
+import neat
+from neat.genes import DefaultConnectionGene, DefaultNodeGene
+
+from agents.neat.genome import Genome
+from agents.neat.population_check import check_population
+from agents.neat.species import Count, SpeciesSet, SteadySpecies
+
+_NODE = ("key", "bias", "response", "activation", "aggregation", "time_constant")
+_RESULTS = ("fitness", "losses", "loss", "right", "version", "species")
+
+
+class _Table:
+    """Objects written once each, in the order in which they were first met."""
+
+    def __init__(self, write):
+        self._write = write
+        self._places: dict[int, int] = {}
+        self._kept: list[Any] = []
+        self.rows: list[Any] = []
+
+    def place(self, thing: Any) -> int:
+        if id(thing) not in self._places:
+            row = self._write(thing)
+            self._places[id(thing)] = len(self.rows)
+            self._kept.append(thing)
+            self.rows.append(row)
+        return self._places[id(thing)]
+
+
+def population_state(population: neat.Population, champion: Genome | None) -> dict[str, Any]:
+    """Return the state of a population of `Genome` in a `SpeciesSet`, and of its champion."""
+    nodes = _Table(lambda gene: [getattr(gene, name) for name in _NODE])
+    connections = _Table(lambda gene: [*gene.key, gene.innovation, gene.weight, gene.enabled])
+    genomes = _Table(
+        lambda genome: {
+            "key": genome.key,
+            "nodes": [nodes.place(gene) for gene in genome.nodes.values()],
+            "connections": [connections.place(gene) for gene in genome.connections.values()],
+            **{name: getattr(genome, name, None) for name in _RESULTS},
+        }
+    )
+    species_set: SpeciesSet = population.species
+    return {
+        "generation": population.generation,
+        "population": [genomes.place(genome) for genome in population.population.values()],
+        "champion": None if champion is None else genomes.place(champion),
+        "species": [
+            {
+                "key": one.key,
+                "created": one.created,
+                "last_improved": one.last_improved,
+                "representative": genomes.place(one.representative),
+                "members": list(one.members),
+                "fitness_history": one.fitness_history,
+            }
+            for one in species_set.species.values()
+        ],
+        "threshold": species_set.threshold,
+        "next_species": species_set.indexer.value,
+        "next_genome": population.reproduction.genome_indexer.value,
+        "next_node": population.config.genome_config.node_indexer.value,
+        "innovations": population.reproduction.innovation_tracker.global_counter,
+        "genomes": genomes.rows,
+        "node_genes": nodes.rows,
+        "connection_genes": connections.rows,
+    }
+
+
+def restore_population(population: neat.Population, state: dict[str, Any]) -> Genome | None:
+    """Put a population into a state and return the champion; raises ValueError if it cannot be its state."""
+    check_population(state, population.config)
+    nodes = [_node(row) for row in state["node_genes"]]
+    connections = [_connection(row) for row in state["connection_genes"]]
+    genomes = [_genome(row, nodes, connections) for row in state["genomes"]]
+    population.population = {genomes[place].key: genomes[place] for place in state["population"]}
+    population.generation = state["generation"]
+    species_set: SpeciesSet = population.species
+    species_set.species = {}
+    for row in state["species"]:
+        one = SteadySpecies(row["key"], row["created"])
+        one.last_improved, one.fitness_history = row["last_improved"], row["fitness_history"]
+        one.update(genomes[row["representative"]], {key: population.population[key] for key in row["members"]})
+        species_set.species[one.key] = one
+    species_set.genome_to_species = {key: one.key for one in species_set.species.values() for key in one.members}
+    species_set.threshold = state["threshold"]
+    species_set.indexer = Count(state["next_species"])
+    population.reproduction.genome_indexer = Count(state["next_genome"])
+    population.config.genome_config.node_indexer = Count(state["next_node"])
+    population.reproduction.innovation_tracker.global_counter = state["innovations"]
+    return None if state["champion"] is None else genomes[state["champion"]]
+
+
+def _node(row: list) -> DefaultNodeGene:
+    gene = DefaultNodeGene(row[0])
+    for name, value in zip(_NODE[1:], row[1:], strict=True):
+        setattr(gene, name, value)
+    return gene
+
+
+def _connection(row: list) -> DefaultConnectionGene:
+    source, sink, innovation, weight, enabled = row
+    gene = DefaultConnectionGene((source, sink), innovation=innovation)
+    gene.weight, gene.enabled = weight, enabled
+    return gene
+
+
+def _genome(row: dict, nodes: list, connections: list) -> Genome:
+    genome = Genome(row["key"])
+    genome.nodes = {nodes[place].key: nodes[place] for place in row["nodes"]}
+    genome.connections = {connections[place].key: connections[place] for place in row["connections"]}
+    for name in _RESULTS:
+        if row[name] is not None:
+            setattr(genome, name, row[name])
+    return genome

@@ -1,0 +1,143 @@
+"""Reproduction: neat-python's, with parents from other species and other ways to choose them.
+
+Options, in the [DefaultReproduction] section of neat-python's configuration file:
+    interspecies_mating  chance that the second parent is chosen among the parents of all species. Modules
+                         that one species found can so reach the others.
+    selection            'truncation' (neat-python's: equal chances for the best of a species) or 'lexicase'
+                         (epsilon-lexicase over the outputs: outputs in random order, each keeps the parents
+                         about as good as the best one at it). Lexicase uses one loss for each output.
+    fitness_sharing      'normalized' (neat-python's: species breed in proportion to their mean fitness above
+                         the worst genome) or 'canonical' (in proportion to their mean fitness above 0, as in
+                         the original NEAT; a loss L counts as the fitness 1 / (1 + L)).
+Sources: Stanley and Miikkulainen (2002); La Cava, Spector and Danai (2016), Epsilon-Lexicase Selection for
+Regression.
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from statistics import fmean, median
+
+import neat
+from neat.config import ConfigParameter, DefaultClassConfig
+
+from agents.neat.species import Count, Species
+
+
+class Reproduction(neat.DefaultReproduction):
+    """Breeds the next generation."""
+
+    @classmethod
+    def parse_config(cls, param_dict: dict) -> DefaultClassConfig:
+        options = [
+            ConfigParameter("elitism", int, 0),
+            ConfigParameter("survival_threshold", float, 0.2),
+            ConfigParameter("min_species_size", int, 1),
+            ConfigParameter("interspecies_mating", float, 0.0),
+            ConfigParameter("selection", str, "truncation"),
+            ConfigParameter("fitness_sharing", str, "normalized"),
+        ]
+        return DefaultClassConfig(param_dict, options, "DefaultReproduction")
+
+    def __init__(self, config: DefaultClassConfig, reporters: neat.reporting.ReporterSet, stagnation):
+        super().__init__(config, reporters, stagnation)
+        self.genome_indexer = Count(1)
+        self.ancestors = _Forgetful()
+
+    def reproduce(self, config: neat.Config, species: neat.DefaultSpeciesSet, pop_size: int, generation: int) -> dict:
+        """Return the next population: the elites of every species and their children."""
+        config.genome_config.innovation_tracker = self.innovation_tracker
+        self.innovation_tracker.reset_generation()
+        remaining = []
+        for key, one, stagnant in self.stagnation.update(species, generation):
+            if stagnant:
+                self.reporters.species_stagnant(key, one)
+            else:
+                remaining.append(one)
+        species.species = {}
+        if not remaining:
+            return {}
+        # every species needs room for its elites; stagnation lists the worst species first
+        remaining = remaining[-(pop_size // self._least()) :]
+        spawns = self._spawns(remaining, pop_size)
+        ranked = [sorted(one.members.values(), key=lambda g: (g.fitness, g.key), reverse=True) for one in remaining]
+        parents = [self._survivors(members) for members in ranked]
+        everyone = [genome for group in parents for genome in group]
+        population: dict[int, neat.DefaultGenome] = {}
+        for one, spawn, members, own in zip(remaining, spawns, ranked, parents, strict=True):
+            species.species[one.key] = one
+            one.representative = members[0]
+            elites = members[: self.reproduction_config.elitism]
+            population.update((genome.key, genome) for genome in elites)
+            for _ in range(spawn - len(elites)):
+                child = self._child(config, own, everyone)
+                child.species = one.key
+                population[child.key] = child
+        return population
+
+    def _least(self) -> int:
+        """Return the smallest size of a species."""
+        return max(1, self.reproduction_config.min_species_size, self.reproduction_config.elitism)
+
+    def _spawns(self, remaining: Sequence[Species], pop_size: int) -> list[int]:
+        """Return how many genomes each species has in the next generation."""
+        least = self._least()
+        if self.reproduction_config.fitness_sharing == "canonical":
+            shared = [fmean(1 / (1 - g.fitness) for g in one.members.values()) for one in remaining]
+        else:
+            fitnesses = [g.fitness for one in remaining for g in one.members.values()]
+            worst, spread = min(fitnesses), max(1.0, max(fitnesses) - min(fitnesses))
+            shared = [(fmean(g.fitness for g in one.members.values()) - worst) / spread for one in remaining]
+        for one, value in zip(remaining, shared, strict=True):
+            one.adjusted_fitness = value
+        spawns = self.compute_spawn(shared, [len(one.members) for one in remaining], pop_size, least)
+        # neat-python's own correction of the sum gives up when a species is already as small as it may be
+        while (missing := pop_size - sum(spawns)) != 0:
+            if missing > 0:
+                spawns[spawns.index(min(spawns))] += 1
+            else:
+                spawns[spawns.index(max(spawns))] -= 1
+        return spawns
+
+    def _survivors(self, members: Sequence[neat.DefaultGenome]) -> Sequence[neat.DefaultGenome]:
+        """Return the part of a species, best first, that may have children: at least two if there are two."""
+        if self.reproduction_config.selection == "lexicase":
+            return members
+        return members[: max(2, math.ceil(self.reproduction_config.survival_threshold * len(members)))]
+
+    def _child(self, config: neat.Config, own: Sequence, everyone: Sequence) -> neat.DefaultGenome:
+        choose = lexicase if self.reproduction_config.selection == "lexicase" else random.choice
+        abroad = random.random() < self.reproduction_config.interspecies_mating
+        first, second = choose(own), choose(everyone if abroad else own)
+        child = config.genome_type(next(self.genome_indexer))
+        donors = [random.choice(everyone if abroad else own) for _ in range(config.genome_config.donors)]
+        child.configure_crossover(first, second, config.genome_config, donors)
+        child.mutate(config.genome_config)
+        return child
+
+
+class _Forgetful(dict):
+    """Remembers nothing: neat-python notes the parents of every genome that ever lived."""
+
+    def __setitem__(self, key, value) -> None:
+        pass
+
+
+def lexicase(genomes: Sequence[neat.DefaultGenome]) -> neat.DefaultGenome:
+    """Choose one genome by epsilon-lexicase selection over the losses of the outputs.
+
+    Epsilon is the median absolute deviation of the losses of the candidates at an output.
+    """
+    outputs = list(range(len(genomes[0].losses)))
+    random.shuffle(outputs)
+    for output in outputs:
+        if len(genomes) == 1:
+            break
+        losses = [genome.losses[output] for genome in genomes]
+        middle = median(losses)
+        limit = min(losses) + median(abs(loss - middle) for loss in losses)
+        genomes = [genome for genome, loss in zip(genomes, losses, strict=True) if loss <= limit]
+    return random.choice(genomes)
+
+
+Reproduction.__name__ = "DefaultReproduction"  # the section of neat-python's configuration file

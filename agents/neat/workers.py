@@ -1,0 +1,146 @@
+"""Evaluation in other processes, or on a Ray cluster: the same results to the bit.
+
+The cases are sent once to every worker; a generation is sent as arrays of genes, in chunks. What a genome is
+worth does not depend on its company, so neither chunks nor workers change a result.
+
+Conventions: as in `agents.fitness`.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import neat
+import numpy as np
+
+from agents.cases import Cases
+from agents.neat.case_scorer import Backend, CaseScorer, Chunk, InProcess, Result, chunks
+from agents.neat.incremental import Incremental, can_be_incremental
+from agents.neat.worker_pool import WorkerPool
+
+_measure: CaseScorer
+"""What this worker process evaluates on, from `_begin` on."""
+
+
+def _begin(cases: Cases, kind: str) -> None:
+    global _measure
+    _measure = CaseScorer(cases, kind)
+
+
+def _evaluate(job: tuple[Chunk, np.ndarray | None]) -> Result:
+    return _measure.evaluate(*job)
+
+
+def _joined(parts: Sequence[tuple], results: Iterable[Result], genomes: int, cases: Cases) -> Result:
+    """Return the results of all chunks in the order of the genomes."""
+    joined = Result.blank(genomes, len(cases.targets))
+    for (places, _), result in zip(parts, results, strict=True):
+        joined.put(places, result)
+    return joined
+
+
+class Processes:
+    """Evaluates in worker processes of this machine."""
+
+    def __init__(self, pool: ProcessPoolExecutor, cases: Cases, workers: int):
+        self._pool, self._cases, self._workers = pool, cases, workers
+
+    def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
+        parts = list(chunks(genomes, self._cases, self._workers))
+        results = self._pool.map(_evaluate, [(chunk, weights) for _, chunk in parts])
+        return _joined(parts, results, len(genomes), self._cases)
+
+
+class RayActors:
+    """Evaluates on a Ray cluster, an actor for each worker."""
+
+    def __init__(self, ray: Any, cases: Cases, kind: str, workers: int):
+        self._ray, self._cases = ray, cases
+        actor = ray.remote(num_cpus=1)(CaseScorer)
+        stored = ray.put(cases)
+        self._actors = [actor.remote(stored, kind) for _ in range(workers)]
+
+    def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
+        parts, stored = list(chunks(genomes, self._cases, len(self._actors))), self._ray.put(weights)
+        jobs = [
+            self._actors[place % len(self._actors)].evaluate.remote(chunk, stored)
+            for place, (_, chunk) in enumerate(parts)
+        ]
+        results = self._ray.get(jobs)
+        return _joined(parts, results, len(genomes), self._cases)
+
+
+class BenchmarkedBackend:
+    """Workers, and whether they pay: the first generation is evaluated here and a later one there, on the clock."""
+
+    def __init__(self, workers: Backend, measure: CaseScorer):
+        self._backends = (InProcess(measure), workers, workers)
+        self._rates: list[float] = []
+
+    def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
+        backend = self._backends[min(len(self._rates), 2)]
+        start = time.perf_counter()
+        result = backend.evaluate(genomes, weights)
+        if genomes and len(self._rates) < 3:
+            self._rates.append(len(genomes) / (time.perf_counter() - start))
+        return result
+
+    @property
+    def gain(self) -> float | None:
+        """How many times as many genomes a second the workers evaluate; None before it is known.
+
+        The first generation sent to the workers is not counted: they are still starting then.
+        """
+        return self._rates[2] / self._rates[0] if len(self._rates) == 3 else None
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """Who evaluates."""
+
+    count: int = 0
+    """Worker processes, or actors; 0 evaluates in this process."""
+    ray: bool = False
+    """Whether the workers are actors of a Ray cluster."""
+    ray_address: str | None = None
+    """Address of the cluster; None starts Ray on this machine."""
+
+
+NO_WORKERS = WorkerOptions()
+
+
+@contextmanager
+def lend_backend(cases: Cases, kind: str, options: WorkerOptions) -> Iterator[Backend]:
+    """Lend a place to evaluate, and close it afterwards.
+
+    Args:
+        cases: what the networks should answer.
+        kind: a name in `agents.fitness.KINDS`.
+        options: who evaluates.
+
+    Raises:
+        ValueError: Ray is asked for and not installed, or cannot be reached.
+    """
+    measure, workers = CaseScorer(cases, kind), options.count
+    if options.ray:
+        try:
+            import ray
+        except ImportError:
+            raise ValueError("Ray is not installed: pip install 'kuznechik[ray]'") from None
+        local = {} if options.ray_address else {"num_cpus": max(workers, 1), "include_dashboard": False}
+        try:
+            ray.init(address=options.ray_address, log_to_driver=False, logging_level="error", **local)
+        except ConnectionError as error:
+            raise ValueError(f"no Ray cluster at {options.ray_address}: {error}") from None
+        try:
+            yield BenchmarkedBackend(RayActors(ray, cases, kind, max(workers, 1)), measure)
+        finally:
+            ray.shutdown()
+    elif workers:
+        with WorkerPool(workers, _begin, (cases, kind)) as pool:
+            yield BenchmarkedBackend(Processes(pool, cases, workers), measure)
+    else:
+        yield Incremental(measure) if can_be_incremental(cases, kind) else InProcess(measure)

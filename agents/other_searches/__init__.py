@@ -1,0 +1,1 @@
+"""Searches beside NEAT: evolution strategies, verified prefix, and per-key evolution."""

@@ -1,1 +1,0 @@
-"""The smallest network that plays a song, and the proof that there is none smaller."""

@@ -1,1 +1,0 @@
-"""neat-python's own evolution, gene for gene the same, on arrays of genes."""

@@ -1,1 +1,0 @@
-"""Evolution strategies: weights of a fixed network, from a distribution that is moved."""

@@ -1,0 +1,1 @@
+"""Configuration: what an experiment is, as frozen dataclasses, TOML files and presets."""

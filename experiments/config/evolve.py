@@ -1,0 +1,116 @@
+"""Configuration: what an experiment is. Every field has a help text and a range."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from agents.fitness import KINDS
+from agents.other_searches.evolution_strategies import CMAESOptions, OpenAIOptions
+from agents.other_searches.per_key.per_key_evolution import PerKeyOptions
+from agents.other_searches.verified_prefix import VerifiedPrefixOptions
+from experiments.config.settings import Settings
+from songs.keyboard import PROMPT_STEPS, SONG_STEPS
+from songs.options import option
+
+ALGORITHMS = ("neat", "openai_es", "cma_es", "verified_prefix", "per_key")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learned."""
+
+    kind: str = option("song", "'song', or 'xor' for the classic check of NEAT", choices=("song", "xor"))
+    song: str = option("grasshopper", "a name in the catalogue, or the path of a .mid file")
+    together: bool = option(False, "learn all songs of the catalogue in one network")
+    folder: str = option("", "folder of the catalogue; '' for the songs that come with the project")
+    track: str = option("", "read only the MIDI tracks of this name; '' for all")
+    steps: int = option(SONG_STEPS, "longest song in steps; what is beyond is cut", 9, 100_000)
+    memory: int = option(0, "steps the performer remembers; 0: what the song needs, at least 32", 0, 4096)
+    prompt: int = option(PROMPT_STEPS, "steps at the start that are given", 0, 4096)
+    mode_bit: bool = option(False, "add an input that is 1 to play the song, 0 to improvise")
+
+
+@dataclass(frozen=True)
+class Improvise:
+    """What is played where no song is expected."""
+
+    listener: str = option("", "pays for what is played alone: theory, or ngram=1,theory=.5; '': memorise the song")
+    starts: int = option(8, "prompts it goes on from: the beginnings of the song and of others of its folder", 1, 1000)
+    extra_keys: float = option(1.0, "what every key beyond the first of a step costs; listeners hear one", 0.0, 1e6)
+
+
+@dataclass(frozen=True)
+class Evolve:
+    """How the population evolves."""
+
+    algorithm: str = option("neat", "how networks are searched for", choices=ALGORITHMS)
+    seed: int = option(0, "the same seed gives the same run", 0, 2**63 - 1)
+    generations: int = option(2000, "budget: generations after which evolution gives up", 1, 10**9)
+    population_size: int = option(60, "genomes in a generation", 4, 1_000_000)
+    fitness: str = option("squared_hinge", "what a genome is worth", choices=tuple(KINDS))
+    elitism: int = option(1, "best genomes of a species that live on unchanged", 0, 1000)
+    survival_threshold: float = option(0.2, "share of a species that may have children (truncation)", 0.01, 1.0)
+    selection: str = option("lexicase", "how parents are chosen", choices=("truncation", "lexicase"))
+
+
+@dataclass(frozen=True)
+class Species:
+    """How the population is divided."""
+
+    target_species: int = option(8, "number of species to steer the threshold to; 1: no division; 0: fixed", 0, 1000)
+    compatibility_threshold: float = option(
+        1.0, "genetic distance from which genomes form another species, at the start", 0.001
+    )
+    interspecies_mating: float = option(0.3, "chance that the second parent may come from any species", 0.0, 1.0)
+    fitness_sharing: str = option("canonical", "how species share offspring", choices=("normalized", "canonical"))
+    max_stagnation: int = option(10, "generations without progress after which a species dies", 1)
+    species_elitism: int = option(2, "number of best species that never die of stagnation", 0)
+
+
+@dataclass(frozen=True)
+class Operators:
+    """Operators beyond plain NEAT; each is off at 0. They are named in every run, plot and report."""
+
+    modular_crossover: float = option(0.5, "chance of taking each output from the parent better at it", 0.0, 1.0)
+    donors: int = option(0, "parents beyond two that a modular crossover takes outputs from", 0, 1000)
+    focus: float = option(0.7, "chance that a mutation picks its output in proportion to its loss", 0.0, 1.0)
+    boost: float = option(0.3, "growth of the weight of the cells the champion gets wrong", 0.0, 100.0)
+    boost_every: int = option(10, "generations between two boosts", 1)
+    parsimony: float = option(0.0, "what each connection costs a genome's fitness", 0.0, 1000.0)
+    guided: float = option(0.0, "chance that a new connection looks at inputs and targets", 0.0, 1.0)
+    heard: float = option(0.8, "improvising: chance that a new connection looks at what was heard", 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Genome:
+    """What a mutation does."""
+
+    connections_added: float = option(1.0, "mean number of connections added to a child", 0.0, 100.0)
+    weights_changed: float = option(2.0, "mean number of weights and biases changed beyond the first", 0.0, 1000.0)
+    conn_delete_prob: float = option(0.35, "chance of deleting a connection", 0.0, 1.0)
+    node_add_prob: float = option(0.01, "chance of splitting a connection by a hidden node", 0.0, 1.0)
+    node_delete_prob: float = option(0.005, "chance of deleting a hidden node", 0.0, 1.0)
+    weight_mutate_power: float = option(0.7, "standard deviation of a change of a weight or bias", 0.0, 100.0)
+    weight_init_stdev: float = option(1.0, "standard deviation of a new weight", 0.0, 100.0)
+    bias_init_mean: float = option(0.0, "mean bias of the first generation; below 0 its networks rest", -1000.0, 1000.0)
+    bias_init_stdev: float = option(1.0, "standard deviation of the biases of the first generation", 0.0, 100.0)
+    weight_limit: float = option(30.0, "weights and biases lie between minus this and this", 0.001, 1000.0)
+    recurrent: bool = option(False, "let connections run in circles: a network with a memory of its own")
+    activation: str = option("tanh", "activation of every node", choices=("tanh", "sigmoid"))
+
+
+@dataclass(frozen=True)
+class EvolveConfig(Settings):
+    """An experiment of evolution."""
+
+    PRESETS: ClassVar[str] = "evolve"
+
+    task: Task = field(default_factory=Task)
+    evolve: Evolve = field(default_factory=Evolve)
+    improvise: Improvise = field(default_factory=Improvise)
+    species: Species = field(default_factory=Species)
+    operators: Operators = field(default_factory=Operators)
+    genome: Genome = field(default_factory=Genome)
+    openai_es: OpenAIOptions = field(default_factory=OpenAIOptions)
+    cma_es: CMAESOptions = field(default_factory=CMAESOptions)
+    verified_prefix: VerifiedPrefixOptions = field(default_factory=VerifiedPrefixOptions)
+    per_key: PerKeyOptions = field(default_factory=PerKeyOptions)

@@ -1,1 +1,0 @@
-"""Runs of deep Q-learning: configuration, assembly, training, checkpoints."""

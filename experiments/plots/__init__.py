@@ -1,0 +1,1 @@
+"""Pictures of runs; one module a picture, reading run folders only."""

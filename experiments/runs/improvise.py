@@ -1,0 +1,275 @@
+"""Improvisation as an experiment: the prompts that are played on from, who pays, and what was reached.
+
+    starts.json             the prompts, and the length of what is played
+    best/improvisations.npy what the champion plays from each of them
+
+Conventions: B prompts of P steps, T steps in all. Rewards are of the steps after the prompt, a step on average where
+they are called so.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import neat
+import numpy as np
+
+from agents.neat.improvisation import play_together
+from agents.performer import Performer, RandomPlayer
+from agents.rollout import play_on
+from experiments.config.evolve import EvolveConfig, Improvise, Task
+from experiments.runs.melody import write_melody
+from experiments.runs.folder import RunError, RunFolder
+from experiments.config.settings import ConfigError
+from listener.listener import Listener, pays_every
+from listener.registry import listener_named
+from listener.theory import further_keys
+from songs.catalog import read_catalog
+from songs.files import write_atomically
+from songs.keyboard import KEYS
+from songs.validate import validate_like
+from songs.song import Song
+
+BY_OUTPUT = {"modular_crossover": 0.0, "focus": 0.0, "boost": 0.0, "guided": 0.0}
+"""Operators that need the loss of every output. A listener pays one number for a network."""
+RANDOM_EPISODES = 20
+MOST_STEPS = 1_000_000
+"""Of improvisations whose starts are read; a song has far fewer."""
+
+
+def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
+    """Return the configuration of an improvisation without the operators that need a loss of every output.
+
+    With mode bit the song is learned first, and they are left as they are for it.
+
+    Raises:
+        ConfigError: there is no such listener, or it does not go with the rest.
+    """
+    named_listener(config.improvise.listener, config.improvise.extra_keys, "improvise.listener")
+    if config.task.kind != "song":
+        raise ConfigError(f"task.kind = {config.task.kind!r}: a listener hears what is played on the keyboard")
+    if config.evolve.algorithm != "neat" or config.genome.recurrent:
+        raise ConfigError("improvise.listener: a listener pays feed-forward networks of evolve.algorithm = 'neat'")
+    if config.task.mode_bit:
+        return config
+    standard = EvolveConfig()
+    for name in BY_OUTPUT:
+        value = getattr(config.operators, name)
+        if value not in (0, getattr(standard.operators, name)):
+            raise ConfigError(
+                f"operators.{name} = {value:g}: it needs a loss of every output; a listener pays the whole"
+            )
+    return without_losses(config)
+
+
+def without_losses(config: EvolveConfig) -> EvolveConfig:
+    """Return a configuration without what needs a loss of every output, or losses at all."""
+    return (
+        config.change("operators", **BY_OUTPUT)
+        .change("evolve", selection="truncation")
+        .change("species", fitness_sharing="normalized")
+    )
+
+
+def named_listener(name: str, extra_keys: float, option: str) -> "OneVoice":
+    """Return a listener by its name, to whom several keys at a time are not free.
+
+    Args:
+        name: as for `listener_named`.
+        extra_keys: what every key beyond the first of a step costs.
+        option: where the name comes from.
+
+    Raises:
+        ConfigError: there is no such listener, or it cannot be read.
+    """
+    try:
+        return OneVoice(listener_named(name), extra_keys)
+    except ImportError as error:
+        raise ConfigError(
+            f"{option} = {name!r} needs the package {error.name}: pip install 'kuznechik[torch]'"
+        ) from None
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"{option} = {name!r}: {error}") from None
+
+
+@dataclass(frozen=True, eq=False)
+class Starts:
+    """Where improvisations begin, and how long they are."""
+
+    names: tuple[str, ...]
+    """The songs whose beginnings are the prompts."""
+    prompts: np.ndarray
+    """(B, P, 13) bool."""
+    steps: int
+    """T."""
+
+    def write(self, folder: RunFolder) -> None:
+        """Write starts.json."""
+        prompts = [[np.flatnonzero(step).tolist() for step in prompt] for prompt in self.prompts]
+        folder.write_json("starts.json", {"steps": self.steps, "songs": list(self.names), "prompts": prompts})
+
+    @classmethod
+    def read(cls, folder: RunFolder) -> "Starts":
+        """Read starts.json; raises RunError if it is missing or broken."""
+        content = folder.read_json("starts.json")
+        try:
+            validate_like({"steps": 0, "songs": [""], "prompts": [[[0]]]}, content, "")
+            names, steps, given = content["songs"], content["steps"], content["prompts"]
+            prompts = np.zeros((len(given), len(given[0]), KEYS), dtype=bool)
+            for prompt, keys_of_steps in zip(prompts, given, strict=True):
+                for step, keys in zip(prompt, keys_of_steps, strict=True):
+                    step[keys] = True
+            if len(names) != len(prompts) or not prompts.shape[1] < steps <= MOST_STEPS:
+                raise ValueError(f"{len(names)} songs, {prompts.shape[:2]} prompts and steps, {steps} steps in all")
+        except (LookupError, ValueError) as error:
+            raise RunError(f"{folder.path}: starts.json is broken: {error}") from None
+        return cls(tuple(names), prompts, steps)
+
+
+def choose_starts(task: Task, most: int, songs: Sequence[Song]) -> Starts:
+    """Return the different prompts of the songs and of others of their catalogue, at most so many.
+
+    Without prompt there is one start: nothing.
+    """
+    others = [entry.song for entry in read_catalog(task.folder or None, task.prompt, task.steps, task.track or None)]
+    chosen: dict[bytes, Song] = {}
+    for song in [*songs, *(song for song in others if song and song.steps > task.prompt)]:
+        chosen.setdefault(song.roll[: task.prompt].tobytes(), song)
+    kept = list(chosen.values())[:most]
+    prompts = np.array([song.roll[: task.prompt] for song in kept])
+    return Starts(tuple(song.name for song in kept), prompts, songs[0].steps)
+
+
+class OneVoice:
+    """A listener to whom several keys at a time are not free: most listeners hear the highest key only."""
+
+    def __init__(self, listener: Listener, extra_keys: float):
+        """
+        Args:
+            listener: pays.
+            extra_keys: what every key beyond the first of a step costs.
+        """
+        self.listener, self.extra_keys = listener, extra_keys
+        self.pays_every = 1 if extra_keys else pays_every(listener)
+
+    def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
+        return self.listener.rewards(rolls, targets) + self._cost(rolls)
+
+    def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Return the terms of the listener, where it tells them, and `extra_keys`; (B, T) float32 by name."""
+        terms = getattr(self.listener, "terms", None)
+        told = terms(rolls) if terms else {"listener": self.listener.rewards(rolls)}
+        return {**told, "extra_keys": self._cost(rolls)}
+
+    def _cost(self, rolls: np.ndarray) -> np.ndarray:
+        return np.float32(-self.extra_keys) * further_keys(rolls)
+
+
+@dataclass(frozen=True, eq=False)
+class Improvising:
+    """An improvisation: who pays for it, from where it goes on, and the song it stands beside."""
+
+    listener: OneVoice
+    starts: Starts
+    memory: int
+    song: Song
+
+    def play_genome(self, genome: neat.DefaultGenome) -> np.ndarray:
+        """Return what a network plays from each start, (B, T, 13) bool."""
+        return play_together([genome], self.starts.prompts, self.starts.steps, self.memory)[0]
+
+    def play(self, performer: Performer) -> np.ndarray:
+        """Return what any performer plays from each start, one after the other, (B, T, 13) bool."""
+        starts = self.starts
+        return np.array([play_on(performer, one, starts.steps, self.memory, improvise=True) for one in starts.prompts])
+
+    def reward(self, rolls: np.ndarray) -> float:
+        """Return what is paid for a step of rolls (B, T, 13), on average."""
+        return float(self.listener.rewards(rolls)[:, self.starts.prompts.shape[1] :].mean(dtype=np.float64))
+
+    def terms(self, rolls: np.ndarray) -> dict[str, float]:
+        """Return what each term of the listener pays for a step, on average."""
+        prompt = self.starts.prompts.shape[1]
+        terms = self.listener.terms(rolls)
+        return {name: float(paid[:, prompt:].mean(dtype=np.float64)) for name, paid in terms.items()}
+
+    def measured(self, rolls: np.ndarray) -> dict[str, float]:
+        """Return the columns of metrics.csv that say what the champion is paid."""
+        terms = {f"term_{name}": value for name, value in self.terms(rolls).items()}
+        return {"reward_a_step": self.reward(rolls), **terms}
+
+    def baselines(self) -> dict[str, float]:
+        """Return what is paid for a step of silence, of random keys, and of the real song."""
+        starts = self.starts
+        silence = np.zeros((len(starts.prompts), starts.steps, KEYS), dtype=bool)
+        silence[:, : starts.prompts.shape[1]] = starts.prompts
+        random = RandomPlayer(np.random.default_rng(0))
+        by_chance = [self.reward(self.play(random)) for _ in range(-(-RANDOM_EPISODES // len(starts.prompts)))]
+        return {
+            "silence": self.reward(silence),
+            "random": float(np.mean(by_chance)),
+            "the_song": self.reward(self.song.roll[None]),
+        }
+
+    def summary(self, rolls: np.ndarray) -> dict[str, Any]:
+        """Return what was reached, beside what resting, chance and the real song are paid."""
+        own = rolls[:, self.starts.prompts.shape[1] :]
+        return {
+            "reward_a_step": self.reward(rolls),
+            "terms_a_step": self.terms(rolls),
+            "baselines_a_step": self.baselines(),
+            "starts": list(self.starts.names) if own.shape[1] < self.starts.steps else ["nothing"],
+            "different_rolls": len({roll.tobytes() for roll in own}),
+        }
+
+    def write(self, folder: Path, rolls: np.ndarray) -> None:
+        """Write what the champion plays: from the first start as a melody, from all of them as an array."""
+        write_melody(folder, rolls[0], self.song, "improvised")
+        array = io.BytesIO()
+        np.save(array, rolls, allow_pickle=False)
+        write_atomically(folder / "improvisations.npy", array.getvalue())
+
+
+def begin_improvising(config: EvolveConfig, songs: Sequence[Song], folder: RunFolder) -> Improvising | None:
+    """Choose the starts of a new run and write them down; None where a song is memorised."""
+    if not config.improvise.listener:
+        return None
+    starts = choose_starts(config.task, config.improvise.starts, songs)
+    starts.write(folder)
+    pays = named_listener(config.improvise.listener, config.improvise.extra_keys, "improvise.listener")
+    return Improvising(pays, starts, config.task.memory, songs[0])
+
+
+def read_improvising(folder: RunFolder, options: Improvise, memory: int, songs: Sequence[Song]) -> Improvising | None:
+    """Read the starts of a run back; None where a song is memorised.
+
+    Raises:
+        RunError: they are missing or broken, or the listener is not usable any more.
+    """
+    if not options.listener:
+        return None
+    pays, starts = _listener_of_run(folder, options.listener, options.extra_keys), Starts.read(folder)
+    return Improvising(pays, starts, memory, next((song for song in songs if song.name == starts.names[0]), songs[0]))
+
+
+def starts_of_songs(songs: Sequence[Song], prompt: int) -> Starts:
+    """Return the prompts of the songs themselves."""
+    prompts = np.array([song.roll[:prompt] for song in songs])
+    return Starts(tuple(song.name for song in songs), prompts, songs[0].steps)
+
+
+def improvising_of_run(
+    folder: RunFolder, name: str, extra_keys: float, task: Task, songs: Sequence[Song]
+) -> Improvising:
+    """Return the improvisation of a run that goes on from its own songs; raises RunError if nobody can pay it."""
+    pays = _listener_of_run(folder, name, extra_keys)
+    return Improvising(pays, starts_of_songs(songs, task.prompt), task.memory, songs[0])
+
+
+def _listener_of_run(folder: RunFolder, name: str, extra_keys: float) -> OneVoice:
+    try:
+        return named_listener(name, extra_keys, "its listener")
+    except ConfigError as error:
+        raise RunError(f"{folder.path}: {error}") from None

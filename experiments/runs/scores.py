@@ -1,0 +1,88 @@
+"""Scores: how many steps of a song a champion gets right, in the real environment.
+
+Beside the score stand what resting scores, what a random player scores, and the most that any player with
+this memory could.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from agents.performer import Performer, RandomPlayer
+from agents.rollout import Episode, play_episode
+from experiments.runs.assembly import Run, make_env, playable_songs
+from experiments.config.evolve import Task
+from experiments.melody_statistics import describe_rolls, outside
+from experiments.config.settings import ConfigError
+from songs.piano_roll import most_right_steps
+from songs.song import Song, SongError
+
+RANDOM_EPISODES = 20
+
+
+def always_rest(song: Song, prompt: int) -> int:
+    """Return the number of steps after the prompt at which nothing is played: what resting gets right."""
+    return int((~song.roll[prompt:].any(axis=1)).sum())
+
+
+def score_improvisation(run: Run) -> dict:
+    """Return what a listener pays a run's champion, and the statistics of what it plays beside real songs."""
+    improvising = run.improvisation()
+    rolls = improvising.play(run.player())
+    try:
+        songs: Sequence[Song] = playable_songs(run.task)
+    except SongError:  # the folder of the songs is gone
+        songs = run.songs
+    table = describe_rolls(list(rolls[:, run.task.prompt :]), [song.roll for song in songs])
+    return {**improvising.summary(rolls), "statistics": table, "outside_the_real_ones": outside(table)}
+
+
+def score(run: Run, song: Song | None = None) -> dict:
+    """Return the scores of a run's champion.
+
+    Args:
+        run: a run that learned one song or several.
+        song: what to play; by default what the run learned.
+
+    Returns:
+        The scores of the song; of several songs, the sums, and each song's scores under `songs`.
+    """
+    if song is None and len(run.songs) > 1:
+        return _together([score(run, one) for one in run.songs], run)
+    song = song or run.songs[0]
+    task = run.task
+    if task.prompt >= song.steps:
+        raise ConfigError(f"{song.name} has {song.steps} steps, no more than the prompt of {task.prompt}")
+    forced = _play(task, song, run.player(), teacher_forcing=True)
+    free = _play(task, song, run.player(), teacher_forcing=False)
+    random = RandomPlayer(np.random.default_rng(0))
+    by_chance = [_play(task, song, random, teacher_forcing=True) for _ in range(RANDOM_EPISODES)]
+    return {
+        "song": song.name,
+        "steps": len(free.right),
+        "right_teacher_forced": forced.right_steps,
+        "right_free_running": free.right_steps,
+        "prefix": free.prefix,
+        "always_rest": always_rest(song, task.prompt),
+        "random": float(np.mean([episode.right_steps for episode in by_chance])),
+        "ceiling": most_right_steps([song.roll], task.memory, task.prompt),
+        "memory": task.memory,
+        "prompt": task.prompt,
+    }
+
+
+def _together(scores: list[dict], run: Run) -> dict:
+    sums = ("steps", "right_teacher_forced", "right_free_running", "prefix", "always_rest", "random")
+    return {
+        **{name: sum(one[name] for one in scores) for name in sums},
+        "ceiling": most_right_steps([song.roll for song in run.songs], run.task.memory, run.task.prompt),
+        "whole_songs": sum(one["prefix"] == one["steps"] for one in scores),
+        "memory": run.task.memory,
+        "prompt": run.task.prompt,
+        "songs": scores,
+    }
+
+
+def _play(task: Task, song: Song, performer: Performer, teacher_forcing: bool) -> Episode:
+    env = make_env(task, [song], teacher_forcing=teacher_forcing)
+    return play_episode(env, performer, options={"improvise": False})

@@ -1,0 +1,193 @@
+"""The searches that a configuration can ask for, by name."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import neat
+
+from agents.cases import Cases
+from agents.neat.evaluator import Boost, Evaluator
+from agents.neat.genome import Genome
+from agents.neat.guide import CaseGuide
+from agents.neat.improvisation import HeardGuide, Improvisation, ImprovisationEvaluator
+from agents.neat.improvisation_switch import SwitchEvolution, played_together
+from agents.neat.population import Evolution
+from agents.neat.workers import NO_WORKERS, WorkerOptions, lend_backend
+from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution, PerKeyOptions
+from agents.other_searches.per_key.prompt_noise import song_cases
+from agents.other_searches.per_key.sparse_cases import SparseCases
+from agents.search import Search
+from agents.other_searches.evolution_strategies import OpenAIES, SeparableCMAES
+from agents.other_searches.verified_prefix import RealEpisodes, VerifiedPrefix
+from experiments.runs.assembly import make_cases, make_env
+from experiments.config.evolve import EvolveConfig
+from experiments.runs.improvise import Improvising, without_losses
+from experiments.config.neat_ini import improvises, neat_ini, read_neat_config
+from experiments.config.settings import ConfigError
+from songs.files import write_atomically
+from songs.song import Song
+
+
+@contextmanager
+def make_search(
+    config: EvolveConfig,
+    songs: Sequence[Song],
+    cases: Cases,
+    folder: Path,
+    workers: WorkerOptions = NO_WORKERS,
+    improvising: Improvising | None = None,
+) -> Iterator[Search]:
+    """Lend the search that a resolved configuration asks for.
+
+    Args:
+        config: the experiment.
+        songs: what is learned.
+        cases: what the networks should answer.
+        folder: neat-python's configuration file is kept there.
+        workers: who evaluates.
+        improvising: what is improvised, and who pays; None where a song is memorised.
+
+    Raises:
+        ConfigError: the algorithm does not go with the task.
+    """
+    algorithm, seed = config.evolve.algorithm, config.evolve.seed
+    if algorithm != "neat" and (config.genome.recurrent or workers != NO_WORKERS):
+        raise ConfigError(f"evolve.algorithm = {algorithm!r}: recurrent networks and workers go with 'neat' only")
+    if improvising:
+        if workers != NO_WORKERS:
+            raise ConfigError("improvise.listener: a listener hears in one process only, without workers")
+        if config.task.mode_bit:
+            with _neat(config, cases, folder, workers) as song:
+                yield _switch(config, song, folder, improvising)
+        else:
+            yield _improvisation(config, cases, folder / "neat.ini", improvising)
+    elif algorithm == "openai_es":
+        yield OpenAIES(cases, config.openai_es, seed)
+    elif algorithm == "cma_es":
+        yield SeparableCMAES(cases, config.cma_es, seed)
+    elif algorithm == "per_key":
+        yield PerKeyEvolution(_sparse_cases(config, songs, cases), config.per_key, seed, judged=len(cases))
+    elif algorithm == "verified_prefix":
+        episode = RealEpisodes(make_env(config.task, songs, stop_at_error=True))
+        yield VerifiedPrefix(
+            episode, episode.start, episode.steps, config.verified_prefix, seed, mode_bit=config.task.mode_bit
+        )
+    else:
+        with _neat(config, cases, folder, workers) as search:
+            yield search
+
+
+def _sparse_cases(config: EvolveConfig, songs: Sequence[Song], cases: Cases) -> SparseCases:
+    """Return the cases of a task for per-key evolution, those with wrong notes in the prompt behind the others."""
+    task, own = config.task, config.per_key
+    if not songs:
+        return SparseCases.from_cases(cases)
+    rolls = [song.roll for song in songs]
+    return song_cases(
+        rolls, task.memory, task.prompt, own.prompt_noise, own.noisy_copies, config.evolve.seed, task.mode_bit
+    )
+
+
+def _improvisation(
+    config: EvolveConfig, cases: Cases, ini: Path, improvising: Improvising, song: Genome | None = None
+) -> Improvisation:
+    """Return the evolution of improvising networks; what they answer is added to what `song` does, if there is one."""
+    starts, pays = improvising.starts, improvising.listener.rewards
+    phenotype = partial(played_together, song) if song else None
+    evaluator = ImprovisationEvaluator(
+        cases, pays, starts.prompts, starts.steps, config.task.memory, config.operators.parsimony, phenotype
+    )
+    neat_config = _neat_config(config, cases, ini)
+    neat_config.genome_config.guide = HeardGuide(starts.prompts.shape[1], config.task.memory)
+    return Improvisation(neat_config, evaluator, config.evolve.seed)
+
+
+def _switch(config: EvolveConfig, song: Evolution, folder: Path, improvising: Improvising) -> SwitchEvolution:
+    """Return the evolution of a network that plays the song, or improvises, as its mode says."""
+    # behind the gates there are no hidden nodes, and the mode is no input
+    plain = without_losses(config).change("genome", node_add_prob=0.0).change("task", mode_bit=False)
+    cases, ini = make_cases(plain, [improvising.song]), folder / "neat-improvisation.ini"
+    return SwitchEvolution(
+        song, lambda network: _improvisation(plain, cases, ini, improvising, network), config.task.memory
+    )
+
+
+def _neat_config(config: EvolveConfig, cases: Cases, path: Path) -> neat.Config:
+    """Write neat-python's configuration file and read it."""
+    write_atomically(path, neat_ini(config, len(cases.inputs), len(cases.targets)))
+    return read_neat_config(path)
+
+
+@contextmanager
+def _neat(config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptions) -> Iterator[Evolution]:
+    neat_config = _neat_config(config, cases, folder / "neat.ini")
+    neat_config.genome_config.guide = CaseGuide(cases)
+    operators, fitness = config.operators, config.evolve.fitness
+    boost = Boost(operators.boost, operators.boost_every)
+    with lend_backend(cases, fitness, workers) as backend:
+        evaluator = Evaluator(cases, fitness, boost, operators.parsimony, backend)
+        yield Evolution(neat_config, evaluator, config.evolve.seed)
+
+
+LABELS = {
+    "openai_es": "OpenAI-ES on a fixed dense network",
+    "cma_es": "separable CMA-ES on a fixed dense network",
+    "per_key": "cooperative modular per-key evolution, not plain NEAT",
+    "verified_prefix": "verified prefix (told only the number of right steps; its inner evolution is guided)",
+}
+
+
+def describe(config: EvolveConfig) -> str:
+    """Return what a report calls the search of a configuration."""
+    algorithm = config.evolve.algorithm
+    if algorithm == "per_key":
+        return f"{LABELS[algorithm]}, with {', '.join(operators_used(config))}"
+    if algorithm in LABELS:
+        modular = getattr(getattr(config, algorithm), "modular", False)
+        return LABELS[algorithm] + (", each output by its own loss" if modular else "")
+    kind = "recurrent NEAT" if config.genome.recurrent else "NEAT"
+    used = operators_used(config)
+    search = f"{kind} with {', '.join(used)}" if used else f"{kind}, plain"
+    if not config.improvise.listener:
+        return search
+    paid = f"paid by the listener {config.improvise.listener}"
+    return (
+        f"{search} for the song, then plain NEAT behind gates, {paid}" if config.task.mode_bit else f"{search}, {paid}"
+    )
+
+
+def operators_used(config: EvolveConfig) -> list[str]:
+    """Name the operators beyond plain NEAT that are on, for reports."""
+    if config.evolve.algorithm == "per_key":
+        return _operators_per_key(config.per_key)
+    if config.evolve.algorithm != "neat":
+        return []
+    operators = config.operators
+    named = {
+        "modular crossover": operators.modular_crossover,
+        "focus": operators.focus,
+        "boost": operators.boost,
+        "parsimony": operators.parsimony,
+        "guided (looks at inputs and targets)": operators.guided,
+        "connections to what was heard": operators.heard if improvises(config) else 0,
+    }
+    used = [f"{name} {value:g}" for name, value in named.items() if value]
+    if operators.modular_crossover and operators.donors:
+        used[0] += f" of {2 + operators.donors} parents"
+    return [*used, "lexicase selection"] if config.evolve.selection == "lexicase" else used
+
+
+def _operators_per_key(options: PerKeyOptions) -> list[str]:
+    hidden = {"auto": "AND nodes where linear units do not suffice", "never": "", "always": "AND nodes"}[options.hidden]
+    linear = options.hidden != "always"
+    named = {
+        f"guided {options.guided:g} (looks at inputs and targets)": linear and options.guided,
+        f"boost {options.boost:g}": linear and options.boost,
+        f"parsimony {options.cost:g}": linear and options.cost,
+        f"{hidden} (guided)": hidden,
+        "pruning": options.prune,
+        f"prompt noise {options.prompt_noise:g}": options.prompt_noise,
+    }
+    return [name for name, used in named.items() if used] or ["connections at random"]

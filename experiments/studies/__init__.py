@@ -1,0 +1,1 @@
+"""Studies over several runs: ablation, capacity, leaderboard, listening test."""

@@ -1,0 +1,182 @@
+"""How many songs fit into one network: evolve one for 10, 30, 100 ... songs, and let it play them all.
+
+The network is evolved by cooperative per-key evolution (`per_key`): not plain NEAT, and guided. A song counts
+as whole if the champion plays it from its prompt to its end without a mistake, hearing only itself.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from agents.other_searches.per_key.and_player import AndPlayer, play_together
+from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution, PerKeyOptions
+from agents.other_searches.per_key.prompt_noise import changed, song_cases
+from songs.keyboard import KEYS
+from songs.song import Song
+
+ALWAYS_NODES_FROM = 50
+"""Songs from which on linear units are not tried first."""
+GENERATIONS = 5000
+"""A network that is not done by then is measured as it is; 1000 songs take about 130."""
+GROWING = ("cpu_seconds", "connections", "hidden")
+"""Columns whose growth with the number of songs is measured."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network."""
+
+    songs: int
+    whole: int
+    """Songs played without a mistake, free running."""
+    steps: int
+    """Steps to be played, prompts not counted."""
+    hidden: int
+    """AND nodes."""
+    connections_before: int
+    """Connections before pruning, into outputs and into AND nodes."""
+    connections: int
+    cpu_seconds: float
+    """For the cases, evolution and pruning; not for the playing."""
+    evaluations: int
+    whole_after_wrong_note: float | None = None
+    """Share of the songs played whole after a prompt with one wrong note, over changes of all songs."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all networks of a curve have in common."""
+
+    memory: int = 128
+    prompt: int = 8
+    seed: int = 0
+    prompt_noise: float = 0.0
+    noisy_copies: int = 60
+    wrong_notes: int = 0
+    """Changes of a single note of each song's prompt that are played, drawn at random; 0: none."""
+
+
+def measure(
+    songs: Sequence[Song], setting: Setting, progress: Callable[[PerKeyEvolution, int], None], stop: Callable[[], bool]
+) -> Row | None:
+    """Evolve one network and let it play.
+
+    Args:
+        songs: what it should play.
+        setting: memory, prompt, seed, noise.
+        progress: called after every generation with the search and its number of steps.
+        stop: asked after every generation.
+
+    Returns:
+        None if it was stopped.
+    """
+    begin = time.process_time()
+    rolls = [song.roll for song in songs]
+    noise, copies = setting.prompt_noise, setting.noisy_copies
+    cases = song_cases(rolls, setting.memory, setting.prompt, noise, copies, setting.seed)
+    nodes = "always" if len(songs) >= ALWAYS_NODES_FROM or noise else "auto"
+    judged = sum(len(roll) - setting.prompt for roll in rolls)
+    search = PerKeyEvolution(cases, PerKeyOptions(hidden=nodes), setting.seed, judged)
+    before = 0
+    while not search.solved and search.generation < GENERATIONS:
+        before = search.connections
+        search.step()
+        progress(search, judged)
+        if stop():
+            return None
+    cpu_seconds = time.process_time() - begin
+    player = AndPlayer(search.champion, setting.memory)
+    return Row(
+        songs=len(songs),
+        whole=int(plays_whole(player, rolls, rolls, setting).sum()),
+        steps=judged,
+        hidden=search.hidden,
+        connections_before=before,
+        connections=search.connections,
+        cpu_seconds=round(cpu_seconds, 2),
+        evaluations=search.evaluations,
+        whole_after_wrong_note=after_wrong_notes(player, rolls, setting) if setting.wrong_notes else None,
+    )
+
+
+def plays_whole(
+    player: AndPlayer, prompts: Sequence[np.ndarray], rolls: Sequence[np.ndarray], setting: Setting
+) -> np.ndarray:
+    """Return for each song whether it is played without a mistake after its prompt, free running.
+
+    Args:
+        player: the network.
+        prompts: rolls that begin with what is given.
+        rolls: what should follow.
+        setting: memory and prompt.
+    """
+    given = np.stack([roll[: setting.prompt] for roll in prompts])
+    played = play_together(player, given, max(map(len, rolls)), setting.memory)
+    after = slice(setting.prompt, None)
+    return np.array(
+        [np.array_equal(own[: len(roll)][after], roll[after]) for own, roll in zip(played, rolls, strict=True)]
+    )
+
+
+def after_wrong_notes(player: AndPlayer, rolls: Sequence[np.ndarray], setting: Setting) -> float:
+    """Return how often a song is played whole after a prompt of which a single cell was turned over."""
+    cells = setting.prompt * KEYS
+    random = np.random.default_rng(np.random.SeedSequence((setting.seed, cells)))
+    whole = []
+    for roll in rolls:
+        changes = random.choice(cells, min(setting.wrong_notes, cells), replace=False)
+        prompts = [changed(roll, change) for change in changes.tolist()]
+        whole.append(plays_whole(player, prompts, [roll] * len(prompts), setting).mean())
+    return round(float(np.mean(whole)), 4)
+
+
+def growth_exponents(rows: Sequence[Row]) -> dict[str, float]:
+    """Return the exponents e of n ** e, fitted to the rows for n songs; only for columns that are never 0."""
+    if len(rows) < 2:
+        return {}
+    songs = np.log([row.songs for row in rows])
+    columns = {name: np.array([getattr(row, name) for row in rows], dtype=float) for name in GROWING}
+    return {
+        name: round(float(np.polyfit(songs, np.log(values), 1)[0]), 3)
+        for name, values in columns.items()
+        if (values > 0).all()
+    }
+
+
+def summarise(rows: Sequence[Row], setting: Setting, left_out: dict[str, int]) -> dict:
+    """Return a curve as plain numbers."""
+    return {
+        "search": "cooperative modular per-key evolution, not plain NEAT; guided (looks at inputs and targets)",
+        "setting": asdict(setting),
+        "rows": [asdict(row) for row in rows],
+        "growth_exponents": growth_exponents(rows),
+        "left_out": left_out,
+    }
+
+
+def draw(rows: Sequence[Row], setting: Setting, path: Path) -> None:
+    """Draw a curve as PNG: connections and nodes, and seconds, over the number of songs."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    songs = [row.songs for row in rows]
+    exponents = growth_exponents(rows)
+    size = {"connections_before": "connections before pruning", "connections": "connections", "hidden": "AND nodes"}
+    for axes, columns in ((left, size), (right, {"cpu_seconds": "CPU seconds"})):
+        for (name, label), marker, colour in zip(
+            columns.items(), "ovs", ("#999999", "#0072B2", "#E69F00"), strict=False
+        ):
+            grows = f", songs^{exponents[name]:.2f}" if name in exponents else ""
+            values = [getattr(row, name) or np.nan for row in rows]
+            axes.plot(songs, values, marker=marker, color=colour, label=label + grows)
+        axes.set(xlabel="songs in one network", xscale="log", yscale="log")
+        axes.grid(color="#e4e4e4", which="both")
+        axes.legend(frameon=False)
+    left.set_ylabel("number")
+    right.set_ylabel("CPU seconds on one core")
+    figure.suptitle(f"Capacity: memory {setting.memory} steps, prompt {setting.prompt}, seed {setting.seed}")
+    figure.savefig(path, dpi=120)

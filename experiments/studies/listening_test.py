@@ -1,0 +1,149 @@
+"""A blind listening test: pairs of a human's melody and a machine's, and what the answers mean.
+
+A listener who cannot tell them apart is right half of the time. The intervals are Wilson's, 95%; the p-value is that
+of the exact two-sided binomial test against 1/2.
+"""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib import style
+from matplotlib.figure import Figure
+
+from experiments.plots.run import STYLE, literal
+from experiments.runs.folder import RunFolder
+from songs.catalog import read_catalog, read_song
+from songs.files import read_text
+from songs.song import SongError
+
+FORMAT = "kuznechik listening test"
+LONGEST_NAME = 100
+"""Characters of the name of a group that are kept."""
+NORMAL_95 = 1.959963984540054
+
+
+@dataclass(frozen=True, eq=False)
+class Melody:
+    """Something to be listened to."""
+
+    group: str
+    """Where it comes from, as the analysis calls it."""
+    roll: np.ndarray
+    """(T, 13) bool."""
+
+
+def read_melodies(source: str, steps: int) -> list[Melody]:
+    """Read melodies.
+
+    Args:
+        source: a run folder (what its champion played), a MIDI file, or a folder of MIDI files.
+        steps: longest melody.
+
+    Raises:
+        SongError: there is nothing that the 13 keys can play.
+    """
+    path = Path(source)
+    if (path / "meta.json").exists():
+        return [Melody(path.name, RunFolder.open(path).read_roll()[:steps])]
+    if path.is_dir():
+        entries = read_catalog(path, steps=steps)
+        melodies = [Melody(path.name, entry.song.roll) for entry in entries if entry.song is not None]
+        if not melodies:
+            raise SongError(f"{source}: none of its {len(entries)} MIDI files can be played on the 13 keys")
+        return melodies
+    return [Melody(path.parent.name or path.stem, read_song(path, steps).roll)]
+
+
+def draw_pairs(humans: Sequence[Melody], machines: Sequence[Melody], pairs: int, seed: int) -> list[dict]:
+    """Return pairs in random order: each melody is used again only when all others of its kind were."""
+    random = np.random.default_rng(seed)
+    drawn = []
+    for human, machine in zip(_in_turn(humans, pairs, random), _in_turn(machines, pairs, random), strict=True):
+        place = int(random.integers(2))
+        melodies = [machine, human] if place else [human, machine]
+        drawn.append({"group": machine.group, "human": place, "melodies": [_notes(one.roll) for one in melodies]})
+    return drawn
+
+
+def _in_turn(melodies: Sequence[Melody], count: int, random: np.random.Generator) -> list[Melody]:
+    rounds = -(-count // len(melodies))
+    return [melodies[place] for _ in range(rounds) for place in random.permutation(len(melodies))][:count]
+
+
+def _notes(roll: np.ndarray) -> dict:
+    return {"steps": len(roll), "notes": [[int(step), int(key)] for step, key in np.argwhere(roll)]}
+
+
+def read_answers(paths: Sequence[str]) -> dict[str, list[bool]]:
+    """Return whether each answer was right, by group.
+
+    Raises:
+        ValueError: a file holds no answers of a listening test.
+    """
+    groups = defaultdict(list)
+    for path in paths:
+        try:
+            content = json.loads(read_text(Path(path)))
+            if content["format"] != FORMAT or content["version"] != 1:
+                raise ValueError(f"its format is {content['format']!r}")
+            for answer in content["answers"]:
+                if answer["human"] not in (0, 1) or answer["chosen"] not in (0, 1):
+                    raise ValueError(f"an answer names a melody other than 0 and 1: {answer!s:.80}")
+                groups[str(answer["group"])[:LONGEST_NAME]].append(answer["human"] == answer["chosen"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ValueError(f"{path}: no answers of a listening test: {error}") from None
+    if not groups:
+        raise ValueError(f"{', '.join(paths)}: no answers of a listening test: nothing was answered yet")
+    return dict(groups)
+
+
+def analyse(groups: dict[str, list[bool]]) -> list[dict]:
+    """Return a row for every group, and one for all of them if there are several."""
+    named = dict(sorted(groups.items()))
+    if len(named) > 1:
+        named["all"] = [right for answers in groups.values() for right in answers]
+    rows = []
+    for name, answers in named.items():
+        right, count = sum(answers), len(answers)
+        low, high = wilson_interval(right, count)
+        row = {"group": name, "right": right, "answers": count, "share": right / count, "low": low, "high": high}
+        rows.append({**row, "p": binomial_p(right, count)})
+    return rows
+
+
+def wilson_interval(right: int, count: int) -> tuple[float, float]:
+    """Return Wilson's 95% interval of a share; count is at least 1."""
+    share, square = right / count, NORMAL_95**2 / count
+    middle = (share + square / 2) / (1 + square)
+    half = NORMAL_95 / (1 + square) * math.sqrt(share * (1 - share) / count + square / (4 * count))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def binomial_p(right: int, count: int) -> float:
+    """Return the chance to be at least as far from half right by guessing."""
+    extreme = max(right, count - right)
+    tail = sum(math.comb(count, k) for k in range(extreme, count + 1))
+    return min(1.0, 2 * tail / 2**count)
+
+
+def answers_figure(rows: Sequence[dict]) -> Figure:
+    """Draw the share of right answers by group, with intervals, beside what guessing gives."""
+    with style.context(STYLE):
+        figure = Figure(figsize=(8, 1.4 + 0.5 * len(rows)), layout="constrained")
+        axes = figure.add_subplot()
+        for place, row in enumerate(rows):
+            reach = [[row["share"] - row["low"]], [row["high"] - row["share"]]]
+            axes.errorbar(row["share"], place, xerr=reach, fmt="o", color="#0072B2", capsize=4)
+        axes.axvline(0.5, color="black", linestyle="--", linewidth=1)
+        axes.text(0.5, len(rows) - 0.45, "guessing", ha="center", va="bottom")
+        axes.set_yticks(range(len(rows)), [literal(f"{row['group']} ({row['answers']})") for row in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1)
+        axes.set_xlabel("share of right answers, with 95% interval")
+        return figure

@@ -1,0 +1,80 @@
+"""Options: dataclass fields with a help text, a range and choices, declared once, where they are used.
+
+A *section* is a frozen dataclass whose fields are made by `option`. `experiments.config.settings` builds
+configurations, TOML files, `--set` and `--options` from sections; any package may declare one.
+"""
+
+import dataclasses
+import math
+from dataclasses import field
+from typing import Any
+
+LONGEST_SHOWN = 200
+"""Characters of a wrong value that a message shows."""
+LARGEST_SHOWN = 10**300
+"""Python refuses to print integers of many digits; larger ones are described instead."""
+
+KINDS = {int: "a whole number", float: "a number", str: "text in quotes", bool: "true or false"}
+
+
+class OptionError(ValueError):
+    """A value that an option does not take; the message names the option and what is allowed."""
+
+
+def option(default: Any, help: str, low: float | None = None, high: float | None = None, choices: tuple = ()) -> Any:
+    """Declare a field of a section.
+
+    Args:
+        default: its type, int, float, str or bool, is that of the option.
+        help: one line for `--options`.
+        low: smallest value allowed, None for no limit.
+        high: largest value allowed, None for no limit.
+        choices: the values allowed; empty for any.
+    """
+    return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices})
+
+
+def limits(option: dataclasses.Field) -> str:
+    """Return the values that an option takes, as text: "1 to 64", "at least 0", "tanh, sigmoid"; "" for any."""
+    low, high, choices = (option.metadata.get(key) for key in ("low", "high", "choices"))
+    if choices:
+        return ", ".join(str(choice) for choice in choices)
+    if low is None and high is None:
+        return ""
+    return f"at least {low:g}" if high is None else f"at most {high:g}" if low is None else f"{low:g} to {high:g}"
+
+
+def checked_value(name: str, option: dataclasses.Field, value: Any) -> Any:
+    """Return a value in the type of an option.
+
+    Args:
+        name: of the option, for messages: "evolve.seed".
+        option: a field made by `option`.
+        value: what a user or a file gave.
+
+    Raises:
+        OptionError: the value has another type, is out of range, or is not one of the choices.
+    """
+    wanted: Any = option.type
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value) if abs(value) < LARGEST_SHOWN else math.inf if value > 0 else -math.inf
+    if type(value) is not wanted:
+        raise OptionError(f"{name} = {shown(value)}: it must be {KINDS[wanted]}")
+    if wanted is str and any("\ud800" <= char <= "\udfff" for char in value):  # a file name that is not UTF-8
+        raise OptionError(f"{name} = {shown(value)}: it must be text in UTF-8: rename the file")
+    low, high, choices = (option.metadata.get(key) for key in ("low", "high", "choices"))
+    if choices and value not in choices:
+        raise OptionError(f"{name} = {shown(value)}: choose one of {limits(option)}")
+    if wanted is float and not math.isfinite(value):
+        raise OptionError(f"{name} = {shown(value)}: it must be finite")
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise OptionError(f"{name} = {shown(value)}: it must be {limits(option)}")
+    return value
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it, however long it is."""
+    if isinstance(value, int) and abs(value) >= LARGEST_SHOWN:
+        return "a number of hundreds of digits"
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."

@@ -1,0 +1,209 @@
+"""Genomes as JSON: the same bits back, the same text again, and a reason for every text that is none."""
+
+import json
+import math
+import random
+
+import neat
+import numpy as np
+import pytest
+from neat.genes import DefaultConnectionGene, DefaultNodeGene
+
+from agents.neat.genome import Genome
+from agents.neat.genome_json import genome_from_json, genome_to_json
+from agents.neat.network import Network
+
+INPUTS, OUTPUTS = 5, 3
+VALUES = ("bias", "response", "activation", "aggregation", "time_constant")
+
+
+def random_genome(seed: int, hidden: int = 3) -> Genome:
+    """Return a genome with weights of all sizes, hidden nodes and disabled connections."""
+    draw, genome = random.Random(seed), Genome(seed)
+    keys = [OUTPUTS + 7 * n for n in range(hidden)]
+    for key in draw.sample([*range(OUTPUTS), *keys], OUTPUTS + hidden):
+        node = DefaultNodeGene(key)
+        node.bias, node.response, node.time_constant = draw.gauss(0, 1), draw.uniform(0.5, 2), draw.uniform(0.5, 2)
+        node.activation, node.aggregation = draw.choice(["tanh", "sigmoid", "relu"]), "sum"
+        genome.nodes[key] = node
+    ends = [(s, t) for n, t in enumerate(keys) for s in [*range(-INPUTS, 0), *keys[:n]]]
+    ends += [(s, t) for t in range(OUTPUTS) for s in [*range(-INPUTS, 0), *keys]]
+    for number, key in enumerate(draw.sample(ends, int(0.7 * len(ends)))):
+        gene = DefaultConnectionGene(key, innovation=3 * number + 1)
+        gene.weight, gene.enabled = draw.gauss(0, 1) * 10 ** draw.randrange(-3, 3), draw.random() < 0.8
+        genome.connections[key] = gene
+    return genome
+
+
+def genes(genome) -> tuple:
+    nodes = {key: tuple(getattr(gene, name) for name in VALUES) for key, gene in genome.nodes.items()}
+    connections = {key: (gene.weight, gene.enabled, gene.innovation) for key, gene in genome.connections.items()}
+    return nodes, connections
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("kind", [Genome, neat.DefaultGenome])
+def test_a_round_trip_gives_the_same_bits_and_the_same_text(seed, kind):
+    genome = random_genome(seed)
+    text = genome_to_json(genome, INPUTS, OUTPUTS)
+    again, inputs, outputs = genome_from_json(text, kind)
+    assert type(again) is kind
+    assert (inputs, outputs) == (INPUTS, OUTPUTS)
+    assert genes(again) == genes(genome)
+    assert genome_to_json(again, inputs, outputs) == text
+
+
+@pytest.mark.parametrize("value", [0.1, 5e-324, -0.0, 1 / 3, 1.7976931348623157e308, 2**53 + 1.0])
+def test_numbers_keep_every_bit(value):
+    genome = random_genome(0)
+    gene, node = genome.connections[next(iter(genome.connections))], genome.nodes[0]
+    gene.weight = node.bias = value
+    again, *_ = genome_from_json(genome_to_json(genome, INPUTS, OUTPUTS))
+    for read in (again.connections[gene.key].weight, again.nodes[0].bias):
+        assert (read, math.copysign(1, read)) == (value, math.copysign(1, value))
+
+
+def test_the_text_does_not_depend_on_the_order_of_the_genes():
+    genome, other = random_genome(3), Genome(9)
+    for name in ("nodes", "connections"):
+        own = list(getattr(genome, name).items())
+        getattr(other, name).update(reversed(own))
+    assert genome_to_json(other, INPUTS, OUTPUTS) == genome_to_json(genome, INPUTS, OUTPUTS)
+
+
+def literal() -> Genome:
+    genome = Genome(0)
+    for key, bias in ((0, -0.5), (7, 0.25)):
+        node = DefaultNodeGene(key)
+        node.bias, node.response, node.activation, node.aggregation, node.time_constant = bias, 1.0, "tanh", "sum", 1.0
+        genome.nodes[key] = node
+    for key, weight, enabled, innovation in (((7, 0), 2.0, True, 2), ((-1, 7), 1.5, False, 1)):
+        gene = DefaultConnectionGene(key, innovation=innovation)
+        gene.weight, gene.enabled = weight, enabled
+        genome.connections[key] = gene
+    return genome
+
+
+TEXT = """{
+ "format": "kuznechik genome",
+ "version": 1,
+ "inputs": 2,
+ "outputs": 1,
+ "nodes": [
+  {"key": 0, "bias": -0.5, "response": 1.0, "activation": "tanh", "aggregation": "sum", "time_constant": 1.0},
+  {"key": 7, "bias": 0.25, "response": 1.0, "activation": "tanh", "aggregation": "sum", "time_constant": 1.0}
+ ],
+ "connections": [
+  {"from": -1, "to": 7, "weight": 1.5, "enabled": false, "innovation": 1},
+  {"from": 7, "to": 0, "weight": 2.0, "enabled": true, "innovation": 2}
+ ]
+}
+"""
+
+
+def test_literal_text():
+    assert genome_to_json(literal(), 2, 1) == TEXT
+    genome, inputs, outputs = genome_from_json(TEXT)
+    assert genes(genome) == genes(literal())
+    assert (inputs, outputs) == (2, 1)
+
+
+def test_a_genome_without_connections_is_json_too():
+    genome = literal()
+    genome.connections.clear()
+    assert genome_from_json(genome_to_json(genome, 2, 1))[0].connections == {}
+
+
+def test_a_number_that_is_none_is_not_written():
+    genome = literal()
+    genome.connections[7, 0].weight = math.nan
+    with pytest.raises(ValueError, match="JSON"):
+        genome_to_json(genome, 2, 1)
+
+
+def test_neat_python_runs_it_with_the_same_keys(make_config):
+    cases = np.array([[(case >> i) & 1 for case in range(2**INPUTS)] for i in range(INPUTS)])
+    shares = []
+    for seed in range(8):
+        genome = random_genome(seed)
+        read, inputs, outputs = genome_from_json(genome_to_json(genome, INPUTS, OUTPUTS), neat.DefaultGenome)
+        network = neat.nn.FeedForwardNetwork.create(read, make_config(inputs, outputs))
+        # an output is on above the middle of its activation: 1/2 for sigmoid, 0 for tanh and relu
+        middle = np.array([0.5 if read.nodes[key].activation == "sigmoid" else 0.0 for key in range(OUTPUTS)])
+        pressed = Network(genome, OUTPUTS)(cases) > 0
+        for case in range(2**INPUTS):
+            answer = network.activate(cases[:, case].tolist())
+            assert (np.array(answer) > middle).tolist() == pressed[:, case].tolist()
+        shares.append(pressed.mean())
+    assert 0.2 < np.mean(shares) < 0.8
+
+
+def change(**values) -> str:
+    """Return the literal text with other values: `nodes` and `connections` change the first gene."""
+    data = json.loads(TEXT)
+    for name, value in values.items():
+        if name in ("nodes", "connections") and isinstance(value, dict):
+            data[name][0] = {**data[name][0], **value}
+        else:
+            data[name] = value
+    return json.dumps(data)
+
+
+def without(*names: str) -> str:
+    """Return the literal text without an entry, or without an entry of its first node or connection."""
+    data = json.loads(TEXT)
+    del (data if len(names) == 1 else data[names[0]][0])[names[-1]]
+    return json.dumps(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "not a genome of this project"),
+        ("no JSON", "not a genome of this project"),
+        (TEXT[: len(TEXT) // 2], "not a genome of this project"),
+        ("[" * 100_000, "not a genome of this project"),
+        ("[]", "not a genome of this project"),
+        ("null", "not a genome of this project"),
+        ("{}", "not a genome of this project: KeyError.'format'"),
+        (change(format="recipe"), "it is 'recipe' version 1, not 'kuznechik genome' version 1"),
+        (change(version=2), "it is 'kuznechik genome' version 2, not 'kuznechik genome' version 1"),
+        (change(inputs=0), "it has 0 inputs and 1 outputs, of which there are 1 to 100,000"),
+        (change(inputs=10**9), "it has 1000000000 inputs and 1 outputs"),
+        (change(outputs=-1), "it has 2 inputs and -1 outputs"),
+        (change(inputs=1, connections={"from": -2}), r"the connection \(-2, 7\) joins nodes that are not there"),
+        (change(inputs="many"), "invalid literal for int"),
+        (change(outputs=2), "it lacks some of its 2 output nodes"),
+        (change(nodes=None), "not a genome of this project"),
+        (change(nodes={"key": 3}), r"the connection \(7, 0\) joins nodes that are not there"),
+        (change(nodes={"key": 7}), "the node 7 stands there twice, or its key is not 0 to 2147483647"),
+        (change(nodes={"key": -1}), "the node -1 stands there twice, or its key is not"),
+        (
+            change(nodes={"key": 10**30}),
+            "the node 1000000000000000000000000000000 stands there twice, or its key is not",
+        ),
+        (change(connections={"from": 7, "to": 0}), r"the connection \(7, 0\) stands there twice"),
+        (change(nodes={"bias": "heavy"}), "could not convert string to float: 'heavy'"),
+        (change(nodes={"bias": None}), "not a genome of this project"),
+        (change(nodes={"bias": 10**400}), "not a genome of this project"),
+        (change(nodes={"bias": math.nan}), "the node 0 has the bias nan: it must be finite"),
+        (change(nodes={"response": math.inf}), "the node 0 has the response inf: it must be finite"),
+        (change(nodes={"activation": 5}), "the node 0 has the activation 5: it must be a name"),
+        (change(nodes={"aggregation": None}), "the node 0 has the aggregation None: it must be a name"),
+        (change(connections={"from": -3}), r"the connection \(-3, 7\) joins nodes that are not there"),
+        (change(connections={"from": 4}), r"the connection \(4, 7\) joins nodes that are not there"),
+        (change(connections={"to": -2}), r"the connection \(-1, -2\) joins nodes that are not there"),
+        (change(connections={"weight": "heavy"}), "could not convert string to float: 'heavy'"),
+        (change(connections={"weight": math.nan}), r"the connection \(-1, 7\) has the weight nan: it must be finite"),
+        (change(connections=[1]), "not a genome of this project"),
+        *((without(name), f"KeyError.'{name}'") for name in ("version", "inputs", "outputs", "nodes", "connections")),
+        *((without("nodes", name), f"KeyError.'{name}'") for name in ("key", *VALUES)),
+        *(
+            (without("connections", name), f"KeyError.'{name}'")
+            for name in ("from", "to", "weight", "enabled", "innovation")
+        ),
+    ],
+)
+def test_a_text_that_is_no_genome_is_refused_with_the_reason(text, reason):
+    with pytest.raises(ValueError, match=reason):
+        genome_from_json(text)

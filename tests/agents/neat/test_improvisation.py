@@ -1,0 +1,214 @@
+"""Improvisation: a population that plays alone, side by side, plays what each network plays in the environment."""
+
+import json
+import random
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from neat.genes import DefaultConnectionGene, DefaultNodeGene
+
+from agents.cases import memory_cases
+from agents.neat.genome import Genome
+from agents.neat.genome_json import genome_to_json
+from agents.neat.improvisation import HeardGuide, Improvisation, ImprovisationEvaluator, play_together
+from agents.neat.network import Network
+from agents.neat.network_player import NetworkPlayer
+from agents.rollout import play_episode
+from envs.keyboard_env import KeyboardEnv
+from listener.rules import MusicTheory
+from songs.keyboard import KEYS
+from songs.song import Song
+
+THEORY = MusicTheory()
+PLAIN = {
+    "evolve": {"population_size": 12, "selection": "truncation"},
+    "species": {"target_species": 3, "fitness_sharing": "normalized"},
+    "operators": {"modular_crossover": 0.0, "focus": 0.0, "boost": 0.0},
+    "genome": {"node_add_prob": 0.3, "node_delete_prob": 0.05},
+}
+"""What a listener can pay: nothing that needs a loss of every output."""
+
+
+class LikesA:
+    """Pays 1 for every A, and 2 for a rest."""
+
+    def rewards(self, rolls, targets=None):
+        return rolls[:, :, 9].astype(np.float32) + 2 * ~rolls.any(axis=2)
+
+
+def network(connections: dict, biases: dict, hidden: tuple[int, ...] = ()) -> Genome:
+    """Return a genome; an output without a bias of its own is never on by itself."""
+    genome = Genome(1)
+    for key in (*range(KEYS), *hidden):
+        gene = DefaultNodeGene(key)
+        gene.bias, gene.response, gene.time_constant = biases.get(key, -0.5), 1.0, 1.0
+        gene.activation, gene.aggregation = "tanh", "sum"
+        genome.nodes[key] = gene
+    for number, (key, weight) in enumerate(connections.items()):
+        gene = DefaultConnectionGene(key, innovation=number)
+        gene.weight, gene.enabled = weight, True
+        genome.connections[key] = gene
+    return genome
+
+
+@st.composite
+def networks(draw, memory: int) -> Genome:
+    """Return a network with connections in all directions forward, inputs of the mode included."""
+    hidden = tuple(range(KEYS, KEYS + draw(st.integers(0, 3))))
+    grid = st.integers(-2048, 2048).map(lambda weight: weight / 1024)
+    inputs = memory * KEYS + 1
+    sources = st.one_of(st.integers(-inputs, -1), st.sampled_from(hidden)) if hidden else st.integers(-inputs, -1)
+    links = draw(st.dictionaries(st.tuples(sources, st.sampled_from((*range(KEYS), *hidden))), grid, max_size=40))
+    forward = {key: weight for key, weight in links.items() if key[1] < KEYS or key[0] < key[1]}
+    return network(forward, draw(st.dictionaries(st.integers(0, KEYS + len(hidden) - 1), grid)), hidden)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_a_population_plays_what_each_network_plays_in_the_environment(data):
+    memory, prompt, mode_bit = data.draw(st.integers(1, 4)), data.draw(st.integers(0, 3)), data.draw(st.booleans())
+    genomes = data.draw(st.lists(networks(memory), min_size=1, max_size=4))
+    if not mode_bit:
+        for genome in genomes:
+            genome.connections = {key: gene for key, gene in genome.connections.items() if key[0] >= -memory * KEYS}
+    seed = data.draw(st.integers(0, 1000))
+    songs = [Song(str(i), np.random.default_rng([seed, i]).random((10, KEYS)) < 0.2) for i in range(3)]
+    prompts = np.array([song.roll[:prompt] for song in songs])
+    played = play_together(genomes, prompts, 10, memory)
+    env = KeyboardEnv(songs, memory=memory, prompt=prompt, mode_bit=mode_bit, improvise=True)
+    for genome, rolls in zip(genomes, played, strict=True):
+        player = NetworkPlayer(Network(genome, KEYS), memory, mode_bit)
+        for song, roll in enumerate(rolls):
+            assert (play_episode(env, player, options={"song": song}).roll == roll).all()
+
+
+def test_an_echo_repeats_the_prompt_for_ever():
+    echo = network({(-1 - key, key): 1.0 for key in range(KEYS)}, {})  # each key from itself, two steps before
+    prompt = np.zeros((1, 2, KEYS), dtype=bool)
+    prompt[0, 0, 4] = True
+    (roll,) = play_together([echo], prompt, 7, memory=2)[0]
+    assert [place.tolist() for place in roll.nonzero()] == [[0, 2, 4, 6], [4, 4, 4, 4]]
+
+
+@pytest.fixture
+def cases():
+    return memory_cases([Song("s", np.zeros((6, KEYS), dtype=bool))], 2, 1)
+
+
+def test_fitness_is_the_reward_behind_the_prompt_averaged_over_the_prompts(cases):
+    prompts = np.zeros((2, 1, KEYS), dtype=bool)
+    prompts[1, 0, 3] = True
+    after_three = network({(-1 - KEYS - 3, 9): 1.0}, {})  # plays A once if it has just heard key 3, and then rests
+    evaluator = ImprovisationEvaluator(cases, LikesA().rewards, prompts, 6, 2, parsimony=0.25)
+    evaluator.evaluate([after_three], 0)
+    assert after_three.loss == -((5 * 2) + (1 + 4 * 2)) / 2
+    assert after_three.fitness == 9.5 - 0.25
+    assert (after_three.right, evaluator.evaluations) == (0, 1)
+
+
+def test_a_network_is_heard_once(cases):
+    evaluator = ImprovisationEvaluator(cases, LikesA().rewards, np.zeros((1, 1, KEYS), dtype=bool), 6, 2)
+    genome = network({}, {9: 1.0})
+    for generation in range(3):
+        evaluator.evaluate([genome], generation)
+    assert (genome.fitness, evaluator.evaluations) == (5.0, 1)
+
+
+def test_a_reward_does_not_depend_on_the_company_even_where_several_play_the_same(cases):
+    prompts = np.zeros((2, 1, KEYS), dtype=bool)
+    prompts[1, 0, 3] = True
+    evaluator = ImprovisationEvaluator(cases, LikesA().rewards, prompts, 6, 2)
+    genomes = [network({}, {key: 1.0}) for key in (9, 2, 9, 2)]
+    genomes += [network({(-1 - KEYS - key, 9): 1.0}, {}) for key in (3, 9, 3)]
+    together = evaluator.paid(evaluator.play(genomes)).tolist()
+    assert together == [evaluator.paid(evaluator.play([genome]))[0] for genome in genomes]
+    assert together == [5.0, 0.0, 5.0, 0.0, 9.5, 10.0, 9.5]
+    assert evaluator.paid(evaluator.play([])).shape == (0,)
+
+
+@pytest.mark.parametrize("prompts", [np.zeros((0, 1, KEYS)), np.zeros((1, 6, KEYS))])
+def test_there_must_be_something_to_play(cases, prompts):
+    with pytest.raises(ValueError, match="there is nothing to play"):
+        ImprovisationEvaluator(cases, LikesA().rewards, prompts.astype(bool), 6, 2)
+
+
+# The operator that looks at what was heard
+
+
+@pytest.mark.parametrize("memory", [3, 6, 20])
+def test_what_is_proposed_was_on_at_a_step_behind_the_prompt(memory):
+    prompt, roll = 2, np.random.default_rng(0).random((8, KEYS)) < 0.15
+    genome = network({}, {})
+    genome.heard = roll[None]
+    padded = np.concatenate((np.zeros((memory, KEYS), dtype=bool), roll))
+    seen = {-1 - place for step in range(prompt, 8) for place in np.flatnonzero(padded[step : step + memory])}
+    random.seed(1)
+    proposals = [HeardGuide(prompt, memory).propose(genome, 0) for _ in range(3000)]
+    assert {proposal[0] for proposal in proposals if proposal} == seen
+    assert {proposal[1] for proposal in proposals if proposal} == {1.0, -1.0}
+
+
+def test_nothing_is_proposed_where_nothing_was_heard():
+    genome = network({}, {})
+    assert HeardGuide(0, 4).propose(genome, 0) is None
+    genome.heard = np.zeros((2, 8, KEYS), dtype=bool)
+    assert HeardGuide(0, 4).propose(genome, 0) is None
+
+
+def test_a_genome_has_heard_what_it_played_and_its_child_what_the_better_parent_did(cases):
+    evaluator = ImprovisationEvaluator(cases, LikesA().rewards, np.zeros((1, 1, KEYS), dtype=bool), 6, 2)
+    better, worse = network({}, {9: 1.0, 3: 1.0}), network({}, {})
+    evaluator.evaluate([worse, better], 0)
+    assert better.heard[0, 1:].nonzero()[1].tolist() == [3, 9] * 5
+    assert not worse.heard.any()
+    worse.fitness, better.fitness, child = 0.0, 1.0, Genome(2)
+    child.configure_crossover(worse, better, SimpleNamespace(modular_crossover=0.0))
+    assert child.heard is better.heard
+    # one that lived on when a run was stopped plays again
+    better.heard = None
+    evaluator.evaluate([better], 1)
+    assert better.heard[0, 1:].nonzero()[1].tolist() == [3, 9] * 5
+    assert evaluator.evaluations == 2
+
+
+# A whole run
+
+
+@pytest.fixture
+def start(make_config):
+    """Return a function that begins a run."""
+    prompts = np.zeros((2, 2, KEYS), dtype=bool)
+    prompts[1, 0, 4] = True
+    cases = memory_cases([Song("s", np.zeros((24, KEYS), dtype=bool))], 4, 2)
+
+    def start(pays=THEORY.rewards) -> Improvisation:
+        config = make_config(len(cases.inputs), KEYS, None, **PLAIN)
+        return Improvisation(config, ImprovisationEvaluator(cases, pays, prompts, 24, 4), 3)
+
+    return start
+
+
+def text(run: Improvisation) -> str:
+    return genome_to_json(run.champion, 4 * KEYS, KEYS)
+
+
+def test_it_goes_on_from_a_state_to_the_same_bits(start):
+    run = start()
+    rows = [run.step() for _ in range(4)]
+    kept = json.loads(json.dumps(run.state()))
+    rows += [run.step() for _ in range(4)]
+    again = start()
+    again.restore(kept)
+    assert [again.step() for _ in range(4)] == rows[4:]
+    assert text(again) == text(run)
+
+
+def test_it_gets_better_and_never_counts_as_solved(start):
+    run = start(LikesA().rewards)
+    rows = [run.step() for _ in range(15)]
+    assert rows[-1].best_fitness > rows[0].mean_fitness
+    assert -run.champion.loss == max(row.best_fitness for row in rows)
+    assert not run.solved

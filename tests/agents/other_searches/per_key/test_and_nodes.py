@@ -1,0 +1,170 @@
+"""AND nodes: which rows they are on in, how they grow, what pruning leaves, and that genomes of them are exact."""
+
+import json
+
+import neat
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.neat.network import Network
+from agents.neat.network_player import NetworkPlayer
+from agents.other_searches.per_key.and_evolution import AndEvolution
+from agents.other_searches.per_key.and_genome import and_genome
+from agents.other_searches.per_key.and_nodes import AndNodes, literals_of, rows_with
+from agents.other_searches.per_key.and_player import AndPlayer, play_together
+from agents.other_searches.per_key.sparse_cases import SparseCases
+from agents.other_searches.per_key.threshold_units import ThresholdUnits
+
+MEMORY, PROMPT = 4, 2
+
+
+def make_cases(seed=0, songs=4, steps=40):
+    random = np.random.default_rng(seed)
+    rolls = [random.random((steps, 13)) < 0.1 for _ in range(songs)]
+    return SparseCases.from_rolls(rolls, rolls, MEMORY, PROMPT)
+
+
+def dense(cases):
+    return np.unpackbits(cases.bits, axis=1, bitorder="little")[:, : cases.rows].T.astype(bool)
+
+
+def grown(cases, seed=1):
+    evolution, random = AndEvolution(cases), np.random.default_rng(seed)
+    for _ in range(60):
+        if not evolution.solved:
+            evolution.step(random)
+    return evolution, random
+
+
+def genome_of(evolution):
+    cases, nodes = evolution.units.cases, evolution.nodes
+    nothing = np.zeros((cases.inputs, cases.outputs), dtype=np.float32)
+    return and_genome(nothing, evolution.units.bias, nodes.literals, nodes.weights)
+
+
+class NeatConfig:
+    """What neat-python's network reads of a configuration."""
+
+    class genome_config:
+        input_keys = tuple(range(-1, -1 - MEMORY * 13, -1))
+        output_keys = tuple(range(13))
+        aggregation_function_defs = neat.aggregations.AggregationFunctionSet()
+        activation_defs = neat.activations.ActivationFunctionSet()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sets(st.integers(0, 51), max_size=4), st.sets(st.integers(0, 51), max_size=4))
+def test_a_node_is_on_where_all_its_literals_hold(on, off):
+    cases = make_cases()
+    literals = literals_of([*on, *(~source for source in off - on)])
+    seen = dense(cases)
+    expected = seen[:, sorted(on)].all(axis=1) & ~seen[:, sorted(off - on)].any(axis=1)
+    np.testing.assert_array_equal(rows_with(cases, literals), np.flatnonzero(expected))
+
+
+def test_literals_are_sorted_and_occur_once():
+    assert literals_of([3, np.int64(~2), 3]) == (-3, 3)
+
+
+def test_a_node_moves_the_margins_of_its_rows_alone():
+    cases = make_cases()
+    units = ThresholdUnits(cases)
+    nodes, before = AndNodes(units), units.margins.copy()
+    source = int(np.flatnonzero(np.diff(cases.column_starts))[0])
+    weights = np.zeros(13, dtype=np.float32)
+    weights[5] = 2
+    rows = rows_with(cases, (source,))
+    nodes.add((source,), rows, weights)
+    moved = np.zeros_like(before)
+    moved[rows, 5] = 2 * cases.signs[rows, 5]
+    np.testing.assert_array_equal(units.margins, before + moved)
+    assert (source,) in nodes
+    assert nodes.connections == 2
+    np.testing.assert_array_equal(nodes.sums()[rows], np.tile(weights, (len(rows), 1)))
+
+
+def test_nodes_grow_until_every_row_is_right_and_margins_stay_exact():
+    evolution, _ = grown(make_cases())
+    assert evolution.solved
+    assert len(evolution.nodes)
+    exact = evolution.units.cases.signs * (evolution.units.bias + evolution.nodes.sums())
+    np.testing.assert_array_equal(evolution.units.margins, exact)
+
+
+def test_pruning_deletes_and_keeps_every_row_right():
+    evolution, random = grown(make_cases())
+    before = evolution.nodes.connections
+    evolution.prune(random)
+    assert evolution.nodes.connections < before
+    assert evolution.solved
+    exact = evolution.units.cases.signs * (evolution.units.bias + evolution.nodes.sums())
+    np.testing.assert_array_equal(evolution.units.margins, exact)
+    for node, literals in enumerate(evolution.nodes.literals):
+        rows = evolution.nodes.rows_of(np.array([node]))[0]
+        np.testing.assert_array_equal(rows, rows_with(evolution.units.cases, literals))
+
+
+def test_a_row_without_any_input_can_be_learned():
+    heard = np.zeros((6, 13), dtype=bool)
+    heard[[1, 2, 4], [3, 5, 3]] = True
+    cases = SparseCases.from_rolls([heard], [heard], 3, 1)
+    assert cases.targets[0, 3]
+    assert not len(cases.inputs_of(0))
+    evolution, _ = grown(cases)
+    assert evolution.solved
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_genome_answers_as_the_rows_in_every_network(seed):
+    """The rows, the batched network, neat-python's own and the player of AND nodes agree."""
+    evolution, random = grown(make_cases(seed))
+    evolution.prune(random)
+    genome, cases = genome_of(evolution), evolution.units.cases
+    expected = evolution.units.margins * cases.signs
+    seen = dense(cases)
+    np.testing.assert_array_equal(Network(genome, 13)(seen.T).T, expected)
+    neats = neat.nn.FeedForwardNetwork.create(genome, NeatConfig)
+    for row in random.choice(cases.rows, 25, replace=False):
+        outputs = np.array(neats.activate(seen[row].astype(float).tolist()))
+        np.testing.assert_array_equal(outputs > 0, expected[row] > 0)
+    memory = random.random((70, MEMORY, 13)) < 0.15
+    wanted = NetworkPlayer(Network(genome, 13), MEMORY).press(memory)
+    np.testing.assert_array_equal(AndPlayer(genome, MEMORY).press(memory), wanted)
+    assert wanted.any()
+
+
+def test_the_player_plays_from_each_prompt_what_it_hears_of_itself():
+    evolution, _ = grown(make_cases())
+    player = AndPlayer(genome_of(evolution), MEMORY)
+    prompts = np.random.default_rng(7).random((5, 3, 13)) < 0.2
+    played = play_together(player, prompts, 12, MEMORY)
+    np.testing.assert_array_equal(played[:, :3], prompts)
+    padded = np.concatenate([np.zeros((5, MEMORY, 13), dtype=bool), played], axis=1)
+    for step in range(3, 12):
+        np.testing.assert_array_equal(played[:, step], player.press(padded[:, step : step + MEMORY]))
+
+
+def test_the_player_refuses_other_hidden_nodes():
+    weights, bias = np.zeros((13, 13), dtype=np.float32), np.zeros(13, dtype=np.float32)
+    genome = and_genome(weights, bias, [(0, 2)], np.ones((1, 13), dtype=np.float32))
+    assert AndPlayer(genome, 1).press(np.ones((1, 1, 13), dtype=bool)).all()
+    genome.nodes[13].bias = -0.5
+    with pytest.raises(ValueError, match="the hidden node 13 is not an AND of inputs"):
+        AndPlayer(genome, 1)
+
+
+def test_a_state_goes_on_to_the_same_bits():
+    cases = make_cases()
+    evolution, other, random = AndEvolution(cases), AndEvolution(cases), np.random.default_rng(1)
+    for _ in range(2):
+        evolution.step(random)
+    other.restore(json.loads(json.dumps(evolution.state())))
+    twin = np.random.default_rng()
+    twin.bit_generator.state = random.bit_generator.state
+    for _ in range(3):
+        evolution.step(random)
+        other.step(twin)
+    assert evolution.state() == other.state()
+    np.testing.assert_array_equal(evolution.units.margins, other.units.margins)

@@ -1,0 +1,533 @@
+"""`kuznechik dqn` from the command line: what it leaves behind, how it is resumed, and what it says of mistakes."""
+
+import contextlib
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
+from experiments.runs.assembly import open_run  # noqa: E402
+from experiments.cli import main  # noqa: E402
+from experiments.config.dqn import DqnConfig  # noqa: E402
+from experiments.runs.tensor_checkpoint import read_tensors, write_tensors  # noqa: E402
+from experiments.runs.dqn import resolve_dqn, resume, train  # noqa: E402
+from experiments.runs.folder import RunFolder  # noqa: E402
+from experiments.runs.scores import score  # noqa: E402
+from listener.listener import WeightedSum  # noqa: E402
+from listener.memorization import ExactSteps, RightKeys  # noqa: E402
+
+ROOT = Path(__file__).parents[3]
+FILES = ["best/melody.mid", "best/melody.wav", "best/model.safetensors", "best/roll.npy", "config.toml", "meta.json"]
+FILES += ["metrics.csv", "summary.json", ".lock"]
+
+
+def sets(*settings: str) -> list[str]:
+    return [part for setting in settings for part in ("--set", setting)]
+
+
+SMALL = ["--memory", "6", "--prompt", "4"]
+SMALL += sets("network.hidden=32", "dqn.batch_size=32", "dqn.learning_starts=20", "dqn.evaluate_every=30")
+QUICK_EPISODIC = ["--preset", "episodic", *SMALL, "--set", "dqn.learning_rate=0.003"]
+
+
+@pytest.fixture(scope="module")
+def learned(tune) -> Path:
+    """Return a run folder that learned the tune; nobody changes it."""
+    folder = tune.parent / "learned"
+    assert main(["dqn", str(tune), *SMALL, "--checkpoint-every", "50", "--out", str(folder), "--json"]) == 0
+    return folder
+
+
+@pytest.fixture
+def copy(learned, tmp_path) -> Path:
+    """Return a copy of that folder."""
+    return Path(shutil.copytree(learned, tmp_path / "copy"))
+
+
+def summary(run: Path) -> dict:
+    return json.loads((run / "summary.json").read_text())
+
+
+def metrics(run: Path) -> list[dict]:
+    with (run / "metrics.csv").open() as file:
+        return [{name: row[name] for name in row if name != "cpu_seconds"} for row in csv.DictReader(file)]
+
+
+def check_same(run: Path, other: Path) -> None:
+    """Check that two runs came to the same result on the same way, to the bit."""
+    assert metrics(run) == metrics(other)
+    for name in ("best/model.safetensors", "best/roll.npy", "best/melody.mid"):
+        assert (run / name).read_bytes() == (other / name).read_bytes(), name
+    ours, theirs = summary(run), summary(other)
+    for name in ours:
+        assert name.endswith("_seconds") or ours[name] == theirs[name], name
+    last = [max((folder / "checkpoints").iterdir()) for folder in (run, other)]
+    (arrays, data), (others, other_data) = map(read_tensors, last)
+    assert data["loop"] == other_data["loop"]
+    assert set(arrays) == set(others)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, others[name], err_msg=name)
+
+
+# What a run leaves behind
+
+
+def test_a_run_that_learned_its_song_says_so(learned):
+    content = summary(learned)
+    assert (content["solved"], content["stopped"], content["regime"]) == (True, "solved", "bandit")
+    assert content["solved_at_step"] == content["steps"] == content["champion_of_step"]
+    assert content["right_teacher_forced"] == content["right_free_running"] == content["prefix"] == 20
+    assert (content["cases"], content["ceiling"], content["always_rest"], content["whole_songs"]) == (20, 20, 12, 1)
+    assert content["cpu_seconds"] > 0
+    assert content["bytes_per_transition"] == 12 + 2 + 1 + 4 * 13
+    assert RunFolder.open(learned).read_json("meta.json")["experiment"] == "dqn"
+
+
+def test_the_files_of_a_run_are_those_of_every_run(learned):
+    files = {str(path.relative_to(learned)) for path in learned.rglob("*") if path.is_file()}
+    checkpoints = {name for name in files if name.startswith("checkpoints/")}
+    assert files == {*FILES, "songs/tune.mid", *checkpoints}
+    assert 1 <= len(checkpoints) <= 2
+    assert not any(path.read_bytes().startswith((b"\x80", b"PK")) for path in learned.rglob("*.safetensors"))
+
+
+def test_the_score_in_the_environment_is_that_of_the_summary(kuznechik, learned):
+    scores = json.loads(kuznechik("score", learned, "--json").out)
+    assert scores["right_teacher_forced"] == scores["right_free_running"] == scores["steps"] == 20
+    assert (scores["always_rest"], scores["ceiling"]) == (12, 20)
+    assert 0 < scores["random"] < 12
+
+
+def test_a_run_is_played_and_drawn(kuznechik, learned, tmp_path):
+    called = kuznechik("play", learned, "--wav", tmp_path / "x.wav")
+    assert (called.status, (tmp_path / "x.wav").read_bytes()[:4]) == (0, b"RIFF")
+    run = shutil.copytree(learned, tmp_path / "run")
+    called = kuznechik("plot", run)
+    assert (called.status, called.err) == (0, "")
+    assert [Path(path).name for path in called.out.split()] == ["learning.png", "learning.svg", "roll.png", "roll.svg"]
+    assert b"regime: bandit" in (run / "plots" / "learning.svg").read_bytes()
+
+
+def test_the_terminal_is_told_the_baselines_and_the_regime(kuznechik, tune, tmp_path):
+    called = kuznechik("dqn", tune, *SMALL, "--out", tmp_path / "run")
+    assert (called.status, called.err) == (0, "")  # no progress where there is no terminal
+    assert re.match(r"Solved after \d+ environment steps, \d+ updates, \d+\.\d CPU seconds\.\n", called.out)
+    assert "20 of 20 steps right, 20 free running (always resting: 12; the most that one network can: 20)" in called.out
+    assert "Regime: bandit." in called.out
+
+
+def test_a_terminal_is_shown_rate_and_time_left(kuznechik, tune, tmp_path, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    called = kuznechik("dqn", tune, *SMALL, "--out", tmp_path / "run")
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", called.err)
+    assert re.search(
+        r"tune .*20/20 right +step \d+ of 200000, \d+ episodes, epsilon 0\.\d+, \d+/s, at most \d+ s left", shown
+    )
+
+
+def test_the_same_seed_gives_the_same_run(kuznechik, learned, tune, tmp_path):
+    kuznechik("dqn", tune, *SMALL, "--checkpoint-every", "7", "--out", tmp_path / "run", "--json")
+    check_same(tmp_path / "run", learned)
+    kuznechik("dqn", tune, *SMALL, "--seed", "1", "--out", tmp_path / "other", "--json")
+    assert metrics(tmp_path / "other") != metrics(learned)
+
+
+def test_help_says_what_the_bandit_is(kuznechik):
+    text = " ".join(kuznechik("dqn", "--help").out.split())
+    assert "bandit (close to supervised learning)" in text
+
+
+# What is learned
+
+
+def test_the_episodic_regime_learns_the_tune(kuznechik, tune, tmp_path):
+    called = kuznechik("dqn", tune, *QUICK_EPISODIC, "--random-start", "0.5", "--out", tmp_path / "run", "--json")
+    content = json.loads(called.out)
+    assert (content["solved"], content["regime"]) == (True, "episodic with random starts")
+    assert content["right_free_running"] == 20
+
+
+def test_several_songs_and_chords_are_learned_in_one_network(kuznechik, write_song, tmp_path):
+    songs = [write_song(tmp_path / f"{name}.mid", notes) for name, notes in (("a", "C[EG]C."), ("b", "D.[FA]B"))]
+    folder = ["--folder", tmp_path]
+    for named in (songs, folder, [*folder, "--together"], ["a", "b", *folder]):
+        run = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
+        options = [*SMALL, "--memory", "4", "--prompt", "1", "--out", run, "--json"]
+        content = json.loads(kuznechik("dqn", *named, *options).out)
+        assert (content["solved"], content["songs"], content["whole_songs"], content["cases"]) == (True, 2, 2, 14)
+    assert json.loads(kuznechik("score", run, "--json").out)["whole_songs"] == 2
+
+
+def test_one_key_at_a_time_learns_what_is_no_chord(kuznechik, write_song, tmp_path):
+    song = write_song(tmp_path / "a.mid", "C.E.[CE]G.D" * 2)
+    settings = sets("network.head=one_key", "dqn.credit=step", "environment.listener=exact_steps", "dqn.steps=6000")
+    settings += sets("exploration.bonus=1", "exploration.epsilon_start=0", "exploration.epsilon_end=0")
+    called = kuznechik("dqn", song, *SMALL, *settings, "--prompt", "2", "--out", tmp_path / "run", "--json")
+    content = json.loads(called.out)
+    assert (content["solved"], content["cases"], content["ceiling"], content["right_teacher_forced"]) == (
+        True,
+        14,
+        12,
+        12,
+    )
+
+
+def test_every_listener_can_pay(tune, tmp_path):
+    class Loud:
+        """Pays for every pressed key, and does not know the song."""
+
+        def rewards(self, rolls, targets=None):
+            return rolls.mean(axis=2, dtype=np.float32)
+
+        def key_rewards(self, rolls, targets=None):
+            return rolls.astype(np.float32)
+
+    config = DqnConfig().change("task", song=str(tune), memory=6, prompt=4).change("network", hidden=32)
+    config = config.change("dqn", steps=400, batch_size=32).change("exploration", epsilon_start=1.0, epsilon_end=1.0)
+    config, songs = resolve_dqn(config)
+    loud = train(config, RunFolder.create(tmp_path / "loud"), songs, ["test"], listener=Loud())
+    assert (loud["stopped"], loud["solved"]) == ("budget", False)
+    assert loud["greedy_reward"] > 0.9
+    both = WeightedSum([RightKeys(), ExactSteps()], [0.5, 0.5])
+    paid_well = train(config, RunFolder.create(tmp_path / "both"), songs, ["test"], listener=both)["greedy_reward"]
+    assert paid_well > 0.6
+    again, _ = resume(RunFolder.open(tmp_path / "loud"), ["dqn.steps=450"], listener=Loud())
+    assert again["steps"] >= 450
+    assert again["greedy_reward"] >= loud["greedy_reward"]
+
+
+def test_the_champion_is_the_best_player_and_not_the_last(kuznechik, tune, tmp_path):
+    settings = sets("dqn.learning_rate=0.05", "dqn.steps=600", "dqn.stop_when_solved=false")
+    kuznechik("dqn", tune, *SMALL, *settings, "--out", tmp_path / "run", "--json")
+    best = max(int(row["right_teacher_forced"]) for row in metrics(tmp_path / "run"))
+    assert summary(tmp_path / "run")["right_teacher_forced"] == best
+    assert score(open_run(tmp_path / "run"))["right_teacher_forced"] == best
+
+
+# Resumed
+
+
+@pytest.mark.parametrize("preset", ["bandit", "episodic", "all of it"])
+def test_a_resumed_run_is_the_same_to_the_bit(kuznechik, tune, tmp_path, preset):
+    settings = ["dqn.stop_when_solved=false"]
+    if preset == "all of it":
+        settings += ["dqn.gamma=0.5", "dqn.credit=step", "replay.n_step=3", "replay.priority=0.5", "replay.capacity=90"]
+        settings += ["replay.importance=0.4", "exploration.bonus=0.3", "task.mode_bit=true", "dqn.target_every=7"]
+        settings += ["environment.random_start=0.3", "environment.stop_at_error=true"]
+    options = [tune, *SMALL, *(["--preset", "episodic"] if preset == "episodic" else []), *sets(*settings)]
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    kuznechik("dqn", *options, "--set", "dqn.steps=260", "--out", whole, "--json")
+    kuznechik("dqn", *options, "--set", "dqn.steps=90", "--checkpoint-every", "40", "--out", parts, "--json")
+    for steps in (95, 170, 260):
+        called = kuznechik("dqn", "--resume", parts, "--set", f"dqn.steps={steps}", "--json")
+        assert (called.status, called.err) == (0, "")
+    check_same(parts, whole)
+
+
+@pytest.mark.parametrize("length", [0, 50, -1])
+def test_a_checkpoint_cut_short_is_passed_over(kuznechik, tune, tmp_path, length):
+    options = [tune, *SMALL, *sets("dqn.stop_when_solved=false")]
+    kuznechik("dqn", *options, "--set", "dqn.steps=200", "--out", tmp_path / "whole", "--json")
+    run = tmp_path / "run"
+    kuznechik("dqn", *options, "--set", "dqn.steps=120", "--checkpoint-every", "50", "--out", run, "--json")
+    newest = max((run / "checkpoints").iterdir())
+    newest.write_bytes(newest.read_bytes()[:length])
+    called = kuznechik("dqn", "--resume", run, "--set", "dqn.steps=200", "--json")
+    assert called.status == 0
+    assert re.fullmatch(r"kuznechik: .*safetensors: is damaged: .*; resumed from the checkpoint .*\n", called.err)
+    check_same(run, tmp_path / "whole")
+
+
+@pytest.fixture
+def start():
+    """Return a function that starts a run that would go on for days, and returns when a checkpoint is on disk."""
+    started = []
+
+    def start(arguments: list, run: Path) -> subprocess.Popen:
+        command = [sys.executable, "-m", "experiments", "dqn", *map(str, arguments), "--out", str(run)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, **pipes)
+        started.append(process)
+        deadline = time.monotonic() + 120
+        while not list(run.glob("checkpoints/*.safetensors")):
+            assert time.monotonic() < deadline, "no checkpoint within two minutes"
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.02)
+            assert process.returncode is None, f"the run ended by itself: {process.communicate()}"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
+def test_a_run_stopped_from_outside_goes_on_to_the_same_bits(kuznechik, start, tune, tmp_path, number):
+    run, options = tmp_path / "run", [tune, *SMALL, *sets("dqn.stop_when_solved=false")]
+    process = start([*options, "--set", "dqn.steps=1000000000", "--checkpoint-every", "60"], run)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=120)
+    assert "Traceback" not in err
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert out.startswith("Interrupted after ")
+        assert summary(run)["stopped"] == "interrupted"
+    last = max(int(path.stem) for path in (run / "checkpoints").glob("*.safetensors"))
+    budget = f"dqn.steps={last + 40}"
+    called = kuznechik("dqn", "--resume", run, "--set", budget, "--json")
+    assert (called.status, called.err) == (0, "")
+    kuznechik("dqn", *options, "--set", budget, "--out", tmp_path / "whole", "--json")
+    check_same(run, tmp_path / "whole")
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.mid"], "none.mid: there is no such file"),
+        (["tune.mid", "tune.mid"], "two songs are called 'tune'"),
+        (["tune.mid", "--memory", "0"], "--memory: 0: it must be 1 to 1000000000"),
+        (["tune.mid", "--memory", "x"], "--memory: invalid positive value: 'x'"),
+        (["tune.mid", "--memory", "5000"], "task.memory = 5000: it must be 0 to 4096"),
+        (["tune.mid", "--prompt", "24"], "task.prompt = 24: tune has only 24 steps"),
+        (["tune.mid", "--prompt", "-1"], "--prompt: -1: it must be 0 to 1000000000"),
+        (["tune.mid", "--seed", "x"], "--seed: invalid count value: 'x'"),
+        (["tune.mid", "--random-start", "2"], "--random-start: 2: it must be 0 to 1"),
+        (["tune.mid", "--preset", "plain-neat"], "--preset: invalid choice: 'plain-neat'"),
+        (["tune.mid", "--config", "plain-neat"], "plain-neat: no such file or preset; presets are bandit, episodic"),
+        (["tune.mid", "--listener", "nobody"], "environment.listener = 'nobody': no listener 'nobody'"),
+        (["tune.mid", "--listener", "theory", "--set", "task.mode_bit=true"], "deep Q-learning improvises without"),
+        (["tune.mid", "--listener", "theory", "--set", "dqn.credit=product"], "take 'step' for a listener"),
+        (["--resume", "none", "--listener", "theory"], "--listener does not go with --resume"),
+        (["tune.mid", "--preset", "bandit", "--resume", "run"], "--resume: not allowed with argument --preset"),
+        (["tune.mid", "--together"], "SONG does not go with --together"),
+        (["--folder", "empty"], "empty: holds no .mid or .midi file"),
+        (["--folder", "none"], "none: no such folder"),
+        (["tune.mid", "--out", "empty"], "empty is there already and is never overwritten"),
+        (["tune.mid", "--set", "dqn.gamma=2"], "dqn.gamma = 2.0: it must be 0 to 1"),
+        (["tune.mid", "--set", "task.kind=xor"], "task.kind = 'xor': deep Q-learning learns songs"),
+        (["tune.mid", "--set", "network.head=one_key"], "dqn.credit = 'key' needs a branch for each key"),
+        (["tune.mid", "--set", "dqn.credit=product"], "network.dueling = true: dqn.credit = 'product' has no use for"),
+        (["--resume", "none"], "none: no such run folder"),
+        (["--resume", "empty"], "empty: not a run folder: it has no config.toml"),
+        (["--resume", "none", "--seed", "1"], "--seed does not go with --resume"),
+        (["--resume", "none", "--random-start", "1"], "--random-start does not go with --resume"),
+        (["tune", "--resume", "none"], "SONG does not go with --resume"),
+    ],
+)
+def test_a_mistake_is_named_in_one_line_and_leaves_nothing_behind(
+    kuznechik, tune, tmp_path, monkeypatch, arguments, message
+):
+    shutil.copy(tune, tmp_path / "tune.mid")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    called = kuznechik("dqn", *arguments)
+    assert (called.status, called.out) == (2, "")
+    assert message in called.err
+    assert "Traceback" not in called.err
+    assert called.err.count("\n") == 1 or called.err.startswith("usage: ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "tune.mid"]
+
+
+def refused(kuznechik, *arguments) -> str:
+    """Return the one line with which a call is refused."""
+    called = kuznechik(*arguments)
+    assert (called.status, called.out, called.err.count("\n")) == (2, "", 1)
+    return called.err
+
+
+def test_a_resumed_run_keeps_its_settings(kuznechik, copy):
+    error = refused(kuznechik, "dqn", "--resume", copy, "--set", "dqn.gamma=0.5")
+    assert "a resumed run keeps its settings; only dqn.steps and dqn.stop_when_solved may change" in error
+
+
+def test_a_checkpoint_of_another_shape_is_refused(kuznechik, copy):
+    text = (copy / "config.toml").read_text()
+    for before, after, message in (
+        ("hidden = 32", "hidden = 16", "body.0.weight has the shape (32, 78), this run needs (16, 78)"),
+        ("dueling = true", "dueling = false", "the network has the layers"),
+        ("environments = 4", "environments = 3", "have the shape"),
+        ("memory = 6", "memory = 7", "has the shape"),
+    ):
+        assert before in text
+        (copy / "config.toml").write_text(text.replace(before, after))
+        assert message in refused(kuznechik, "dqn", "--resume", copy)
+    (copy / "config.toml").write_text(text.replace("hidden = 32", "hidden = 16"))
+    assert "does not fit config.toml" in refused(kuznechik, "score", copy)
+
+
+def test_a_checkpoint_that_lacks_something_is_refused(kuznechik, copy):
+    path = max((copy / "checkpoints").iterdir())
+    arrays, data = read_tensors(path)
+    for name in ("learner.replay.bits", "env.song", "began"):
+        write_tensors(path, {key: array for key, array in arrays.items() if key != name}, data)
+        error = refused(kuznechik, "dqn", "--resume", copy)
+        assert "does not fit the run" in error
+        assert "is missing" in error
+    write_tensors(path, arrays, {**data, "loop": {}})
+    assert "is missing" in refused(kuznechik, "dqn", "--resume", copy)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "reason"),
+    [
+        ((), [], "it is []"),
+        (("wall_seconds",), None, "wall_seconds is None"),
+        (("cpu_seconds",), "x", "cpu_seconds is 'x'"),
+        (("solved_at_step",), "x", "solved_at_step is 'x'"),
+        (("next_evaluation",), -1, "next_evaluation is -1"),
+        (("champion", "judgement"), 3, "champion.judgement is 3"),
+        (("champion", "judgement", "more"), 0, "more"),
+        (("loop",), [], "loop is []"),
+        (("loop", "sums", "loss"), {}, "loop.sums.loss is {}"),
+        (("loop", "sums", "reward"), "x" * 1000, "loop.sums.reward is 'xxxx"),
+        (("loop", "env"), 0.5, "float"),
+        (("loop", "env", 0), "x", "dict"),
+        (("loop", "learner"), True, "loop.learner is True"),
+        (("loop", "learner", "steps"), 1e300, "loop.learner.steps is 1e+300"),
+        (("loop", "learner", "replay", "added"), "x", "loop.learner.replay.added is 'x'"),
+        (("loop", "learner", "random", "state", "state"), [1], "loop.learner.random.state.state is [1]"),
+        (("loop", "learner", "random", "uinteger"), 10**30, "too large"),
+    ],
+)
+def test_a_checkpoint_whose_checksum_was_made_to_fit_is_refused(kuznechik, copy, place, value, reason):
+    path = max((copy / "checkpoints").iterdir())
+    arrays, data = read_tensors(path)
+    found = {"all": data}
+    *way, last = ("all", *place)
+    part = found
+    for name in way:
+        part = part[name]
+    part[last] = value
+    write_tensors(path, arrays, found["all"])
+    error = refused(kuznechik, "dqn", "--resume", copy)
+    assert f"{copy}: the checkpoint does not fit the run: " in error
+    assert reason in error
+    assert len(error) < 300 + len(str(copy))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [
+        (
+            "learner.network.body.0.weight",
+            lambda array: array * np.nan,
+            "the network's body.0.weight are not all numbers",
+        ),
+        ("learner.optimizer.0.exp_avg", lambda array: array[:-1], "the optimizers' exp_avg have the shape"),
+        ("learner.optimizer.0.exp_avg_sq", lambda array: array - 1, "steps or squares are below 0"),
+        ("learner.optimizer.0.step", lambda array: np.repeat(array, 2), "cannot reshape"),
+        ("learner.replay.rewards", lambda array: array.astype(np.int8), "the replay buffer's rewards are int8"),
+        ("learner.recent.rewards", lambda array: array + np.inf, "the last steps' rewards are not all numbers"),
+        ("champion.body.0.weight", lambda array: array.astype(bool), "the network's body.0.weight are bool"),
+        ("began", lambda array: array[:-1], "the environments' began have the shape"),
+        ("env.song", lambda array: array + 1, "songs other than 0 to 0"),
+        ("env.song", lambda array: array * 1.0, "the state's song are float64"),
+        ("env.step", lambda array: array + 2**40, "steps that its songs have not"),
+        ("env.step", lambda array: array - 100, "steps that its songs have not"),
+        ("env.used", lambda array: array + 33, "the draws that were used are not all counts from 0 to 32"),
+        ("env.drawn", lambda array: array + 1, "the draws of the environments are not all chances"),
+        ("env.over", lambda array: np.array([7]), "episodes that are over are not some of 0 to 3"),
+    ],
+)
+def test_a_checkpoint_of_impossible_arrays_is_refused(kuznechik, copy, name, change, reason):
+    path = max((copy / "checkpoints").iterdir())
+    arrays, data = read_tensors(path)
+    write_tensors(path, {**arrays, name: change(arrays[name])}, data)
+    assert reason in refused(kuznechik, "dqn", "--resume", copy)
+
+
+@pytest.mark.parametrize("prompt", [24, 100])
+def test_a_prompt_as_long_as_the_song_is_refused(kuznechik, copy, prompt):
+    text = (copy / "config.toml").read_text()
+    assert "prompt = 4" in text
+    (copy / "config.toml").write_text(text.replace("prompt = 4", f"prompt = {prompt}"))
+    reason = f"config.toml is broken: task.prompt = {prompt}: tune has only 24 steps"
+    assert reason in refused(kuznechik, "dqn", "--resume", copy)
+
+
+def test_a_configuration_that_was_emptied_is_broken(kuznechik, copy, solved, tmp_path):
+    evolved = shutil.copytree(solved, tmp_path / "evolved")
+    for run, verb in ((copy, "dqn"), (evolved, "evolve")):
+        (run / "config.toml").write_text("")
+        for call in (("score",), ("report",), ("duet",), ("plot",), (verb, "--resume")):
+            error = refused(kuznechik, *call, run)
+            assert error.startswith(f"kuznechik: {run}: config.toml is broken: task.memory = 0")
+
+
+def test_with_no_whole_checkpoint_a_run_is_not_resumed(kuznechik, copy):
+    for path in (copy / "checkpoints").iterdir():
+        path.write_bytes(path.read_bytes()[:100])
+    assert "no checkpoint to resume from" in refused(kuznechik, "dqn", "--resume", copy)
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "is missing"), (b"half", "is damaged")])
+def test_a_run_without_its_champion_is_not_scored(kuznechik, copy, content, message):
+    path = copy / "best" / "model.safetensors"
+    path.unlink() if content is None else path.write_bytes(content)
+    assert f"model.safetensors: {message}" in refused(kuznechik, "score", copy)
+
+
+def test_a_run_of_one_kind_is_not_resumed_as_the_other(kuznechik, copy, solved):
+    assert "config.toml is broken: unknown section [environment]" in refused(kuznechik, "evolve", "--resume", copy)
+    assert "config.toml is broken: unknown section [evolve]" in refused(kuznechik, "dqn", "--resume", solved)
+
+
+@pytest.mark.parametrize("package", ["torch", "safetensors"])
+def test_a_missing_package_is_named(kuznechik, tune, monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    assert f"needs the package {package}, which is not installed: pip install" in refused(kuznechik, "dqn", tune)
+
+
+def test_tensorboard_is_an_option(kuznechik, tune, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    error = refused(kuznechik, "dqn", tune, *SMALL, "--tensorboard", "--out", tmp_path / "run")
+    assert "--tensorboard needs the package tensorboard" in error
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_learning_curve_is_written_for_tensorboard(kuznechik, tune, tmp_path):
+    pytest.importorskip("tensorboard", reason="needs TensorBoard: pip install '.[tensorboard]'")
+    called = kuznechik("dqn", tune, *SMALL, "--tensorboard", "--out", tmp_path / "run", "--json")
+    assert called.status == 0
+    assert [path.name[:6] for path in (tmp_path / "run" / "tensorboard").iterdir()] == ["events"]
+
+
+def test_a_checkpoint_that_claims_more_than_its_run_can_hold_is_not_read(kuznechik, copy):
+    for path in (copy / "checkpoints").iterdir():
+        size = 2**29
+        head = json.dumps({"x": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
+        with path.open("wb") as file:  # valid, and holds nothing
+            file.write(len(head).to_bytes(8, "little") + head)
+            file.truncate(8 + len(head) + size)
+    error = refused(kuznechik, "dqn", "--resume", copy)
+    assert re.search(r"safetensors: is damaged: .*Larger than \d+ MiB", error)
+
+
+def test_numbers_that_grow_beyond_all_bounds_are_told(kuznechik, copy):
+    path = max((copy / "checkpoints").iterdir())
+    arrays, data = read_tensors(path)
+    big = {name: np.full_like(array, 1e37) for name, array in arrays.items() if name.startswith("learner.target.")}
+    text = (copy / "config.toml").read_text()
+    (copy / "config.toml").write_text(text.replace("stop_when_solved = true", "stop_when_solved = false"))
+    write_tensors(
+        path, {**arrays, **big, "learner.network.body.0.weight": arrays["learner.network.body.0.weight"] + 3e38}, data
+    )
+    error = refused(kuznechik, "dqn", "--resume", copy, "--set", f"dqn.steps={data['loop']['learner']['steps'] + 40}")
+    assert "what was learned is no number any more: begin anew with a smaller dqn.learning_rate than 0.003" in error
