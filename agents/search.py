@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import neat
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,10 @@ class Search(Protocol):
         """Do one step and report it."""
         ...
 
-    def state(self) -> dict[str, Any]:
-        """Return all that the next steps depend on, as plain numbers, texts, lists and dictionaries."""
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return all that the next steps depend on: named arrays, and plain data that JSON can hold."""
         ...
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state; raises ValueError if it does not belong to this search."""
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Continue from a state; raises ValueError if it does not belong to this search."""
         ...

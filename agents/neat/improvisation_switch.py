@@ -13,6 +13,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
 from agents.neat.genome import Genome
@@ -22,6 +23,8 @@ from agents.search import Generation
 from songs.keyboard import KEYS
 from songs.validate import OrNone, validate_like
 
+IMPROVISATION = "improvisation."
+"""Prefix of the arrays of a state that belong to the improvisation."""
 FIRST_GATE = 1_000_000
 """Key of the gate of the input -1; that of the input -1 - i is i above. Evolution gets nowhere near."""
 
@@ -151,17 +154,26 @@ class SwitchEvolution:
             hidden=nodes - KEYS,
         )
 
-    def state(self) -> dict[str, Any]:
-        """Return all that the next generations depend on, as plain data."""
-        improvisation = self.improvisation and self.improvisation.state()
-        return {"song": self.song.state(), "improvisation": improvisation}
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return all that the next generations depend on: named arrays and plain data."""
+        arrays, song = self.song.state()
+        data: dict[str, Any] = {"song": song, "improvisation": None}
+        if self.improvisation:
+            more, data["improvisation"] = self.improvisation.state()
+            arrays = {**arrays, **{IMPROVISATION + name: array for name, array in more.items()}}
+        return arrays, data
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state; raises ValueError if it does not belong to this search."""
-        validate_like({"song": {}, "improvisation": OrNone({})}, state, "")
-        self.song.restore(state["song"])
-        if state["improvisation"] is not None:
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Continue from a state; raises ValueError if it does not belong to this search."""
+        validate_like({"song": {}, "improvisation": OrNone({})}, data, "")
+        self.song.restore(
+            {name: array for name, array in arrays.items() if not name.startswith(IMPROVISATION)}, data["song"]
+        )
+        if data["improvisation"] is not None:
             if not self.song.solved:
                 raise ValueError("it improvises, and its song is not learned")
             self.improvisation = self._improvise(self._learned_song())
-            self.improvisation.restore(state["improvisation"])
+            improvised = {
+                name.removeprefix(IMPROVISATION): arrays[name] for name in arrays if name.startswith(IMPROVISATION)
+            }
+            self.improvisation.restore(improvised, data["improvisation"])

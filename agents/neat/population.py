@@ -140,26 +140,27 @@ class Evolution:
             species={key: len(one.members) for key, one in sorted(self.population.species.species.items())},
         )
 
-    def state(self) -> dict[str, Any]:
-        """Return all that the next generations depend on, as plain data."""
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return all that the next generations depend on: named arrays and plain data."""
         version, numbers, gauss = self._random_state
-        return {
+        data = {
             "random": [version, list(numbers), gauss],
             "evaluator": self.evaluator.state(),
             **population_state(self.population, self.champion),
         }
+        return {}, data
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Go on from a state.
 
         Raises:
             ValueError: it is not a state of such a run.
         """
-        validate_like({"random": None, "evaluator": {}}, state, "")
-        random_state = restored_random(state["random"])
+        validate_like({"random": None, "evaluator": {}}, data, "")
+        random_state = restored_random(data["random"])
         with fitting():
-            self.evaluator.restore(state["evaluator"])
-            self.champion = restore_population(self.population, state)
+            self.evaluator.restore(data["evaluator"])
+            self.champion = restore_population(self.population, data)
         for genome in self.population.population.values():
             self.evaluator.check(genome)
         self._random_state = random_state

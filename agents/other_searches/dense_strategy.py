@@ -140,9 +140,9 @@ class DenseStrategy(ABC):
         """Return the parameters (O, F) in the middle of the cloud."""
         ...
 
-    def state(self) -> dict[str, Any]:
-        """Return all that the next steps depend on, as plain numbers, texts, lists and dictionaries."""
-        return {
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return all that the next steps depend on: named arrays and plain data."""
+        data = {
             **self._identity(),
             "generation": self.generation,
             "evaluations": self.evaluations,
@@ -152,19 +152,20 @@ class DenseStrategy(ABC):
             "best_loss": None if self._best is None else self._best_scores[1],
             "cloud": self._cloud_state(),
         }
+        return {}, data
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state; raises ValueError if it does not belong to this search."""
-        check_state(self._identity(), STATE, state)
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Continue from a state; raises ValueError if it does not belong to this search."""
+        check_state(self._identity(), STATE, data)
         with fitting():
-            self.generation, self.evaluations = state["generation"], state["evaluations"]
-            self._random.bit_generator.state = state["random"]
-            self._best = None if state["best"] is None else restored_array(state["best"], self._centre(), "best")
-            self._best_scores = (state["best_right"], np.inf if state["best"] is None else float(state["best_loss"]))
+            self.generation, self.evaluations = data["generation"], data["evaluations"]
+            self._random.bit_generator.state = data["random"]
+            self._best = None if data["best"] is None else restored_array(data["best"], self._centre(), "best")
+            self._best_scores = (data["best_right"], np.inf if data["best"] is None else float(data["best_loss"]))
             if (self._best is None) != (self.generation == 0):
-                raise ValueError(f"the best network of {self.generation} generations is {state['best']!r:.40}")
+                raise ValueError(f"the best network of {self.generation} generations is {data['best']!r:.40}")
             self._champion = None
-            self._restore_cloud(state["cloud"])
+            self._restore_cloud(data["cloud"])
 
     def _identity(self) -> dict[str, Any]:
         return identity(self, [len(self.cases.inputs), *self._signs.shape, len(self._inputs)])

@@ -267,9 +267,9 @@ class VerifiedPrefix:
                 outputs = tried[best]
         return bool(outputs.min() > options.margin)
 
-    def state(self) -> dict[str, Any]:
-        """Return all that the next steps depend on, as plain numbers, texts, lists and dictionaries."""
-        return {
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return all that the next steps depend on: named arrays and plain data."""
+        data = {
             **self._identity(),
             "generation": self.generation,
             "evaluations": self.evaluations,
@@ -281,22 +281,23 @@ class VerifiedPrefix:
             "refuted": sorted(self._refuted),
             "put_off": sorted(self._put_off.items()),
         }
+        return {}, data
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state; raises ValueError if it does not belong to this search."""
-        check_state(self._identity(), STATE, state)
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Continue from a state; raises ValueError if it does not belong to this search."""
+        check_state(self._identity(), STATE, data)
         with fitting():
-            self.generation, self.evaluations = state["generation"], state["evaluations"]
-            self.proposals = state["proposals"]
-            self._random.bit_generator.state = state["random"]
-            self._weights = restored_array(state["weights"], self._weights, "weights")
-            self._best = restored_array(state["best"], self._best, "best")
-            played = np.array(state["verified"], dtype=np.int64)
+            self.generation, self.evaluations = data["generation"], data["evaluations"]
+            self.proposals = data["proposals"]
+            self._random.bit_generator.state = data["random"]
+            self._weights = restored_array(data["weights"], self._weights, "weights")
+            self._best = restored_array(data["best"], self._best, "best")
+            played = np.array(data["verified"], dtype=np.int64)
             if len(played) > self._steps:
                 raise ValueError(f"{len(played)} steps are verified, of {self._steps}")
             self._verified = (played[:, None] >> np.arange(KEYS) & 1).astype(bool)
-            self._refuted = set(state["refuted"])
-            self._put_off = Counter(dict(map(tuple, state["put_off"])))
+            self._refuted = set(data["refuted"])
+            self._put_off = Counter(dict(map(tuple, data["put_off"])))
             check_places(self._put_off, len(_KEYS_OF_WORD), "put_off")
             if self._refuted.issuperset(range(len(_KEYS_OF_WORD))):
                 raise ValueError("everything is refuted")

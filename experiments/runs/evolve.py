@@ -25,7 +25,7 @@ from experiments.runs.scores import always_rest
 from experiments.runs.searches import describe, make_search, operators_used
 from experiments.runs.callback import SILENCE, Callback
 from songs.files import write_atomically
-from songs.validate import validate_like
+from songs.validate import ByAnyName, validate_like
 from songs.song import Song
 
 
@@ -140,8 +140,10 @@ class RunInProgress:
             told.melody(self.search.generation - 1, name, roll, song, self.config.task.prompt, memorised)
 
     def _checkpoint(self) -> None:
+        arrays, data = self.search.state()
         state = {
-            "search": self.search.state(),
+            "search": data,
+            "arrays": {name: [array.dtype.str, array.tolist()] for name, array in arrays.items()},
             "wall_seconds": self.clock.wall_seconds,
             "cpu_seconds": self.clock.cpu_seconds,
         }
@@ -261,7 +263,7 @@ def resume(
     songs = folder.read_songs(config.task.steps, config.task.prompt) if config.task.kind == "song" else []
     state, warnings = load_checkpoint(folder.path / "checkpoints")
     try:
-        validate_like({"wall_seconds": 0.0, "cpu_seconds": 0.0, "search": {}}, state, "")
+        validate_like({"wall_seconds": 0.0, "cpu_seconds": 0.0, "search": {}, "arrays": ByAnyName(("", []))}, state, "")
     except ValueError as error:
         raise RunError(f"{folder.path}: the checkpoint does not fit the run: {error}") from None
     clock = Clock(state["wall_seconds"], state["cpu_seconds"])
@@ -271,7 +273,8 @@ def resume(
         improvising = read_improvising(folder, config.improvise, config.task.memory, songs)
     with make_search(config, songs, cases, folder.path, workers, improvising) as search:
         try:
-            search.restore(state["search"])
+            arrays = {name: np.array(values, dtype=dtype) for name, (dtype, values) in state["arrays"].items()}
+            search.restore(arrays, state["search"])
         except ValueError as error:
             raise RunError(f"{folder.path}: the checkpoint does not fit the run: {error}") from None
         rows = folder.cut_table("metrics.csv", "generation", search.generation)

@@ -112,7 +112,7 @@ def spoiled(state, place, value):
 def goes_on(search, state):
     """Restore a state and go two steps; a mistake that is told is no accident. Returns whether it was taken."""
     try:
-        search.restore(state)
+        search.restore({}, state)
     except ValueError:
         return False
     try:
@@ -128,7 +128,7 @@ def goes_on(search, state):
 def plain_state(search, steps):
     for _ in range(steps):
         search.step()
-    return json.loads(json.dumps(search.state()))
+    return json.loads(json.dumps(search.state()[1]))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -181,14 +181,14 @@ def test_whatever_a_state_says_there_is_no_accident(start, kind):
 def test_what_is_wrong_is_said(start, kind, place, value, told):
     state = spoiled(plain_state(start(kind), 3), place, value)
     with pytest.raises(ValueError, match=re.escape(told)):
-        start(kind).restore(state)
+        start(kind).restore({}, state)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_state_of_another_kind_is_refused(start, kind):
     other = "neat" if kind != "neat" else "per_key"
     with pytest.raises(ValueError, match=r"the state has search None|is missing"):
-        start(kind).restore(plain_state(start(other), 1))
+        start(kind).restore({}, plain_state(start(other), 1))
 
 
 @pytest.mark.parametrize("state", [None, [], 3, "x"])

@@ -240,9 +240,9 @@ class PerKeyEvolution:
         genome.fitness = -genome.loss
         return genome
 
-    def state(self) -> dict[str, Any]:
-        """Return all that the next steps depend on, as plain numbers, texts, lists and dictionaries."""
-        return {
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return all that the next steps depend on: named arrays and plain data."""
+        data = {
             **self._identity(),
             "generation": self.generation,
             "pruned": self.pruned,
@@ -253,26 +253,27 @@ class PerKeyEvolution:
             "units": {str(unit.key): unit.state() for unit in self._units},
             "nodes": self._nodes.state() if self._nodes else None,
         }
+        return {}, data
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state; raises ValueError if it does not belong to this search."""
-        check_state(self._identity(), STATE, state)
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Continue from a state; raises ValueError if it does not belong to this search."""
+        check_state(self._identity(), STATE, data)
         with fitting():
-            self.generation, self.pruned = state["generation"], state["pruned"]
-            self._random.bit_generator.state = state["random"]
-            self._wrong, self._since = state["wrong"], state["since"]
-            self._keys = [int(key) for key in state["units"]]
+            self.generation, self.pruned = data["generation"], data["pruned"]
+            self._random.bit_generator.state = data["random"]
+            self._wrong, self._since = data["wrong"], data["since"]
+            self._keys = [int(key) for key in data["units"]]
             check_places(self._keys, self.cases.outputs, "units")
-            if state["nodes"] is None and len(set(self._keys)) < self.cases.outputs:
+            if data["nodes"] is None and len(set(self._keys)) < self.cases.outputs:
                 raise ValueError("some outputs have neither a unit nor nodes")
             self._units = [KeyUnit(self.cases, key, self.options.mutation()) for key in self._keys]
             for unit in self._units:
-                unit.restore(state["units"][str(unit.key)], self.options.boost)
+                unit.restore(data["units"][str(unit.key)], self.options.boost)
             self._nodes = None
-            if state["nodes"] is not None:
+            if data["nodes"] is not None:
                 self._nodes = AndEvolution(self.cases.only(self._node_keys))
-                self._nodes.restore(state["nodes"])
-            self._evaluations = state["evaluations"]
+                self._nodes.restore(data["nodes"])
+            self._evaluations = data["evaluations"]
             self._champion = None
 
     def _identity(self) -> dict[str, Any]:

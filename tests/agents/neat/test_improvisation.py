@@ -201,7 +201,7 @@ def test_it_goes_on_from_a_state_to_the_same_bits(start):
     kept = json.loads(json.dumps(run.state()))
     rows += [run.step() for _ in range(4)]
     again = start()
-    again.restore(kept)
+    again.restore(*kept)
     assert [again.step() for _ in range(4)] == rows[4:]
     assert text(again) == text(run)
 

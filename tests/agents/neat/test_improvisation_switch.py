@@ -153,7 +153,7 @@ def test_the_song_is_learned_and_kept_while_improvising_gets_better(start):
 def test_it_goes_on_from_a_state_to_the_same_bits(start, cut):
     run, again = start(), start()
     rows = [run.step() for _ in range(cut)]
-    again.restore(json.loads(json.dumps(run.state())))
+    again.restore(*json.loads(json.dumps(run.state())))
     assert (again.improvisation is None) == (cut == 3)
     rows = [run.step() for _ in range(60 - cut)]
     assert [again.step() for _ in range(60 - cut)] == rows
@@ -162,4 +162,4 @@ def test_it_goes_on_from_a_state_to_the_same_bits(start, cut):
 
 def test_a_state_of_another_search_is_refused(start):
     with pytest.raises(ValueError, match="song is missing"):
-        start().restore({"random": []})
+        start().restore({}, {"random": []})

@@ -82,7 +82,7 @@ def test_goes_on_from_a_state_to_the_same_bits(kind, options, cases):
     run(first, 4)
     state = json.loads(json.dumps(first.state(), allow_nan=False))
     run(second, 2)  # what it did before is forgotten
-    second.restore(state)
+    second.restore(*state)
     assert second.evaluations == first.evaluations
     assert text(second, cases) == text(first, cases)
     assert run(second, 5) == rows[4:]
@@ -111,9 +111,9 @@ def test_the_champion_is_the_best_network_evaluated(kind, options, cases):
 def test_a_restored_state_must_belong_to_the_search(cases):
     search = OpenAIES(cases, OpenAIOptions(), seed=1)
     with pytest.raises(ValueError, match=r"the state has shape \[2, 1, 4, 3\], this search has \[78, 13, 17, \d+\]"):
-        search.restore(OpenAIES(xor_cases(), OpenAIOptions(), seed=1).state())
+        search.restore(*OpenAIES(xor_cases(), OpenAIOptions(), seed=1).state())
     with pytest.raises(ValueError, match="the state has options"):
-        search.restore(OpenAIES(cases, OpenAIOptions(sigma=0.1), seed=1).state())
+        search.restore(*OpenAIES(cases, OpenAIOptions(sigma=0.1), seed=1).state())
 
 
 def test_a_generation_of_openai_es_evaluates_the_pairs_and_the_centre(cases):
@@ -125,7 +125,7 @@ def test_a_generation_of_openai_es_evaluates_the_pairs_and_the_centre(cases):
 def test_the_first_step_of_adam_has_the_learning_rate_in_every_weight(cases):
     search = OpenAIES(cases, OpenAIOptions(pairs=3, learning_rate=0.25), seed=1)
     search.step()
-    np.testing.assert_allclose(np.abs(search.state()["cloud"]["mean"]), 0.25, rtol=1e-5)
+    np.testing.assert_allclose(np.abs(search.state()[1]["cloud"]["mean"]), 0.25, rtol=1e-5)
 
 
 def test_one_pair_moves_the_centre_to_its_better_half():
@@ -134,7 +134,7 @@ def test_one_pair_moves_the_centre_to_its_better_half():
     for seed in range(5):
         search = OpenAIES(cases, OpenAIOptions(pairs=1, sigma=0.01), seed)
         search.step()
-        assert sum(search.state()["cloud"]["mean"][0]) >= 0
+        assert sum(search.state()[1]["cloud"]["mean"][0]) >= 0
 
 
 def test_modular_search_ranks_each_output_by_its_own_loss():
@@ -142,7 +142,7 @@ def test_modular_search_ranks_each_output_by_its_own_loss():
     cases = Cases(np.ones((1, 1), dtype=np.float32), np.array([[True], [False]]))
     search = OpenAIES(cases, OpenAIOptions(pairs=1, sigma=0.01, modular=True), seed=2)
     search.step()
-    up, down = np.array(search.state()["cloud"]["mean"]).sum(axis=1)
+    up, down = np.array(search.state()[1]["cloud"]["mean"]).sum(axis=1)
     assert up >= 0 >= down
 
 

@@ -137,7 +137,7 @@ def test_goes_on_from_a_state_to_the_same_bits():
     for _ in range(6):
         first.step()
     second.step()
-    second.restore(json.loads(json.dumps(first.state(), allow_nan=False)))
+    second.restore(*json.loads(json.dumps(first.state(), allow_nan=False)))
     assert [second.step() for _ in range(8)] == rows[6:]
     assert second.state() == whole.state()
     inputs = MEMORY * KEYS
@@ -156,7 +156,7 @@ def test_the_seed_decides_the_run():
 def test_a_restored_state_must_belong_to_the_search():
     search = make_search(Witness(make_song(MELODY)))
     with pytest.raises(ValueError, match=r"the state has shape \[13, 79, 3\], this search has \[13, 79, 13\]"):
-        search.restore(make_search(Witness(make_song(MELODY[:6]))).state())
+        search.restore(*make_search(Witness(make_song(MELODY[:6]))).state())
 
 
 def test_an_episode_that_unlearns_is_another_song():

@@ -66,7 +66,7 @@ def test_a_restored_search_goes_on_to_the_same_bits(cases, mode, stop):
     search, other = make(cases, MODES[mode]), make(cases, MODES[mode], seed=99)
     for _ in range(stop):
         search.step()
-    other.restore(json.loads(json.dumps(search.state())))
+    other.restore(*json.loads(json.dumps(search.state())))
     assert text(other, cases) == text(search, cases)
     for _ in range(5):
         assert search.step() == other.step()
@@ -138,7 +138,7 @@ def test_only_judged_cases_count(cases):
 def test_the_state_of_another_search_is_refused(cases, change, message):
     search = make(cases, PerKeyOptions())
     with pytest.raises(ValueError, match=message):
-        search.restore(search.state() | change)
+        search.restore({}, search.state()[1] | change)
 
 
 @pytest.mark.parametrize(
