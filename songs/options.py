@@ -7,7 +7,9 @@ configurations, TOML files, `--set` and `--options` from sections; any package m
 import dataclasses
 import math
 from dataclasses import field
-from typing import Any
+from typing import Any, TypeVar
+
+Section = TypeVar("Section")
 
 LONGEST_SHOWN = 200
 """Characters of a wrong value that a message shows."""
@@ -70,6 +72,32 @@ def checked_value(name: str, option: dataclasses.Field, value: Any) -> Any:
     if (low is not None and value < low) or (high is not None and value > high):
         raise OptionError(f"{name} = {shown(value)}: it must be {limits(option)}")
     return value
+
+
+def check_section(section: Any) -> None:
+    """Raise OptionError if an option of a section has a value that it does not take."""
+    for each in dataclasses.fields(section):
+        checked_value(each.name, each, getattr(section, each.name))
+
+
+def read_section(kind: type[Section], data: Any, name: str) -> Section:
+    """Return a section of plain data, for example a part of a JSON file.
+
+    Args:
+        kind: the class of the section.
+        data: a dictionary of its options; those that are missing have their defaults.
+        name: of the section, for messages.
+
+    Raises:
+        OptionError: an option is unknown, or has a value that it does not take.
+    """
+    options: dict[str, dataclasses.Field] = {each.name: each for each in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    if not isinstance(data, dict):
+        raise OptionError(f"{name} = {shown(data)}: it must be a table of options")
+    unknown = ", ".join(sorted(map(str, set(data) - set(options))))
+    if unknown:
+        raise OptionError(f"unknown {name} options: {unknown[:LONGEST_SHOWN]}; known are {', '.join(options)}")
+    return kind(**{each: checked_value(each, options[each], value) for each, value in data.items()})
 
 
 def shown(value: Any) -> str:

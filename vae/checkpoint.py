@@ -15,13 +15,26 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from songs.files import read_text, read_whole, write_atomically
-from vae.config import ModelConfig, ModelError
+from songs.validate import ByAnyName, OrNone, validate_like
+from vae.config import ModelConfig, ModelError, TrainingOptions
+from vae.dataset_check import check_meta
 from vae.model import MusicVAE
-from vae.model_check import check_about, shapes
 
 FORMAT = "kuznechik vae"
 VERSION = 1
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+METRICS = ByAnyName(OrNone(0.0))
+"""An example of the metrics of a validation; one that is None was not computed."""
+ABOUT = {
+    "name": "",
+    "commands": [[""]],
+    "steps": 0,
+    "provenance": {"versions": {}},
+    "data": {},
+    "training": {},
+    "validation": METRICS,
+}
+"""An example of the JSON of a model, of which any part may be missing."""
 
 
 def save_model(path: Path, model: MusicVAE, about: dict[str, Any], dtype: str = "float32") -> None:
@@ -61,6 +74,16 @@ def read_about(path: Path) -> dict[str, Any]:
     return about
 
 
+def check_about(about: dict[str, Any]) -> None:
+    """Raise ValueError if a part of the JSON of a model is of another kind than it should be."""
+    json.dumps(about, allow_nan=False)
+    validate_like({name: OrNone(kind) for name, kind in ABOUT.items()}, {name: about.get(name) for name in ABOUT})
+    if about.get("data"):
+        check_meta(about["data"])
+    if about.get("training"):
+        TrainingOptions.from_dict(about["training"])
+
+
 def load_model(path: str | Path, device: str | torch.device = "cpu") -> tuple[MusicVAE, dict[str, Any]]:
     """Read a model, ready for evaluation, and its JSON.
 
@@ -89,6 +112,12 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> tuple[Mu
     model = MusicVAE(config)
     fill(model, arrays, str(path))
     return model.to(device).eval(), about
+
+
+def shapes(config: ModelConfig) -> dict[str, torch.Size]:
+    """Return the shapes of all parameters of a model without making it: its options can ask for any size."""
+    with torch.device("meta"):
+        return {name: value.shape for name, value in MusicVAE(config).state_dict().items()}
 
 
 def fill(model: MusicVAE, arrays: dict[str, torch.Tensor], origin: str) -> None:

@@ -1,103 +1,97 @@
-"""What a MusicVAE is built of: one frozen dataclass, and the presets that the command knows.
+"""Options of a MusicVAE: the shape of the model, how it is trained, and presets of shapes.
 
 Conventions: widths are features of one direction; U is a number of bars, S steps of a bar.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from vae.tokens import Representation, representation
+from songs.options import check_section, option, read_section
+from vae.tokens import REPRESENTATIONS, Representation
 
 ENCODERS = ("lstm", "mlp", "bars")
 DECODERS = ("hierarchical", "flat")
 CONDUCTORS = ("lstm", "slots")
 FEEDBACKS = ("token", "logits")
-
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 MOST_LAYERS = 64
-MAY_BE_ZERO = ("embedding", "unroll", "encoder_layers", "conductor_layers", "prior_layers")
+WIDEST = 65_536
 
 
 class ModelError(ValueError):
     """A model that cannot be built, found or read; the message says why."""
 
 
+class TrainingError(ValueError):
+    """Training that cannot begin or go on; the message says why."""
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """The shape of a model."""
 
-    bars: int = 2
-    """Length of a melody."""
-    representation: str = "pianoroll"
-    """pianoroll, midilike or onsets."""
-    latent: int = 96
-    """Dimensions of the latent vector."""
-    encoder: str = "mlp"
-    """lstm: bidirectional over all steps; mlp: over the flattened melody; bars: an MLP for each bar, then attention."""
-    encoder_width: int = 512
-    encoder_layers: int = 2
-    """Of the LSTM or the MLP, or layers of attention between bars."""
-    embedding: int = 32
-    """Features of a token; 0 feeds the token as a one-hot vector."""
-    decoder: str = "hierarchical"
-    """hierarchical: a bar embedding for each bar, the LSTM begins anew in each; flat: one LSTM over all steps."""
-    conductor: str = "lstm"
-    """How bar embeddings come from the latent vector. lstm: states from all of it; slots: each bar has its own part of
-    it, and layers of attention, which are silent at first, mix the bars."""
-    conductor_width: int = 256
-    """Features of a bar embedding."""
-    conductor_layers: int = 1
-    decoder_width: int = 256
-    decoder_layers: int = 1
-    unroll: int = 32
-    """Features that a bar embedding gives to each step, to the decoder's input and by a skip to its output; 0: none."""
-    hear_bar: bool = True
-    """The decoder's LSTM hears the bar embedding at every step, and not its unrolled features alone."""
-    prior_layers: int = 0
-    """Layers of the flow that draws go through; 0: draws are those of the standard normal."""
-    prior_width: int = 192
-    feedback: str = "token"
-    """What the decoder hears of its last step when it runs free: the token, or the raw logits as the seed's does."""
+    bars: int = option(2, "length of a melody in bars", 1, WIDEST)
+    representation: str = option("pianoroll", "how melodies are written as tokens", choices=tuple(REPRESENTATIONS))
+    latent: int = option(96, "dimensions of the latent vector", 1, WIDEST)
+    encoder: str = option(
+        "mlp",
+        "lstm: bidirectional over all steps; mlp: over the flattened melody; bars: an MLP for each bar, then attention",
+        choices=ENCODERS,
+    )
+    encoder_width: int = option(512, "features of the encoder", 1, WIDEST)
+    encoder_layers: int = option(2, "layers of the LSTM or the MLP, or of attention between bars", 0, MOST_LAYERS)
+    embedding: int = option(32, "features of a token; 0 feeds the token as a one-hot vector", 0, WIDEST)
+    decoder: str = option(
+        "hierarchical",
+        "hierarchical: an embedding for each bar, and the LSTM starts anew in each; flat: one LSTM over all steps",
+        choices=DECODERS,
+    )
+    conductor: str = option(
+        "lstm",
+        "how bar embeddings come from the latent vector: lstm from all of it; slots: each bar has its own part of it, "
+        "and layers of attention, which output 0 at first, mix the bars",
+        choices=CONDUCTORS,
+    )
+    conductor_width: int = option(256, "features of a bar embedding", 1, WIDEST)
+    conductor_layers: int = option(1, "layers of the conductor", 0, MOST_LAYERS)
+    decoder_width: int = option(256, "features of the decoder's LSTM", 1, WIDEST)
+    decoder_layers: int = option(1, "layers of the decoder's LSTM", 1, MOST_LAYERS)
+    unroll: int = option(
+        32,
+        "features of each step made from the bar embedding, input and output of the decoder; 0: none",
+        0,
+        WIDEST,
+    )
+    hear_bar: bool = option(True, "feed the bar embedding to the decoder at every step, beside the unrolled features")
+    prior_layers: int = option(0, "layers of the flow of a learned prior; 0: a standard normal prior", 0, MOST_LAYERS)
+    prior_width: int = option(192, "features of the flow", 1, WIDEST)
+    feedback: str = option(
+        "token", "what the free-running decoder reads of its last step: the token, or the raw logits", choices=FEEDBACKS
+    )
 
     def __post_init__(self):
-        representation(self.representation)
-        for name, allowed in (
-            ("encoder", ENCODERS),
-            ("decoder", DECODERS),
-            ("conductor", CONDUCTORS),
-            ("feedback", FEEDBACKS),
-        ):
-            if getattr(self, name) not in allowed:
-                raise ModelError(f"{name} is {getattr(self, name)!r:.40}: it must be one of {', '.join(allowed)}")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.type in (int, "int"):
-                least = 0 if field.name in MAY_BE_ZERO else 1
-                most = MOST_LAYERS if field.name.endswith("_layers") else 65_536
-                if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-                    raise ModelError(f"{field.name} is {value!r:.40}: it must be a whole number of {least} to {most}")
-        if not isinstance(self.hear_bar, bool):
-            raise ModelError(f"hear_bar is {self.hear_bar!r:.40}: it must be true or false")
+        check_section(self)
         if not self.hear_bar and not self.unroll:
-            raise ModelError("hear_bar is off and unroll is 0: the decoder would hear nothing of a bar")
+            raise ModelError("hear_bar is off and unroll is 0: the decoder would know nothing of a bar")
         if (self.by_slots or self.prior_layers) and self.latent % self.bars:
             raise ModelError(f"latent is {self.latent}: slots need a multiple of the {self.bars} bars")
         if self.encoder == "mlp" and not (self.embedding and self.encoder_layers):
-            raise ModelError("the mlp encoder needs an embedding and a layer")
+            raise ModelError("encoder is mlp: it needs an embedding and a layer")
 
     @property
     def by_slots(self) -> bool:
-        """Whether bars have parts of the latent vector of their own."""
+        """Whether each bar has a part of the latent vector of its own."""
         return self.encoder == "bars" or (self.decoder == "hierarchical" and self.conductor == "slots")
 
     @property
     def form(self) -> Representation:
         """The representation."""
-        return representation(self.representation)
+        return REPRESENTATIONS[self.representation]
 
     @property
     def classes(self) -> int:
-        """How many tokens there are."""
+        """Number of different tokens."""
         return self.form.classes
 
     @property
@@ -107,28 +101,65 @@ class ModelConfig:
 
     @property
     def segments(self) -> int:
-        """Stretches in which the decoder begins anew: the bars, or one if it is flat."""
+        """Number of stretches in which the decoder starts anew: the bars, or one if it is flat."""
         return 1 if self.decoder == "flat" else self.bars
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return the options for JSON."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, options: Any) -> "ModelConfig":
-        """Return the configuration of options read from JSON.
+    def from_dict(cls, data: Any) -> "ModelConfig":
+        """Return the configuration of options read from JSON; raises OptionError or ModelError."""
+        return read_section(cls, data, "model")
 
-        Raises:
-            ModelError: an option is unknown or out of its range.
-        """
-        known = {field.name for field in fields(cls)}
-        if not isinstance(options, dict) or set(options) - known:
-            unknown = ", ".join(sorted(set(options) - known)) if isinstance(options, dict) else repr(options)
-            raise ModelError(f"unknown model options: {unknown}; known are {', '.join(sorted(known))}")
-        try:
-            return cls(**options)
-        except TypeError as error:
-            raise ModelError(str(error)) from None
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How a model is trained."""
+
+    epochs: int = option(10, "passes over the unique training melodies", 1, 10**7)
+    batch: int = option(64, "melodies in a step, of each process", 1, 10**6)
+    minutes: float = option(
+        0.0,
+        "limit of CPU time (wall time on a GPU); the schedule follows whichever limit ends first; 0: no limit. Only "
+        "runs without one are resumed to the same bits",
+        0.0,
+        1e6,
+    )
+    learning_rate: float = option(1.1e-3, "highest learning rate of AdamW", 1e-8, 1.0)
+    warmup_steps: int = option(100, "steps in which the learning rate rises", 0, 10**9)
+    hold: float = option(0.25, "share of the run before the learning rate falls along a cosine", 0.0, 1.0)
+    final_rate: float = option(0.02, "share of the learning rate that is left at the end", 0.0, 1.0)
+    weight_decay: float = option(0.0, "weight decay of AdamW", 0.0, 1.0)
+    clip: float = option(5.0, "largest norm of the gradient", 1e-6, 1e6)
+    beta: float = option(0.05, "weight of the KL divergence; 1 is the true ELBO", 0.0, 1e3)
+    beta_warmup_steps: int = option(2000, "steps in which beta rises from 0", 0, 10**9)
+    free_bits: float = option(0.0, "bits of the divergence of a melody that cost nothing", 0.0, 1e6)
+    word_dropout: float = option(
+        0.3, "share of the previous tokens hidden from the decoder, so that it must use the latent vector", 0.0, 1.0
+    )
+    scheduled_sampling: float = option(0.0, "share of the previous tokens replaced by the model's guesses", 0.0, 1.0)
+    augment: float = option(0.0, "share of melodies transposed by -6 to 6 semitones", 0.0, 1.0)
+    precision: str = option("auto", "auto: bfloat16 where the processor computes with it", choices=PRECISIONS)
+    evaluations: int = option(20, "validations over the run, evenly spread", 1, 10**6)
+    validation_windows: int = option(512, "largest number of melodies in a validation", 1, 10**9)
+    patience: int = option(0, "validations without a new best after which training stops; 0: never", 0, 10**6)
+    seed: int = option(0, "the same seed gives the same run", 0, 2**31 - 1)
+
+    def __post_init__(self):
+        check_section(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> "TrainingOptions":
+        """Return options read from JSON, in which no limit may be written as null; raises OptionError."""
+        if isinstance(data, dict) and data.get("minutes", 0) is None:
+            data = {**data, "minutes": 0.0}
+        return read_section(cls, data, "training")
 
 
 FAITHFUL: dict[str, Any] = dict(
@@ -149,9 +180,10 @@ SLOTS = dict(
 def preset(name: str, bars: int, form: str = "pianoroll") -> ModelConfig:
     """Return the configuration of a name.
 
-    fast: bars by themselves that learn to hear each other, what learned best in minutes on a CPU. mlp: a perceptron
-    over all steps and an LSTM conductor. flat: one decoder over all steps. faithful: MusicVAE with LSTMs, small enough
-    for a CPU. seed: the same at the seed's real size, 176 million parameters at 2 bars.
+    fast: an encoder of single bars and attention between them, what learned best in minutes on a CPU. mlp: a
+    perceptron over all steps and an LSTM conductor. flat: one decoder over all steps. faithful: MusicVAE with LSTMs,
+    small enough for a CPU. seed: the same at the real size of the MusicVAE thesis project, 176 million parameters at
+    2 bars.
 
     Raises:
         ModelError: there is none of that name.

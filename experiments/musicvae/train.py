@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import os
+import tomllib
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from experiments.musicvae.card import model_card, without_machine
 from experiments.musicvae.data import form_name, place
+from experiments.musicvae.training_run import TrainingRun, read_run
 from experiments.runs.folder import RunFolder, provenance
 from experiments.runs.interrupt import deferred_interrupt
 from experiments.verbs.options import UsageError, print_json
 from songs.files import write_atomically
+from songs.options import checked_value
 from vae.checkpoint import load_model, save_model
-from vae.config import ModelConfig, ModelError, preset
+from vae.config import ModelConfig, ModelError, TrainingOptions, preset
 from vae.dataset import Split, dataset_name, read_meta, read_split
 from vae.evaluation import check_split
 from vae.evaluation import evaluate as evaluate_split
@@ -27,11 +30,10 @@ from vae.latent_flow import train_flow
 from vae.model import MusicVAE, make_model, parameter_count
 from vae.sampling import bars_heard, encode
 from vae.sampling import sample as sample_prior
-from vae.schedule import TrainingOptions
 from vae.seed_checkpoint import STATE_KEYS, import_checkpoint
 from vae.shipped import find_model
 from vae.statistics import distances, statistics
-from vae.training import Trainer, has_bfloat16, read_run
+from vae.training import Trainer, has_bfloat16
 
 STATISTICS_WINDOWS = 2000
 REPORTED_STEPS = 50
@@ -100,19 +102,18 @@ def _train(options: argparse.Namespace, where: torch.device, rank: int, processe
         training,
         torch.from_numpy(splits["train"].unique_tokens()),
         torch.from_numpy(splits["validation"].tokens()),
-        folder,
-        about,
         rank,
         processes,
     )
+    run = TrainingRun(trainer, folder, about)
     if options.resume:
-        trainer.restore(arrays, state["progress"])
+        run.restore(arrays, state["progress"])
     alone = RunFolder(folder).writing() if rank == 0 else nullcontext()
     with alone, deferred_interrupt() as interrupt, TrainingProgress(rank > 0 or options.json) as progress:
-        ended = trainer.run(progress.report, lambda: interrupt.requested)
+        stopped = run.run(progress.report, lambda: interrupt.requested)
     if rank == 0:
-        _print_end(options, trainer, folder, ended)
-    return 130 if ended.stopped == "interrupted" else 0
+        _print_end(options, run, stopped)
+    return 130 if stopped == "interrupted" else 0
 
 
 def resolve(options: argparse.Namespace) -> tuple[ModelConfig, TrainingOptions]:
@@ -126,25 +127,24 @@ def resolve(options: argparse.Namespace) -> tuple[ModelConfig, TrainingOptions]:
     training = TrainingOptions(
         epochs=epochs,
         batch=options.batch,
-        minutes=options.minutes,
+        minutes=options.minutes or 0.0,
         seed=options.seed or 0,
         augment=0.0 if options.transposed else 0.5,
     )
     for setting in options.set:
         name, _, text = setting.partition("=")
-        for section in (config, training):
-            if name in section.to_dict():
-                break
-        else:
+        name = name.strip().removeprefix("model.").removeprefix("training.")
+        sections = [section for section in (config, training) if name in section.to_dict()]
+        if not sections:
             known = ", ".join([*config.to_dict(), *training.to_dict()])
             raise UsageError(f"--set {setting}: no option {name!r}; there are {known}")
-        kind = type(getattr(section, name))
         try:
-            value = float(text) if kind in (float, type(None)) else int(text) if kind is int else text
-        except ValueError:
-            raise UsageError(f"--set {setting}: {name} is a number") from None
-        change: dict[str, Any] = {name: value}
-        if section is config:
+            value = tomllib.loads(f"value = {text.strip()}")["value"]
+        except (ValueError, RecursionError):
+            value = text.strip()  # a text without quotes
+        field = next(each for each in dataclasses.fields(sections[0]) if each.name == name)
+        change: dict[str, Any] = {name: checked_value(name, field, value)}
+        if sections[0] is config:
             config = dataclasses.replace(config, **change)
         else:
             training = dataclasses.replace(training, **change)
@@ -226,24 +226,24 @@ class TrainingProgress:
             self._bar.update(self._task, state=state)
             if not self._console.is_terminal:
                 self._console.print(state, soft_wrap=True)
-        self._bar.update(self._task, completed=trainer.done)
+        self._bar.update(self._task, completed=trainer.progress)
 
 
-def _print_end(options: argparse.Namespace, trainer: Trainer, folder: Path, ended) -> None:
-    last = ended.rows[-1] if ended.rows else {}
+def _print_end(options: argparse.Namespace, run: TrainingRun, stopped: str) -> None:
+    trainer, folder = run.trainer, run.folder
     summary = {
         "run": str(folder),
-        "stopped": ended.stopped,
-        "steps": ended.step,
-        "seconds": round(ended.seconds, 1),
+        "stopped": stopped,
+        "steps": trainer.steps,
+        "seconds": round(trainer.seconds, 1),
         "parameters": parameter_count(trainer.model),
         "precision": "bfloat16" if trainer.bfloat16 else "float32",
-        "validation": last,
+        "validation": run.rows[-1] if run.rows else {},
     }
     if options.json:
         print_json(summary)
         return
-    print(f"{ended.stopped}: {ended.step} steps, {ended.seconds:.0f} s, {summary['parameters']} parameters.")
+    print(f"{stopped}: {trainer.steps} steps, {trainer.seconds:.0f} s, {summary['parameters']} parameters.")
     print(f"Written: {folder}/best.safetensors, last.safetensors, metrics.csv, resume.safetensors")
     flags = f"{options.bars}{' -p' if options.pianoroll else ''}{' -t' if options.transposed else ''}"
     print(f"Next: kuznechik vae evaluate {flags} --model {folder}")

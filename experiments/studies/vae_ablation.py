@@ -17,13 +17,13 @@ import numpy as np
 import torch
 
 from experiments.musicvae.train import device
+from experiments.musicvae.training_run import TrainingRun
 from experiments.runs.folder import RunFolder
 from songs.files import write_atomically
-from vae.config import preset
+from vae.config import TrainingOptions, preset
 from vae.dataset import dataset_name, read_split
 from vae.evaluation import evaluate
 from vae.model import make_model
-from vae.schedule import TrainingOptions
 from vae.training import Trainer
 
 FORMS = ("pianoroll", "midilike")
@@ -82,15 +82,16 @@ def run_one(kind, splits, options: argparse.Namespace, seed: int, folder: Path, 
     model = make_model(preset(options.architecture, options.bars, form), seed).to(where)
     train = torch.from_numpy(splits["train"].unique_tokens())
     validation = torch.from_numpy(splits["validation"].tokens())
-    ended = Trainer(model, training, train, validation, folder / f"{name}-{seed}").run()
+    run = TrainingRun(Trainer(model, training, train, validation), folder / f"{name}-{seed}")
+    run.run()
     return {
         "name": name,
         "form": form,
         "transposed": transposed,
         "seed": seed,
-        "steps": ended.step,
+        "steps": run.trainer.steps,
         "training": dataclasses.asdict(training),
-        "curve": [[row["seconds"], row["free_running"]] for row in ended.rows],
+        "curve": [[row["seconds"], row["free_running"]] for row in run.rows],
         "test": evaluate(model, splits["test"]),
     }
 

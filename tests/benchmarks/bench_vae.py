@@ -31,11 +31,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae.config import preset
+from vae.config import TrainingOptions, preset
 from vae.model import MusicVAE, make_model, parameter_count
 from vae.processor import computing
 from vae.sampling import sample
-from vae.schedule import TrainingOptions
 from vae.training import Trainer, has_bfloat16
 
 BATCH = 32
@@ -126,11 +125,11 @@ def slow_step(model: SlowVAE, tokens: Tensor) -> Callable[[], None]:
 
 def fast_step(model: MusicVAE, tokens: Tensor) -> Callable[[], None]:
     """Return a function that takes one training step."""
-    trainer = Trainer(model, TrainingOptions(epochs=1000, batch=BATCH), tokens, tokens, Path())
+    trainer = Trainer(model, TrainingOptions(epochs=1000, batch=BATCH), tokens, tokens)
 
     def step() -> None:
-        trainer.learn()
-        trainer.progress.step += 1
+        trainer.update()
+        trainer.steps += 1
 
     return step
 
@@ -186,13 +185,13 @@ def measure_gpu(name: str, bars: int, batch: int, precision: str, recorded: bool
     with torch.device("cuda"):  # 176 million numbers are drawn sooner there
         model = MusicVAE(config)
     options = TrainingOptions(epochs=1000, batch=batch, precision=precision)
-    trainer = Trainer(model, options, tokens, tokens.cpu(), Path())
+    trainer = Trainer(model, options, tokens, tokens.cpu())
     if not recorded:
         trainer.descend = trainer.descend_unrecorded
 
     def step() -> None:
-        trainer.learn()
-        trainer.progress.step += 1
+        trainer.update()
+        trainer.steps += 1
 
     operations = 3 * forward_operations(model, tokens)
     taken = gpu_seconds(step, steps)

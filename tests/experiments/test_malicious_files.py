@@ -278,25 +278,25 @@ def without_moments(arrays, data):
 
 WHY = {
     a_part("training", -1): "training is -1",
-    a_part("training.batch", float("nan")): "batch is nan",
+    a_part("training.batch", float("nan")): "batch = nan: it must be a whole number",
     a_part("model", []): "model is []",
-    a_part("model.hear_bar", 0.5): "hear_bar is 0.5",
+    a_part("model.hear_bar", 0.5): "hear_bar = 0.5",
     a_part("about", 1e308): "about is 1e+308",
     a_part("about.commands", float("nan")): "not JSON compliant",
-    a_part("progress.best_loss", {}): "progress.best_loss is {}",
-    a_part("progress.seconds", "x"): "progress.seconds is 'x'",
+    a_part("progress.best_loss", {}): "best_loss is {}",
+    a_part("progress.seconds", "x"): "seconds is 'x'",
     a_part("progress.rows", [3]): "progress.rows[0] is 3",
     a_part("progress.rows", [{"loss": "x"}]): "progress.rows[0].loss is 'x'",
-    moments("step", lambda step: np.array(-1, np.float32)): "holds what it cannot",
-    moments("exp_avg", lambda array: array * np.nan): "holds what it cannot",
-    moments("exp_avg", lambda array: array.astype(np.int8)): "is torch.int8",
-    moments("exp_avg_sq", lambda array: array[:-1]): "is torch.float32",
-    without_moments: "or not alone",
-    another_width: "it is of another size of model",
+    moments("step", lambda step: np.array(-1, np.float32)): "values that are not from 0 to inf",
+    moments("exp_avg", lambda array: array * np.nan): "values that are not finite",
+    moments("exp_avg", lambda array: array.astype(np.int8)): "is int8, this run needs float32",
+    moments("exp_avg_sq", lambda array: array[:-1]): "has the shape ",
+    without_moments: " is missing",
+    another_width: "this run needs ",
     another_option: "unknown training options: speed",
-    no_number: "the training options are broken: ",
+    no_number: "learning_rate = 'fast'",
     no_progress: "resume.safetensors: is damaged: ",
-    without_a_parameter: "has no parameter ",
+    without_a_parameter: "is missing",
 }
 
 
@@ -323,8 +323,8 @@ def test_a_state_that_claims_more_than_its_model_can_hold_is_not_read(kuznechik,
 def test_a_run_whose_numbers_grow_beyond_all_bounds_is_told(kuznechik, folders, run):
     rewrite(run, moments("exp_avg", lambda array: np.full_like(array, 3e38)))
     told = resume(kuznechik, folders, run)
-    assert f"{run}: the loss is no number any more after " in told
-    assert "begin anew with a smaller learning_rate than 0.0011" in told
+    assert f"{run}: the loss is not finite any more after " in told
+    assert "start again with a learning_rate below 0.0011" in told
 
 
 # checkpoints of an evolution

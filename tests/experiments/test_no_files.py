@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="reads files of torch: pip install '
 
 from safetensors.torch import save_file  # noqa: E402
 
+from experiments.musicvae.training_run import read_run  # noqa: E402
 from experiments.pages.vae_view import ended_by  # noqa: E402
 from experiments.runs.folder import RunError  # noqa: E402
 from experiments.runs.tensor_checkpoint import FORMAT, VERSION, read_tensors  # noqa: E402
@@ -19,12 +20,10 @@ from listener import files as listeners  # noqa: E402
 from songs.midi import MidiError  # noqa: E402
 from songs.notation import read_tune  # noqa: E402
 from vae import checkpoint  # noqa: E402
-from vae.config import ModelError  # noqa: E402
+from vae.config import ModelError, TrainingError  # noqa: E402
 from vae.dataset import SPLITS, DatasetError, maestro_splits, read_meta, read_split  # noqa: E402
 from vae.melody import beats_file  # noqa: E402
-from vae.schedule import TrainingError  # noqa: E402
 from vae.seed_checkpoint import import_checkpoint  # noqa: E402
-from vae.training import read_run  # noqa: E402
 
 HUGE = 2 * 2**30
 

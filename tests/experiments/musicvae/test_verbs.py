@@ -254,7 +254,7 @@ def test_mistakes_are_one_line(model, data, tmp_path, capsys):
     assert "is a file: the -s of this action is a folder" in fails(capsys, *arguments)
     assert "no such data set" in fails(capsys, "train", 1, 8, 16, "-pt", *common)
     assert "no option 'wings'" in fails(capsys, "train", 1, 8, 2, "-pt", "--set", "wings=2", *common)
-    assert "latent is a number" in fails(capsys, "train", 1, 8, 2, "-pt", "--set", "latent=x", *common)
+    assert "latent = 'x': it must be a whole" in fails(capsys, "train", 1, 8, 2, "-pt", "--set", "latent=x", *common)
     assert "no architecture 'huge'" in fails(capsys, "train", 1, 8, 2, "-pt", "--architecture", "huge", *common)
     assert "is there already" in fails(capsys, "train", 1, 8, 2, "-pt", "--out", data / "run", *common)
     assert "--resume needs --out" in fails(capsys, "train", 1, 8, 2, "-pt", "--resume", *common)
