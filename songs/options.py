@@ -106,3 +106,9 @@ def shown(value: Any) -> str:
         return "a number of hundreds of digits"
     text = repr(value)
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def check_options(section: Any) -> None:
+    """Raise OptionError if a field of a section, a dataclass whose fields are made by `option`, is out of range."""
+    for option in dataclasses.fields(section):
+        checked_value(option.name, option, getattr(section, option.name))

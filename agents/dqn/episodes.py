@@ -1,20 +1,22 @@
-"""What environments have played since their episodes began, and what came of it.
+"""Records of the episodes that environments play, and of their rewards.
 
 Conventions:
     N environments, songs of at most T steps, M remembered steps. The step of an episode counts from the beginning of
-    the song: what is given there stands in the roll, too. Observations are laid out like those of `KeyboardEnv`.
+    the song: the prompt is part of the roll, too. Observations are laid out like those of `KeyboardEnv`.
 """
+
+from typing import Any
 
 import numpy as np
 
-from agents.dqn.checked_state import check_places
-from agents.dqn.named_arrays import restore_arrays
+from agents.dqn.state_parts import restore_arrays
 from songs.keyboard import KEYS
 from songs.piano_roll import memory_windows
+from songs.validate import Within, validate_like
 
 
 class Episodes:
-    """Records the episodes of N environments."""
+    """The current episodes of N environments."""
 
     def __init__(self, envs: int, steps: int, memory: int):
         """
@@ -25,11 +27,11 @@ class Episodes:
         """
         self.memory = memory
         self.rolls = np.zeros((envs, steps, KEYS), dtype=bool)
-        """(N, T, 13), what was heard from the beginning of the song on."""
+        """(N, T, 13), from the beginning of the song on."""
         self.rewards = np.zeros((envs, steps), dtype=np.float32)
-        """(N, T), what was paid for every step."""
+        """(N, T), the reward of every step."""
         self.first = np.zeros(envs, dtype=np.int64)
-        """(N,), the step at which each environment began to play."""
+        """(N,), the step at which each episode began."""
         self.now = np.zeros(envs, dtype=np.int64)
         """(N,), the step that is played next."""
 
@@ -37,7 +39,7 @@ class Episodes:
         """Begin episodes.
 
         Args:
-            envs: (B,) int, who begins one.
+            envs: (B,) int, the environments that begin one.
             observations: (B, I), the first of each.
             steps: (B,) int, the step of the song at which it begins.
         """
@@ -49,55 +51,53 @@ class Episodes:
             self.rolls[env, step - known : step] = memory[self.memory - known :]
 
     def add(self, played: np.ndarray, keys: np.ndarray, rewards: np.ndarray) -> None:
-        """Take a step (N, 13), with its rewards (N,), of the environments (N,) bool that played."""
+        """Add a step (N, 13), with its rewards (N,), of the environments (N,) bool that played."""
         envs = np.flatnonzero(played)
         at = self.now[envs]
         self.rolls[envs, at], self.rewards[envs, at] = keys[envs].astype(bool), rewards[envs]
         self.now[envs] += 1
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Return what is recorded."""
-        return {"rolls": self.rolls, "rewards": self.rewards, "first": self.first, "now": self.now}
+    def returns_to_end(
+        self, ended: np.ndarray, learn_from: np.ndarray, gamma: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return a transition from every step of the episodes that ended to their end: Monte Carlo returns.
 
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from a state; raises ValueError if it does not fit."""
+        Args:
+            ended: (B,) int, the environments whose episode ended.
+            learn_from: (B,) int, the first step of each to learn from.
+            gamma: discount of one step.
+
+        Returns:
+            Observations (K, M * 13) bool, keys (K, 13) bool, and the returns (K, 1) float32.
+        """
+        observations = [np.zeros((0, self.memory * KEYS), dtype=bool)]
+        keys, totals = [np.zeros((0, KEYS), dtype=bool)], [np.zeros(0, dtype=np.float32)]
+        for env, first in zip(ended.tolist(), learn_from.tolist(), strict=True):
+            roll, steps = self.rolls[env], np.arange(first, self.now[env])
+            observations.append(memories(roll, steps, self.memory))
+            keys.append(roll[steps])
+            totals.append(discounted_returns(self.rewards[env, steps], gamma))
+        return np.concatenate(observations), np.concatenate(keys), np.concatenate(totals)[:, None]
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return the episodes so far."""
+        return {"rolls": self.rolls, "rewards": self.rewards, "first": self.first, "now": self.now}, {}
+
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Restore the episodes; raises ValueError if they do not fit."""
         last = self.rewards.shape[1]
-        check_places(state, {"first": last, "now": last}, "episodes")
-        restore_arrays(self.state(), state, "episodes")
+        validate_like({"first": Within(self.first, 0, last), "now": Within(self.now, 0, last)}, arrays)
+        restore_arrays(self.state()[0], arrays)
 
 
-def returns(rewards: np.ndarray, gamma: float) -> np.ndarray:
-    """Return what is paid from each step on, (T,) float32, for the rewards (T,) of an episode."""
-    found, later = np.empty(len(rewards), dtype=np.float32), 0.0
+def discounted_returns(rewards: np.ndarray, gamma: float) -> np.ndarray:
+    """Return the discounted sum of the rewards (T,) from each step on, (T,) float32."""
+    totals, later = np.empty(len(rewards), dtype=np.float32), 0.0
     for step in range(len(rewards) - 1, -1, -1):
-        later = found[step] = rewards[step] + gamma * later
-    return found
+        later = totals[step] = rewards[step] + gamma * later
+    return totals
 
 
 def memories(roll: np.ndarray, steps: np.ndarray, memory: int) -> np.ndarray:
-    """Return what is remembered before some steps (S,) of a roll (T, 13): (S, memory * 13) bool."""
+    """Return the remembered steps before some steps (S,) of a roll (T, 13): (S, memory * 13) bool."""
     return memory_windows(roll, memory)[steps].reshape(len(steps), -1)
-
-
-def transitions(
-    episodes: Episodes, ended: np.ndarray, learn_from: np.ndarray, gamma: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a transition from every step of the episodes that ended to their end: Monte Carlo returns.
-
-    Args:
-        episodes: with their last steps.
-        ended: (B,) int, the environments whose episode ended.
-        learn_from: (B,) int, the first step of each that is to be learned from.
-        gamma: discount of one step.
-
-    Returns:
-        Observations (K, M * 13) bool, keys (K, 13) bool, and what was paid from each step on, (K, 1) float32.
-    """
-    observations = [np.zeros((0, episodes.memory * KEYS), dtype=bool)]
-    keys, paid = [np.zeros((0, KEYS), dtype=bool)], [np.zeros(0, dtype=np.float32)]
-    for env, first in zip(ended.tolist(), learn_from.tolist(), strict=True):
-        roll, steps = episodes.rolls[env], np.arange(first, episodes.now[env])
-        observations.append(memories(roll, steps, episodes.memory))
-        keys.append(roll[steps])
-        paid.append(returns(episodes.rewards[env, steps], gamma))
-    return np.concatenate(observations), np.concatenate(keys), np.concatenate(paid)[:, None]

@@ -1,4 +1,4 @@
-"""Judges a Q-network by what its greedy player does.
+"""Evaluates the greedy player of a Q-network.
 
 Conventions:
     S songs; the cases are their steps after the prompt, one song after the other, as in `agents.cases`.
@@ -18,32 +18,32 @@ from songs.keyboard import KEYS
 from songs.song import Song
 
 _DIGITS = 5
-"""Of rewards: what differs behind them is rounding."""
+"""Digits of rewards that count; smaller differences are rounding."""
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What the greedy player can do."""
+class GreedyScore:
+    """Score of the greedy player."""
 
     right: int
     """Steps right under teacher forcing."""
     prefix: int
-    """Steps before the first wrong one of each song, summed: what is right, free running."""
+    """Steps before the first wrong one of each song, summed: the steps right in a free run."""
     whole_songs: int
     """Songs without a wrong step."""
     reward: float | None = None
-    """What the listener pays for a step, free running; None where right and wrong are all that counts."""
+    """Mean reward of a step in a free run; None where right and wrong are all that counts."""
 
     @property
-    def worth(self) -> tuple[float, int, int]:
-        """What makes a player better than another: the reward, or else the steps right, then the prefix."""
+    def rank(self) -> tuple[float, int, int]:
+        """Key by which players are compared: the reward, or else the steps right, then the prefix."""
         if self.reward is not None:
             return round(self.reward, _DIGITS), 0, 0
         return 0.0, self.right, self.prefix
 
 
 class GreedyEvaluator:
-    """Looks at all windows of the songs at once, which gives the same as stepping the environment.
+    """Evaluates all windows of the songs at once, which gives the same as stepping the environment.
 
     A greedy player decides by its memory alone. Up to its first mistake the memory is the same whether it remembers
     the song or what it played; so the steps before it are right in both cases, and all are right in one case exactly
@@ -57,21 +57,21 @@ class GreedyEvaluator:
         prompt: int,
         mode_bit: bool,
         chords: bool = True,
-        pays: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+        reward_fn: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
         prior: Callable[[int], Prior] | None = None,
     ):
         """
         Args:
-            songs: what is to be played.
+            songs: to be played.
             memory: steps remembered.
             prompt: steps given.
-            mode_bit: whether an observation ends with the mode.
+            mode_bit: whether an observation ends with the mode bit.
             chords: whether the network can play chords; if not, the ceiling is without them.
-            pays: the `rewards` of a listener that has the last word on what is good; None: right and wrong.
-            prior: makes the prior that the player adds to what the network says; None: it adds nothing.
+            reward_fn: the `rewards` of a listener by which players are compared; None: by right and wrong.
+            prior: makes the prior that the player adds to the network's values; None: it adds nothing.
         """
         self._prior = prior
-        self.songs, self.memory, self.prompt, self.pays = tuple(songs), memory, prompt, pays
+        self.songs, self.memory, self.prompt, self.reward_fn = tuple(songs), memory, prompt, reward_fn
         self._mode_bit = mode_bit
         cases = memory_cases(songs, memory, prompt, mode_bit)
         self._inputs = torch.from_numpy(np.ascontiguousarray(cases.inputs.T))
@@ -87,37 +87,37 @@ class GreedyEvaluator:
         """Return which cases (C,) bool the greedy player gets right, under teacher forcing."""
         return (network.greedy(self._inputs) == self._targets).all(dim=1).numpy()
 
-    def judge(self, network: QNetwork) -> Judgement:
-        """Return what the greedy player can do."""
+    def evaluate(self, network: QNetwork) -> GreedyScore:
+        """Return the score of the greedy player."""
         right = self.right(network)
         songs = np.split(right, self._ends[:-1])
         prefixes = [len(song) if song.all() else int(np.argmin(song)) for song in songs]
         whole = sum(bool(song.all()) for song in songs)
-        return Judgement(int(right.sum()), sum(prefixes), whole, self._reward(network))
+        return GreedyScore(int(right.sum()), sum(prefixes), whole, self._reward(network))
 
     def _reward(self, network: QNetwork) -> float | None:
-        """Return what the listener pays the greedy player for a step, free running; None if there is no listener."""
-        if self.pays is None:
+        """Return the mean reward of a step of the greedy player in a free run; None without a listener."""
+        if self.reward_fn is None:
             return None
-        paid = []
+        rewards = []
         for song, roll in zip(self.songs, self.play(network), strict=True):
-            paid.append(self.pays(roll[None], song.roll[None])[0, self.prompt :])
-        return float(np.concatenate(paid).mean())
+            rewards.append(self.reward_fn(roll[None], song.roll[None])[0, self.prompt :])
+        return float(np.concatenate(rewards).mean())
 
     def right_free_running(self, network: QNetwork) -> int:
-        """Return how many steps the greedy player gets right, free running; some may be behind a mistake."""
+        """Return how many steps the greedy player gets right in a free run; some may follow a mistake."""
         rolls = zip(self.songs, self.play(network), strict=True)
         return sum(int((roll == song.roll).all(axis=1)[self.prompt :].sum()) for song, roll in rolls)
 
     def play(self, network: QNetwork) -> list[np.ndarray]:
-        """Let the greedy player play the songs side by side, hearing itself; return a roll (T, 13) bool of each."""
+        """Let the greedy player play the songs side by side in a free run; return a roll (T, 13) bool of each."""
         longest = max(song.steps for song in self.songs)
-        heard = np.zeros((len(self.songs), self.memory + longest, KEYS), dtype=bool)
-        for roll, song in zip(heard, self.songs, strict=True):
+        history = np.zeros((len(self.songs), self.memory + longest, KEYS), dtype=bool)
+        for roll, song in zip(history, self.songs, strict=True):
             roll[self.memory : self.memory + self.prompt] = song.roll[: self.prompt]
         player = QPlayer(network, self._mode_bit, self._prior, self.prompt)
         player.reset(len(self.songs))
         for step in range(self.prompt, longest):
-            heard[:, self.memory + step] = player.press(heard[:, step : step + self.memory])
-        rolls = heard[:, self.memory :]
+            history[:, self.memory + step] = player.press(history[:, step : step + self.memory])
+        rolls = history[:, self.memory :]
         return [roll[: song.steps] for roll, song in zip(rolls, self.songs, strict=True)]

@@ -1,4 +1,4 @@
-"""The loop of deep Q-learning: the learner plays, the environments answer, the learner learns.
+"""The loop of deep Q-learning: the agent plays, the environments answer, the agent learns.
 
 Conventions: N environments of `KeyboardVectorEnv`, which begin a new episode in the step after the last one's end.
 """
@@ -7,13 +7,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from agents.dqn.agent import Dqn
-from agents.dqn.named_arrays import joined, part, restore_arrays
+from agents.dqn.agent import Agent
+from agents.dqn.n_step import EnvStep
+from agents.dqn.state_parts import State, arrays_of_part, join_states, restore_arrays, restore_parts
 from songs.validate import validate_like
 
 
 class ResumableVectorEnv(Protocol):
-    """What the loop needs of a `gymnasium.vector.VectorEnv`: N environments, and their state to go on from."""
+    """The part of a `gymnasium.vector.VectorEnv` that the loop needs, with a state to continue from."""
 
     num_envs: int
 
@@ -21,51 +22,55 @@ class ResumableVectorEnv(Protocol):
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]: ...
 
-    def state(self) -> tuple[dict[str, np.ndarray], list[dict[str, Any] | None]]: ...
+    def state(self) -> tuple[dict[str, np.ndarray], Any]: ...
 
-    def restore(
-        self, arrays: dict[str, np.ndarray], generators: list[dict[str, Any] | None]
-    ) -> tuple[np.ndarray, dict[str, Any]]: ...
+    def restore(self, arrays: dict[str, np.ndarray], data: Any) -> tuple[np.ndarray, dict[str, Any]]: ...
 
 
 class DqnLoop:
-    """A learner and the environments it plays in, step by step."""
+    """An agent and the environments it plays in, step by step."""
 
-    def __init__(self, env: ResumableVectorEnv, learner: Dqn, seed: int):
+    def __init__(self, env: ResumableVectorEnv, agent: Agent, seed: int):
         """
         Args:
             env: N environments that reset in the next step and whose state can be kept.
-            learner: plays them.
+            agent: plays them.
             seed: of the environments.
         """
-        self.env, self.learner = env, learner
+        self.env, self.agent = env, agent
         self.episodes = 0
         """Episodes that came to their end."""
-        self._observations, told = env.reset(seed=seed)
-        learner.begin(np.arange(env.num_envs), self._observations, told["step"])
+        self._observations, info = env.reset(seed=seed)
+        agent.begin(np.arange(env.num_envs), self._observations, info["step"])
         self._began = np.zeros(env.num_envs, dtype=bool)
         self._sums = {"loss": 0.0, "losses": 0, "reward": 0.0, "rewards": 0}
 
     def step(self) -> None:
         """Play one step in every environment and learn from it."""
-        keys = self.learner.act(self._observations, self._began)
-        observations, rewards, terminated, truncated, told = self.env.step(keys)
-        played = ~self._began
-        paid = rewards[:, None]
-        if self.learner.credit.rewards > 1:
-            # nobody tells anything when all of them begin an episode
-            paid = told.get("key_rewards", np.zeros((len(keys), self.learner.credit.rewards)))
-        loss = self.learner.observe(self._observations, keys, paid, observations, terminated, truncated, self._began)
+        keys = self.agent.select_action(self._observations, self._began)
+        observations, rewards, terminated, truncated, info = self.env.step(keys)
+        step = EnvStep(
+            self._observations, keys, self._rewards(rewards, info), observations, terminated, truncated, self._began
+        )
+        loss = self.agent.update(step)
         if loss is not None:
             self._sums["loss"] += loss
             self._sums["losses"] += 1
-        if not played.all():
-            envs = np.flatnonzero(self._began)
-            self.learner.begin(envs, observations[envs], told["step"][envs])
-        self._sums["reward"] += float(rewards[played].sum())
-        self._sums["rewards"] += int(played.sum())
-        self._observations, self._began = observations, terminated | truncated
-        self.episodes += int(self._began.sum())
+        envs = np.flatnonzero(step.began)
+        if len(envs):
+            self.agent.begin(envs, observations[envs], info["step"][envs])
+        self._sums["reward"] += float(rewards[~step.began].sum())
+        self._sums["rewards"] += int((~step.began).sum())
+        self._observations, self._began = observations, step.ended
+        self.episodes += int(step.ended.sum())
+
+    def _rewards(self, rewards: np.ndarray, info: dict[str, Any]) -> np.ndarray:
+        """Return the rewards (N, R) that the TD loss needs."""
+        count = self.agent.learner.td_loss.rewards
+        if count == 1:
+            return rewards[:, None]
+        # there are none in a step in which all environments begin an episode
+        return info.get("key_rewards", np.zeros((len(rewards), count)))
 
     def take_means(self) -> tuple[float, float]:
         """Return the mean loss and the mean reward of a step since the last call, 0 where there were none."""
@@ -74,26 +79,19 @@ class DqnLoop:
         self._sums = dict.fromkeys(sums, 0)
         return means
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return all that the next steps depend on, as arrays and plain data."""
-        learner, learner_data = self.learner.state()
-        env, generators = self.env.state()
-        arrays = {**joined({"learner": learner, "env": env}), "began": self._began}
-        data = {"learner": learner_data, "env": generators, "episodes": self.episodes, "sums": self._sums}
-        return arrays, data
+    def state(self) -> State:
+        """Return everything the next steps depend on, as arrays and plain data."""
+        arrays, data = join_states({"agent": self.agent, "env": self.env})
+        return {**arrays, "began": self._began}, {**data, "episodes": self.episodes, "sums": self._sums}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Go on from a state.
-
-        Raises:
-            ValueError: it belongs to a learner or to environments of another shape, or lacks something.
-        """
-        _, expected = self.state()
-        validate_like({**expected, "env": None}, data, "loop")
+        """Continue from a state; raises ValueError if it does not fit the agent or the environments."""
+        sums = {"loss": 0.0, "losses": 0, "reward": 0.0, "rewards": 0}
+        validate_like({"env": None, "episodes": 0, "sums": sums}, data)
+        restore_parts({"agent": self.agent}, arrays, data)
         try:
-            self.learner.restore(part(arrays, "learner"), data["learner"])
-            self._observations, _ = self.env.restore(part(arrays, "env"), data["env"])
-            restore_arrays({"began": self._began}, arrays, "environments")
-            self.episodes, self._sums = data["episodes"], dict(data["sums"])
+            self._observations, _ = self.env.restore(arrays_of_part(arrays, "env"), data["env"])
         except KeyError as error:
-            raise ValueError(f"{error} is missing") from None
+            raise ValueError(f"env.{error} is missing") from None
+        restore_arrays({"began": self._began}, arrays)
+        self.episodes, self._sums = data["episodes"], dict(data["sums"])

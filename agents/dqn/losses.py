@@ -1,8 +1,8 @@
-"""Credit: how the reward of a step teaches the choices of the branches that made it up.
+"""TD losses: how the reward of a step teaches the choices of the branches that made it.
 
 Conventions:
     B transitions, values (B, branches, choices) of a `QNetwork`, chosen (B, branches) int64, rewards (B, R) and
-    continues (B, 1) float32. `discount` is that of all steps a transition spans. Errors are (B,), not negative.
+    discount (B, 1) float32. The discount covers all steps that a transition spans. Errors are (B,), not negative.
 Source:
     Key and step: Tavakoli et al., Action Branching Architectures (2018), with the mean over the branches as the value
     of a memory. Double Q-learning: van Hasselt et al. (2016). Soft maximum: the Psi-learning of RL Tuner, Jaques et al.
@@ -15,14 +15,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from agents.dqn.options import LearningOptions
 from songs.keyboard import KEYS
 
 
-class Credit(Protocol):
-    """A way to learn the values of choices from rewards."""
+class TDLoss(Protocol):
+    """A loss between the values of the choices made and their targets."""
 
     rewards: int
-    """R, the rewards that a transition must bring."""
+    """R, the number of rewards of a transition."""
 
     def errors(
         self,
@@ -30,103 +31,106 @@ class Credit(Protocol):
         chosen: Tensor,
         rewards: Tensor,
         discount: Tensor,
-        later: Tensor | None,
-        best: Tensor | None,
+        next_values: Tensor | None,
+        next_chosen: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """Compare what was predicted with what came.
+        """Compare the predicted values with their targets.
 
         Args:
-            values: of the first memory.
-            chosen: what was played there.
-            rewards: what was paid.
-            discount: (B, 1), of what follows; 0 where the episode terminated.
-            later: values of the last memory by the target network; None if nothing later counts.
-            best: (B, branches), what is to be played there.
+            values: (B, branches, choices) of the memory at the beginning.
+            chosen: (B, branches), the choices made there.
+            rewards: (B, R).
+            discount: (B, 1), of the value at the end; 0 where the episode terminated.
+            next_values: (B, branches, choices) of the memory at the end by the target network; None for gamma 0.
+            next_chosen: (B, branches), the choices to be made there.
 
         Returns:
-            The loss (B,) and the errors (B,) without gradient.
+            The loss (B,), and the errors (B,) without gradient.
         """
         ...
 
-    def of_steps(self, values: Tensor, steps: Tensor) -> Tensor:
+    def step_values(self, values: Tensor, steps: Tensor) -> Tensor:
         """Return the values (B, P) of P steps.
 
         Args:
-            values: of B memories.
+            values: (B, branches, choices).
             steps: (P, branches * choices) float32, 1 for every choice that belongs to a step, else 0.
         """
         ...
 
 
-class BranchCredit:
-    """Every branch predicts what comes of its own choice.
+class BranchLoss:
+    """A loss in which every branch predicts the return of its own choice.
 
-    With 13 rewards each branch is paid for its own key. With one, all branches are paid the reward of the step: right
-    for a single branch, but of 13 branches each then takes the mistakes of the others for its own.
+    With 13 rewards each branch learns from the reward of its own key. With one, all branches learn from the reward of
+    the step: right for a single branch, but of 13 branches each is then blamed for the mistakes of the others.
     """
 
     def __init__(self, rewards: int, soft: float = 0.0):
         """
         Args:
             rewards: R.
-            soft: temperature of the soft maximum, log sum exp, over the later choices; 0: the value of the best.
+            soft: temperature of the soft maximum, log sum exp, over the next choices; 0: the value of the best.
         """
         self.rewards, self.soft = rewards, soft
 
-    def errors(self, values, chosen, rewards, discount, later, best):
+    def errors(self, values, chosen, rewards, discount, next_values, next_chosen):
         predicted = _pick(values, chosen)
         targets = rewards
-        if later is not None:
-            worth = self.soft * torch.logsumexp(later / self.soft, dim=2) if self.soft else _pick(later, best)
-            targets = targets + discount * worth.mean(dim=1, keepdim=True)
+        if next_values is not None:
+            if self.soft:
+                state_value = self.soft * torch.logsumexp(next_values / self.soft, dim=2)
+            else:
+                state_value = _pick(next_values, next_chosen)
+            targets = targets + discount * state_value.mean(dim=1, keepdim=True)
         targets = targets.expand_as(predicted)
         loss = functional.smooth_l1_loss(predicted, targets, reduction="none").sum(dim=1)
         return loss, (predicted - targets).detach().abs().amax(dim=1)
 
-    def of_steps(self, values, steps):
+    def step_values(self, values, steps):
         return values.flatten(1) @ steps.T / values.shape[1]
 
 
-class ProductCredit:
-    """The branches predict together: the value of a step is the product of the chances of its choices.
+class ProductLoss:
+    """A loss in which the value of a step is the product of the probabilities of its choices.
 
-    Made for rewards that are 0 as soon as one key is wrong. What a branch gives its choices is turned into chances
-    that add up to 1. A step that was paid raises all its choices; one that was not lowers their product, and so
-    mostly the choices that were least sure. Values are those of plain Q-learning times (1 - gamma), from 0 to 1, and
-    are learned by cross-entropy, as a product of 13 small chances has no gradient worth the name.
+    Made for rewards that are 0 as soon as one key is wrong. The outputs of a branch are turned into probabilities that
+    sum to 1. A rewarded step raises all its choices; an unrewarded one lowers their product, and so mostly the choices
+    that were least sure. Values are those of plain Q-learning times (1 - gamma), from 0 to 1, and are learned by
+    cross-entropy, as a product of 13 small probabilities has next to no gradient.
     """
 
     rewards = 1
     _ROUNDING = 1e-4
     _NEVER_CERTAIN = 1e-37
-    """Where rounding makes a chance 1, the logarithm of what is left would be infinite."""
+    """Subtracted, as the logarithm of the rest is infinite where rounding makes a probability 1."""
 
     def __init__(self, gamma: float):
         self.gamma = gamma
 
-    def errors(self, values, chosen, rewards, discount, later, best):
+    def errors(self, values, chosen, rewards, discount, next_values, next_chosen):
         targets = (1 - self.gamma) * rewards[:, 0]
-        if later is not None:
-            targets = targets + discount[:, 0] * self._log_chances(later, best).exp()
+        if next_values is not None:
+            targets = targets + discount[:, 0] * self._log_probabilities(next_values, next_chosen).exp()
         if ((targets < 0) | (targets > 1 + self._ROUNDING)).any():
-            raise ValueError("credit = 'product' is for rewards from 0 to 1: take 'key' or 'step' for this listener")
+            raise ValueError("td_loss = 'product' is for rewards from 0 to 1: take 'key' or 'step' for this listener")
         targets = targets.clamp(max=1.0)
-        predicted = self._log_chances(values, chosen)
+        predicted = self._log_probabilities(values, chosen)
         missed = torch.log(-torch.expm1(predicted - self._NEVER_CERTAIN))
         loss = -(targets * predicted + (1 - targets) * missed)
         return loss, (predicted.detach().exp() - targets).abs()
 
-    def _log_chances(self, values: Tensor, chosen: Tensor) -> Tensor:
-        """Return the logarithms (B,) of the chances of steps."""
-        return _pick(self._log_chances_of_choices(values), chosen).sum(dim=1)
+    def _log_probabilities(self, values: Tensor, chosen: Tensor) -> Tensor:
+        """Return the log probabilities (B,) of steps."""
+        return _pick(self._log_probabilities_of_choices(values), chosen).sum(dim=1)
 
-    def _log_chances_of_choices(self, values: Tensor) -> Tensor:
-        # unlike that of softmax, the logarithm of the sigmoid stays exact for chances next to 1
+    def _log_probabilities_of_choices(self, values: Tensor) -> Tensor:
+        # unlike that of softmax, the logarithm of the sigmoid stays exact for probabilities next to 1
         press = values[:, :, 1] - values[:, :, 0]
         return torch.stack([functional.logsigmoid(-press), functional.logsigmoid(press)], dim=2)
 
-    def of_steps(self, values, steps):
-        return (self._log_chances_of_choices(values).flatten(1) @ steps.T).exp()
+    def step_values(self, values, steps):
+        return (self._log_probabilities_of_choices(values).flatten(1) @ steps.T).exp()
 
 
 def _pick(values: Tensor, chosen: Tensor) -> Tensor:
@@ -134,30 +138,23 @@ def _pick(values: Tensor, chosen: Tensor) -> Tensor:
     return values.gather(2, chosen[:, :, None])[:, :, 0]
 
 
-CREDITS = ("key", "step", "product")
-
-
-def make_credit(kind: str, head: str, gamma: float, soft: float = 0.0) -> Credit:
-    """Return a way of crediting.
+def make_td_loss(options: LearningOptions, head: str) -> TDLoss:
+    """Return the TD loss that the options name.
 
     Args:
-        kind: `key`, every key its own reward; `step`, every branch the reward of the step; `product`, see
-            `ProductCredit`.
+        options: of learning.
         head: of the network.
-        gamma: discount of one step.
-        soft: temperature of the soft maximum over what comes later; 0: the maximum.
 
     Raises:
-        ValueError: there is none of that kind, or it does not go with the head or the discount.
+        ValueError: the loss does not go with the head, the discount or the soft maximum.
     """
-    if kind not in CREDITS:
-        raise ValueError(f"credit {kind!r}: choose one of {', '.join(CREDITS)}")
+    kind = options.td_loss
     if kind != "step" and head == "one_key":
-        raise ValueError(f"credit = {kind!r} needs a branch for each key: the head is 'one_key', which takes 'step'")
+        raise ValueError(f"td_loss = {kind!r} needs a branch for each key: the head is 'one_key', which takes 'step'")
     if kind == "product":
-        if soft:
-            raise ValueError(f"credit = 'product' has no soft maximum: set soft to 0; it is {soft:g}")
-        if gamma >= 1:
-            raise ValueError(f"credit = 'product' needs gamma below 1; got {gamma:g}")
-        return ProductCredit(gamma)
-    return BranchCredit(KEYS if kind == "key" else 1, soft)
+        if options.soft:
+            raise ValueError(f"td_loss = 'product' has no soft maximum: set soft to 0; it is {options.soft:g}")
+        if options.gamma >= 1:
+            raise ValueError(f"td_loss = 'product' needs gamma below 1; got {options.gamma:g}")
+        return ProductLoss(options.gamma)
+    return BranchLoss(KEYS if kind == "key" else 1, options.soft)

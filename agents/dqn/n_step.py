@@ -1,20 +1,48 @@
 """n-step returns: turns the steps of several environments into transitions that span n of them.
 
 Conventions:
-    N environments, I elements of an observation, R rewards of a step. Age is the number of steps an environment has
-    played since its episode began.
+    N environments, I elements of an observation, R rewards of a step. The age of an environment is the number of steps
+    it has played since its episode began.
 Source:
     Sutton & Barto, Reinforcement Learning (2018), chapter 7.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
-from agents.dqn.named_arrays import restore_arrays
+from agents.dqn.state_parts import restore_arrays
 from songs.keyboard import KEYS
 
 
+@dataclass(frozen=True, eq=False)
+class EnvStep:
+    """One step of N environments."""
+
+    observations: np.ndarray
+    """(N, I), before the step."""
+    keys: np.ndarray
+    """(N, 13), the keys played."""
+    rewards: np.ndarray
+    """(N, R) float32: one for the step, or one for each key."""
+    next_observations: np.ndarray
+    """(N, I), after the step."""
+    terminated: np.ndarray
+    """(N,) bool."""
+    truncated: np.ndarray
+    """(N,) bool."""
+    began: np.ndarray
+    """(N,) bool, environments that began an episode in this step instead of playing."""
+
+    @property
+    def ended(self) -> np.ndarray:
+        """(N,) bool, environments whose episode ended with this step."""
+        return self.terminated | self.truncated
+
+
 class NStep:
-    """Holds the last n steps of N environments and hands out the transitions that are complete.
+    """The last n steps of N environments, and the transitions they complete.
 
     A transition is complete after n steps or when its episode terminates. One that a truncation cuts short is
     dropped: what would have followed is not known.
@@ -33,73 +61,49 @@ class NStep:
         self.steps = steps
         self._newest = slice(KEYS * (memory - 1), KEYS * memory)
         self._discounts = (gamma ** np.arange(steps)).astype(np.float32)
-        # what happened i steps ago stands at index i
+        # index i holds what happened i steps ago
         self._observations = np.zeros((steps, envs, observation), dtype=np.int8)
         self._keys = np.zeros((steps, envs, KEYS), dtype=np.int8)
-        self._heard = np.zeros((steps, envs, KEYS), dtype=np.int8)
+        self._remembered = np.zeros((steps, envs, KEYS), dtype=np.int8)
         self._rewards = np.zeros((steps, envs, rewards), dtype=np.float32)
         self._age = np.zeros(envs, dtype=np.int64)
 
-    def begin(self, began: np.ndarray) -> None:
-        """Forget the past of the environments (N,) bool that begin an episode."""
-        self._age[began] = 0
-
-    def add(
-        self,
-        observations: np.ndarray,
-        keys: np.ndarray,
-        rewards: np.ndarray,
-        next_observations: np.ndarray,
-        terminated: np.ndarray,
-        played: np.ndarray,
-    ) -> tuple[np.ndarray, ...]:
-        """Take a step of every environment.
+    def add(self, step: EnvStep, counted: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Add a step of every environment.
 
         Args:
-            observations: (N, I), before the step.
-            keys: (N, 13), what was played.
-            rewards: (N, R).
-            next_observations: (N, I), after it.
-            terminated: (N,) bool.
-            played: (N,) bool, False for environments that began an episode instead of playing.
+            step: of all environments.
+            counted: (N,) bool, False for environments whose step is no part of a transition.
 
         Returns:
-            The complete transitions as arguments of `ReplayBuffer.add`: observations, heard, keys, rewards, continues;
-            and the environment of each, (K,) int.
+            The complete transitions as arguments of `ReplayBuffer.add`: observations, remembered, keys, rewards,
+            continues; and the environment of each, (K,) int.
         """
-        new = (self._observations, observations), (self._keys, keys), (self._rewards, rewards)
-        for past, now in (*new, (self._heard, next_observations[:, self._newest])):
+        new = (self._observations, step.observations), (self._keys, step.keys), (self._rewards, step.rewards)
+        for past, now in (*new, (self._remembered, step.next_observations[:, self._newest])):
             past[1:] = past[:-1]
             past[0] = now
-        self._age[played] += 1
-        ready = [
-            np.flatnonzero(played & (self._age > ago) & (terminated | (ago == self.steps - 1)))
-            for ago in reversed(range(self.steps))
-        ]
-        parts = [
-            self._since(ago, envs, terminated) for ago, envs in zip(reversed(range(self.steps)), ready, strict=True)
-        ]
+        self._age[counted] += 1
+        oldest_first = reversed(range(self.steps))
+        parts = [self._transitions(ago, step.terminated, counted) for ago in oldest_first]
+        self._age[step.began | step.ended] = 0
         return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
-    def _since(self, ago: int, envs: np.ndarray, terminated: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Return the transitions that began `ago` steps before the newest one."""
-        heard = np.zeros((len(envs), self.steps, KEYS), dtype=np.int8)
+    def _transitions(self, ago: int, terminated: np.ndarray, counted: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return the complete transitions that began `ago` steps before the newest one."""
+        envs = np.flatnonzero(counted & (self._age > ago) & (terminated | (ago == self.steps - 1)))
+        remembered = np.zeros((len(envs), self.steps, KEYS), dtype=np.int8)
         rewards = np.zeros((len(envs), self._rewards.shape[2]), dtype=np.float32)
         for later in range(ago + 1):
-            heard[:, later] = self._heard[ago - later, envs]
+            remembered[:, later] = self._remembered[ago - later, envs]
             rewards += self._discounts[later] * self._rewards[ago - later, envs]
-        return self._observations[ago, envs], heard, self._keys[ago, envs], rewards, ~terminated[envs], envs
+        return self._observations[ago, envs], remembered, self._keys[ago, envs], rewards, ~terminated[envs], envs
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the last n steps."""
-        return {
-            "observations": self._observations,
-            "keys": self._keys,
-            "heard": self._heard,
-            "rewards": self._rewards,
-            "age": self._age,
-        }
+        arrays = {"observations": self._observations, "keys": self._keys, "remembered": self._remembered}
+        return {**arrays, "rewards": self._rewards, "age": self._age}, {}
 
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from a state; raises ValueError if it has another shape."""
-        restore_arrays(self.state(), state, "last steps")
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Restore the last n steps; raises ValueError if they do not fit."""
+        restore_arrays(self.state()[0], arrays)

@@ -1,4 +1,4 @@
-"""The Q-network: from what is remembered to the value of every choice.
+"""The Q-network: from the remembered steps to the value of every choice.
 
 Conventions:
     B observations of I elements, laid out like those of `KeyboardEnv`. The values of a network are (B, branches,
@@ -16,55 +16,41 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.dqn.checked_state import check_array
+from agents.dqn.options import NetworkOptions
 from songs.keyboard import KEYS
+from songs.validate import validate_like
 
-HEADS = {"branching": (KEYS, 2), "one_key": (1, KEYS + 1)}
+HEAD_SHAPES = {"branching": (KEYS, 2), "one_key": (1, KEYS + 1)}
 """Branches and choices of each head."""
 
 
 class QNetwork(nn.Module):
-    """Layers of leaky rectified units under a value and the advantages of the choices."""
+    """Layers of leaky rectified units, a head for the advantages of the choices, and one for the value."""
 
     LEAK = 0.1
-    """Slope below 0. Without one, memories at which all units are silent can never be told apart again."""
+    """Slope below 0. Without one, memories at which all units are silent could never be told apart again."""
 
-    def __init__(
-        self,
-        inputs: int,
-        head: str = "branching",
-        hidden: int = 128,
-        layers: int = 1,
-        dueling: bool = True,
-        seed: int = 0,
-    ):
+    def __init__(self, inputs: int, options: NetworkOptions | None = None, seed: int = 0):
         """
         Args:
             inputs: I, elements of an observation.
-            head: `branching` or `one_key`.
-            hidden: units of a hidden layer.
-            layers: hidden layers, at least 1.
-            dueling: estimate the value of the memory and the advantages of the choices apart.
-            seed: of the first weights.
-
-        Raises:
-            ValueError: there is no such head.
+            options: head and layers; None: the defaults.
+            seed: of the initial weights.
         """
         super().__init__()
-        if head not in HEADS:
-            raise ValueError(f"head {head!r}: choose one of {', '.join(HEADS)}")
-        self.head = head
-        self.branches, self.choices = HEADS[head]
+        options = options or NetworkOptions()
+        self.head = options.head
+        self.branches, self.choices = HEAD_SHAPES[options.head]
         body = []
-        for width in [inputs] + [hidden] * (layers - 1):
-            body += [_linear(width, hidden), nn.LeakyReLU(self.LEAK)]
+        for width in [inputs] + [options.hidden] * (options.layers - 1):
+            body += [_linear(width, options.hidden), nn.LeakyReLU(self.LEAK)]
         self.body = nn.Sequential(*body)
-        self.advantage = _linear(hidden, self.branches * self.choices)
-        self.value = _linear(hidden, 1) if dueling else None
+        self.advantage = _linear(options.hidden, self.branches * self.choices)
+        self.value = _linear(options.hidden, 1) if options.dueling else None
         self._draw_weights(torch.Generator().manual_seed(seed))
 
     def _draw_weights(self, random: torch.Generator) -> None:
-        """Draw the first weights as `nn.Linear` does, but from a generator of one's own."""
+        """Draw the initial weights as `nn.Linear` does, but from the generator given."""
         with torch.no_grad():
             for layer in self.modules():
                 if isinstance(layer, nn.Linear):
@@ -105,7 +91,7 @@ def keys_of(choices: Tensor) -> Tensor:
 def choices_of(keys: Tensor, head: str) -> Tensor:
     """Return the choices (B, branches) int64 that press keys (B, 13) of 0 and 1.
 
-    With `one_key` of a chord the lowest key is meant.
+    With `one_key` the lowest key stands for a chord.
     """
     if head == "branching":
         return keys.long()
@@ -119,14 +105,9 @@ def arrays_of(tensors: dict[str, Tensor]) -> dict[str, np.ndarray]:
 
 
 def load_weights(network: QNetwork, weights: dict[str, np.ndarray]) -> None:
-    """Put weights into a network; raises ValueError if they belong to one of another shape, or are no numbers."""
-    own = network.state_dict()
-    if set(weights) != set(own):
-        raise ValueError(f"the network has the layers {sorted(weights)}, this run needs {sorted(own)}")
-    for name, tensor in own.items():
-        if weights[name].shape != tuple(tensor.shape):
-            raise ValueError(
-                f"the network's {name} has the shape {weights[name].shape}, this run needs {tuple(tensor.shape)}"
-            )
-        check_array(tensor.detach().numpy(), weights[name], f"network's {name}")
+    """Copy weights into a network; raises ValueError if they are those of another shape, or not finite."""
+    expected = arrays_of(network.state_dict())
+    if set(weights) != set(expected):
+        raise ValueError(f"network has the layers {sorted(weights)}, this run needs {sorted(expected)}")
+    validate_like(expected, weights, "network")
     network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in weights.items()})

@@ -1,52 +1,77 @@
-"""A prior: what real music would go on with, beside which a learner chooses what is paid well.
+"""A prior: a model of real melodies, among whose continuations an agent learns to choose rewarded ones.
 
-    q       the logarithm of the prior's chance is part of the reward; the most valued step is played
-    psi     the same, with a soft maximum over what comes later; steps are drawn from the soft maximum
-    g       what comes later is weighed by the prior; steps are drawn from the prior times the exponential of the value
+    q       the prior's log probability is part of the reward; the most valued step is played
+    psi     the same, with a soft maximum over the next step's values; steps are drawn from the soft maximum
+    g       the prior weights the next step's values; steps are drawn from the prior times the exponential of the value
 
 Conventions:
-    N environments. A choice is one of 14: 0 presses nothing, k presses key k - 1. Chances are given as logarithms, in
-    nats. Values are in nats, too: a reward is divided by the *temperature*, so that so much reward weighs a nat.
+    N environments. A choice is one of 14: 0 presses nothing, k presses key k - 1. Log probabilities are in nats, and so
+    are values: a reward is divided by the *temperature*, the reward that is worth one nat.
 Source: N. Jaques et al., Sequence Tutor (2017).
 """
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
+
+from songs.options import check_options, option
 
 FORMS = ("q", "psi", "g")
 
 
+@dataclass(frozen=True)
+class PriorOptions:
+    """A model of real melodies beside which an improvisation is learned."""
+
+    model: str = option("", "the melody model: 'melody' or a file; empty: no prior")
+    form: str = option(
+        "g",
+        "'q': the prior's log probability is part of the reward; 'psi': and the maximum is soft; 'g': the prior "
+        "weights the next step's values, and the player plays by the prior and the network together",
+        choices=FORMS,
+    )
+    temperature: float = option(0.05, "reward that is worth one nat of the prior", 1e-6, 1e6)
+
+    def __post_init__(self):
+        check_options(self)
+
+    @property
+    def decides(self) -> bool:
+        """Whether the prior, and not the network alone, decides what is played."""
+        return bool(self.model) and self.form == "g"
+
+
 class Prior(Protocol):
-    """Hears what N environments play and says what may come next."""
+    """A model that follows N melodies and predicts how each goes on."""
 
     def begin(self, envs: np.ndarray, rolls: np.ndarray, steps: np.ndarray) -> None:
-        """Hear the beginnings of episodes.
+        """Begin episodes.
 
         Args:
             envs: (B,) int, the environments that begin one.
             rolls: (B, T, 13) bool.
-            steps: (B,) int, how many of the T steps were heard.
+            steps: (B,) int, the number of steps of each roll that are already played.
         """
         ...
 
-    def hear(self, keys: np.ndarray) -> None:
-        """Hear a step (N, 13) bool of all environments."""
+    def add(self, keys: np.ndarray) -> None:
+        """Add a step (N, 13) bool of all environments."""
         ...
 
-    def log_chances(self) -> np.ndarray:
-        """Return the logarithms of the chances (N, 14) float32 of what may come next."""
+    def log_probabilities(self) -> np.ndarray:
+        """Return the log probabilities (N, 14) float32 of the choices of the next step."""
         ...
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Return what was heard, as arrays."""
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return the melodies so far, as arrays and plain data."""
         ...
 
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from a state."""
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Continue from a state; raises ValueError if it does not fit."""
         ...
 
 
-def drawn(log_weights: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Draw one of the choices of each row (N, 14), in proportion to the exponential of its weight; (N,) int64."""
+def sample(log_weights: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Sample one of the choices of each row (N, 14), in proportion to the exponential of its weight; (N,) int64."""
     return (log_weights + random.gumbel(size=log_weights.shape)).argmax(axis=1)

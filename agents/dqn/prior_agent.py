@@ -1,12 +1,12 @@
-"""Deep Q-learning beside a prior: the learner chooses, among what real music would go on with, what is paid well.
+"""An agent beside a prior: it learns to choose, among the continuations that real music would have, rewarded ones.
 
 Conventions:
-    As in `learner` and `prior`; the head is `one_key`. Rewards and values are in nats.
-    Where transitions span several steps, or whole episodes, what the prior says of the steps between is left out of the
-    form `g`, as is usual for n-step returns.
+    As in `agent` and `prior`; the head is `one_key`. Rewards and values are in nats.
+    Where transitions span several steps, or whole episodes, the form `g` leaves out what the prior says of the steps
+    between, as is usual for n-step returns.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,172 +14,138 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from agents.dqn.agent import Dqn, QLearning
-from agents.dqn.checked_state import check_array, check_places
-from agents.dqn.episode_archive import Elite
-from agents.dqn.episodes import Episodes, transitions
-from agents.dqn.exploration import Epsilon
-from agents.dqn.losses import BranchCredit
-from agents.dqn.named_arrays import joined, part, restore_arrays
-from agents.dqn.network import QNetwork, choices_of
-from agents.dqn.prior import Prior, drawn
-from agents.dqn.replay import ReplayBuffer, Transitions
+from agents.dqn.episode_archive import EpisodeArchive, EpisodeArchiveOptions
+from agents.dqn.episodes import Episodes
+from agents.dqn.exploration import EpsilonGreedy, ExplorationOptions
+from agents.dqn.learner import QLearner
+from agents.dqn.n_step import EnvStep, NStep
+from agents.dqn.network import choices_of
+from agents.dqn.prior import Prior, PriorOptions, sample
+from agents.dqn.state_parts import State, Stateful, join_states, restore_arrays, restore_parts
 from songs.keyboard import KEYS
+from songs.validate import Within, validate_like
 
 
-@dataclass(frozen=True)
-class PriorOptions:
-    """What the prior is for."""
-
-    form: str = "g"
-    """`q`, `psi` or `g`, as in `prior`."""
-    temperature: float = 0.05
-    """Reward that weighs as much as a nat of the prior."""
-    to_the_end: bool = False
-    """Let transitions span episodes from each step to the end, instead of the replay buffer's n steps."""
-
-
-class PriorDqn(Dqn):
-    """Learns what to prefer among what a prior would play."""
+class PriorAgent:
+    """An agent that learns which of the steps that a prior would play are rewarded."""
 
     def __init__(
         self,
-        network: QNetwork,
-        episodes: Episodes,
-        replay: ReplayBuffer,
-        learning: QLearning,
-        random: np.random.Generator,
-        epsilon: Epsilon,
+        learner: QLearner,
+        envs: int,
+        steps: int,
+        exploration: ExplorationOptions,
         prior: Prior,
         options: PriorOptions,
-        elite: Elite | None = None,
+        archive: EpisodeArchiveOptions,
     ):
         """
         Args:
-            network: what learns, with the head `one_key`.
-            episodes: records what the N environments play.
-            replay: keeps the transitions.
-            learning: how to learn.
-            random: of exploration and of replay.
-            epsilon: chance of a step that the prior draws.
-            prior: says what real music would go on with.
-            options: see there.
-            elite: keeps the best episodes; None: they are not kept.
+            learner: learns the values; its network has the head `one_key`. With a `next_prior` for the form `g`.
+            envs: N.
+            steps: T, longest song.
+            exploration: epsilon is the probability of a step that the prior draws.
+            prior: follows the N environments.
+            options: of the prior.
+            archive: of the best episodes; size 0: none are kept.
         """
-        credit = BranchCredit(1, 0.0 if options.form == "q" else 1.0)
-        super().__init__(network, len(episodes.now), replay, credit, learning, random, epsilon)
-        self.prior, self.options, self.episodes, self.elite = prior, options, episodes, elite
-        self._learn_from = np.zeros(len(episodes.now), dtype=np.int64)
-        self._returning = np.zeros(len(episodes.now), dtype=bool)
+        self.learner, self.epsilon, self.prior, self.options = learner, EpsilonGreedy(exploration), prior, options
+        memory, gamma, n_step = learner.replay.memory, learner.options.gamma, learner.replay.options.n_step
+        self.episodes = Episodes(envs, steps, memory)
+        self.archive = EpisodeArchive(archive, envs, steps, memory, gamma) if archive.size else None
+        self._recent = NStep(envs, learner.observation, memory, 1, n_step, gamma) if n_step else None
+        self._learn_from = np.zeros(envs, dtype=np.int64)
+        self._returning = np.zeros(envs, dtype=bool)
 
     def begin(self, envs: np.ndarray, observations: np.ndarray, steps: np.ndarray) -> None:
         self.episodes.begin(envs, observations, steps)
         self._learn_from[envs] = steps
         self.prior.begin(envs, self.episodes.rolls[envs], steps)
-        if self.elite:
-            self.elite.begin(envs, self.random)
+        if self.archive:
+            self.archive.begin(envs, self.learner.random)
 
     @torch.no_grad()
-    def act(self, observations: np.ndarray, waiting: np.ndarray | None = None) -> np.ndarray:
-        weights = self.network(torch.from_numpy(observations.astype(np.float32)))[:, 0].numpy()
-        prior = self.prior.log_chances()
+    def select_action(self, observations: np.ndarray, waiting: np.ndarray | None = None) -> np.ndarray:
+        learner, random = self.learner, self.learner.random
+        weights = learner.network(torch.from_numpy(observations.astype(np.float32)))[:, 0].numpy()
+        prior = self.prior.log_probabilities()
         if self.options.form == "g":
             weights = weights + prior
-        choices = weights.argmax(axis=1) if self.options.form == "q" else drawn(weights, self.random)
-        by_prior = self.random.random(len(choices)) < self.epsilon.at(self.steps)
-        if self.elite:
-            by_prior |= self.elite.exploring(self.episodes.now)
-        keys = np.where(by_prior, drawn(prior, self.random), choices)[:, None] == np.arange(1, KEYS + 1)
-        if self.elite:
-            self._returning, path = self.elite.returning(self.episodes.now)
+        choices = weights.argmax(axis=1) if self.options.form == "q" else sample(weights, random)
+        by_prior = random.random(len(choices)) < self.epsilon.at(learner.steps)
+        if self.archive:
+            by_prior |= self.archive.exploring(self.episodes.now)
+        keys = np.where(by_prior, sample(prior, random), choices)[:, None] == np.arange(1, KEYS + 1)
+        if self.archive:
+            self._returning, path = self.archive.returning(self.episodes.now)
             keys = np.where(self._returning[:, None], path, keys)
         return keys.astype(np.int8)
 
-    def observe(
-        self,
-        observations: np.ndarray,
-        keys: np.ndarray,
-        rewards: np.ndarray,
-        next_observations: np.ndarray,
-        terminated: np.ndarray,
-        truncated: np.ndarray,
-        began: np.ndarray,
-    ) -> float | None:
-        played = ~began
-        paid = (rewards[:, 0] / self.options.temperature).astype(np.float32)
-        if self.options.form != "g":
-            choices = choices_of(torch.from_numpy(keys), self.network.head).numpy()
-            paid += np.take_along_axis(self.prior.log_chances(), choices, axis=1)[:, 0]
-        self.episodes.add(played, keys, paid)
-        self.prior.hear(keys.astype(bool))
-        over = terminated | truncated
-        ended = np.flatnonzero(played & over)
-        learned = played & ~self._returning
+    def update(self, step: EnvStep) -> float | None:
+        played = ~step.began
+        rewards = self._rewards_in_nats(step)
+        self.episodes.add(played, step.keys, rewards)
+        self.prior.add(step.keys.astype(bool))
+        ended = np.flatnonzero(played & step.ended)
         self._learn_from[played & self._returning] += 1
-        if self.options.to_the_end:
-            self._remember_episodes(ended)
+        if self._recent is None:
+            self._add_episodes(ended)
         else:
-            found = self._recent.add(observations, keys, paid[:, None], next_observations, terminated, learned)
-            self._recent.begin(began | over)
-            starts, heard, pressed, rewarded, continues, envs = found
-            if len(envs):
-                log_chances = self.prior.log_chances()[envs]
-                self.replay.add(starts, heard, pressed, rewarded, continues, log_chances)
-        if self.elite:
+            self._add_transitions(self._recent, replace(step, rewards=rewards[:, None]))
+        if self.archive:
             now = self.episodes
             for env in ended.tolist():
-                self.elite.consider(now.rolls[env], now.rewards[env], int(now.first[env]), int(now.now[env]))
-        return self._learn(int(played.sum()))
+                self.archive.consider(now.rolls[env], now.rewards[env], int(now.first[env]), int(now.now[env]))
+        return self.learner.learn(int(played.sum()), self._imitation_loss)
 
-    def _remember_episodes(self, ended: np.ndarray) -> None:
-        observations, keys, paid = transitions(self.episodes, ended, self._learn_from[ended], self.learning.gamma)
-        count = len(keys)
-        if count:
-            over, nothing = np.zeros(count, dtype=bool), np.zeros((count, self.replay.n_step, KEYS), dtype=bool)
-            self.replay.add(observations, nothing, keys, paid, over)
+    def _rewards_in_nats(self, step: EnvStep) -> np.ndarray:
+        """Return the rewards (N,) float32, with the prior's log probability but in the form `g`."""
+        rewards = (step.rewards[:, 0] / self.options.temperature).astype(np.float32)
+        if self.options.form != "g":
+            choices = choices_of(torch.from_numpy(step.keys), self.learner.network.head).numpy()
+            rewards += np.take_along_axis(self.prior.log_probabilities(), choices, axis=1)[:, 0]
+        return rewards
 
-    def _imitation(self) -> Tensor | float:
-        if not self.elite or not len(self.elite):
+    def _add_episodes(self, ended: np.ndarray) -> None:
+        """Add to the replay buffer the episodes of environments (B,) int, from every step to the end."""
+        gamma = self.learner.options.gamma
+        observations, keys, returns = self.episodes.returns_to_end(ended, self._learn_from[ended], gamma)
+        if len(keys):
+            nothing = np.zeros((len(keys), 0, KEYS), dtype=bool)
+            self.learner.replay.add(observations, nothing, keys, returns, np.zeros(len(keys), dtype=bool))
+
+    def _add_transitions(self, recent: NStep, step: EnvStep) -> None:
+        """Add to the replay buffer the transitions that a step completes."""
+        observations, remembered, keys, rewards, continues, envs = recent.add(step, ~step.began & ~self._returning)
+        if len(envs):
+            next_prior = self.prior.log_probabilities()[envs] if self.options.form == "g" else None
+            self.learner.replay.add(observations, remembered, keys, rewards, continues, next_prior)
+
+    def _imitation_loss(self) -> Tensor | float:
+        """Return the loss of values below the returns of archived episodes."""
+        if not self.archive or not len(self.archive):
             return 0.0
-        observations, keys, paid = self.elite.sample(self.learning.batch_size, self.random)
-        chosen = choices_of(torch.from_numpy(keys), self.network.head)
-        values = self.network(torch.from_numpy(observations)).gather(2, chosen[:, :, None])[:, 0, 0]
-        least = torch.maximum(torch.from_numpy(paid), values.detach())
-        return self.elite.options.share * functional.smooth_l1_loss(values, least)
+        learner = self.learner
+        observations, keys, returns = self.archive.sample(learner.options.batch_size, learner.random)
+        chosen = choices_of(torch.from_numpy(keys), learner.network.head)
+        values = learner.network(torch.from_numpy(observations)).gather(2, chosen[:, :, None])[:, 0, 0]
+        least = torch.maximum(torch.from_numpy(returns), values.detach())
+        return self.archive.options.imitation_weight * functional.smooth_l1_loss(values, least)
 
-    @torch.no_grad()
-    def _later(self, batch: Transitions) -> tuple[Tensor | None, Tensor | None]:
-        if self.options.to_the_end or self.learning.gamma == 0:
-            return None, None
-        later, best = super()._later(batch)
-        if later is not None and self.options.form == "g":
-            later = later + torch.from_numpy(batch.next_prior)[:, None]
-        return later, best
+    def _parts(self) -> dict[str, Stateful]:
+        parts: dict[str, Stateful] = {"learner": self.learner, "episodes": self.episodes, "prior": self.prior}
+        if self.archive:
+            parts["archive"] = self.archive
+        if self._recent:
+            parts["recent"] = self._recent
+        return parts
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        arrays, numbers = super().state()
-        parts = {"episodes": self.episodes.state(), "prior": self.prior.state()}
-        if self.elite:
-            parts["elite"] = self.elite.state()
-        own = {"learn_from": self._learn_from, "returning": self._returning}
-        return {**arrays, **joined(parts), **own}, numbers
+    def state(self) -> State:
+        arrays, data = join_states(self._parts())
+        return {**arrays, "learn_from": self._learn_from, "returning": self._returning}, data
 
-    def restore(self, arrays: dict[str, np.ndarray], numbers: dict[str, Any]) -> None:
-        super().restore(arrays, numbers)
-        try:
-            self.episodes.restore(part(arrays, "episodes"))
-            self._restore_prior(part(arrays, "prior"))
-            if self.elite:
-                self.elite.restore(part(arrays, "elite"))
-            check_places(arrays, {"learn_from": self.episodes.rewards.shape[1]}, "episodes")
-            restore_arrays({"learn_from": self._learn_from, "returning": self._returning}, arrays, "episodes")
-        except KeyError as error:
-            raise ValueError(f"{error} is missing") from None
-
-    def _restore_prior(self, arrays: dict[str, np.ndarray]) -> None:
-        own = self.prior.state()
-        for name, array in own.items():
-            check_array(array, arrays[name], f"melodies' {name}")
-        check_places(arrays, {"steps": own["melodies"].shape[1] - 1}, "melodies")
-        check_places({"notes": arrays["melodies"] + 1}, {"notes": KEYS}, "melodies")  # -1 is a rest
-        self.prior.restore(arrays)
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        last = self.episodes.rewards.shape[1]
+        validate_like({"learn_from": Within(self._learn_from, 0, last)}, arrays)
+        restore_parts(self._parts(), arrays, data)
+        restore_arrays({"learn_from": self._learn_from, "returning": self._returning}, arrays)

@@ -1,4 +1,4 @@
-"""A performer that is a Q-network: it plays what it values most."""
+"""A performer that plays the most valued choices of a Q-network."""
 
 from collections.abc import Callable
 
@@ -12,8 +12,8 @@ from agents.dqn.prior import Prior
 class QPlayer:
     """Plays the most valued choice of every branch, and never explores.
 
-    With a prior, what it says is added to the values. It hears the episodes from their beginning: what is remembered
-    at the first step is then taken for the prompt.
+    With a prior, its log probabilities are added to the values. The prior follows the episodes from their beginning:
+    the memory at the first step is taken for the prompt.
     """
 
     def __init__(
@@ -26,17 +26,17 @@ class QPlayer:
         """
         Args:
             network: of observations of memory * 13 elements, and one more with `mode_bit`.
-            mode_bit: whether its last input says if it should play the song (1) or improvise (0).
-            prior: makes one for so many episodes; None: the network decides alone.
-            prompt: steps that are given at the beginning of an episode, for the prior.
+            mode_bit: whether the last input says if it should play the song (1) or improvise (0).
+            prior: makes one for a number of episodes; None: the network decides alone.
+            prompt: steps given at the beginning of an episode, for the prior.
         """
         self.network = network
         self.mode_bit = mode_bit
         self.prior, self.prompt = prior, prompt
-        self._heard: Prior | None = None
+        self._melodies: Prior | None = None
 
     def reset(self, episodes: int) -> None:
-        self._heard = None
+        self._melodies = None
 
     def press(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
         inputs = memory.reshape(len(memory), -1).astype(np.float32)
@@ -46,16 +46,15 @@ class QPlayer:
         with torch.no_grad():
             values = self.network(torch.from_numpy(inputs))
             if self.prior is not None:
-                values = values + torch.from_numpy(self._log_chances(memory))[:, None]
+                values = values + torch.from_numpy(self._log_probabilities(self.prior, memory))[:, None]
             return keys_of(values.argmax(dim=2)).numpy()
 
-    def _log_chances(self, memory: np.ndarray) -> np.ndarray:
-        """Return what the prior says after the memories (B, M, 13); it is told the steps it has not heard."""
-        if self._heard is None:
-            assert self.prior is not None
-            self._heard = self.prior(len(memory))
+    def _log_probabilities(self, prior: Callable[[int], Prior], memory: np.ndarray) -> np.ndarray:
+        """Return the prior's log probabilities (B, 14) after the memories (B, M, 13), whose last step is new to it."""
+        if self._melodies is None:
+            self._melodies = prior(len(memory))
             given = memory[:, memory.shape[1] - min(self.prompt, memory.shape[1]) :].astype(bool)
-            self._heard.begin(np.arange(len(memory)), given, np.full(len(memory), given.shape[1]))
+            self._melodies.begin(np.arange(len(memory)), given, np.full(len(memory), given.shape[1]))
         else:
-            self._heard.hear(memory[:, -1].astype(bool))
-        return self._heard.log_chances()
+            self._melodies.add(memory[:, -1].astype(bool))
+        return self._melodies.log_probabilities()

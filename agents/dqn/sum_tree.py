@@ -1,4 +1,4 @@
-"""A tree of sums over weights: draws indices in proportion to them, without adding all of them up each time.
+"""A tree of sums over weights: samples indices in proportion to them in logarithmic time.
 
 Source:
     Schaul et al., Prioritized Experience Replay (2016), appendix B.2.1.
@@ -11,8 +11,8 @@ class SumTree:
     """Weights of a fixed number of items, all 0 at first.
 
     The sums lie in one array: node 1 is the root, the children of node i are 2i and 2i + 1, the leaves are the
-    weights. A sum is always made anew of its two children, so it depends on the weights alone, not on the
-    order in which they were set.
+    weights. A sum is always computed from its two children, so it depends on the weights alone, not on the order in
+    which they were set.
     """
 
     def __init__(self, size: int):
@@ -35,15 +35,15 @@ class SumTree:
         return self._sums[self._leaves + indices]
 
     def set(self, indices: np.ndarray, weights: np.ndarray) -> None:
-        """Give the items (B,) the weights (B,), none of them negative."""
+        """Set the weights (B,) of items (B,); none is negative."""
         nodes = self._leaves + np.asarray(indices)
         self._sums[nodes] = weights
         while nodes.size and nodes[0] > 1:
-            nodes = nodes >> 1  # an ancestor that stands here twice gets the same sum twice
+            nodes = nodes >> 1  # an ancestor of two items gets the same sum twice
             self._sums[nodes] = self._sums[2 * nodes] + self._sums[2 * nodes + 1]
 
     def find(self, heights: np.ndarray) -> np.ndarray:
-        """Return where heights (B,) from [0, total) fall when the weights lie end to end: (B,) int64."""
+        """Return the items (B,) int64 at heights (B,) in [0, total), with the weights laid end to end."""
         heights = np.array(heights, dtype=np.float64)
         nodes = np.ones(len(heights), dtype=np.int64)
         while nodes.size and nodes[0] < self._leaves:

@@ -13,14 +13,13 @@ from typing import Any, Protocol
 from agents.dqn.champion import Champion
 from experiments.runs.assembly import read_config, resolve_songs
 from experiments.runs.clock import SAVE_SECONDS, Clock
-from experiments.runs.dqn_parts import CHAMPION, make_judge, make_learner, make_loop, paid_by
+from experiments.runs.dqn_parts import CHAMPION, improvisation_listener, make_agent, make_evaluator, make_loop
 from experiments.config.dqn import DqnConfig
 from experiments.runs.tensor_checkpoint import load_checkpoint, save_checkpoint, write_tensors
 from experiments.runs.interrupt import deferred_interrupt
 from experiments.runs.melody import write_melody
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.scores import always_rest
-from experiments.config.settings import ConfigError
 from experiments.runs.callback import SILENCE, Callback
 from listener.listener import Listener
 from songs.files import write_atomically
@@ -104,9 +103,10 @@ class DqnRun:
         """
         self.folder, self.config, self.songs, self.clock = folder, config, songs, clock
         self.checkpoint_every, self.watch = checkpoint_every, watch
-        listener = listener or paid_by(config)
+        listener = listener or improvisation_listener(config)
         self.loop = make_loop(config, songs, listener)
-        self.champion = Champion(make_judge(config, songs, listener), self.loop.learner.network)
+        self.learner = self.loop.agent.learner
+        self.champion = Champion(make_evaluator(config, songs, listener), self.learner.network)
         self.solved_at_step: int | None = None
         self._next_evaluation = config.dqn.evaluate_every
         self._next_checkpoint = checkpoint_every
@@ -117,7 +117,7 @@ class DqnRun:
     @property
     def step(self) -> int:
         """Environment steps done."""
-        return self.loop.learner.steps
+        return self.learner.steps
 
     def continue_until_done(self, progress: Progress = SILENCE) -> dict:
         """Learn until solved, until the budget is used, or until interrupted.
@@ -126,7 +126,7 @@ class DqnRun:
             What is also written as summary.json.
         """
         name = ", ".join(song.name for song in self.songs[:3]) + (", ..." if len(self.songs) > 3 else "")
-        progress.begin(name, self.champion.judge.ceiling, self.step, self.config.dqn.steps)
+        progress.begin(name, self.champion.evaluator.ceiling, self.step, self.config.dqn.steps)
         with computing(), deferred_interrupt() as interrupt:
             while not self._done() and not interrupt.requested:
                 self.loop.step()
@@ -139,7 +139,7 @@ class DqnRun:
             if self.checkpoint_every:
                 self.checkpoint()
             if self.champion.weights is None:  # so early that the first evaluation is still to come
-                self.champion.consider(self.loop.learner.network, self.step)
+                self.champion.consider(self.learner.network, self.step)
             self._save()
             stopped = "solved" if self.champion.solved else "budget"
             summary = self._summary(stopped if self._done() else "interrupted")
@@ -151,24 +151,24 @@ class DqnRun:
         return solved or self.step >= self.config.dqn.steps
 
     def _evaluate(self) -> Evaluation:
-        """GreedyEvaluator the greedy player and note down how learning goes."""
-        learner = self.loop.learner
+        """Evaluate the greedy player and note down how learning goes."""
+        learner = self.learner
         loss, reward = self.loop.take_means()
-        judgement = self.champion.consider(learner.network, self.step)
+        score = self.champion.consider(learner.network, self.step)
         if self.solved_at_step is None and self.champion.solved:
             self.solved_at_step = self.step
         row = Evaluation(
             step=self.step,
             episodes=self.loop.episodes,
             updates=learner.updates,
-            epsilon=learner.epsilon.at(self.step),
+            epsilon=self.loop.agent.epsilon.at(self.step),
             loss=loss,
             mean_reward=reward,
-            right_teacher_forced=judgement.right,
-            prefix=judgement.prefix,
-            whole_songs=judgement.whole_songs,
+            right_teacher_forced=score.right,
+            prefix=score.prefix,
+            whole_songs=score.whole_songs,
             cpu_seconds=self.clock.cpu_seconds,
-            greedy_reward=judgement.reward,
+            greedy_reward=score.reward,
         )
         every = self.config.dqn.evaluate_every
         self._next_evaluation = (self.step // every + 1) * every
@@ -186,7 +186,7 @@ class DqnRun:
         champion = self.champion
         if champion.weights is not None and champion.step != self._saved_step:
             write_tensors(self.folder.path / CHAMPION, champion.weights, {"step": champion.step})
-            roll = champion.judge.play(champion.network())[0]
+            roll = champion.evaluator.play(champion.network())[0]
             write_melody(self.folder.path / "best", roll, self.songs[0], "learned")
             for told in self.watch:
                 told.melody(
@@ -198,9 +198,9 @@ class DqnRun:
     def most_bytes(self) -> int:
         """Return a size that no checkpoint of this run reaches."""
         arrays, _ = self.loop.state()
-        now, replay = sum(array.nbytes for array in arrays.values()), self.loop.learner.replay
+        now, replay = sum(array.nbytes for array in arrays.values()), self.learner.replay
         # still to come: a full buffer with priorities and priors, moments, the champion, counts of what was tried
-        return 4 * now + replay.capacity * (replay.nbytes_each + 64) + MOST_BESIDE
+        return 4 * now + replay.options.capacity * (replay.nbytes_each + 64) + MOST_BESIDE
 
     def checkpoint(self) -> None:
         """Put all that the next steps depend on, on disk."""
@@ -238,8 +238,8 @@ class DqnRun:
     def _summary(self, stopped: str) -> dict:
         """Return how the run ended, as plain numbers."""
         config, champion, task = self.config, self.champion, self.config.task
-        judgement = champion.judgement
-        assert judgement is not None, "what is summarised was judged"
+        score = champion.score
+        assert score is not None, "a champion was considered before"
         return {
             "solved": champion.solved,
             "stopped": stopped,
@@ -250,23 +250,23 @@ class DqnRun:
             "seed": config.dqn.seed,
             "steps": self.step,
             "episodes": self.loop.episodes,
-            "updates": self.loop.learner.updates,
+            "updates": self.learner.updates,
             "cpu_seconds": self.clock.cpu_seconds,
             "wall_seconds": self.clock.wall_seconds,
-            "cases": len(champion.judge),
-            "ceiling": champion.judge.ceiling,
+            "cases": len(champion.evaluator),
+            "ceiling": champion.evaluator.ceiling,
             "always_rest": sum(always_rest(song, task.prompt) for song in self.songs),
             "right_teacher_forced": champion.right,
-            "right_free_running": champion.judge.right_free_running(champion.network()),
-            "prefix": judgement.prefix,
-            "whole_songs": judgement.whole_songs,
-            "greedy_reward": judgement.reward,
+            "right_free_running": champion.evaluator.right_free_running(champion.network()),
+            "prefix": score.prefix,
+            "whole_songs": score.whole_songs,
+            "greedy_reward": score.reward,
             "champion_of_step": champion.step,
-            "right_at_the_end": champion.judge.judge(self.loop.learner.network).right,
+            "right_at_the_end": champion.evaluator.evaluate(self.learner.network).right,
             "memory": task.memory,
             "prompt": task.prompt,
-            "parameters": sum(weights.numel() for weights in self.loop.learner.network.parameters()),
-            "bytes_per_transition": self.loop.learner.replay.nbytes_each,
+            "parameters": sum(weights.numel() for weights in self.learner.network.parameters()),
+            "bytes_per_transition": self.learner.replay.nbytes_each,
         }
 
 
@@ -277,17 +277,10 @@ def resolve_dqn(config: DqnConfig) -> tuple[DqnConfig, list[Song]]:
         SongError: there is no such song.
         ConfigError: parts of the configuration do not go together.
     """
-    if config.task.kind != "song":
-        raise ConfigError(f"task.kind = {config.task.kind!r}: deep Q-learning learns songs")
-    if config.improvises and config.task.mode_bit:
-        raise ConfigError("task.mode_bit = true: a network with a mode is evolved; deep Q-learning improvises without")
-    if config.improvises and config.dqn.credit == "product":
-        raise ConfigError("dqn.credit = 'product' is for rewards from 0 to 1: take 'step' for a listener")
-    if config.elite.size and (config.task.together or "," in config.task.song):
-        raise ConfigError(f"elite.size = {config.elite.size}: the best episodes are those of one song; name one")
-    paid_by(config)
+    config.check()
+    improvisation_listener(config)
     config, songs = resolve_songs(config)
-    make_learner(config)  # an error comes before a folder is made
+    make_agent(config)  # an error comes before a folder is made
     return config, songs
 
 

@@ -150,9 +150,7 @@ def _print_summary(summary: dict, folder: Path) -> None:
         _print_learned(summary)
     print("Written:", *(f"  {path}" for path in sorted(folder.rglob("*")) if path.is_file()), sep="\n")
     config = read_config(RunFolder(folder), DqnConfig)
-    verbs = (
-        "score|plot|play|report" if config.plays_beside_prior else "score|plot|play|report|duet"
-    )  # a page has no prior
+    verbs = "score|plot|play|report" if config.prior.decides else "score|plot|play|report|duet"  # a page has no prior
     print(f"Next: kuznechik {verbs} {shlex.quote(str(folder))}")
 
 

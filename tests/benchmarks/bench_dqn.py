@@ -40,7 +40,7 @@ PEER_STEPS, QUICK_STEPS = 25_000, 3_000
 
 ONE_KEY = (
     "network.head=one_key",
-    "dqn.credit=step",
+    "dqn.td_loss=step",
     "environment.listener=exact_steps",
     "network.layers=2",
     "network.dueling=false",

@@ -7,13 +7,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from agents.dqn.agent import Dqn, QLearning  # noqa: E402
+from agents.dqn.agent import DqnAgent  # noqa: E402
 from agents.dqn.evaluation import GreedyEvaluator  # noqa: E402
-from agents.dqn.exploration import Epsilon, TriedBefore, steps_of  # noqa: E402
+from agents.dqn.exploration import ExplorationOptions  # noqa: E402
+from agents.dqn.learner import QLearner  # noqa: E402
 from agents.dqn.loop import DqnLoop  # noqa: E402
-from agents.dqn.losses import make_credit  # noqa: E402
 from agents.dqn.network import QNetwork, arrays_of  # noqa: E402
-from agents.dqn.replay import ReplayBuffer  # noqa: E402
+from agents.dqn.options import LearningOptions, NetworkOptions  # noqa: E402
+from agents.dqn.replay import ReplayOptions  # noqa: E402
 from envs.keyboard_env import KeyboardEnv  # noqa: E402
 from envs.vector_keyboard_env import KeyboardVectorEnv  # noqa: E402
 from listener.memorization import ExactSteps, RightKeys  # noqa: E402
@@ -24,9 +25,8 @@ TUNE = Song("tune", np.array([np.isin(np.arange(13), keys) for keys in [(0,), ()
 """Eight steps with a chord, decided by the last four."""
 
 
-def learner(
+def make_agent(
     envs: int = 1,
-    credit: str = "key",
     head: str = "branching",
     dueling: bool = True,
     mode_bit: bool = False,
@@ -35,37 +35,27 @@ def learner(
     seed: int = 0,
     replay: dict | None = None,
     **learning,
-) -> Dqn:
-    learning = QLearning(**{"batch_size": 16, "learning_starts": 16, **learning})
-    way = make_credit(credit, head, learning.gamma)
-    inputs = 13 * MEMORY + mode_bit
-    tried = TriedBefore(bonus, 0.5, steps_of(2 if head == "branching" else 1), inputs) if bonus else None
-    return Dqn(
-        QNetwork(inputs, head, hidden=16, dueling=dueling, seed=seed),
-        envs,
-        ReplayBuffer(MEMORY, mode_bit, way.rewards, **(replay or {})),
-        way,
-        learning,
-        np.random.default_rng(seed),
-        Epsilon(epsilon, epsilon, 1),
-        tried,
-    )
+) -> DqnAgent:
+    network = QNetwork(13 * MEMORY + mode_bit, NetworkOptions(head, hidden=16, dueling=dueling), seed=seed)
+    options = LearningOptions(**{"batch_size": 16, "learning_starts": 16, **learning})
+    learner = QLearner(network, MEMORY, options, ReplayOptions(**(replay or {})), seed, mode_bit)
+    return DqnAgent(learner, envs, ExplorationOptions(epsilon, epsilon, 1, bonus, 2, 0.5))
 
 
-def loop(
+def make_loop(
     listener=None, envs: int = 1, songs=(TUNE,), seed: int = 0, keyboard: dict | None = None, **options
 ) -> DqnLoop:
-    made = learner(envs, seed=seed, **options)
+    agent = make_agent(envs, seed=seed, **options)
     env = KeyboardEnv(
         songs,
         listener,
         MEMORY,
         PROMPT,
-        mode_bit=made.replay.mode_bit,
-        key_rewards=made.credit.rewards == 13,
+        mode_bit=agent.learner.replay.mode_bit,
+        key_rewards=agent.learner.td_loss.rewards == 13,
         **(keyboard or {}),
     )
-    return DqnLoop(KeyboardVectorEnv(env, envs), made, seed)
+    return DqnLoop(KeyboardVectorEnv(env, envs), agent, seed)
 
 
 BANDIT = {
@@ -76,7 +66,7 @@ BANDIT = {
     "keyboard": {"teacher_forcing": True},
 }
 EPISODIC = {
-    "credit": "product",
+    "td_loss": "product",
     "dueling": False,
     "bonus": 1.0,
     "learning_rate": 0.01,
@@ -85,7 +75,7 @@ EPISODIC = {
 }
 ONE_KEY = {
     "head": "one_key",
-    "credit": "step",
+    "td_loss": "step",
     "epsilon": 0.1,
     "gamma": 0.5,
     "replay": {"n_step": 2, "priority": 0.5, "importance": 0.5},
@@ -95,7 +85,7 @@ ONE_KEY = {
 FREE = {
     "listener": ExactSteps(),
     "envs": 3,
-    "credit": "step",
+    "td_loss": "step",
     "epsilon": 0.3,
     "gamma": 0.9,
     "double": False,
@@ -105,15 +95,15 @@ FREE = {
     "updates": 2,
     "target_every": 5,
 }
-MANNERS = {"bandit": BANDIT, "episodic": EPISODIC, "one_key": ONE_KEY, "free": FREE}
+SETTINGS = {"bandit": BANDIT, "episodic": EPISODIC, "one_key": ONE_KEY, "free": FREE}
 
 
-def right_after(made: DqnLoop, steps: int) -> int:
-    judge = GreedyEvaluator([TUNE], MEMORY, PROMPT, False)
+def right_after(loop: DqnLoop, steps: int) -> int:
+    evaluator = GreedyEvaluator([TUNE], MEMORY, PROMPT, False)
     for _ in range(steps):
-        made.step()
-        right = judge.judge(made.learner.network).right
-        if right == len(judge):
+        loop.step()
+        right = evaluator.evaluate(loop.agent.learner.network).right
+        if right == len(evaluator):
             break
     return right
 
@@ -121,20 +111,20 @@ def right_after(made: DqnLoop, steps: int) -> int:
 # What is learned
 
 
-@pytest.mark.parametrize("manner", [BANDIT, EPISODIC], ids=["bandit", "episodic"])
+@pytest.mark.parametrize("setting", [BANDIT, EPISODIC], ids=["bandit", "episodic"])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_tune_with_a_chord_is_learned(manner, seed):
-    assert right_after(loop(**manner, seed=seed), 800) == 6
+def test_a_tune_with_a_chord_is_learned(setting, seed):
+    assert right_after(make_loop(**setting, seed=seed), 800) == 6
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_one_finger_learns_all_but_the_chord_and_what_comes_behind_it(seed):
-    manner = {**ONE_KEY, "epsilon": 0.5, "keyboard": {"stop_at_error": True}}
-    made, judge = loop(**manner, seed=seed), GreedyEvaluator([TUNE], MEMORY, PROMPT, False)
+def test_one_key_at_a_time_learns_all_before_the_chord(seed):
+    setting = {**ONE_KEY, "epsilon": 0.5, "keyboard": {"stop_at_error": True}}
+    loop, evaluator = make_loop(**setting, seed=seed), GreedyEvaluator([TUNE], MEMORY, PROMPT, False)
     prefixes = []
-    while made.learner.steps < 600 and 2 not in prefixes:
-        made.step()
-        prefixes.append(judge.judge(made.learner.network).prefix)
+    while loop.agent.learner.steps < 600 and 2 not in prefixes:
+        loop.step()
+        prefixes.append(evaluator.evaluate(loop.agent.learner.network).prefix)
     assert max(prefixes) == 2
 
 
@@ -142,14 +132,14 @@ def test_one_finger_learns_all_but_the_chord_and_what_comes_behind_it(seed):
 @pytest.mark.parametrize("n_step", [1, 3])
 def test_a_later_reward_is_worth_less_by_the_discount(double, n_step):
     class LastStep:
-        """Pays 1 for the last step of the song, whatever is played."""
+        """Rewards the last step of the song by 1, whatever is played."""
 
         def rewards(self, rolls, targets=None):
             return np.repeat(np.arange(rolls.shape[1])[None] == 7, len(rolls), axis=0).astype(np.float32)
 
-    made = loop(
+    loop = make_loop(
         LastStep(),
-        credit="step",
+        td_loss="step",
         head="one_key",
         gamma=0.5,
         double=double,
@@ -159,56 +149,58 @@ def test_a_later_reward_is_worth_less_by_the_discount(double, n_step):
         keyboard={"teacher_forcing": True},
     )
     for _ in range(700):
-        made.step()
+        loop.step()
     windows = GreedyEvaluator([TUNE], MEMORY, PROMPT, False)._inputs
-    best = made.learner.network(windows).max(dim=2).values[:, 0].detach().numpy()
+    best = loop.agent.learner.network(windows).max(dim=2).values[:, 0].detach().numpy()
     np.testing.assert_allclose(best, 0.5 ** np.arange(5, -1, -1), atol=0.06)
 
 
-def test_any_listener_can_pay():
+def test_any_listener_can_give_the_rewards():
     class Loud:
-        """Pays for pressed keys: it knows no song, and does not say what each key was worth."""
+        """Rewards pressed keys: it knows no song, and has no rewards for single keys."""
 
         def rewards(self, rolls, targets=None):
             return rolls.mean(axis=2, dtype=np.float32)
 
-    made = loop(Loud(), envs=8, credit="key", epsilon=6.0, learning_rate=0.003, batch_size=64)
-    judge = GreedyEvaluator([TUNE], MEMORY, PROMPT, False)
+    loop = make_loop(Loud(), envs=8, td_loss="key", epsilon=1.0, learning_rate=0.003, batch_size=64)
+    evaluator = GreedyEvaluator([TUNE], MEMORY, PROMPT, False)
 
     def loudness() -> float:
-        return judge.play(made.learner.network)[0][PROMPT:].mean()
+        return evaluator.play(loop.agent.learner.network)[0][PROMPT:].mean()
 
     assert loudness() < 0.7
     for _ in range(300):
-        made.step()
+        loop.step()
     assert loudness() > 0.9
 
 
 # The parts
 
 
-def test_the_target_network_is_a_copy_of_now_and_then():
-    made = loop(**FREE)
+def test_the_target_network_is_copied_every_so_many_updates():
+    loop = make_loop(**FREE)
     seen = 0
-    while made.learner.updates < 30:
-        before = arrays_of(made.learner.target.state_dict())["advantage.bias"]
-        updates = made.learner.updates
-        made.step()
-        after = arrays_of(made.learner.target.state_dict())["advantage.bias"]
-        copied = made.learner.updates // 5 > updates // 5
+    while loop.agent.learner.updates < 30:
+        before = arrays_of(loop.agent.learner.target.state_dict())["advantage.bias"]
+        updates = loop.agent.learner.updates
+        loop.step()
+        after = arrays_of(loop.agent.learner.target.state_dict())["advantage.bias"]
+        copied = loop.agent.learner.updates // 5 > updates // 5
         assert (before != after).any() == copied
         seen += copied
     assert seen >= 5
 
 
-def test_the_gradient_is_shortened_to_the_asked_length():
+def test_the_gradient_is_clipped_to_the_given_norm():
     def change(limit: float) -> float:
-        made = loop(**{**BANDIT, "max_grad_norm": limit})
-        made.learner.optimizer = torch.optim.SGD(made.learner.network.parameters(), lr=1.0)
-        while made.learner.updates < 1:
-            before = torch.cat([weights.detach().flatten().clone() for weights in made.learner.network.parameters()])
-            made.step()
-        after = torch.cat([weights.detach().flatten() for weights in made.learner.network.parameters()])
+        loop = make_loop(**{**BANDIT, "max_grad_norm": limit})
+        loop.agent.learner.optimizer = torch.optim.SGD(loop.agent.learner.network.parameters(), lr=1.0)
+        while loop.agent.learner.updates < 1:
+            before = torch.cat(
+                [weights.detach().flatten().clone() for weights in loop.agent.learner.network.parameters()]
+            )
+            loop.step()
+        after = torch.cat([weights.detach().flatten() for weights in loop.agent.learner.network.parameters()])
         return float((after - before).norm())
 
     assert change(0.01) == pytest.approx(0.01, rel=1e-3)
@@ -216,50 +208,50 @@ def test_the_gradient_is_shortened_to_the_asked_length():
 
 
 def test_nothing_is_learned_before_there_is_enough_to_learn_from():
-    made = loop(**{**BANDIT, "learning_starts": 21})
-    while len(made.learner.replay) < 19:
-        made.step()
-    assert made.learner.updates == 0
-    made.step()
-    made.step()
-    assert made.learner.updates > 0
+    loop = make_loop(**{**BANDIT, "learning_starts": 21})
+    while len(loop.agent.learner.replay) < 19:
+        loop.step()
+    assert loop.agent.learner.updates == 0
+    loop.step()
+    loop.step()
+    assert loop.agent.learner.updates > 0
 
 
 def test_steps_that_only_begin_an_episode_are_not_learned_from():
-    made = loop(**FREE)
+    loop = make_loop(**FREE)
     for _ in range(70):
-        made.step()
+        loop.step()
     # an episode lasts six steps and takes a seventh to begin the next one
-    assert made.learner.steps == 3 * 60
-    assert made.episodes == 3 * 10
-    assert made.learner.replay.added == 3 * 60
+    assert loop.agent.learner.steps == 3 * 60
+    assert loop.episodes == 3 * 10
+    assert loop.agent.learner.replay.added == 3 * 60
 
 
 def test_more_updates_a_step_learn_more():
-    once, twice = loop(**{**FREE, "updates": 1}), loop(**FREE)
-    for made in (once, twice):
+    once, twice = make_loop(**{**FREE, "updates": 1}), make_loop(**FREE)
+    for loop in (once, twice):
         for _ in range(30):
-            made.step()
-    assert twice.learner.updates == 2 * once.learner.updates > 0
+            loop.step()
+    assert twice.agent.learner.updates == 2 * once.agent.learner.updates > 0
 
 
 def test_the_means_are_those_since_they_were_last_taken():
-    made = loop(ExactSteps(), credit="step", keyboard={"teacher_forcing": True})
-    assert made.take_means() == (0, 0)
+    loop = make_loop(ExactSteps(), td_loss="step", keyboard={"teacher_forcing": True})
+    assert loop.take_means() == (0, 0)
     for _ in range(6):
-        made.step()
-    right = made.learner.replay._rewards[:6].sum()
-    assert made.take_means()[1] == pytest.approx(right / 6)
-    assert made.take_means() == (0, 0)
+        loop.step()
+    right = loop.agent.learner.replay._arrays["rewards"][:6].sum()
+    assert loop.take_means()[1] == pytest.approx(right / 6)
+    assert loop.take_means() == (0, 0)
 
 
 # The state
 
 
-@pytest.mark.parametrize("manner", MANNERS.values(), ids=MANNERS.keys())
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS.keys())
 @pytest.mark.parametrize("stop", [0, 1, 13, 60])
-def test_it_goes_on_from_its_state_to_the_same_bits(manner, stop):
-    one, other = loop(**manner), loop(**{**manner, "seed": 5})
+def test_a_restored_loop_continues_to_the_same_bits(setting, stop):
+    one, other = make_loop(**setting), make_loop(**{**setting, "seed": 5})
     for _ in range(stop):
         one.step()
     arrays, data = one.state()
@@ -273,23 +265,23 @@ def test_it_goes_on_from_its_state_to_the_same_bits(manner, stop):
     assert set(ours[0]) == set(theirs[0])
     for name in ours[0]:
         np.testing.assert_array_equal(ours[0][name], theirs[0][name], err_msg=name)
-    assert one.learner.updates > 0
+    assert one.agent.learner.updates > 0
 
 
 @pytest.mark.parametrize(
     ("other", "match"),
     [
-        ({**BANDIT, "envs": 3}, "the last steps' observations have the shape"),
-        ({**BANDIT, "mode_bit": True}, "the network's body.0.weight has the shape"),
-        ({**BANDIT, "credit": "step"}, "rewards have the shape"),
-        ({**BANDIT, "head": "one_key", "credit": "step"}, "the network's advantage.weight has the shape"),
-        ({**BANDIT, "replay": {"priority": 0.5}}, "'priorities' is missing"),
-        ({**BANDIT, "bonus": 1.0}, "'cells' is missing"),
+        ({**BANDIT, "envs": 3}, "recent.observations has the shape"),
+        ({**BANDIT, "mode_bit": True}, "network.body.0.weight has the shape"),
+        ({**BANDIT, "td_loss": "step"}, "rewards has the shape"),
+        ({**BANDIT, "head": "one_key", "td_loss": "step"}, "network.advantage.weight has the shape"),
+        ({**BANDIT, "replay": {"priority": 0.5}}, "replay.priorities is missing"),
+        ({**BANDIT, "bonus": 1.0}, "bonus is missing"),
     ],
 )
-def test_a_state_of_another_learner_is_refused(other, match):
-    one = loop(**BANDIT)
+def test_a_state_of_another_agent_is_refused(other, match):
+    one = make_loop(**BANDIT)
     for _ in range(20):
         one.step()
     with pytest.raises(ValueError, match=match):
-        loop(**other).restore(*one.state())
+        make_loop(**other).restore(*one.state())

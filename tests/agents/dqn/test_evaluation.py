@@ -1,4 +1,4 @@
-"""Judging all windows of the songs at once gives what stepping the environment gives."""
+"""Evaluating all windows of the songs at once gives the same as stepping the environment."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 from agents.dqn.champion import Champion  # noqa: E402
 from agents.dqn.evaluation import GreedyEvaluator  # noqa: E402
 from agents.dqn.network import QNetwork  # noqa: E402
+from agents.dqn.options import NetworkOptions  # noqa: E402
 from agents.dqn.q_player import QPlayer  # noqa: E402
 from agents.rollout import play_episode  # noqa: E402
 from envs.keyboard_env import KeyboardEnv  # noqa: E402
@@ -30,7 +31,7 @@ def songs() -> list[Song]:
 
 def network(mode_bit: bool = False, seed: int = 0) -> QNetwork:
     """Return a network that presses one of the three lowest keys, which depends on what it remembers."""
-    made = QNetwork(13 * MEMORY + mode_bit, "one_key", hidden=8, seed=seed)
+    made = QNetwork(13 * MEMORY + mode_bit, NetworkOptions("one_key", hidden=8), seed)
     with torch.no_grad():
         made.advantage.bias[:] = -10
         made.advantage.bias[1:4] = 0
@@ -39,13 +40,13 @@ def network(mode_bit: bool = False, seed: int = 0) -> QNetwork:
 
 @pytest.mark.parametrize("mode_bit", [False, True])
 @pytest.mark.parametrize("seed", range(6))
-def test_the_judge_counts_what_the_greedy_player_gets_right_in_the_environment(mode_bit, seed):
-    judge, judged = GreedyEvaluator(songs(), MEMORY, PROMPT, mode_bit), network(mode_bit, seed)
+def test_the_evaluator_counts_the_steps_that_the_greedy_player_gets_right_in_the_environment(mode_bit, seed):
+    evaluator, greedy = GreedyEvaluator(songs(), MEMORY, PROMPT, mode_bit), network(mode_bit, seed)
     right, prefix, whole, free_right, rolls = 0, 0, 0, 0, []
     for index in range(2):
         for forced in (True, False):
             env = KeyboardEnv(songs(), None, MEMORY, PROMPT, teacher_forcing=forced, mode_bit=mode_bit)
-            episode = play_episode(env, QPlayer(judged, mode_bit), options={"song": index})
+            episode = play_episode(env, QPlayer(greedy, mode_bit), options={"song": index})
             if forced:
                 right += episode.right_steps
             else:
@@ -53,51 +54,51 @@ def test_the_judge_counts_what_the_greedy_player_gets_right_in_the_environment(m
                 whole += bool(episode.right.all())
                 free_right += episode.right_steps
                 rolls.append(episode.roll)
-    judgement = judge.judge(judged)
-    assert (judgement.right, judgement.prefix, judgement.whole_songs) == (right, prefix, whole)
-    assert judge.right_free_running(judged) == free_right
-    for ours, theirs in zip(judge.play(judged), rolls, strict=True):
+    score = evaluator.evaluate(greedy)
+    assert (score.right, score.prefix, score.whole_songs) == (right, prefix, whole)
+    assert evaluator.right_free_running(greedy) == free_right
+    for ours, theirs in zip(evaluator.play(greedy), rolls, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
 def test_the_cases_in_the_test_above_are_neither_all_right_nor_all_wrong():
-    judge = GreedyEvaluator(songs(), MEMORY, PROMPT, False)
-    right = {judge.judge(network(seed=seed)).right for seed in range(6)}
+    evaluator = GreedyEvaluator(songs(), MEMORY, PROMPT, False)
+    right = {evaluator.evaluate(network(seed=seed)).right for seed in range(6)}
     assert len(right) > 2
-    assert 0 < max(right) < len(judge) == 13
+    assert 0 < max(right) < len(evaluator) == 13
 
 
 def test_the_ceiling_counts_the_same_memory_that_goes_on_differently_once():
     rests = [()] * 4
-    judge = GreedyEvaluator([song("a", *rests, (1,), (2,)), song("b", *rests, (3,), ())], 2, 4, False)
-    assert (len(judge), judge.ceiling) == (4, 3)
+    evaluator = GreedyEvaluator([song("a", *rests, (1,), (2,)), song("b", *rests, (3,), ())], 2, 4, False)
+    assert (len(evaluator), evaluator.ceiling) == (4, 3)
 
 
-def test_the_ceiling_of_one_finger_is_without_chords():
+def test_the_ceiling_of_one_key_at_a_time_is_without_chords():
     tune = song("a", (), (1,), (2, 4), (3,), (1, 2))
     assert GreedyEvaluator([tune], 5, 1, False).ceiling == 4
     assert GreedyEvaluator([tune], 5, 1, False, chords=False).ceiling == 2
 
 
-def test_a_listener_has_the_last_word():
+def test_the_reward_of_a_listener_decides():
     def high_notes(rolls, targets):
         return rolls[:, :, 2].astype(np.float32) - 0.5 * (rolls == targets).all(axis=2)
 
-    judge = GreedyEvaluator(songs(), MEMORY, PROMPT, False, pays=high_notes)
-    judged = network()
-    paid = [
+    evaluator = GreedyEvaluator(songs(), MEMORY, PROMPT, False, reward_fn=high_notes)
+    greedy = network()
+    rewards = [
         high_notes(roll[None], one.roll[None])[0, PROMPT:]
-        for roll, one in zip(judge.play(judged), songs(), strict=True)
+        for roll, one in zip(evaluator.play(greedy), songs(), strict=True)
     ]
-    assert judge.judge(judged).reward == pytest.approx(float(np.concatenate(paid).mean()))
-    assert GreedyEvaluator(songs(), MEMORY, PROMPT, False).judge(judged).reward is None
+    assert evaluator.evaluate(greedy).reward == pytest.approx(float(np.concatenate(rewards).mean()))
+    assert GreedyEvaluator(songs(), MEMORY, PROMPT, False).evaluate(greedy).reward is None
 
 
 # The player
 
 
 def test_the_player_is_shown_the_mode():
-    echo = QNetwork(14, "branching", hidden=1, dueling=False)  # presses C4 if the last input is 1
+    echo = QNetwork(14, NetworkOptions(hidden=1, dueling=False))  # presses C4 if the last input is 1
     with torch.no_grad():
         for weights in echo.parameters():
             weights[:] = 0
@@ -110,7 +111,7 @@ def test_the_player_is_shown_the_mode():
 
 
 def test_the_player_plays_chords():
-    chord = QNetwork(13, "branching", hidden=4)
+    chord = QNetwork(13, NetworkOptions(hidden=4))
     with torch.no_grad():
         chord.advantage.weight[:] = 0
         chord.advantage.bias[:] = 0
@@ -124,15 +125,15 @@ def test_the_player_plays_chords():
 
 
 def test_the_champion_is_the_best_so_far_and_stays_as_it_was():
-    judge = GreedyEvaluator(songs(), MEMORY, PROMPT, False)
-    champion, learning = Champion(judge, network()), network()
+    evaluator = GreedyEvaluator(songs(), MEMORY, PROMPT, False)
+    champion, learning = Champion(evaluator, network()), network()
     scores = []
     for step, seed in enumerate(range(8)):
         learning.load_state_dict(network(seed=seed).state_dict())
-        scores.append(champion.consider(learning, step).worth)
-        assert champion.judgement.worth == max(scores)
+        scores.append(champion.consider(learning, step).rank)
+        assert champion.score.rank == max(scores)
         assert champion.step == scores.index(max(scores))
-        assert judge.judge(champion.network()).worth == max(scores)
+        assert evaluator.evaluate(champion.network()).rank == max(scores)
     assert len(set(scores)) > 2
 
 
@@ -150,12 +151,12 @@ def test_a_champion_is_solved_at_the_ceiling():
 
 
 def test_a_restored_champion_is_the_same():
-    judge = GreedyEvaluator(songs(), MEMORY, PROMPT, False)
-    one, other = Champion(judge, network()), Champion(judge, network(seed=9))
+    evaluator = GreedyEvaluator(songs(), MEMORY, PROMPT, False)
+    one, other = Champion(evaluator, network()), Champion(evaluator, network(seed=9))
     other.restore(*one.state())
     assert other.weights is None
     one.consider(network(seed=2), 5)
     other.restore(*one.state())
-    assert (other.step, other.judgement) == (5, one.judgement)
+    assert (other.step, other.score) == (5, one.score)
     for name, weights in one.weights.items():
         np.testing.assert_array_equal(other.weights[name], weights)

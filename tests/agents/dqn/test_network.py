@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from agents.dqn.network import QNetwork, arrays_of, choices_of, keys_of, load_weights  # noqa: E402
+from agents.dqn.options import NetworkOptions  # noqa: E402
 
 INPUTS = 26
 
@@ -17,16 +18,16 @@ def observations(count: int = 5):
 @pytest.mark.parametrize(("head", "shape"), [("branching", (5, 13, 2)), ("one_key", (5, 1, 14))])
 @pytest.mark.parametrize("dueling", [True, False])
 def test_there_is_a_value_for_every_choice_of_every_branch(head, shape, dueling):
-    assert QNetwork(INPUTS, head, dueling=dueling)(observations()).shape == shape
+    assert QNetwork(INPUTS, NetworkOptions(head, dueling=dueling))(observations()).shape == shape
 
 
 def test_an_unknown_head_is_refused():
-    with pytest.raises(ValueError, match="head 'tail': choose one of branching, one_key"):
-        QNetwork(INPUTS, "tail")
+    with pytest.raises(ValueError, match="head = 'tail': choose one of branching, one_key"):
+        NetworkOptions("tail")
 
 
 def test_the_values_are_what_the_layers_compute():
-    network, seen = QNetwork(INPUTS, "branching", hidden=7, layers=2), observations()
+    network, seen = QNetwork(INPUTS, NetworkOptions("branching", hidden=7, layers=2)), observations()
     weights = arrays_of(network.state_dict())
     hidden = seen.numpy()
     for layer in ("body.0", "body.2"):
@@ -39,15 +40,15 @@ def test_the_values_are_what_the_layers_compute():
 
 
 def test_with_dueling_the_mean_over_the_choices_is_the_value_of_the_memory():
-    means = QNetwork(INPUTS, "branching")(observations()).mean(dim=2)
+    means = QNetwork(INPUTS)(observations()).mean(dim=2)
     torch.testing.assert_close(means, means[:, :1].expand(-1, 13))
 
 
 def test_the_greedy_player_takes_the_most_valued_choice_of_every_branch():
-    network = QNetwork(INPUTS, "branching")
+    network = QNetwork(INPUTS)
     values = network(observations())
     assert torch.equal(network.greedy(observations()), values[:, :, 1] > values[:, :, 0])
-    one_key = QNetwork(INPUTS, "one_key")
+    one_key = QNetwork(INPUTS, NetworkOptions("one_key"))
     keys = one_key.greedy(observations())
     assert keys.sum(dim=1).max() <= 1
     assert torch.equal(choices_of(keys, "one_key"), one_key(observations()).argmax(dim=2))
@@ -82,8 +83,8 @@ def test_making_a_network_leaves_the_random_numbers_of_torch_alone():
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_first_weights_are_spread_as_those_of_torch_are():
-    weights = arrays_of(QNetwork(400, hidden=300).state_dict())["body.0.weight"]
+def test_initial_weights_have_the_distribution_of_torch():
+    weights = arrays_of(QNetwork(400, NetworkOptions(hidden=300)).state_dict())["body.0.weight"]
     assert np.abs(weights).max() <= 1 / 20
     assert weights.std() == pytest.approx(1 / 20 / np.sqrt(3), rel=0.02)
 
@@ -108,11 +109,17 @@ def test_weights_move_from_one_network_to_another():
 @pytest.mark.parametrize(
     ("other", "match"),
     [
-        (QNetwork(INPUTS, hidden=9), r"body.0.weight has the shape \(128, 26\), this run needs \(9, 26\)"),
+        (
+            QNetwork(INPUTS, NetworkOptions(hidden=9)),
+            r"body.0.weight has the shape \(128, 26\), this run needs \(9, 26\)",
+        ),
         (QNetwork(39), r"body.0.weight has the shape \(128, 26\), this run needs \(128, 39\)"),
-        (QNetwork(INPUTS, "one_key"), r"advantage.weight has the shape \(26, 128\), this run needs \(14, 128\)"),
-        (QNetwork(INPUTS, layers=2), "the network has the layers"),
-        (QNetwork(INPUTS, dueling=False), "the network has the layers"),
+        (
+            QNetwork(INPUTS, NetworkOptions("one_key")),
+            r"advantage.weight has the shape \(26, 128\), this run needs \(14, 128\)",
+        ),
+        (QNetwork(INPUTS, NetworkOptions(layers=2)), "network has the layers"),
+        (QNetwork(INPUTS, NetworkOptions(dueling=False)), "network has the layers"),
     ],
 )
 def test_weights_of_another_shape_are_refused(other, match):

@@ -1,21 +1,21 @@
-"""What is put into the replay buffer comes out again, as often as it should."""
+"""Transitions come out of the replay buffer as they went in, as often as they should."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.dqn.replay import ReplayBuffer
+from agents.dqn.replay import ReplayBuffer, ReplayOptions
 
 
 def transitions(count: int, memory: int, mode_bit: bool = False, rewards: int = 1, n: int = 1, seed: int = 0):
     """Return transitions of noise, as arguments of `ReplayBuffer.add`."""
     random = np.random.default_rng(seed)
     observations = random.integers(2, size=(count, 13 * memory + mode_bit), dtype=np.int8)
-    heard = random.integers(2, size=(count, n, 13), dtype=np.int8)
+    remembered = random.integers(2, size=(count, n, 13), dtype=np.int8)
     keys = random.integers(2, size=(count, 13), dtype=np.int8)
-    paid = random.normal(size=(count, rewards)).astype(np.float32)
-    return observations, heard, keys, paid, random.random(count) < 0.7
+    totals = random.normal(size=(count, rewards)).astype(np.float32)
+    return observations, remembered, keys, totals, random.random(count) < 0.7
 
 
 @settings(deadline=None)
@@ -27,19 +27,19 @@ def transitions(count: int, memory: int, mode_bit: bool = False, rewards: int = 
     data=st.data(),
 )
 def test_a_transition_comes_out_as_it_went_in(memory, mode_bit, rewards, n, data):
-    observations, heard, keys, paid, continues = transitions(9, memory, mode_bit, rewards, n)
-    buffer = ReplayBuffer(memory, mode_bit, rewards, capacity=9, n_step=n)
-    buffer.add(observations, heard, keys, paid, continues)
+    observations, remembered, keys, totals, continues = transitions(9, memory, mode_bit, rewards, n)
+    buffer = ReplayBuffer(memory, ReplayOptions(9, n), rewards, mode_bit)
+    buffer.add(observations, remembered, keys, totals, continues)
     batch = buffer.sample(200, np.random.default_rng(data.draw(st.integers(0, 99))))
     at = batch.indices
     assert set(at) == set(range(9))
     np.testing.assert_array_equal(batch.observations, observations[at])
     np.testing.assert_array_equal(batch.keys, keys[at])
-    np.testing.assert_array_equal(batch.rewards, paid[at])
+    np.testing.assert_array_equal(batch.rewards, totals[at])
     np.testing.assert_array_equal(batch.continues, continues[at])
-    # what is remembered after n steps: the memory moved on by what was heard, and the same mode
+    # the memory after n steps: moved on by the steps remembered since, and the same mode
     cells = 13 * memory
-    later = np.concatenate([observations[:, :cells], heard.reshape(9, -1)], axis=1)[:, -cells:]
+    later = np.concatenate([observations[:, :cells], remembered.reshape(9, -1)], axis=1)[:, -cells:]
     np.testing.assert_array_equal(batch.next_observations, np.concatenate([later, observations[:, cells:]], axis=1)[at])
     assert [part.dtype for part in (batch.observations, batch.rewards, batch.continues)] == [np.float32] * 3
 
@@ -48,27 +48,27 @@ def test_a_transition_at_memory_32_takes_61_bytes():
     # 33 steps of 13 bits: 54 bytes for both observations; 2 for the keys, 1 for the end, 4 for the reward
     assert ReplayBuffer(32).nbytes_each == 54 + 2 + 1 + 4
     assert ReplayBuffer(32, rewards=13).nbytes_each == 54 + 2 + 1 + 52
-    assert ReplayBuffer(32, mode_bit=True, n_step=3).nbytes_each == 57 + 2 + 1 + 4
+    assert ReplayBuffer(32, ReplayOptions(n_step=3), mode_bit=True).nbytes_each == 57 + 2 + 1 + 4
 
 
 def test_the_oldest_is_forgotten_when_the_buffer_is_full():
-    buffer = ReplayBuffer(1, capacity=4)
+    buffer = ReplayBuffer(1, ReplayOptions(4))
     for step in range(6):
-        observations, heard, keys, _, continues = transitions(1, 1, seed=step)
-        buffer.add(observations, heard, keys, np.array([[step]], dtype=np.float32), continues)
+        observations, remembered, keys, _, continues = transitions(1, 1, seed=step)
+        buffer.add(observations, remembered, keys, np.array([[step]], dtype=np.float32), continues)
         assert len(buffer) == min(step + 1, 4)
     assert set(buffer.sample(200, np.random.default_rng(0)).rewards[:, 0]) == {2, 3, 4, 5}
 
 
 def test_more_transitions_at_once_than_to_the_end_of_the_buffer_go_on_at_its_beginning():
-    buffer = ReplayBuffer(1, capacity=4)
-    observations, heard, keys, _, continues = transitions(3, 1)
+    buffer = ReplayBuffer(1, ReplayOptions(4))
+    observations, remembered, keys, _, continues = transitions(3, 1)
     for first in (0, 3):
-        buffer.add(observations, heard, keys, np.arange(first, first + 3, dtype=np.float32)[:, None], continues)
+        buffer.add(observations, remembered, keys, np.arange(first, first + 3, dtype=np.float32)[:, None], continues)
     assert set(buffer.sample(200, np.random.default_rng(0)).rewards[:, 0]) == {2, 3, 4, 5}
 
 
-def test_an_empty_buffer_has_nothing_to_draw_from():
+def test_an_empty_buffer_cannot_be_sampled():
     with pytest.raises(ValueError, match="empty: add transitions before"):
         ReplayBuffer(1).sample(1, np.random.default_rng(0))
 
@@ -78,7 +78,7 @@ def test_an_empty_buffer_has_nothing_to_draw_from():
 
 def prioritised(errors: list[float], priority: float, importance: float = 0.0) -> ReplayBuffer:
     """Return a buffer whose transitions were predicted with these errors."""
-    buffer = ReplayBuffer(1, capacity=8, priority=priority, importance=importance)
+    buffer = ReplayBuffer(1, ReplayOptions(8, 1, priority, importance))
     buffer.add(*transitions(len(errors), 1))
     buffer.update_priorities(np.arange(len(errors)), np.array(errors, dtype=np.float32))
     return buffer
@@ -87,21 +87,21 @@ def prioritised(errors: list[float], priority: float, importance: float = 0.0) -
 @pytest.mark.parametrize("priority", [0.5, 1.0])
 def test_transitions_are_drawn_in_proportion_to_a_power_of_their_error(priority):
     errors = [0.1, 0.4, 1.6]
-    found = prioritised(errors, priority).sample(10_000, np.random.default_rng(0)).indices
+    sampled = prioritised(errors, priority).sample(10_000, np.random.default_rng(0)).indices
     expected = np.array([error + 1e-3 for error in errors]) ** priority
-    np.testing.assert_allclose(np.bincount(found) / 10_000, expected / expected.sum(), atol=0.01)
+    np.testing.assert_allclose(np.bincount(sampled) / 10_000, expected / expected.sum(), atol=0.01)
 
 
-def test_what_was_predicted_well_is_still_drawn_now_and_then():
-    found = prioritised([0.0, 1.0], 0.6).sample(10_000, np.random.default_rng(0)).indices
-    assert 0 < (found == 0).sum() < 500
+def test_a_transition_predicted_well_is_still_sampled():
+    sampled = prioritised([0.0, 1.0], 0.6).sample(10_000, np.random.default_rng(0)).indices
+    assert 0 < (sampled == 0).sum() < 500
 
 
-def test_what_is_new_is_drawn_like_the_worst_prediction_so_far():
+def test_new_transitions_are_sampled_like_the_worst_prediction_so_far():
     buffer = prioritised([0.1, 3.0], 1.0)
     buffer.add(*transitions(1, 1, seed=1))
-    found = np.bincount(buffer.sample(10_000, np.random.default_rng(0)).indices) / 10_000
-    assert found[2] == pytest.approx(found[1], abs=0.01)
+    sampled = np.bincount(buffer.sample(10_000, np.random.default_rng(0)).indices) / 10_000
+    assert sampled[2] == pytest.approx(sampled[1], abs=0.01)
 
 
 def test_full_importance_makes_up_for_the_priorities():
@@ -116,7 +116,7 @@ def test_full_importance_makes_up_for_the_priorities():
 
 def test_without_importance_or_priorities_all_weigh_the_same():
     assert (prioritised([0.1, 3.0], 1.0).sample(50, np.random.default_rng(0)).weights == 1).all()
-    buffer = ReplayBuffer(1, importance=1.0)
+    buffer = ReplayBuffer(1, ReplayOptions(importance=1.0))
     buffer.add(*transitions(3, 1))
     buffer.update_priorities(np.arange(3), np.array([0.1, 9.0, 0.1]))
     batch = buffer.sample(9000, np.random.default_rng(0))
@@ -129,9 +129,9 @@ def test_without_importance_or_priorities_all_weigh_the_same():
 
 @pytest.mark.parametrize("priority", [0.0, 0.6])
 @pytest.mark.parametrize("added", [3, 11])
-def test_a_restored_buffer_goes_on_in_the_same_way(priority, added):
+def test_a_restored_buffer_samples_the_same(priority, added):
     def make():
-        return ReplayBuffer(2, True, rewards=13, capacity=8, n_step=2, priority=priority, importance=0.5)
+        return ReplayBuffer(2, ReplayOptions(8, 2, priority, 0.5), rewards=13, mode_bit=True)
 
     buffer, other = make(), make()
     for step in range(added):
@@ -147,9 +147,11 @@ def test_a_restored_buffer_goes_on_in_the_same_way(priority, added):
         np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), err_msg=name)
 
 
-@pytest.mark.parametrize("other", [ReplayBuffer(3), ReplayBuffer(2, rewards=13), ReplayBuffer(2, n_step=9)])
+@pytest.mark.parametrize(
+    "other", [ReplayBuffer(3), ReplayBuffer(2, rewards=13), ReplayBuffer(2, ReplayOptions(n_step=9))]
+)
 def test_a_state_of_another_shape_is_refused(other):
     buffer = ReplayBuffer(2)
     buffer.add(*transitions(5, 2))
-    with pytest.raises(ValueError, match="the replay buffer's (bits|rewards) have the shape"):
+    with pytest.raises(ValueError, match="(bits|rewards) has the shape"):
         other.restore(*buffer.state())

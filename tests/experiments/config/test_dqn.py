@@ -4,7 +4,9 @@ import dataclasses
 
 import pytest
 
-from experiments.config.dqn import CREDITS, HEADS, DqnConfig
+from agents.dqn.options import HEADS, TD_LOSSES
+from experiments.config.dqn import DqnConfig
+from experiments.config.renamed import RENAMED
 from experiments.config.settings import ConfigError
 
 OPTIONS = [
@@ -53,7 +55,7 @@ def test_presets_of_evolution_are_not_ours(preset):
     ("preset", "change", "regime"),
     [
         ("bandit", {"gamma": 0.5}, "custom"),
-        ("bandit", {"credit": "step"}, "custom"),
+        ("bandit", {"td_loss": "step"}, "custom"),
         ("bandit", {"teacher_forcing": False}, "custom"),
         ("bandit", {"listener": "exact_steps"}, "custom"),
         ("bandit", {"learning_rate": 0.1}, "bandit"),
@@ -61,7 +63,7 @@ def test_presets_of_evolution_are_not_ours(preset):
         ("episodic", {"random_start": 0.5}, "episodic with random starts"),
         ("episodic", {"teacher_forcing": True}, "custom"),
         ("episodic", {"stop_at_error": False}, "custom"),
-        ("episodic", {"credit": "key"}, "custom"),
+        ("episodic", {"td_loss": "key"}, "custom"),
         ("episodic", {"listener": "right_keys"}, "custom"),
         ("episodic", {"gamma": 0.9}, "episodic"),
     ],
@@ -73,9 +75,37 @@ def test_a_regime_is_called_by_its_true_name(preset, change, regime):
     assert getattr(getattr(config.change(section, **change), section), name) == value
 
 
-def test_the_names_are_those_that_the_parts_know():
+def test_every_renamed_option_has_a_name_of_today():
+    sections = {section.name: section.default_factory() for section in dataclasses.fields(DqnConfig)}
+    for name in RENAMED["dqn"].values():
+        section, key = name.split(".")
+        assert hasattr(sections[section], key), name
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"replay": {"capacity": 100}}, "dqn.learning_starts = 128: it is more than the replay buffer holds"),
+        (
+            {"replay": {"capacity": 100}, "dqn": {"learning_starts": 1}},
+            "dqn.batch_size = 128: it is more than the replay buffer holds: set replay.capacity, 100, to at least that",
+        ),
+        ({"replay": {"n_step": 0}}, "replay.n_step = 0: it needs a prior"),
+    ],
+)
+def test_options_that_cannot_learn_are_refused(options, message):
+    config = DqnConfig()
+    config.check()
+    for section, values in options.items():
+        config = config.change(section, **values)
+    with pytest.raises(ConfigError, match=message):
+        config.check()
+
+
+def test_every_head_and_loss_is_made():
     pytest.importorskip("torch")
     from agents.dqn import losses, network
 
-    assert tuple(network.HEADS) == HEADS
-    assert losses.CREDITS == CREDITS
+    assert tuple(network.HEAD_SHAPES) == HEADS
+    for td_loss in TD_LOSSES:
+        assert losses.make_td_loss(DqnConfig().change("dqn", td_loss=td_loss).dqn, "branching").rewards in (1, 13)

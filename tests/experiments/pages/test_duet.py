@@ -26,7 +26,7 @@ def tune(tmp_path_factory) -> Path:
 TRAINED = {
     "evolved": ("evolve", "--set", "task.mode_bit=true", "--set", "genome.node_add_prob=0.2"),
     "learned": ("dqn", "--set", "network.layers=2"),
-    "one key": ("dqn", "--set", "network.head=one_key", "--set", "dqn.credit=step"),
+    "one key": ("dqn", "--set", "network.head=one_key", "--set", "dqn.td_loss=step"),
 }
 
 

@@ -173,7 +173,7 @@ def test_several_songs_and_chords_are_learned_in_one_network(kuznechik, write_so
 
 def test_one_key_at_a_time_learns_what_is_no_chord(kuznechik, write_song, tmp_path):
     song = write_song(tmp_path / "a.mid", "C.E.[CE]G.D" * 2)
-    settings = sets("network.head=one_key", "dqn.credit=step", "environment.listener=exact_steps", "dqn.steps=6000")
+    settings = sets("network.head=one_key", "dqn.td_loss=step", "environment.listener=exact_steps", "dqn.steps=6000")
     settings += sets("exploration.bonus=1", "exploration.epsilon_start=0", "exploration.epsilon_end=0")
     called = kuznechik("dqn", song, *SMALL, *settings, "--prompt", "2", "--out", tmp_path / "run", "--json")
     content = json.loads(called.out)
@@ -224,7 +224,7 @@ def test_the_champion_is_the_best_player_and_not_the_last(kuznechik, tune, tmp_p
 def test_a_resumed_run_is_the_same_to_the_bit(kuznechik, tune, tmp_path, preset):
     settings = ["dqn.stop_when_solved=false"]
     if preset == "all of it":
-        settings += ["dqn.gamma=0.5", "dqn.credit=step", "replay.n_step=3", "replay.priority=0.5", "replay.capacity=90"]
+        settings += ["dqn.gamma=0.5", "dqn.td_loss=step", "replay.n_step=3", "replay.priority=0.5", "replay.capacity=90"]
         settings += ["replay.importance=0.4", "exploration.bonus=0.3", "task.mode_bit=true", "dqn.target_every=7"]
         settings += ["environment.random_start=0.3", "environment.stop_at_error=true"]
     options = [tune, *SMALL, *(["--preset", "episodic"] if preset == "episodic" else []), *sets(*settings)]
@@ -313,7 +313,7 @@ def test_a_run_stopped_from_outside_goes_on_to_the_same_bits(kuznechik, start, t
         (["tune.mid", "--config", "plain-neat"], "plain-neat: no such file or preset; presets are bandit, episodic"),
         (["tune.mid", "--listener", "nobody"], "environment.listener = 'nobody': no listener 'nobody'"),
         (["tune.mid", "--listener", "theory", "--set", "task.mode_bit=true"], "deep Q-learning improvises without"),
-        (["tune.mid", "--listener", "theory", "--set", "dqn.credit=product"], "take 'step' for a listener"),
+        (["tune.mid", "--listener", "theory", "--set", "dqn.td_loss=product"], "take 'step' for a listener"),
         (["--resume", "none", "--listener", "theory"], "--listener does not go with --resume"),
         (["tune.mid", "--preset", "bandit", "--resume", "run"], "--resume: not allowed with argument --preset"),
         (["tune.mid", "--together"], "SONG does not go with --together"),
@@ -322,8 +322,8 @@ def test_a_run_stopped_from_outside_goes_on_to_the_same_bits(kuznechik, start, t
         (["tune.mid", "--out", "empty"], "empty is there already and is never overwritten"),
         (["tune.mid", "--set", "dqn.gamma=2"], "dqn.gamma = 2.0: it must be 0 to 1"),
         (["tune.mid", "--set", "task.kind=xor"], "task.kind = 'xor': deep Q-learning learns songs"),
-        (["tune.mid", "--set", "network.head=one_key"], "dqn.credit = 'key' needs a branch for each key"),
-        (["tune.mid", "--set", "dqn.credit=product"], "network.dueling = true: dqn.credit = 'product' has no use for"),
+        (["tune.mid", "--set", "network.head=one_key"], "dqn.td_loss = 'key' needs a branch for each key"),
+        (["tune.mid", "--set", "dqn.td_loss=product"], "network.dueling = True: td_loss 'product' goes without"),
         (["--resume", "none"], "none: no such run folder"),
         (["--resume", "empty"], "empty: not a run folder: it has no config.toml"),
         (["--resume", "none", "--seed", "1"], "--seed does not go with --resume"),
@@ -361,8 +361,8 @@ def test_a_checkpoint_of_another_shape_is_refused(kuznechik, copy):
     text = (copy / "config.toml").read_text()
     for before, after, message in (
         ("hidden = 32", "hidden = 16", "body.0.weight has the shape (32, 78), this run needs (16, 78)"),
-        ("dueling = true", "dueling = false", "the network has the layers"),
-        ("environments = 4", "environments = 3", "have the shape"),
+        ("dueling = true", "dueling = false", "network has the layers"),
+        ("environments = 4", "environments = 3", "has the shape"),
         ("memory = 6", "memory = 7", "has the shape"),
     ):
         assert before in text
@@ -375,7 +375,7 @@ def test_a_checkpoint_of_another_shape_is_refused(kuznechik, copy):
 def test_a_checkpoint_that_lacks_something_is_refused(kuznechik, copy):
     path = max((copy / "checkpoints").iterdir())
     arrays, data = read_tensors(path)
-    for name in ("learner.replay.bits", "env.song", "began"):
+    for name in ("agent.learner.replay.bits", "env.song", "began"):
         write_tensors(path, {key: array for key, array in arrays.items() if key != name}, data)
         error = refused(kuznechik, "dqn", "--resume", copy)
         assert "does not fit the run" in error
@@ -392,18 +392,18 @@ def test_a_checkpoint_that_lacks_something_is_refused(kuznechik, copy):
         (("cpu_seconds",), "x", "cpu_seconds is 'x'"),
         (("solved_at_step",), "x", "solved_at_step is 'x'"),
         (("next_evaluation",), -1, "next_evaluation is -1"),
-        (("champion", "judgement"), 3, "champion.judgement is 3"),
-        (("champion", "judgement", "more"), 0, "more"),
+        (("champion", "score"), 3, "champion.score is 3"),
+        (("champion", "score"), {}, "champion.score.right is missing"),
         (("loop",), [], "loop is []"),
-        (("loop", "sums", "loss"), {}, "loop.sums.loss is {}"),
-        (("loop", "sums", "reward"), "x" * 1000, "loop.sums.reward is 'xxxx"),
+        (("loop", "sums", "loss"), {}, "sums.loss is {}"),
+        (("loop", "sums", "reward"), "x" * 1000, "sums.reward is 'xxxx"),
         (("loop", "env"), 0.5, "float"),
         (("loop", "env", 0), "x", "dict"),
-        (("loop", "learner"), True, "loop.learner is True"),
-        (("loop", "learner", "steps"), 1e300, "loop.learner.steps is 1e+300"),
-        (("loop", "learner", "replay", "added"), "x", "loop.learner.replay.added is 'x'"),
-        (("loop", "learner", "random", "state", "state"), [1], "loop.learner.random.state.state is [1]"),
-        (("loop", "learner", "random", "uinteger"), 10**30, "too large"),
+        (("loop", "agent"), True, "agent is True"),
+        (("loop", "agent", "learner", "steps"), 1e300, "agent.learner.steps is 1e+300"),
+        (("loop", "agent", "learner", "replay", "added"), "x", "agent.learner.replay.added is 'x'"),
+        (("loop", "agent", "learner", "random", "state", "state"), [1], "agent.learner.random.state.state is [1]"),
+        (("loop", "agent", "learner", "random", "uinteger"), 10**30, "too large"),
     ],
 )
 def test_a_checkpoint_whose_checksum_was_made_to_fit_is_refused(kuznechik, copy, place, value, reason):
@@ -426,17 +426,17 @@ def test_a_checkpoint_whose_checksum_was_made_to_fit_is_refused(kuznechik, copy,
     ("name", "change", "reason"),
     [
         (
-            "learner.network.body.0.weight",
+            "agent.learner.network.body.0.weight",
             lambda array: array * np.nan,
-            "the network's body.0.weight are not all numbers",
+            "network.body.0.weight holds values that are not finite",
         ),
-        ("learner.optimizer.0.exp_avg", lambda array: array[:-1], "the optimizers' exp_avg have the shape"),
-        ("learner.optimizer.0.exp_avg_sq", lambda array: array - 1, "steps or squares are below 0"),
-        ("learner.optimizer.0.step", lambda array: np.repeat(array, 2), "cannot reshape"),
-        ("learner.replay.rewards", lambda array: array.astype(np.int8), "the replay buffer's rewards are int8"),
-        ("learner.recent.rewards", lambda array: array + np.inf, "the last steps' rewards are not all numbers"),
-        ("champion.body.0.weight", lambda array: array.astype(bool), "the network's body.0.weight are bool"),
-        ("began", lambda array: array[:-1], "the environments' began have the shape"),
+        ("agent.learner.optimizer.0.exp_avg", lambda array: array[:-1], "optimizer.0.exp_avg has the shape"),
+        ("agent.learner.optimizer.0.exp_avg_sq", lambda array: array - 1, "exp_avg_sq holds values that are not from 0 to"),
+        ("agent.learner.optimizer.0.step", lambda array: np.repeat(array, 2), "optimizer.0.step has the shape (2,)"),
+        ("agent.learner.replay.rewards", lambda array: array.astype(np.int8), "replay.rewards is int8"),
+        ("agent.recent.rewards", lambda array: array + np.inf, "recent.rewards holds values that are not finite"),
+        ("champion.body.0.weight", lambda array: array.astype(bool), "network.body.0.weight is bool"),
+        ("began", lambda array: array[:-1], "began has the shape"),
         ("env.song", lambda array: array + 1, "songs other than 0 to 0"),
         ("env.song", lambda array: array * 1.0, "the state's song are float64"),
         ("env.step", lambda array: array + 2**40, "steps that its songs have not"),
@@ -523,11 +523,11 @@ def test_a_checkpoint_that_claims_more_than_its_run_can_hold_is_not_read(kuznech
 def test_numbers_that_grow_beyond_all_bounds_are_told(kuznechik, copy):
     path = max((copy / "checkpoints").iterdir())
     arrays, data = read_tensors(path)
-    big = {name: np.full_like(array, 1e37) for name, array in arrays.items() if name.startswith("learner.target.")}
+    big = {name: np.full_like(array, 1e37) for name, array in arrays.items() if name.startswith("agent.learner.target.")}
     text = (copy / "config.toml").read_text()
     (copy / "config.toml").write_text(text.replace("stop_when_solved = true", "stop_when_solved = false"))
     write_tensors(
-        path, {**arrays, **big, "learner.network.body.0.weight": arrays["learner.network.body.0.weight"] + 3e38}, data
+        path, {**arrays, **big, "agent.learner.network.body.0.weight": arrays["agent.learner.network.body.0.weight"] + 3e38}, data
     )
-    error = refused(kuznechik, "dqn", "--resume", copy, "--set", f"dqn.steps={data['loop']['learner']['steps'] + 40}")
+    error = refused(kuznechik, "dqn", "--resume", copy, "--set", f"dqn.steps={data['loop']['agent']['learner']['steps'] + 40}")
     assert "what was learned is no number any more: begin anew with a smaller dqn.learning_rate than 0.003" in error

@@ -78,12 +78,12 @@ def test_score_and_plot_take_such_a_run(improvised, kuznechik):
 
 # Beside a prior
 
-PRIOR = [*SMALL, "--preset", "prior", "--set", "environment.environments=4", "--set", "elite.size=3"]
+PRIOR = [*SMALL, "--preset", "prior", "--set", "environment.environments=4", "--set", "episode_archive.size=3"]
 
 
 @pytest.mark.parametrize("form", ["q", "psi", "g"])
 @pytest.mark.parametrize("n_step", [0, 2])
-def test_a_learner_beside_a_prior_goes_on_from_a_checkpoint_to_the_same_bits(kuznechik, tune, tmp_path, form, n_step):
+def test_an_agent_beside_a_prior_goes_on_from_a_checkpoint_to_the_same_bits(kuznechik, tune, tmp_path, form, n_step):
     call = ("dqn", tune, "--listener", "theory", *PRIOR, "--set", f"prior.form={form}", "--set", "dqn.gamma=0.9")
     call = (*call, "--set", f"replay.n_step={n_step}", "--set", "dqn.steps=400")
     assert kuznechik(*call, "--out", tmp_path / "whole", "--checkpoint-every", "0").status == 0
@@ -125,14 +125,14 @@ def test_learned_is_paid_for_with_the_preset_prior(tune, tmp_path, capsys, form,
     ("settings", "message"),
     [
         (["network.head=branching"], "network.head = 'branching': a prior draws one key of 13"),
-        (["dqn.soft=1"], "dqn.soft = 1.0: with a prior its temperature stands for it"),
-        (["exploration.bonus=1"], "exploration.bonus = 1.0: with a prior what is tried is drawn from it"),
+        (["dqn.soft=1"], "dqn.soft = 1.0: with a prior its temperature takes this role"),
+        (["exploration.bonus=1"], "exploration.bonus = 1.0: with a prior, it explores: leave the bonus at 0"),
         (["prior.model=ngram"], "prior.model = 'ngram': it is no melody model"),
         (["prior.model=nowhere"], "prior.model = 'nowhere': no listener 'nowhere'"),
-        (["prior.model="], "elite.size: it goes with a prior alone"),
-        (["prior.model=", "elite.size=0"], "replay.n_step: it goes with a prior alone"),
+        (["prior.model="], "episode_archive.size = 16: it needs a prior"),
+        (["prior.model=", "episode_archive.size=0"], "replay.n_step = 0: it needs a prior"),
         (["environment.listener=right_keys"], "environment.listener = 'right_keys': a prior is for improvising"),
-        (["task.together=true"], "elite.size = 16: the best episodes are those of one song"),
+        (["task.together=true"], "episode_archive.size = 16: the archive holds episodes of one song"),
     ],
 )
 def test_parts_that_do_not_go_together_are_refused(settings, message, capsys):

@@ -1,0 +1,150 @@
+"""The Q-learner: a network that learns from a replay buffer.
+
+Conventions:
+    Observations (B, I) of 0 and 1, laid out like those of `KeyboardEnv`. An update is one step of the optimizer.
+Source:
+    Mnih et al. (2015); double: van Hasselt et al. (2016); prioritised replay: Schaul et al. (2016); the rest in
+    `network`, `losses` and `replay`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agents.dqn.losses import make_td_loss
+from agents.dqn.network import QNetwork, arrays_of, choices_of, load_weights
+from agents.dqn.options import LearningOptions
+from agents.dqn.replay import ReplayBuffer, ReplayOptions, Transitions
+from agents.dqn.state_parts import arrays_of_part, restore_generator, restore_parts
+from songs.keyboard import KEYS
+from songs.validate import Within, validate_like
+
+
+class QLearner:
+    """A Q-network, its target network, optimizer and replay buffer."""
+
+    def __init__(
+        self,
+        network: QNetwork,
+        memory: int,
+        options: LearningOptions,
+        replay: ReplayOptions,
+        seed: int,
+        mode_bit: bool = False,
+        next_prior: bool = False,
+    ):
+        """
+        Args:
+            network: trained here.
+            memory: M, steps of an observation.
+            options: of learning.
+            replay: of the replay buffer; with `n_step` 0 transitions span the rest of an episode.
+            seed: of the generator that samples transitions; the agent explores with it, too.
+            mode_bit: whether an observation ends with the mode bit.
+            next_prior: add the prior's log probabilities, which transitions bring, to the values of the next choices.
+
+        Raises:
+            ValueError: options do not go together.
+        """
+        self.network, self.options = network, options
+        self.td_loss = make_td_loss(options, network.head)
+        self.replay = ReplayBuffer(memory, replay, self.td_loss.rewards, mode_bit, next_prior)
+        self.random = np.random.default_rng(seed)
+        self.target = network.copy()
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
+        self.steps = 0
+        """Environment steps learned from, of all environments together."""
+        self.updates = 0
+        """Updates made."""
+
+    @property
+    def observation(self) -> int:
+        """I, elements of an observation."""
+        return KEYS * self.replay.memory + self.replay.mode_bit
+
+    def learn(self, played: int, auxiliary_loss: Callable[[], Tensor | float] = float) -> float | None:
+        """Count environment steps, and update the network if there are enough transitions.
+
+        Args:
+            played: environment steps since the last call.
+            auxiliary_loss: computed at every update and added to its loss.
+
+        Returns:
+            The mean loss of the updates; None if there are too few transitions yet.
+        """
+        self.steps += played
+        if len(self.replay) < self.options.learning_starts:
+            return None
+        return float(np.mean([self._update(auxiliary_loss) for _ in range(self.options.updates)]))
+
+    def _update(self, auxiliary_loss: Callable[[], Tensor | float]) -> float:
+        """Learn from one batch and return its loss."""
+        options, batch = self.options, self.replay.sample(self.options.batch_size, self.random)
+        values = self.network(torch.from_numpy(batch.observations))
+        chosen = choices_of(torch.from_numpy(batch.keys), self.network.head)
+        gamma = options.gamma**self.replay.options.n_step
+        discount = (gamma * torch.from_numpy(batch.continues))[:, None]
+        rewards = torch.from_numpy(batch.rewards)
+        losses, errors = self.td_loss.errors(values, chosen, rewards, discount, *self._next(batch))
+        loss = (losses * torch.from_numpy(batch.weights)).mean() + auxiliary_loss()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if options.max_grad_norm:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), options.max_grad_norm)
+        self.optimizer.step()
+        self.replay.update_priorities(batch.indices, errors.numpy())
+        self.updates += 1
+        if self.updates % options.target_every == 0:
+            self.target.load_state_dict(self.network.state_dict())
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _next(self, batch: Transitions) -> tuple[Tensor | None, Tensor | None]:
+        """Return the values at the end of transitions, and the choices to be made there."""
+        if self.options.gamma == 0 or self.replay.options.n_step == 0:
+            return None, None
+        inputs = torch.from_numpy(np.ascontiguousarray(batch.next_observations))
+        values = self.target(inputs)
+        chosen = (self.network(inputs) if self.options.double else values).argmax(dim=2)
+        if batch.next_prior is not None:
+            values = values + torch.from_numpy(batch.next_prior)[:, None]
+        return values, chosen
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return everything the next updates depend on, as arrays and plain data."""
+        replay, replay_data = self.replay.state()
+        parts = {
+            "network": arrays_of(self.network.state_dict()),
+            "target": arrays_of(self.target.state_dict()),
+            "replay": replay,
+        }
+        for index, moments in self.optimizer.state_dict()["state"].items():
+            # a file keeps no array without axes
+            parts[f"optimizer.{index}"] = arrays_of({**moments, "step": moments["step"].reshape(1)})
+        arrays = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+        data = {"steps": self.steps, "updates": self.updates, "replay": replay_data}
+        return arrays, {**data, "random": self.random.bit_generator.state}
+
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Continue from a state; raises ValueError if it does not fit this learner."""
+        validate_like({"steps": 0, "updates": 0, "random": {}}, data)
+        for name in ("network", "target"):
+            load_weights(getattr(self, name), arrays_of_part(arrays, name))
+        restore_parts({"replay": self.replay}, arrays, data)
+        self.steps, self.updates = data["steps"], data["updates"]
+        self._restore_optimizer(arrays)
+        restore_generator(self.random, data["random"])
+
+    def _restore_optimizer(self, arrays: dict[str, np.ndarray]) -> None:
+        """Restore the moments of every weight; there are none before the first update."""
+        state = {}
+        for index, weights in enumerate(self.network.parameters() if self.updates else ()):
+            zeros, step = np.zeros(weights.shape, np.float32), np.zeros(1, np.float32)
+            moments = arrays_of_part(arrays, f"optimizer.{index}")
+            example = {"step": Within(step, 0, np.inf), "exp_avg": zeros, "exp_avg_sq": Within(zeros, 0, np.inf)}
+            validate_like(example, moments, f"optimizer.{index}")
+            state[index] = {name: torch.from_numpy(array.copy()) for name, array in moments.items()}
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})

@@ -1,0 +1,52 @@
+"""Options of the Q-network and of learning; no torch is loaded here, so that a command can list them at once.
+
+The options of the other parts are declared beside them: `exploration`, `replay`, `prior`, `episode_archive`.
+"""
+
+from dataclasses import dataclass
+
+from songs.options import check_options, option
+
+HEADS = ("branching", "one_key")
+TD_LOSSES = ("key", "step", "product")
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """The Q-network."""
+
+    head: str = option(
+        "branching", "'branching': each of the keys by itself, chords too; 'one_key': one key or none", choices=HEADS
+    )
+    hidden: int = option(128, "units of a hidden layer", 1, 16_384)
+    layers: int = option(1, "hidden layers", 1, 16)
+    dueling: bool = option(True, "estimate the value of a memory and the advantages of the choices separately")
+
+    def __post_init__(self):
+        check_options(self)
+
+
+@dataclass(frozen=True)
+class LearningOptions:
+    """Deep Q-learning."""
+
+    td_loss: str = option(
+        "key",
+        "'key': every branch learns from the reward of its own key; 'step': from that of the step; 'product': the "
+        "value of a step is the product of the probabilities that its branches give",
+        choices=TD_LOSSES,
+    )
+    soft: float = option(
+        0.0, "temperature of the soft maximum over the next step's values; 0: the maximum", 0.0, 1000.0
+    )
+    gamma: float = option(0.0, "discount of the next step; 0: only the immediate reward counts", 0.0, 1.0)
+    double: bool = option(True, "choose the next action by the network, value it by the target network")
+    target_every: int = option(200, "updates between two copies to the target network", 1, 10**9)
+    batch_size: int = option(128, "transitions of an update", 1, 1_000_000)
+    learning_starts: int = option(128, "transitions in the replay buffer before the first update", 1, 10**9)
+    updates: int = option(1, "updates after each step of all keyboards", 1, 1000)
+    learning_rate: float = option(0.003, "step size of Adam", 0.0, 10.0)
+    max_grad_norm: float = option(10.0, "clip the gradient to this norm; 0: never", 0.0, 1e9)
+
+    def __post_init__(self):
+        check_options(self)

@@ -1,0 +1,62 @@
+"""States of several parts joined into one.
+
+Conventions:
+    A state is a pair: named arrays, and plain data that JSON can hold. In a joined state the arrays of a part are named
+    `part.name`, and its data is a value of the dictionary `data`. A restored state may come from any file: whatever is
+    wrong with it is a ValueError that names the part.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from songs.validate import validate_like
+
+State = tuple[dict[str, np.ndarray], dict[str, Any]]
+
+
+class Stateful(Protocol):
+    """Anything whose state can be kept and restored."""
+
+    def state(self) -> State: ...
+
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> Any: ...
+
+
+def join_states(parts: Mapping[str, Stateful]) -> State:
+    """Return the states of all parts as one."""
+    states = {name: part.state() for name, part in parts.items()}
+    arrays = {f"{part}.{name}": array for part, (arrays, _) in states.items() for name, array in arrays.items()}
+    return arrays, {name: data for name, (_, data) in states.items()}
+
+
+def restore_parts(parts: Mapping[str, Stateful], arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+    """Restore every part from a joined state; raises ValueError if it does not fit."""
+    validate_like({name: {} for name in parts}, data)
+    for name, part in parts.items():
+        try:
+            part.restore(arrays_of_part(arrays, name), data[name])
+        except ValueError as error:
+            raise ValueError(f"{name}.{error}") from None
+
+
+def arrays_of_part(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """Return the arrays of one part of a joined state under their own names."""
+    return {name.removeprefix(f"{part}."): array for name, array in arrays.items() if name.startswith(f"{part}.")}
+
+
+def restore_arrays(targets: dict[str, np.ndarray], arrays: dict[str, np.ndarray]) -> None:
+    """Copy arrays of a state into those of the same names; raises ValueError if one does not fit."""
+    validate_like(targets, arrays)
+    for name, target in targets.items():
+        target[...] = arrays[name]
+
+
+def restore_generator(random: np.random.Generator, state: dict[str, Any]) -> None:
+    """Continue a generator from the state of its bit generator; raises ValueError if it does not fit."""
+    validate_like(random.bit_generator.state, state, "random")
+    try:
+        random.bit_generator.state = state
+    except (OverflowError, TypeError) as error:
+        raise ValueError(f"random: {error}") from None
