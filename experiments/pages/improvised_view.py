@@ -6,7 +6,7 @@ from matplotlib import style
 
 from experiments.pages.page import picture
 from experiments.pages.roll_view import key_roll
-from experiments.plots.run import STYLE
+from experiments.plots.sheet import STYLE
 from experiments.plots.terms import terms_figure
 from experiments.runs.assembly import Run
 from songs.synth import step_seconds

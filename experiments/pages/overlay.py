@@ -1,78 +1,81 @@
-"""The curves of several runs in one picture."""
+"""The curves of several runs in one figure."""
 
 from collections.abc import Iterator, Sequence
 
 from matplotlib import style
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.plots.curves import Columns
-from experiments.plots.run import STYLE, figures_table, literal
-from experiments.plots.vae import COLUMNS, losses_overlay
+from experiments.plots.losses import COLUMNS, losses_overlay
+from experiments.plots.picture import Columns, drawable_table
+from experiments.plots.sheet import STYLE, literal, sheet
 from experiments.runs.folder import RunError, RunFolder
 
 EFFORTS = {"evaluations": "networks evaluated", "step": "environment steps"}
-"""Columns that tell how much was tried, and what an axis calls them."""
+"""Columns that measure the effort of a search, and the labels of their axes."""
 RIGHT = ("best_right", "right_teacher_forced")
 REWARDS = ("reward_a_step", "greedy_reward")
-REWARD = "reward a step"
+REWARD = "reward per step"
 
 
 def overlay_figure(folders: Sequence[RunFolder]) -> Figure | None:
-    """Draw the steps right of all runs, or what a listener paid, over what each has tried; None if no run tells."""
-    drawn: dict[str, list] = {}
+    """Draw the steps right of all runs, or their rewards, over their effort; None if no run has such figures."""
+    curves: dict[str, list] = {}
     units = set()
     for number, (folder, table) in enumerate(_tables(folders)):
         effort = next((name for name in EFFORTS if name in table), None)
         if effort is None:
             continue
         for name, column in _curves(table).items():
-            drawn.setdefault(name, []).append((number, literal(folder.path.name), table[effort], table[column]))
+            curves.setdefault(name, []).append((number, literal(folder.path.name), table[effort], table[column]))
             units.add(EFFORTS[effort])
-    if not drawn:
+    if not curves:
         return None
     with style.context(STYLE):
-        figure = Figure(figsize=(10, 0.5 + 4 * len(drawn)), layout="constrained")
-        for axes, (name, curves) in zip(
-            figure.subplots(len(drawn), 1, sharex=True, squeeze=False)[:, 0], drawn.items(), strict=True
-        ):
-            for number, label, tried, reached in curves:
-                look = {"color": f"C{number}", "linewidth": 1.5, "marker": "o" if len(tried) == 1 else None}
-                axes.plot(tried, reached, label=label, **look)
-            if name == REWARD:
-                axes.set_yscale("symlog", linthresh=1)
-                axes.yaxis.set_major_formatter("{x:,g}")
-            axes.set_xscale("symlog", linthresh=100)
-            axes.set_xlim(left=0)
-            axes.set_ylabel(name)
-            axes.grid(alpha=0.3)
-            if len(folders) <= 20:
-                axes.legend(frameon=False, loc="lower right")
-        axes.set_xlabel(" or ".join(sorted(units)))
+        figure, panels = sheet(10, 0.8 + 3.8 * len(curves), len(curves), sharex=True, bottom=0.6)
+        for axes, (name, runs) in zip(panels[:, 0], curves.items(), strict=True):
+            _draw_runs(axes, name, runs, with_legend=len(folders) <= 20)
+        panels[-1, 0].set_xlabel(" or ".join(sorted(units)))
         return figure
 
 
+def _draw_runs(axes: Axes, name: str, runs: list, with_legend: bool) -> None:
+    for number, label, effort, values in runs:
+        marker = "o" if len(effort) == 1 else None
+        axes.plot(effort, values, label=label, color=f"C{number}", linewidth=1.5, marker=marker)
+    if name == REWARD:
+        axes.set_yscale("symlog", linthresh=1)
+        axes.yaxis.set_major_formatter("{x:,g}")
+    axes.set_xscale("symlog", linthresh=100)
+    axes.set_xlim(left=0)
+    axes.set_ylabel(name)
+    axes.grid(alpha=0.3)
+    if with_legend:
+        axes.legend(frameon=False, loc="lower right")
+
+
 def vae_overlay(folders: Sequence[RunFolder]) -> Figure | None:
-    """Draw the losses of all runs of VAEs over their steps; None if no run tells."""
+    """Draw the losses of all runs of VAEs over their steps; None if no run has such figures."""
     tables = [(literal(folder.path.name), table) for folder, table in _tables(folders, COLUMNS)]
     with style.context(STYLE):
         return losses_overlay(tables) if tables else None
 
 
 def _tables(folders: Sequence[RunFolder], columns: tuple[str, ...] = ()) -> Iterator[tuple[RunFolder, Columns]]:
-    """Yield the runs that have figures to draw, with these; without columns, of those that are there."""
+    """Yield the runs that have figures to draw and these; without `columns`, whichever are there."""
     for folder in folders:
         try:
             there = folder.read_table("metrics.csv")
             drawn = columns or tuple(name for name in (*EFFORTS, *RIGHT, *REWARDS) if name in there)
-            yield folder, figures_table(folder, "metrics.csv", drawn) if drawn else there
+            yield folder, drawable_table(folder, "metrics.csv", drawn) if drawn else there
         except RunError:
             continue
 
 
 def _curves(table: Columns) -> dict[str, str]:
-    """Return the columns that tell how far a run came, by the name of their axis.
+    """Return the columns that measure the result of a run, by the label of their axis.
 
-    Where a listener pays, the steps right mean something only if a song was learned, too.
+    Where a listener rewards, the steps right have a meaning only if a song was learned too.
     """
     right = next((name for name in RIGHT if name in table), None)
     reward = next((name for name in REWARDS if name in table), None)

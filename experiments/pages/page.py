@@ -9,7 +9,7 @@ import jinja2
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from experiments.plots.run import STYLE
+from experiments.plots.sheet import STYLE
 from songs.keyboard import KEYS
 from songs.synth import encode_wav, tone
 

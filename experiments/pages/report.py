@@ -14,22 +14,13 @@ from experiments.pages.overlay import overlay_figure, vae_overlay
 from experiments.pages.page import fill, picture, tones
 from experiments.pages.roll_view import key_roll
 from experiments.plots.roll import classify
-from experiments.plots.run import draw_run
+from experiments.plots.run import PICTURES, draw_run
 from experiments.runs.assembly import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.scores import score
 from songs.files import write_atomically
 from songs.song import Song
 from songs.synth import step_seconds
-
-CAPTIONS = {
-    "fitness": "Steps right and loss over the generations",
-    "learning": "How it learned over the environment steps",
-    "species": "Members of each species over the generations",
-    "network": "The champion: what it looks at and which keys that lights",
-    "roll": "What the champion played, over what it should have played",
-    "reward": "What the listener paid the champion over the generations, and for what",
-}
 
 
 def write_report(
@@ -108,10 +99,8 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
         summary = folder.read_json("summary.json")
     except RunError:
         summary = {}  # still growing
-    figures, missing = draw_run(folder)
-    if run.songs:
-        # the page shows the roll itself, with a playhead
-        figures.pop("roll", None)
+    figures, missing = draw_run(folder, for_report=True)
+    captions = {one.name: one.caption for one in PICTURES}
     memorised = bool(run.songs) and run.memorised
     scores = score(run) if memorised else None
     heard = improvised(run) if run.improvising else None
@@ -125,7 +114,7 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
         "songs": _song_rows(scores) if scores and "songs" in scores else [],
         "groups": groups + ([heard["group"]] if heard else []),
         "pictures": ([heard["picture"]] if heard else [])
-        + [{"caption": CAPTIONS.get(name, name), "data": picture(one)} for name, one in figures.items()],
+        + [{"caption": captions[name], "data": picture(one)} for name, one in figures.items()],
         "missing": missing,
         "facts": _facts(summary),
         "config": folder.read_text("config.toml"),

@@ -19,8 +19,9 @@ from safetensors import SafetensorError, safe_open
 from experiments.musicvae.files import notes
 from experiments.pages.page import picture
 from experiments.pages.roll_view import held_roll
-from experiments.plots.run import STYLE, figures_table
-from experiments.plots.vae import COLUMNS, losses_figure
+from experiments.plots.losses import COLUMNS, losses_figure
+from experiments.plots.picture import drawable_table
+from experiments.plots.sheet import STYLE
 from experiments.runs.folder import RunError, RunFolder
 from songs.catalog import default_folder
 from songs.files import check_file
@@ -83,7 +84,7 @@ def vae_view(folder: RunFolder, data: Path | None = None) -> dict[str, Any]:
     pictures, missing = [], []
     try:
         with style.context(STYLE):
-            drawn = picture(losses_figure(figures_table(folder, "metrics.csv", COLUMNS)))
+            drawn = picture(losses_figure(drawable_table(folder, "metrics.csv", COLUMNS)))
         pictures.append({"caption": "Loss, and what it consists of, over the steps of training", "data": drawn})
     except RunError as error:
         missing.append(f"losses ({error})")

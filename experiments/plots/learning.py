@@ -1,11 +1,17 @@
-"""The picture of deep Q-learning over its environment steps: what the greedy player gets right, reward and loss.
+"""The learning picture of deep Q-learning: score of the greedy player, reward and loss over the environment steps.
 
-Conventions: tables are columns by name, as in metrics.csv of a run folder. E evaluations.
+Conventions: tables are columns by name, as in metrics.csv of a run folder, (E,) each; E evaluations.
 """
 
 from matplotlib.figure import Figure
 
-from experiments.plots.curves import BASELINE, BEST, CEILING, MEAN, Columns
+from agents.cases import memory_cases
+from experiments.config.dqn import DqnConfig
+from experiments.plots.picture import Columns, Picture, PlottedRun
+from experiments.plots.sheet import BASELINE, BEST, CEILING, GRID, MEAN, headed, legend_below, sheet
+from experiments.runs.scores import always_rest
+
+COLUMNS = ("step", "updates", "mean_reward", "loss", "right_teacher_forced", "prefix", "cpu_seconds")
 
 
 def learning_figure(metrics: Columns, ceiling: int | None, resting: int | None) -> Figure:
@@ -16,13 +22,13 @@ def learning_figure(metrics: Columns, ceiling: int | None, resting: int | None) 
         ceiling: most steps that can be right, None if not known.
         resting: steps that are right when nothing is ever played, None if not known.
     """
-    figure = Figure(figsize=(11, 8), layout="constrained")
-    above, middle, below = figure.subplots(3, 1, sharex=True, height_ratios=(2, 1, 1))
+    figure, panels = sheet(11, 8, rows=3, sharex=True, height_ratios=(2, 1, 1))
+    above, middle, below = panels[:, 0]
     step = metrics["step"]
     marker = "o" if len(step) == 1 else None
-    if "greedy_reward" in metrics:  # a listener pays: right and wrong mean nothing
-        above.plot(step, metrics["greedy_reward"], color=BEST, marker=marker, label="what the listener pays")
-        above.set(ylabel="reward of a step,\ngreedy player")
+    if "greedy_reward" in metrics:  # a listener rewards: there is no right or wrong
+        above.plot(step, metrics["greedy_reward"], color=BEST, marker=marker, label="reward from the listener")
+        above.set(ylabel="reward per step,\ngreedy player")
         ceiling = resting = None
     else:
         above.plot(step, metrics["right_teacher_forced"], color=BEST, marker=marker, label="steps right", zorder=4)
@@ -34,8 +40,27 @@ def learning_figure(metrics: Columns, ceiling: int | None, resting: int | None) 
     middle.plot(step, metrics["mean_reward"], color=BEST, marker=marker)
     below.plot(step, metrics["loss"], color=BEST, marker=marker)
     for axes in (above, middle, below):
-        axes.grid(color="#e4e4e4")
-    middle.set(ylabel="reward of a step,\nexploring")
+        axes.grid(color=GRID)
+    middle.set(ylabel="reward per step,\nexploring")
     below.set(xlabel="environment step", ylabel="loss", ylim=(0, None), xlim=(0, step[-1]))
-    figure.legend(*above.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    legend_below(figure, above.get_legend_handles_labels()[0], columns=4)
     return figure
+
+
+def _draw(run: PlottedRun) -> Figure:
+    metrics = run.table("metrics.csv", COLUMNS)
+    assert isinstance(run.config, DqnConfig)
+    task, songs, ceiling, resting = run.config.task, run.songs, None, None
+    if songs:
+        cases = memory_cases(songs, task.memory, task.prompt, task.mode_bit)
+        ceiling = (cases if run.config.plays_chords else cases.without_chords()).most_right
+        resting = sum(always_rest(song, task.prompt) for song in songs)
+    steps, updates, seconds = (metrics[name][-1] for name in ("step", "updates", "cpu_seconds"))
+    caption = f"deep Q-learning, regime: {run.config.regime}; {steps:,.0f} environment steps, {updates:,.0f} updates, "
+    caption += f"{seconds:.1f} CPU seconds; {run.ending()}"
+    return headed(learning_figure(metrics, ceiling, resting), run.heading, caption)
+
+
+PICTURE = Picture(
+    "learning", "Score, reward and loss over the environment steps", lambda run: run.experiment == "dqn", _draw
+)

@@ -1,7 +1,8 @@
-"""The picture of a roll: what was played, over what should have been played.
+"""The picture of a roll: the keys that were played, over the song.
 
 Conventions:
-    Rolls are (T, 13) bool; the low keys stand below.
+    Rolls are (T, 13) bool; low keys are at the bottom. A step is right if all its 13 keys are; steps are counted
+    after the prompt, which is given.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from experiments.plots.picture import Picture, PlottedRun
+from experiments.plots.sheet import PROMPT, headed, legend_below, sheet
+from experiments.runs.folder import RunError
+from experiments.runs.scores import always_rest
 from songs.keyboard import BLACK_KEYS, KEY_NAMES, KEYS, STEPS_PER_BAR
 
 CELLS: dict[str, dict[str, Any]] = {
@@ -20,7 +25,7 @@ CELLS: dict[str, dict[str, Any]] = {
     "missed": {"facecolor": "white", "edgecolor": "black", "hatch": "....", "linestyle": "--"},
     "played": {"facecolor": "#0072B2", "edgecolor": "black"},
 }
-"""How a cell of the roll looks; hatches and edges tell the kinds apart without colour."""
+"""Looks of the cells of a roll; hatches and edges tell the kinds apart without colour."""
 
 STEPS_PER_ROW = 8 * STEPS_PER_BAR
 MOST_ROWS = 16
@@ -30,9 +35,9 @@ MOST_STEPS = MOST_ROWS * STEPS_PER_ROW
 
 
 def classify(played: np.ndarray, target: np.ndarray, prompt: int) -> dict[str, np.ndarray]:
-    """Return which cells (T, 13) of a roll are right, wrong (played in vain) and missed.
+    """Return masks (T, 13) of the cells that are right, wrong (played in vain) and missed.
 
-    Cells of the prompt, which is given, are right where it sounds.
+    The prompt, which is given, is right wherever it sounds.
 
     Raises:
         ValueError: the rolls have different shapes or differ in the prompt.
@@ -53,23 +58,22 @@ def roll_figure(cells: Mapping[str, np.ndarray], prompt: int) -> Figure:
     """
     steps = len(next(iter(cells.values())))
     rows = min(-(-steps // STEPS_PER_ROW), MOST_ROWS)
-    figure = Figure(figsize=(14, 1.6 + 2.8 * rows), layout="constrained")
-    panels = figure.subplots(rows, 1, squeeze=False)[:, 0]
-    for row, axes in enumerate(panels):
+    figure, panels = sheet(14, 1.6 + 2.8 * rows, rows, left=0.65, right=0.1)
+    for row, axes in enumerate(panels[:, 0]):
         first = row * STEPS_PER_ROW
         _draw_bars(axes, first, min(first + STEPS_PER_ROW, steps))
         if first < prompt:
-            axes.axvspan(first, min(prompt, first + STEPS_PER_ROW), color="#56B4E9", alpha=0.3, linewidth=0)
+            axes.axvspan(first, min(prompt, first + STEPS_PER_ROW), **PROMPT)
         for kind, where in cells.items():
             for step, key in zip(*np.nonzero(where[first : first + STEPS_PER_ROW]), strict=True):
                 corner = (first + step + 0.06, key - 0.44)
                 axes.add_patch(Rectangle(corner, 0.88, 0.88, **CELLS[kind], zorder=3))
-    panels[-1].set_xlabel("bar")
+    panels[-1, 0].set_xlabel("bar")
     counts = {kind: int(where[prompt:].sum()) for kind, where in cells.items()}
     names = {"right": "right", "wrong": "wrong (played in vain)", "missed": "missed (not played)", "played": "played"}
     handles = [Patch(**CELLS[kind], label=f"keys {names[kind]}: {count}") for kind, count in counts.items()]
-    handles.append(Patch(color="#56B4E9", alpha=0.3, label=f"prompt: {prompt} steps given"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, handleheight=1.5)
+    handles.append(Patch(**PROMPT, label=f"prompt: {prompt} steps given"))
+    legend_below(figure, handles, columns=4, handleheight=1.5)
     return figure
 
 
@@ -84,3 +88,30 @@ def _draw_bars(axes: Axes, first: int, last: int) -> None:
     axes.set_yticks(range(KEYS), KEY_NAMES, fontsize=8)
     axes.set_xticks(bars, [str(step // STEPS_PER_BAR + 1) for step in bars], ha="left")
     axes.tick_params(length=0)
+
+
+def _draw(run: PlottedRun) -> Figure:
+    played, task = run.folder.read_roll(), run.config.task
+    song = (run.songs or run.folder.read_songs(task.steps, task.prompt))[0]
+    if run.improvises and not task.mode_bit:
+        caption = f"improvised after the prompt; {min(len(played), MOST_STEPS):,} of {len(played):,} steps are drawn"
+        return headed(roll_figure({"played": played}, task.prompt), run.heading, caption)
+    try:
+        cells = classify(played, song.roll, task.prompt)
+    except ValueError as error:
+        raise RunError(f"{run.folder.path}: best/roll.npy is broken: {error}") from None
+    right = int((played == song.roll).all(axis=1)[task.prompt :].sum())
+    caption = f"played alone after the prompt: {right} of {song.steps - task.prompt} steps right"
+    caption += f" (always rest: {always_rest(song, task.prompt)})"
+    if song.steps > MOST_STEPS:
+        caption += f"; the first {MOST_STEPS:,} of {song.steps:,} steps are drawn"
+    return headed(roll_figure(cells, task.prompt), run.heading, caption)
+
+
+PICTURE = Picture(
+    "roll",
+    "Keys the champion played, over the song",
+    suits=lambda run: run.config.task.kind != "xor",
+    draw=_draw,
+    in_report=False,  # the report shows the roll itself, with a playhead
+)

@@ -1,6 +1,6 @@
-"""The picture of what a listener pays for a melody, step by step and term by term.
+"""The picture of a listener's rewards for one melody, step by step and term by term.
 
-Conventions: payments are (T,) float, one a step of the melody, the prompt included.
+Conventions: rewards are (T,) float, one per step of the melody, the prompt included.
 """
 
 from collections.abc import Mapping
@@ -9,36 +9,52 @@ import numpy as np
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
-from experiments.plots.curves import BASELINE, BEST
+from experiments.plots.sheet import BASELINE, BEST, GRID, PROMPT, sheet
 from songs.keyboard import STEPS_PER_BAR
 
 
 def terms_figure(terms: Mapping[str, np.ndarray], prompt: int) -> Figure:
-    """Draw what all terms pay together, above, and what each of them pays, below.
+    """Draw the sum of all terms, above, and each term, below.
 
     Args:
-        terms: what each term pays, by name.
-        prompt: steps at the start that are given; nobody is paid for them.
+        terms: rewards of each term, by name.
+        prompt: steps at the start that are given; they are not rewarded.
     """
-    names, paid = list(terms), np.array([*terms.values()], dtype=float)
-    steps = paid.shape[1]
-    figure = Figure(figsize=(9, 2.6 + 0.32 * len(names)), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 0.32 * len(names) + 0.2))
-    above.step(np.arange(steps + 1), np.append(paid.sum(axis=0), np.nan), where="post", color=BEST, linewidth=1)
+    names, rewards = list(terms), np.array([*terms.values()], dtype=float)
+    steps, table_height = rewards.shape[1], 0.32 * len(names) + 0.1
+    figure, panels = sheet(
+        9,
+        2.8 + table_height,
+        2,
+        sharex=True,
+        height_ratios=(2.0, table_height),
+        left=1.6,
+        bottom=0.55,
+        gap=0.1,
+        right=1,
+    )
+    above, below = panels[:, 0]
+    above.step(np.arange(steps + 1), np.append(rewards.sum(axis=0), np.nan), where="post", color=BEST, linewidth=1)
     above.axhline(0, color=BASELINE, linestyle=":", linewidth=1)
-    above.axvspan(0, prompt, color="#56B4E9", alpha=0.3, linewidth=0)
+    above.axvspan(0, prompt, **PROMPT)
     above.set_yscale("symlog", linthresh=1)
     above.yaxis.set_major_formatter("{x:,g}")
-    above.set(ylabel="all terms,\nat a step", xlim=(0, steps))
-    above.grid(color="#e4e4e4")
-    most = max(1.0, np.abs(paid).max(initial=0))
+    above.set(ylabel="all terms,\nper step", xlim=(0, steps))
+    above.grid(color=GRID)
+    most = max(1.0, np.abs(rewards).max(initial=0))
     image = below.pcolormesh(
-        np.arange(steps + 1), np.arange(len(names) + 1), paid, cmap="PuOr", norm=SymLogNorm(0.1, vmin=-most, vmax=most)
+        np.arange(steps + 1),
+        np.arange(len(names) + 1),
+        rewards,
+        cmap="PuOr",
+        norm=SymLogNorm(0.1, vmin=-most, vmax=most),
     )
     below.set_yticks(np.arange(len(names)) + 0.5, [name.replace("_", " ") for name in names])
     below.invert_yaxis()
     bars = np.arange(0, steps, STEPS_PER_BAR * max(1, steps // (16 * STEPS_PER_BAR)))
     below.set_xticks(bars, [str(step // STEPS_PER_BAR + 1) for step in bars])
     below.set(xlabel="bar", ylabel="term")
-    figure.colorbar(image, ax=below, label="paid at a step", ticks=[-most, 0, most], format="{x:.3g}", pad=0.01)
+    box = below.get_position()
+    scale = figure.add_axes((box.x1 + 0.01, box.y0, 0.015, box.height))
+    figure.colorbar(image, cax=scale, label="reward", ticks=[-most, 0, most], format="{x:.3g}")
     return figure

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from experiments.plots.run import STYLE, literal
+from experiments.plots.sheet import STYLE, literal
 from experiments.runs.folder import RunFolder
 from songs.catalog import read_catalog, read_song
 from songs.files import read_text

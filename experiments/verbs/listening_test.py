@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _analyse(options: argparse.Namespace) -> int:
-    from experiments.plots.run import save
+    from experiments.plots.sheet import save
     from experiments.studies.listening_test import analyse, answers_figure, read_answers
     from experiments.tables import show_table
 

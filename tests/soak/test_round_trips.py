@@ -8,7 +8,7 @@ import random
 
 import numpy as np
 import pytest
-from tests.agents.networks.test_genome_json import INPUTS, OUTPUTS, genes, random_genome
+from tests.agents.neat.test_genome_json import INPUTS, OUTPUTS, genes, random_genome
 
 from agents.neat.genome import Genome
 from agents.neat.genome_json import genome_from_json, genome_to_json

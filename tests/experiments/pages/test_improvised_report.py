@@ -77,7 +77,7 @@ def test_terms_are_drawn_step_by_step():
     assert above.lines[0].get_ydata()[:4].tolist() == [3, -1, 0, -98]
     assert below.collections[0].get_array().tolist() == [[0, -1, 0, 2], [3, 0, 0, -100]]
     assert [label.get_text() for label in below.get_yticklabels()] == ["key", "repeated motif"]
-    assert (above.get_ylabel(), below.get_xlabel(), below.get_ylabel()) == ("all terms,\nat a step", "bar", "term")
+    assert (above.get_ylabel(), below.get_xlabel(), below.get_ylabel()) == ("all terms,\nper step", "bar", "term")
     assert scale.get_ylabel() == "paid at a step"
 
 

@@ -16,17 +16,13 @@ from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
 from agents.neat.genome_json import genome_to_json
 from experiments.config.evolve import EvolveConfig
-from experiments.plots.curves import fitness_figure, species_figure, species_members
-from experiments.plots.network import (
-    direct_weights,
-    enabled_weights,
-    layers,
-    memory_steps,
-    network_figure,
-    places,
-)
+from experiments.plots.fitness import fitness_figure
+from experiments.plots.network import network_figure
+from experiments.plots.network_layout import direct_weights, enabled_weights, layers, memory_steps, positions
 from experiments.plots.roll import classify, roll_figure
-from experiments.plots.run import draw_run, literal, plot_run
+from experiments.plots.run import draw_run, plot_run
+from experiments.plots.sheet import literal
+from experiments.plots.species import species_figure, species_members
 from experiments.runs.folder import RunError, RunFolder
 from songs.files import write_atomically
 from songs.keyboard import KEYS
@@ -405,13 +401,13 @@ def test_networks_for_the_keyboard_are_told_by_their_size(inputs: int, outputs: 
 
 
 def test_the_memory_stands_like_a_piano_roll_and_the_keys_beside_it() -> None:
-    standing = places(PLAYER, 27, KEYS)
-    assert standing[-1] == (0.25, C4)  # two steps back
-    assert standing[-10] == (0.25, A4)
-    assert standing[-14] == (0.75, C4)  # one step back
-    assert standing[-27] == (1.0, -1.4)  # the mode bit
-    assert standing[A4] == (1.75, A4)
-    assert 1 < standing[20][0] < 1.75
+    nodes = positions(PLAYER, 27, KEYS)
+    assert nodes[-1] == (0.25, C4)  # two steps back
+    assert nodes[-10] == (0.25, A4)
+    assert nodes[-14] == (0.75, C4)  # one step back
+    assert nodes[-27] == (1.0, -1.4)  # the mode bit
+    assert nodes[A4] == (1.75, A4)
+    assert 1 < nodes[20][0] < 1.75
 
 
 def test_hidden_nodes_stand_right_of_those_that_feed_them() -> None:

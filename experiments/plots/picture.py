@@ -1,0 +1,128 @@
+"""A picture of a run, and the run as pictures read it: from its folder alone.
+
+A module of this package that draws a picture of runs has a constant `PICTURE`; `experiments.plots.run` lists them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from experiments.config.dqn import DqnConfig
+from experiments.config.evolve import EvolveConfig
+from experiments.runs.assembly import read_config
+from experiments.runs.folder import RunError, RunFolder
+from songs.song import Song
+
+Columns = Mapping[str, np.ndarray]
+"""A table: columns by name, as in metrics.csv of a run folder, (rows,) float each."""
+
+UNDRAWABLE = 1e100
+"""Numbers from here on are the mark of a broken table."""
+
+LONGEST_TITLE = 150
+"""Characters of the title of a song that are shown."""
+
+
+@dataclass(frozen=True, eq=False)
+class PlottedRun:
+    """A run, as its pictures need it."""
+
+    folder: RunFolder
+    experiment: str
+    """Kind of run, as in meta.json."""
+    config: EvolveConfig | DqnConfig
+    songs: list[Song]
+    """Songs of the run; empty if it has none, or if they cannot be read."""
+    heading: str
+
+    @property
+    def improvises(self) -> bool:
+        """Whether a listener rewards the champion."""
+        if isinstance(self.config, DqnConfig):
+            return self.config.improvises
+        return bool(self.config.improvise.listener)
+
+    def table(self, name: str, columns: tuple[str, ...]) -> Columns:
+        """Return a table of the run; see `drawable_table`."""
+        return drawable_table(self.folder, name, columns)
+
+    def ending(self) -> str:
+        """Return how the run ended, in words."""
+        try:
+            return "solved" if self.folder.read_json("summary.json").get("solved") else "not solved"
+        except RunError:
+            return "no summary: cut short or still running"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that can be drawn of some runs."""
+
+    name: str
+    """Name of its files, and in messages."""
+    caption: str
+    """Text below it in the report."""
+    suits: Callable[[PlottedRun], bool]
+    """Whether a run has this picture."""
+    draw: Callable[[PlottedRun], Figure]
+    """Raises RunError if the run folder lacks what it needs."""
+    in_report: bool = True
+
+
+def open_plotted(folder: RunFolder) -> PlottedRun:
+    """Read what all pictures of a run need.
+
+    Raises:
+        RunError: the configuration is broken, or there are no pictures of such runs.
+    """
+    experiment = _experiment(folder)
+    config = read_config(folder, EvolveConfig if experiment == "evolve" else DqnConfig)
+    task = config.task
+    try:
+        songs = [] if task.kind == "xor" else folder.read_songs(task.steps, task.prompt)
+    except RunError:
+        songs = []  # the curves can be drawn without them; the roll says what it lacks
+    heading = _heading(songs) if songs else "exclusive or" if task.kind == "xor" else task.song
+    return PlottedRun(folder, experiment, config, songs, heading)
+
+
+def _experiment(folder: RunFolder) -> str:
+    """Return the kind of a run; a folder that does not say is one of evolution."""
+    try:
+        experiment = folder.read_meta().get("experiment")
+    except RunError:
+        return "evolve"
+    if experiment not in ("evolve", "dqn"):
+        raise RunError(f"{folder.path}: there are no pictures of the experiment {experiment!r}")
+    return experiment
+
+
+def _heading(songs: list[Song]) -> str:
+    first = songs[0]
+    title = first.title if len(first.title) <= LONGEST_TITLE else f"{first.title[:LONGEST_TITLE]}..."
+    heading = first.name + (f": {title}" if title not in ("", first.name) else "")
+    return heading + (f" and {len(songs) - 1} more" if len(songs) > 1 else "")
+
+
+def drawable_table(folder: RunFolder, name: str, columns: tuple[str, ...]) -> Columns:
+    """Return a table that can be drawn.
+
+    Args:
+        folder: of the run.
+        name: of the file.
+        columns: the columns to draw; the first is the axis.
+
+    Raises:
+        RunError: the table is missing or broken, lacks a column, or holds numbers that no figure shows.
+    """
+    table = folder.read_table(name)
+    lacking = [column for column in columns if column not in table]
+    if lacking:
+        raise RunError(f"{folder.path}: {name} is broken: it has no column {', '.join(lacking)}")
+    beyond = [column for column in columns if (np.abs(table[column]) >= UNDRAWABLE).any()]
+    beyond += [columns[0]] if np.isnan(table[columns[0]]).any() else []  # only the axis: a loss may be NaN
+    if beyond:
+        raise RunError(f"{folder.path}: {name} is broken: no figure shows the numbers of {', '.join(beyond)}")
+    return table

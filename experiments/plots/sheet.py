@@ -1,0 +1,118 @@
+"""Figures with fixed margins, a heading above them, and the colours that all pictures share.
+
+The margins are fixed because matplotlib's constrained layout measures every text several times: of the 5 CPU seconds
+that the pictures of a run took, it took 2.
+
+Conventions: sizes, margins and gaps in inches.
+"""
+
+import io
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import SymmetricalLogLocator
+
+from songs.files import write_atomically
+
+BEST, MEAN, CEILING, BASELINE = "#0072B2", "#E69F00", "#555555", "#CC79A7"
+"""From the palette of Okabe and Ito, which colour-blind readers can tell apart."""
+PROMPT: dict[str, Any] = {"color": "#56B4E9", "alpha": 0.3, "linewidth": 0}
+GRID = "#e4e4e4"
+
+DOTS_PER_INCH = 150
+STYLE: list[str | dict[str, Any]] = [
+    "default",
+    {"svg.hashsalt": "kuznechik", "axes.spines.top": False, "axes.spines.right": False},
+]
+
+
+def sheet(
+    width: float,
+    height: float,
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    left: float = 0.75,
+    right: float = 0.3,
+    bottom: float = 0.85,
+    top: float = 0.15,
+    gap: float = 0.3,
+    **subplots: Any,
+) -> tuple[Figure, np.ndarray]:
+    """Return a figure and its panels, an array (rows, columns) of axes.
+
+    Args:
+        width, height: of the whole figure.
+        rows, columns: of the panels.
+        left, right, bottom, top: margins around the panels.
+        gap: between two rows or columns of panels.
+        **subplots: what `Figure.subplots` takes, such as sharex.
+    """
+    figure = Figure(figsize=(width, height))
+    panels = figure.subplots(rows, columns, squeeze=False, **subplots)
+    figure.subplots_adjust(
+        left=left / width,
+        right=1 - right / width,
+        bottom=bottom / height,
+        top=1 - top / height,
+        hspace=_share(gap, height - bottom - top, rows),
+        wspace=_share(gap, width - left - right, columns),
+    )
+    return figure, panels
+
+
+def _share(gap: float, available: float, panels: int) -> float:
+    """Return a gap as a share of the mean size of the panels, as matplotlib counts it."""
+    return gap * panels / (available - gap * (panels - 1))
+
+
+def headed(figure: Figure, heading: str, caption: str) -> Figure:
+    """Put a heading above a figure, and a caption above its first axes."""
+    width, height = figure.get_size_inches()
+    lines, notes = [literal(line) for line in textwrap.wrap(heading, 90)], textwrap.wrap(caption, 130)
+    figure.text(0.1 / width, 1 - 0.1 / height, "\n".join(lines), ha="left", va="top", fontsize=13, fontweight="bold")
+    figure.axes[0].set_title("\n".join(notes), loc="left", fontsize=9)
+    figure.subplots_adjust(top=1 - (0.22 + 0.22 * len(lines) + 0.15 * len(notes)) / height)
+    return figure
+
+
+def legend_below(figure: Figure, handles: list, columns: int, **look: Any) -> None:
+    """Put a legend at the foot of a figure."""
+    figure.legend(handles=handles, loc="lower center", ncols=columns, frameon=False, fontsize=9, **look)
+
+
+def legend_beside(axes: Axes, **look: Any) -> None:
+    """Put the legend of axes to their right; the figure needs a wide right margin."""
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=9, **look)
+
+
+def symmetric_log(axes: Axes) -> None:
+    """Give axes a vertical scale that is linear from -1 to 1 and logarithmic beyond, with labels 1, 2, 5, 10, ..."""
+    axes.set_yscale("symlog", linthresh=1)
+    axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1, subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:,g}")
+
+
+def literal(text: str) -> str:
+    """Return text that matplotlib shows as it is: no formula, no line break, no glyph the font lacks."""
+    known = font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap()
+    spaced = "".join(" " if c.isspace() else c for c in text)
+    shown = (c if c.isprintable() and ord(c) in known else "\N{REPLACEMENT CHARACTER}" for c in spaced)
+    return "".join(shown).replace("$", r"\$")
+
+
+def save(figure: Figure, path: Path) -> list[Path]:
+    """Write a figure as PNG and as SVG, and return both paths."""
+    written = []
+    options: dict[str, dict] = {"png": {"pil_kwargs": {"compress_level": 3}}, "svg": {"metadata": {"Date": None}}}
+    for ending, option in options.items():
+        content = io.BytesIO()
+        figure.savefig(content, format=ending, dpi=DOTS_PER_INCH, **option)
+        written.append(path.with_suffix(f".{ending}"))
+        write_atomically(written[-1], content.getvalue())
+    return written
