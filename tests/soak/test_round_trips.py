@@ -8,7 +8,6 @@ import random
 
 import numpy as np
 import pytest
-from tests.agents.neat.test_genome_json import INPUTS, OUTPUTS, genes, random_genome
 
 from agents.neat.genome import Genome
 from agents.neat.genome_json import genome_from_json, genome_to_json
@@ -18,6 +17,7 @@ from experiments.config.evolve import EvolveConfig
 from experiments.config.settings import ConfigError, Settings
 from songs.midi import read_midi, write_midi
 from songs.piano_roll import onsets_from_roll, roll_from_onsets
+from tests.agents.neat.test_genome_json import INPUTS, OUTPUTS, genes, random_genome
 
 COUNTS = [100, pytest.param(10_000, marks=pytest.mark.slow)]
 LETTERS = "aA0 .=#'\"\\\n\r\t\x00\x1b\x7f\u2028éш鍵🦗[]{}"
