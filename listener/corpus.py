@@ -48,6 +48,28 @@ class Corpus:
     """How many pieces were read."""
 
 
+@dataclass(frozen=True, eq=False)
+class Corpora:
+    """Real melodies of three lengths, of the same pieces and split, for the training of a listener."""
+
+    short: Corpus
+    """Of 4 bars."""
+    excerpts: Corpus
+    """Of 8 bars."""
+    songs: Corpus
+    """Of 16 bars."""
+
+
+SHORT_BARS, EXCERPT_BARS, SONG_BARS = 4, 8, 16
+SPLIT_SEED = 0
+"""One split for all listeners: what one of them was trained on is held out for none."""
+
+
+def read_music(folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None) -> Corpora:
+    """Read the melodies of all MIDI files under some folders, split as for every listener; raises ValueError."""
+    return Corpora(*read_corpora(folders, (SHORT_BARS, EXCERPT_BARS, SONG_BARS), SPLIT_SEED, report))
+
+
 def read_pieces(folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None) -> list:
     """Read the melodies of all MIDI files under some folders, as `vae.melody.Piece`.
 

@@ -5,170 +5,184 @@ Conventions:
     on; percentiles are among the melodies of 16 bars of the validation split, which the judge did not learn from.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from listener import corruptions
-from listener.corpus import Corpus, moved, rolls_of
+from listener.corpus import Corpora, moved, rolls_of
 from listener.degenerates import MELODIC
 from listener.judge import FeatureClassifier, Judge, ReaderOptions, SequenceClassifier, by_windows, heard, step_codes
 from listener.judging import auc, percentile
 from listener.learned.negatives import negatives
 from listener.markov import MarkovChain
-from listener.red_team import AttackOptions, attack
+from listener.red_team import Attack, AttackOptions, Finds
+from listener.stages import Part, Stage, State, Task, Trained
+from listener.theory import REST
+from listener.training import FitStage, Randomness, Training, Values
+from listener.training_options import JudgeOptions
 from listener.traits import traits
-from vae.processor import computing
+from songs.keyboard import KEYS
+from songs.validate import AnyLength, ByAnyName, Within, validate_like
+from vae.fit import CosineRate, Fit
 
 ORDERS = 4
 """Of the Markov chain."""
 BANK = 24
 """Melodies of each degenerate player by which it is measured."""
 
-DEFAULT_MINUTES = 3.0
-"""Measured, of one core."""
 
-Report = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class JudgeOptions:
-    """How the judge is trained."""
-
-    steps: int = 2000
-    """Of the reader, before any attack."""
-    batch: int = 64
-    """Real melodies in a batch, and as many others."""
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.03
-    rounds: int = 5
-    """How often both are attacked and trained on."""
-    round_steps: int = 150
-    attacked_share: float = 0.25
-    """Part of the others that comes from attacks."""
-    attack_generations: int = 60
-    counted: int = 3000
-    """Real melodies, and others, whose figures the counter learns from."""
-    counter_steps: int = 1500
-
-    @classmethod
-    def lasting(cls, minutes: float) -> "JudgeOptions":
-        """Return options for about so many minutes on one core: the default ones take `DEFAULT_MINUTES`."""
-        scale = minutes / DEFAULT_MINUTES
-        scaled = ("steps", "round_steps", "attack_generations", "counted", "counter_steps")
-        rounds = min(cls.rounds, max(1, round(3 * scale * cls.rounds)))
-        return cls(rounds=rounds, **{name: max(1, round(scale * getattr(cls, name))) for name in scaled})
+ISLANDS, SIZE = 32, 8
+"""Of an attack."""
+FAMILIES = {**corruptions.DEMANDED, **corruptions.TRANSPOSED}
+"""Of melodies that the judge is asked about."""
 
 
-@computing()
-def train_judge(
-    excerpts: Corpus, songs: Corpus, options: JudgeOptions, seed: int, report: Report = lambda *stage: None
-) -> tuple[Judge, dict]:
-    """Train a judge.
+class JudgeTraining(Training):
+    """The training of a held-out judge."""
 
-    Args:
-        excerpts: of 8 bars.
-        songs: of 16 bars, of the same pieces and split.
-        options: how much.
-        seed: the same seed gives the same judge, to the bit, on one kind of machine.
-        report: is told what is done, how far, of how much.
+    def __init__(self, corpora: Corpora, options: JudgeOptions, seed: int):
+        """
+        Args:
+            corpora: real melodies.
+            options: how much.
+            seed: the same seed gives the same judge, to the bit, on one kind of machine.
+        """
+        self._options, self._seed = options, seed
+        self._real, self._validation = corpora.excerpts.test.melodies, corpora.songs.validation.melodies
+        self._random = Randomness(np.random.default_rng(seed), seed)
+        generator = self._random.generator
+        self._chain = MarkovChain(np.concatenate([moved(self._real, generator) for _ in range(3)]), ORDERS)
+        with self._random.torch():
+            self._reader, self._counter = SequenceClassifier(ReaderOptions()), FeatureClassifier()
+        self._reader.eval()
+        self._pool = self._real[:0]
+        self._true = self._validation
+        self._ranks: dict[str, dict[str, float]] = {"auc": {}, "percentile": {}}
+        parts: dict[str, Part] = {
+            "reader": Values(self._reader),
+            "counter": Values(self._counter),
+            "random": self._random,
+        }
+        super().__init__([*self._fits(), *self._hearing()], parts)
 
-    Returns:
-        The judge, and what is to know of its training as plain data.
-    """
-    generator = np.random.default_rng(seed)
-    torch.manual_seed(seed)
-    real = excerpts.test.melodies
-    chain = MarkovChain(np.concatenate([moved(real, generator) for _ in range(3)]), ORDERS)
-    reader, counter = SequenceClassifier(ReaderOptions()), FeatureClassifier()
-    pool = real[:0]
-    _train(reader, real, chain, pool, options.steps, options.learning_rate, options, generator, report, "reader")
-    _train_counter(counter, real, chain, pool, options, generator)
-    for number in range(options.rounds):
-        stage = f"round {number + 1} of {options.rounds}"
-        report(f"{stage}: attack", 0, 1)
-        size = AttackOptions(32, 8, options.attack_generations)
-        finds = attack(lambda melodies: heard(reader, counter, melodies), real.shape[1], size, generator).population
-        pool = np.concatenate((pool, finds))
-        rate = options.learning_rate / 3
-        _train(reader, real, chain, pool, options.round_steps, rate, options, generator, report, stage)
-        _train_counter(counter, real, chain, pool, options, generator)
-    true = moved(songs.validation.melodies, generator)
-    scores = by_windows(lambda part: heard(reader, counter, part), true)
-    judge = Judge(reader, counter, np.percentile(scores, np.arange(101)).round(4).tolist())
-    return judge, {"training": asdict(options), "seed": seed, "heard": _heard(judge, true, generator)}
+    @property
+    def result(self) -> Trained:
+        about = {"training": asdict(self._options), "seed": self._seed, "heard": self._ranks}
+        return Trained(self._judge, about)
 
+    # fitting
 
-def _train(
-    reader: SequenceClassifier,
-    real: np.ndarray,
-    chain: MarkovChain,
-    pool: np.ndarray,
-    steps: int,
-    learning_rate: float,
-    options: JudgeOptions,
-    generator: np.random.Generator,
-    report: Report,
-    stage: str,
-) -> None:
-    """Train the reader in place; the learning rate falls along a cosine to a twentieth."""
-    optimiser = torch.optim.AdamW(reader.parameters(), lr=learning_rate, weight_decay=options.weight_decay)
-    labels = torch.full((2 * options.batch,), options.label_smoothing)
-    labels[: options.batch] = 1 - options.label_smoothing
-    reader.train()
-    for step in range(steps):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate * max(0.05, np.cos(step / steps * np.pi / 2))
-        codes = torch.from_numpy(step_codes(_examples(options.batch, real, chain, pool, options, generator)))
-        loss = nn.functional.binary_cross_entropy_with_logits(reader(codes), labels)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
-        optimiser.step()
-        report(stage, step + 1, steps)
-    reader.eval()
+    def _fits(self) -> list[tuple[float, Callable[[], Stage]]]:
+        options = self._options
+        rate = CosineRate(options.learning_rate, options.steps)
+        further = CosineRate(options.learning_rate / 3, options.round_steps)
+        stages = [*self._both("", rate)]
+        for number in range(options.rounds):
+            name = f"round {number + 1} of {options.rounds}: "
+            stages += [(options.attack_generations, partial(self._attack, f"{name}attack")), *self._both(name, further)]
+        return stages
 
+    def _both(self, name: str, rate: CosineRate) -> list[tuple[float, Callable[[], Stage]]]:
+        return [
+            (rate.steps, partial(self._fit_reader, f"{name}reader", rate)),
+            (20, partial(self._fit_counter, f"{name}counter")),
+        ]
 
-def _examples(
-    count: int, real: np.ndarray, chain: MarkovChain, pool: np.ndarray, options: JudgeOptions, generator
-) -> np.ndarray:
-    """Return real melodies and as many others, (2 * count, T); the first half is real."""
-    true = moved(real[generator.integers(0, len(real), count)], generator)
-    attacked = round(options.attacked_share * count) if len(pool) else 0
-    found = moved(pool[generator.integers(0, len(pool), attacked)], generator) if attacked else real[:0]
-    return np.concatenate((true, negatives(true, count - attacked, chain, generator), found))
+    def _attack(self, name: str) -> Stage:
+        size = AttackOptions(ISLANDS, SIZE, self._options.attack_generations)
+        return Attack(self._score, self._real.shape[1], size, self._random.generator, name, 5, self._keep)
 
+    def _score(self, melodies: np.ndarray) -> np.ndarray:
+        return heard(self._reader, self._counter, melodies)
 
-def _train_counter(
-    counter: FeatureClassifier, real: np.ndarray, chain: MarkovChain, pool: np.ndarray, options: JudgeOptions, generator
-) -> None:
-    """Train the counter in place, on the figures of all examples at once."""
-    figures = traits(_examples(options.counted, real, chain, pool, options, generator))
-    counter.measure(figures[: options.counted])
-    rows = torch.from_numpy(figures.astype(np.float32))
-    labels = torch.full((len(rows),), options.label_smoothing)
-    labels[: options.counted] = 1 - options.label_smoothing
-    optimiser = torch.optim.AdamW(counter.parameters(), lr=1e-2, weight_decay=options.weight_decay)
-    for _ in range(options.counter_steps):
-        some = torch.from_numpy(generator.integers(0, len(rows), 512))
-        loss = nn.functional.binary_cross_entropy_with_logits(counter(rows[some]), labels[some])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
+    def _keep(self, finds: Finds) -> None:
+        self._pool = np.concatenate((self._pool, finds.population))
 
+    def _fit_reader(self, name: str, rate: CosineRate) -> Stage:
+        fit = Fit(self._reader, rate.learning_rate, self._options.weight_decay)
+        return FitStage(name, fit, rate, lambda first: self._reader_losses(), self._random)
 
-def _heard(judge: Judge, real: np.ndarray, generator: np.random.Generator) -> dict[str, dict[str, float]]:
-    """Return the AUC against each corruption, and the highest percentile of each degenerate player."""
-    scores = judge.scores(rolls_of(real))
-    families = {**corruptions.DEMANDED, **corruptions.TRANSPOSED}
-    found = {name: auc(scores, judge.scores(rolls_of(change(real, generator)))) for name, change in families.items()}
-    ranks = {
-        name: percentile(scores, judge.scores(rolls_of(play(BANK, real.shape[1], generator)))).max()
-        for name, play in MELODIC.items()
-    }
-    kinds = {"auc": found, "percentile": ranks}
-    return {kind: {name: round(float(value), 4) for name, value in each.items()} for kind, each in kinds.items()}
+    def _reader_losses(self) -> Iterator[Tensor]:
+        labels = self._labels(self._options.batch)
+        while True:
+            codes = torch.from_numpy(step_codes(self._examples(self._options.batch)))
+            yield nn.functional.binary_cross_entropy_with_logits(self._reader(codes), labels)
+
+    def _fit_counter(self, name: str) -> Stage:
+        """Begin to fit the counter, in one step, on the figures of many examples."""
+        rate = CosineRate(1e-2, self._options.counter_steps, final=1.0)
+        fit = Fit(self._counter, rate.learning_rate, self._options.weight_decay, clip=None)
+        return FitStage(name, fit, rate, lambda first: self._counter_losses(), self._random, rate.steps)
+
+    def _counter_losses(self) -> Iterator[Tensor]:
+        generator, count = self._random.generator, self._options.counted
+        figures = traits(self._examples(count))
+        self._counter.measure(figures[:count])
+        rows, labels = torch.from_numpy(figures.astype(np.float32)), self._labels(count)
+        while True:
+            some = torch.from_numpy(generator.integers(0, len(rows), 512))
+            yield nn.functional.binary_cross_entropy_with_logits(self._counter(rows[some]), labels[some])
+
+    def _labels(self, count: int) -> Tensor:
+        """Return the labels (2 * count,) of real melodies and as many others."""
+        labels = torch.full((2 * count,), self._options.label_smoothing)
+        labels[:count] = 1 - self._options.label_smoothing
+        return labels
+
+    def _examples(self, count: int) -> np.ndarray:
+        """Return real melodies and as many others, (2 * count, T); the first half is real."""
+        generator, pool = self._random.generator, self._pool
+        true = moved(self._real[generator.integers(0, len(self._real), count)], generator)
+        attacked = round(self._options.attacked_share * count) if len(pool) else 0
+        found = moved(pool[generator.integers(0, len(pool), attacked)], generator) if attacked else pool[:0]
+        return np.concatenate((true, negatives(true, count - attacked, self._chain, generator), found))
+
+    # what the judge hears
+
+    def _hearing(self) -> list[tuple[float, Callable[[], Stage]]]:
+        families = [(2.0, partial(Task, f"judge: {name}", partial(self._ask, name))) for name in (*FAMILIES, *MELODIC)]
+        return [(2.0, partial(Task, "judge: real", self._transpose)), *families]
+
+    def _transpose(self) -> None:
+        self._true = moved(self._validation, self._random.generator)
+
+    def _ask(self, name: str) -> float:
+        """Take the AUC against a corruption, or the highest percentile of a degenerate player."""
+        generator, true = self._random.generator, self._true
+        if name in FAMILIES:
+            others = self._judge.scores(rolls_of(FAMILIES[name](true, generator)))
+            kind, value = "auc", auc(self._true_scores, others)
+        else:
+            others = self._judge.scores(rolls_of(MELODIC[name](BANK, true.shape[1], generator)))
+            kind, value = "percentile", percentile(self._true_scores, others).max()
+        self._ranks[kind][name] = round(float(value), 4)
+        return self._ranks[kind][name]
+
+    @cached_property
+    def _true_scores(self) -> np.ndarray:
+        """Scores of the real melodies, from the end of fitting on."""
+        return self._judge.scores(rolls_of(self._true))
+
+    @cached_property
+    def _judge(self) -> Judge:
+        """The judge, from the end of fitting on."""
+        scores = by_windows(self._score, self._true)
+        return Judge(self._reader, self._counter, np.percentile(scores, np.arange(101)).round(4).tolist())
+
+    def _memory(self) -> State:
+        return {"pool": self._pool, "true": self._true}, {"heard": self._ranks}
+
+    def _remember(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        pool = AnyLength(self._pool, self._options.rounds * ISLANDS * SIZE)
+        melodies = {"pool": Within(pool, REST, KEYS - 1), "true": Within(self._true, REST, KEYS - 1)}
+        validate_like(melodies, arrays)
+        validate_like({"heard": {"auc": ByAnyName(0.0), "percentile": ByAnyName(0.0)}}, data)
+        self._pool, self._true, self._ranks = arrays["pool"], arrays["true"], data["heard"]
+        for name in ("_true_scores", "_judge"):
+            self.__dict__.pop(name, None)

@@ -20,6 +20,7 @@ import numpy as np
 from listener.events import NONE, Events, events
 from listener.expectation import Expectation
 from listener.markov import TOKENS, witten_bell
+from listener.stages import State, Task, Trained
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
 LONGEST_GAP = 24
@@ -119,3 +120,40 @@ class NGram(Expectation):
         contexts, follows = _interval_context(known)
         intervals = self.tables.intervals[(*contexts, follows)]
         return rhythm, np.where(known.onset, intervals, np.float32(0))
+
+
+class NGramTraining:
+    """The training of an n-gram, which takes one step; `listener.training` has those that take more."""
+
+    def __init__(self, melodies: np.ndarray):
+        """
+        Args:
+            melodies: real ones (N, T) int8.
+        """
+        self._melodies = melodies
+        self._listener: NGram | None = None
+        self._task = Task("counting", self._count)
+
+    def _count(self) -> None:
+        self._listener = NGram.trained(self._melodies)
+
+    @property
+    def progress(self) -> float:
+        return self._task.progress
+
+    @property
+    def finished(self) -> bool:
+        return self._task.finished
+
+    @property
+    def result(self) -> Trained:
+        return Trained(self._listener or NGram.trained(self._melodies), {})
+
+    def step(self) -> dict | None:
+        return None if self.finished else self._task.step()
+
+    def state(self) -> State:
+        return self._task.state()
+
+    def restore(self, arrays: dict[str, np.ndarray], data: dict) -> None:
+        self._task.restore(arrays, data)

@@ -7,14 +7,17 @@ Conventions:
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from listener.corpus import rolls_of
 from listener.learned.negatives import started
 from listener.listener import Listener
+from listener.stages import State, row
 from listener.theory import REST
 from songs.keyboard import KEYS
+from songs.validate import Within, validate_like
 
 Score = Callable[[np.ndarray], np.ndarray]
 BLOCKS = (2, 4, 8, 16, 32)
@@ -50,6 +53,94 @@ def total(listener: Listener) -> Score:
     return lambda melodies: listener.rewards(rolls_of(melodies)).sum(axis=1, dtype=np.float64)
 
 
+class Attack:
+    """A search for melodies of a high score, from random ones on; a stage of training, too."""
+
+    def __init__(
+        self,
+        score: Score,
+        steps: int,
+        options: AttackOptions,
+        generator: np.random.Generator,
+        name: str = "attack",
+        at_once: int = 10,
+        then: Callable[[Finds], None] = lambda finds: None,
+    ):
+        """
+        Args:
+            score: what to maximise.
+            steps: length of the melodies.
+            options: how much to try.
+            generator: source of chance; it is not part of the state.
+            name: of the stage.
+            at_once: generations in a step.
+            then: called with what was found, when the search is finished.
+        """
+        self.name, self._score, self._options, self._generator = name, score, options, generator
+        self._at_once, self._then = at_once, then
+        self._generation = -1
+        self._living = started(options.islands * options.size, steps, generator).reshape(
+            (options.islands, options.size, steps)
+        )
+        self._scores = np.zeros(self._living.shape[:2])
+        self._history = np.zeros((options.generations + 1, options.islands))
+
+    @property
+    def progress(self) -> float:
+        return max(0, self._generation) / max(1, self._options.generations)
+
+    @property
+    def finished(self) -> bool:
+        return self._generation >= self._options.generations
+
+    @property
+    def finds(self) -> Finds:
+        """What was found so far."""
+        melodies = self._living.reshape(-1, self._living.shape[2])
+        history = self._history[: self._generation + 1]
+        return Finds(self._living[:, 0].copy(), self._scores[:, 0].copy(), melodies, history)
+
+    def step(self) -> dict[str, Any]:
+        """Breed some generations; the first step scores the random melodies, too."""
+        if self._generation < 0:
+            self._scores[:] = self._scored(self._living)
+            self._count()
+        for _ in range(min(self._at_once, self._options.generations - self._generation)):
+            self._breed()
+            self._count()
+        if self.finished:
+            self._then(self.finds)
+        best = float(np.median(self._scores.max(axis=1)))
+        return row(self.name, self._generation, self._options.generations, score=best)
+
+    def _breed(self) -> None:
+        children = _children(self._living, self._scores, self._generator)
+        earned = self._scored(children)
+        for living, scores, born, values in zip(self._living, self._scores, children, earned, strict=True):
+            everyone, worth = np.concatenate((living, born)), np.concatenate((scores, values))
+            kept = _best_different(everyone, worth, self._options.size)
+            living[:], scores[:] = everyone[kept], worth[kept]
+
+    def _scored(self, melodies: np.ndarray) -> np.ndarray:
+        """Return the scores of melodies (islands, size, T)."""
+        return self._score(melodies.reshape(-1, melodies.shape[2])).reshape(melodies.shape[:2])
+
+    def _count(self) -> None:
+        self._generation += 1
+        self._history[self._generation] = self._scores.max(axis=1)
+
+    def state(self) -> State:
+        arrays = {"living": self._living, "scores": self._scores, "history": self._history}
+        return {name: array.copy() for name, array in arrays.items()}, {"generation": self._generation}
+
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        own, _ = self.state()
+        validate_like({**own, "living": Within(own["living"], REST, KEYS - 1)}, arrays)
+        validate_like({"generation": Within(-1, -1, self._options.generations)}, data)
+        self._living[:], self._scores[:] = arrays["living"], arrays["scores"]
+        self._history[:], self._generation = arrays["history"], data["generation"]
+
+
 def attack(
     score: Score,
     steps: int,
@@ -57,30 +148,20 @@ def attack(
     generator: np.random.Generator,
     report: Callable[[int, int], None] = lambda done, of: None,
 ) -> Finds:
-    """Search for melodies of a high score, from random ones on.
+    """Search for melodies of a high score and return what was found.
 
     Args:
-        score: what to optimise.
+        score: what to maximise.
         steps: length of the melodies.
         options: how much to try.
         generator: source of chance.
-        report: is told how many generations of how many are done.
+        report: called with the generations that are done, and with how many there are.
     """
-    shape = (options.islands, options.size, steps)
-    living = started(options.islands * options.size, steps, generator).reshape(shape)
-    scores = score(living.reshape(-1, steps)).reshape(shape[:2])
-    history = [scores.max(axis=1)]
-    for generation in range(options.generations):
-        children = _children(living, scores, generator)
-        earned = score(children.reshape(-1, steps)).reshape(shape[:2])
-        for island in range(options.islands):
-            everyone = np.concatenate((living[island], children[island]))
-            values = np.concatenate((scores[island], earned[island]))
-            kept = _best_different(everyone, values, options.size)
-            living[island], scores[island] = everyone[kept], values[kept]
-        history.append(scores.max(axis=1))
-        report(generation + 1, options.generations)
-    return Finds(living[:, 0].copy(), scores[:, 0].copy(), living.reshape(-1, steps), np.array(history))
+    search = Attack(score, steps, options, generator, at_once=1)
+    while not search.finished:
+        found = search.step()
+        report(found["step"], found["steps"])
+    return search.finds
 
 
 def _best_different(melodies: np.ndarray, scores: np.ndarray, count: int) -> np.ndarray:

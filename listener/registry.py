@@ -11,13 +11,21 @@ Conventions: torch is loaded by the listeners that are networks alone, and only 
 
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from listener.corpus import Corpora
 from listener.files import JUDGE, USES_OF_JUDGE
 from listener.listener import Listener, WeightedSum
+from listener.ngram import NGramTraining
 from listener.rules import MusicTheory
+
+if TYPE_CHECKING:
+    from listener.training import Training
 
 TRAINED = ("ngram", "melody", "learned")
 NAMES = ("theory", "vae", *TRAINED)
+KINDS = (*TRAINED, JUDGE)
+"""What can be trained."""
 SUFFIX = ".safetensors"
 
 
@@ -53,6 +61,30 @@ def reference_scores(text: str) -> list[float] | None:
 def models_folder() -> Path:
     """Return where the trained listeners of the project are."""
     return Path(str(files("listener"))) / "models"
+
+
+def training_of(kind: str, corpora: Corpora, options: Any, seed: int) -> "Training | NGramTraining":
+    """Return the training of a listener, or of the held-out judge.
+
+    Args:
+        kind: one of `KINDS`.
+        corpora: real melodies.
+        options: of `listener.training_options` for that kind; an n-gram has none.
+        seed: the same seed gives the same listener, to the bit, on one kind of machine.
+    """
+    if kind == "ngram":
+        return NGramTraining(corpora.excerpts.training.melodies)
+    if kind == "melody":
+        from listener.melody_training import MelodyTraining
+
+        return MelodyTraining(corpora, options, seed)
+    if kind == JUDGE:
+        from listener.judge_training import JudgeTraining
+
+        return JudgeTraining(corpora, options, seed)
+    from listener.learned.training import LearnedTraining
+
+    return LearnedTraining(corpora, options, seed)
 
 
 def _is_weighted(part: str) -> bool:

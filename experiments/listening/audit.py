@@ -9,11 +9,10 @@ import numpy as np
 
 from experiments.listening.card import card, tables
 from experiments.listening.progress import progress
-from experiments.listening.train import SONG_BARS, SPLIT_SEED
 from experiments.verbs.options import UsageError, print_json
 from listener.audit import AuditOptions
 from listener.audit import audit as measure
-from listener.corpus import Excerpts, cut, read_corpora, read_pieces
+from listener.corpus import SONG_BARS, SPLIT_SEED, Excerpts, cut, read_corpora, read_pieces
 from listener.files import read_about
 from listener.registry import listener_named, trained_file
 from songs.catalog import default_folder

@@ -1,37 +1,44 @@
-"""Training the learned listener: networks, hardening by attacks, norms and weights.
+"""Training the learned listener: networks, hardening by attacks, calibration and weights.
 
 Conventions:
-    Melodies are (N, T) int8. Networks train on excerpts of 8 bars and of 4, of which there are more; norms, weights and
-    the choice of the round come from the validation melodies, 16 bars. The test melodies are not touched.
+    Melodies are (N, T) int8. Networks train on excerpts of 8 bars and of 4, of which there are more; calibration,
+    weights and the choice of the round come from the validation melodies, 16 bars. The test melodies are not touched.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
-from functools import partial, reduce
+from dataclasses import asdict
+from functools import cached_property, partial, reduce
+from typing import Any
 
 import numpy as np
-import torch
 
 from listener import corruptions
-from listener.corpus import Corpus, moved, rolls_of
+from listener.corpus import Corpora, moved, rolls_of
 from listener.degenerates import MELODIC
-from listener.judging import auc
 from listener.learned.model import TERMS, Learned, Nets, norms_of
 from listener.learned.negatives import wrong_pitches, wrong_rhythm
 from listener.learned.net_training import (
+    MADE_AT_ONCE,
     Others,
-    TrainingOptions,
-    attacked_pool,
+    Scales,
     judgement,
     negatives_and,
+    net_losses,
     scales,
-    train,
 )
+from listener.learned.weights import fitted_weights
 from listener.learned.window_net import NetOptions, WindowNet
 from listener.markov import MarkovChain
-from listener.red_team import AttackOptions, attack
-from vae.processor import computing
+from listener.red_team import Attack, AttackOptions, Finds
+from listener.stages import Part, Stage, State, Task, Trained
+from listener.theory import REST
+from listener.training import FitStage, Randomness, Training, Values
+from listener.training_options import LearnedOptions
+from songs.keyboard import KEYS
+from songs.validate import AnyLength, OrNone, Within, validate_like
+from vae.fit import CosineRate, Fit
 
 PITCHES = NetOptions(embedding=24, halves=32, quarters=48, bars=48, hidden=48)
 METRE = NetOptions(embedding=16, halves=24, quarters=32, bars=32, hidden=32)
@@ -40,111 +47,213 @@ ORDERS = 5
 """Of the Markov chain."""
 BANK = 24
 """Melodies of each degenerate player by which a round is judged."""
-FURTHER_KEYS = 20.0
-"""Weight of the share of steps with more than one key: no real melody has any."""
-LEAST_WEIGHT = 0.02
-LEAST_BANDS = 0.4
-"""Weight of what lies outside the bands: it hardly tells corruptions, but ways of playing that networks overrate."""
-TRIES = 600
-"""Of other weights."""
-HARDLY_WRONG = 0.01
-"""Mistakes that hardly count: of two families heard without one, none should be heard at the cost of the others."""
-
-Report = Callable[[str, int, int], None]
+MEASURED = 512
+"""Real melodies by which the networks are measured before an attack."""
+GENERATIONS_AT_ONCE = 10
+MARKOV = {f"Markov chain of order {order}": order for order in range(1, ORDERS + 1)}
+FAMILIES = ("real", *corruptions.DEMANDED, *MARKOV, "degenerate players", "finds")
+"""Of melodies, by which the terms are weighed."""
+MOST_MELODIES = 10**6
+"""Of a family."""
 
 
-@dataclass(frozen=True)
-class Round:
-    """How the networks stood after some attacks."""
+class LearnedTraining(Training):
+    """The training of a learned listener."""
 
-    attacked: float
-    """Median judgement of what the attack before this round found, in standard deviations above the real median."""
-    bank: float
-    """Highest percentile, among real melodies, of a degenerate melody."""
+    def __init__(self, corpora: Corpora, options: LearnedOptions, seed: int):
+        """
+        Args:
+            corpora: real melodies.
+            options: how much.
+            seed: the same seed gives the same listener, to the bit, on one kind of machine.
+        """
+        self._corpora, self._options, self._seed = corpora, options, seed
+        self._real = corpora.excerpts.training.melodies
+        generator = Randomness.of_stage(seed, "chain").generator
+        self._chain = MarkovChain(_transposed(self._real, 3, generator), ORDERS)
+        numbered = [f"network {number + 1} of {options.nets}" for number in range(options.nets)]
+        sizes = {"pitches": PITCHES, "metre": METRE, **dict.fromkeys(numbered, NetOptions())}
+        self._random = {name: Randomness.of_stage(seed, name) for name in (*sizes, "rounds", "weights")}
+        self._networks = {name: self._new_network(name, size) for name, size in sizes.items()}
+        self._nets = [self._networks[name] for name in numbered]
+        self._best = deepcopy(self._nets)
+        self._pool = self._real[:0]
+        self._scales = Scales(np.zeros(options.nets), np.ones(options.nets))
+        self._rounds: list[list[float]] = []
+        self._validation = _transposed(corpora.songs.validation.melodies, 2, self._random["weights"].generator)
+        self._attacked = 0.0
+        self._terms: dict[str, np.ndarray] = {}
+        self._weights: dict[str, float] | None = None
+        parts: dict[str, Part] = {
+            **self._random,
+            **{f"net of {name}": Values(net) for name, net in self._networks.items()},
+        }
+        super().__init__(
+            [*self._fits(), *self._hardening(), *self._weighing()],
+            {**parts, **{f"best {number}": Values(net) for number, net in enumerate(self._best)}},
+        )
 
+    @property
+    def result(self) -> Trained:
+        assert self._weights is not None
+        listener = Learned(self._unweighted.ears, self._unweighted.norms, self._weights)
+        rounds = [{"attacked": attacked, "bank": bank} for attacked, bank in self._rounds]
+        return Trained(listener, {"training": asdict(self._options), "seed": self._seed, "rounds": rounds})
 
-@computing()
-def train_learned(
-    excerpts: Corpus,
-    short: Corpus,
-    songs: Corpus,
-    options: TrainingOptions,
-    seed: int,
-    report: Report = lambda *stage: None,
-) -> tuple[Learned, dict]:
-    """Train a listener.
+    def _new_network(self, name: str, size: NetOptions) -> WindowNet:
+        with self._random[name].torch():
+            return WindowNet(size).eval()
 
-    Args:
-        excerpts: of 8 bars, for the networks.
-        short: of 4 bars, of the same pieces and split, for the networks.
-        songs: of 16 bars, of the same pieces and split.
-        options: how much.
-        seed: the same seed gives the same listener, to the bit, on one kind of machine.
-        report: is told what is done, how far, of how much.
+    # the networks
 
-    Returns:
-        The listener, and what is to know of its training as plain data.
-    """
-    real, generator = excerpts.training.melodies, _chance(seed, "chain")
-    chain = MarkovChain(np.concatenate([moved(real, generator) for _ in range(3)]), ORDERS)
+    def _fits(self) -> list[tuple[float, Callable[[], Stage]]]:
+        steps, reals = self._options.hearing_steps, (self._real, self._corpora.short.training.melodies)
+        any_kind = negatives_and(self._real[:0], self._chain, 0.0)
+        kinds: dict[str, tuple[Others, int, bool]] = {
+            "pitches": (partial(wrong_pitches, self._chain), steps, True),
+            "metre": (wrong_rhythm, steps, True),
+        }
 
-    def trained(stage: str, size: NetOptions, others: Others, steps: int, paired: bool) -> WindowNet:
-        generator, net = _chance(seed, stage), WindowNet(size)
-        reals, counter = (real, short.training.melodies), _counter(report, stage, steps)
-        train(net, reals, others, steps, options.learning_rate, options, generator, counter, paired)
-        return net
+        def begin(name: str) -> Stage:
+            others, steps, paired = kinds.get(name, (any_kind, self._options.steps, False))
+            rate = CosineRate(self._options.learning_rate, steps)
+            return self._fit(name, self._networks[name], reals, others, rate, self._random[name], paired)
 
-    pitches = trained("pitches", PITCHES, partial(wrong_pitches, chain), options.hearing_steps, paired=True)
-    metre = trained("metre", METRE, wrong_rhythm, options.hearing_steps, paired=True)
-    any_kind = negatives_and(real[:0], chain, 0.0)
-    stages = [f"network {number + 1} of {options.nets}" for number in range(options.nets)]
-    nets = [trained(stage, NetOptions(), any_kind, options.steps, paired=False) for stage in stages]
-    hardened, rounds = _hardened(nets, real, songs, chain, options, _chance(seed, "rounds"), report)
-    ears, generator = Nets(tuple(hardened), pitches, metre), _chance(seed, "weights")
-    true = np.concatenate([moved(songs.validation.melodies, generator) for _ in range(2)])
-    norms = norms_of(ears, true)
-    listener = Learned(ears, norms, dict.fromkeys(TERMS, 1.0))
-    weights = fitted_weights(listener, true, chain, options, generator)
-    listener = Learned(ears, norms, weights)
-    return listener, {"training": asdict(options), "seed": seed, "rounds": [asdict(each) for each in rounds]}
+        return [(kinds.get(name, (0, self._options.steps))[1], partial(begin, name)) for name in self._networks]
 
+    def _fit(self, stage, net: WindowNet, reals, others, rate: CosineRate, random: Randomness, paired=False) -> Stage:
+        fit = Fit(net, rate.learning_rate, self._options.weight_decay)
+        losses = partial(net_losses, net, reals, others, self._options, random.generator, paired)
+        return FitStage(stage, fit, rate, lambda done: losses(), random, MADE_AT_ONCE * len(reals))
 
-def _chance(seed: int, stage: str) -> np.random.Generator:
-    """Return the source of chance of a stage, and seed torch's: what one stage draws changes no other."""
-    generator = np.random.default_rng([seed, *stage.encode()])
-    torch.manual_seed(int(generator.integers(2**63)))
-    return generator
+    # hardening
 
+    def _hardening(self) -> list[tuple[float, Callable[[], Stage]]]:
+        stages: list[tuple[float, Callable[[], Stage]]] = []
+        rate = CosineRate(self._options.round_learning_rate, self._options.round_steps)
+        for number in range(self._options.rounds):
+            name = f"round {number + 1} of {self._options.rounds}"
+            stages.append((self._options.attack_generations, partial(self._attack, f"{name}: attack")))
+            fits = (
+                partial(self._fit, name, net, (self._real,), self._others, rate, self._random["rounds"])
+                for net in self._nets
+            )
+            stages += [(rate.steps, fit) for fit in fits]
+            stages.append((1, partial(Task, f"{name}: degenerate players", self._end_round)))
+        return stages
 
-def _counter(report: Report, stage: str, steps: int) -> Callable[[float], None]:
-    """Return what counts the steps of a stage and reports them."""
-    done = iter(range(1, steps + 1))
-    return lambda loss: report(stage, next(done), steps)
+    def _attack(self, name: str) -> Stage:
+        """Measure the networks and begin to attack them."""
+        generator, options = self._random["rounds"].generator, self._options
+        real = moved(self._real[generator.integers(0, len(self._real), MEASURED)], generator)
+        self._scales = scales(self._nets, real)
+        size = AttackOptions(options.attack_islands, options.attack_size, options.attack_generations)
+        return Attack(
+            lambda melodies: judgement(self._nets, self._scales, melodies),
+            self._real.shape[1],
+            size,
+            generator,
+            name,
+            GENERATIONS_AT_ONCE,
+            self._keep,
+        )
 
+    def _keep(self, finds: Finds) -> None:
+        self._pool = np.concatenate((self._pool, finds.population))
+        self._attacked = float(np.median(finds.scores))
 
-def _hardened(nets, real, songs: Corpus, chain, options: TrainingOptions, generator, report: Report):
-    """Attack and train on in turn; return the networks of the later round whose bank is lowest, and all rounds."""
-    rounds, pool, best = [], real[:0], nets
-    lowest = np.inf
-    for number in range(options.rounds):
-        stage = f"round {number + 1} of {options.rounds}"
-        report(f"{stage}: attack", 0, 1)
-        found, attacked = attacked_pool(nets, real, options, generator)
-        pool = np.concatenate((pool, found))
-        recent = np.concatenate((pool, found, found)) if len(pool) > len(found) else pool
-        others = negatives_and(recent, chain, options.attacked_share)
-        for net in nets:
-            counter = _counter(report, stage, options.round_steps)
-            train(net, (real,), others, options.round_steps, options.round_learning_rate, options, generator, counter)
-        bank = bank_percentile(nets, songs.validation.melodies, generator)
-        rounds.append(Round(attacked, bank))
+    def _others(self, real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Return negatives of all families, and what attacks found; what the last one found thrice."""
+        latest = self._pool[-self._options.attack_islands * self._options.attack_size :]
+        more = (latest, latest) if len(self._pool) > len(latest) else ()
+        pool = np.concatenate((self._pool, *more))
+        return negatives_and(pool, self._chain, self._options.attacked_share)(real, generator)
+
+    def _end_round(self) -> float:
+        """Keep the networks of the later round at which degenerate players come least high."""
+        generator = self._random["rounds"].generator
+        bank = bank_percentile(self._nets, self._corpora.songs.validation.melodies, generator)
         # early rounds are soft whatever their bank; of equal banks the later round is the harder one
-        if number + 1 >= options.rounds / 2 and bank <= lowest:
-            best, lowest = deepcopy(nets), bank
-    return best, rounds
+        number = len(self._rounds) + 1
+        first = math.ceil(self._options.rounds / 2)
+        if number >= first and bank <= min((each for _, each in self._rounds[first - 1 :]), default=np.inf):
+            for best, net in zip(self._best, self._nets, strict=True):
+                best.load_state_dict(net.state_dict())
+        self._rounds.append([self._attacked, bank])
+        return bank
+
+    # weights
+
+    def _weighing(self) -> list[tuple[float, Callable[[], Stage]]]:
+        tasks = [(10, partial(Task, f"weights: {name}", partial(self._judge, name))) for name in FAMILIES[:-1]]
+        return [
+            (self._options.attack_generations / 2, self._attack_on_all),
+            *tasks,
+            (20, partial(Task, "weights", self._weigh)),
+        ]
+
+    def _attack_on_all(self) -> Stage:
+        def score(melodies: np.ndarray) -> np.ndarray:
+            return reduce(np.add, (worth[:, -1] for worth in self._unweighted.potentials(rolls_of(melodies)).values()))
+
+        size = AttackOptions(8, 16, self._options.attack_generations // 2)
+        generator, steps = self._random["weights"].generator, self._validation.shape[1]
+        return Attack(score, steps, size, generator, "weights: attack", GENERATIONS_AT_ONCE, self._keep_terms)
+
+    def _keep_terms(self, finds: Finds) -> None:
+        self._terms["finds"] = self._final_terms(finds.population)
+
+    def _judge(self, family: str) -> None:
+        """Keep the terms of a family of melodies."""
+        real, generator = self._validation, self._random["weights"].generator
+        if family in corruptions.DEMANDED:
+            melodies = corruptions.DEMANDED[family](real, generator)
+        elif family in MARKOV:
+            melodies = self._chain.sample(len(real), real.shape[1], generator, MARKOV[family])
+        elif family == "degenerate players":
+            melodies = np.concatenate([play(8, real.shape[1], generator) for play in MELODIC.values()])
+        else:
+            melodies = real
+        self._terms[family] = self._final_terms(melodies)
+
+    def _final_terms(self, melodies: np.ndarray) -> np.ndarray:
+        """Return the terms of whole melodies, (N, terms) float64."""
+        potentials = self._unweighted.potentials(rolls_of(melodies))
+        return np.stack([potential[:, -1] for potential in potentials.values()], axis=1)
+
+    def _weigh(self) -> None:
+        real, *others = (self._terms[family] for family in FAMILIES)
+        self._weights = fitted_weights(real, others, self._random["weights"].generator)
+
+    @cached_property
+    def _unweighted(self) -> Learned:
+        """The listener with weights of 1, from the end of hardening on."""
+        nets = Nets(tuple(self._best), self._networks["pitches"], self._networks["metre"])
+        return Learned(nets, norms_of(nets, self._validation), dict.fromkeys(TERMS, 1.0))
+
+    # what the stages left behind
+
+    def _memory(self) -> State:
+        terms = {f"terms of {family}": values for family, values in self._terms.items()}
+        arrays = {"pool": self._pool, "median": self._scales.median, "deviation": self._scales.deviation, **terms}
+        return arrays, {"rounds": self._rounds, "attacked": self._attacked, "weights": self._weights}
+
+    def _remember(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        most = self._options.rounds * self._options.attack_islands * self._options.attack_size
+        terms = {f"terms of {family}": family for family in FAMILIES if f"terms of {family}" in arrays}
+        own, _ = self._memory()
+        kinds: dict[str, Any] = {"pool": Within(AnyLength(self._pool, most), REST, KEYS - 1)}
+        kinds |= {name: AnyLength(np.zeros((0, len(TERMS))), MOST_MELODIES) for name in terms}
+        validate_like({**own, **kinds}, arrays)
+        weights = OrNone(dict.fromkeys(TERMS, 0.0))
+        validate_like({"rounds": [(0.0, 0.0)], "attacked": 0.0, "weights": weights}, data)
+        self._pool, self._scales = arrays["pool"], Scales(arrays["median"], arrays["deviation"])
+        self._terms = {family: arrays[name] for name, family in terms.items()}
+        self._rounds, self._attacked, self._weights = data["rounds"], data["attacked"], data["weights"]
+        self.__dict__.pop("_unweighted", None)
 
 
-def bank_percentile(nets, real: np.ndarray, generator: np.random.Generator) -> float:
+def bank_percentile(nets: Sequence[WindowNet], real: np.ndarray, generator: np.random.Generator) -> float:
     """Return the highest percentile, among real melodies, that a degenerate melody reaches."""
     measure = scales(nets, real)
     true = judgement(nets, measure, real)
@@ -152,68 +261,6 @@ def bank_percentile(nets, real: np.ndarray, generator: np.random.Generator) -> f
     return float(100 * (true < judgement(nets, measure, bank).max()).mean())
 
 
-def fitted_weights(
-    listener: Learned,
-    real: np.ndarray,
-    chain: MarkovChain,
-    options: TrainingOptions,
-    generator: np.random.Generator,
-) -> dict[str, float]:
-    """Return weights of the terms by which real melodies are told from others.
-
-    They start from logistic regression on all families of others, and are changed by chance as long as the families
-    are heard better: what counts is the mean logarithm of 1 - AUC, so that a family is as far from being heard
-    perfectly as it is from half of that. The weights are scaled so that real melodies have a standard deviation of 1.
-    """
-    steps = real.shape[1]
-
-    def score(melodies: np.ndarray) -> np.ndarray:
-        return reduce(np.add, (end[:, -1] for end in listener.potentials(rolls_of(melodies)).values()))
-
-    finds = attack(score, steps, AttackOptions(8, 16, options.attack_generations // 2), generator).population
-    others = [corrupt(real, generator) for corrupt in corruptions.DEMANDED.values()]
-    others += [chain.sample(len(real), steps, generator, order) for order in range(1, ORDERS + 1)]
-    others += [np.concatenate([play(8, steps, generator) for play in MELODIC.values()]), finds]
-    families = [_final(listener, rolls_of(each)) for each in (real, *others)]
-    weights = _heard_better(np.maximum(_logistic(families[0], families[1:]), 0.1), families[0], families[1:], generator)
-    total = families[0] @ weights
-    scaled = dict(zip(TERMS, np.maximum(weights / total.std(), LEAST_WEIGHT).tolist(), strict=True))
-    return {**scaled, "bands": max(scaled["bands"], LEAST_BANDS), "further keys": FURTHER_KEYS}
-
-
-def _heard_better(
-    weights: np.ndarray, real: np.ndarray, others: list[np.ndarray], generator: np.random.Generator
-) -> np.ndarray:
-    """Change weights (terms,) by chance, some of them at a time, and keep what makes fewer mistakes."""
-    fewest = _mistakes(weights, real, others)
-    for _ in range(TRIES):
-        changed = weights * np.exp(generator.normal(0, 0.5, len(weights)) * (generator.random(len(weights)) < 0.5))
-        found = _mistakes(changed, real, others)
-        if found < fewest:
-            weights, fewest = changed, found
-    return weights
-
-
-def _mistakes(weights: np.ndarray, real: np.ndarray, others: list[np.ndarray]) -> float:
-    """Return the mean logarithm of what is missing to an AUC of 1."""
-    scores = real @ weights
-    return float(np.mean([np.log(1 + HARDLY_WRONG - auc(scores, each @ weights)) for each in others]))
-
-
-def _final(listener: Learned, rolls: np.ndarray) -> np.ndarray:
-    """Return the terms of whole songs (N, terms)."""
-    return np.stack([potential[:, -1] for potential in listener.potentials(rolls).values()], axis=1)
-
-
-def _logistic(real: np.ndarray, others: list[np.ndarray], steps: int = 4000, rate: float = 0.3) -> np.ndarray:
-    """Return weights (terms,), none below 0, that tell rows of `real` from those of all `others`."""
-    rows = np.concatenate((real, *others))
-    family = [np.full(len(each), 0.5 / len(others) / len(each)) for each in others]
-    share = np.concatenate([np.full(len(real), 0.5 / len(real)), *family])
-    label = np.arange(len(rows)) < len(real)
-    weights, bias = np.full(rows.shape[1], 0.5), 1.0
-    for _ in range(steps):
-        error = share * (1 / (1 + np.exp(-(rows @ weights + bias))) - label)
-        weights = np.maximum(weights - rate * (rows.T @ error), 0)
-        bias -= rate * error.sum()
-    return weights
+def _transposed(melodies: np.ndarray, times: int, generator: np.random.Generator) -> np.ndarray:
+    """Return melodies (N, T) in several transpositions, (times * N, T)."""
+    return np.concatenate([moved(melodies, generator) for _ in range(times)])

@@ -7,11 +7,12 @@ torch = pytest.importorskip("torch")
 
 from safetensors.numpy import load, save  # noqa: E402
 
-from listener.corpus import rolls_of  # noqa: E402
+from listener.corpus import Corpora, Corpus, Excerpts, rolls_of  # noqa: E402
 from listener.files import read_listener, write_listener  # noqa: E402
 from listener.melody_model import Expected, MelodyModel, codes_at, log_probabilities, step_codes  # noqa: E402
 from listener.melody_reader import MelodyReader  # noqa: E402
-from listener.model_training import train_model  # noqa: E402
+from listener.melody_training import MelodyTraining  # noqa: E402
+from listener.training_options import MelodyOptions  # noqa: E402
 
 
 @pytest.fixture
@@ -100,8 +101,11 @@ def test_a_restored_reader_goes_on_to_the_bit(model):
 def test_it_learns_a_pattern():
     pattern = np.array([0, -1, 4, -1, 7, -1, -1, -1], dtype=np.int8)
     real = np.tile(pattern, (20, 4))
-    torch.manual_seed(0)
-    trained = train_model([real], 150, np.random.default_rng(0))
+    parts = [Excerpts(real, np.arange(20))] * 3
+    training = MelodyTraining(Corpora(*[Corpus(*parts, 20)] * 3), MelodyOptions(steps=150), seed=0)
+    while not training.finished:
+        training.step()
+    trained = training.result.listener.model
     fresh = real[:4] + np.where(real[:4] >= 0, 3, 0).astype(np.int8)
     rhythm, pitches = log_probabilities(trained, fresh)
     assert np.exp(rhythm[:, 16:] + pitches[:, 16:]).mean() > 0.9

@@ -1,4 +1,4 @@
-"""Training the learned listener: how its terms are weighed."""
+"""Weights of the terms of the learned listener."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch")
 
 from listener.judging import auc
-from listener.learned.training import HARDLY_WRONG, _heard_better, _mistakes
+from listener.learned.weights import HARDLY_WRONG, _heard_better, _mistakes
 
 
 def terms(generator: np.random.Generator, *means: float) -> np.ndarray:

@@ -1,0 +1,78 @@
+"""Training the melody model: to foresee the next step of real melodies.
+
+Conventions:
+    Melodies are (N, T) int8. Losses are minimised. Batches take turns among sorts of melodies, each of its own length;
+    a batch holds about as many steps whatever their length.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from listener.corpus import Corpora, moved
+from listener.melody_model import Expected, MelodyModel, log_probabilities, step_codes
+from listener.stages import State, Task, Trained
+from listener.training import FitStage, Randomness, Training, Values
+from listener.training_options import MelodyOptions
+from songs.validate import OrNone, validate_like
+from vae.fit import CosineRate, Fit
+
+
+class MelodyTraining(Training):
+    """The training of a melody model."""
+
+    def __init__(self, corpora: Corpora, options: MelodyOptions, seed: int):
+        """
+        Args:
+            corpora: real melodies.
+            options: how much.
+            seed: the same seed gives the same model, to the bit, on one kind of machine.
+        """
+        self._options, self._validation = options, corpora.songs.validation.melodies
+        self._sorts = [each.training.melodies for each in (corpora.excerpts, corpora.short, corpora.songs)]
+        self._random = Randomness(np.random.default_rng(seed), seed)
+        with self._random.torch():
+            self._model = MelodyModel().eval()
+        self._constant: float | None = None
+        super().__init__(
+            [(options.steps, self._fit), (1, partial(Task, "constant", self._measure))],
+            {"model": Values(self._model), "random": self._random},
+        )
+
+    @property
+    def result(self) -> Trained:
+        assert self._constant is not None
+        listener = Expected(self._model.requires_grad_(False), self._constant)
+        return Trained(listener, {"nats a step of validation": round(-self._constant, 4)})
+
+    def _fit(self) -> FitStage:
+        options = self._options
+        rate = CosineRate(options.learning_rate, options.steps, final=0.03, warm_up=options.warm_up)
+        fit = Fit(self._model, options.learning_rate, options.weight_decay)
+        return FitStage("melody model", fit, rate, self._losses, self._random)
+
+    def _losses(self, first: int) -> Iterator[Tensor]:
+        generator = self._random.generator
+        for step in range(first, self._options.steps):
+            melodies = self._sorts[step % len(self._sorts)]
+            count = max(1, self._options.batch_steps // melodies.shape[1])
+            real = moved(melodies[generator.integers(0, len(melodies), count)], generator)
+            logits = self._model(torch.from_numpy(step_codes(real)))
+            tokens = torch.from_numpy(real.astype(np.int64) + 1)
+            yield nn.functional.cross_entropy(logits.flatten(0, 1), tokens.flatten())
+
+    def _measure(self) -> None:
+        real = moved(self._validation, self._random.generator)
+        terms = log_probabilities(self._model, real)
+        self._constant = float(sum(term.mean(dtype=np.float64) for term in terms))
+
+    def _memory(self) -> State:
+        return {}, {"constant": self._constant}
+
+    def _remember(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        validate_like({"constant": OrNone(0.0)}, data)
+        self._constant = data["constant"]

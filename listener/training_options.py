@@ -1,0 +1,83 @@
+"""Options of the training of listeners; loads no torch, so that a command can show and check them at once.
+
+Conventions: as in `songs.options`.
+"""
+
+from dataclasses import dataclass
+
+from songs.options import option
+
+MINUTES = {"learned": 10.0, "melody": 4.0, "judge": 3.0}
+"""Minutes that training with the default options takes on one core, measured."""
+
+
+@dataclass(frozen=True)
+class LearnedOptions:
+    """How the learned listener is trained."""
+
+    nets: int = option(2, "networks that are hardened by attacks", 1, 16)
+    steps: int = option(3400, "steps of gradient descent of each of them before any attack", 1, 10**7)
+    hearing_steps: int = option(5000, "steps of gradient descent of the networks for pitches and for metre", 1, 10**7)
+    batch: int = option(64, "real melodies in a batch, and as many others", 1, 4096)
+    learning_rate: float = option(2e-3, "learning rate at the beginning", 1e-8, 1)
+    weight_decay: float = option(0.05, "weight decay of AdamW", 0, 1)
+    label_smoothing: float = option(0.03, "label of melodies that are not real; real ones have 1 less this", 0, 0.49)
+    rounds: int = option(8, "how often the hardened networks are attacked and trained on", 1, 1000)
+    round_steps: int = option(300, "steps of gradient descent of each network in a round", 1, 10**7)
+    round_learning_rate: float = option(1e-3, "learning rate at the beginning of a round", 1e-8, 1)
+    attacked_share: float = option(0.35, "share of the negatives that comes from attacks", 0, 1)
+    attack_generations: int = option(300, "generations of an attack", 1, 10**6)
+    attack_islands: int = option(32, "islands of an attack", 1, 1024)
+    attack_size: int = option(8, "melodies on an island", 1, 1024)
+
+    @classmethod
+    def lasting(cls, minutes: float) -> "LearnedOptions":
+        """Return options for about so many minutes on one core: the default ones take `MINUTES`.
+
+        All steps are scaled alike, the rounds only where minutes are few.
+        """
+        scale = minutes / MINUTES["learned"]
+        scaled = ("steps", "hearing_steps", "round_steps", "attack_generations")
+        rounds = min(cls.rounds, max(1, round(3 * scale * cls.rounds)))
+        return cls(rounds=rounds, **{name: max(1, round(scale * getattr(cls, name))) for name in scaled})
+
+
+@dataclass(frozen=True)
+class MelodyOptions:
+    """How the melody model is trained."""
+
+    steps: int = option(4500, "steps of gradient descent", 1, 10**7)
+    batch_steps: int = option(2048, "steps of melodies in a batch", 1, 10**6)
+    learning_rate: float = option(3e-3, "learning rate at its highest", 1e-8, 1)
+    warm_up: int = option(50, "steps of gradient descent in which the learning rate rises", 0, 10**6)
+    weight_decay: float = option(0.05, "weight decay of AdamW", 0, 1)
+
+    @classmethod
+    def lasting(cls, minutes: float) -> "MelodyOptions":
+        """Return options for about so many minutes on one core: the default ones take `MINUTES`."""
+        return cls(steps=max(1, round(cls.steps * minutes / MINUTES["melody"])))
+
+
+@dataclass(frozen=True)
+class JudgeOptions:
+    """How the judge is trained."""
+
+    steps: int = option(2000, "steps of gradient descent of the recurrent network before any attack", 1, 10**7)
+    batch: int = option(64, "real melodies in a batch, and as many others", 1, 4096)
+    learning_rate: float = option(3e-3, "learning rate at the beginning", 1e-8, 1)
+    weight_decay: float = option(0.05, "weight decay of AdamW", 0, 1)
+    label_smoothing: float = option(0.03, "label of melodies that are not real; real ones have 1 less this", 0, 0.49)
+    rounds: int = option(5, "how often both networks are attacked and trained on", 0, 1000)
+    round_steps: int = option(150, "steps of gradient descent of the recurrent network in a round", 1, 10**7)
+    attacked_share: float = option(0.25, "share of the others that comes from attacks", 0, 1)
+    attack_generations: int = option(60, "generations of an attack", 1, 10**6)
+    counted: int = option(3000, "real melodies, and others, whose features the small network learns from", 1, 10**6)
+    counter_steps: int = option(1500, "steps of gradient descent of the small network", 1, 10**7)
+
+    @classmethod
+    def lasting(cls, minutes: float) -> "JudgeOptions":
+        """Return options for about so many minutes on one core: the default ones take `MINUTES`."""
+        scale = minutes / MINUTES["judge"]
+        scaled = ("steps", "round_steps", "attack_generations", "counted", "counter_steps")
+        rounds = min(cls.rounds, max(1, round(3 * scale * cls.rounds)))
+        return cls(rounds=rounds, **{name: max(1, round(scale * getattr(cls, name))) for name in scaled})

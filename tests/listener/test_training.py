@@ -1,0 +1,165 @@
+"""Training goes on step by step, and from the state of any step to the same bits."""
+
+import json
+from itertools import count
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from listener.corpus import Corpora, Corpus, Excerpts, lowest, rolls_of
+from listener.registry import KINDS, training_of
+from listener.training_options import JudgeOptions, LearnedOptions, MelodyOptions
+
+OPTIONS = {
+    "ngram": None,
+    "melody": MelodyOptions(steps=40, batch_steps=256),
+    "judge": JudgeOptions(
+        steps=20, batch=4, rounds=2, round_steps=3, attack_generations=6, counted=20, counter_steps=10
+    ),
+    "learned": LearnedOptions(
+        steps=5,
+        hearing_steps=40,
+        batch=2,
+        rounds=3,
+        round_steps=3,
+        attack_generations=12,
+        attack_islands=2,
+        attack_size=4,
+    ),
+}
+
+
+def excerpts(number: int, bars: int, seed: int) -> Excerpts:
+    """Return melodies that walk up and down by chance."""
+    generator = np.random.default_rng(seed)
+    keys = np.abs(
+        (generator.integers(0, 8) + np.cumsum(generator.integers(-2, 3, (number, 8 * bars)), axis=1)) % 22 - 11
+    )
+    melodies = np.where(generator.random(keys.shape) < 0.7, keys, -1).astype(np.int8)
+    return Excerpts(lowest(melodies), np.arange(number))
+
+
+@pytest.fixture(scope="module")
+def corpora() -> Corpora:
+    """Return a few melodies of every length."""
+    return Corpora(
+        *(Corpus(*(excerpts(12, bars, seed) for seed in (bars, bars + 1, bars + 2)), 36) for bars in (4, 8, 16))
+    )
+
+
+def plain(state):
+    """Return a state as it comes back from a file."""
+    arrays, data = state
+    return {name: array.copy() for name, array in arrays.items()}, json.loads(json.dumps(data, allow_nan=False))
+
+
+def heard(training) -> np.ndarray:
+    """Return what the result says to some melodies."""
+    listener, rolls = training.result.listener, rolls_of(excerpts(5, 16, 99).melodies)
+    return listener.scores(rolls) if hasattr(listener, "scores") else listener.rewards(rolls)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_training_goes_on_from_any_state_to_the_same_bits(kind, corpora):
+    whole, states, rows = training_of(kind, corpora, OPTIONS[kind], 5), [], []
+    while not whole.finished:
+        states.append(plain(whole.state()))
+        rows.append(whole.step())
+    assert whole.step() is None
+    assert whole.progress == 1
+    assert [set(row) for row in rows] == [{"stage", "step", "steps", "loss", "score"}] * len(rows)
+    other = training_of(kind, corpora, OPTIONS[kind], 5)
+    begun = other.progress
+    for number in sorted({0, min(1, len(states) - 1), len(states) // 3, len(states) // 2, len(states) - 1}):
+        other.restore(*states[number])
+        assert begun <= other.progress < 1
+        assert (begun := other.progress) >= 0
+        assert other.step() == rows[number]
+    while not other.finished:
+        other.step()
+    np.testing.assert_array_equal(heard(other), heard(whole))
+    assert other.result.about == whole.result.about
+    json.dumps(whole.result.about, allow_nan=False)
+
+
+@pytest.mark.parametrize("kind", ["melody", "judge", "learned"])
+def test_what_every_step_leaves_behind_is_in_its_state(kind, corpora):
+    one, other = (training_of(kind, corpora, OPTIONS[kind], 5) for _ in range(2))
+    for number in count():
+        if one.finished:
+            break
+        if number % 4 == 0:
+            other.restore(*plain(one.state()))
+        one.step()
+        other.step()
+        (arrays, data), (again, same) = plain(one.state()), plain(other.state())
+        assert data == same
+        assert {name: array.tobytes() for name, array in arrays.items()} == {
+            name: array.tobytes() for name, array in again.items()
+        }
+
+
+def changed(data: dict, path: str, value) -> dict:
+    """Return plain data with another value at a path."""
+    first, _, rest = path.partition("|")
+    return {**data, first: changed(data[first], rest, value) if rest else value}
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "says"),
+    [
+        ("melody", "stage", 2, "stage holds values that are not from 0 to 1"),
+        ("melody", "stage", True, "stage is True"),
+        ("melody", "parts", {}, "parts.stage is missing"),
+        ("melody", "parts|stage|done", 41, "stage: done holds values that are not from 0 to 40"),
+        ("melody", "parts|random|numpy", {"bit_generator": "MT19937"}, "random: numpy.state is missing"),
+        ("melody", "parts|memory|constant", "none", "memory: constant is 'none'"),
+        ("judge", "parts|memory|heard", {"auc": {"x": "y"}, "percentile": {}}, "memory: heard.auc.x is 'y'"),
+        ("learned", "parts|memory|rounds", [[1.0]], r"memory: rounds\[0\] has 1 values, not 2"),
+        ("learned", "parts|stage|done", -1, "stage: done is -1"),
+    ],
+)
+def test_other_data_is_refused(kind, path, value, says, corpora):
+    training = training_of(kind, corpora, OPTIONS[kind], 5)
+    arrays, data = plain(training.state())
+    with pytest.raises(ValueError, match=says):
+        training.restore(arrays, changed(data, path, value))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "says"),
+    [
+        ("melody", "random/torch", np.zeros(5056, np.uint8), "random: no state of a generator"),
+        ("melody", "random/torch", np.zeros(3, np.uint8), r"random: torch has the shape \(3,\)"),
+        ("melody", "model/table", None, "model: table is missing"),
+        ("melody", "stage/network.table", np.zeros((1, 32), np.float32), "stage: network.table has the shape"),
+        ("judge", "memory/pool", np.full((1, 64), 13, np.int8), "memory: pool holds values that are not from -1 to 12"),
+        ("judge", "memory/true", np.zeros((12, 129), np.int8), "memory: true has the shape"),
+        ("learned", "memory/pool", np.zeros((25, 64), np.int8), "memory: pool has the shape"),
+        ("learned", "memory/terms of real", np.zeros((3, 4)), "memory: terms of real has the shape"),
+        (
+            "learned",
+            "best 0/held",
+            np.full((14, 1, 1, 32), np.nan, np.float32),
+            "best 0: held holds values that are not",
+        ),
+    ],
+)
+def test_other_arrays_are_refused(kind, name, value, says, corpora):
+    training = training_of(kind, corpora, OPTIONS[kind], 5)
+    arrays, data = plain(training.state())
+    arrays = {key: array for key, array in arrays.items() if key != name}
+    with pytest.raises(ValueError, match=says):
+        training.restore(arrays if value is None else {**arrays, name: value}, data)
+
+
+def test_nobody_else_is_moved_by_the_chance_of_a_training(corpora):
+    import torch
+
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    training = training_of("melody", corpora, OPTIONS["melody"], 5)
+    training.step()
+    assert torch.equal(torch.get_rng_state(), before)
