@@ -42,7 +42,7 @@ class Learning(LearningOptions):
 class DqnConfig(Settings):
     """An experiment of deep Q-learning."""
 
-    PRESETS: ClassVar[str] = "dqn"
+    KIND: ClassVar[str] = "dqn"
 
     task: Task = field(default_factory=Task)
     environment: Environment = field(default_factory=Environment)
@@ -52,6 +52,11 @@ class DqnConfig(Settings):
     replay: ReplayOptions = field(default_factory=ReplayOptions)
     prior: PriorOptions = field(default_factory=PriorOptions)
     episode_archive: EpisodeArchiveOptions = field(default_factory=EpisodeArchiveOptions)
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return self.dqn.seed
 
     @property
     def plays_chords(self) -> bool:

@@ -102,7 +102,7 @@ class Genome:
 class EvolveConfig(Settings):
     """An experiment of evolution."""
 
-    PRESETS: ClassVar[str] = "evolve"
+    KIND: ClassVar[str] = "evolve"
 
     task: Task = field(default_factory=Task)
     evolve: Evolve = field(default_factory=Evolve)
@@ -114,3 +114,8 @@ class EvolveConfig(Settings):
     cma_es: CMAESOptions = field(default_factory=CMAESOptions)
     verified_prefix: VerifiedPrefixOptions = field(default_factory=VerifiedPrefixOptions)
     per_key: PerKeyOptions = field(default_factory=PerKeyOptions)
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return self.evolve.seed

@@ -1,7 +1,6 @@
-"""Options that have another name now; the old names are read for one more version.
+"""Old names of options, read for one more version, with a line that tells the new name."""
 
-Conventions: the kind of configuration, then old `section.key` -> new `section.key`.
-"""
+import sys
 
 RENAMED: dict[str, dict[str, str]] = {
     "evolve": {},
@@ -12,4 +11,23 @@ RENAMED: dict[str, dict[str, str]] = {
         "elite.explore": "episode_archive.explore_steps",
         "elite.share": "episode_archive.imitation_weight",
     },
+    "vae": {},
+    "listener": {},
 }
+"""New `section.key` by old name, for each kind of run."""
+
+_shown: set[str] = set()
+
+
+def current_name(kind: str, name: str) -> str:
+    """Return the name that an option has now; print a line, once, if it is another.
+
+    Args:
+        kind: of the run: evolve, dqn, vae or listener.
+        name: as a user wrote it, `section.key`.
+    """
+    new = RENAMED.get(kind, {}).get(name, name)
+    if new != name and name not in _shown:
+        _shown.add(name)
+        print(f"kuznechik: the option {name} is now called {new}; the old name will stop working", file=sys.stderr)
+    return new

@@ -10,12 +10,13 @@ import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import tomli_w
 
+from experiments.config.renamed import current_name
 from songs.files import read_text
-from songs.options import OptionError, checked_value
+from songs.options import OptionError, checked_value, limits
 
 
 class ConfigError(ValueError):
@@ -26,8 +27,13 @@ class ConfigError(ValueError):
 class Settings:
     """Base of a whole configuration: its fields are sections."""
 
-    PRESETS: ClassVar[str] = "evolve"
-    """Folder of its presets below `presets`."""
+    KIND: ClassVar[str] = ""
+    """Kind of run that it configures; also the folder of its presets below `presets`."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        raise NotImplementedError
 
     def change(self, section: str, **values: Any) -> Self:
         """Return a configuration with other values in one section; raises ConfigError."""
@@ -55,7 +61,7 @@ class Settings:
     @classmethod
     def presets(cls) -> list[str]:
         """Return the names of the configurations of this kind that come with the project."""
-        names = [path.name for path in _preset_folder(cls.PRESETS).iterdir()]
+        names = [path.name for path in _preset_folder(cls.KIND).iterdir()]
         return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
     @classmethod
@@ -71,7 +77,7 @@ class Settings:
         if source is None:
             return cls()
         if str(source) in cls.presets():
-            text = (_preset_folder(cls.PRESETS) / f"{source}.toml").read_text("utf-8")
+            text = (_preset_folder(cls.KIND) / f"{source}.toml").read_text("utf-8")
         else:
             try:
                 text = read_text(Path(source))
@@ -91,17 +97,24 @@ class Settings:
             sections = tomllib.loads(text)
         except (ValueError, RecursionError) as error:  # not only TOMLDecodeError: a number may have too many digits
             raise ConfigError(f"not a TOML file: {error}") from None
-        config = cls()
+        current: dict[str, dict[str, Any]] = {}
         for section, values in sections.items():
             if not isinstance(values, dict):
                 raise ConfigError(f"{section} stands outside of a section: write it below a line such as [task]")
+            if not values:
+                current.setdefault(section, {})
+            for key, value in values.items():
+                new_section, _, new_key = current_name(cls.KIND, f"{section}.{key}").partition(".")
+                current.setdefault(new_section, {})[new_key] = value
+        config = cls()
+        for section, values in current.items():
             config = config.change(section, **values)
         return config
 
     def apply(self, setting: str) -> Self:
         """Return the configuration with one `section.key=value` applied; raises ConfigError."""
         name, equals, value = setting.partition("=")
-        section, dot, key = name.strip().partition(".")
+        section, dot, key = current_name(self.KIND, name.strip()).partition(".")
         if not (equals and dot and key):
             raise ConfigError(f"--set {setting}: write section.key=value, as in --set evolve.population_size=300")
         try:
@@ -109,6 +122,19 @@ class Settings:
         except (ValueError, RecursionError):
             parsed = value.strip()  # a text without quotes
         return self.change(section, **{key: parsed})
+
+    @classmethod
+    def describe(cls) -> str:
+        """Return all options as text in the form of TOML, each with its default, help and range."""
+        lines = []
+        for section in dataclasses.fields(cls):
+            lines += ["", f"[{section.name}]"]
+            for option in dataclasses.fields(cast(Any, section.type)):
+                default = tomli_w.dumps({option.name: option.default}).strip()
+                allowed = limits(option)
+                help_text = option.metadata.get("help", "")
+                lines.append(f"{default:<32} # {help_text}{f' ({allowed})' if allowed else ''}")
+        return "\n".join(lines[1:])
 
 
 def _preset_folder(name: str):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from experiments.config.dqn import DqnConfig
 from experiments.config.evolve import EvolveConfig
-from experiments.runs.assembly import read_config
+from experiments.runs.lifecycle import name_of_kind, read_config
 from experiments.runs.folder import RunError, RunFolder
 from songs.song import Song
 
@@ -77,8 +77,10 @@ def open_plotted(folder: RunFolder) -> PlottedRun:
     Raises:
         RunError: the configuration is broken, or there are no pictures of such runs.
     """
-    experiment = _experiment(folder)
-    config = read_config(folder, EvolveConfig if experiment == "evolve" else DqnConfig)
+    experiment = name_of_kind(folder)
+    if experiment not in ("evolve", "dqn"):
+        raise RunError(f"{folder.path}: there are no pictures of the experiment {experiment!r}")
+    config = read_config(folder)
     task = config.task
     try:
         songs = [] if task.kind == "xor" else folder.read_songs(task.steps, task.prompt)
@@ -86,17 +88,6 @@ def open_plotted(folder: RunFolder) -> PlottedRun:
         songs = []  # the curves can be drawn without them; the roll says what it lacks
     heading = _heading(songs) if songs else "exclusive or" if task.kind == "xor" else task.song
     return PlottedRun(folder, experiment, config, songs, heading)
-
-
-def _experiment(folder: RunFolder) -> str:
-    """Return the kind of a run; a folder that does not say is one of evolution."""
-    try:
-        experiment = folder.read_meta().get("experiment")
-    except RunError:
-        return "evolve"
-    if experiment not in ("evolve", "dqn"):
-        raise RunError(f"{folder.path}: there are no pictures of the experiment {experiment!r}")
-    return experiment
 
 
 def _heading(songs: list[Song]) -> str:

@@ -7,22 +7,23 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 import neat
 
 from agents.cases import Cases, memory_cases, xor_cases
 from agents.neat.genome import Genome
 from agents.neat.genome_json import genome_from_json
-from agents.neat.network_player import NetworkPlayer, RecurrentPlayer
 from agents.neat.network import Network
+from agents.neat.network_player import NetworkPlayer, RecurrentPlayer
 from agents.neat.recurrent_network import RecurrentNetwork
 from agents.performer import Performer
 from envs.keyboard_env import KeyboardEnv
 from experiments.config.evolve import EvolveConfig, Task
-from experiments.runs.improvise import Improvising, improvising_of_run, read_improvising, settle_improvisation
-from experiments.runs.folder import RunError, RunFolder
 from experiments.config.settings import ConfigError
+from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.improvise import Improvising, improvising_of_run, read_improvising, settle_improvisation
+from experiments.runs.lifecycle import name_of_kind, read_config
 from songs.catalog import find_song, read_catalog
 from songs.keyboard import KEYS
 from songs.piano_roll import memory_needed
@@ -31,8 +32,10 @@ from songs.song import Song, SongError
 if TYPE_CHECKING:
     from experiments.config.dqn import DqnConfig
 
-Configuration = TypeVar("Configuration", bound="EvolveConfig | DqnConfig")
 WithSongs = TypeVar("WithSongs", EvolveConfig, "DqnConfig")
+
+NAMES = {"vae": "MusicVAE", "listener": "listener"}
+"""What a run of these kinds trains."""
 
 LEAST_MEMORY = 32
 """Steps that are remembered at least where the configuration leaves it to the song: four bars."""
@@ -164,21 +167,22 @@ class Run:
 
 
 def open_run(path: str | Path) -> Run:
-    """Read a run folder.
+    """Read a run folder whose champion is a performer.
 
     Raises:
-        RunError: it is not there, is none, or lacks a part.
+        RunError: it is not there, lacks a part, or trained no performer.
     """
     folder = RunFolder.open(path)
-    experiment = folder.read_meta().get("experiment")
-    openers = {"evolve": _open_evolved, "dqn": _open_learned}
-    if experiment not in openers:
-        raise RunError(f"{path}: meta.json names the experiment {experiment!r}; known are {', '.join(openers)}")
-    return openers[experiment](folder)
+    kind = name_of_kind(folder)
+    if kind == "evolve":
+        return _open_evolved(folder)
+    if kind == "dqn":
+        return _open_learned(folder)
+    raise RunError(f"{path}: this run trained a {NAMES[kind]}, which performs no song: see kuznechik report {path}")
 
 
 def _open_evolved(folder: RunFolder) -> Run:
-    config = read_config(folder, EvolveConfig)
+    config = read_config(folder)
     try:
         genome, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"), Genome)
         player = make_player(config, genome, inputs, outputs)
@@ -207,28 +211,15 @@ def make_player(config: EvolveConfig, genome: neat.DefaultGenome, inputs: int, o
 def _open_learned(folder: RunFolder) -> Run:
     try:
         from experiments.runs.dqn_parts import read_player
-        from experiments.config.dqn import DqnConfig
     except ImportError as error:
         raise RunError(
             f"{folder.path}: this run needs the package {error.name}: pip install 'kuznechik[torch]'"
         ) from None
-    config = read_config(folder, DqnConfig)
+    config = read_config(folder)
     songs, improvising, paid = folder.read_songs(config.task.steps, config.task.prompt), None, config.environment
     if config.improvises:
         improvising = improvising_of_run(folder, paid.listener, paid.extra_keys, config.task, songs)
     return Run(folder, config.task, songs, read_player(folder, config), improvising=improvising)
-
-
-def read_config(folder: RunFolder, kind: type[Configuration]) -> Configuration:
-    """Return the configuration of a run; raises RunError if it is missing or broken."""
-    try:
-        config = cast(Configuration, kind.from_toml(folder.read_text("config.toml")))
-    except ConfigError as error:
-        raise RunError(f"{folder.path}: config.toml is broken: {error}") from None
-    task = config.task
-    if task.kind == "song" and not task.memory:  # that of a run is resolved
-        raise RunError(f"{folder.path}: config.toml is broken: task.memory = 0: it does not say what the run remembers")
-    return config
 
 
 def truth_table(run: Run) -> dict[str, int]:

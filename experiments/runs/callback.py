@@ -1,6 +1,6 @@
-"""Who is told what a run reaches while it goes on, beside its run folder.
+"""Callbacks notified as a run progresses, beside its run folder.
 
-Conventions: rolls are (T, 13) bool. A step is whatever a run counts: generations, or steps of an environment.
+Conventions: rolls are (T, K) bool. A step is whatever the run counts: generations, environment steps, updates.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,40 +14,29 @@ from songs.song import Song
 
 
 class Callback(Protocol):
-    """Is told what a run has reached."""
+    """An observer of a run's progress."""
 
-    def figures(self, step: int, values: Mapping[str, float | None]) -> None:
-        """Hear of numbers, by name; None is one that is not known."""
+    def on_metrics(self, step: int, values: Mapping[str, float | None]) -> None:
+        """Take the figures of a step, by name; None is a value that is not known."""
 
-    def melody(self, step: int, name: str, roll: np.ndarray, song: Song, prompt: int, memorised: bool = True) -> None:
-        """Hear what a new champion plays.
+    def on_melody(
+        self, step: int, name: str, roll: np.ndarray, song: Song, prompt: int, memorised: bool = True
+    ) -> None:
+        """Take the melody of a new champion.
 
         Args:
             step: of the champion.
             name: of the melody.
-            roll: what is played.
-            song: gives the tempo, and what should have been played if it was to be memorised.
-            prompt: steps at the start that were given.
+            roll: (T, K) bool, what the champion plays.
+            song: gives the tempo, and the expected notes if it was to be memorised.
+            prompt: steps given at the start.
             memorised: whether the song was to be memorised.
         """
 
 
-class Silence:
-    """Progress, of any kind of run, that nobody sees."""
-
-    def begin(self, *args: object, **kwargs: object) -> None:
-        pass
-
-    def update(self, *args: object, **kwargs: object) -> None:
-        pass
-
-
-SILENCE = Silence()
-
-
 @contextmanager
-def watching(folder: RunFolder, wanted: bool) -> Iterator[list[Callback]]:
-    """Lend what a run tells its progress to: nothing, or a writer of `tensorboard/` in its folder.
+def tensorboard_callbacks(folder: RunFolder, wanted: bool) -> Iterator[list[Callback]]:
+    """Lend the callbacks of a run: none, or a writer of `tensorboard/` in its folder.
 
     Args:
         folder: of the run.

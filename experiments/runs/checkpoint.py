@@ -1,7 +1,7 @@
-"""Checkpoints of a run: from the last one it goes on to the same result as if it had never stopped.
+"""Files of named arrays and plain data with a checksum: checkpoints, and the models of champions.
 
-A checkpoint is one file, JSON behind a line with its checksum, written whole or not at all. The last two are
-kept. Nothing in it is ever executed.
+A file is safetensors: the arrays, and the plain data as UTF-8 JSON in one more array of bytes. It is written whole or
+not at all. The same content gives the same bytes. Nothing that is read is ever executed.
 """
 
 import hashlib
@@ -9,59 +9,123 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
 from experiments.runs.folder import RunError
-from songs.files import read_text, write_atomically
+from songs.files import MOST_BYTES, check_file, write_atomically
 
-FORMAT = "kuznechik checkpoint"
-VERSION = 1
+FORMAT = "kuznechik arrays"
+VERSION = 2
 KEPT = 2
+"""Checkpoints that stay in a run folder; older ones are deleted."""
+DATA = "data.json"
+"""Name of the array that holds the plain data."""
+SUFFIX = ".safetensors"
+
+State = tuple[dict[str, np.ndarray], dict[str, Any]]
+"""Named arrays, and plain data that JSON can hold."""
 
 
-def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
-    """Write a checkpoint and delete those before the last two.
+def write_arrays(path: Path, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+    """Write arrays and plain data.
+
+    Args:
+        path: of the file.
+        arrays: numbers or booleans.
+        data: what JSON can hold.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    text = json.dumps(data, allow_nan=False).encode()
+    content = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    content[DATA] = np.frombuffer(text, dtype=np.uint8)
+    head = {"version": VERSION, "sha256": _digest(content)}
+    # one entry of metadata only: safetensors writes several in any order
+    write_atomically(path, save(content, {FORMAT: json.dumps(head)}))
+
+
+def read_arrays(path: Path, most_bytes: int = MOST_BYTES) -> State:
+    """Return the arrays and the plain data of a file.
+
+    Raises:
+        RunError: it is missing, damaged, larger than allowed, or of another kind.
+    """
+    try:
+        check_file(path, most_bytes)
+        with safe_open(path, framework="numpy") as file:
+            head = json.loads((file.metadata() or {}).get(FORMAT, "{}"))
+            content = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dictionary
+    except FileNotFoundError:
+        raise RunError(f"{path}: is missing") from None
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise RunError(f"{path}: is damaged: {error}") from None
+    if not isinstance(head, dict) or head.get("version") != VERSION or DATA not in content:
+        raise RunError(f"{path}: is not a file of {FORMAT}, version {VERSION}")
+    if head.get("sha256") != _digest(content):
+        raise RunError(f"{path}: is damaged: its checksum does not match")
+    try:
+        data = json.loads(content.pop(DATA).tobytes())
+    except (ValueError, RecursionError) as error:  # a checksum can be made to fit anything
+        raise RunError(f"{path}: is damaged: {error}") from None
+    if not isinstance(data, dict):
+        raise RunError(f"{path}: is damaged: its data is not a JSON object")
+    return content, data
+
+
+def save_checkpoint(folder: Path, step: int, state: State) -> None:
+    """Write a checkpoint and delete all but the newest two.
 
     Args:
         folder: the `checkpoints` folder of a run.
-        step: number of steps done; the file is named after it.
-        state: plain data.
+        step: steps done; the file is named after it.
+        state: all that the next steps depend on.
+
+    Raises:
+        ValueError: a number of the state is not finite.
     """
-    payload = json.dumps(state, allow_nan=False)
-    head = {"format": FORMAT, "version": VERSION, "step": step, "sha256": _digest(payload)}
-    write_atomically(folder / f"{step:08d}.json", f"{json.dumps(head)}\n{payload}\n")
-    for path in sorted(folder.glob("*.json"))[:-KEPT]:
+    arrays, data = state
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name} holds values that are not finite")
+    write_arrays(folder / f"{step:012d}{SUFFIX}", arrays, data)
+    for path in _checkpoints(folder)[:-KEPT]:
         path.unlink()
 
 
-def load_checkpoint(folder: Path) -> tuple[dict[str, Any], list[str]]:
-    """Return the state of the newest checkpoint that is whole, and what was wrong with newer ones.
+def load_checkpoint(folder: Path, most_bytes: int = MOST_BYTES) -> tuple[State | None, list[str]]:
+    """Return the newest checkpoint that is whole, and what is wrong with newer ones.
+
+    Args:
+        folder: the `checkpoints` folder of a run.
+        most_bytes: what is larger is refused unread.
+
+    Returns:
+        The state, None if there is no checkpoint yet, and a line for each newer file that is damaged.
 
     Raises:
-        RunError: there is none.
+        RunError: there are checkpoints and all of them are damaged.
     """
     complaints: list[str] = []
-    for path in sorted(folder.glob("*.json"), reverse=True):
+    for path in reversed(_checkpoints(folder)):
         try:
-            return _read(path), [f"{complaint}; resumed from the checkpoint before it" for complaint in complaints]
+            return read_arrays(path, most_bytes), complaints
         except RunError as error:
             complaints.append(str(error))
-    raise RunError("; ".join([*complaints, f"{folder.parent}: no checkpoint to resume from"]))
+    if complaints:
+        raise RunError("; ".join([*complaints, f"{folder.parent}: no checkpoint is left to resume from"]))
+    return None, []
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        head, _, payload = read_text(path).partition("\n")
-        known = json.loads(head)
-        payload = payload.removesuffix("\n")
-        if known["format"] != FORMAT or known["version"] != VERSION:
-            raise RunError(f"{path}: is {known['format']!r} version {known['version']!r}, not version {VERSION}")
-        if known["sha256"] != _digest(payload):
-            raise RunError(f"{path}: is damaged: its checksum does not match")
-        return json.loads(payload)
-    except RunError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RunError(f"{path}: is damaged: {error}") from None
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{SUFFIX}"))
 
 
-def _digest(payload: str) -> str:
-    return hashlib.sha256(payload.encode()).hexdigest()
+def _digest(content: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(content):
+        digest.update(f"{name} {content[name].dtype} {content[name].shape}".encode())
+        digest.update(content[name].tobytes())
+    return digest.hexdigest()

@@ -18,7 +18,7 @@ from experiments.config.settings import ConfigError
 from experiments.runs.assembly import make_env
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.improvise import named_listener
-from experiments.runs.tensor_checkpoint import read_tensors
+from experiments.runs.checkpoint import read_arrays
 from listener.listener import Listener
 from listener.melody_model import Expected
 from listener.melody_reader import MelodyReader
@@ -131,7 +131,7 @@ def playing_prior(config: DqnConfig) -> Callable[[int], MelodyReader] | None:
 
 def read_player(folder: RunFolder, config: DqnConfig) -> QPlayer:
     """Return the champion of a run; raises RunError if it is missing, damaged or of another shape."""
-    weights, _ = read_tensors(folder.path / CHAMPION)
+    weights, _ = read_arrays(folder.path / CHAMPION)
     network = make_network(config)
     try:
         load_weights(network, weights)

@@ -1,175 +1,177 @@
-"""A run of evolution: search for a network and keep all that came of it in a run folder."""
+"""Runs of evolution: NEAT or another search for a network that plays.
+
+songs/        the songs of the run as MIDI files
+starts.json   the prompts of an improvisation
+neat.ini      the configuration as neat-python reads it
+metrics.csv   a row a generation
+species.csv   generation, species, members
+best/         the champion: genome.json, roll.npy, melody.mid, melody.wav
+"""
 
 import dataclasses
 import sys
-import time
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from agents.cases import Cases, ambiguous_steps
-from agents.neat.workers import NO_WORKERS, WorkerOptions
 from agents.neat.genome_json import genome_to_json
+from agents.neat.workers import NO_WORKERS, WorkerOptions
 from agents.rollout import play_episode
 from agents.search import Generation, Search
-from experiments.runs.assembly import make_cases, make_env, make_player, read_config
-from experiments.runs.checkpoint import load_checkpoint, save_checkpoint
-from experiments.runs.clock import SAVE_SECONDS, Clock
 from experiments.config.evolve import EvolveConfig
-from experiments.runs.improvise import Improvising, begin_improvising, read_improvising
-from experiments.runs.interrupt import deferred_interrupt
-from experiments.runs.melody import write_melody
-from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.assembly import make_cases, make_env, make_player
+from experiments.runs.callback import Callback
+from experiments.runs.checkpoint import State
+from experiments.runs.folder import RunFolder
+from experiments.runs.improvise import Improvising, choose_starts, read_improvising
+from experiments.runs.lifecycle import Kind
+from experiments.runs.melody import title_of, write_melody
 from experiments.runs.scores import always_rest
 from experiments.runs.searches import describe, make_search, operators_used
-from experiments.runs.callback import SILENCE, Callback
-from songs.files import write_atomically
-from songs.validate import ByAnyName, validate_like
+from experiments.runs.trainable import Log, Status
+from songs.files import MOST_BYTES, write_atomically
 from songs.song import Song
 
 
-class Progress(Protocol):
-    """Is told how a run goes on."""
-
-    def begin(self, name: str, cases: int, generation: int, generations: int) -> None:
-        """Hear what is learned, how many cases there are, the generation to begin with, and the budget."""
-
-    def update(self, row: Generation, search: Search) -> None:
-        """Hear of a generation."""
+def prepare(config: EvolveConfig, folder: RunFolder, songs: Sequence[Song]) -> None:
+    """Write the songs of a new run, and the prompts of an improvisation."""
+    if songs:
+        folder.write_songs(songs)
+    if config.improvise.listener:
+        choose_starts(config.task, config.improvise.starts, songs).write(folder)
 
 
-@dataclasses.dataclass(eq=False)
-class RunInProgress:
-    """A run that is going on: its parts, and what is kept of it."""
+def read_songs(config: EvolveConfig, folder: RunFolder) -> list[Song]:
+    """Return the songs of a run; none for a task that is not music."""
+    return folder.read_songs(config.task.steps, config.task.prompt) if config.task.kind == "song" else []
 
-    folder: RunFolder
-    config: EvolveConfig
-    songs: Sequence[Song]
-    cases: Cases
-    search: Search
-    clock: Clock
-    checkpoint_every: int
-    """Generations between two checkpoints; 0: none."""
-    improvising: Improvising | None = None
-    """What is improvised, and who pays; None where a song is memorised."""
-    watch: Sequence[Callback] = ()
-    """Are told of every generation, and of every new champion that is put on disk."""
 
-    def __post_init__(self):
-        self._metrics: list[dict] = []
-        self._species: list[dict] = []
-        self._saved = None
-        self._heard: tuple[Any, dict[str, float]] = None, {}
-        self._next_save = 0.0
+@contextmanager
+def training(config: EvolveConfig, folder: RunFolder, workers: WorkerOptions = NO_WORKERS) -> Iterator["Evolving"]:
+    """Lend the search of a run folder; `workers` evaluate, and change no result."""
+    songs = read_songs(config, folder)
+    cases = make_cases(config, songs)
+    improvising = read_improvising(folder, config.improvise, config.task.memory, songs) if songs else None
+    with make_search(config, songs, cases, folder.path, workers, improvising) as search:
+        yield Evolving(config, songs, cases, search, improvising)
 
-    def continue_until_done(self, progress: Progress) -> dict:
-        """Search until solved, until the budget is used, or until interrupted.
 
-        Returns:
-            What is also written as summary.json.
+class Evolving:
+    """A search in progress; a `Trainable`."""
+
+    tables = ("metrics.csv", "species.csv")
+
+    def __init__(
+        self,
+        config: EvolveConfig,
+        songs: Sequence[Song],
+        cases: Cases,
+        search: Search,
+        improvising: Improvising | None = None,
+    ):
         """
-        budget = self.config.evolve.generations
-        name = ", ".join(song.name for song in self.songs[:3]) + (", ..." if len(self.songs) > 3 else "")
-        progress.begin(name or self.config.task.kind, self.cases.most_right, self.search.generation, budget)
-        with deferred_interrupt() as interrupt:
-            while not self.search.solved and self.search.generation < budget and not interrupt.requested:
-                row = self.search.step()
-                self._record(row)
-                progress.update(row, self.search)
-        stopped = "solved" if self.search.solved else "interrupted" if interrupt.requested else "budget"
-        self._save()
-        if self.checkpoint_every:
-            self._checkpoint()
-        summary = self._summary(stopped)
-        self.folder.write_json("summary.json", summary)
-        return summary
+        Args:
+            config: resolved.
+            songs: to be learned; empty where the task is not music.
+            cases: inputs and targets of the networks.
+            search: what goes on.
+            improvising: starts and listener of an improvisation; None where a song is memorised.
+        """
+        self.config, self.songs, self.cases, self.search, self.improvising = config, songs, cases, search, improvising
+        self.name = title_of(songs) or config.task.kind
+        self._species = 0
+        self._rewarded: tuple[Any, dict[str, float]] = None, {}
 
-    def _record(self, row: Generation) -> None:
-        """Take a generation; it is on disk a few seconds later at most, and before the next checkpoint."""
-        values = dataclasses.asdict(row)
-        members = values.pop("species")
-        values |= {"species": len(members), **self._paid(), "cpu_seconds": self.clock.cpu_seconds}
-        self._metrics.append(values)
-        for told in self.watch:
-            told.figures(row.generation, {name: value for name, value in values.items() if name != "generation"})
-        self._species += [
-            {"generation": row.generation, "species": key, "members": count} for key, count in members.items()
+    @property
+    def steps(self) -> int:
+        return self.search.generation
+
+    @property
+    def ended(self) -> str:
+        if self.search.solved:
+            return "solved"
+        return "budget" if self.search.generation >= self.config.evolve.generations else ""
+
+    @property
+    def next_row(self) -> int:
+        return self.search.generation
+
+    @property
+    def champion(self) -> object | None:
+        return self.search.champion
+
+    def step(self) -> Log:
+        row = self.search.step()
+        self._species = len(row.species)
+        members = [
+            {"generation": row.generation, "species": key, "members": count} for key, count in row.species.items()
         ]
-        due = self.checkpoint_every and self.search.generation % self.checkpoint_every == 0
-        if due or time.monotonic() >= self._next_save:
-            self._save()
-        if due:
-            self._checkpoint()
+        metrics = {**_columns(row), "species": len(row.species), **self._rewards()}
+        return Log(metrics, {"species.csv": members})
 
-    def _paid(self) -> dict[str, float]:
-        """Return what a listener pays the champion."""
+    def _rewards(self) -> dict[str, float]:
+        """Return the rewards of the champion's improvisation, by column."""
         champion = self.search.champion
-        if self.improvising and self._heard[0] is not champion:
-            self._heard = champion, self.improvising.measured(self.improvising.play_genome(champion))
-        return self._heard[1]
+        if self.improvising and self._rewarded[0] is not champion:
+            self._rewarded = champion, self.improvising.measured(self.improvising.play_genome(champion))
+        return self._rewarded[1]
 
-    def _save(self) -> None:
-        """Put the tables and the champion on disk."""
-        self.folder.append("metrics.csv", self._metrics)
-        self.folder.append("species.csv", self._species)
-        self._metrics, self._species = [], []
-        champion = self.search.champion
-        if champion is not None and champion is not self._saved:
-            self._save_champion()
-            self._saved = champion
-        self._next_save = time.monotonic() + SAVE_SECONDS
+    def status(self) -> Status:
+        done, budget, champion = self.search.generation, self.config.evolve.generations, self.search.champion
+        species = f", {self._species} species" if self._species else ""
+        text = f"generation {done} of {budget}{species}"
+        if self.ceiling is None:
+            reward = f"reward {-champion.loss:.3f}, " if champion else ""
+            return Status(done, budget, done / budget, reward + text)
+        right = champion.right if champion else 0
+        return Status(right, self.ceiling, done / budget, f"{right} of {self.ceiling} right, {text}")
 
-    def _save_champion(self) -> None:
-        champion, outputs = self.search.champion, len(self.cases.targets)
-        text = genome_to_json(champion, len(self.cases.inputs), outputs)
-        write_atomically(self.folder.path / "best" / "genome.json", text)
-        best, mode_bit = self.folder.path / "best", self.config.task.mode_bit
+    @property
+    def ceiling(self) -> int | None:
+        """Most cases that a network can get right; None where a listener decides and nothing is right or wrong."""
+        only_improvises = self.improvising and not self.config.task.mode_bit
+        return None if only_improvises else self.cases.most_right
+
+    def finish(self) -> None:
+        pass
+
+    def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:
+        champion, best, mode_bit = self.search.champion, folder.path / "best", self.config.task.mode_bit
+        assert champion is not None, "there is one after the first step"
+        inputs, outputs = len(self.cases.inputs), len(self.cases.targets)
+        write_atomically(best / "genome.json", genome_to_json(champion, inputs, outputs))
         if self.improvising:
             rolls = self.improvising.play_genome(champion)
             self.improvising.write(best / "improvised" if mode_bit else best, rolls)
-            self._tell("improvisation", rolls[0], self.improvising.song, memorised=False)
-        if self.songs and (mode_bit or not self.improvising):
-            player = make_player(self.config, champion, len(self.cases.inputs), outputs)
+            self._show(callbacks, "improvisation", rolls[0], self.improvising.song, memorised=False)
+        if self.songs and self.ceiling is not None:
+            player = make_player(self.config, champion, inputs, outputs)
             played = play_episode(make_env(self.config.task, self.songs), player, options={"song": 0})
-            write_melody(self.folder.path / "best", played.roll, self.songs[0])
-            self._tell("champion", played.roll, self.songs[0], memorised=True)
+            write_melody(best, played.roll, self.songs[0])
+            self._show(callbacks, "champion", played.roll, self.songs[0], memorised=True)
 
-    def _tell(self, name: str, roll: np.ndarray, song: Song, memorised: bool) -> None:
-        for told in self.watch:
-            told.melody(self.search.generation - 1, name, roll, song, self.config.task.prompt, memorised)
+    def _show(self, callbacks: Sequence[Callback], name: str, roll: np.ndarray, song: Song, memorised: bool) -> None:
+        for callback in callbacks:
+            callback.on_melody(self.search.generation - 1, name, roll, song, self.config.task.prompt, memorised)
 
-    def _checkpoint(self) -> None:
-        arrays, data = self.search.state()
-        state = {
-            "search": data,
-            "arrays": {name: [array.dtype.str, array.tolist()] for name, array in arrays.items()},
-            "wall_seconds": self.clock.wall_seconds,
-            "cpu_seconds": self.clock.cpu_seconds,
-        }
-        save_checkpoint(self.folder.path / "checkpoints", self.search.generation, state)
-
-    def _summary(self, stopped: str) -> dict:
-        """Return how the run ended, as plain numbers."""
-        champion, task = self.search.champion, self.config.task
+    def summary(self) -> dict[str, Any]:
+        champion, task, evolve = self.search.champion, self.config.task, self.config.evolve
         summary: dict[str, Any] = {
             "solved": self.search.solved,
-            "stopped": stopped,
             "task": task.kind,
             "song": self.songs[0].name if len(self.songs) == 1 else None,
             "songs": len(self.songs),
-            "algorithm": self.config.evolve.algorithm,
+            "algorithm": evolve.algorithm,
             "search": describe(self.config),
             "operators": operators_used(self.config),
-            "fitness": self.config.evolve.fitness,
-            "seed": self.config.evolve.seed,
+            "fitness": evolve.fitness,
+            "seed": evolve.seed,
             "generations": self.search.generation,
             "evaluations": self.search.evaluations,
-            "cpu_seconds": self.clock.cpu_seconds,
-            "wall_seconds": self.clock.wall_seconds,
-            "cases": len(self.cases),
-            "ceiling": self.cases.most_right,
-            "right_teacher_forced": champion.right if champion else 0,
+            "ceiling": self.ceiling,
             "python": sys.version.split()[0],
         }
         if champion:
@@ -179,107 +181,45 @@ class RunInProgress:
         if gain is not None:
             summary["gain_of_workers"] = round(gain, 3)
         if self.songs:
-            summary["memory"], summary["prompt"] = task.memory, task.prompt
+            summary |= {"memory": task.memory, "prompt": task.prompt}
         if self.improvising:
             summary["listener"] = self.config.improvise.listener
             summary |= self.improvising.summary(self.improvising.play_genome(champion)) if champion else {}
-        if self.songs and (task.mode_bit or not self.improvising):
+        return summary | self._cases_summary()
+
+    def _cases_summary(self) -> dict[str, Any]:
+        """Return how much is right, beside what resting gets right and what is impossible."""
+        if self.ceiling is None:
+            return {}
+        champion, task = self.search.champion, self.config.task
+        summary: dict[str, Any] = {
+            "cases": len(self.cases),
+            "right_teacher_forced": champion.right if champion else 0,
+        }
+        if self.songs:
             summary["always_rest"] = sum(always_rest(song, task.prompt) for song in self.songs)
-            if summary["ceiling"] < summary["cases"]:
-                impossible = ambiguous_steps(self.songs, task.memory, task.prompt)
-                steps = {song.name: song.steps - task.prompt for song in self.songs}
-                summary["ambiguous"] = {
-                    name: {"most_right": steps[name] - len(own), "steps": steps[name]}
-                    for name, own in impossible.items()
-                }
-        elif self.songs:  # there is no song to be right about
-            summary = {name: value for name, value in summary.items() if name not in ("right_teacher_forced", "cases")}
-            summary["ceiling"] = None
+        if self.songs and self.ceiling < len(self.cases):
+            impossible = ambiguous_steps(self.songs, task.memory, task.prompt)
+            judged = {song.name: song.steps - task.prompt for song in self.songs}
+            summary["ambiguous"] = {
+                name: {"most_right": judged[name] - len(steps), "steps": judged[name]}
+                for name, steps in impossible.items()
+            }
         return summary
 
+    def largest_checkpoint(self) -> int:
+        return MOST_BYTES
 
-def evolve(
-    config: EvolveConfig,
-    folder: RunFolder,
-    songs: Sequence[Song],
-    command: Sequence[str],
-    progress: Progress = SILENCE,
-    checkpoint_every: int = 50,
-    workers: WorkerOptions = NO_WORKERS,
-    watch: Sequence[Callback] = (),
-) -> dict:
-    """Search from the beginning.
+    def state(self) -> State:
+        return self.search.state()
 
-    Args:
-        config: a resolved configuration.
-        folder: a new run folder.
-        songs: what is to be learned.
-        command: the command line, for the record.
-        progress: called after every generation.
-        checkpoint_every: generations between two checkpoints; 0: none.
-        workers: who evaluates; changes no result.
-        watch: are told of every generation and new champion.
-
-    Returns:
-        What is also written as summary.json.
-    """
-    clock = Clock()
-    write_atomically(folder.path / "config.toml", config.to_toml())
-    folder.write_meta("evolve", list(command), config.evolve.seed)
-    if songs:
-        folder.write_songs(songs)
-    cases, improvising = make_cases(config, songs), begin_improvising(config, songs, folder)
-    with make_search(config, songs, cases, folder.path, workers, improvising) as search:
-        run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every, improvising, watch)
-        return run.continue_until_done(progress)
+    def restore(self, state: State) -> None:
+        self.search.restore(*state)
 
 
-def resume(
-    folder: RunFolder,
-    settings: Sequence[str] = (),
-    progress: Progress = SILENCE,
-    checkpoint_every: int = 50,
-    workers: WorkerOptions = NO_WORKERS,
-    watch: Sequence[Callback] = (),
-) -> tuple[dict, list[str]]:
-    """Go on from the last checkpoint of a run, to the same result as if it had never stopped.
+def _columns(row: Generation) -> dict[str, Any]:
+    """Return the columns of metrics.csv that every search fills."""
+    return {name: value for name, value in dataclasses.asdict(row).items() if name != "species"}
 
-    Args:
-        folder: a run folder with checkpoints.
-        settings: `evolve.generations=N` may be given to change the budget.
-        progress, checkpoint_every, workers, watch: as for `evolve`.
 
-    Returns:
-        What is also written as summary.json, and warnings.
-
-    Raises:
-        RunError: there is no checkpoint, or it does not belong to this run.
-    """
-    config = read_config(folder, EvolveConfig)
-    for setting in settings:
-        if not setting.startswith("evolve.generations="):
-            raise RunError(f"--set {setting}: a resumed run keeps its settings; only evolve.generations may change")
-        config = config.apply(setting)
-    songs = folder.read_songs(config.task.steps, config.task.prompt) if config.task.kind == "song" else []
-    state, warnings = load_checkpoint(folder.path / "checkpoints")
-    try:
-        validate_like({"wall_seconds": 0.0, "cpu_seconds": 0.0, "search": {}, "arrays": ByAnyName(("", []))}, state, "")
-    except ValueError as error:
-        raise RunError(f"{folder.path}: the checkpoint does not fit the run: {error}") from None
-    clock = Clock(state["wall_seconds"], state["cpu_seconds"])
-    write_atomically(folder.path / "config.toml", config.to_toml())
-    cases, improvising = make_cases(config, songs), None
-    if songs:
-        improvising = read_improvising(folder, config.improvise, config.task.memory, songs)
-    with make_search(config, songs, cases, folder.path, workers, improvising) as search:
-        try:
-            arrays = {name: np.array(values, dtype=dtype) for name, (dtype, values) in state["arrays"].items()}
-            search.restore(arrays, state["search"])
-        except ValueError as error:
-            raise RunError(f"{folder.path}: the checkpoint does not fit the run: {error}") from None
-        rows = folder.cut_table("metrics.csv", "generation", search.generation)
-        folder.cut_table("species.csv", "generation", search.generation)
-        if rows < search.generation:
-            warnings.append(f"{folder.path}: metrics.csv has {rows} of the first {search.generation} generations")
-        run = RunInProgress(folder, config, songs, cases, search, clock, checkpoint_every, improvising, watch)
-        return run.continue_until_done(progress), warnings
+KIND = Kind("evolve", ("evolve.generations",), prepare, training, read_songs, checkpoint_every=50)

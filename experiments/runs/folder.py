@@ -144,7 +144,9 @@ class RunFolder:
 
     def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Append rows to a table; the first rows bring the heading."""
-        path = self.path / name
+        rows, path = list(rows), self.path / name
+        if not rows:
+            return
         lines = io.StringIO()
         for row in rows:
             writer = csv.DictWriter(lines, list(row), lineterminator="\n")
@@ -158,29 +160,24 @@ class RunFolder:
             error.filename = error.filename or str(path)
             raise
 
-    def cut_table(self, name: str, column: str, end: int) -> int:
-        """Keep only the whole rows of a table whose value in a column is below `end`.
-
-        Returns:
-            How many rows are left; 0 if there is no table.
+    def cut_table(self, name: str, end: int) -> None:
+        """Keep only the whole rows of a table whose first column is below `end`; no table is fine, too.
 
         Raises:
             RunError: the table is broken.
         """
         path = self.path / name
         if not path.exists():
-            return 0
+            return
         lines = [line for line in self.read_text(name).splitlines(keepends=True) if line.endswith("\n")]
         try:
-            place = lines[0].rstrip("\n").split(",").index(column) if lines else 0
-            kept = lines[:1] + [line for line in lines[1:] if float(line.split(",")[place]) < end]
-        except (ValueError, IndexError) as error:
+            kept = lines[:1] + [line for line in lines[1:] if float(line.rstrip("\n").split(",")[0]) < end]
+        except ValueError as error:
             raise RunError(f"{self.path}: {name} is broken: {error}") from None
         if kept:
             write_atomically(path, "".join(kept))
         else:
             path.unlink()  # so that the next rows bring the heading
-        return max(0, len(kept) - 1)
 
     # reading
 

@@ -20,17 +20,17 @@ from agents.neat.improvisation import play_together
 from agents.performer import Performer, RandomPlayer
 from agents.rollout import play_on
 from experiments.config.evolve import EvolveConfig, Improvise, Task
-from experiments.runs.melody import write_melody
-from experiments.runs.folder import RunError, RunFolder
 from experiments.config.settings import ConfigError
+from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.melody import write_melody
 from listener.listener import Listener, pays_every
 from listener.registry import listener_named
 from listener.theory import further_keys
 from songs.catalog import read_catalog
 from songs.files import write_atomically
 from songs.keyboard import KEYS
-from songs.validate import validate_like
 from songs.song import Song
+from songs.validate import validate_like
 
 BY_OUTPUT = {"modular_crossover": 0.0, "focus": 0.0, "boost": 0.0, "guided": 0.0}
 """Operators that need the loss of every output. A listener pays one number for a network."""
@@ -230,16 +230,6 @@ class Improvising:
         array = io.BytesIO()
         np.save(array, rolls, allow_pickle=False)
         write_atomically(folder / "improvisations.npy", array.getvalue())
-
-
-def begin_improvising(config: EvolveConfig, songs: Sequence[Song], folder: RunFolder) -> Improvising | None:
-    """Choose the starts of a new run and write them down; None where a song is memorised."""
-    if not config.improvise.listener:
-        return None
-    starts = choose_starts(config.task, config.improvise.starts, songs)
-    starts.write(folder)
-    pays = named_listener(config.improvise.listener, config.improvise.extra_keys, "improvise.listener")
-    return Improvising(pays, starts, config.task.memory, songs[0])
 
 
 def read_improvising(folder: RunFolder, options: Improvise, memory: int, songs: Sequence[Song]) -> Improvising | None:

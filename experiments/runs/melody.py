@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,11 @@ import numpy as np
 from songs.files import write_atomically
 from songs.song import Song
 from songs.synth import render, write_wav
+
+
+def title_of(songs: Sequence[Song]) -> str:
+    """Return a short title for songs: the names of the first three."""
+    return ", ".join(song.name for song in songs[:3]) + (", ..." if len(songs) > 3 else "")
 
 
 def write_melody(folder: Path, roll: np.ndarray, song: Song, origin: str = "evolved") -> None:

@@ -10,10 +10,10 @@ import numpy as np
 
 from agents.performer import Performer, RandomPlayer
 from agents.rollout import Episode, play_episode
-from experiments.runs.assembly import Run, make_env, playable_songs
 from experiments.config.evolve import Task
-from experiments.melody_statistics import describe_rolls, outside
 from experiments.config.settings import ConfigError
+from experiments.melody_statistics import describe_rolls, outside
+from experiments.runs.assembly import Run, make_env, playable_songs
 from songs.piano_roll import most_right_steps
 from songs.song import Song, SongError
 

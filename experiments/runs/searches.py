@@ -15,17 +15,17 @@ from agents.neat.improvisation import HeardGuide, Improvisation, ImprovisationEv
 from agents.neat.improvisation_switch import SwitchEvolution, played_together
 from agents.neat.population import Evolution
 from agents.neat.workers import NO_WORKERS, WorkerOptions, lend_backend
+from agents.other_searches.evolution_strategies import OpenAIES, SeparableCMAES
 from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution, PerKeyOptions
 from agents.other_searches.per_key.prompt_noise import song_cases
 from agents.other_searches.per_key.sparse_cases import SparseCases
-from agents.search import Search
-from agents.other_searches.evolution_strategies import OpenAIES, SeparableCMAES
 from agents.other_searches.verified_prefix import RealEpisodes, VerifiedPrefix
-from experiments.runs.assembly import make_cases, make_env
+from agents.search import Search
 from experiments.config.evolve import EvolveConfig
-from experiments.runs.improvise import Improvising, without_losses
 from experiments.config.neat_ini import improvises, neat_ini, read_neat_config
 from experiments.config.settings import ConfigError
+from experiments.runs.assembly import make_cases, make_env
+from experiments.runs.improvise import Improvising, without_losses
 from songs.files import write_atomically
 from songs.song import Song
 

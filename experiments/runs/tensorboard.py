@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib import style
 
-from experiments.plots.run import STYLE
 from experiments.plots.roll import classify, roll_figure
+from experiments.plots.run import STYLE
 from songs.song import Song
 from songs.synth import encode_wav, render
 
@@ -36,11 +36,13 @@ class EventWriter:
 
         self._file = EventFileWriter(str(folder))
 
-    def figures(self, step: int, values: Mapping[str, float | None]) -> None:
+    def on_metrics(self, step: int, values: Mapping[str, float | None]) -> None:
         known = {name: float(value) for name, value in values.items() if value is not None}
         self._add(step, [{"tag": name, "simple_value": value} for name, value in known.items()])
 
-    def melody(self, step: int, name: str, roll: np.ndarray, song: Song, prompt: int, memorised: bool = True) -> None:
+    def on_melody(
+        self, step: int, name: str, roll: np.ndarray, song: Song, prompt: int, memorised: bool = True
+    ) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
         played = roll[:MOST_STEPS]

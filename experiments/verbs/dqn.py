@@ -11,20 +11,11 @@ same result as if it had never stopped.
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
+from typing import Any
 
-from experiments.verbs.options import (
-    UsageError,
-    add_catalog_options,
-    add_tensorboard,
-    between,
-    count,
-    positive,
-    print_json,
-    refuse,
-    require,
-)
+from experiments.runs.command import add_run_options, begin_or_resume, configured, finish
+from experiments.verbs.options import UsageError, add_catalog_options, between, count, positive, require
 
 HELP = "learn to play songs by deep Q-learning (needs torch)"
 PRESETS = ("bandit", "episodic", "improvisation", "prior")
@@ -43,120 +34,81 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--preset", choices=PRESETS, help=REGIMES)
     which.add_argument("--config", metavar="FILE", help="TOML file with the options of a run")
-    which.add_argument("--resume", metavar="RUN", help="go on with a run from its last checkpoint")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one option: dqn.gamma=0.9"
-    )
     parser.add_argument("--memory", type=positive, metavar="M", help="steps remembered [what they need, at least 32]")
-    parser.add_argument("--prompt", type=count, metavar="P", help="steps at the start that are given [8]")
+    parser.add_argument("--prompt", type=count, metavar="P", help="steps given at the start [8]")
     parser.add_argument(
-        "--random-start", type=between(0, 1), metavar="P", help="chance that an episode begins anywhere in the song [0]"
+        "--random-start",
+        type=between(0, 1),
+        metavar="P",
+        help="probability that an episode begins anywhere in the song [0]",
     )
     parser.add_argument(
         "--listener", metavar="NAME", help="improvise for a listener: theory, or a sum such as ngram=1,theory=.5"
     )
-    parser.add_argument("--seed", type=count, metavar="N", help="the same seed gives the same run [0]")
-    parser.add_argument("--out", metavar="DIR", help="run folder, which must be new [runs/SONG-1, -2, ...]")
-    parser.add_argument(
-        "--checkpoint-every",
-        type=count,
-        default=10_000,
-        metavar="N",
-        help="environment steps between checkpoints; 0: none [10000]",
-    )
-    add_tensorboard(parser)
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    add_run_options(parser, "dqn", "dqn.gamma=0.9", "10000 environment steps")
+
+
+FIXED = ("song", "folder", "track", "together", "preset", "config", "memory", "prompt", "random_start", "listener")
 
 
 def run(options: argparse.Namespace) -> int:
-    require("torch", "safetensors", extra="torch", what="kuznechik dqn")
-    if options.tensorboard:
-        require("tensorboard", extra="tensorboard", what="--tensorboard")
-    from experiments.runs.callback import watching
-    from experiments.runs.dqn import resolve_dqn, resume, train
-    from experiments.runs.folder import RunFolder
-    from experiments.runs.progress import DqnProgress
+    require("torch", extra="torch", what="kuznechik dqn")
+    from experiments.runs.dqn import resolve_dqn
 
-    progress, every = DqnProgress(quiet=options.json), options.checkpoint_every
-    if options.resume:
-        options.song = options.song or None
-        fixed = ("song", "folder", "track", "together", "memory", "prompt", "random_start", "listener", "seed", "out")
-        refuse(options, "--resume", fixed)
-        folder = RunFolder.open(options.resume)
-        with folder.writing(), progress, watching(folder, options.tensorboard) as watch:
-            summary, warnings = resume(folder, options.set, progress, every, watch=watch)
-        for warning in warnings:
-            print(f"kuznechik: {warning}; resumed from the checkpoint before it", file=sys.stderr)
-    else:
+    options.song = options.song or None
+
+    def resolved() -> tuple[Any, Any, str]:
         config, songs = resolve_dqn(_config(options))
-        folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", _name(songs))
-        with folder.writing(), progress, watching(folder, options.tensorboard) as watch:
-            summary = train(config, folder, songs, options.command_line, progress, every, watch=watch)
-    if options.json:
-        print_json({**summary, "run": str(folder.path)})
-    else:
-        _print_summary(summary, folder.path)
-    return 130 if summary["stopped"] == "interrupted" else 0
+        return config, songs, songs[0].name if len(songs) == 1 else "together"
+
+    folder, summary = begin_or_resume(options, "dqn", resolved, FIXED, {})
+    return finish(options, "dqn", folder.path, summary, _lines(summary, folder.path))
 
 
-def _config(options: argparse.Namespace):
+def _config(options: argparse.Namespace) -> Any:
     """Return the configuration that the command line asks for."""
-    from experiments.config.dqn import DqnConfig
-
-    config = DqnConfig.load(options.preset or options.config or _preset_for(options.listener))
-    flags = {
-        "task": ("folder", "track", "memory", "prompt"),
-        "environment": ("random_start", "listener"),
-        "dqn": ("seed",),
-    }
-    for section, names in flags.items():
-        given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-        config = config.change(section, **given)
+    task = {name: getattr(options, name) for name in ("folder", "track", "memory", "prompt")}
     if options.song:
         if options.together:
             raise UsageError("SONG does not go with --together")
-        config = config.change("task", song=", ".join(options.song))
+        task["song"] = ", ".join(options.song)
     elif options.together or options.folder:
-        config = config.change("task", together=True)
-    for setting in options.set:
-        config = config.apply(setting)
-    return config
+        task["together"] = True
+    flags = {
+        "task": task,
+        "environment": {"random_start": options.random_start, "listener": options.listener},
+        "dqn": {"seed": options.seed},
+    }
+    source = options.preset or options.config or _preset_for(options.listener)
+    return configured("dqn", source, flags, options.set)
 
 
 def _preset_for(listener: str | None) -> str | None:
-    """Return the preset for a listener: what is trained on real music pays at bar lines alone, and needs a prior."""
+    """Return the preset for a listener: one trained on real music rewards at bar lines only, and needs a prior."""
     if not listener:
         return None
     return "prior" if "learned" in listener else "improvisation"
 
 
-def _name(songs: list) -> str:
-    return songs[0].name if len(songs) == 1 else "together"
-
-
-def _print_summary(summary: dict, folder: Path) -> None:
-    from experiments.config.dqn import DqnConfig
-    from experiments.runs.assembly import read_config
+def _lines(summary: dict, folder: Path) -> list[str]:
+    """Return the result for people, and what to do next."""
     from experiments.runs.folder import RunFolder
+    from experiments.runs.lifecycle import read_config
 
     ending = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted"}[summary["stopped"]]
-    print(
+    lines = [
         f"{ending} after {summary['steps']} environment steps, {summary['updates']} updates, "
         f"{summary['cpu_seconds']:.1f} CPU seconds."
-    )
+    ]
     if summary["greedy_reward"] is not None:
-        print(f"The listener pays the champion {summary['greedy_reward']:.3f} a step. Regime: {summary['regime']}.")
+        lines.append(f"Reward of the champion: {summary['greedy_reward']:.3f} a step. Regime: {summary['regime']}.")
     else:
-        _print_learned(summary)
-    print("Written:", *(f"  {path}" for path in sorted(folder.rglob("*")) if path.is_file()), sep="\n")
-    config = read_config(RunFolder(folder), DqnConfig)
-    verbs = "score|plot|play|report" if config.prior.decides else "score|plot|play|report|duet"  # a page has no prior
-    print(f"Next: kuznechik {verbs} {shlex.quote(str(folder))}")
-
-
-def _print_learned(summary: dict) -> None:
-    print(
-        f"{summary['right_teacher_forced']} of {summary['cases']} steps right, {summary['right_free_running']} free "
-        f"running (always resting: {summary['always_rest']}; the most that one network can: {summary['ceiling']}). "
-        f"{summary['whole_songs']} of {summary['songs']} songs whole. Regime: {summary['regime']}."
-    )
+        lines.append(
+            f"{summary['right_teacher_forced']} of {summary['cases']} steps right, "
+            f"{summary['right_free_running']} free running (always resting: {summary['always_rest']}; "
+            f"the most that one network can: {summary['ceiling']}). "
+            f"{summary['whole_songs']} of {summary['songs']} songs whole. Regime: {summary['regime']}."
+        )
+    # a page has no prior
+    page = "" if read_config(RunFolder(folder)).prior.decides else "|duet"
+    return [*lines, f"Next: kuznechik score|plot|play|report{page} {shlex.quote(str(folder))}"]

@@ -13,18 +13,17 @@ behind gates that its mode 1 shuts.
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
+from typing import Any
 
+from experiments.runs.command import add_run_options, begin_or_resume, configured, draw, finish, supervised
 from experiments.verbs.options import (
     MOST_PROCESSES,
     UsageError,
     add_catalog_options,
-    add_tensorboard,
     count,
     print_json,
     refuse,
-    require,
     whole,
 )
 
@@ -35,173 +34,127 @@ PRESETS = "improvise, many-songs, plain-neat, xor"
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("song", nargs="?", metavar="SONG", help="name in the catalogue or .mid file [grasshopper]")
     add_catalog_options(parser)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--each", action="store_true", help="evolve one network for each song of the catalogue")
-    which.add_argument("--together", action="store_true", help="evolve one network for all songs of the catalogue")
-    which.add_argument("--resume", metavar="RUN", help="go on with a run from its last checkpoint")
+    parser.add_argument("--each", action="store_true", help="evolve one network for each song of the catalogue")
+    parser.add_argument("--together", action="store_true", help="evolve one network for all songs of the catalogue")
     parser.add_argument("--config", metavar="FILE", help=f"TOML file or name of a preset ({PRESETS})")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one option: evolve.population_size=300"
-    )
     parser.add_argument("--memory", type=count, metavar="M", help="steps remembered [what the song needs, at least 32]")
-    parser.add_argument("--prompt", type=count, metavar="P", help="steps at the start that are given [8]")
+    parser.add_argument("--prompt", type=count, metavar="P", help="steps given at the start [8]")
     parser.add_argument(
         "--listener", metavar="NAME", help="improvise for a listener: theory, or a sum such as ngram=1,theory=.5"
     )
     parser.add_argument(
-        "--mode-bit", action="store_true", help="with --listener: one network that learns the song and improvises, too"
-    )
-    parser.add_argument("--seed", type=count, metavar="N", help="the same seed gives the same run [0]")
-    parser.add_argument("--out", metavar="DIR", help="run folder, which must be new [runs/SONG-1, -2, ...]")
-    parser.add_argument(
-        "--checkpoint-every", type=count, default=50, metavar="N", help="generations between checkpoints; 0: none [50]"
+        "--mode-bit", action="store_true", help="with --listener: one network that learns the song and also improvises"
     )
     parser.add_argument(
-        "--workers", type=whole(0, MOST_PROCESSES), default=0, metavar="N", help="processes that evaluate; 0: none [0]"
+        "--workers", type=whole(0, MOST_PROCESSES), default=0, metavar="N", help="processes that evaluate [0]"
     )
     parser.add_argument("--backend", choices=("process", "ray"), default="process", help="kind of workers [process]")
-    parser.add_argument("--ray-address", metavar="HOST:PORT", help="a Ray cluster [one of its own on this machine]")
-    add_tensorboard(parser)
-    parser.add_argument("--plot", action="store_true", help="draw the pictures at the end, like `kuznechik plot`")
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.add_argument("--ray-address", metavar="HOST:PORT", help="a Ray cluster [a new one on this machine]")
+    add_run_options(parser, "evolve", "evolve.population_size=300", "50 generations")
+
+
+FIXED = ("each", "together", "song", "folder", "track", "config", "memory", "prompt", "listener", "mode_bit")
 
 
 def run(options: argparse.Namespace) -> int:
     from experiments.runs.assembly import resolve
-    from experiments.runs.callback import watching
-    from experiments.runs.evolve import evolve, resume
-    from experiments.runs.folder import RunFolder
-    from experiments.runs.progress import EvolutionProgress
 
-    if options.tensorboard:
-        require("tensorboard", extra="tensorboard", what="--tensorboard")
-    for flag in ("each", "together"):
+    for flag, others in (("each", ("song", "together", "resume")), ("together", ("song", "resume"))):
         if getattr(options, flag):
-            refuse(options, f"--{flag}", ("song",))
+            refuse(options, f"--{flag}", others)
     if options.each:
         return _run_each(options)
-    progress, keep = EvolutionProgress(quiet=options.json), _keep(options)
-    if options.resume:
-        fixed = ("song", "folder", "track", "config", "memory", "prompt", "listener", "mode_bit", "seed", "out")
-        refuse(options, "--resume", fixed)
-        folder = RunFolder.open(options.resume)
-        with folder.writing(), progress, watching(folder, options.tensorboard) as watch:
-            summary, warnings = resume(folder, options.set, progress, **keep, watch=watch)
-        for warning in warnings:
-            print(f"kuznechik: {warning}", file=sys.stderr)
-    else:
+
+    def resolved() -> tuple[Any, Any, str]:
         config, songs = resolve(_config(options))
         name = "together" if config.task.together else songs[0].name if songs else config.task.kind
-        folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", name)
-        with folder.writing(), progress, watching(folder, options.tensorboard) as watch:
-            summary = evolve(config, folder, songs, options.command_line, progress, **keep, watch=watch)
-    if options.plot:
-        _plot(folder.path, summary)
-    if options.json:
-        print_json({**summary, "run": str(folder.path)})
-    else:
-        _print_summary(summary, folder.path)
-    return 130 if summary["stopped"] == "interrupted" else 0
+        return config, songs, name
+
+    folder, summary = begin_or_resume(options, "evolve", resolved, FIXED, _resources(options))
+    return finish(options, "evolve", folder.path, summary, _lines(summary, folder.path))
 
 
-def _keep(options: argparse.Namespace) -> dict:
-    """Return the options that change how a run is done and not what comes of it."""
+def _resources(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what changes how a run is done, and not its result."""
     from agents.neat.workers import WorkerOptions
 
-    workers = WorkerOptions(options.workers, options.backend == "ray", options.ray_address)
-    return {"checkpoint_every": options.checkpoint_every, "workers": workers}
+    return {"workers": WorkerOptions(options.workers, options.backend == "ray", options.ray_address)}
 
 
-def _config(options: argparse.Namespace):
+def _config(options: argparse.Namespace) -> Any:
     """Return the configuration that the command line asks for."""
-    from experiments.config.evolve import EvolveConfig
-
     improvises = options.listener and not options.mode_bit
-    config = EvolveConfig.load(options.config or ("improvise" if improvises else None))
-    flags = {"task": ("song", "folder", "track", "memory", "prompt"), "improvise": ("listener",), "evolve": ("seed",)}
-    for section, names in flags.items():
-        given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-        config = config.change(section, **given)
-    if options.together:
-        config = config.change("task", together=True)
-    if options.mode_bit:
-        config = config.change("task", mode_bit=True)
-    for setting in options.set:
-        config = config.apply(setting)
+    task = {name: getattr(options, name) for name in ("song", "folder", "track", "memory", "prompt")}
+    switches = {name: True for name in ("together", "mode_bit") if getattr(options, name)}
+    flags = {
+        "task": {**task, **switches},
+        "improvise": {"listener": options.listener},
+        "evolve": {"seed": options.seed},
+    }
+    config = configured("evolve", options.config or ("improvise" if improvises else None), flags, options.set)
     if config.task.kind == "xor":
         refuse(options, "task.kind = 'xor'", ("song", "folder", "track", "memory", "prompt", "each", "together"))
     return config
 
 
-def _plot(folder: Path, summary: dict) -> None:
-    """Draw a run in which anything was evaluated."""
-    if summary["generations"]:
-        from experiments.plots.run import plot_run
-        from experiments.runs.folder import RunFolder
-
-        plot_run(RunFolder(folder))
-
-
-def _print_summary(summary: dict, folder: Path) -> None:
-    from experiments.config.evolve import EvolveConfig
-    from experiments.runs.assembly import read_config
+def _lines(summary: dict, folder: Path) -> list[str]:
+    """Return the result for people, and what to do next."""
     from experiments.runs.folder import RunFolder
+    from experiments.runs.lifecycle import read_config
 
     ending = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted"}[summary["stopped"]]
-    print(
+    lines = [
         f"{ending} after {summary['generations']} generations, {summary['evaluations']} evaluations, "
         f"{summary['cpu_seconds']:.1f} CPU seconds."
-    )
+    ]
     if summary["ceiling"] is not None:
-        _print_learned(summary)
+        lines += _memorised(summary)
     if "listener" in summary:
-        _print_improvisation(summary)
-    print("Written:", *(f"  {path}" for path in sorted(folder.rglob("*")) if path.is_file()), sep="\n")
-    recurrent = read_config(RunFolder(folder), EvolveConfig).genome.recurrent
-    page = "" if recurrent else "|duet"  # a recurrent network remembers by itself, which a page cannot
+        lines += _improvised(summary)
+    recurrent = read_config(RunFolder(folder)).genome.recurrent
+    page = "" if recurrent else "|duet"  # a page cannot play a network with a memory of its own
     verbs = f"score|plot|play|report{page}" if summary["songs"] else "score|plot|report"
-    print(f"Next: kuznechik {verbs} {shlex.quote(str(folder))}")
+    return [*lines, f"Next: kuznechik {verbs} {shlex.quote(str(folder))}"]
 
 
-def _print_improvisation(summary: dict) -> None:
+def _improvised(summary: dict) -> list[str]:
+    lines = []
     if "reward_a_step" in summary:
-        paid = summary["baselines_a_step"].items()
-        print(
-            f"The listener {summary['listener']} pays the champion {summary['reward_a_step']:.3f} a step "
-            f"({', '.join(f'{name} {value:.3f}' for name, value in paid)}; the most there can be is not known). "
-            f"From {len(summary['starts'])} starts it plays {summary['different_rolls']} different rolls."
+        baselines = ", ".join(f"{name} {value:.3f}" for name, value in summary["baselines_a_step"].items())
+        lines.append(
+            f"Reward of the listener {summary['listener']}: {summary['reward_a_step']:.3f} a step ({baselines}; the "
+            f"maximum is not known). From {len(summary['starts'])} starts it plays {summary['different_rolls']} "
+            "different rolls."
         )
-    if summary["ceiling"] is None:
-        print(f"Search: {summary['search']}.")
+    return lines if summary["ceiling"] is not None else [*lines, f"Search: {summary['search']}."]
 
 
-def _print_learned(summary: dict) -> None:
+def _memorised(summary: dict) -> list[str]:
     beside = []
     if summary["songs"]:
         beside.append(f"always resting: {summary['always_rest']}")
     if summary["ceiling"] < summary["cases"]:
         beside.append(f"the most that one network can: {summary['ceiling']}")
-    print(
+    lines = [
         f"{summary['right_teacher_forced']} of {summary['cases']} {'steps' if summary['songs'] else 'cases'} right"
         + (f" ({'; '.join(beside)})" if beside else "")
         + f". Search: {summary['search']}."
-    )
+    ]
     for name, best in summary.get("ambiguous", {}).items():
-        print(
+        lines.append(
             f"{name}: {best['most_right']} of {best['steps']} at most; elsewhere the same memory goes on differently."
         )
     gain = summary.get("gain_of_workers")
     if gain is not None and gain < 1:
-        print(f"The workers evaluated {gain:.2f} times as fast as one process alone: at this size they do not pay.")
+        lines.append(f"Workers evaluated {gain:.2f} times as fast as one process: at this size they do not pay off.")
+    return lines
 
 
 def _run_each(options: argparse.Namespace) -> int:
-    """Evolve one network for each song of the catalogue, each in a run folder of its own."""
+    """Evolve one network for each song of the catalogue, each in its own run folder."""
     from experiments.runs.assembly import playable_songs, resolve
-    from experiments.runs.callback import watching
-    from experiments.runs.evolve import evolve
     from experiments.runs.folder import RunFolder
-    from experiments.runs.progress import EvolutionProgress
+    from experiments.runs.lifecycle import begin, load_kind
 
     config = _config(options)
     if config.improvise.listener:
@@ -210,12 +163,12 @@ def _run_each(options: argparse.Namespace) -> int:
     resolved = [resolve(task) for task in tasks]  # an error comes before any song is evolved
     parent = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", "each")
     summaries = []
-    for own, songs in resolved:
+    for each, songs in resolved:
         folder = RunFolder.create(parent.path / songs[0].name)
-        with EvolutionProgress(quiet=options.json) as progress, watching(folder, options.tensorboard) as watch:
-            summary = evolve(own, folder, songs, options.command_line, progress, **_keep(options), watch=watch)
+        with supervised(options, folder, _resources(options)) as supervision:
+            summary = begin(load_kind("evolve"), each, folder, songs, options.command_line, supervision)
         if options.plot:
-            _plot(folder.path, summary)
+            draw(folder)
         summaries.append({**summary, "run": str(folder.path)})
         parent.write_json("summaries.json", {"runs": summaries})
         if summary["stopped"] == "interrupted":

@@ -21,7 +21,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from experiments.runs.folder import RunFolder
-    from experiments.runs.repeat import compare, other_versions, repeat
+    from experiments.runs.lifecycle import Supervision, repeat
+    from experiments.runs.progress import ProgressBar
+    from experiments.runs.repeat import compare, other_versions
 
     old = RunFolder.open(options.run_folder)
     for line in other_versions(old):
@@ -30,8 +32,9 @@ def run(options: argparse.Namespace) -> int:
         new = RunFolder.create(options.out)
     else:
         new = RunFolder.create_numbered(old.path.parent, f"{old.path.name}-repeated")
-    with new.writing():
-        summary = repeat(old, new, options.command_line, quiet=options.json)
+    progress = ProgressBar(quiet=options.json)
+    with new.writing(), progress:
+        summary = repeat(old, new, options.command_line, Supervision(progress=progress))
     if summary["stopped"] == "interrupted":
         print(f"kuznechik: interrupted; what there is is in {new.path}", file=sys.stderr)
         return 130

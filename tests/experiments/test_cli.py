@@ -175,8 +175,7 @@ def test_what_is_printed_for_people(kuznechik, tune, tmp_path, small):
     )
     assert "modular crossover" in lines[1]
     assert "focus" not in lines[1]
-    assert lines[2] == "Written:"
-    assert {line.strip() for line in lines[3:-1]} == {str(tmp_path / "my run" / name) for name in FILES}
+    assert lines[2] == f"Written: {tmp_path / 'my run'}"
     assert lines[-1] == f"Next: kuznechik score|plot|play|report|duet '{tmp_path / 'my run'}'"
 
 
@@ -354,7 +353,7 @@ def test_scores_are_printed_a_line_each(kuznechik, solved):
 def test_plot_names_the_files_it_wrote(kuznechik, unsolved, tmp_path):
     run = tmp_path / "run"
     (run / "songs").mkdir(parents=True)
-    for name in ("config.toml", "species.csv"):  # the picture that is drawn fastest
+    for name in ("config.toml", "meta.json", "species.csv"):  # the picture that is drawn fastest
         (run / name).write_bytes((unsolved / name).read_bytes())
     called = kuznechik("plot", run)
     assert called.status == 0
@@ -369,7 +368,7 @@ def test_evolve_can_plot(kuznechik, tmp_path):
     assert (called.status, called.err) == (0, "")
     pictures = {f"{name}.{ending}" for name in ("fitness", "species", "network") for ending in ("png", "svg")}
     assert files(tmp_path / "run" / "plots") == pictures
-    assert all(str(tmp_path / "run" / "plots" / name) in called.out for name in pictures)
+    assert f"Written: {tmp_path / 'run'}\n" in called.out
 
 
 def samples(path: Path) -> tuple[int, np.ndarray]:

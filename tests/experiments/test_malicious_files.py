@@ -176,7 +176,9 @@ def test_the_folders_hold_every_kind_of_file(folders):
     assert {"best/genome.json", "best/roll.npy", "best/improvised/improvisations.npy", "starts.json"} <= there[
         "evolved"
     ]
-    assert {"checkpoints/00000001.json", "checkpoints/00000002.json", "config.toml"} <= there["evolved"]
+    assert {"checkpoints/000000000001.safetensors", "checkpoints/000000000002.safetensors", "config.toml"} <= there[
+        "evolved"
+    ]
     assert {"best/model.safetensors", "checkpoints/000000000080.safetensors"} <= there["learned"]
     assert {"best.safetensors", "best.json", "last.safetensors", "resume.safetensors"} <= there["vae"]
     assert there["listener"] == {"own.safetensors", "own.json"}
@@ -334,7 +336,7 @@ def test_a_checkpoint_of_another_run_is_told_in_one_line(kuznechik, unsolved, fo
     run = shutil.copytree(unsolved, tmp_path / "run")
     for path in (run / "checkpoints").iterdir():
         path.unlink()
-    shutil.copy(folders / "evolved" / "checkpoints" / "00000002.json", run / "checkpoints")
+    shutil.copy(folders / "evolved" / "checkpoints" / "000000000002.safetensors", run / "checkpoints")
     called = kuznechik("evolve", "--resume", run, "--json")
     assert (called.status, called.out, called.err.count("\n")) == (2, "", 1), called
     assert f"{run}: the checkpoint does not fit the run: " in called.err
@@ -343,19 +345,18 @@ def test_a_checkpoint_of_another_run_is_told_in_one_line(kuznechik, unsolved, fo
 @pytest.mark.parametrize(
     "change",
     [
-        lambda state: [],
-        lambda state: None,
         lambda state: {},
         lambda state: {**state, "wall_seconds": None},
         lambda state: {**state, "cpu_seconds": [1]},
-        lambda state: {**state, "search": "x"},
+        lambda state: {**state, "state": "x"},
+        lambda state: {**state, "state": {}},
     ],
 )
 def test_a_checkpoint_whose_checksum_was_made_to_fit_is_told_in_one_line(kuznechik, unsolved, tmp_path, change):
     run = shutil.copytree(unsolved, tmp_path / "run")
     newest = max((run / "checkpoints").iterdir())
-    state, _ = load_checkpoint(run / "checkpoints")
-    save_checkpoint(run / "checkpoints", int(newest.stem), change(state))
+    (arrays, state), _ = load_checkpoint(run / "checkpoints")
+    save_checkpoint(run / "checkpoints", int(newest.stem), (arrays, change(state)))
     before = (run / "config.toml").read_bytes()
     called = kuznechik("evolve", "--resume", run, "--json")
     assert (called.status, called.out, called.err.count("\n")) == (2, "", 1), called

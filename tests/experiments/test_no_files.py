@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="reads files of torch: pip install 'kuznechik[torch]'")
@@ -14,8 +15,8 @@ from safetensors.torch import save_file  # noqa: E402
 
 from experiments.musicvae.training_run import read_run  # noqa: E402
 from experiments.pages.vae_view import ended_by  # noqa: E402
+from experiments.runs.checkpoint import DATA, FORMAT, VERSION, read_arrays  # noqa: E402
 from experiments.runs.folder import RunError  # noqa: E402
-from experiments.runs.tensor_checkpoint import FORMAT, VERSION, read_tensors  # noqa: E402
 from listener import files as listeners  # noqa: E402
 from songs.midi import MidiError  # noqa: E402
 from songs.notation import read_tune  # noqa: E402
@@ -28,7 +29,7 @@ from vae.seed_checkpoint import import_checkpoint  # noqa: E402
 HUGE = 2 * 2**30
 
 READERS: dict[str, tuple[str, Callable[[Path], object], type[Exception]]] = {
-    "checkpoint of a learner": ("c.safetensors", read_tensors, RunError),
+    "checkpoint of a learner": ("c.safetensors", read_arrays, RunError),
     "state of a model": ("resume.safetensors", lambda path: read_run(path.parent), TrainingError),
     "model": ("m.safetensors", checkpoint.load_model, ModelError),
     "description of a model": ("m.json", checkpoint.read_about, ModelError),
@@ -115,8 +116,8 @@ def test_deep_nesting_in_a_state_is_told_in_one_line(tmp_path):
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "{", "9" * 10_000])
 def test_a_checkpoint_whose_checksum_was_made_to_fit_is_damaged(tmp_path, text):
-    path = tmp_path / "c.safetensors"
-    head = {"version": VERSION, "data": text, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-    save_file({}, path, {FORMAT: json.dumps(head)})
+    path, content = tmp_path / "c.safetensors", np.frombuffer(text.encode(), np.uint8)
+    digest = hashlib.sha256(f"{DATA} uint8 {content.shape}".encode() + content.tobytes()).hexdigest()
+    save_file({DATA: torch.tensor(content)}, path, {FORMAT: json.dumps({"version": VERSION, "sha256": digest})})
     with pytest.raises(RunError, match=r"c.safetensors: is damaged: (?!its checksum)"):
-        read_tensors(path)
+        read_arrays(path)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pytest
 
@@ -27,6 +28,7 @@ class Dough:
 
 @dataclass(frozen=True)
 class Recipe(Settings):
+    KIND: ClassVar[str] = "evolve"
     oven: Oven = field(default_factory=Oven)
     dough: Dough = field(default_factory=Dough)
 

@@ -102,6 +102,7 @@ def make_run(path: Path, title: str = TITLE) -> RunFolder:
     folder = RunFolder.create(path)
     config = EvolveConfig.load("plain-neat").change("task", memory=2)
     config = config.change("operators", modular_crossover=0.5, focus=0.7)
+    folder.write_meta("evolve", ["kuznechik"], 0)
     write_atomically(folder.path / "config.toml", config.to_toml())
     folder.write_songs([Song("tune", SONG, title)])
     add_tables(folder)
@@ -116,6 +117,7 @@ def make_run(path: Path, title: str = TITLE) -> RunFolder:
 def make_xor_run(path: Path) -> RunFolder:
     folder = RunFolder.create(path)
     config = EvolveConfig().change("task", kind="xor")
+    folder.write_meta("evolve", ["kuznechik"], 0)
     write_atomically(folder.path / "config.toml", config.to_toml())
     add_tables(folder)
     write_atomically(folder.path / "best" / "genome.json", genome_to_json(XOR, 2, 1))
@@ -255,6 +257,7 @@ def test_a_run_without_summary_or_songs_still_shows_its_curves(tmp_path: Path) -
 def test_plain_neat_is_called_so(tmp_path: Path) -> None:
     folder = curves_only(make_run(tmp_path / "run"))
     config = EvolveConfig.load("plain-neat").change("task", memory=32)
+    folder.write_meta("evolve", ["kuznechik"], 0)
     write_atomically(folder.path / "config.toml", config.to_toml())
     assert "NEAT, plain; 180 evaluations" in shown_in(draw_run(folder)[0]["fitness"])
 
@@ -306,6 +309,7 @@ def test_a_roll_of_another_song_is_named(tmp_path: Path) -> None:
 
 def test_a_broken_configuration_is_an_error(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run")
+    folder.write_meta("evolve", ["kuznechik"], 0)
     write_atomically(folder.path / "config.toml", "[task]\ncolour = 1\n")
     with pytest.raises(RunError, match=r"config.toml is broken: unknown key task.colour"):
         plot_run(folder)

@@ -1,14 +1,27 @@
-"""Checkpoints: the last two are kept, and a damaged one is noticed."""
+"""Checkpoints: what is written is read back, the last two are kept, and nothing damaged is taken for whole."""
 
-import json
 import os
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
-from experiments.runs.checkpoint import load_checkpoint, save_checkpoint
+from experiments.runs.checkpoint import load_checkpoint, read_arrays, save_checkpoint, write_arrays
 from experiments.runs.folder import RunError
 
-STATE = {"numbers": [0.1, 1e-300, -0.0, 2**60], "text": "ёж", "nested": {"none": None, "flags": [True, False]}}
+ARRAYS = {
+    "bits": np.arange(6, dtype=np.uint8).reshape(2, 3),
+    "floats": np.array([1.5, -0.0, 3e38], dtype=np.float32),
+    "flags": np.array([True, False]),
+    "words": np.array([65535], dtype=np.uint16),
+    "none": np.zeros((0, 4), dtype=np.int64),
+    "turned": np.arange(6.0).reshape(2, 3).T,
+}
+DATA = {
+    "numbers": [0.1, 1e-300, -0.0, 2**127 + 1],
+    "text": "ёж",
+    "nested": {"none": None, "flags": [True, False]},
+}
 
 
 @pytest.fixture
@@ -18,109 +31,109 @@ def folder(tmp_path):
 
 def save(folder, *steps: int) -> None:
     for step in steps:
-        save_checkpoint(folder, step, {**STATE, "step": step})
+        save_checkpoint(folder, step, (ARRAYS, {**DATA, "step": step}))
 
 
-def test_a_state_comes_back_to_the_bit(folder):
-    save_checkpoint(folder, 3, STATE)
-    state, complaints = load_checkpoint(folder)
-    assert (state, complaints) == (STATE, [])
-    assert json.dumps(state) == json.dumps(STATE)
+def step_of(folder) -> int:
+    state, _ = load_checkpoint(folder)
+    return state[1]["step"]
 
 
-def test_the_last_two_are_kept(folder):
+def test_what_is_written_is_read_back_to_the_bit(tmp_path):
+    write_arrays(tmp_path / "a" / "x.safetensors", ARRAYS, DATA)
+    arrays, data = read_arrays(tmp_path / "a" / "x.safetensors")
+    assert data == DATA
+    assert set(arrays) == set(ARRAYS)
+    for name, array in ARRAYS.items():
+        assert arrays[name].dtype == array.dtype
+        assert arrays[name].tobytes() == array.tobytes()
+    assert os.listdir(tmp_path / "a") == ["x.safetensors"]
+
+
+def test_the_same_content_gives_the_same_bytes(tmp_path):
+    for name in ("x", "y"):
+        write_arrays(tmp_path / f"{name}.safetensors", dict(reversed(ARRAYS.items())) if name == "y" else ARRAYS, DATA)
+    assert (tmp_path / "x.safetensors").read_bytes() == (tmp_path / "y.safetensors").read_bytes()
+
+
+def test_the_last_two_are_kept_and_the_newest_is_read(folder):
     save(folder, 7)
-    assert os.listdir(folder) == ["00000007.json"]
-    save(folder, 14, 21, 100)
-    assert sorted(os.listdir(folder)) == ["00000021.json", "00000100.json"]
-    assert load_checkpoint(folder)[0]["step"] == 100
+    assert os.listdir(folder) == ["000000000007.safetensors"]
+    save(folder, 14, 21, 3_000_000)
+    assert sorted(os.listdir(folder)) == ["000000000021.safetensors", "000003000000.safetensors"]
+    assert step_of(folder) == 3_000_000
 
 
 def test_a_checkpoint_may_be_saved_again(folder):
     save(folder, 7, 14, 14)
-    assert sorted(os.listdir(folder)) == ["00000007.json", "00000014.json"]
-
-
-def test_numbers_that_are_none_are_not_saved(folder):
-    save(folder, 7)
-    with pytest.raises(ValueError, match="JSON"):
-        save_checkpoint(folder, 14, {"x": float("nan")})
-    assert os.listdir(folder) == ["00000007.json"]
-
-
-def damage_head(content: bytes) -> bytes:
-    return b"{" + content
-
-
-def flip_a_digit(content: bytes) -> bytes:
-    return content.replace(b"1e-300", b"1e-301")
-
-
-def cut(content: bytes) -> bytes:
-    return content[: len(content) // 2]
-
-
-def drop_a_line_end(content: bytes) -> bytes:
-    return content.replace(b"\n", b" ")
+    assert sorted(os.listdir(folder)) == ["000000000007.safetensors", "000000000014.safetensors"]
 
 
 @pytest.mark.parametrize(
-    ("damage", "reason"),
-    [
-        (damage_head, "00000014.json: is damaged: "),
-        (flip_a_digit, "00000014.json: is damaged: its checksum does not match"),
-        (cut, "00000014.json: is damaged: its checksum does not match"),
-        (drop_a_line_end, "00000014.json: is damaged: Extra data"),
-        (lambda content: b"", "00000014.json: is damaged: Expecting value"),
-        (lambda content: b"\xff\xfe", "00000014.json: is damaged: .*decode"),
-        (lambda content: b"[]\n{}\n", "00000014.json: is damaged: "),
-        (lambda content: b"{}\n{}\n", "00000014.json: is damaged: 'format'"),
-        (
-            lambda content: content.replace(b'"version": 1', b'"version": 2'),
-            "00000014.json: is 'kuznechik checkpoint' version 2, not version 1",
-        ),
-        (
-            lambda content: content.replace(b"kuznechik checkpoint", b"shopping list"),
-            "00000014.json: is 'shopping list' version 1, not version 1",
-        ),
-    ],
+    "state", [({}, {"x": float("nan")}), ({"x": np.array([np.inf])}, {}), ({"x": np.array([[np.nan]], np.float32)}, {})]
 )
-def test_the_previous_one_is_used_and_the_damage_named(folder, damage, reason):
-    save(folder, 7, 14)
-    path = folder / "00000014.json"
-    path.write_bytes(damage(path.read_bytes()))
-    state, (complaint,) = load_checkpoint(folder)
-    assert state["step"] == 7
-    assert complaint.endswith("; resumed from the checkpoint before it")
-    with pytest.raises(RunError, match=reason):
-        raise RunError(complaint)
+def test_a_state_that_is_not_finite_is_refused_before_anything_is_written(folder, state):
+    save(folder, 7)
+    with pytest.raises(ValueError, match="JSON|x holds values that are not finite"):
+        save_checkpoint(folder, 14, state)
+    assert os.listdir(folder) == ["000000000007.safetensors"]
 
 
-def test_every_byte_is_guarded(folder):
-    save(folder, 7, 14)
-    path = folder / "00000014.json"
+@pytest.mark.parametrize("where", range(12))
+def test_no_changed_byte_goes_unnoticed(tmp_path, where):
+    path = tmp_path / "x.safetensors"
+    write_arrays(path, ARRAYS, DATA)
     whole = path.read_bytes()
-    for place in range(0, len(whole) - 1, 7):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        state, complaints = load_checkpoint(folder)
-        # what stands in the head beside the checksum is not needed
-        assert state == {**STATE, "step": 7 if complaints else 14}
+    at = where * (len(whole) - 1) // 11
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    with pytest.raises(RunError, match="x.safetensors: is "):
+        read_arrays(path)
+
+
+@pytest.mark.parametrize("length", [0, 4, 8, 100, -1])
+def test_a_checkpoint_cut_short_is_passed_over_and_named(folder, length):
+    save(folder, 1, 2)
+    newest = folder / "000000000002.safetensors"
+    newest.write_bytes(newest.read_bytes()[:length])
+    state, (complaint,) = load_checkpoint(folder)
+    assert state[1]["step"] == 1
+    assert "000000000002.safetensors: is damaged: " in complaint
 
 
 def test_a_file_that_was_being_written_is_no_checkpoint(folder):
     save(folder, 7)
-    (folder / ".00000014.json.x3f9").write_text("half")
-    assert load_checkpoint(folder)[0]["step"] == 7
+    (folder / ".000000000014.safetensors.x3f9.part").write_text("half")
+    assert step_of(folder) == 7
 
 
-def test_nothing_to_resume_from_is_an_error(folder):
-    with pytest.raises(RunError, match="run: no checkpoint to resume from$"):
-        load_checkpoint(folder)
+def test_without_any_checkpoint_there_is_no_state(folder):
+    assert load_checkpoint(folder) == (None, [])
     folder.mkdir(parents=True)
-    with pytest.raises(RunError, match="run: no checkpoint to resume from$"):
-        load_checkpoint(folder)
+    assert load_checkpoint(folder) == (None, [])
+
+
+def test_damaged_checkpoints_alone_are_an_error_that_names_them(folder):
     save(folder, 7, 14)
     for path in folder.iterdir():
         path.write_text("")
-    with pytest.raises(RunError, match=r"00000014.json: is damaged: .*; .*00000007.json: is damaged: .*no checkpoint"):
+    reason = r"14.safetensors: is damaged: .*; .*07.safetensors: is damaged: .*no checkpoint is left"
+    with pytest.raises(RunError, match=reason):
         load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("head", [None, {"format": "pt"}, {"kuznechik arrays": '{"version": 9}'}])
+def test_files_of_others_are_refused(tmp_path, head):
+    save_file({"x": np.zeros(2)}, str(tmp_path / "x.safetensors"), head)
+    with pytest.raises(RunError, match="is not a file of kuznechik arrays, version 2"):
+        read_arrays(tmp_path / "x.safetensors")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(RunError, match="x.safetensors: is missing"):
+        read_arrays(tmp_path / "x.safetensors")
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    write_arrays(tmp_path / "x.safetensors", ARRAYS, DATA)
+    with pytest.raises(RunError, match="x.safetensors: is damaged: .*Larger than"):
+        read_arrays(tmp_path / "x.safetensors", most_bytes=100)

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.runs.assembly import open_run, read_config
 from experiments.cli import main
-from experiments.config.evolve import EvolveConfig
-from experiments.runs.improvise import OneVoice, Starts, choose_starts
 from experiments.plots.run import draw_run
+from experiments.runs.assembly import open_run
 from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.improvise import OneVoice, Starts, choose_starts
+from experiments.runs.lifecycle import read_config
 from listener.rules import MusicTheory
 from songs.keyboard import KEYS
 
@@ -77,7 +77,7 @@ def test_plain_neat_looks_anywhere(pulse, tmp_path):
 
 
 def test_the_preset_is_for_those_that_improvise_from_the_beginning_on(improvised, switch):
-    weights = [read_config(RunFolder(folder), EvolveConfig).genome.weight_init_stdev for folder in (improvised, switch)]
+    weights = [read_config(RunFolder(folder)).genome.weight_init_stdev for folder in (improvised, switch)]
     assert weights == [2, 1]
 
 

@@ -10,11 +10,10 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from experiments.runs.assembly import open_run  # noqa: E402
 from experiments.cli import main  # noqa: E402
 from experiments.config.dqn import DqnConfig  # noqa: E402
-from experiments.runs.dqn import DqnRun, resolve_dqn  # noqa: E402
-from experiments.runs.folder import RunFolder  # noqa: E402
+from experiments.runs.assembly import open_run  # noqa: E402
+from experiments.runs.dqn import Learning, resolve_dqn  # noqa: E402
 
 SMALL = ["--memory", "6", "--prompt", "4"]
 for setting in ("network.hidden=16", "dqn.batch_size=8", "dqn.learning_starts=20", "dqn.evaluate_every=40"):
@@ -50,9 +49,9 @@ def test_the_keyboards_expect_no_song(tune):
     for section, values in options.items():
         config = config.change(section, **values)
     config, songs = resolve_dqn(config)
-    run = DqnRun(RunFolder("nowhere"), config, songs, clock=None)
+    run = Learning(config, songs)
     assert run.loop.env.keyboard.improvise
-    assert not run.champion.solved
+    assert not run.best.solved
 
 
 @pytest.mark.parametrize("soft", [0, 1])

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from experiments.config.evolve import Evolve
+from experiments.runs.checkpoint import read_arrays
 from experiments.runs.interrupt import deferred_interrupt
 
 ROOT = Path(__file__).parents[3]
@@ -82,7 +83,7 @@ def test_a_resumed_run_is_the_same_to_the_byte(kuznechik, options, uninterrupted
     run, every = tmp_path / "run", ("--checkpoint-every", interval)
     kuznechik("evolve", *options, *every, "--set", "evolve.generations=13", "--out", run, "--json")
     checkpoints = sorted((run / "checkpoints").iterdir())
-    assert [path.name for path in checkpoints] == [f"{step:08d}.json" for step in (12 if interval == 1 else 7, 13)]
+    assert [int(path.stem) for path in checkpoints] == [12 if interval == 1 else 7, 13]
     if lost:  # as if the run had been cut short before the last one was written
         checkpoints[-1].unlink()
     called = kuznechik("evolve", "--resume", run, *every, "--set", "evolve.generations=20", "--json")
@@ -126,7 +127,7 @@ def test_the_last_rows_of_a_run_cut_short_are_made_anew(kuznechik, options, unin
     run = tmp_path / "run"
     every = ("--checkpoint-every", "7")
     kuznechik("evolve", *options, *every, "--set", "evolve.generations=13", "--out", run, "--json")
-    (run / "checkpoints" / "00000013.json").write_text("half")
+    (run / "checkpoints" / "000000000013.safetensors").write_text("half")
     for table in ("metrics.csv", "species.csv"):
         content = (run / table).read_bytes()
         (run / table).write_bytes(content[: content.rindex(b"\n", 0, -1) + 3])
@@ -134,7 +135,19 @@ def test_the_last_rows_of_a_run_cut_short_are_made_anew(kuznechik, options, unin
     shutil.rmtree(run / "best")
     called = kuznechik("evolve", "--resume", run, *every, "--set", "evolve.generations=20", "--json")
     assert called.status == 0
-    assert re.search(r"00000013.json: is damaged: .*; resumed from the checkpoint before it\n$", called.err)
+    assert re.search(r"000000000013.safetensors: is damaged: .*; resumed from the checkpoint before it\n$", called.err)
+    check_same(run, uninterrupted(20))
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_again_to_the_same_bits(
+    kuznechik, options, uninterrupted, tmp_path
+):
+    run = tmp_path / "run"
+    kuznechik("evolve", *options, "--set", "evolve.generations=13", "--out", run, "--json")
+    shutil.rmtree(run / "checkpoints")
+    (run / "summary.json").unlink()
+    called = kuznechik("evolve", "--resume", run, "--set", "evolve.generations=20", "--json")
+    assert (called.status, called.err) == (0, "")
     check_same(run, uninterrupted(20))
 
 
@@ -146,10 +159,11 @@ def test_a_finished_run_stays_as_it_is(kuznechik, solved, tmp_path):
     assert called.out.startswith("Solved after ")
     check_same(run, solved)
     for path in (run / "checkpoints").iterdir():
-        assert (
-            json.loads(path.read_text().splitlines()[1])["search"]
-            == (json.loads((solved / "checkpoints" / path.name).read_text().splitlines()[1])["search"])
-        )
+        (arrays, state), (others, other) = (read_arrays(each / "checkpoints" / path.name) for each in (run, solved))
+        assert state["state"] == other["state"]
+        assert {name: array.tobytes() for name, array in arrays.items()} == {
+            name: array.tobytes() for name, array in others.items()
+        }
 
 
 def test_time_goes_on_where_it_stopped(kuznechik, options, tmp_path):
@@ -244,7 +258,7 @@ def test_a_run_stopped_from_outside_can_be_scored_and_goes_on_to_the_same_champi
     if number != signal.SIGKILL:
         assert scores["right_teacher_forced"] == stopped["right_teacher_forced"]
 
-    last = max(int(path.stem) for path in (run / "checkpoints").glob("*.json"))
+    last = max(int(path.stem) for path in (run / "checkpoints").glob("*.safetensors"))
     assert last >= 5
     called = kuznechik("evolve", "--resume", run, "--set", f"evolve.generations={last + 10}", "--json")
     assert (called.status, called.err) == (0, "")

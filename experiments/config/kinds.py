@@ -1,0 +1,19 @@
+"""The configuration of every kind of run, by the name that meta.json has for it."""
+
+from importlib import import_module
+
+from experiments.config.settings import Settings
+
+CONFIGS = {
+    "evolve": "experiments.config.evolve:EvolveConfig",
+    "dqn": "experiments.config.dqn:DqnConfig",
+    "vae": "experiments.config.vae:VaeConfig",
+    "listener": "experiments.config.listener:ListenerConfig",
+}
+"""Imported when asked for: some need packages that not everyone has."""
+
+
+def config_class(kind: str) -> type[Settings]:
+    """Return the configuration class of a kind of run; raises KeyError if there is no such kind."""
+    module, _, name = CONFIGS[kind].partition(":")
+    return getattr(import_module(module), name)

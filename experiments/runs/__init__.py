@@ -1,0 +1,1 @@
+"""Runs: their folders, checkpoints and lifecycle, and what each kind of run does."""

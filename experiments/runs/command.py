@@ -1,0 +1,159 @@
+"""The parts that all verbs which train have in common: options, beginning or resuming a run, and the last line."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from experiments.config.kinds import CONFIGS, config_class
+from experiments.config.settings import Settings
+from experiments.verbs.options import UsageError, count, print_json, refuse, require
+
+OUT = "runs"
+"""Parent of run folders unless --out says otherwise."""
+
+
+class ShowOptions(argparse.Action):
+    """Prints all options of a kind of run that --set and TOML files take, and exits."""
+
+    def __init__(self, option_strings, dest, const, **keywords):
+        super().__init__(option_strings, dest, nargs=0, const=const, **keywords)
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        print(config_class(self.const).describe())
+        parser.exit()
+
+
+def add_run_options(parser: argparse.ArgumentParser, kind: str, example: str, every: str) -> None:
+    """Add the options that every training verb has.
+
+    Args:
+        parser: of the verb.
+        kind: of the run.
+        example: of a setting, `section.key=value`.
+        every: default of --checkpoint-every, with its unit: "50 generations".
+    """
+    assert kind in CONFIGS
+    parser.add_argument("--resume", metavar="RUN", help="continue a run from its last checkpoint")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help=f"change an option, as in --set {example}"
+    )
+    parser.add_argument("--options", action=ShowOptions, const=kind, help="list all options with defaults and ranges")
+    parser.add_argument("--seed", type=count, metavar="N", help="the same seed gives the same run [0]")
+    parser.add_argument("--out", metavar="DIR", help=f"run folder, which must be new [{OUT}/NAME-1, -2, ...]")
+    parser.add_argument(
+        "--checkpoint-every", type=count, metavar="N", help=f"steps between checkpoints; 0 for none [{every}]"
+    )
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="also write figures, rolls and sound for TensorBoard"
+    )
+    parser.add_argument("--plot", action="store_true", help="draw the pictures at the end, like `kuznechik plot`")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def configured(kind: str, source: str | None, flags: Mapping[str, Mapping[str, Any]], settings: Sequence[str]) -> Any:
+    """Return a configuration: a file or preset, over it the flags that were given, over these the settings.
+
+    Args:
+        kind: of the run.
+        source: path of a TOML file or name of a preset; None for the defaults.
+        flags: values by section and key; None where a flag was not given.
+        settings: `section.key=value`.
+    """
+    config = config_class(kind).load(source)
+    for section, values in flags.items():
+        config = config.change(section, **{name: value for name, value in values.items() if value is not None})
+    for setting in settings:
+        config = config.apply(setting)
+    return config
+
+
+@contextmanager
+def supervised(options: argparse.Namespace, folder: Any, resources: Mapping[str, Any]) -> Iterator[Any]:
+    """Lend the supervision that a command line asks for; the folder is locked meanwhile."""
+    from experiments.runs.callback import tensorboard_callbacks
+    from experiments.runs.lifecycle import Supervision
+    from experiments.runs.progress import ProgressBar
+
+    progress = ProgressBar(quiet=options.json)
+    with folder.writing(), progress, tensorboard_callbacks(folder, options.tensorboard) as callbacks:
+        yield Supervision(options.checkpoint_every, progress, callbacks, resources)
+
+
+def begin_or_resume(
+    options: argparse.Namespace,
+    kind: str,
+    resolve: Callable[[], tuple[Settings, Any, str]],
+    fixed: Sequence[str],
+    resources: Mapping[str, Any],
+) -> tuple[Any, dict[str, Any]]:
+    """Begin the run that a command line describes, or continue the one that --resume names.
+
+    Args:
+        options: of the command line.
+        kind: of the run.
+        resolve: returns a resolved configuration, the run's inputs, and the name of its folder.
+        fixed: options that a resumed run would ignore, and therefore refuses.
+        resources: keyword arguments of the kind's `training`.
+
+    Returns:
+        The run folder and the content of summary.json.
+    """
+    from experiments.runs.folder import RunFolder
+    from experiments.runs.lifecycle import begin, kind_of, load_kind, resume
+
+    if options.tensorboard:
+        require("tensorboard", extra="tensorboard", what="--tensorboard")
+    if options.resume:
+        refuse(options, "--resume", (*fixed, "seed", "out"))
+        folder = RunFolder.open(options.resume)
+        found = kind_of(folder).name
+        if found != kind:
+            raise UsageError(f"--resume {options.resume}: it is a run of kuznechik {VERBS[found]}, not {VERBS[kind]}")
+        with supervised(options, folder, resources) as supervision:
+            summary, warnings = resume(folder, options.set, supervision)
+        for warning in warnings:
+            print(f"kuznechik: {warning}", file=sys.stderr)
+    else:
+        config, inputs, name = resolve()
+        folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered(OUT, name)
+        with supervised(options, folder, resources) as supervision:
+            summary = begin(load_kind(kind), config, folder, inputs, options.command_line, supervision)
+    if options.plot:
+        draw(folder)
+    return folder, summary
+
+
+def draw(folder: Any) -> None:
+    """Draw the pictures of a run in which anything was logged."""
+    if (folder.path / "metrics.csv").is_file():
+        from experiments.plots.run import plot_run
+
+        plot_run(folder)
+
+
+VERBS = {"evolve": "evolve", "dqn": "dqn", "vae": "vae train", "listener": "listener train"}
+"""Verb that begins and resumes each kind of run."""
+
+
+def finish(options: argparse.Namespace, kind: str, folder: Path, summary: dict[str, Any], lines: Sequence[str]) -> int:
+    """Print the result of a run; return the exit status.
+
+    Args:
+        options: of the command line.
+        kind: of the run.
+        folder: of the run.
+        summary: content of summary.json.
+        lines: the result for people; the last one says what to do next.
+    """
+    interrupted = summary["stopped"] == "interrupted"
+    if options.json:
+        print_json({**summary, "run": str(folder)})
+    else:
+        *result, following = lines
+        print(*result, f"Written: {folder}", sep="\n")
+        print(f"Continue: kuznechik {VERBS[kind]} --resume {shlex.quote(str(folder))}" if interrupted else following)
+    return 130 if interrupted else 0

@@ -1,0 +1,262 @@
+"""The one lifecycle of all runs: step, log, save, interrupt, finish; begin, resume, repeat.
+
+A *kind* of run (evolve, dqn, vae, listener) says how its inputs are written into the folder and how a trainable is made
+of the folder. So a run that begins, one that is resumed and one that is repeated are made in the same way, and a run
+that was killed before its first checkpoint simply begins again, to the same bits.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, cast
+
+from experiments.config.kinds import CONFIGS, config_class
+from experiments.config.settings import ConfigError, Settings
+from experiments.runs.callback import Callback
+from experiments.runs.checkpoint import State, load_checkpoint, save_checkpoint
+from experiments.runs.clock import Clock
+from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.interrupt import deferred_interrupt
+from experiments.runs.progress import ProgressBar
+from experiments.runs.trainable import Log, Trainable
+from songs.files import write_atomically
+from songs.validate import validate_like
+
+SAVE_SECONDS = 5.0
+"""Seconds between two savings of tables and champion while a run goes on."""
+
+KINDS = {name: f"experiments.runs.{name}" for name in CONFIGS}
+"""Modules of the kinds of runs; each has a constant KIND."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of run."""
+
+    name: str
+    changeable: tuple[str, ...]
+    """Options, as section.key, that may change when a run is resumed."""
+    prepare: Callable[[Any, RunFolder, Any], None]
+    """Writes the inputs of a new run (its songs, ...) into its folder: `prepare(config, folder, inputs)`."""
+    training: Callable[..., AbstractContextManager[Trainable]]
+    """Lends the trainable of a folder: `training(config, folder, **resources)`."""
+    inputs: Callable[[Any, RunFolder], Any]
+    """Reads the inputs of an old run, to repeat it: `inputs(config, folder)`."""
+    checkpoint_every: int | None = None
+    """Steps between two checkpoints unless the user says otherwise; None: one with every log."""
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """How a run is watched and kept; nothing here changes its result."""
+
+    checkpoint_every: int | None = None
+    """Steps between two checkpoints; 0: none; None: the default of the kind."""
+    progress: ProgressBar = field(default_factory=lambda: ProgressBar(quiet=True))
+    callbacks: Sequence[Callback] = ()
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments of the kind's `training`, such as workers or a device."""
+
+
+def kind_of(folder: RunFolder) -> Kind:
+    """Return the kind of a run.
+
+    Raises:
+        RunError: meta.json names none, or it needs a package that is not installed.
+    """
+    try:
+        return load_kind(name_of_kind(folder))
+    except ImportError as error:
+        raise RunError(
+            f"{folder.path}: this run needs the package {error.name}: pip install 'kuznechik[torch]'"
+        ) from None
+
+
+def load_kind(name: str) -> Kind:
+    """Return the kind of run of a name; raises ImportError where a package is missing."""
+    return cast(Kind, import_module(KINDS[name]).KIND)
+
+
+def name_of_kind(folder: RunFolder) -> str:
+    """Return the name of a run's kind; raises RunError if meta.json names none."""
+    name = folder.read_meta().get("experiment")
+    if not isinstance(name, str) or name not in KINDS:
+        raise RunError(f"{folder.path}: meta.json names the experiment {name!r}; known are {', '.join(KINDS)}")
+    return name
+
+
+def begin(
+    kind: Kind, config: Settings, folder: RunFolder, inputs: Any, command: Sequence[str], supervision: Supervision
+) -> dict[str, Any]:
+    """Run from the beginning.
+
+    Args:
+        kind: of the run.
+        config: resolved, so that nothing in it depends on defaults of this version.
+        folder: a new run folder.
+        inputs: songs or other data that the kind's `prepare` keeps in the folder.
+        command: the command line, for meta.json.
+        supervision: callbacks, progress, checkpoints.
+
+    Returns:
+        The content of summary.json.
+    """
+    clock = Clock()
+    kind.prepare(config, folder, inputs)
+    folder.write_meta(kind.name, list(command), config.seed)
+    write_atomically(folder.path / "config.toml", config.to_toml())  # last: with it the folder is complete
+    with kind.training(config, folder, **supervision.resources) as trainable:
+        return RunInProgress(kind, folder, trainable, clock, supervision).complete()
+
+
+def resume(folder: RunFolder, settings: Sequence[str], supervision: Supervision) -> tuple[dict[str, Any], list[str]]:
+    """Continue a run from its last checkpoint, or from its beginning where there is none yet, to the same bits.
+
+    Args:
+        folder: of the run.
+        settings: `section.key=value` for options that the kind lets change, such as the budget.
+        supervision: callbacks, progress, checkpoints.
+
+    Returns:
+        The content of summary.json, and warnings.
+
+    Raises:
+        RunError: a setting may not change, or the checkpoint does not belong to this run.
+    """
+    kind = kind_of(folder)
+    config = changed_config(kind, read_config(folder), settings)
+    with kind.training(config, folder, **supervision.resources) as trainable:
+        state, complaints = load_checkpoint(folder.path / "checkpoints", trainable.largest_checkpoint())
+        clock = Clock() if state is None else _restore(folder, trainable, state)
+        for table in trainable.tables:
+            folder.cut_table(table, trainable.next_row)
+        write_atomically(folder.path / "config.toml", config.to_toml())
+        warnings = [f"{complaint}; resumed from the checkpoint before it" for complaint in complaints]
+        return RunInProgress(kind, folder, trainable, clock, supervision).complete(), warnings
+
+
+def repeat(old: RunFolder, new: RunFolder, command: Sequence[str], supervision: Supervision) -> dict[str, Any]:
+    """Run again in a new folder, from the configuration and the inputs of an old one; return the new summary."""
+    kind = kind_of(old)
+    config = read_config(old)
+    return begin(kind, config, new, kind.inputs(config, old), command, supervision)
+
+
+def read_config(folder: RunFolder) -> Any:
+    """Return the configuration of a run; raises RunError if it is missing or broken."""
+    try:
+        config = config_class(name_of_kind(folder)).from_toml(folder.read_text("config.toml"))
+    except ConfigError as error:
+        raise RunError(f"{folder.path}: config.toml is broken: {error}") from None
+    task = getattr(config, "task", None)
+    if task is not None and task.kind == "song" and not task.memory:  # a run's memory is resolved
+        raise RunError(f"{folder.path}: config.toml is broken: task.memory = 0: it must be the steps remembered")
+    return config
+
+
+def changed_config(kind: Kind, config: Settings, settings: Sequence[str]) -> Settings:
+    """Return a configuration with settings applied; raises RunError for one that a resumed run keeps."""
+    for setting in settings:
+        if setting.partition("=")[0].strip() not in kind.changeable:
+            allowed = " and ".join(kind.changeable)
+            raise RunError(f"--set {setting}: a resumed run keeps its settings; only {allowed} may change")
+        config = config.apply(setting)
+    return config
+
+
+def _restore(folder: RunFolder, trainable: Trainable, state: State) -> Clock:
+    """Take over the state of a checkpoint; return the clock of the run."""
+    arrays, data = state
+    try:
+        validate_like({"wall_seconds": 0.0, "cpu_seconds": 0.0, "state": {}}, data)
+        trainable.restore((arrays, data["state"]))
+    except (ValueError, TypeError, LookupError, OverflowError) as error:
+        reason = error if isinstance(error, ValueError) else repr(error)
+        raise RunError(f"{folder.path}: the checkpoint does not fit the run: {reason}") from None
+    return Clock(data["wall_seconds"], data["cpu_seconds"])
+
+
+class RunInProgress:
+    """A trainable that goes on, and the folder that keeps what comes of it."""
+
+    def __init__(self, kind: Kind, folder: RunFolder, trainable: Trainable, clock: Clock, supervision: Supervision):
+        self.folder, self.trainable, self.clock, self.supervision = folder, trainable, clock, supervision
+        every = supervision.checkpoint_every
+        self._checkpoint_every = kind.checkpoint_every if every is None else every
+        self._next_checkpoint = self._after(trainable.steps)
+        self._rows: dict[str, list[Mapping[str, Any]]] = {table: [] for table in trainable.tables}
+        self._saved_champion: object | None = None
+        self._next_save = time.monotonic() + SAVE_SECONDS
+
+    def complete(self) -> dict[str, Any]:
+        """Step until the trainable has ended or somebody interrupts; return the content of summary.json."""
+        trainable, progress = self.trainable, self.supervision.progress
+        progress.begin(trainable)
+        with deferred_interrupt() as interrupt:
+            while not trainable.ended and not interrupt.requested:
+                log = trainable.step()
+                if log:
+                    self._record(log)
+                    progress.update(trainable)
+                if self._checkpoint_is_due(log):
+                    self._checkpoint()
+                elif time.monotonic() >= self._next_save:
+                    self._save()
+            if self._checkpoint_every != 0:
+                self._checkpoint()
+            trainable.finish()
+            self._save()
+        summary = {
+            "stopped": trainable.ended or "interrupted",
+            **trainable.summary(),
+            "cpu_seconds": self.clock.cpu_seconds,
+            "wall_seconds": self.clock.wall_seconds,
+        }
+        self.folder.write_json("summary.json", summary)
+        return summary
+
+    def _record(self, log: Log) -> None:
+        """Keep figures until they are saved, and show them to the callbacks."""
+        metrics = {**log.metrics, "cpu_seconds": self.clock.cpu_seconds}
+        self._rows[self.trainable.tables[0]].append(metrics)
+        for table, rows in log.tables.items():
+            self._rows[table] += rows
+        (_, step), *figures = metrics.items()
+        for callback in self.supervision.callbacks:
+            callback.on_metrics(step, dict(figures))
+
+    def _save(self) -> None:
+        """Put the tables and the champion on disk."""
+        for table, rows in self._rows.items():
+            self.folder.append(table, rows)
+            rows.clear()
+        champion = self.trainable.champion
+        if champion is not None and champion is not self._saved_champion:
+            self.trainable.write_champion(self.folder, self.supervision.callbacks)
+            self._saved_champion = champion
+        self._next_save = time.monotonic() + SAVE_SECONDS
+
+    def _after(self, steps: int) -> int | None:
+        """Return the step of the next checkpoint; None where steps do not decide."""
+        every = self._checkpoint_every
+        return (steps // every + 1) * every if every else None
+
+    def _checkpoint_is_due(self, log: Log | None) -> bool:
+        if self._checkpoint_every is None:
+            return log is not None
+        return self._next_checkpoint is not None and self.trainable.steps >= self._next_checkpoint
+
+    def _checkpoint(self) -> None:
+        """Put all that the next steps depend on, on disk."""
+        self._save()
+        arrays, state = self.trainable.state()
+        data = {"wall_seconds": self.clock.wall_seconds, "cpu_seconds": self.clock.cpu_seconds, "state": state}
+        try:
+            save_checkpoint(self.folder.path / "checkpoints", self.trainable.steps, (arrays, data))
+        except ValueError as error:
+            raise RunError(
+                f"{self.folder.path}: learning has diverged ({error}): begin a new run with a smaller learning rate"
+            ) from None
+        self._next_checkpoint = self._after(self.trainable.steps)
