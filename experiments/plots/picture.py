@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from experiments.config.dqn import DqnConfig
 from experiments.config.evolve import EvolveConfig
-from experiments.runs.lifecycle import name_of_kind, read_config
 from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.lifecycle import name_of_kind, read_config
 from songs.song import Song
 
 Columns = Mapping[str, np.ndarray]

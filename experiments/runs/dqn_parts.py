@@ -16,9 +16,9 @@ from envs.vector_keyboard_env import KeyboardVectorEnv
 from experiments.config.dqn import DqnConfig
 from experiments.config.settings import ConfigError
 from experiments.runs.assembly import make_env
+from experiments.runs.checkpoint import read_arrays
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.improvise import named_listener
-from experiments.runs.checkpoint import read_arrays
 from listener.listener import Listener
 from listener.melody_model import Expected
 from listener.melody_reader import MelodyReader

@@ -230,7 +230,13 @@ def test_the_champion_is_the_best_player_and_not_the_last(kuznechik, tune, tmp_p
 def test_a_resumed_run_is_the_same_to_the_bit(kuznechik, tune, tmp_path, preset):
     settings = ["dqn.stop_when_solved=false"]
     if preset == "all of it":
-        settings += ["dqn.gamma=0.5", "dqn.td_loss=step", "replay.n_step=3", "replay.priority=0.5", "replay.capacity=90"]
+        settings += [
+            "dqn.gamma=0.5",
+            "dqn.td_loss=step",
+            "replay.n_step=3",
+            "replay.priority=0.5",
+            "replay.capacity=90",
+        ]
         settings += ["replay.importance=0.4", "exploration.bonus=0.3", "task.mode_bit=true", "dqn.target_every=7"]
         settings += ["environment.random_start=0.3", "environment.stop_at_error=true"]
     options = [tune, *SMALL, *(["--preset", "episodic"] if preset == "episodic" else []), *sets(*settings)]
@@ -434,7 +440,11 @@ def test_a_checkpoint_whose_checksum_was_made_to_fit_is_refused(kuznechik, copy,
             "network.body.0.weight holds values that are not finite",
         ),
         ("agent.learner.optimizer.0.exp_avg", lambda array: array[:-1], "optimizer.0.exp_avg has the shape"),
-        ("agent.learner.optimizer.0.exp_avg_sq", lambda array: array - 1, "exp_avg_sq holds values that are not from 0 to"),
+        (
+            "agent.learner.optimizer.0.exp_avg_sq",
+            lambda array: array - 1,
+            "exp_avg_sq holds values that are not from 0 to",
+        ),
         ("agent.learner.optimizer.0.step", lambda array: np.repeat(array, 2), "optimizer.0.step has the shape (2,)"),
         ("agent.learner.replay.rewards", lambda array: array.astype(np.int8), "replay.rewards is int8"),
         ("agent.recent.rewards", lambda array: array + np.inf, "recent.rewards holds values that are not finite"),
@@ -525,13 +535,13 @@ def test_a_checkpoint_that_claims_more_than_its_run_can_hold_is_not_read(kuznech
 def test_numbers_that_grow_beyond_all_bounds_are_told(kuznechik, copy):
     path = max((copy / "checkpoints").iterdir())
     arrays, data = read_arrays(path)
-    big = {name: np.full_like(array, 1e37) for name, array in arrays.items() if name.startswith("agent.learner.target.")}
+    big = {
+        name: np.full_like(array, 1e37) for name, array in arrays.items() if name.startswith("agent.learner.target.")
+    }
     text = (copy / "config.toml").read_text()
     (copy / "config.toml").write_text(text.replace("stop_when_solved = true", "stop_when_solved = false"))
     first = "agent.learner.network.body.0.weight"
-    write_arrays(
-        path, {**arrays, **big, first: arrays[first] + 3e38}, data
-    )
+    write_arrays(path, {**arrays, **big, first: arrays[first] + 3e38}, data)
     steps = data["state"]["loop"]["agent"]["learner"]["steps"] + 40
     error = refused(kuznechik, "dqn", "--resume", copy, "--set", f"dqn.steps={steps}")
     assert "learning has diverged (" in error
