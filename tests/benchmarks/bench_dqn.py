@@ -30,8 +30,9 @@ from agents.cases import memory_cases
 from envs.keyboard_env import KeyboardEnv
 from envs.one_key_action import OneKeyAction
 from experiments.config.dqn import DqnConfig
-from experiments.runs.dqn import resolve_dqn, train
+from experiments.runs.dqn import KIND, resolve_dqn
 from experiments.runs.folder import RunFolder
+from experiments.runs.lifecycle import Supervision, begin
 from songs.catalog import find_song
 
 MEMORY, PROMPT, EVERY = 32, 8, 500
@@ -83,7 +84,8 @@ def ours(preset: str, settings: tuple[str, ...], seed: int, times: int = 1) -> d
 def _train(config: DqnConfig) -> dict:
     config, songs = resolve_dqn(config)
     with tempfile.TemporaryDirectory() as folder:
-        return train(config, RunFolder.create(Path(folder) / "run"), songs, ["bench_dqn"], checkpoint_every=0)
+        supervision = Supervision(checkpoint_every=0)
+        return begin(KIND, config, RunFolder.create(Path(folder) / "run"), songs, ["bench_dqn"], supervision)
 
 
 # peers
