@@ -1,8 +1,16 @@
 """The `kuznechik` command: reads the command line and calls the module of a verb in `experiments.verbs`.
 
-A verb's module has HELP (a line), a docstring (its description), `add_options(parser)` and `run(options)`,
-which returns the exit status. It imports what is heavy inside `run`, so that light verbs answer at once.
-A mistake of the user ends with one line on stderr and the status 2.
+A verb is a module of that package, named as the verb, with:
+
+    HELP            its line in the list of verbs
+    GROUP, ORDER    where that line stands; a group that `GROUPS` does not name comes last
+    EXAMPLES        calls that end its `--help`
+    a docstring     its description
+    add_options(parser)
+    run(options)    returns the exit status
+
+It imports what is heavy inside `run`, so that light verbs answer at once. A mistake of the user ends with one line on
+stderr and the status 2.
 """
 
 import argparse
@@ -10,31 +18,20 @@ import importlib
 import importlib.util
 import io
 import os
+import pkgutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
+
+from experiments import verbs as verb_package
 
 PACKAGES = ("songs", "listener", "envs", "agents", "basic_midi", "vae")
-VERBS = (
-    "songs",
-    "evolve",
-    "dqn",
-    "score",
-    "plot",
-    "play",
-    "repeat",
-    "report",
-    "duet",
-    "listening-test",
-    "ablate",
-    "vae",
-    "capacity",
-    "listener",
-    "leaderboard",
-)
+GROUPS = ("Play and look", "Learn", "Judge", "Study")
+"""Groups of verbs, in the order in which they are listed."""
 
 LONGEST_MESSAGE = 2000
-"""Characters; what a message quotes of a file can be longer."""
+"""Characters; text that a message quotes from a file can be longer."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,9 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for characters that the terminal's encoding lacks
     try:
-        options = make_parser().parse_args(arguments)
+        parser = make_parser()
+        if not arguments:
+            parser.print_help()
+            return 0
+        options, unknown = parser.parse_known_args(arguments)
+        if unknown:
+            options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
         options.command_line = ["kuznechik", *arguments]
-        return options.run(options)
+        status = options.run(options)
+        sys.stdout.flush()  # here, where a closed pipe is caught, and not as the interpreter ends
+        return status
     except ValueError as error:  # SongError, ConfigError, RunError, ...: all messages for the user
         print(one_line(f"kuznechik: {error}"), file=sys.stderr)
         return 2
@@ -59,8 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        print(one_line(f"kuznechik: {place}{error.strerror or error}"), file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(one_line(f"kuznechik: {where}{error.strerror or error}"), file=sys.stderr)
         return 2
     except MemoryError as error:
         print(one_line(f"kuznechik: not enough memory: {error}"), file=sys.stderr)
@@ -71,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def one_line(message: str) -> str:
-    """Return a message as one line that only shows; file names and files may bring anything into it, and any amount."""
+    """Return a message as one printable line of limited length; names of files may put anything into it."""
     from songs.plain_text import plain
 
     text = plain(" ".join(message.splitlines()))
@@ -83,9 +88,9 @@ def shadowed_package() -> str | None:
     root = Path(__file__).resolve().parents[1]
     for name in PACKAGES:
         spec = importlib.util.find_spec(name)
-        places = [Path(place).resolve() for place in (spec.submodule_search_locations or [])] if spec else []
-        if root / name not in places:
-            where = places[0] if places else "nowhere"
+        paths = [Path(path).resolve() for path in (spec.submodule_search_locations or [])] if spec else []
+        if root / name not in paths:
+            where = paths[0] if paths else "nowhere"
             return (
                 f"the package {name!r} is found at {where} instead of {root / name}: "
                 "another distribution hides it; install kuznechik in a virtual environment of its own"
@@ -93,8 +98,22 @@ def shadowed_package() -> str | None:
     return None
 
 
+class HelpText(argparse.HelpFormatter):
+    """A formatter that keeps paragraphs apart, and indented ones as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.strip("\n").split("\n\n")
+        return "\n\n".join(
+            part if part.startswith(" ") or "\n  " in part else super(HelpText, self)._fill_text(part, width, indent)
+            for part in paragraphs
+        )
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
+
+    def __init__(self, **settings):
+        super().__init__(**{"formatter_class": HelpText, **settings})
 
     def parse_known_args(self, args=None, namespace=None):
         for argument in args or ():
@@ -107,7 +126,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Version(argparse.Action):
-    """Prints the version that is installed, which nobody looks up who does not ask for it."""
+    """Option that prints the installed version, which is looked up only then."""
 
     def __call__(self, parser, namespace, values, option_string=None):
         from importlib.metadata import PackageNotFoundError, version
@@ -120,19 +139,45 @@ class Version(argparse.Action):
         parser.exit()
 
 
+def find_verbs() -> dict[str, ModuleType]:
+    """Return the modules of all verbs by name, in the order in which they are listed."""
+    names = [module.name for module in pkgutil.iter_modules(verb_package.__path__)]
+    modules = {name.replace("_", "-"): importlib.import_module(f"{verb_package.__name__}.{name}") for name in names}
+    verbs = {name: module for name, module in modules.items() if hasattr(module, "add_options")}
+
+    def position(item: tuple[str, ModuleType]) -> tuple:
+        name, verb = item
+        group = GROUPS.index(verb.GROUP) if verb.GROUP in GROUPS else len(GROUPS)
+        return group, verb.GROUP, verb.ORDER, name
+
+    return dict(sorted(verbs.items(), key=position))
+
+
+def overview(verbs: dict[str, ModuleType]) -> str:
+    """Return the list of verbs, in groups."""
+    lines = []
+    for group in dict.fromkeys(verb.GROUP for verb in verbs.values()):
+        lines += ["", f"{group}:"]
+        lines += [f"  {name:<16}{verb.HELP}" for name, verb in verbs.items() if verb.GROUP == group]
+    return "\n".join(lines)
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command."""
+    verbs = find_verbs()
     parser = Parser(
         prog="kuznechik",
-        description="Neuroevolution and reinforcement learning of melodies on a keyboard of 13 keys.",
-        epilog="kuznechik VERB --help explains a verb; defaults stand in brackets. "
-        "Exit status: 0 done, 1 a repeated run is another, 2 a mistake in the call or its files, 130 interrupted.",
+        usage="kuznechik VERB ...",
+        description="Small networks learn to play music: neuroevolution and reinforcement learning on a keyboard.\n"
+        + overview(verbs),
+        epilog="kuznechik VERB --help explains a verb; defaults are in brackets. "
+        "Exit status: 0 done, 1 a repeated run differs, 2 a mistake in the call or its files, 130 interrupted.",
     )
     parser.add_argument("--version", action=Version, nargs=0, help="print the version")
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
-    for name in VERBS:
-        verb = importlib.import_module(f"experiments.verbs.{name.replace('-', '_')}")
-        own = verbs.add_parser(name, help=verb.HELP, description=verb.__doc__)
+    choices = parser.add_subparsers(prog="kuznechik", metavar="VERB", required=True, help=argparse.SUPPRESS)
+    for name, verb in verbs.items():
+        examples = "\n".join(["examples:", *(f"  {example}" for example in verb.EXAMPLES)])
+        own = choices.add_parser(name, description=verb.__doc__, epilog=examples)
         verb.add_options(own)
-        own.set_defaults(run=verb.run)
+        own.set_defaults(run=verb.run, parser=own)
     return parser

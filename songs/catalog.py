@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
@@ -170,5 +171,7 @@ def find_song(
             return read_song(path, steps, track)
     if os.path.exists(name):  # unlike Path.exists, False for a name too long to be one
         raise SongError(f"{name}: not a MIDI file; its name must end in .mid or .midi")
-    known = ", ".join(song_name(path) for path in paths[:12]) + (", ..." if len(paths) > 12 else "")
-    raise SongError(f"no song {str(name)!r} in {paths[0].parent}; there are {known}")
+    names = [song_name(path) for path in paths]
+    close = get_close_matches(str(name)[:100], names, n=1)
+    hint = f"did you mean {close[0]}?" if close else "there are " + ", ".join(names[:12]) + ", ..." * (len(names) > 12)
+    raise SongError(f"no song {str(name)!r} in {paths[0].parent}; {hint}")

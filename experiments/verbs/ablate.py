@@ -12,6 +12,11 @@ from pathlib import Path
 from experiments.verbs.options import MOST_PROCESSES, count, positive, print_json, whole
 
 HELP = "compare variants of an experiment over several seeds"
+GROUP, ORDER = "Study", 2
+EXAMPLES = (
+    "kuznechik ablate operators --seeds 5",
+    "kuznechik ablate mine.toml --workers 4 --out outcomes.json",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

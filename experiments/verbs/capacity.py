@@ -12,6 +12,11 @@ import time
 from experiments.verbs.options import count, positive, print_json
 
 HELP = "measure how many songs one network can hold"
+GROUP, ORDER = "Study", 3
+EXAMPLES = (
+    "kuznechik capacity --songs 10,30",
+    "kuznechik capacity --midi nottingham --prompt-noise 0.05 --wrong-notes 104",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

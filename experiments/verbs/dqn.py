@@ -18,6 +18,11 @@ from experiments.runs.command import add_run_options, begin_or_resume, configure
 from experiments.verbs.options import UsageError, add_catalog_options, between, count, positive, require
 
 HELP = "learn to play songs by deep Q-learning (needs torch)"
+GROUP, ORDER = "Learn", 2
+EXAMPLES = (
+    "kuznechik dqn grasshopper",
+    "kuznechik dqn grasshopper --preset episodic --random-start 0.9",
+)
 PRESETS = ("bandit", "episodic", "improvisation", "prior")
 REGIMES = (
     "bandit (close to supervised learning), episodic, or for a listener improvisation, prior (beside a model of real "

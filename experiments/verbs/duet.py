@@ -8,6 +8,11 @@ import argparse
 from pathlib import Path
 
 HELP = "write a page to play a duet with a champion"
+GROUP, ORDER = "Play and look", 5
+EXAMPLES = (
+    "kuznechik duet runs/grasshopper-1",
+    "kuznechik duet runs/grasshopper-1 --out duet.html",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

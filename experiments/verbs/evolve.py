@@ -28,6 +28,11 @@ from experiments.verbs.options import (
 )
 
 HELP = "evolve a network that plays a song"
+GROUP, ORDER = "Learn", 1
+EXAMPLES = (
+    "kuznechik evolve grasshopper --seed 1 --plot",
+    "kuznechik evolve grasshopper --listener learned",
+)
 PRESETS = "improvise, many-songs, plain-neat, xor"
 
 

@@ -12,6 +12,11 @@ from pathlib import Path
 from experiments.verbs.options import UsageError, add_catalog_options, count, print_json, whole
 
 HELP = "judge performers by several listeners"
+GROUP, ORDER = "Judge", 3
+EXAMPLES = (
+    "kuznechik leaderboard runs/grasshopper-1",
+    "kuznechik leaderboard runs/grasshopper-1 runs/grasshopper-2 --listener learned",
+)
 LISTENERS = ("theory", "ngram")
 
 

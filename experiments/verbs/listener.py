@@ -10,6 +10,11 @@ from pathlib import Path
 from experiments.verbs.options import count, positive
 
 HELP = "listeners: train one on music, score melodies by one, audit one"
+GROUP, ORDER = "Judge", 2
+EXAMPLES = (
+    "kuznechik listener score basic_midi/grasshopper.mid",
+    "kuznechik listener audit theory",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

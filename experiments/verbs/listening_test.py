@@ -10,6 +10,11 @@ from pathlib import Path
 from experiments.verbs.options import UsageError, between, count, positive, print_json, whole
 
 HELP = "make a blind test, human or machine, or analyse its answers"
+GROUP, ORDER = "Judge", 4
+EXAMPLES = (
+    "kuznechik listening-test --machine runs/grasshopper-1",
+    "kuznechik listening-test --analyse answers.json --out answers.png",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

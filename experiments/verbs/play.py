@@ -9,6 +9,11 @@ import argparse
 from experiments.verbs.options import whole
 
 HELP = "hear the champion of a run, or a MIDI file"
+GROUP, ORDER = "Play and look", 2
+EXAMPLES = (
+    "kuznechik play grasshopper",
+    "kuznechik play runs/grasshopper-1 --wav champion.wav",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,11 @@ The pictures are written into the run folder as PNG and SVG.
 import argparse
 
 HELP = "draw the pictures of a run"
+GROUP, ORDER = "Play and look", 3
+EXAMPLES = (
+    "kuznechik plot runs/grasshopper-1",
+    "kuznechik plot runs/grasshopper-1 && open runs/grasshopper-1/plots/network.png",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

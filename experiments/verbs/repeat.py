@@ -11,6 +11,11 @@ from pathlib import Path
 from experiments.verbs.options import print_json
 
 HELP = "repeat a run and compare"
+GROUP, ORDER = "Study", 1
+EXAMPLES = (
+    "kuznechik repeat runs/grasshopper-1",
+    "kuznechik repeat runs/grasshopper-1 --out again --json",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

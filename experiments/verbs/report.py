@@ -9,6 +9,11 @@ import time
 from pathlib import Path
 
 HELP = "write a page that shows runs and plays them"
+GROUP, ORDER = "Play and look", 4
+EXAMPLES = (
+    "kuznechik report runs/grasshopper-1",
+    "kuznechik report runs/grasshopper-1 runs/grasshopper-2 --out compared.html",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

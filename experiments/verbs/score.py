@@ -14,6 +14,11 @@ import argparse
 from experiments.verbs.options import UsageError, print_json
 
 HELP = "let the champion of a run play the environment"
+GROUP, ORDER = "Judge", 1
+EXAMPLES = (
+    "kuznechik score runs/grasshopper-1",
+    "kuznechik score runs/grasshopper-1 --song korobeiniki --json",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

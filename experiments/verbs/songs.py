@@ -11,6 +11,11 @@ from pathlib import Path
 from experiments.verbs.options import add_catalog_options, count, print_json
 
 HELP = "list the songs of a folder"
+GROUP, ORDER = "Play and look", 1
+EXAMPLES = (
+    "kuznechik songs",
+    "kuznechik songs --folder ~/midi --track MELODY",
+)
 MANY_FILES = 200
 """From so many on, a bar shows how far it is."""
 COLUMNS = ("name", "title", "notes", "span", "shift", "chords", "memory", "playable")

@@ -12,6 +12,11 @@ from pathlib import Path
 from experiments.verbs.options import MOST_MINUTES, MOST_PROCESSES, UsageError, between, count, positive, whole
 
 HELP = "MusicVAE: data sets, training, samples, reconstructions, interpolations (needs torch)"
+GROUP, ORDER = "Learn", 3
+EXAMPLES = (
+    "kuznechik vae sample 4 -pt",
+    "kuznechik vae interpolate 2 3 -ptv -e smoke.midi",
+)
 DATA = "vae-data"
 BARS = (2, 4, 8, 16)
 MOST_MELODIES = 100_000

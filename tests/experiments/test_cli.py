@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import wave
@@ -20,7 +21,7 @@ from agents.neat.network_player import NetworkPlayer
 from agents.performer import RandomPlayer
 from agents.rollout import play_on
 from envs.keyboard_env import KeyboardEnv
-from experiments.cli import VERBS
+from experiments.cli import GROUPS, find_verbs, make_parser
 from experiments.config.neat_ini import read_neat_config
 from songs.catalog import Entry, read_song
 from songs.keyboard import KEYS
@@ -445,18 +446,45 @@ sys.exit(main(["songs"]))
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "kuznechik: interrupted\n")
 
 
-def test_a_reader_that_has_enough_is_no_error():
-    command = [sys.executable, "-m", "experiments", "songs"]
+@pytest.mark.parametrize("arguments", [["songs"], ["songs", "--json"], ["songs", "--help"]])
+def test_a_closed_pipe_ends_the_command_without_a_message(arguments):
+    command = [sys.executable, "-m", "experiments", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ran:
         ran.stdout.close()
         assert (ran.wait(timeout=120), ran.stderr.read()) == (1, b"")
 
 
-@pytest.mark.parametrize("arguments", [[], *([verb] for verb in VERBS)])
+@pytest.mark.parametrize("arguments", [[], *([verb] for verb in find_verbs())])
 def test_help_explains(kuznechik, arguments):
     called = kuznechik(*arguments, "--help")
     assert (called.status, called.err) == (0, "")
     assert called.out.startswith(f"usage: {' '.join(['kuznechik', *arguments])} ")
+
+
+@pytest.mark.parametrize("verb", find_verbs())
+def test_the_help_of_a_verb_ends_with_two_examples_of_it(kuznechik, verb):
+    *_, title, first, second = kuznechik(verb, "--help").out.splitlines()
+    assert title == "examples:"
+    assert first.startswith(f"  kuznechik {verb} ") or first == f"  kuznechik {verb}"
+    assert second.startswith(f"  kuznechik {verb} ")
+
+
+@pytest.mark.parametrize("verb", find_verbs())
+def test_the_examples_of_a_verb_can_be_parsed(verb):
+    parser = make_parser()
+    for example in find_verbs()[verb].EXAMPLES:
+        assert parser.parse_args(shlex.split(example)[1:]).run is find_verbs()[verb].run
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_the_command_alone_lists_the_verbs_in_groups(kuznechik, arguments):
+    called = kuznechik(*arguments)
+    assert (called.status, called.err) == (0, "")
+    groups = [line.removesuffix(":") for line in called.out.splitlines() if line.removesuffix(":") in GROUPS]
+    assert groups == ["Play and look", "Learn", "Judge", "Study"]
+    listed = [line.split()[0] for line in called.out.splitlines() if line.startswith("  ") and line[2] not in " -"]
+    assert listed == list(find_verbs())
+    assert "  songs           list the songs of a folder\n" in called.out
 
 
 def test_the_version_is_told(kuznechik):

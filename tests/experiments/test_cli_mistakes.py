@@ -48,10 +48,9 @@ def check_mistake(called, reason: str) -> None:
 
 MISTAKES = {
     "": [
-        ([], "the following arguments are required: VERB; see kuznechik --help"),
         (["fly"], "invalid choice: 'fly' .choose from "),
         (["--fast"], "required: VERB"),
-        (["songs", "--fast"], "unrecognized arguments: --fast"),
+        (["songs", "--fast"], "unrecognized arguments: --fast; see kuznechik songs --help"),
         (["songs", "a\nb"], "unrecognized arguments: a b; see"),
     ],
     "songs": [
@@ -65,6 +64,8 @@ MISTAKES = {
         (["--prompt", "9" * 5000], "--prompt: "),
     ],
     "evolve": [
+        (["grashopper"], "no song 'grashopper' in .*; did you mean grasshopper.$"),
+        (["xylophone"], "no song 'xylophone' in .*; there are .*, ...$"),
         (["none.mid"], "none.mid: there is no such file"),
         (["folder.mid"], "folder.mid: is a folder"),
         (["folder"], "folder: not a MIDI file; its name must end in .mid or .midi"),
