@@ -158,7 +158,7 @@ def overview(verbs: dict[str, ModuleType]) -> str:
     lines = []
     for group in dict.fromkeys(verb.GROUP for verb in verbs.values()):
         lines += ["", f"{group}:"]
-        lines += [f"  {name:<16}{verb.HELP}" for name, verb in verbs.items() if verb.GROUP == group]
+        lines += [f"  {name:<16}{verb.HELP}" for name, verb in verbs.items() if group == verb.GROUP]
     return "\n".join(lines)
 
 
