@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-PICTURES := experiments/pictures
+PICTURES := docs/pictures
 
 .PHONY: demo pictures test coverage soak lint clean
 

@@ -1,7 +1,7 @@
 """Listeners: train one on MIDI files, score melodies by one, audit one; and the held-out judge, which pays nobody.
 
 A listener is a name (theory, vae, ngram, melody, learned), the .safetensors file of a trained one, or a weighted sum as
-theory=1,ngram=.5. Nothing is downloaded; listener/README.md says what the listeners pay and what fools them.
+theory=1,ngram=.5. Nothing is downloaded; docs/listeners.md says what the listeners pay and what fools them.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 BARS is 2, 4, 8 or 16. -p means piano roll (without it MIDI-like tokens, which keep repeated notes; --onsets the
 keyboard's own), -t melodies in C major or A minor. These three name the data set and the model: `kuznechik vae sample
-4 -pt` plays the 4-bar model for piano rolls in C that comes with the project. Nothing is downloaded; vae/README.md
+4 -pt` plays the 4-bar model for piano rolls in C that comes with the project. Nothing is downloaded; docs/musicvae.md
 says where collections of MIDI files are.
 """
 
