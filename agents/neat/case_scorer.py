@@ -1,4 +1,4 @@
-"""Measuring: what genomes are worth on cases, many at once, and where that is done.
+"""Scoring genomes on cases, many at once, and backends that decide where that is done.
 
 Conventions: as in `agents.fitness`.
 """
@@ -22,12 +22,12 @@ Chunk = PackedGenes | list[neat.DefaultGenome]
 
 @dataclass(frozen=True)
 class Result:
-    """What N genomes with O outputs are worth."""
+    """Losses and right cases of N genomes with O outputs."""
 
     losses: np.ndarray
     """(N, O) float64, with the given weights of the cells."""
     plain: np.ndarray
-    """(N, O) float64, with the weights of an evaluation without boost."""
+    """(N, O) float64, with the weights of an evaluation without error reweighting."""
     right: np.ndarray
     """(N,) int64, cases right."""
 
@@ -37,9 +37,9 @@ class Result:
         losses, plain = np.empty((2, genomes, outputs))
         return cls(losses, plain, np.empty(genomes, dtype=np.int64))
 
-    def put(self, places: Sequence[int] | np.ndarray, part: "Result") -> None:
-        """Fill in the result of the genomes at some places."""
-        self.losses[places], self.plain[places], self.right[places] = part.losses, part.plain, part.right
+    def put(self, indices: Sequence[int], part: "Result") -> None:
+        """Fill in the results of some genomes."""
+        self.losses[indices], self.plain[indices], self.right[indices] = part.losses, part.plain, part.right
 
 
 class CaseScorer:
@@ -62,7 +62,7 @@ class CaseScorer:
         return packed_outputs(chunk, self._layout)
 
     def evaluate(self, chunk: Chunk, weights: np.ndarray | None) -> Result:
-        """Evaluate a chunk; weights (O, C), None for those of an evaluation without boost."""
+        """Evaluate a chunk; weights (O, C), None for those of an evaluation without error reweighting."""
         outputs, targets = self.outputs(chunk), self.cases.targets
         plain = self.kind(outputs, targets, self.plain_weights)
         losses = plain if weights is None else self.kind(outputs, targets, weights)
@@ -70,7 +70,7 @@ class CaseScorer:
 
 
 def chunks(genomes: Sequence[neat.DefaultGenome], cases: Cases, parts: int) -> Iterator[tuple[list[int], Chunk]]:
-    """Yield the places of some genomes and their chunk; at least `parts` chunks if there are genomes enough."""
+    """Yield the indices of some genomes and their chunk; at least `parts` chunks if there are genomes enough."""
     size = max(1, min(CHUNK, -(-len(genomes) // max(parts, 1))))
     if not cases.recurrent:
         yield from packed_chunks(genomes, len(cases.targets), size)
@@ -81,27 +81,27 @@ def chunks(genomes: Sequence[neat.DefaultGenome], cases: Cases, parts: int) -> I
 
 
 class Backend(Protocol):
-    """Where genomes are evaluated."""
+    """A way to evaluate genomes: in this process, in others, or by what changed."""
 
     def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
         """Evaluate genomes; the results are in their order.
 
         Args:
             genomes: any number.
-            weights: (O, C); None for those of an evaluation without boost.
+            weights: (O, C); None for those of an evaluation without error reweighting.
         """
         ...
 
 
 class InProcess:
-    """Evaluates in this process, every genome anew."""
+    """Evaluates in this process, every genome from nothing."""
 
-    def __init__(self, measure: CaseScorer):
-        self._measure = measure
+    def __init__(self, scorer: CaseScorer):
+        self._scorer = scorer
 
     def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
-        cases = self._measure.cases
+        cases = self._scorer.cases
         result = Result.blank(len(genomes), len(cases.targets))
-        for places, chunk in chunks(genomes, cases, 1):
-            result.put(places, self._measure.evaluate(chunk, weights))
+        for indices, chunk in chunks(genomes, cases, 1):
+            result.put(indices, self._scorer.evaluate(chunk, weights))
         return result

@@ -8,7 +8,8 @@ import math
 from typing import Any
 
 import neat
-from neat.genes import DefaultConnectionGene, DefaultNodeGene
+
+from agents.neat.genome import ConnectionGene, Genome, NodeGene
 
 FORMAT = "kuznechik genome"
 VERSION = 1
@@ -23,7 +24,7 @@ def genome_to_json(genome: neat.DefaultGenome, inputs: int, outputs: int) -> str
     """Return a genome as JSON text: a line for every gene, sorted, the same text for the same genome.
 
     Args:
-        genome: any neat-python genome with default genes.
+        genome: ours, or neat-python's with default genes.
         inputs: number of input nodes.
         outputs: number of output nodes.
     """
@@ -43,12 +44,11 @@ def genome_to_json(genome: neat.DefaultGenome, inputs: int, outputs: int) -> str
     return "{\n" + "\n".join(lines) + "\n}\n"
 
 
-def genome_from_json(text: str, genome_type: type = neat.DefaultGenome) -> tuple[neat.DefaultGenome, int, int]:
+def genome_from_json(text: str) -> tuple[Genome, int, int]:
     """Read a genome.
 
     Args:
         text: what `genome_to_json` wrote.
-        genome_type: class of the genome to make.
 
     Returns:
         The genome, the number of its inputs and of its outputs.
@@ -63,32 +63,42 @@ def genome_from_json(text: str, genome_type: type = neat.DefaultGenome) -> tuple
         inputs, outputs = int(data["inputs"]), int(data["outputs"])
         if not (1 <= inputs <= MOST_NODES and 1 <= outputs <= MOST_NODES):
             raise ValueError(f"it has {inputs} inputs and {outputs} outputs, of which there are 1 to {MOST_NODES:,}")
-        genome = genome_type(0)
-        for values in data["nodes"]:
-            gene = DefaultNodeGene(int(values["key"]))
-            if gene.key in genome.nodes or not 0 <= gene.key <= _LARGEST_KEY:
-                raise ValueError(f"the node {gene.key} stands there twice, or its key is not 0 to {_LARGEST_KEY}")
-            for name in _NODE_VALUES:
-                read = _number if name in _NODE_NUMBERS else _name
-                setattr(gene, name, read(f"the node {gene.key} has the {name}", values[name]))
-            genome.nodes[gene.key] = gene
-        for values in data["connections"]:
-            key = (int(values["from"]), int(values["to"]))
-            if not (-inputs <= key[0] and key[1] in genome.nodes and (key[0] < 0 or key[0] in genome.nodes)):
-                raise ValueError(f"the connection {key} joins nodes that are not there")
-            if key in genome.connections:
-                raise ValueError(f"the connection {key} stands there twice")
-            gene = DefaultConnectionGene(key, innovation=int(values["innovation"]))
-            gene.weight = _number(f"the connection {key} has the weight", values["weight"])
-            gene.enabled = bool(values["enabled"])
-            genome.connections[key] = gene
-        if not all(key in genome.nodes for key in range(outputs)):
+        nodes = _nodes(data["nodes"])
+        connections = _connections(data["connections"], inputs, nodes)
+        if not all(key in nodes for key in range(outputs)):
             raise ValueError(f"it lacks some of its {outputs} output nodes")
     except (LookupError, TypeError, AttributeError, AssertionError, OverflowError, RecursionError) as error:
         raise ValueError(f"not a genome of this project: {error!r}") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"not a genome of this project: {error!r}") from None
-    return genome, inputs, outputs
+    return Genome(0, nodes, connections), inputs, outputs
+
+
+def _nodes(rows: list[dict]) -> dict[int, NodeGene]:
+    nodes: dict[int, NodeGene] = {}
+    for values in rows:
+        key = int(values["key"])
+        if key in nodes or not 0 <= key <= _LARGEST_KEY:
+            raise ValueError(f"the node {key} stands there twice, or its key is not 0 to {_LARGEST_KEY}")
+        read: dict[str, Any] = {}
+        for name in _NODE_VALUES:
+            check = _number if name in _NODE_NUMBERS else _name
+            read[name] = check(f"the node {key} has the {name}", values[name])
+        nodes[key] = NodeGene(key, **read)
+    return nodes
+
+
+def _connections(rows: list[dict], inputs: int, nodes: dict) -> dict[tuple[int, int], ConnectionGene]:
+    connections: dict[tuple[int, int], ConnectionGene] = {}
+    for values in rows:
+        key = (int(values["from"]), int(values["to"]))
+        if not (-inputs <= key[0] and key[1] in nodes and (key[0] < 0 or key[0] in nodes)):
+            raise ValueError(f"the connection {key} joins nodes that are not there")
+        if key in connections:
+            raise ValueError(f"the connection {key} stands there twice")
+        weight = _number(f"the connection {key} has the weight", values["weight"])
+        connections[key] = ConnectionGene(key, int(values["innovation"]), weight, bool(values["enabled"]))
+    return connections
 
 
 def _number(what: str, value: Any) -> float:

@@ -9,8 +9,8 @@ Conventions:
     Fitness is the sum of the rewards of a roll after the prompt, averaged over the prompts.
 
 Operator, named in every run and report:
-    heard   with this probability a new connection comes from an input that was on at a step, chosen by chance, of what
-            the network played. Of inputs chosen blindly most are never on, and change nothing.
+    active_input_bias  with this probability a new connection comes from an input that was on at a random step of what
+                       the network played. Of inputs chosen blindly most are never on, and change nothing.
 """
 
 import random
@@ -127,13 +127,13 @@ class ImprovisationEvaluator:
     def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
         """Set `fitness`, `loss` (minus the reward, without parsimony) and `right` (0) of every new genome.
 
-        `heard` is set for all of them: those that lived when a run was stopped play again.
+        `played` is set for all of them: those that lived when a run was stopped play again.
         """
         new = [genome for genome in genomes if not hasattr(genome, "loss")]
-        silent = [genome for genome in genomes if hasattr(genome, "loss") and genome.heard is None]
+        silent = [genome for genome in genomes if hasattr(genome, "loss") and genome.played is None]
         played = self.play([*new, *silent])
         for genome, rolls in zip([*new, *silent], played, strict=True):
-            genome.heard = rolls
+            genome.played = rolls
         for genome, reward in zip(new, self.paid(played[: len(new)]).tolist(), strict=True):
             genome.loss, genome.right = -reward, 0
             genome.fitness = reward
@@ -164,17 +164,17 @@ class ImprovisationEvaluator:
         """Raise ValueError if the genome cannot be evaluated in batches."""
         check_supported(genome, KEYS)
 
-    def state(self) -> dict[str, Any]:
-        """Return what the next evaluations depend on, as plain data."""
-        return {"evaluations": self.evaluations}
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return all that the next evaluations depend on: named arrays and plain data."""
+        return {}, {"evaluations": self.evaluations}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state; raises ValueError if it is none."""
-        validate_like({"evaluations": 0}, state, "evaluator")
-        self.evaluations = state["evaluations"]
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Continue from a state; raises ValueError if it is none."""
+        validate_like({"evaluations": 0}, data, "evaluator")
+        self.evaluations = data["evaluations"]
 
 
-class HeardGuide:
+class PlayedInputGuide:
     """Proposes inputs that were on while a network played. A `Guide`."""
 
     def __init__(self, prompt: int, memory: int):
@@ -187,9 +187,9 @@ class HeardGuide:
 
     def propose(self, genome: Genome, output: int) -> tuple[int, float] | None:
         """Return an input and a sign, both by chance; None where nothing was remembered at the step."""
-        if genome.heard is None:
+        if genome.played is None:
             return None
-        roll = genome.heard[random.randrange(len(genome.heard))]
+        roll = genome.played[random.randrange(len(genome.played))]
         step = random.randrange(self._prompt, len(roll))
         first = max(0, step - self._memory)
         on = np.flatnonzero(roll[first:step])

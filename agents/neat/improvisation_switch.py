@@ -9,14 +9,14 @@ Conventions: as in `agents.neat.improvisation`. The mode is the input behind the
 behind gates has no hidden nodes.
 """
 
-import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import numpy as np
-from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
-from agents.neat.genome import Genome
+from agents.neat.genome import ConnectionGene, Genome, NodeGene
 from agents.neat.improvisation import Improvisation
 from agents.neat.population import Evolution
 from agents.search import Generation
@@ -34,17 +34,15 @@ def played_together(song: Genome, own: Genome) -> Genome:
 
     It is what `switched` is with mode 0, without its gates.
     """
-    both = Genome(own.key)
-    both.nodes, both.connections = dict(song.nodes), dict(song.connections)
+    nodes, connections = dict(song.nodes), dict(song.connections)
     for output in range(KEYS):
-        both.nodes[output] = song.nodes[output].copy()
-        both.nodes[output].bias += own.nodes[output].bias
+        nodes[output] = replace(song.nodes[output], bias=song.nodes[output].bias + own.nodes[output].bias)
     for key, gene in own.connections.items():
         if gene.enabled:
             there = song.connections.get(key)
-            both.connections[key] = gene.copy()
-            both.connections[key].weight += there.weight if there is not None and there.enabled else 0.0
-    return both
+            beside = there.weight if there is not None and there.enabled else 0.0
+            connections[key] = replace(gene, weight=gene.weight + beside)
+    return Genome(own.key, nodes, connections)
 
 
 def switched(song: Genome, own: Genome, memory: int) -> Genome:
@@ -56,36 +54,23 @@ def switched(song: Genome, own: Genome, memory: int) -> Genome:
         memory: steps remembered.
     """
     mode = -1 - memory * KEYS
-    one = Genome(song.key)
-    one.nodes, one.connections = dict(song.nodes), dict(song.connections)
+    nodes, connections = dict(song.nodes), dict(song.connections)
     links = [(source, sink, gene.weight) for (source, sink), gene in sorted(own.connections.items()) if gene.enabled]
     biases = [(mode, output, own.nodes[output].bias) for output in range(KEYS) if own.nodes[output].bias]
-    number = 1 + max((gene.innovation for gene in one.connections.values()), default=0)
+    numbers = count(1 + max((gene.innovation for gene in connections.values()), default=0))
+
+    def connect(source: int, sink: int, weight: float) -> None:
+        connections[source, sink] = ConnectionGene((source, sink), next(numbers), weight)
+
     for source, output, weight in [*links, *biases]:
         gate = FIRST_GATE - 1 - source
-        if gate not in one.nodes:
+        if gate not in nodes:
             # relu(input - mode); for the biases relu(1 - mode)
-            one.nodes[gate] = _gate(gate, bias=1.0 if source == mode else 0.0)
-            incoming = {mode: -1.0} if source == mode else {source: 1.0, mode: -1.0}
-            for end, sign in incoming.items():
-                one.connections[end, gate] = _link((end, gate), sign, number)
-                number += 1
-        one.connections[gate, output] = _link((gate, output), weight, number)
-        number += 1
-    return one
-
-
-def _gate(key: int, bias: float) -> DefaultNodeGene:
-    gene = DefaultNodeGene(key)
-    gene.bias, gene.response, gene.time_constant = bias, 1.0, 1.0
-    gene.activation, gene.aggregation = "relu", "sum"
-    return gene
-
-
-def _link(key: tuple[int, int], weight: float, number: int) -> DefaultConnectionGene:
-    gene = DefaultConnectionGene(key, innovation=number)
-    gene.weight, gene.enabled = weight, True
-    return gene
+            nodes[gate] = NodeGene(gate, bias=1.0 if source == mode else 0.0, activation="relu")
+            for end, sign in ({mode: -1.0} if source == mode else {source: 1.0, mode: -1.0}).items():
+                connect(end, gate, sign)
+        connect(gate, output, weight)
+    return Genome(song.key, nodes, connections)
 
 
 class SwitchEvolution:
@@ -144,7 +129,7 @@ class SwitchEvolution:
         champion = self.champion
         assert champion is not None
         nodes, connections = champion.size()
-        return dataclasses.replace(
+        return replace(
             row,
             generation=self.generation - 1,
             evaluations=self.evaluations,

@@ -1,131 +1,160 @@
-"""Incremental evaluation: a child is evaluated by what it changed, not by all of its connections.
+"""Incremental evaluation: a child is evaluated by what changed, not by all of its connections.
 
-A genome keeps a *row* for every output: the sums before the activation in all cases. A child begins with the rows
-of the parents that it took its outputs from, and notes what crossover and mutation change. A changed weight adds
-its change to the cases in which its input is on; outputs that are as they were keep their row and its loss.
-Weights are on a grid on which such sums are exact (`agents.neat.network`), so the results are the same to
-the bit as those of an evaluation from nothing.
+A *row* is what one output answers in all cases, with the genes that it was computed from. A child begins with the
+rows of the parents that it took its outputs from. An output whose genes are those of its row keeps the row and its
+loss; else the genes are compared, and a changed weight adds its change to the cases in which its input is on. So
+nobody has to report changes, and a row of the wrong relative costs time, not correctness.
 
-That holds where inputs feed outputs directly: genomes with hidden nodes are evaluated anew.
+Where weights are on a grid on which such sums are exact (`WEIGHT_GRID`), the results are the same to the bit as
+those of an evaluation from nothing. All other genomes are evaluated from nothing: those with hidden nodes, with
+weights off the grid, or with sums too large to be exact.
 
 Conventions: as in `agents.fitness`; R rows are evaluated together, each of one output.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 
 from agents.cases import Cases
 from agents.neat.case_scorer import CaseScorer, InProcess, Result, chunks
-from agents.neat.genome import Genome
+from agents.neat.genome import WEIGHT_GRID, ConnectionGene, Genome, Inputs, NodeGene
 
 SEPARABLE = ("squared_hinge", "right_keys")
 """Fitness kinds in which the loss of an output depends on that output alone."""
 BLOCK = 1 << 20
 """Cells that are evaluated together, roughly: they should stay in the processor's cache."""
+LARGEST_SUM = 2**24 / WEIGHT_GRID
+"""Single precision holds every multiple of 1/`WEIGHT_GRID` up to this exactly."""
 
 
 def can_be_incremental(cases: Cases, kind: str) -> bool:
-    """Return whether evaluation can go by changes."""
+    """Return whether children can be evaluated by what changed."""
     return kind in SEPARABLE and not cases.recurrent
 
 
-def _is_flat(genome: Genome, outputs: int) -> bool:
-    """Return whether a genome has no hidden nodes, and outputs that do not scale their sums."""
-    return len(genome.nodes) == outputs and all(node.response == 1 for node in genome.nodes.values())
+def is_exact(node: NodeGene, inputs: Inputs) -> bool:
+    """Return whether an output's sums over any cases are exact in single precision, in any order."""
+    values = [node.bias, *(gene.weight for gene in inputs.values())]
+    on_grid = all((value * WEIGHT_GRID).is_integer() for value in values)
+    direct = all(source < 0 for source, _ in inputs)
+    return on_grid and direct and sum(map(abs, values)) <= LARGEST_SUM and node.response == 1
 
 
 class Row:
-    """What an output answers in all cases, and what that is worth."""
+    """What an output answers in all cases, and its loss."""
 
-    __slots__ = ("loss", "output", "plain", "sums", "version", "wrong")
+    __slots__ = ("inputs", "loss", "node", "plain", "sums", "version", "wrong")
 
-    def __init__(self, output: int, sums: np.ndarray):
-        self.output = output
+    def __init__(self, node: NodeGene, inputs: Inputs, sums: np.ndarray):
+        self.node, self.inputs = node, inputs
         self.sums = sums
-        """(C,) float32."""
+        """(C,) float32, before the activation."""
         self.wrong: np.ndarray
         """A bit for every case, from its evaluation on."""
         self.plain = self.loss = 0.0
-        """Without boost, and with the weights of the cells of some version."""
+        """Loss without error reweighting, and with the weights of `version`."""
         self.version = -1
 
 
-def _rows(genome: Genome) -> list[Row]:
-    """Return the rows of a genome that has them."""
-    assert genome.rows is not None
-    return genome.rows
-
-
 class Incremental:
-    """Evaluates in this process, children by their changes. A `Backend`."""
+    """Evaluates in this process, children by what changed. A `Backend`."""
 
-    def __init__(self, measure: CaseScorer):
+    def __init__(self, scorer: CaseScorer):
         """
         Args:
-            measure: of cases and a kind for which `can_be_incremental` holds.
+            scorer: of cases and a kind for which `can_be_incremental` holds.
         """
-        self._measure, self._anew = measure, InProcess(measure)
-        self._targets = measure.cases.targets
-        self._on = [np.flatnonzero(row) for row in measure.cases.inputs]
+        self._scorer, self._from_nothing = scorer, InProcess(scorer)
+        self._targets = scorer.cases.targets
+        self._on = [np.flatnonzero(row) for row in scorer.cases.inputs]
         self._weights: np.ndarray | None = None
         self._version = 0
 
     def evaluate(self, genomes: Sequence[Genome], weights: np.ndarray | None) -> Result:
-        """Evaluate genomes; weights (O, C), None for those of an evaluation without boost."""
+        """Evaluate genomes; weights (O, C), None for those of an evaluation without error reweighting."""
         if weights is not self._weights:
             self._weights, self._version = weights, self._version + 1
-        outputs = len(self._targets)
-        flat = np.array([_is_flat(genome, outputs) for genome in genomes], dtype=bool)
-        self._evaluate_rows([genome for genome, is_flat in zip(genomes, flat, strict=True) if is_flat])
-        result = Result.blank(len(genomes), outputs)
-        for place in np.flatnonzero(flat).tolist():
-            rows = _rows(genomes[place])
-            result.losses[place], result.plain[place] = [row.loss for row in rows], [row.plain for row in rows]
-            result.right[place] = self._right(rows)
-        deep = np.flatnonzero(~flat)
-        result.put(deep, self._anew.evaluate([genomes[place] for place in deep.tolist()], weights))
+        for genome in genomes:
+            genome.rows = self._updated(genome) if genome.rows else None
+        self._begin([genome for genome in genomes if not genome.rows])
+        self._weigh([row for genome in genomes for row in genome.rows or ()])
+        result, others = Result.blank(len(genomes), len(self._targets)), []
+        for index, genome in enumerate(genomes):
+            if genome.rows is None:
+                others.append(index)
+                continue
+            result.losses[index] = [row.loss for row in genome.rows]
+            result.plain[index] = [row.plain for row in genome.rows]
+            result.right[index] = self._right(genome.rows)
+        result.put(others, self._from_nothing.evaluate([genomes[index] for index in others], weights))
         return result
 
     def _right(self, rows: Sequence[Row]) -> int:
         wrong = np.bitwise_or.reduce([row.wrong for row in rows])
-        return len(self._measure.cases) - int(np.unpackbits(wrong).sum())
+        return len(self._scorer.cases) - int(np.unpackbits(wrong).sum())
 
-    def _evaluate_rows(self, genomes: Sequence[Genome]) -> None:
-        """Bring the rows of genomes without hidden nodes up to date."""
-        new = [genome for genome in genomes if genome.rows is None]
-        for places, chunk in chunks(new, self._measure.cases, 1):
-            for place, sums in zip(places, self._measure.outputs(chunk), strict=True):
-                new[place].rows = [Row(output, row.copy()) for output, row in enumerate(sums)]
-                new[place].changes = []
-        for genome in genomes:
-            self._apply_changes(genome)
-        stale = {id(row): row for genome in genomes for row in _rows(genome) if row.version != self._version}
-        rows, size = list(stale.values()), max(1, BLOCK // len(self._measure.cases))
-        for first in range(0, len(rows), size):
-            self._weigh(rows[first : first + size])
+    def _updated(self, genome: Genome) -> list[Row] | None:
+        """Return the rows of a genome, made of those it begins with; None if their sums would not be exact."""
+        assert genome.rows is not None
+        if len(genome.nodes) > len(self._targets):
+            return None
+        rows = []
+        for output, row in enumerate(genome.rows):
+            node, inputs = genome.nodes[output], genome.inputs.get(output, {})
+            if row.node is not node or row.inputs != inputs:
+                if not is_exact(node, inputs):
+                    return None
+                row = self._changed(row, node, inputs)
+            rows.append(row)
+        return rows
 
-    def _apply_changes(self, genome: Genome) -> None:
-        rows, changes = _rows(genome), defaultdict(list)
-        for output, source, change in genome.changes:
-            changes[output].append((source, change))
-        for output, changed in changes.items():
-            sums = rows[output].sums.copy()
-            for source, change in changed:
-                # the bias counts in all cases
-                sums[slice(None) if source is None else self._on[-1 - source]] += np.float32(change)
-            rows[output] = Row(output, sums)
-        genome.changes.clear()
+    def _changed(self, row: Row, node: NodeGene, inputs: Inputs) -> Row:
+        """Return the row of other genes of the same output, made of a row."""
+        sums = row.sums.copy()
+        sums += np.float32(node.bias - row.node.bias)
+        for key in {**row.inputs, **inputs}:
+            old, new = row.inputs.get(key), inputs.get(key)
+            change = 0.0 if old is new else _weight(new) - _weight(old)
+            if change:
+                sums[self._on[-1 - key[0]]] += np.float32(change)
+        return Row(node, inputs, sums)
+
+    def _begin(self, genomes: Sequence[Genome]) -> None:
+        """Compute the rows of genomes that begin with none, where their sums are exact."""
+        new = [genome for genome in genomes if self._is_exact(genome)]
+        for indices, chunk in chunks(new, self._scorer.cases, 1):
+            for index, sums in zip(indices, self._scorer.outputs(chunk), strict=True):
+                genome = new[index]
+                genome.rows = [
+                    Row(genome.nodes[output], genome.inputs.get(output, {}), row.copy())
+                    for output, row in enumerate(sums)
+                ]
+
+    def _is_exact(self, genome: Genome) -> bool:
+        return len(genome.nodes) == len(self._targets) and all(
+            is_exact(node, genome.inputs.get(output, {})) for output, node in genome.nodes.items()
+        )
 
     def _weigh(self, rows: Sequence[Row]) -> None:
-        """Evaluate rows under the weights of today."""
-        sums, outputs = np.stack([row.sums for row in rows]), [row.output for row in rows]
-        targets, plain_weights = self._targets[outputs], self._measure.plain_weights[outputs]
-        plain = losses = self._measure.kind(sums[None], targets, plain_weights)[0]
+        """Bring the losses of rows up to date with the weights."""
+        stale = list({id(row): row for row in rows if row.version != self._version}.values())
+        size = max(1, BLOCK // len(self._scorer.cases))
+        for first in range(0, len(stale), size):
+            self._weigh_block(stale[first : first + size])
+
+    def _weigh_block(self, rows: Sequence[Row]) -> None:
+        sums, outputs = np.stack([row.sums for row in rows]), [row.node.key for row in rows]
+        targets, plain_weights = self._targets[outputs], self._scorer.plain_weights[outputs]
+        plain = losses = self._scorer.kind(sums[None], targets, plain_weights)[0]
         if self._weights is not None:
-            losses = self._measure.kind(sums[None], targets, self._weights[outputs])[0]
+            losses = self._scorer.kind(sums[None], targets, self._weights[outputs])[0]
         wrong = np.packbits((sums > 0) != targets, axis=1)
-        for place, row in enumerate(rows):
-            row.plain, row.loss, row.wrong = float(plain[place]), float(losses[place]), wrong[place].copy()
+        for index, row in enumerate(rows):
+            row.plain, row.loss, row.wrong = float(plain[index]), float(losses[index]), wrong[index].copy()
             row.version = self._version
+
+
+def _weight(gene: ConnectionGene | None) -> float:
+    """Return the weight with which a connection counts."""
+    return gene.weight if gene is not None and gene.enabled else 0.0

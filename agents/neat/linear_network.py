@@ -8,14 +8,13 @@ where weights @ inputs + bias is above 0. Node keys are neat-python's: inputs -1
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
-import neat
 import numpy as np
-from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
 from agents.cases import Cases
 from agents.fitness import right_cases, squared_hinge
-from agents.neat.genome import WEIGHT_GRID
+from agents.neat.genome import WEIGHT_GRID, ConnectionGene, Genome, NodeGene
 from agents.neat.network import Network
 
 SCALES = (1, 2, 4, 8, 16, 32, 64)
@@ -49,34 +48,34 @@ def on_grid(weights: np.ndarray, bias: np.ndarray, inputs: np.ndarray) -> tuple[
     return weights, bias
 
 
-def linear_genome(weights: np.ndarray, bias: np.ndarray) -> neat.DefaultGenome:
+def linear_genome(weights: np.ndarray, bias: np.ndarray) -> Genome:
     """Return the genome of a linear network; weights of 0 are left out."""
     places = np.argwhere(weights).tolist()
     connections = {(-1 - source, sink): float(weights[sink, source]) for sink, source in places}
     return make_genome(dict(enumerate(bias.tolist())), connections)
 
 
-def make_genome(biases: Mapping[int, float], weights: Mapping[tuple[int, int], float]) -> neat.DefaultGenome:
-    """Return a genome of nodes that sum and take the tanh.
+def make_genome(
+    biases: Mapping[int, float],
+    weights: Mapping[tuple[int, int], float],
+    activations: Mapping[int, str] = MappingProxyType({}),
+) -> Genome:
+    """Return a genome of nodes that sum.
 
     Args:
         biases: of every output and hidden node, by its key.
         weights: of every connection, by the keys of its source and its sink.
+        activations: of nodes that do not take the tanh, by key.
     """
-    genome = neat.DefaultGenome(0)
-    for key, bias in biases.items():
-        node = DefaultNodeGene(key)
-        node.bias, node.response, node.time_constant = bias, 1.0, 1.0
-        node.activation, node.aggregation = "tanh", "sum"
-        genome.nodes[key] = node
-    for innovation, (ends, weight) in enumerate(weights.items(), start=1):
-        gene = DefaultConnectionGene(ends, innovation=innovation)
-        gene.weight, gene.enabled = weight, True
-        genome.connections[ends] = gene
-    return genome
+    connections = {
+        ends: ConnectionGene(ends, innovation, weight)
+        for innovation, (ends, weight) in enumerate(weights.items(), start=1)
+    }
+    nodes = {key: NodeGene(key, bias, activation=activations.get(key, "tanh")) for key, bias in biases.items()}
+    return Genome(0, nodes, connections)
 
 
-def judge(genome: neat.DefaultGenome, cases: Cases) -> neat.DefaultGenome:
+def judge(genome: Genome, cases: Cases) -> Genome:
     """Set `right`, `loss` (squared hinge) and `fitness` of a genome and return it."""
     outputs = Network(genome, len(cases.targets))(cases.inputs)[None]
     genome.right = int(right_cases(outputs, cases.targets).sum())

@@ -8,41 +8,18 @@ once; hidden nodes, if there are any, are settled by as many further products as
 Conventions:
     Node keys are neat-python's: inputs -1, -2, ..., outputs 0, 1, ..., hidden nodes above.
     N genomes, I inputs, O outputs, H hidden nodes, C cases.
-    Outputs are returned before their activation function. An output is on where it is above 0, which
-    `OUTPUT_ACTIVATIONS` agree on: tanh above 0, sigmoid above 1/2.
-Source: activation formulas of neat-python 2.0.0, `activations.py`.
+    Outputs are returned before their activation function. An output is on where it is above 0.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 import neat
 import numpy as np
 
-from agents.neat.gene_arrays import number_name
-from agents.neat.packed_genes import PackedGenes, packed_chunks
-
-
-def _sigmoid(z: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip(5 * z, -60, 60)))
-
-
-def _tanh(z: np.ndarray) -> np.ndarray:
-    return np.tanh(np.clip(2.5 * z, -60, 60))
-
-
-ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "sigmoid": _sigmoid,
-    "tanh": _tanh,
-    "identity": lambda z: z,
-    "relu": lambda z: np.maximum(z, 0),
-    "clamped": lambda z: np.clip(z, -1, 1),
-    "sin": lambda z: np.sin(np.clip(5 * z, -60, 60)),
-    "gauss": lambda z: np.exp(-5 * np.clip(z, -3.4, 3.4) ** 2),
-    "abs": np.abs,
-}
-OUTPUT_ACTIVATIONS = ("tanh", "sigmoid", "identity", "relu", "clamped")
+from agents.neat.activations import ACTIVATIONS, NAMES, OUTPUT_ACTIVATIONS
+from agents.neat.packed_genes import PackedGenes
 
 
 class Layout:
@@ -130,10 +107,10 @@ def _activate(activations: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Apply to `z` (N, H, C) the activation functions with the given numbers (N, H)."""
     kinds = np.unique(activations).tolist()
     if len(kinds) == 1:
-        return ACTIVATIONS[number_name(kinds[0])](z)
+        return ACTIVATIONS[NAMES[kinds[0]]](z)
     values = np.empty_like(z)
     for kind in kinds:
-        values[activations == kind] = ACTIVATIONS[number_name(kind)](z[activations == kind])
+        values[activations == kind] = ACTIVATIONS[NAMES[kind]](z[activations == kind])
     return values
 
 
@@ -164,21 +141,6 @@ def settled(genes: PackedGenes, sums: np.ndarray, between: np.ndarray, depth: in
     sums *= response[:, out]
     sums += bias[:, out]
     return sums
-
-
-def outputs_in_chunks(
-    genomes: Sequence[neat.DefaultGenome], layout: Layout, dtype=np.float32
-) -> Iterator[tuple[list[int], np.ndarray]]:
-    """Evaluate a population.
-
-    Genomes are grouped by their number of hidden nodes and every product has the shape of one network, so
-    a network's result does not depend on its company.
-
-    Yields:
-        Indices of some genomes and their outputs (N, O, C); every genome occurs once.
-    """
-    for members, genes in packed_chunks(genomes, layout.outputs):
-        yield members, packed_outputs(genes, layout, dtype)
 
 
 class Network:

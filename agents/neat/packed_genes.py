@@ -10,16 +10,7 @@ from itertools import chain, pairwise
 import neat
 import numpy as np
 
-from agents.neat.gene_arrays import (
-    ACTIVATION,
-    BIAS,
-    INNOVATION,
-    KEY,
-    RESPONSE,
-    gather,
-    name_number,
-    number_name,
-)
+from agents.neat.activations import NUMBERS
 
 CHUNK = 128
 """Genomes evaluated at once: bounds the memory, changes no result."""
@@ -44,27 +35,13 @@ class PackedGenes:
     response: np.ndarray
     """(N, S) float64."""
     activations: np.ndarray
-    """(N, S) int64: numbers of the activation functions."""
-
-    def __reduce__(self):
-        # numbers of functions mean something in this process only: another one is told the names
-        numbers, places = np.unique(self.activations, return_inverse=True)
-        names = [number_name(number) for number in numbers.tolist()]
-        arrays = (self.owners, self.sources, self.sinks, self.weights, self.keys, self.bias, self.response)
-        return _unpack_genes, (*arrays, names, places.reshape(self.activations.shape))
+    """(N, S) int64: numbers of the activation functions, as in `agents.neat.activations`."""
 
     def slots(self, owners: np.ndarray, keys: np.ndarray) -> np.ndarray:
         """Return the places (k,) of nodes in the order of their genomes' nodes."""
         genomes, nodes = self.keys.shape
         known = (self.keys + (np.arange(genomes) << 32)[:, None]).ravel()
         return np.searchsorted(known, keys + (owners << 32)) - owners * nodes
-
-
-def _unpack_genes(*parts) -> PackedGenes:
-    """Rebuild genes that come from another process."""
-    *columns, names, places = parts
-    columns.append(np.array([name_number(name) for name in names])[places])
-    return PackedGenes(*columns)
 
 
 Rows = Sequence[np.ndarray]
@@ -88,8 +65,7 @@ def packed_chunks(
     """
     if not len(genomes):
         return
-    flat = _rows_of_arrays if all(hasattr(genome, "stored") for genome in genomes) else _rows_of_objects
-    links, nodes = _without_dead_ends(*flat(genomes), outputs)
+    links, nodes = _without_dead_ends(*_rows(genomes), outputs)
     counts, node_counts = (np.bincount(rows[0], minlength=len(genomes)) for rows in (links, nodes))
     order = np.argsort(node_counts, kind="stable")
     if (order[1:] < order[:-1]).any():
@@ -108,19 +84,8 @@ def packed_chunks(
             yield order[first:last].tolist(), PackedGenes(*columns)
 
 
-def _rows_of_arrays(genomes: Sequence[neat.DefaultGenome]) -> tuple[Rows, Rows]:
-    """Return enabled connections and nodes, with the fields of `PackedGenes`, of genomes that are arrays of genes."""
-    genes = gather(genome.stored() for genome in genomes)
-    enabled = np.flatnonzero(genes.enabled)
-    owners = np.repeat(np.arange(len(genomes)), genes.link_counts())[enabled]
-    links = (owners, *np.take(genes.links[:INNOVATION], enabled, axis=1), genes.weights[enabled])
-    node_owners = np.repeat(np.arange(len(genomes)), genes.node_counts())
-    nodes = (node_owners, genes.nodes[KEY], genes.values[BIAS], genes.values[RESPONSE], genes.nodes[ACTIVATION])
-    return links, nodes
-
-
-def _rows_of_objects(genomes: Sequence[neat.DefaultGenome]) -> tuple[Rows, Rows]:
-    """Return enabled connections and nodes, with the fields of `PackedGenes`, of genomes that are gene objects."""
+def _rows(genomes: Sequence[neat.DefaultGenome]) -> tuple[Rows, Rows]:
+    """Return enabled connections and nodes, with the fields of `PackedGenes`."""
     enabled = [[gene for gene in genome.connections.values() if gene.enabled] for genome in genomes]
     links = list(chain.from_iterable(enabled))
     ends = np.fromiter(chain.from_iterable(gene.key for gene in links), dtype=np.int64, count=2 * len(links))
@@ -128,7 +93,7 @@ def _rows_of_objects(genomes: Sequence[neat.DefaultGenome]) -> tuple[Rows, Rows]
     owners = np.repeat(np.arange(len(genomes)), [len(genes) for genes in enabled])
     nodes = [gene for genome in genomes for gene in genome.nodes.values()]
     node_owners = np.repeat(np.arange(len(genomes)), [len(genome.nodes) for genome in genomes])
-    keys, activations = [gene.key for gene in nodes], [name_number(gene.activation) for gene in nodes]
+    keys, activations = [gene.key for gene in nodes], [NUMBERS[gene.activation] for gene in nodes]
     values = [gene.bias for gene in nodes], [gene.response for gene in nodes]
     return (owners, ends[0::2], ends[1::2], weights), (node_owners, *map(np.array, (keys, *values, activations)))
 

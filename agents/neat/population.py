@@ -46,12 +46,12 @@ class PopulationEvaluator(Protocol):
         """Raise ValueError if the genome cannot be evaluated in batches."""
         ...
 
-    def state(self) -> dict[str, Any]:
-        """Return what the next evaluations depend on, as plain data."""
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return all that the next evaluations depend on: named arrays and plain data."""
         ...
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state; raises ValueError if it belongs to another evaluator."""
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Continue from a state; raises ValueError if it belongs to another evaluator."""
         ...
 
 
@@ -143,12 +143,13 @@ class Evolution:
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return all that the next generations depend on: named arrays and plain data."""
         version, numbers, gauss = self._random_state
+        arrays, evaluator = self.evaluator.state()
         data = {
             "random": [version, list(numbers), gauss],
-            "evaluator": self.evaluator.state(),
+            "evaluator": evaluator,
             **population_state(self.population, self.champion),
         }
-        return {}, data
+        return arrays, data
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Go on from a state.
@@ -159,7 +160,7 @@ class Evolution:
         validate_like({"random": None, "evaluator": {}}, data, "")
         random_state = restored_random(data["random"])
         with fitting():
-            self.evaluator.restore(data["evaluator"])
+            self.evaluator.restore(arrays, data["evaluator"])
             self.champion = restore_population(self.population, data)
         for genome in self.population.population.values():
             self.evaluator.check(genome)

@@ -9,9 +9,8 @@ Conventions: only numbers, texts, lists and dictionaries with text keys, so that
 from typing import Any
 
 import neat
-from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
-from agents.neat.genome import Genome
+from agents.neat.genome import ConnectionGene, Genome, NodeGene
 from agents.neat.population_check import check_population
 from agents.neat.species import Count, SpeciesSet, SteadySpecies
 
@@ -79,8 +78,8 @@ def population_state(population: neat.Population, champion: Genome | None) -> di
 def restore_population(population: neat.Population, state: dict[str, Any]) -> Genome | None:
     """Put a population into a state and return the champion; raises ValueError if it cannot be its state."""
     check_population(state, population.config)
-    nodes = [_node(row) for row in state["node_genes"]]
-    connections = [_connection(row) for row in state["connection_genes"]]
+    nodes = [NodeGene(*row) for row in state["node_genes"]]
+    connections = [ConnectionGene((source, sink), *row) for source, sink, *row in state["connection_genes"]]
     genomes = [_genome(row, nodes, connections) for row in state["genomes"]]
     population.population = {genomes[place].key: genomes[place] for place in state["population"]}
     population.generation = state["generation"]
@@ -100,24 +99,12 @@ def restore_population(population: neat.Population, state: dict[str, Any]) -> Ge
     return None if state["champion"] is None else genomes[state["champion"]]
 
 
-def _node(row: list) -> DefaultNodeGene:
-    gene = DefaultNodeGene(row[0])
-    for name, value in zip(_NODE[1:], row[1:], strict=True):
-        setattr(gene, name, value)
-    return gene
-
-
-def _connection(row: list) -> DefaultConnectionGene:
-    source, sink, innovation, weight, enabled = row
-    gene = DefaultConnectionGene((source, sink), innovation=innovation)
-    gene.weight, gene.enabled = weight, enabled
-    return gene
-
-
 def _genome(row: dict, nodes: list, connections: list) -> Genome:
-    genome = Genome(row["key"])
-    genome.nodes = {nodes[place].key: nodes[place] for place in row["nodes"]}
-    genome.connections = {connections[place].key: connections[place] for place in row["connections"]}
+    genome = Genome(
+        row["key"],
+        {nodes[index].key: nodes[index] for index in row["nodes"]},
+        {connections[index].key: connections[index] for index in row["connections"]},
+    )
     for name in _RESULTS:
         if row[name] is not None:
             setattr(genome, name, row[name])

@@ -14,7 +14,8 @@ import neat
 import numpy as np
 
 from agents.cases import Cases
-from agents.neat.network import ACTIVATIONS, check_supported, hidden_nodes
+from agents.neat.activations import ACTIVATIONS
+from agents.neat.network import check_supported, hidden_nodes
 
 
 class RecurrentNetwork:

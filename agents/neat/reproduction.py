@@ -21,6 +21,9 @@ from statistics import fmean, median
 import neat
 from neat.config import ConfigParameter, DefaultClassConfig
 
+from agents.neat.crossover import crossover
+from agents.neat.genome import Genome, GenomeConfig, new_genome
+from agents.neat.operators import mutate
 from agents.neat.species import Count, Species
 
 
@@ -42,7 +45,12 @@ class Reproduction(neat.DefaultReproduction):
     def __init__(self, config: DefaultClassConfig, reporters: neat.reporting.ReporterSet, stagnation):
         super().__init__(config, reporters, stagnation)
         self.genome_indexer = Count(1)
-        self.ancestors = _Forgetful()
+
+    def create_new(self, genome_type: type, genome_config: GenomeConfig, num_genomes: int) -> dict[int, Genome]:
+        """Return the first generation."""
+        genome_config.innovation_tracker = self.innovation_tracker
+        keys = [next(self.genome_indexer) for _ in range(num_genomes)]
+        return {key: new_genome(key, genome_config) for key in keys}
 
     def reproduce(self, config: neat.Config, species: neat.DefaultSpeciesSet, pop_size: int, generation: int) -> dict:
         """Return the next population: the elites of every species and their children."""
@@ -109,18 +117,11 @@ class Reproduction(neat.DefaultReproduction):
         choose = lexicase if self.reproduction_config.selection == "lexicase" else random.choice
         abroad = random.random() < self.reproduction_config.interspecies_mating
         first, second = choose(own), choose(everyone if abroad else own)
-        child = config.genome_type(next(self.genome_indexer))
+        key = next(self.genome_indexer)
         donors = [random.choice(everyone if abroad else own) for _ in range(config.genome_config.donors)]
-        child.configure_crossover(first, second, config.genome_config, donors)
-        child.mutate(config.genome_config)
-        return child
-
-
-class _Forgetful(dict):
-    """Remembers nothing: neat-python notes the parents of every genome that ever lived."""
-
-    def __setitem__(self, key, value) -> None:
-        pass
+        editor = crossover(first, second, config.genome_config, donors)
+        mutate(editor)
+        return editor.finish(key)
 
 
 def lexicase(genomes: Sequence[neat.DefaultGenome]) -> neat.DefaultGenome:

@@ -9,9 +9,14 @@ Conventions: a species is represented by its best member of the generation befor
 Source: Stanley and Miikkulainen (2002), section 3.3.
 """
 
+from collections.abc import Callable, Mapping
+
 import neat
 from neat.config import ConfigParameter, DefaultClassConfig
+from neat.genes import DefaultConnectionGene, DefaultNodeGene
 from neat.species import Species
+
+from agents.neat.genome import Genome, GenomeConfig
 
 THRESHOLD_STEP = 1.05
 """The threshold changes by this factor a generation while the number of species is off its target."""
@@ -52,11 +57,11 @@ class SpeciesSet(neat.DefaultSpeciesSet):
 
     def speciate(self, config: neat.Config, population: dict, generation: int) -> None:
         """Place every genome into a species and steer the threshold towards the target number."""
-        distance, options = self._distance, config.genome_config
+        between, options = self._distance, config.genome_config
         kept: dict[int, Species] = {}
         for key in sorted(self.species):
             representative = self.species[key].representative
-            if all(distance(representative, one.representative, options) >= self.threshold for one in kept.values()):
+            if all(between(representative, one.representative, options) >= self.threshold for one in kept.values()):
                 kept[key] = self.species[key]
         members: dict[int, dict] = {key: {} for key in kept}
         for key in sorted(population):
@@ -64,7 +69,7 @@ class SpeciesSet(neat.DefaultSpeciesSet):
             home = getattr(genome, "species", None)
             tried = [home, *(one for one in kept if one != home)] if home in kept else list(kept)
             for one in tried:
-                if distance(kept[one].representative, genome, options) < self.threshold:
+                if between(kept[one].representative, genome, options) < self.threshold:
                     break
             else:
                 one = next(self.indexer)
@@ -81,12 +86,32 @@ class SpeciesSet(neat.DefaultSpeciesSet):
 
     def _distance(self, one: neat.DefaultGenome, other: neat.DefaultGenome, options) -> float:
         """Return the genetic distance; nobody is far from anybody where one species is wanted."""
-        return 0.0 if one is other or self.species_set_config.target_species == 1 else one.distance(other, options)
+        return 0.0 if one is other or self.species_set_config.target_species == 1 else distance(one, other, options)
 
     def _steer(self) -> None:
         target = self.species_set_config.target_species
         if target and len(self.species) != target:
             self.threshold *= THRESHOLD_STEP if len(self.species) > target else 1 / THRESHOLD_STEP
+
+
+def distance(one: Genome, other: Genome, config: GenomeConfig) -> float:
+    """Return neat-python's genetic distance; a gene that both share is not looked at."""
+    nodes = _distance(one.nodes, other.nodes, DefaultNodeGene.distance, config)
+    return nodes + _distance(one.connections, other.connections, DefaultConnectionGene.distance, config)
+
+
+def _distance(genes: Mapping, others: Mapping, difference: Callable[..., float], config: GenomeConfig) -> float:
+    """Return the distance of genes of one kind; `difference` is neat-python's distance of two matching ones."""
+    if not genes and not others:
+        return 0.0
+    matching, apart = 0, 0.0
+    for gene, match in zip(genes.values(), map(others.get, genes), strict=True):
+        if match is not None:
+            matching += 1
+            if match is not gene:
+                apart += difference(gene, match, config)
+    disjoint = len(genes) + len(others) - 2 * matching
+    return (apart + config.compatibility_disjoint_coefficient * disjoint) / max(len(genes), len(others))
 
 
 SpeciesSet.__name__ = "DefaultSpeciesSet"  # the section of neat-python's configuration file

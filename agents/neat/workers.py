@@ -21,17 +21,17 @@ from agents.neat.case_scorer import Backend, CaseScorer, Chunk, InProcess, Resul
 from agents.neat.incremental import Incremental, can_be_incremental
 from agents.neat.worker_pool import WorkerPool
 
-_measure: CaseScorer
+_scorer: CaseScorer
 """What this worker process evaluates on, from `_begin` on."""
 
 
 def _begin(cases: Cases, kind: str) -> None:
-    global _measure
-    _measure = CaseScorer(cases, kind)
+    global _scorer
+    _scorer = CaseScorer(cases, kind)
 
 
 def _evaluate(job: tuple[Chunk, np.ndarray | None]) -> Result:
-    return _measure.evaluate(*job)
+    return _scorer.evaluate(*job)
 
 
 def _joined(parts: Sequence[tuple], results: Iterable[Result], genomes: int, cases: Cases) -> Result:
@@ -76,8 +76,8 @@ class RayActors:
 class BenchmarkedBackend:
     """Workers, and whether they pay: the first generation is evaluated here and a later one there, on the clock."""
 
-    def __init__(self, workers: Backend, measure: CaseScorer):
-        self._backends = (InProcess(measure), workers, workers)
+    def __init__(self, workers: Backend, scorer: CaseScorer):
+        self._backends = (InProcess(scorer), workers, workers)
         self._rates: list[float] = []
 
     def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
@@ -124,7 +124,7 @@ def lend_backend(cases: Cases, kind: str, options: WorkerOptions) -> Iterator[Ba
     Raises:
         ValueError: Ray is asked for and not installed, or cannot be reached.
     """
-    measure, workers = CaseScorer(cases, kind), options.count
+    scorer, workers = CaseScorer(cases, kind), options.count
     if options.ray:
         try:
             import ray
@@ -136,11 +136,11 @@ def lend_backend(cases: Cases, kind: str, options: WorkerOptions) -> Iterator[Ba
         except ConnectionError as error:
             raise ValueError(f"no Ray cluster at {options.ray_address}: {error}") from None
         try:
-            yield BenchmarkedBackend(RayActors(ray, cases, kind, max(workers, 1)), measure)
+            yield BenchmarkedBackend(RayActors(ray, cases, kind, max(workers, 1)), scorer)
         finally:
             ray.shutdown()
     elif workers:
         with WorkerPool(workers, _begin, (cases, kind)) as pool:
-            yield BenchmarkedBackend(Processes(pool, cases, workers), measure)
+            yield BenchmarkedBackend(Processes(pool, cases, workers), scorer)
     else:
-        yield Incremental(measure) if can_be_incremental(cases, kind) else InProcess(measure)
+        yield Incremental(scorer) if can_be_incremental(cases, kind) else InProcess(scorer)

@@ -72,12 +72,16 @@ class Operators:
 
     modular_crossover: float = option(0.5, "chance of taking each output from the parent better at it", 0.0, 1.0)
     donors: int = option(0, "parents beyond two that a modular crossover takes outputs from", 0, 1000)
-    focus: float = option(0.7, "chance that a mutation picks its output in proportion to its loss", 0.0, 1.0)
-    boost: float = option(0.3, "growth of the weight of the cells the champion gets wrong", 0.0, 100.0)
-    boost_every: int = option(10, "generations between two boosts", 1)
+    loss_weighted_output: float = option(
+        0.7, "probability that a mutation picks its output in proportion to its loss", 0.0, 1.0
+    )
+    error_reweighting: float = option(0.3, "growth of the weight of the cells the champion gets wrong", 0.0, 100.0)
+    reweighting_every: int = option(10, "generations between two reweightings", 1)
     parsimony: float = option(0.0, "what each connection costs a genome's fitness", 0.0, 1000.0)
-    guided: float = option(0.0, "chance that a new connection looks at inputs and targets", 0.0, 1.0)
-    heard: float = option(0.8, "improvising: chance that a new connection looks at what was heard", 0.0, 1.0)
+    target_guided: float = option(0.0, "probability that a new connection looks at inputs and targets", 0.0, 1.0)
+    active_input_bias: float = option(
+        0.8, "improvising: probability that a new connection comes from an input that was on", 0.0, 1.0
+    )
 
 
 @dataclass(frozen=True)

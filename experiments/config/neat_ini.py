@@ -57,8 +57,8 @@ def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
             "weights_changed": genome.weights_changed,
             "modular_crossover": operators.modular_crossover,
             "donors": operators.donors,
-            "focus": operators.focus,
-            "guided": operators.heard if improvises(config) else operators.guided,
+            "loss_weighted_output": operators.loss_weighted_output,
+            "guided_input": operators.active_input_bias if improvises(config) else operators.target_guided,
             "single_structural_mutation": False,
             "structural_mutation_surer": "default",
             "activation_default": genome.activation,
@@ -92,7 +92,7 @@ def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
             "selection": evolve.selection,
         },
     }
-    lines = ["# generated from config.toml; its options of mutation are those of agents/neat/genome.py"]
+    lines = ["# generated from config.toml; its options of mutation are those of agents/neat/operators.py"]
     for section, values in sections.items():
         lines += ["", f"[{section}]", *(f"{key} = {value}" for key, value in values.items())]
     return "\n".join(lines) + "\n"

@@ -3,7 +3,13 @@
 import sys
 
 RENAMED: dict[str, dict[str, str]] = {
-    "evolve": {},
+    "evolve": {
+        "operators.focus": "operators.loss_weighted_output",
+        "operators.boost": "operators.error_reweighting",
+        "operators.boost_every": "operators.reweighting_every",
+        "operators.guided": "operators.target_guided",
+        "operators.heard": "operators.active_input_bias",
+    },
     "dqn": {
         "dqn.credit": "dqn.td_loss",
         "elite.size": "episode_archive.size",

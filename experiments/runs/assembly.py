@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 import neat
 
 from agents.cases import Cases, memory_cases, xor_cases
-from agents.neat.genome import Genome
 from agents.neat.genome_json import genome_from_json
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer, RecurrentPlayer
@@ -184,7 +183,7 @@ def open_run(path: str | Path) -> Run:
 def _open_evolved(folder: RunFolder) -> Run:
     config = read_config(folder)
     try:
-        genome, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"), Genome)
+        genome, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"))
         player = make_player(config, genome, inputs, outputs)
     except RunError:
         raise

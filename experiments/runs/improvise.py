@@ -32,7 +32,7 @@ from songs.keyboard import KEYS
 from songs.song import Song
 from songs.validate import validate_like
 
-BY_OUTPUT = {"modular_crossover": 0.0, "focus": 0.0, "boost": 0.0, "guided": 0.0}
+BY_OUTPUT = {"modular_crossover": 0.0, "loss_weighted_output": 0.0, "error_reweighting": 0.0, "target_guided": 0.0}
 """Operators that need the loss of every output. A listener pays one number for a network."""
 RANDOM_EPISODES = 20
 MOST_STEPS = 1_000_000

@@ -8,10 +8,10 @@ from pathlib import Path
 import neat
 
 from agents.cases import Cases
-from agents.neat.evaluator import Boost, Evaluator
+from agents.neat.evaluator import ErrorReweighting, Evaluator
 from agents.neat.genome import Genome
 from agents.neat.guide import CaseGuide
-from agents.neat.improvisation import HeardGuide, Improvisation, ImprovisationEvaluator
+from agents.neat.improvisation import Improvisation, ImprovisationEvaluator, PlayedInputGuide
 from agents.neat.improvisation_switch import SwitchEvolution, played_together
 from agents.neat.population import Evolution
 from agents.neat.workers import NO_WORKERS, WorkerOptions, lend_backend
@@ -100,7 +100,7 @@ def _improvisation(
         cases, pays, starts.prompts, starts.steps, config.task.memory, config.operators.parsimony, phenotype
     )
     neat_config = _neat_config(config, cases, ini)
-    neat_config.genome_config.guide = HeardGuide(starts.prompts.shape[1], config.task.memory)
+    neat_config.genome_config.guide = PlayedInputGuide(starts.prompts.shape[1], config.task.memory)
     return Improvisation(neat_config, evaluator, config.evolve.seed)
 
 
@@ -125,9 +125,9 @@ def _neat(config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptio
     neat_config = _neat_config(config, cases, folder / "neat.ini")
     neat_config.genome_config.guide = CaseGuide(cases)
     operators, fitness = config.operators, config.evolve.fitness
-    boost = Boost(operators.boost, operators.boost_every)
+    reweighting = ErrorReweighting(operators.error_reweighting, operators.reweighting_every)
     with lend_backend(cases, fitness, workers) as backend:
-        evaluator = Evaluator(cases, fitness, boost, operators.parsimony, backend)
+        evaluator = Evaluator(cases, fitness, reweighting, operators.parsimony, backend)
         yield Evolution(neat_config, evaluator, config.evolve.seed)
 
 
@@ -167,11 +167,11 @@ def operators_used(config: EvolveConfig) -> list[str]:
     operators = config.operators
     named = {
         "modular crossover": operators.modular_crossover,
-        "focus": operators.focus,
-        "boost": operators.boost,
+        "loss-weighted output": operators.loss_weighted_output,
+        "error reweighting": operators.error_reweighting,
         "parsimony": operators.parsimony,
-        "guided (looks at inputs and targets)": operators.guided,
-        "connections to what was heard": operators.heard if improvises(config) else 0,
+        "target-guided (looks at inputs and targets)": operators.target_guided,
+        "active-input bias": operators.active_input_bias if improvises(config) else 0,
     }
     used = [f"{name} {value:g}" for name, value in named.items() if value]
     if operators.modular_crossover and operators.donors:

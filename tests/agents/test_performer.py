@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
 from agents.neat.genome import Genome
+from agents.neat.linear_network import make_genome
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer, RecurrentPlayer
 from agents.neat.recurrent_network import RecurrentNetwork
@@ -17,16 +17,7 @@ STEPS = 12
 
 def genome_of(connections) -> Genome:
     """Return a genome of 13 outputs, each with bias -0.5, and (source, sink, weight) connections."""
-    genome = Genome(0)
-    for key in range(KEYS):
-        node = DefaultNodeGene(key)
-        node.bias, node.response, node.activation, node.aggregation, node.time_constant = -0.5, 1.0, "tanh", "sum", 1.0
-        genome.nodes[key] = node
-    for number, (source, sink, weight) in enumerate(connections):
-        gene = DefaultConnectionGene((source, sink), innovation=number)
-        gene.weight, gene.enabled = weight, True
-        genome.connections[source, sink] = gene
-    return genome
+    return make_genome(dict.fromkeys(range(KEYS), -0.5), {(source, sink): w for source, sink, w in connections})
 
 
 def network(connections) -> Network:

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
-from agents.neat.genome import Genome
+from agents.neat.linear_network import make_genome
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer
 from agents.performer import PerfectPlayer, RandomPlayer, SilentPlayer
@@ -45,15 +44,9 @@ class Impostor:
 
 def wild_network(memory: int, mode_bit: bool = False, seed: int = 1) -> NetworkPlayer:
     """Return a player whose melody depends on all that it remembers, and goes on without end."""
-    random, genome = np.random.default_rng(seed), Genome(0)
-    for key in range(KEYS):
-        node = DefaultNodeGene(key)
-        node.bias, node.response, node.activation, node.aggregation, node.time_constant = -0.4, 1.0, "tanh", "sum", 1.0
-        genome.nodes[key] = node
-        for source in range(memory * KEYS + mode_bit):
-            gene = DefaultConnectionGene((-1 - source, key), innovation=len(genome.connections))
-            gene.weight, gene.enabled = round(random.normal() * 1024) / 1024, True
-            genome.connections[gene.key] = gene
+    random, sources = np.random.default_rng(seed), range(-1, -1 - memory * KEYS - mode_bit, -1)
+    weights = {(source, key): round(random.normal() * 1024) / 1024 for key in range(KEYS) for source in sources}
+    genome = make_genome(dict.fromkeys(range(KEYS), -0.4), weights)
     return NetworkPlayer(Network(genome, KEYS), memory, mode_bit)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from agents.cases import memory_cases
-from agents.neat.evaluator import Boost, Evaluator
+from agents.neat.evaluator import ErrorReweighting, Evaluator
 from agents.neat.genome_json import genome_to_json
 from agents.neat.population import Evolution
 from agents.other_searches.evolution_strategies import CMAESOptions, OpenAIES, OpenAIOptions, SeparableCMAES
@@ -63,7 +63,7 @@ def start(make_config):
         match kind:
             case "neat":
                 config = make_config(len(CASES.inputs), KEYS, None, **BUSY)
-                return Evolution(config, Evaluator(CASES, boost=Boost(0.3, every=2)), 1)
+                return Evolution(config, Evaluator(CASES, reweighting=ErrorReweighting(0.3, every=2)), 1)
             case "per_key":
                 return PerKeyEvolution(SparseCases.from_cases(CASES), PerKeyOptions(hidden="never"), 1)
             case "and_nodes":
@@ -86,7 +86,7 @@ KINDS = ("neat", "per_key", "and_nodes", "verified_prefix", "openai_es", "cma_es
 
 
 def places(data, before=()):
-    """Yield the places of plain data: all of a dictionary, the first two and the last of a list."""
+    """Yield where the parts of plain data are: all of a dictionary, the first two and the last of a list."""
     if isinstance(data, dict):
         names = list(data)
     else:
@@ -102,7 +102,7 @@ def spoiled(state, place, value):
     at = state
     for name in place[:-1]:
         at = at[name]
-    if value == "del":
+    if isinstance(value, str) and value == "del":
         del at[place[-1]]
     else:
         at[place[-1]] = value
@@ -112,7 +112,7 @@ def spoiled(state, place, value):
 def goes_on(search, state):
     """Restore a state and go two steps; a mistake that is told is no accident. Returns whether it was taken."""
     try:
-        search.restore({}, state)
+        search.restore(*state)
     except ValueError:
         return False
     try:
@@ -128,14 +128,17 @@ def goes_on(search, state):
 def plain_state(search, steps):
     for _ in range(steps):
         search.step()
-    return json.loads(json.dumps(search.state()[1]))
+    arrays, data = search.state()
+    return [arrays, json.loads(json.dumps(data))]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_a_state_says_there_is_no_accident(start, kind):
     """Anything in any place: the search goes on, or says in a ValueError what is wrong."""
     state = plain_state(start(kind), 3)
-    every = [(place, value) for place in places(state) for value in ("del", *VALUES)]
+    every = [
+        (place, value) for place in (*places(state[0], (0,)), *places(state[1], (1,))) for value in ("del", *VALUES)
+    ]
     chosen = random.Random(kind).sample(every, min(MUTANTS, len(every)))
     taken = [goes_on(start(kind), spoiled(state, place, value)) for place, value in chosen]
     assert not all(taken)
@@ -164,7 +167,10 @@ def test_whatever_a_state_says_there_is_no_accident(start, kind):
         ("neat", ("next_node",), 0, "next_node is 0, and was given out already"),
         ("neat", ("innovations",), 0, "innovations is 0, and was given out already"),
         ("neat", ("threshold",), "x", "threshold is 'x'"),
-        ("neat", ("evaluator", "weights"), [[1.0]], "evaluator.weights has the shape (1, 1), this search has (13, 12)"),
+        ("neat", (0, "cell_weights"), "del", "cell_weights is missing"),
+        ("neat", (0, "cell_weights"), [[1.0]], "cell_weights is not an array"),
+        ("neat", (0, "cell_weights"), np.ones((1, 1), np.float32), "has the shape (1, 1), this run needs (13, 12)"),
+        ("neat", (0, "cell_weights"), np.full((13, 12), -1, np.float32), "holds values that are not from 0 to 1e+12"),
         ("per_key", ("options", "boost"), 7, "the state has options {"),
         ("per_key", ("units", "0"), "del", "some outputs have neither a unit nor nodes"),
         ("per_key", ("units", "0", "inputs"), [-1], "units.0.inputs[0] is -1"),
@@ -179,16 +185,16 @@ def test_whatever_a_state_says_there_is_no_accident(start, kind):
     ],
 )
 def test_what_is_wrong_is_said(start, kind, place, value, told):
-    state = spoiled(plain_state(start(kind), 3), place, value)
+    state = spoiled(plain_state(start(kind), 3), place if place[0] == 0 else (1, *place), value)
     with pytest.raises(ValueError, match=re.escape(told)):
-        start(kind).restore({}, state)
+        start(kind).restore(*state)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_state_of_another_kind_is_refused(start, kind):
     other = "neat" if kind != "neat" else "per_key"
     with pytest.raises(ValueError, match=r"the state has search None|is missing"):
-        start(kind).restore({}, plain_state(start(other), 1))
+        start(kind).restore(*plain_state(start(other), 1))
 
 
 @pytest.mark.parametrize("state", [None, [], 3, "x"])

@@ -165,7 +165,15 @@ def test_the_json_is_the_summary_and_the_folder(kuznechik, tune, tmp_path, small
 
 
 def test_what_is_printed_for_people(kuznechik, tune, tmp_path, small):
-    options = (*small, "--set", "evolve.generations=2", "--set", "operators.focus=0", "--checkpoint-every", "0")
+    options = (
+        *small,
+        "--set",
+        "evolve.generations=2",
+        "--set",
+        "operators.loss_weighted_output=0",
+        "--checkpoint-every",
+        "0",
+    )
     called = kuznechik("evolve", tune, *options, "--out", tmp_path / "my run")
     summary = summary_of(tmp_path / "my run")
     assert (called.status, called.err) == (0, "")
@@ -175,7 +183,7 @@ def test_what_is_printed_for_people(kuznechik, tune, tmp_path, small):
         f"{summary['right_teacher_forced']} of 20 steps right (always resting: 12). Search: NEAT with"
     )
     assert "modular crossover" in lines[1]
-    assert "focus" not in lines[1]
+    assert "loss-weighted" not in lines[1]
     assert lines[2] == f"Written: {tmp_path / 'my run'}"
     assert lines[-1] == f"Next: kuznechik score|plot|play|report|duet '{tmp_path / 'my run'}'"
 
@@ -306,7 +314,7 @@ def test_a_champion_that_learned_all_scores_all(kuznechik, solved):
 
 def step_by_step(run: Path, song: Path, teacher_forcing: bool) -> list[bool]:
     """Let neat-python's own network play the environment, and return which steps are right."""
-    genome, *_ = genome_from_json((run / "best" / "genome.json").read_text(), neat.DefaultGenome)
+    genome, *_ = genome_from_json((run / "best" / "genome.json").read_text())
     network = neat.nn.FeedForwardNetwork.create(genome, read_neat_config(run / "neat.ini"))
     env = KeyboardEnv([read_song(song)], memory=MEMORY, prompt=PROMPT, teacher_forcing=teacher_forcing)
     observation, _ = env.reset()

@@ -9,7 +9,6 @@ import random
 import numpy as np
 import pytest
 
-from agents.neat.genome import Genome
 from agents.neat.genome_json import genome_from_json, genome_to_json
 from agents.neat.network import Network
 from experiments.config.dqn import DqnConfig
@@ -86,7 +85,7 @@ def test_genomes_survive_json_and_play_the_same(count):
     for seed in range(count):
         genome = random_genome(seed, hidden=seed % 6)
         text = genome_to_json(genome, INPUTS, OUTPUTS)
-        again, inputs, outputs = genome_from_json(text, Genome)
+        again, inputs, outputs = genome_from_json(text)
         assert genes(again) == genes(genome)
         assert genome_to_json(again, inputs, outputs) == text
         heard = draw.random((INPUTS, 7)) < 0.5

@@ -34,7 +34,5 @@ def and_genome(
         for literal in own:
             connections[-1 - literal if literal >= 0 else literal, node] = 1.0 if literal >= 0 else -1.0
     connections |= {(outputs + h, o): float(into[h, o]) for h, o in np.argwhere(into).tolist()}
-    genome = make_genome(biases, connections)
-    for node in range(outputs, outputs + len(literals)):
-        genome.nodes[node].activation = "relu"
-    return genome
+    hidden = range(outputs, outputs + len(literals))
+    return make_genome(biases, connections, dict.fromkeys(hidden, "relu"))

@@ -1,6 +1,7 @@
 """The genome: shared genes that never change, weights on a grid, modules that move whole, no circles."""
 
 import random
+from dataclasses import FrozenInstanceError, asdict, replace
 from graphlib import TopologicalSorter
 
 import neat
@@ -10,8 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
-from agents.neat.genome import Genome
+from agents.neat.crossover import crossover
+from agents.neat.editor import GenomeEditor
+from agents.neat.genome import ConnectionGene, Genome, NodeGene, new_genome
 from agents.neat.network import Network
+from agents.neat.operators import mutate
+from agents.neat.species import distance
 
 INPUTS, OUTPUTS = 6, 3
 LIMIT = 2.5
@@ -34,6 +39,13 @@ def busy(make_config):
     return make_config(INPUTS, OUTPUTS, genome={**BUSY, "weight_limit": LIMIT}).genome_config
 
 
+def child_of(first: Genome, second: Genome, options, key: int = 1, mutated: bool = False) -> Genome:
+    editor = crossover(first, second, options)
+    if mutated:
+        mutate(editor)
+    return editor.finish(key)
+
+
 def snapshot(genome) -> tuple:
     """Return all that a genome's genes hold."""
     nodes = [(key, g.bias, g.response, g.activation, g.aggregation, g.time_constant) for key, g in genome.nodes.items()]
@@ -49,16 +61,16 @@ def evaluate(genome) -> None:
 
 def breed(options, steps: int) -> list[Genome]:
     """Return genomes, each of which was mutated from a copy of an earlier one or is the child of two."""
-    genomes = []
+    genomes: list[Genome] = []
     for key in range(steps):
-        genome = Genome(key)
         if key < 2:
-            genome.configure_new(options)
+            editor = GenomeEditor(new_genome(key, options), options)
         else:
             first = random.choice(genomes)
             second = first if random.random() < 0.3 else random.choice(genomes)
-            genome.configure_crossover(first, second, options)
-        genome.mutate(options)
+            editor = crossover(first, second, options)
+        mutate(editor)
+        genome = editor.finish(key)
         evaluate(genome)
         genomes.append(genome)
     return genomes
@@ -78,18 +90,34 @@ def family(busy) -> list[Genome]:
 @given(st.integers(0, 2**32))
 def test_no_operator_changes_the_genes_of_an_earlier_genome(busy, seed):
     random.seed(seed)
-    genomes, snapshots = [], []
-    for key in range(30):
-        genome = Genome(key)
-        if key < 2:
-            genome.configure_new(busy)
-        else:
-            genome.configure_crossover(random.choice(genomes), random.choice(genomes), busy)
-        genome.mutate(busy)
-        evaluate(genome)
-        genomes.append(genome)
-        snapshots.append(snapshot(genome))
-        assert [snapshot(one) for one in genomes] == snapshots
+    genomes = breed(busy, 10)
+    before = [snapshot(genome) for genome in genomes]
+    for _ in range(20):
+        editor = crossover(random.choice(genomes), random.choice(genomes), busy)
+        mutate(editor)
+        editor.finish(99)
+    assert [snapshot(genome) for genome in genomes] == before
+
+
+def test_a_genome_cannot_be_changed_in_place(family):
+    genome = max(family, key=lambda genome: len(genome.connections))
+    key, gene = next(iter(genome.connections.items()))
+    with pytest.raises(TypeError):
+        genome.connections[key] = replace(gene, weight=0.0)
+    with pytest.raises(TypeError):
+        del genome.nodes[0]
+    for frozen, name in ((gene, "weight"), (genome.nodes[0], "bias")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(frozen, name, 0.5)
+
+
+def test_a_finished_genome_does_not_see_what_the_editor_does_later(family, busy):
+    editor = GenomeEditor(family[-1], busy)
+    genome = editor.finish(1)
+    before = snapshot(genome)
+    editor.nodes[0] = replace(editor.nodes[0], bias=1.0)
+    editor.connections.clear()
+    assert snapshot(genome) == before
 
 
 def test_the_family_is_worth_testing(family):
@@ -111,8 +139,7 @@ def test_responses_and_time_constants_stay_1(family):
 
 
 def test_a_new_genome_has_outputs_and_no_connections(busy):
-    genome = Genome(1)
-    genome.configure_new(busy)
+    genome = new_genome(1, busy)
     assert sorted(genome.nodes) == [0, 1, 2]
     assert genome.connections == {}
     biases = [gene.bias for gene in genome.nodes.values()]
@@ -122,15 +149,11 @@ def test_a_new_genome_has_outputs_and_no_connections(busy):
 # Structure
 
 
-def test_what_feeds_a_node_is_kept_up_to_date_through_crossover_and_mutation(family):
+def test_the_inputs_of_a_node_are_the_connections_that_lead_to_it(family):
     for genome in family:
-        expected = {}
-        for key, gene in genome.connections.items():
-            expected.setdefault(key[1], []).append(gene)
-        kept = {node: list(inputs.values()) for node, inputs in genome.feeding().items() if inputs}
-        assert kept == expected  # in the same order, too: a run that goes on from a checkpoint has no other
-        counts = {node: inputs.enabled for node, inputs in genome.feeding().items() if inputs}
-        assert counts == {node: sum(gene.enabled for gene in genes) for node, genes in expected.items()}
+        for node, inputs in genome.inputs.items():
+            assert list(inputs.items()) == [(key, gene) for key, gene in genome.connections.items() if key[1] == node]
+        assert sum(map(len, genome.inputs.values())) == len(genome.connections)
 
 
 def test_every_connection_joins_nodes_that_are_there(family):
@@ -161,9 +184,7 @@ def test_the_same_innovation_is_the_same_connection(family):
 def test_a_split_connection_is_disabled_and_its_weight_goes_on_behind_the_node(make_config):
     options = make_config(1, 1, genome={**STILL, "node_add_prob": 1.0, "weights_changed": 0.0}).genome_config
     parent = genome_with([(-1, 0, 1.75)], biases=[0.5], fitness=0.0)
-    child = Genome(1)
-    child.configure_crossover(parent, parent, options)
-    child.mutate(options)
+    child = child_of(parent, parent, options, key=1, mutated=True)
     ((hidden, node),) = [(key, gene) for key, gene in child.nodes.items() if key > 0]
     assert set(child.connections) == {(-1, 0), (-1, hidden), (hidden, 0)}
     assert not child.connections[-1, 0].enabled
@@ -181,17 +202,13 @@ def test_a_split_connection_is_disabled_and_its_weight_goes_on_behind_the_node(m
 
 def genome_with(connections, key=0, biases=None, fitness=None, losses=None, hidden=()) -> Genome:
     """Build a genome from (source, sink, weight[, innovation]) connections."""
-    genome = Genome(key)
-    biases = biases or [0.25] * OUTPUTS
-    for node_key, bias in [*enumerate(biases), *((node, -0.5) for node in hidden)]:
-        node = DefaultNodeGene(node_key)
-        node.bias, node.response, node.activation, node.aggregation, node.time_constant = bias, 1.0, "tanh", "sum", 1.0
-        genome.nodes[node_key] = node
+    nodes = {node: NodeGene(node, bias) for node, bias in enumerate(biases or [0.25] * OUTPUTS)}
+    nodes |= {node: NodeGene(node, -0.5) for node in hidden}
+    genes = {}
     for source, sink, weight, *innovation in connections:
-        gene = DefaultConnectionGene((source, sink), innovation=(innovation or [1000 * sink - source])[0])
-        gene.weight, gene.enabled = weight, True
-        genome.connections[source, sink] = gene
-    genome.fitness, genome.losses = fitness, losses
+        genes[source, sink] = ConnectionGene((source, sink), (innovation or [1000 * sink - source])[0], weight)
+    genome = Genome(key, nodes, genes)
+    genome.fitness, genome.losses = fitness, losses or []
     return genome
 
 
@@ -216,8 +233,7 @@ def test_modular_crossover_takes_every_output_with_all_that_feeds_it_from_the_pa
     mixed = 0
     for _ in range(40):
         parents = [random_parent(nodes) for nodes in hidden]
-        child = Genome(1)
-        child.configure_crossover(*parents, options)
+        child = child_of(*parents, options)
         better = max(parents, key=lambda genome: genome.fitness)
         outputs, of_parents = Network(child, OUTPUTS)(ALL_CASES), [Network(p, OUTPUTS)(ALL_CASES) for p in parents]
         donors = []
@@ -235,8 +251,7 @@ def test_a_literal_crossover_of_modules(make_config):
     mother = genome_with([(-1, 0, 1.0), (-1, 1, 1.0)], biases=[0.0, 0.25, 0.5], fitness=-3.0, losses=[1.0, 2.0, 0.0])
     father = genome_with([(-2, 0, 2.0), (-2, 1, 2.0)], biases=[1.0, 1.25, 1.5], fitness=-4.0, losses=[3.0, 1.0, 0.0])
     for parents in ((mother, father), (father, mother)):
-        child = Genome(1)
-        child.configure_crossover(*parents, options)
+        child = child_of(*parents, options)
         assert {key: gene.weight for key, gene in child.connections.items()} == {(-1, 0): 1.0, (-2, 1): 2.0}
         assert [child.nodes[key].bias for key in range(3)] == [0.0, 1.25, 0.5]
 
@@ -244,8 +259,7 @@ def test_a_literal_crossover_of_modules(make_config):
 def test_parents_that_share_hidden_nodes_have_a_child_without_circles_or_loose_ends(make_config):
     options = make_config(INPUTS, OUTPUTS, operators={"modular_crossover": 1.0}).genome_config
     for _ in range(40):
-        child = Genome(1)
-        child.configure_crossover(random_parent([10, 11, 12]), random_parent([10, 12, 13]), options)
+        child = child_of(random_parent([10, 11, 12]), random_parent([10, 12, 13]), options)
         assert Network(child, OUTPUTS)(ALL_CASES).shape == (OUTPUTS, 2**INPUTS)
         assert all(key[0] in child.nodes or key[0] < 0 for key in child.connections)
 
@@ -257,8 +271,7 @@ def test_without_modular_crossover_genes_that_do_not_match_are_those_of_the_fitt
     for _ in range(60):
         parents = [random_parent([10]), random_parent([10, 20])]
         fitter, other = sorted(parents, key=lambda genome: -genome.fitness)
-        child = Genome(1)
-        child.configure_crossover(*parents[::order], options)
+        child = child_of(*parents[::order], options)
         assert set(child.connections) == set(fitter.connections)
         assert set(child.nodes) == set(fitter.nodes)
         for key, gene in child.connections.items():
@@ -276,18 +289,16 @@ def test_connections_of_different_origin_do_not_match(make_config):
     options = make_config(INPUTS, OUTPUTS, operators={"modular_crossover": 0.0}).genome_config
     fitter, other = (genome_with([(-1, 0, float(n), 50 + n)], fitness=float(-n)) for n in range(2))
     for _ in range(20):
-        child = Genome(1)
-        child.configure_crossover(other, fitter, options)
+        child = child_of(other, fitter, options)
         assert child.connections[-1, 0].weight == 0.0
 
 
 def test_the_child_of_one_parent_is_its_copy(make_config):
     options = make_config(INPUTS, OUTPUTS).genome_config
-    parent, child = random_parent([10]), Genome(1)
-    child.configure_crossover(parent, parent, options)
+    parent = random_parent([10])
+    child = child_of(parent, parent, options)
     assert snapshot(child) == snapshot(parent)
-    child.mutate(options)
-    assert snapshot(child) != snapshot(parent)
+    assert snapshot(child_of(parent, parent, options, mutated=True)) != snapshot(parent)
 
 
 # Options
@@ -297,9 +308,7 @@ def mutants(make_config, parent: Genome, count: int = 60, operators=None, **chan
     options = make_config(INPUTS, OUTPUTS, genome=changes, operators=operators or {}).genome_config
     children = []
     for key in range(1, count + 1):
-        child = Genome(key)
-        child.configure_crossover(parent, parent, options)
-        child.mutate(options)
+        child = child_of(parent, parent, options, key=key, mutated=True)
         children.append(child)
     return children
 
@@ -356,37 +365,38 @@ def test_without_power_no_value_changes(make_config):
         assert changed_values(child, parent) == []
 
 
-def test_focus_works_on_the_outputs_with_the_larger_losses(make_config):
+def test_loss_weighted_output_works_on_the_outputs_with_the_larger_losses(make_config):
     parent = parent_of_all()  # only output 1 has a loss
     options = {**STILL, "weights_changed": 0.0}
     shares = []
-    for focus in (0.0, 1.0):
-        children = mutants(make_config, parent, 400, operators={"focus": focus}, **options)
+    for probability in (0.0, 1.0):
+        children = mutants(make_config, parent, 400, operators={"loss_weighted_output": probability}, **options)
         sinks = [sink for child in children for sink in changed_values(child, parent)]
         shares.append(sinks.count(1) / len(sinks))
     assert shares[1] > 1.5 * shares[0]
 
 
 @pytest.mark.parametrize("losses", [[5.0, 0.0, 0.0], [0.0, 0.0, 9.0]])
-def test_without_focus_mutation_does_not_look_at_losses(make_config, losses):
+def test_without_loss_weighted_output_mutation_does_not_look_at_losses(make_config, losses):
     children = []
     for own in ([0.0, 3.0, 0.0], losses):
         parent = parent_of_all()
         parent.losses = own
         random.seed(3)
-        children.append(mutants(make_config, parent, 40, operators={"focus": 0.0}, **BUSY))
+        children.append(mutants(make_config, parent, 40, operators={"loss_weighted_output": 0.0}, **BUSY))
     assert [snapshot(child) for child in children[0]] == [snapshot(child) for child in children[1]]
 
 
 def test_without_operators_crossover_does_not_look_at_losses(make_config):
-    options = make_config(INPUTS, OUTPUTS, operators={"modular_crossover": 0.0, "focus": 0.0}).genome_config
+    options = make_config(
+        INPUTS, OUTPUTS, operators={"modular_crossover": 0.0, "loss_weighted_output": 0.0}
+    ).genome_config
     children = []
     for losses in ([0.0, 1.0, 2.0], [7.0, 0.0, 1.0]):
         random.seed(4)
         parents = [random_parent([10]), random_parent([20])]
         parents[0].losses = losses
-        child = Genome(1)
-        child.configure_crossover(*parents, options)
+        child = child_of(*parents, options)
         children.append(snapshot(child))
     assert children[0] == children[1]
 
@@ -394,13 +404,25 @@ def test_without_operators_crossover_does_not_look_at_losses(make_config):
 # Distance
 
 
+def as_neat_python(genome: Genome) -> neat.DefaultGenome:
+    """Return the same genes as objects of neat-python."""
+    copy = neat.DefaultGenome(genome.key)
+    for key, node in genome.nodes.items():
+        copy.nodes[key] = DefaultNodeGene(key)
+        copy.nodes[key].__dict__.update(asdict(node))
+    for key, gene in genome.connections.items():
+        copy.connections[key] = DefaultConnectionGene(key, innovation=gene.innovation)
+        copy.connections[key].__dict__.update(asdict(gene))
+    return copy
+
+
 def test_the_distance_is_neat_pythons(family, busy):
     random.seed(5)
     distances = []
     for _ in range(400):
         one, other = random.choice(family), random.choice(family)
-        distances.append(one.distance(other, busy))
-        assert distances[-1] == neat.DefaultGenome.distance(one, other, busy)
+        distances.append(distance(one, other, busy))
+        assert distances[-1] == neat.DefaultGenome.distance(as_neat_python(one), as_neat_python(other), busy)
     assert len(set(distances)) > 300
 
 
@@ -409,7 +431,7 @@ def test_literal_distances(make_config):
     assert (options.compatibility_disjoint_coefficient, options.compatibility_weight_coefficient) == (1.0, 0.5)
     one = genome_with([(-1, 0, 1.0), (-2, 0, 1.0)])
     other = genome_with([(-1, 0, 3.0)], biases=[0.25, 0.25, 1.25])
-    assert one.distance(one, options) == 0
+    assert distance(one, one, options) == 0
     # biases: 0.5 * 1.0 over three nodes; connections: 0.5 * 2.0 apart and one disjoint, over two
-    assert one.distance(other, options) == other.distance(one, options) == 0.5 / 3 + (1.0 + 1) / 2
-    assert genome_with([]).distance(genome_with([]), options) == 0
+    assert distance(one, other, options) == distance(other, one, options) == 0.5 / 3 + (1.0 + 1) / 2
+    assert distance(genome_with([]), genome_with([]), options) == 0

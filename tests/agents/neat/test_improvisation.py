@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
 from agents.cases import memory_cases
+from agents.neat.crossover import crossover
 from agents.neat.genome import Genome
 from agents.neat.genome_json import genome_to_json
-from agents.neat.improvisation import HeardGuide, Improvisation, ImprovisationEvaluator, play_together
+from agents.neat.improvisation import Improvisation, ImprovisationEvaluator, PlayedInputGuide, play_together
+from agents.neat.linear_network import make_genome
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer
 from agents.rollout import play_episode
@@ -26,7 +27,7 @@ THEORY = MusicTheory()
 PLAIN = {
     "evolve": {"population_size": 12, "selection": "truncation"},
     "species": {"target_species": 3, "fitness_sharing": "normalized"},
-    "operators": {"modular_crossover": 0.0, "focus": 0.0, "boost": 0.0},
+    "operators": {"modular_crossover": 0.0, "loss_weighted_output": 0.0, "error_reweighting": 0.0},
     "genome": {"node_add_prob": 0.3, "node_delete_prob": 0.05},
 }
 """What a listener can pay: nothing that needs a loss of every output."""
@@ -41,17 +42,7 @@ class LikesA:
 
 def network(connections: dict, biases: dict, hidden: tuple[int, ...] = ()) -> Genome:
     """Return a genome; an output without a bias of its own is never on by itself."""
-    genome = Genome(1)
-    for key in (*range(KEYS), *hidden):
-        gene = DefaultNodeGene(key)
-        gene.bias, gene.response, gene.time_constant = biases.get(key, -0.5), 1.0, 1.0
-        gene.activation, gene.aggregation = "tanh", "sum"
-        genome.nodes[key] = gene
-    for number, (key, weight) in enumerate(connections.items()):
-        gene = DefaultConnectionGene(key, innovation=number)
-        gene.weight, gene.enabled = weight, True
-        genome.connections[key] = gene
-    return genome
+    return make_genome({key: biases.get(key, -0.5) for key in (*range(KEYS), *hidden)}, connections)
 
 
 @st.composite
@@ -142,35 +133,35 @@ def test_there_must_be_something_to_play(cases, prompts):
 def test_what_is_proposed_was_on_at_a_step_behind_the_prompt(memory):
     prompt, roll = 2, np.random.default_rng(0).random((8, KEYS)) < 0.15
     genome = network({}, {})
-    genome.heard = roll[None]
+    genome.played = roll[None]
     padded = np.concatenate((np.zeros((memory, KEYS), dtype=bool), roll))
     seen = {-1 - place for step in range(prompt, 8) for place in np.flatnonzero(padded[step : step + memory])}
     random.seed(1)
-    proposals = [HeardGuide(prompt, memory).propose(genome, 0) for _ in range(3000)]
+    proposals = [PlayedInputGuide(prompt, memory).propose(genome, 0) for _ in range(3000)]
     assert {proposal[0] for proposal in proposals if proposal} == seen
     assert {proposal[1] for proposal in proposals if proposal} == {1.0, -1.0}
 
 
 def test_nothing_is_proposed_where_nothing_was_heard():
     genome = network({}, {})
-    assert HeardGuide(0, 4).propose(genome, 0) is None
-    genome.heard = np.zeros((2, 8, KEYS), dtype=bool)
-    assert HeardGuide(0, 4).propose(genome, 0) is None
+    assert PlayedInputGuide(0, 4).propose(genome, 0) is None
+    genome.played = np.zeros((2, 8, KEYS), dtype=bool)
+    assert PlayedInputGuide(0, 4).propose(genome, 0) is None
 
 
 def test_a_genome_has_heard_what_it_played_and_its_child_what_the_better_parent_did(cases):
     evaluator = ImprovisationEvaluator(cases, LikesA().rewards, np.zeros((1, 1, KEYS), dtype=bool), 6, 2)
     better, worse = network({}, {9: 1.0, 3: 1.0}), network({}, {})
     evaluator.evaluate([worse, better], 0)
-    assert better.heard[0, 1:].nonzero()[1].tolist() == [3, 9] * 5
-    assert not worse.heard.any()
-    worse.fitness, better.fitness, child = 0.0, 1.0, Genome(2)
-    child.configure_crossover(worse, better, SimpleNamespace(modular_crossover=0.0))
-    assert child.heard is better.heard
+    assert better.played[0, 1:].nonzero()[1].tolist() == [3, 9] * 5
+    assert not worse.played.any()
+    worse.fitness, better.fitness = 0.0, 1.0
+    child = crossover(worse, better, SimpleNamespace(modular_crossover=0.0)).finish(2)
+    assert child.played is better.played
     # one that lived on when a run was stopped plays again
-    better.heard = None
+    better.played = None
     evaluator.evaluate([better], 1)
-    assert better.heard[0, 1:].nonzero()[1].tolist() == [3, 9] * 5
+    assert better.played[0, 1:].nonzero()[1].tolist() == [3, 9] * 5
     assert evaluator.evaluations == 2
 
 

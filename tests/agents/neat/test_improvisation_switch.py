@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
 from agents.cases import memory_cases
 from agents.neat.evaluator import Evaluator
-from agents.neat.genome import Genome
+from agents.neat.genome import ConnectionGene, Genome, NodeGene
 from agents.neat.genome_json import genome_from_json, genome_to_json
 from agents.neat.improvisation import Improvisation, ImprovisationEvaluator, play_together
 from agents.neat.improvisation_switch import SwitchEvolution, played_together, switched
@@ -24,25 +23,17 @@ INPUTS = MEMORY * KEYS
 GRID = st.integers(-2048, 2048).map(lambda weight: weight / 1024)
 
 
-def node(key: int, bias: float) -> DefaultNodeGene:
-    gene = DefaultNodeGene(key)
-    gene.bias, gene.response, gene.time_constant = bias, 1.0, 1.0
-    gene.activation, gene.aggregation = "tanh", "sum"
-    return gene
-
-
 @st.composite
 def networks(draw, inputs: int, most_hidden: int) -> Genome:
     """Return a network with some of its connections disabled."""
-    genome, hidden = Genome(1), range(KEYS, KEYS + draw(st.integers(0, most_hidden)))
-    genome.nodes = {key: node(key, draw(GRID)) for key in (*range(KEYS), *hidden)}
+    hidden = range(KEYS, KEYS + draw(st.integers(0, most_hidden)))
+    nodes = {key: NodeGene(key, draw(GRID)) for key in (*range(KEYS), *hidden)}
     ends = st.tuples(st.sampled_from([*range(-inputs, 0), *hidden]), st.sampled_from([*range(KEYS), *hidden]))
+    connections = {}
     for number, (key, weight) in enumerate(draw(st.dictionaries(ends, GRID, max_size=30)).items()):
         if key[0] < key[1] or key[1] < KEYS:
-            gene = DefaultConnectionGene(key, innovation=number)
-            gene.weight, gene.enabled = weight, draw(st.booleans())
-            genome.connections[key] = gene
-    return genome
+            connections[key] = ConnectionGene(key, number, weight, draw(st.booleans()))
+    return Genome(1, nodes, connections)
 
 
 def inputs_of(seed: int, mode: float) -> np.ndarray:
@@ -69,12 +60,11 @@ def test_with_mode_0_it_answers_the_sum_of_both(song, own, seed):
 
 @pytest.mark.parametrize(("enabled", "weight"), [(True, 1.5), (False, 0.5)])
 def test_a_connection_of_both_has_the_sum_of_their_weights_if_both_are_enabled(enabled, weight):
-    song, own = (Genome(1) for _ in range(2))
-    for genome, value, on in ((song, 1.0, enabled), (own, 0.5, True)):
-        for key in range(KEYS):
-            genome.nodes[key] = node(key, 0.25)
-        gene = genome.connections[-1, 0] = DefaultConnectionGene((-1, 0), innovation=1)
-        gene.weight, gene.enabled = value, on
+    nodes = {key: NodeGene(key, 0.25) for key in range(KEYS)}
+    song, own = (
+        Genome(1, nodes, {(-1, 0): ConnectionGene((-1, 0), 1, value, on)})
+        for value, on in ((1.0, enabled), (0.5, True))
+    )
     both = played_together(song, own)
     assert (both.connections[-1, 0].weight, both.connections[-1, 0].enabled) == (weight, True)
     assert both.nodes[0].bias == 0.5
@@ -114,7 +104,7 @@ def start(make_config):
     plain = {
         "evolve": {"population_size": 12, "selection": "truncation"},
         "species": {"target_species": 2, "fitness_sharing": "normalized"},
-        "operators": {"modular_crossover": 0.0, "focus": 0.0, "boost": 0.0},
+        "operators": {"modular_crossover": 0.0, "loss_weighted_output": 0.0, "error_reweighting": 0.0},
         "genome": {"node_add_prob": 0.0},
     }
 
@@ -153,7 +143,8 @@ def test_the_song_is_learned_and_kept_while_improvising_gets_better(start):
 def test_it_goes_on_from_a_state_to_the_same_bits(start, cut):
     run, again = start(), start()
     rows = [run.step() for _ in range(cut)]
-    again.restore(*json.loads(json.dumps(run.state())))
+    arrays, data = run.state()
+    again.restore(arrays, json.loads(json.dumps(data)))
     assert (again.improvisation is None) == (cut == 3)
     rows = [run.step() for _ in range(60 - cut)]
     assert [again.step() for _ in range(60 - cut)] == rows

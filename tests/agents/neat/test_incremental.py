@@ -1,17 +1,22 @@
 """Evaluation by changes gives the same bits as evaluation from nothing."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from neat.innovation import InnovationTracker
 
 from agents.cases import Cases
+from agents.neat import operators
 from agents.neat.case_scorer import CaseScorer, InProcess
-from agents.neat.genome import Genome
+from agents.neat.crossover import crossover
+from agents.neat.editor import GenomeEditor
+from agents.neat.genome import ConnectionGene, Genome, new_genome
 from agents.neat.incremental import Incremental, can_be_incremental
+from agents.neat.operators import mutate
 
 INPUTS, OUTPUTS = 12, 3
 _random = np.random.default_rng(4)
@@ -24,8 +29,8 @@ CASES = Cases(
 def options(make_config):
     """Return the genome options of networks with few inputs, of which some have hidden nodes."""
     genome = {"connections_added": 3.0, "node_add_prob": 0.05, "node_delete_prob": 0.3}
-    operators = {"donors": 2, "modular_crossover": 0.6}
-    options = make_config(INPUTS, OUTPUTS, genome=genome, operators=operators).genome_config
+    crossing = {"donors": 2, "modular_crossover": 0.6}
+    options = make_config(INPUTS, OUTPUTS, genome=genome, operators=crossing).genome_config
     options.innovation_tracker = InnovationTracker()
     return options
 
@@ -33,18 +38,17 @@ def options(make_config):
 def note(genomes: list[Genome], result) -> None:
     """Note at the genomes what they are worth, as the evaluator does."""
     for genome, losses in zip(genomes, result.losses.tolist(), strict=True):
-        genome.losses, genome.fitness = losses, -sum(losses)
+        genome.losses, genome.loss, genome.fitness = losses, sum(losses), -sum(losses)
 
 
 def children(parents: list[Genome], options, key: int) -> list[Genome]:
     """Return two of the parents themselves, and children of them."""
     bred = parents[:2]
     for number in range(len(parents)):
-        child = Genome(key + number)
         first, second, *donors = random.choices(parents, k=4)
-        child.configure_crossover(first, second, options, donors)
-        child.mutate(options)
-        bred.append(child)
+        editor = crossover(first, second, options, donors)
+        mutate(editor)
+        bred.append(editor.finish(key + number))
     return bred
 
 
@@ -53,16 +57,14 @@ def children(parents: list[Genome], options, key: int) -> list[Genome]:
 @given(seed=st.integers(0, 2**20))
 def test_generations_are_worth_the_same_by_changes_and_from_nothing(options, kind, seed):
     random.seed(seed)
-    measure = CaseScorer(CASES, kind)
-    by_changes, anew = Incremental(measure), InProcess(measure)
-    genomes = [Genome(key) for key in range(8)]
-    for genome in genomes:
-        genome.configure_new(options)
+    scorer = CaseScorer(CASES, kind)
+    by_changes, anew = Incremental(scorer), InProcess(scorer)
+    genomes = [new_genome(key, options) for key in range(8)]
     weights, used = None, 0
     for generation in range(12):
         if generation % 4 == 3:
             weights = np.random.default_rng(generation).uniform(0.5, 2, CASES.targets.shape).astype(np.float32)
-        used += sum(bool(genome.rows and genome.changes) for genome in genomes)
+        used += sum(bool(genome.rows) and not hasattr(genome, "loss") for genome in genomes)
         found, expected = by_changes.evaluate(genomes, weights), anew.evaluate(genomes, weights)
         assert found.losses.tobytes() == expected.losses.tobytes()
         assert found.plain.tobytes() == expected.plain.tobytes()
@@ -72,31 +74,88 @@ def test_generations_are_worth_the_same_by_changes_and_from_nothing(options, kin
     assert used > 10, "the children of these generations should be evaluated by their changes"
 
 
+def changed(parent: Genome, options, key: tuple[int, int], weight: float, enabled: bool = True) -> Genome:
+    """Return a child with one more connection."""
+    editor = GenomeEditor(parent, options)
+    editor.connections[key] = ConnectionGene(key, 1, weight, enabled)
+    return editor.finish(2)
+
+
 def test_outputs_that_nothing_changed_keep_their_row(options):
     random.seed(1)
-    parent, child = Genome(1), Genome(2)
-    parent.configure_new(options)
-    evaluated = Incremental(CaseScorer(CASES, "squared_hinge"))
-    note([parent], evaluated.evaluate([parent], None))
-    child.configure_crossover(parent, parent, options)
-    gene = options.connection_gene_type((-1, 1), innovation=1)
-    gene.weight, gene.enabled = 0.5, True
-    child._put(gene)
-    evaluated.evaluate([child], None)
+    parent = new_genome(1, options)
+    incremental = Incremental(CaseScorer(CASES, "squared_hinge"))
+    note([parent], incremental.evaluate([parent], None))
+    child = changed(parent, options, (-1, 1), 0.5)
+    incremental.evaluate([child], None)
     kept = [own is others for own, others in zip(child.rows, parent.rows, strict=True)]
     assert kept == [True, False, True]
     assert (child.rows[1].sums - parent.rows[1].sums).tolist() == (CASES.inputs[0] / 2).tolist()
 
 
-def test_an_output_that_scales_its_sum_is_evaluated_anew(options):
-    genomes = [Genome(1), Genome(2)]
-    for genome in genomes:
-        genome.configure_new(options)
-    genomes[0].nodes[0] = genomes[0].nodes[0].copy()
-    genomes[0].nodes[0].response = 1.5
-    measure = CaseScorer(CASES, "squared_hinge")
-    found = Incremental(measure).evaluate(genomes, None)
-    assert found.losses.tobytes() == InProcess(measure).evaluate(genomes, None).losses.tobytes()
+def flip_signs(editor: GenomeEditor) -> None:
+    """An operator that copies genes and replaces them, and knows nothing of evaluation."""
+    for key, gene in list(editor.connections.items()):
+        if random.random() < 0.1:
+            editor.connections[key] = replace(gene, weight=-gene.weight)
+    for key, node in list(editor.nodes.items()):
+        if random.random() < 0.1:
+            editor.nodes[key] = replace(node, bias=-node.bias)
+
+
+def shrink(editor: GenomeEditor) -> None:
+    """An operator that leaves the grid of weights, where sums in single precision are not exact."""
+    for key, gene in list(editor.connections.items()):
+        if random.random() < 0.05:
+            editor.connections[key] = replace(gene, weight=gene.weight * 0.7)
+
+
+@pytest.mark.parametrize("operator", [flip_signs, shrink])
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**20))
+def test_an_operator_that_only_replaces_genes_gives_the_fitness_of_a_full_evaluation(
+    options, monkeypatch, operator, seed
+):
+    monkeypatch.setattr(operators, "MUTATIONS", [*operators.MUTATIONS, operator])  # the line that registers it
+    random.seed(seed)
+    scorer = CaseScorer(CASES, "squared_hinge")
+    incremental, in_full = Incremental(scorer), InProcess(scorer)
+    genomes = [new_genome(key, options) for key in range(8)]
+    for generation in range(8):
+        found, expected = incremental.evaluate(genomes, None), in_full.evaluate(genomes, None)
+        assert found.losses.tobytes() == expected.losses.tobytes()
+        assert found.right.tolist() == expected.right.tolist()
+        note(genomes, found)
+        genomes = children(genomes, options, 100 * (generation + 1))
+
+
+@pytest.mark.parametrize(
+    ("key", "weight", "kept"),
+    [((-1, 0), 0.5, True), ((-1, 0), 0.1, False), ((-1, 0), 2.0**15, False)],
+)
+def test_only_sums_that_are_exact_are_kept(options, key, weight, kept):
+    scorer = CaseScorer(CASES, "squared_hinge")
+    incremental, parent = Incremental(scorer), new_genome(1, options)
+    incremental.evaluate([parent], None)
+    for child in (changed(parent, options, key, weight), changed(Genome(1, parent.nodes), options, key, weight)):
+        found = incremental.evaluate([child], None)
+        assert found.losses.tobytes() == InProcess(scorer).evaluate([child], None).losses.tobytes()
+        assert (child.rows is not None) == kept
+
+
+def test_a_connection_from_an_output_is_refused_by_changes_as_in_full(options):
+    incremental, parent = Incremental(CaseScorer(CASES, "squared_hinge")), new_genome(1, options)
+    incremental.evaluate([parent], None)
+    with pytest.raises(ValueError, match="a connection starts at an output"):
+        incremental.evaluate([changed(parent, options, (0, 1), 0.5)], None)
+
+
+def test_an_output_that_scales_its_sum_is_evaluated_from_nothing(options):
+    genomes = [new_genome(key, options) for key in (1, 2)]
+    genomes[0] = Genome(1, {**genomes[0].nodes, 0: replace(genomes[0].nodes[0], response=1.5)})
+    scorer = CaseScorer(CASES, "squared_hinge")
+    found = Incremental(scorer).evaluate(genomes, None)
+    assert found.losses.tobytes() == InProcess(scorer).evaluate(genomes, None).losses.tobytes()
     assert [genome.rows is None for genome in genomes] == [True, False]
 
 

@@ -1,14 +1,15 @@
 """Networks without hidden nodes become genomes that answer the same."""
 
-import neat
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.cases import Cases
+from agents.neat.genome import Genome
 from agents.neat.linear_network import judge, linear_genome, make_genome, on_grid
-from agents.neat.network import Layout, Network, outputs_in_chunks
+from agents.neat.network import Layout, Network, packed_outputs
+from agents.neat.packed_genes import packed_chunks
 
 
 def test_weights_are_rounded_to_1024ths():
@@ -53,10 +54,11 @@ def test_a_linear_genome_has_a_connection_for_every_weight_that_is_not_0():
 
 def test_genomes_answer_alike_one_at_a_time_and_in_batches():
     inputs = np.array([[0, 0, 1, 1], [0, 1, 0, 1]], dtype=np.float32)
-    xor = make_genome({0: -1.0, 1: 4.0, 2: -8.0}, {(-1, 1): -8.0, (-2, 1): -8.0, (-1, 2): 16.0 / 3, (-2, 2): 16.0 / 3})
-    xor.connections |= make_genome({}, {(1, 0): -1.0, (2, 0): -1.0}).connections
+    weights = {(-1, 1): -8.0, (-2, 1): -8.0, (-1, 2): 16.0 / 3, (-2, 2): 16.0 / 3, (1, 0): -1.0, (2, 0): -1.0}
+    xor = make_genome({0: -1.0, 1: 4.0, 2: -8.0}, weights)
     one = Network(xor, 1)(inputs)
-    ((_, batch),) = outputs_in_chunks([xor], Layout(inputs, 1), np.float64)
+    ((_, genes),) = packed_chunks([xor], 1)
+    batch = packed_outputs(genes, Layout(inputs, 1), np.float64)
     assert (one[0] > 0).tolist() == [False, True, True, False]
     np.testing.assert_allclose(batch[0], one, rtol=1e-12)
 
@@ -69,4 +71,4 @@ def test_a_judged_genome_knows_its_right_cases_and_its_loss():
     assert genome.right == 2
     assert genome.loss == pytest.approx(0.25 + 6.25)
     assert genome.fitness == -genome.loss
-    assert isinstance(genome, neat.DefaultGenome)
+    assert isinstance(genome, Genome)

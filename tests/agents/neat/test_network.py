@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
-from agents.neat.network import ACTIVATIONS, Layout, Network, outputs_in_chunks
+from agents.neat.activations import ACTIVATIONS
+from agents.neat.network import Layout, Network, packed_outputs
 from agents.neat.packed_genes import packed_chunks
 
 INPUTS, OUTPUTS = 5, 3
@@ -61,8 +62,8 @@ def by_neat_python(genome, inputs):
 
 def batched(genomes, inputs, dtype=np.float64):
     answers = {}
-    for members, outputs in outputs_in_chunks(genomes, Layout(inputs, OUTPUTS), dtype):
-        answers.update(zip(members, outputs, strict=True))
+    for members, genes in packed_chunks(genomes, OUTPUTS):
+        answers.update(zip(members, packed_outputs(genes, Layout(inputs, OUTPUTS), dtype), strict=True))
     return [answers[i] for i in range(len(genomes))]
 
 

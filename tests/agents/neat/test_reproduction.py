@@ -7,16 +7,15 @@ import neat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
-from agents.neat.genome import Genome
+from agents.neat.genome import ConnectionGene, Genome, NodeGene
 from agents.neat.reproduction import lexicase
 
 OUTPUTS, TRIBES = 3, 4
 INPUTS = OUTPUTS * TRIBES
 STILL = {"connections_added": 0.0, "conn_delete_prob": 0.0, "node_add_prob": 0.0, "node_delete_prob": 0.0}
 """Mutation that changes no structure."""
-PLAIN = {"modular_crossover": 0.0, "focus": 0.0}
+PLAIN = {"modular_crossover": 0.0, "loss_weighted_output": 0.0}
 
 
 @pytest.fixture(autouse=True)
@@ -24,16 +23,11 @@ def same_draws():
     random.seed(1)
 
 
-def member(key: int, tribe: int, losses: list[float]) -> Genome:
+def member(key: int, tribe: int, losses: list[float], bias: float = 0.0) -> Genome:
     """Return a genome whose connections tell its tribe: members of two tribes have none in common."""
-    genome = Genome(key)
-    for output in range(OUTPUTS):
-        node = DefaultNodeGene(output)
-        node.bias, node.response, node.activation, node.aggregation, node.time_constant = 0.0, 1.0, "tanh", "sum", 1.0
-        genome.nodes[output] = node
-        gene = DefaultConnectionGene((-1 - OUTPUTS * tribe - output, output), innovation=1 + OUTPUTS * tribe + output)
-        gene.weight, gene.enabled = key / 1024, True
-        genome.connections[gene.key] = gene
+    weights = {(-1 - OUTPUTS * tribe - output, output): key / 1024 for output in range(OUTPUTS)}
+    genes = {ends: ConnectionGene(ends, 1 + OUTPUTS * tribe + ends[1], weight) for ends, weight in weights.items()}
+    genome = Genome(key, {output: NodeGene(output, bias) for output in range(OUTPUTS)}, genes)
     genome.losses, genome.loss, genome.right = losses, sum(losses), 0
     genome.fitness = -genome.loss
     return genome
@@ -109,10 +103,7 @@ def test_many_species_of_one_beside_a_large_one_leave_room_for_each_other(breed)
     # neat-python's own correction of the sizes ends here with an error
     population = [member(key, 0, [0.0] * OUTPUTS) for key in range(1, 42)]
     for key in range(42, 61):
-        stranger = member(key, 0, [9.0] * OUTPUTS)
-        for gene in stranger.nodes.values():
-            gene.bias = 10.0 * key
-        population.append(stranger)
+        population.append(member(key, 0, [9.0] * OUTPUTS, bias=10.0 * key))
     children = breed(population, 60, evolve={"elitism": 1}, fitness_sharing="normalized")
     assert len(children) == 60
     assert {genome.key for genome in children if genome.key <= 60} == set(range(41, 61))
@@ -207,7 +198,9 @@ def test_only_the_best_of_a_species_have_children_by_truncation(breed):
 
 def test_without_mating_abroad_children_have_the_genes_of_their_species(breed):
     population = [member(key, key % TRIBES, [random.random() for _ in range(OUTPUTS)]) for key in range(1, 41)]
-    children = breed(population, 80, operators={"modular_crossover": 1.0, "focus": 0.0}, interspecies_mating=0.0)
+    children = breed(
+        population, 80, operators={"modular_crossover": 1.0, "loss_weighted_output": 0.0}, interspecies_mating=0.0
+    )
     assert {frozenset(tribes_of(child)) for child in children} == {frozenset({tribe}) for tribe in range(TRIBES)}
 
 
@@ -218,7 +211,7 @@ def test_with_mating_abroad_modules_of_one_species_reach_the_others(breed, selec
         member(key, key % TRIBES, [0.0 if output == key % TRIBES else 5.0 for output in range(OUTPUTS)])
         for key in range(1, 41)
     ]
-    mixed = {"operators": {"modular_crossover": 1.0, "focus": 0.0}, "evolve": {"selection": selection}}
+    mixed = {"operators": {"modular_crossover": 1.0, "loss_weighted_output": 0.0}, "evolve": {"selection": selection}}
     children = breed(population, 80, interspecies_mating=1.0, **mixed)
     assert sum(len(tribes_of(child)) > 1 for child in children) > 20
     assert any(tribes_of(child) >= {0, 1} for child in children)

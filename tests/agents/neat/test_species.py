@@ -4,9 +4,9 @@ import random
 
 import neat
 import pytest
-from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
-from agents.neat.genome import Genome
+from agents.neat.genome import ConnectionGene, Genome, NodeGene
+from agents.neat.species import distance
 
 THRESHOLD = 1.0
 
@@ -26,12 +26,8 @@ def species_set(make_config):
 
 def genome_at(key: int, place: float) -> Genome:
     """Return a genome on a line: two of them are as far apart as their places are."""
-    genome = Genome(key)
-    node = DefaultNodeGene(0)
-    node.bias, node.response, node.activation, node.aggregation, node.time_constant = 0.0, 1.0, "tanh", "sum", 1.0
-    gene = DefaultConnectionGene((-1, 0), innovation=1)
-    gene.weight, gene.enabled = 2 * place, True  # a difference in weight counts half
-    genome.nodes[0], genome.connections[-1, 0] = node, gene
+    # a difference in weight counts half
+    genome = Genome(key, {0: NodeGene(0, 0.0)}, {(-1, 0): ConnectionGene((-1, 0), 1, 2 * place)})
     genome.fitness, genome.loss, genome.losses, genome.right = 0.0, 0.0, [0.0], 0
     return genome
 
@@ -48,7 +44,7 @@ def divide(species_set, population: dict[int, Genome], generation: int = 0) -> s
 
 def test_distances_are_as_the_places_say(species_set):
     options = species_set().config.genome_config
-    assert genome_at(1, 0.25).distance(genome_at(2, 3.0), options) == 2.75
+    assert distance(genome_at(1, 0.25), genome_at(2, 3.0), options) == 2.75
 
 
 def test_compatible_genomes_are_of_one_species(species_set):
@@ -73,7 +69,7 @@ def test_everyone_belongs_to_exactly_one_species_and_is_compatible_with_its_repr
     options = set_of.config.genome_config
     for key, one in set_of.species.items():
         for member in one.members.values():
-            assert member.distance(one.representative, options) < THRESHOLD
+            assert distance(member, one.representative, options) < THRESHOLD
             assert set_of.get_species_id(member.key) == key
             assert set_of.get_species(member.key) is one
 

@@ -98,7 +98,8 @@ def test_a_preset_loads_and_changes_something(name):
 
 def test_plain_neat_has_no_operator():
     config = EvolveConfig.load("plain-neat")
-    assert (config.operators.modular_crossover, config.operators.focus, config.operators.boost) == (0, 0, 0)
+    operators = config.operators
+    assert (operators.modular_crossover, operators.loss_weighted_output, operators.error_reweighting) == (0, 0, 0)
     assert config.evolve.selection == "truncation"
 
 
@@ -125,7 +126,7 @@ def test_neat_python_reads_the_same_settings(preset, tmp_path):
     assert genome.connections_added == 2.25
     assert genome.node_add_prob == config.genome.node_add_prob
     assert genome.modular_crossover == config.operators.modular_crossover
-    assert genome.focus == config.operators.focus
+    assert genome.loss_weighted_output == config.operators.loss_weighted_output
     assert genome.activation_default == config.genome.activation
     assert read.reproduction_config.elitism == 3
     assert read.reproduction_config.selection == config.evolve.selection

@@ -101,7 +101,7 @@ def add_tables(folder: RunFolder) -> None:
 def make_run(path: Path, title: str = TITLE) -> RunFolder:
     folder = RunFolder.create(path)
     config = EvolveConfig.load("plain-neat").change("task", memory=2)
-    config = config.change("operators", modular_crossover=0.5, focus=0.7)
+    config = config.change("operators", modular_crossover=0.5, loss_weighted_output=0.7)
     folder.write_meta("evolve", ["kuznechik"], 0)
     write_atomically(folder.path / "config.toml", config.to_toml())
     folder.write_songs([Song("tune", SONG, title)])
@@ -193,7 +193,8 @@ def test_a_title_is_shown_literally(drawn: Path, name: str) -> None:
 
 def test_the_caption_names_operators_and_effort(drawn: Path) -> None:
     shown = texts(drawn / "fitness.svg")
-    assert "NEAT with modular crossover 0.5, focus 0.7; 180 evaluations, 1.0 CPU seconds; not solved" in shown
+    operators = "modular crossover 0.5, loss-weighted output 0.7"
+    assert f"NEAT with {operators}; 180 evaluations, 1.0 CPU seconds; not solved" in shown
 
 
 def test_the_baselines_of_the_run_are_named(drawn: Path) -> None:
@@ -249,7 +250,7 @@ def test_a_run_without_summary_or_songs_still_shows_its_curves(tmp_path: Path) -
     (folder.path / "summary.json").unlink()
     (folder.path / "songs" / "tune.mid").unlink()
     shown = shown_in(draw_run(folder)[0]["fitness"])
-    assert "no summary: cut short or still running" in shown
+    assert "no summary: cut short or still running" in " ".join(shown.split())
     assert "grasshopper" in shown.splitlines()  # the name in the configuration
     assert "always rest" not in shown
 

@@ -60,7 +60,7 @@ def switch(pulse) -> Path:
 
 def test_the_summary_tells_who_paid_what_and_which_operators_are_on(improvised):
     told = summary(improvised)
-    heard = "connections to what was heard 0.8"
+    heard = "active-input bias 0.8"
     assert (told["listener"], told["ceiling"], told["operators"]) == ("theory", None, [heard])
     assert told["search"] == f"NEAT with {heard}, paid by the listener theory"
     assert "right_teacher_forced" not in told
@@ -188,7 +188,10 @@ def test_the_roll_of_a_switch_is_drawn_over_the_song(switch):
         (("--listener", "theory", "--set", "task.kind=xor"), "hears what is played on the keyboard"),
         (("--listener", "theory", "--set", "genome.recurrent=true"), "feed-forward"),
         (("--listener", "theory", "--set", "evolve.algorithm=openai_es"), "feed-forward"),
-        (("--listener", "theory", "--set", "operators.focus=0.1"), "operators.focus = 0.1: it needs a loss"),
+        (
+            ("--listener", "theory", "--set", "operators.loss_weighted_output=0.1"),
+            "operators.loss_weighted_output = 0.1: it needs a loss",
+        ),
         (("--listener", "theory", "--workers", "2"), "without workers"),
         (("--listener", "theory", "--each"), "--each learns songs"),
     ],

@@ -20,7 +20,7 @@ generations = 3
 population_size = 20
 [variants]
 "default" = []
-"no focus" = ["operators.focus=0", "evolve.generations=1"]
+"no focus" = ["operators.loss_weighted_output=0", "evolve.generations=1"]
 """
 
 
@@ -41,7 +41,7 @@ def outcome(variant, solved, evaluations):
 def test_a_variant_is_the_base_with_its_settings(file):
     ablation = read_ablation(file)
     assert ablation.seeds == 2
-    assert [config.operators.focus for config in ablation.variants.values()] == [0.7, 0.0]
+    assert [config.operators.loss_weighted_output for config in ablation.variants.values()] == [0.7, 0.0]
     assert [config.evolve.population_size for config in ablation.variants.values()] == [20, 20]
 
 
