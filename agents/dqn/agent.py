@@ -17,7 +17,7 @@ from agents.dqn.exploration import CountBonus, EpsilonGreedy, ExplorationOptions
 from agents.dqn.learner import QLearner
 from agents.dqn.n_step import EnvStep, NStep
 from agents.dqn.network import choices_of
-from agents.dqn.state_parts import State, Stateful, join_states, restore_parts
+from agents.state_parts import State, Stateful, join_states, restore_parts
 
 
 class Agent(Protocol):

@@ -7,7 +7,7 @@ import numpy as np
 
 from agents.dqn.evaluation import GreedyEvaluator, GreedyScore
 from agents.dqn.network import QNetwork, arrays_of, load_weights
-from agents.dqn.state_parts import arrays_of_part
+from agents.state_parts import arrays_of_part
 from songs.validate import validate_like
 
 

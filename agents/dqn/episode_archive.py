@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from agents.dqn.episodes import discounted_returns, memories
-from agents.dqn.state_parts import restore_arrays
+from agents.state_parts import restore_arrays
 from songs.keyboard import KEYS
 from songs.options import check_options, option
 from songs.validate import AnyLength, Within, validate_like

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.dqn.state_parts import restore_arrays
+from agents.state_parts import restore_arrays
 from songs.keyboard import KEYS
 from songs.piano_roll import memory_windows
 from songs.validate import Within, validate_like

@@ -18,7 +18,7 @@ from agents.dqn.losses import make_td_loss
 from agents.dqn.network import QNetwork, arrays_of, choices_of, load_weights
 from agents.dqn.options import LearningOptions
 from agents.dqn.replay import ReplayBuffer, ReplayOptions, Transitions
-from agents.dqn.state_parts import arrays_of_part, restore_generator, restore_parts
+from agents.state_parts import arrays_of_part, restore_generator, restore_parts
 from songs.keyboard import KEYS
 from songs.validate import Within, validate_like
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.dqn.agent import Agent
 from agents.dqn.n_step import EnvStep
-from agents.dqn.state_parts import State, arrays_of_part, join_states, restore_arrays, restore_parts
+from agents.state_parts import State, arrays_of_part, join_states, restore_arrays, restore_parts
 from songs.validate import validate_like
 
 

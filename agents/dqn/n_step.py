@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.dqn.state_parts import restore_arrays
+from agents.state_parts import restore_arrays
 from songs.keyboard import KEYS
 
 

@@ -21,7 +21,7 @@ from agents.dqn.learner import QLearner
 from agents.dqn.n_step import EnvStep, NStep
 from agents.dqn.network import choices_of
 from agents.dqn.prior import Prior, PriorOptions, sample
-from agents.dqn.state_parts import State, Stateful, join_states, restore_arrays, restore_parts
+from agents.state_parts import State, Stateful, join_states, restore_arrays, restore_parts
 from songs.keyboard import KEYS
 from songs.validate import Within, validate_like
 

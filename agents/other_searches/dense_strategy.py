@@ -1,11 +1,11 @@
-"""What evolution strategies share: a cloud of weights for one fixed, dense network without hidden nodes.
+"""Common part of the evolution strategies: samples of weights for one fixed, dense network without hidden nodes.
 
-A strategy says where the cloud is and how it moves; this is the rest: how networks are evaluated, the
-champion, reports, and the state. The loss is the squared hinge.
+A strategy samples networks and moves its distribution; this module evaluates the networks, keeps the champion, and
+reports. The loss is the squared hinge.
 
 Conventions:
     N networks are evaluated at once; O outputs; F weights of an output, the last of them its bias.
-    Parameters are (O, F); a batch of them is (N, O, F), float64.
+    Parameters are (O, F); samples of them are (N, O, F), float64.
 """
 
 from abc import ABC, abstractmethod
@@ -17,47 +17,47 @@ import numpy as np
 from agents.cases import Cases
 from agents.neat.linear_network import judge, linear_genome, on_grid
 from agents.search import Generation
-from agents.search_state import check_state, fitting, identity, restored_array
-from songs.validate import OrNone
+from agents.search_state import LARGEST, check_state, identity
+from agents.state_parts import restore_generator
+from songs.validate import Within, validate_like
 
-STATE = {
-    "generation": 0,
-    "evaluations": 0,
-    "random": {},
-    "best": None,
-    "best_right": -1,
-    "best_loss": OrNone(0.0),
-}
-"""An example of what stands in the state of every strategy, besides what it is; arrays are left open."""
+STATE = {"generation": 0, "evaluations": 0, "random": {}, "best_right": 0, "best_loss": 0.0}
+"""An example of the data of every strategy's state, besides its identity."""
 
 
 class Options(Protocol):
-    """What all options, which are dataclasses, have in common."""
+    """Options of any strategy, a dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def modular(self) -> bool:
-        """Whether every output is judged by its own loss."""
+        """Whether every output is ranked by its own loss."""
         ...
 
 
 class DenseStrategy(ABC):
-    """A search that moves a cloud of dense networks."""
+    """A search that samples dense networks from a distribution and moves it to smaller losses."""
 
     def __init__(self, cases: Cases, options: Options, seed: int):
+        """
+        Args:
+            cases: to be answered by the network.
+            options: of the strategy.
+            seed: a whole number; the same seed gives the same run.
+        """
         self.cases = cases
         self.options = options
         self.generation = 0
         self.evaluations = 0
         self._random = np.random.default_rng(np.random.SeedSequence(seed))
-        # an input that is off in every case cannot matter; behind the others stands a 1 for the bias
+        # an input that is off in every case cannot matter; after the others comes a 1 for the bias
         self._used = np.flatnonzero(cases.inputs.any(axis=1))
         ones = np.ones((1, len(cases)))
         self._inputs = np.concatenate([cases.inputs[self._used].astype(np.float64), ones])
         self._signs = np.where(cases.targets, 1.0, -1.0)
         # a case that others contradict counts for nothing
-        self._counting = cases.possible.astype(np.float64)
+        self._counted = cases.possible.astype(np.float64)
         self._best: np.ndarray | None = None
         self._best_scores = (0, np.inf)
         self._champion: neat.DefaultGenome | None = None
@@ -75,17 +75,16 @@ class DenseStrategy(ABC):
         return self._best is not None and self._best_scores[0] == self.cases.most_right
 
     def step(self) -> Generation:
-        """Evaluate a cloud, move it, and report the cloud and its new centre."""
-        cloud = self._ask()
-        losses, right = self._evaluate(cloud)
-        self._tell(cloud, losses if self.options.modular else losses.sum(axis=1, keepdims=True))
-        centre = self._centre()[None]
-        centre_losses, centre_right = self._evaluate(centre)
-        sums = np.append(losses.sum(axis=1), centre_losses.sum())
-        right = np.append(right, centre_right)
+        """Evaluate samples, move the distribution, and report the samples and the new mean."""
+        samples = self._ask()
+        losses, right = self._evaluate(samples)
+        self._tell(samples, losses if self.options.modular else losses.sum(axis=1, keepdims=True))
+        mean = self._mean_parameters()[None]
+        mean_losses, mean_right = self._evaluate(mean)
+        sums = np.append(losses.sum(axis=1), mean_losses.sum())
+        right = np.append(right, mean_right)
         best = int(np.lexsort([-sums, right])[-1])
-        self._remember(centre[0] if best == len(cloud) else cloud[best], int(right[best]), float(sums[best]))
-        assert self._best is not None
+        kept = self._remember(mean[0] if best == len(samples) else samples[best], int(right[best]), float(sums[best]))
         self.generation += 1
         return Generation(
             generation=self.generation - 1,
@@ -95,7 +94,7 @@ class DenseStrategy(ABC):
             std_fitness=float(sums.std()),
             best_right=int(right.max()),
             mean_right=float(right.mean()),
-            connections=int(np.count_nonzero(self._best[:, :-1])),
+            connections=int(np.count_nonzero(kept[:, :-1])),
             hidden=0,
         )
 
@@ -107,7 +106,7 @@ class DenseStrategy(ABC):
         right = (short > 0).all(axis=1).sum(axis=1)
         np.subtract(1, short, out=short)
         np.maximum(short, 0, out=short)
-        short *= self._counting
+        short *= self._counted
         return np.einsum("noc,noc->no", short, short), right
 
     def _network(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -116,66 +115,63 @@ class DenseStrategy(ABC):
         weights[:, self._used] = parameters[:, :-1]
         return weights, parameters[:, -1]
 
-    def _remember(self, network: np.ndarray, right: int, loss: float) -> None:
-        """Keep a network (O, F), on the grid of weights, if it is the best so far."""
-        if (right, -loss) <= (self._best_scores[0], -self._best_scores[1]):
-            return
-        weights, bias = on_grid(network[:, :-1], network[:, -1], self._inputs[:-1])
-        self._best = np.concatenate([weights, bias[:, None]], axis=1)
-        self._best_scores = (right, loss)
-        self._champion = None
+    def _remember(self, network: np.ndarray, right: int, loss: float) -> np.ndarray:
+        """Keep a network (O, F), on the grid of weights, if it is the best so far; return the best."""
+        if self._best is None or (right, -loss) > (self._best_scores[0], -self._best_scores[1]):
+            weights, bias = on_grid(network[:, :-1], network[:, -1], self._inputs[:-1])
+            self._best = np.concatenate([weights, bias[:, None]], axis=1)
+            self._best_scores = (right, loss)
+            self._champion = None
+        return self._best
 
     @abstractmethod
     def _ask(self) -> np.ndarray:
-        """Return a cloud of parameters (N, O, F)."""
+        """Return samples (N, O, F)."""
         ...
 
     @abstractmethod
-    def _tell(self, cloud: np.ndarray, losses: np.ndarray) -> None:
+    def _tell(self, samples: np.ndarray, losses: np.ndarray) -> None:
         """Move to where the losses (N, B) are smaller: one for each output, or one for all (B = 1)."""
         ...
 
     @abstractmethod
-    def _centre(self) -> np.ndarray:
-        """Return the parameters (O, F) in the middle of the cloud."""
+    def _mean_parameters(self) -> np.ndarray:
+        """Return the mean (O, F) of the distribution."""
         ...
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return all that the next steps depend on: named arrays and plain data."""
+        """Return everything the next steps depend on: named arrays and plain data."""
         data = {
             **self._identity(),
             "generation": self.generation,
             "evaluations": self.evaluations,
             "random": self._random.bit_generator.state,
-            "best": None if self._best is None else self._best.tolist(),
             "best_right": self._best_scores[0],
-            "best_loss": None if self._best is None else self._best_scores[1],
-            "cloud": self._cloud_state(),
+            "best_loss": 0.0 if self._best is None else self._best_scores[1],
         }
-        return {}, data
+        return {**({} if self._best is None else {"best": self._best}), **self._distribution()}, data
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Continue from a state; raises ValueError if it does not belong to this search."""
         check_state(self._identity(), STATE, data)
-        with fitting():
-            self.generation, self.evaluations = data["generation"], data["evaluations"]
-            self._random.bit_generator.state = data["random"]
-            self._best = None if data["best"] is None else restored_array(data["best"], self._centre(), "best")
-            self._best_scores = (data["best_right"], np.inf if data["best"] is None else float(data["best_loss"]))
-            if (self._best is None) != (self.generation == 0):
-                raise ValueError(f"the best network of {self.generation} generations is {data['best']!r:.40}")
-            self._champion = None
-            self._restore_cloud(data["cloud"])
+        best = {"best": Within(self._mean_parameters(), -LARGEST, LARGEST)} if data["generation"] else {}
+        validate_like(best, arrays)
+        self._restore_distribution(arrays)
+        restore_generator(self._random, data["random"])
+        self.generation, self.evaluations = data["generation"], data["evaluations"]
+        self._best = arrays["best"].copy() if best else None
+        self._best_scores = (data["best_right"], float(data["best_loss"])) if best else (0, np.inf)
+        self._champion = None
 
     def _identity(self) -> dict[str, Any]:
         return identity(self, [len(self.cases.inputs), *self._signs.shape, len(self._inputs)])
 
     @abstractmethod
-    def _cloud_state(self) -> Any:
-        """Return what the strategy depends on, as plain data."""
+    def _distribution(self) -> dict[str, np.ndarray]:
+        """Return the arrays of the distribution."""
         ...
 
     @abstractmethod
-    def _restore_cloud(self, state: Any) -> None:
-        """Put the strategy into a state."""
+    def _restore_distribution(self, arrays: dict[str, np.ndarray]) -> None:
+        """Restore the arrays of the distribution; raises ValueError if they do not fit."""
         ...

@@ -1,18 +1,18 @@
-"""Evolution strategies: a cloud of weights for one fixed network, moved to where the loss is smaller.
+"""Evolution strategies: weights of one fixed network, sampled and moved to where the loss is smaller.
 
-The network is dense and has no hidden nodes: every input that is ever on feeds every output. Nothing of
-its structure evolves. Two strategies:
+The network is dense and has no hidden nodes: every input that is ever on feeds every output. Its structure does not
+evolve. Two strategies:
 
     OpenAIES       isotropic noise of a fixed size in mirrored pairs, losses replaced by ranks, the step taken by Adam
     SeparableCMAES CMA-ES with a diagonal covariance, from the package `cmaes` (an optional extra)
 
-Both minimise the squared hinge loss and look at nothing but the losses of whole networks. With `modular`
-they use one loss for each output instead: since no weight feeds two outputs, each output is then searched
-on its own. This uses more than one number a network and is named in every run and report.
+Both minimise the squared hinge loss and use only the losses of whole networks. With `modular` they use one loss for
+each output instead: since no weight feeds two outputs, each output is then searched separately. This uses more than
+one number a network and is named in every run and report.
 
 Conventions:
     N networks are evaluated at once; O outputs; F weights of an output, the last of them its bias.
-    Parameters are (O, F); a batch of them is (N, O, F), float64.
+    Parameters are (O, F); samples of them are (N, O, F), float64.
 Source:
     Salimans, Ho, Chen, Sidor and Sutskever (2017), Evolution Strategies as a Scalable Alternative to
     Reinforcement Learning.
@@ -26,53 +26,38 @@ import numpy as np
 
 from agents.cases import Cases
 from agents.other_searches.dense_strategy import DenseStrategy
-from agents.search_state import check_size, restored_array
+from agents.search_state import LARGEST
+from songs.options import OptionError, check_options, option
+from songs.validate import Within, validate_like
 
 
 @dataclass(frozen=True)
 class OpenAIOptions:
-    """How OpenAI's strategy searches."""
+    """OpenAI's evolution strategy."""
 
-    pairs: int = 20
-    """Mirrored pairs of networks a generation, at least 1."""
-    sigma: float = 0.05
-    """Standard deviation of the noise on each weight, above 0."""
-    learning_rate: float = 0.05
-    """Size of a step in each weight, above 0."""
-    momentum: float = 0.9
-    """Share of the last steps' direction that is kept (Adam's first beta), 0 to below 1."""
-    scaling: float = 0.999
-    """Share of the last steps' squared sizes that is kept (Adam's second beta), 0 to below 1."""
-    modular: bool = False
-    """Rank the networks for every output by its own loss."""
+    pairs: int = option(20, "mirrored pairs of networks in a generation", 1, 1_000_000)
+    sigma: float = option(0.05, "standard deviation of the noise on each weight", 1e-9, 1e6)
+    learning_rate: float = option(0.05, "size of a step in each weight", 1e-9, 1e6)
+    momentum: float = option(0.9, "Adam's first beta: decay of the mean of the gradients", 0.0, 0.999999)
+    scaling: float = option(0.999, "Adam's second beta: decay of the mean of their squares", 0.0, 0.999999)
+    modular: bool = option(False, "rank the networks for every output by its own loss")
 
     def __post_init__(self):
-        _require(self.pairs >= 1, "pairs", self.pairs, "at least 1")
-        _require(self.sigma > 0, "sigma", self.sigma, "above 0")
-        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
-        _require(0 <= self.momentum < 1, "momentum", self.momentum, "at least 0 and below 1")
-        _require(0 <= self.scaling < 1, "scaling", self.scaling, "at least 0 and below 1")
+        check_options(self)
 
 
 @dataclass(frozen=True)
 class CMAESOptions:
-    """How separable CMA-ES searches."""
+    """Separable CMA-ES."""
 
-    population: int = 0
-    """Networks a generation, at least 2; 0: 4 + 3 ln of the number of weights that are searched together."""
-    sigma: float = 0.1
-    """Standard deviation of the first cloud in each weight, above 0."""
-    modular: bool = False
-    """Search every output with a cloud of its own."""
+    population: int = option(0, "networks in a generation; 0: 4 + 3 ln of the number of weights", 0, 1_000_000)
+    sigma: float = option(0.1, "standard deviation of each weight in the first generation", 1e-9, 1e6)
+    modular: bool = option(False, "search every output with a distribution of its own")
 
     def __post_init__(self):
-        _require(self.population == 0 or self.population >= 2, "population", self.population, "0 or at least 2")
-        _require(self.sigma > 0, "sigma", self.sigma, "above 0")
-
-
-def _require(condition: bool, name: str, value: float, allowed: str) -> None:
-    if not condition:
-        raise ValueError(f"{name} is {value}: it must be {allowed}")
+        check_options(self)
+        if self.population == 1:
+            raise OptionError("population = 1: it must be 0 or at least 2")
 
 
 class OpenAIES(DenseStrategy):
@@ -81,12 +66,6 @@ class OpenAIES(DenseStrategy):
     options: OpenAIOptions
 
     def __init__(self, cases: Cases, options: OpenAIOptions, seed: int):
-        """
-        Args:
-            cases: what the network should answer.
-            options: how to search.
-            seed: a whole number; the same seed gives the same run.
-        """
         super().__init__(cases, options, seed)
         self._mean = np.zeros((len(self._signs), len(self._inputs)))
         self._first, self._second = np.zeros_like(self._mean), np.zeros_like(self._mean)
@@ -95,29 +74,29 @@ class OpenAIES(DenseStrategy):
         noise = self.options.sigma * self._random.standard_normal((self.options.pairs, *self._mean.shape))
         return self._mean + np.concatenate([noise, -noise])
 
-    def _tell(self, cloud: np.ndarray, losses: np.ndarray) -> None:
+    def _tell(self, samples: np.ndarray, losses: np.ndarray) -> None:
         options, pairs = self.options, self.options.pairs
         ranks = centred_ranks(losses)
-        noise = (cloud[:pairs] - self._mean) / options.sigma
+        noise = (samples[:pairs] - self._mean) / options.sigma
         share = np.broadcast_to(ranks[:pairs] - ranks[pairs:], (pairs, len(self._mean)))
-        slope = np.einsum("no,nof->of", share, noise) / (2 * pairs * options.sigma)
-        self._first = options.momentum * self._first + (1 - options.momentum) * slope
-        self._second = options.scaling * self._second + (1 - options.scaling) * slope**2
+        gradient = np.einsum("no,nof->of", share, noise) / (2 * pairs * options.sigma)
+        self._first = options.momentum * self._first + (1 - options.momentum) * gradient
+        self._second = options.scaling * self._second + (1 - options.scaling) * gradient**2
         steps = self.generation + 1
         direction = self._first / (1 - options.momentum**steps)
         size = np.sqrt(self._second / (1 - options.scaling**steps))
         self._mean = self._mean - options.learning_rate * direction / (size + 1e-8)
 
-    def _centre(self) -> np.ndarray:
+    def _mean_parameters(self) -> np.ndarray:
         return self._mean
 
-    def _cloud_state(self) -> dict[str, list]:
-        return {"mean": self._mean.tolist(), "first": self._first.tolist(), "second": self._second.tolist()}
+    def _distribution(self) -> dict[str, np.ndarray]:
+        return {"mean": self._mean, "first_moment": self._first, "second_moment": self._second}
 
-    def _restore_cloud(self, state: dict[str, list]) -> None:
-        self._mean = restored_array(state["mean"], self._mean, "cloud.mean")
-        self._first = restored_array(state["first"], self._first, "cloud.first")
-        self._second = restored_array(state["second"], self._second, "cloud.second", least=0)
+    def _restore_distribution(self, arrays: dict[str, np.ndarray]) -> None:
+        lows = {"mean": -LARGEST, "first_moment": -LARGEST, "second_moment": 0}
+        validate_like({name: Within(self._mean, low, LARGEST) for name, low in lows.items()}, arrays)
+        self._mean, self._first, self._second = (arrays[name].copy() for name in lows)
 
 
 def centred_ranks(losses: np.ndarray) -> np.ndarray:
@@ -129,13 +108,24 @@ def centred_ranks(losses: np.ndarray) -> np.ndarray:
 
 
 class SeparableCMAES(DenseStrategy):
-    """CMA-ES with a diagonal covariance: one cloud for all weights, or with `modular` one for each output."""
+    """CMA-ES with a diagonal covariance: one distribution of all weights, or with `modular` one for each output."""
+
+    _LIMITS = {
+        "_mean": (-LARGEST, LARGEST),
+        "_sigma": (1e-100, LARGEST),
+        "_C": (1e-100, LARGEST),
+        "_p_sigma": (-100.0, 100.0),
+        "_pc": (-LARGEST, LARGEST),
+        "_g": (0, LARGEST),
+    }
+    """What a generation changes in a `SepCMA`, apart from what it derives from these and what it stops by, and the
+    values that a state may hold: widths above 0, and evolution paths, about normally distributed."""
 
     def __init__(self, cases: Cases, options: CMAESOptions, seed: int):
         """
         Args:
-            cases: what the network should answer.
-            options: how to search.
+            cases: to be answered by the network.
+            options: of the strategy.
             seed: a whole number; the same seed gives the same run.
 
         Raises:
@@ -147,53 +137,40 @@ class SeparableCMAES(DenseStrategy):
             raise ValueError("CMA-ES needs the package cmaes: pip install 'kuznechik[es]'") from None
         super().__init__(cases, options, seed)
         outputs, size = len(self._signs), len(self._inputs)
-        clouds, length = (outputs, size) if options.modular else (1, outputs * size)
-        self._clouds = [
-            SepCMA(np.zeros(length), options.sigma, population_size=options.population or None) for _ in range(clouds)
+        blocks, length = (outputs, size) if options.modular else (1, outputs * size)
+        self._optimizers = [
+            SepCMA(np.zeros(length), options.sigma, population_size=options.population or None) for _ in range(blocks)
         ]
 
     def _ask(self) -> np.ndarray:
-        members = []
-        for cloud in self._clouds:
+        samples = []
+        for optimizer in self._optimizers:
             # the package keeps a generator of its own, which its states leave out
-            cloud.reseed_rng(int(self._random.integers(2**32)))
-            members.append([cloud.ask() for _ in range(cloud.population_size)])
-        return np.stack(members, axis=1).reshape(-1, len(self._signs), len(self._inputs))
+            optimizer.reseed_rng(int(self._random.integers(2**32)))
+            samples.append([optimizer.ask() for _ in range(optimizer.population_size)])
+        return np.stack(samples, axis=1).reshape(-1, len(self._signs), len(self._inputs))
 
-    def _tell(self, cloud: np.ndarray, losses: np.ndarray) -> None:
-        parts = cloud.reshape(len(cloud), len(self._clouds), -1)
-        for block, optimizer in enumerate(self._clouds):
-            optimizer.tell(list(zip(parts[:, block], losses[:, block].tolist(), strict=True)))
+    def _tell(self, samples: np.ndarray, losses: np.ndarray) -> None:
+        blocks = samples.reshape(len(samples), len(self._optimizers), -1)
+        for block, optimizer in enumerate(self._optimizers):
+            optimizer.tell(list(zip(blocks[:, block], losses[:, block].tolist(), strict=True)))
 
-    def _centre(self) -> np.ndarray:
-        return np.stack([cloud.mean for cloud in self._clouds]).reshape(len(self._signs), len(self._inputs))
+    def _mean_parameters(self) -> np.ndarray:
+        means = [optimizer.mean for optimizer in self._optimizers]
+        return np.stack(means).reshape(len(self._signs), len(self._inputs))
 
-    def _cloud_state(self) -> list[dict[str, Any]]:
-        return [
-            {name: _plain(value) for name, value in cloud.__getstate__().items() if name in _CHANGING}
-            for cloud in self._clouds
-        ]
+    def _distribution(self) -> dict[str, np.ndarray]:
+        states = [optimizer.__getstate__() for optimizer in self._optimizers]
+        return {
+            f"{block}{name}": np.atleast_1d(state[name]) for block, state in enumerate(states) for name in self._LIMITS
+        }
 
-    def _restore_cloud(self, state: list[dict[str, Any]]) -> None:
-        for cloud, saved in zip(self._clouds, state, strict=True):
-            own: dict[str, Any] = cloud.__getstate__()
-            values: dict[str, Any] = {}
-            for name in _CHANGING:
-                array = restored_array(saved[name], np.asarray(own[name]), f"cloud.{name}")
-                values[name] = array if isinstance(own[name], np.ndarray) else array.item()
-            check_size([*values["_C"], values["_sigma"]], "a width", least=SMALLEST_WIDTH)
-            check_size(values["_p_sigma"], "a path", -LONGEST_PATH, LONGEST_PATH)
-            check_size([values["_g"]], "a generation", least=0)
-            cloud.__setstate__(own | {"_D": None} | values)
-
-
-SMALLEST_WIDTH = 1e-100
-"""Of a cloud that is read."""
-LONGEST_PATH = 100.0
-"""Along a weight, of a cloud that is read; each is about normally distributed."""
-_CHANGING = ("_mean", "_sigma", "_C", "_p_sigma", "_pc", "_g")
-"""What a generation changes in a `SepCMA`, apart from what it derives from these and what it stops by."""
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    def _restore_distribution(self, arrays: dict[str, np.ndarray]) -> None:
+        for name, example in self._distribution().items():
+            validate_like({name: Within(example, *self._LIMITS[name.lstrip("0123456789")])}, arrays)
+        for block, optimizer in enumerate(self._optimizers):
+            state: dict[str, Any] = optimizer.__getstate__()
+            for name in self._LIMITS:
+                array = arrays[f"{block}{name}"]
+                state[name] = array.copy() if isinstance(state[name], np.ndarray) else array.item()
+            optimizer.__setstate__(state | {"_D": None})

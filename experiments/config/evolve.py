@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from agents.fitness import KINDS
 from agents.other_searches.evolution_strategies import CMAESOptions, OpenAIOptions
-from agents.other_searches.per_key.per_key_evolution import PerKeyOptions
+from agents.other_searches.per_key.options import PerKeyOptions
 from agents.other_searches.verified_prefix import VerifiedPrefixOptions
 from experiments.config.settings import Settings
 from songs.keyboard import PROMPT_STEPS, SONG_STEPS

@@ -9,6 +9,8 @@ RENAMED: dict[str, dict[str, str]] = {
         "operators.boost_every": "operators.reweighting_every",
         "operators.guided": "operators.target_guided",
         "operators.heard": "operators.active_input_bias",
+        "per_key.guided": "per_key.target_guided",
+        "per_key.boost": "per_key.error_reweighting",
     },
     "dqn": {
         "dqn.credit": "dqn.td_loss",

@@ -16,7 +16,8 @@ from agents.neat.improvisation_switch import SwitchEvolution, played_together
 from agents.neat.population import Evolution
 from agents.neat.workers import NO_WORKERS, WorkerOptions, lend_backend
 from agents.other_searches.evolution_strategies import OpenAIES, SeparableCMAES
-from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution, PerKeyOptions
+from agents.other_searches.per_key.options import PerKeyOptions
+from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution
 from agents.other_searches.per_key.prompt_noise import song_cases
 from agents.other_searches.per_key.sparse_cases import SparseCases
 from agents.other_searches.verified_prefix import RealEpisodes, VerifiedPrefix
@@ -68,7 +69,7 @@ def make_search(
     elif algorithm == "cma_es":
         yield SeparableCMAES(cases, config.cma_es, seed)
     elif algorithm == "per_key":
-        yield PerKeyEvolution(_sparse_cases(config, songs, cases), config.per_key, seed, judged=len(cases))
+        yield PerKeyEvolution(_sparse_cases(config, songs, cases), config.per_key, seed, reported=len(cases))
     elif algorithm == "verified_prefix":
         episode = RealEpisodes(make_env(config.task, songs, stop_at_error=True))
         yield VerifiedPrefix(
@@ -135,7 +136,7 @@ LABELS = {
     "openai_es": "OpenAI-ES on a fixed dense network",
     "cma_es": "separable CMA-ES on a fixed dense network",
     "per_key": "cooperative modular per-key evolution, not plain NEAT",
-    "verified_prefix": "verified prefix (told only the number of right steps; its inner evolution is guided)",
+    "verified_prefix": "verified prefix (feedback: the number of right steps; target-guided inner evolution)",
 }
 
 
@@ -183,10 +184,10 @@ def _operators_per_key(options: PerKeyOptions) -> list[str]:
     hidden = {"auto": "AND nodes where linear units do not suffice", "never": "", "always": "AND nodes"}[options.hidden]
     linear = options.hidden != "always"
     named = {
-        f"guided {options.guided:g} (looks at inputs and targets)": linear and options.guided,
-        f"boost {options.boost:g}": linear and options.boost,
+        f"target-guided {options.target_guided:g} (uses inputs and targets)": linear and options.target_guided,
+        f"error reweighting {options.error_reweighting:g}": linear and options.error_reweighting,
         f"parsimony {options.cost:g}": linear and options.cost,
-        f"{hidden} (guided)": hidden,
+        f"{hidden} (target-guided)": hidden,
         "pruning": options.prune,
         f"prompt noise {options.prompt_noise:g}": options.prompt_noise,
     }

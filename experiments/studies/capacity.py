@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from agents.other_searches.per_key.and_player import AndPlayer, play_together
-from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution, PerKeyOptions
-from agents.other_searches.per_key.prompt_noise import changed, song_cases
+from agents.other_searches.per_key.options import PerKeyOptions
+from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution
+from agents.other_searches.per_key.prompt_noise import flipped, song_cases
 from songs.keyboard import KEYS
 from songs.song import Song
 
@@ -128,7 +129,7 @@ def after_wrong_notes(player: AndPlayer, rolls: Sequence[np.ndarray], setting: S
     whole = []
     for roll in rolls:
         changes = random.choice(cells, min(setting.wrong_notes, cells), replace=False)
-        prompts = [changed(roll, change) for change in changes.tolist()]
+        prompts = [flipped(roll, change) for change in changes.tolist()]
         whole.append(plays_whole(player, prompts, [roll] * len(prompts), setting).mean())
     return round(float(np.mean(whole)), 4)
 

@@ -15,7 +15,8 @@ from agents.neat.evaluator import ErrorReweighting, Evaluator
 from agents.neat.genome_json import genome_to_json
 from agents.neat.population import Evolution
 from agents.other_searches.evolution_strategies import CMAESOptions, OpenAIES, OpenAIOptions, SeparableCMAES
-from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution, PerKeyOptions
+from agents.other_searches.per_key.options import PerKeyOptions
+from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution
 from agents.other_searches.per_key.sparse_cases import SparseCases
 from agents.other_searches.verified_prefix import VerifiedPrefix, VerifiedPrefixOptions
 from agents.search_state import check_state, restored_array, restored_random
@@ -171,17 +172,26 @@ def test_whatever_a_state_says_there_is_no_accident(start, kind):
         ("neat", (0, "cell_weights"), [[1.0]], "cell_weights is not an array"),
         ("neat", (0, "cell_weights"), np.ones((1, 1), np.float32), "has the shape (1, 1), this run needs (13, 12)"),
         ("neat", (0, "cell_weights"), np.full((13, 12), -1, np.float32), "holds values that are not from 0 to 1e+12"),
-        ("per_key", ("options", "boost"), 7, "the state has options {"),
-        ("per_key", ("units", "0"), "del", "some outputs have neither a unit nor nodes"),
-        ("per_key", ("units", "0", "inputs"), [-1], "units.0.inputs[0] is -1"),
-        ("per_key", ("units", "0", "bias"), 1e308, "bias does not hold numbers"),
-        ("and_nodes", ("nodes", "nodes", "weights"), [[0.0]], "weights has the shape (1, 1)"),
-        ("verified_prefix", ("verified",), [0] * 50, "50 steps are verified, of 12"),
-        ("verified_prefix", ("refuted",), list(range(2**13)), "everything is refuted"),
-        ("verified_prefix", ("put_off",), [[2**13, 1]], "put_off holds places that are not all from 0 to 8191"),
+        ("per_key", ("options", "error_reweighting"), 7, "the state has options {"),
+        ("per_key", ("units", 0), 99, "units: [99, 1, 2, 3, 4"),
+        ("per_key", ("unit0",), "del", "unit0 is missing"),
+        ("per_key", (0, "unit0.inputs"), np.array([-1]), "unit0.weights has the shape"),
+        ("per_key", (0, "unit0.raises"), "del", "unit0.raises is missing"),
+        ("per_key", ("unit0", "bias"), 1e308, "unit0.bias holds values that are not from -1e+12"),
+        (
+            "and_nodes",
+            (0, "nodes.nodes.weights"),
+            np.zeros((1, 1), np.float32),
+            "nodes.nodes.weights has the shape (1, 1)",
+        ),
+        ("and_nodes", (0, "nodes.nodes.literals"), np.array([10**6]), "nodes.nodes.literals holds values that are not"),
+        ("and_nodes", (0, "nodes.nodes.literals"), np.array([0, 1]), "nodes.nodes.literals: there are 2"),
+        ("verified_prefix", (0, "verified"), np.zeros((50, 13), bool), "verified has the shape (50, 13)"),
+        ("verified_prefix", ("refuted",), list(range(2**13)), "every step is refuted"),
+        ("verified_prefix", ("postponed",), [[2**13, 1]], "postponed[0][0] holds values that are not from 0 to 8191"),
         ("openai_es", ("random", "bit_generator"), "MT19937", "state must be for a PCG64"),
-        ("openai_es", ("best_loss",), None, "parts of the state do not fit each other: TypeError"),
-        ("cma_es", ("cloud", 0, "_sigma"), 0, "a width does not hold numbers of 1e-100 to 1e+12"),
+        ("openai_es", ("best_loss",), None, "best_loss is None"),
+        ("cma_es", (0, "0_sigma"), np.zeros(1), "0_sigma holds values that are not from 1e-100 to 1e+12"),
     ],
 )
 def test_what_is_wrong_is_said(start, kind, place, value, told):

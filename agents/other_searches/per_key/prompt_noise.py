@@ -1,10 +1,10 @@
-"""Songs as cases, with wrong notes in the prompt if asked: networks that are no lookup table.
+"""Songs as cases, with wrong notes in the prompt if asked, so that networks do not become lookup tables.
 
-Beside a song as it is stand copies of it. In a copy each cell of the prompt is turned over with some chance: notes
-are missing, or too many. The wrong notes are remembered all the way through, and the network should go on as if they
-had been right. So it may not rely on single notes of the prompt.
+Besides each song there are noisy copies of it. In a copy each cell of the prompt is flipped with some probability:
+notes are missing, or too many. The wrong notes stay in the memory throughout, and the network should continue as if
+they had been right. So it cannot rely on single notes of the prompt.
 
-Conventions: rolls (T, 13) bool, a prompt of P steps; the change c is the cell c // 13, c % 13 of the prompt.
+Conventions: rolls (T, K) bool, a prompt of P steps; change c flips the cell (c // K, c % K) of the prompt.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ import numpy as np
 
 from agents.other_searches.per_key.sparse_cases import SparseCases
 
-VOTES = 1_000_000
-"""What a song as it is counts against copies with wrong notes that are remembered alike."""
+SONG_VOTES = 1_000_000
+"""Votes of a song against those of copies with the same memory."""
 
 
-def changed(roll: np.ndarray, changes: np.ndarray | int) -> np.ndarray:
-    """Return a roll with some cells turned over."""
+def flipped(roll: np.ndarray, changes: np.ndarray | int) -> np.ndarray:
+    """Return a copy of a roll with some cells flipped."""
     roll = roll.copy()
     roll.reshape(-1)[changes] ^= True
     return roll
@@ -30,16 +30,16 @@ def noisy_copies(
     """Return copies of a roll, each with at least one wrong cell in its prompt.
 
     Args:
-        roll: (T, 13) bool.
+        roll: (T, K) bool.
         prompt: steps that may be wrong, at least 1.
-        noise: chance that a cell is turned over.
-        copies: how many.
+        noise: probability that a cell is flipped.
+        copies: number of copies.
         random: source of the changes.
     """
     cells = prompt * roll.shape[1]
-    turned = random.random((copies, cells)) < noise
-    turned[np.arange(copies), random.integers(cells, size=copies)] |= ~turned.any(axis=1)
-    return [changed(roll, np.flatnonzero(own)) for own in turned]
+    wrong = random.random((copies, cells)) < noise
+    wrong[np.arange(copies), random.integers(cells, size=copies)] |= ~wrong.any(axis=1)
+    return [flipped(roll, np.flatnonzero(changes)) for changes in wrong]
 
 
 def song_cases(
@@ -51,22 +51,22 @@ def song_cases(
     seed: int = 0,
     mode_bit: bool = False,
 ) -> SparseCases:
-    """Return a case for every step after the prompt of every song; those of noisy copies behind all others.
+    """Return a case for every step after the prompt of every song; those of noisy copies come last.
 
     Args:
         rolls: the songs.
         memory: steps remembered.
         prompt: steps of each song that are given.
-        noise: chance that a cell of a copy's prompt is wrong; 0: no copies.
+        noise: probability that a cell of a copy's prompt is wrong; 0: no copies.
         copies: of each song.
         seed: the same seed gives the same copies.
         mode_bit: as for `SparseCases.from_rolls`.
     """
-    heard, wanted = list(rolls), list(rolls)
+    histories, wanted = list(rolls), list(rolls)
     if noise and prompt:
         random = np.random.default_rng(np.random.SeedSequence((seed, copies)))
         for roll in rolls:
-            heard += noisy_copies(roll, prompt, noise, copies, random)
+            histories += noisy_copies(roll, prompt, noise, copies, random)
             wanted += [roll] * copies
-    votes = [VOTES] * len(rolls) + [1] * (len(heard) - len(rolls))
-    return SparseCases.from_rolls(heard, wanted, memory, prompt, votes, mode_bit)
+    votes = [SONG_VOTES] * len(rolls) + [1] * (len(histories) - len(rolls))
+    return SparseCases.from_rolls(histories, wanted, memory, prompt, votes, mode_bit)

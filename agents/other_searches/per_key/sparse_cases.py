@@ -1,10 +1,10 @@
 """Cases as sparse rows and columns: which inputs are on in a case, and in which cases an input is on.
 
-Songs in memory are sparse: of 128 * 13 inputs some forty are on. A change of one connection concerns only the
-cases in which its input is on, and those are listed here.
+Songs in memory are sparse: of 128 * 13 inputs some forty are on. A change of one connection affects only the cases in
+which its input is on, and those are listed here.
 
-Cases with the same input are one row. If they are to be answered differently, no network can get all of
-them right: the row's target is the answer that most of them ask for, and the others are not *possible*.
+Cases with the same input are one row. If their targets differ, no network can get all of them right: the row's target
+is the most frequent one, and the cases with another one are not *possible*.
 
 Conventions:
     C cases as given, R rows (distinct inputs), I inputs, O outputs.
@@ -24,7 +24,7 @@ WORD_BITS = 64
 
 @dataclass(frozen=True, eq=False)
 class SparseCases:
-    """What networks are evaluated on, laid out for changes of single connections."""
+    """Cases for the evaluation of networks, laid out for changes of single connections."""
 
     row_starts: np.ndarray
     """(R + 1,) int64: the inputs that are on in row r are `row_inputs[row_starts[r]:row_starts[r + 1]]`."""
@@ -41,9 +41,9 @@ class SparseCases:
     row_of_case: np.ndarray
     """(C,) int64: the row with the input of a case."""
     possible: np.ndarray
-    """(C,) bool: the cases that one network can get right together, as many as there can be."""
+    """(C,) bool: a largest set of cases that one network can get right together."""
     wanted: np.ndarray
-    """(C, O) bool: what each case asks for, possible or not."""
+    """(C, O) bool: the target of each case, possible or not."""
     words: np.ndarray = field(init=False, repr=False)
     """(I, W) uint64: `bits`, whole words at a time."""
     signs: np.ndarray = field(init=False, repr=False)
@@ -61,13 +61,14 @@ class SparseCases:
             inputs: (P,) int, its input.
             size: number of inputs.
             targets: (C, O) bool.
-            votes: (C,) int, how much a case counts where answers differ; by default each the same.
+            votes: (C,) int, how much a case counts where targets differ; None: all the same.
         """
         count, outputs = targets.shape
-        groups = _same_rows(cases, inputs, size, count)
-        row_of_case, first = groups
-        possible = _most_wanted(row_of_case, targets, np.ones(count, dtype=np.int64) if votes is None else votes)
-        # the target of a row is that of any of its possible cases
+        row_of_case, first = _group_equal_cases(cases, inputs, size, count)
+        possible = _most_frequent_targets(
+            row_of_case, targets, np.ones(count, dtype=np.int64) if votes is None else votes
+        )
+        # all possible cases of a row have the same target
         chosen = np.zeros((len(first), outputs), dtype=bool)
         chosen[row_of_case[possible]] = targets[possible]
         kept = first[row_of_case[cases]] == cases
@@ -97,31 +98,30 @@ class SparseCases:
     @classmethod
     def from_rolls(
         cls,
-        heard: Sequence[np.ndarray],
+        histories: Sequence[np.ndarray],
         wanted: Sequence[np.ndarray],
         memory: int,
         prompt: int,
         votes: Sequence[int] | None = None,
         mode_bit: bool = False,
     ) -> Self:
-        """Make rows of what is remembered before every step after the prompt.
+        """Make rows of the memories before every step after the prompt.
 
         Args:
-            heard: rolls (T, 13) bool that are remembered.
-            wanted: rolls of the same shapes: what should be played at each step; the heard ones, if nothing was
-                heard wrong.
+            histories: rolls (T, K) bool that are remembered.
+            wanted: rolls of the same shapes: the targets of each step; the histories, if these have no wrong notes.
             memory: steps remembered.
             prompt: steps of each roll that are given.
-            votes: for each roll, how much its cases count where answers differ.
+            votes: for each roll, how much its cases count where targets differ; None: all the same.
             mode_bit: whether there is one more input. It is 1 in every case, as the bias is, and is left alone.
         """
         pairs, first = [], 0
-        for roll in heard:
+        for roll in histories:
             steps, keys = np.nonzero(roll)
             ago = np.arange(prompt, len(roll))[:, None] - steps
             case, onset = np.nonzero((ago >= 1) & (ago <= memory))
-            places = (memory - ago[case, onset]) * roll.shape[1] + keys[onset]
-            pairs.append(np.stack([case + first, places]))
+            inputs = (memory - ago[case, onset]) * roll.shape[1] + keys[onset]
+            pairs.append(np.stack([case + first, inputs]))
             first += len(roll) - prompt
         cases, inputs = np.concatenate(pairs, axis=1)
         targets = np.concatenate([roll[prompt:] for roll in wanted])
@@ -141,14 +141,17 @@ class SparseCases:
 
     @property
     def rows(self) -> int:
+        """R, distinct inputs."""
         return len(self.targets)
 
     @property
     def inputs(self) -> int:
+        """I."""
         return len(self.bits)
 
     @property
     def outputs(self) -> int:
+        """O."""
         return self.targets.shape[1]
 
     @property
@@ -159,7 +162,7 @@ class SparseCases:
     def only(self, outputs: Sequence[int]) -> Self:
         """Return the same cases with some of the outputs."""
         chosen = list(outputs)
-        # contiguous, so that nothing computed from it is copied to be read cell by cell
+        # contiguous, so that arrays computed from it are read cell by cell without a copy
         targets = np.ascontiguousarray(self.targets[:, chosen])
         return replace(self, targets=targets, wanted=self.wanted[:, chosen])
 
@@ -176,20 +179,50 @@ class SparseCases:
         width = self.bits.shape[1]
         return (self._flat_bits[inputs * width + (rows >> 3)] >> (rows & 7).astype(np.uint8)) & 1
 
-    def rows_of_words(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the set bits of packed rows (N, W) uint64: which of the N, and which row, both ascending."""
-        which, word = np.nonzero(words)
-        parts = words[which, word].view(np.uint8).reshape(-1, WORD_BITS // 8)
-        place, bit = np.nonzero(np.unpackbits(parts, axis=1, bitorder="little"))
-        return which[place], word[place] * WORD_BITS + bit
+    def rows_with(self, literals: Sequence[int]) -> np.ndarray:
+        """Return the rows, ascending, in which all literals, as in `per_key.and_nodes`, hold."""
+        words = np.full(self.words.shape[1], ~np.uint64(0))
+        for literal in literals:
+            words &= self.words[literal] if literal >= 0 else ~self.words[~literal]
+        rows = set_bits(words[None])[1]
+        # the bits after the last row are padding
+        return rows[: np.searchsorted(rows, self.rows)]
+
+    def sample_inputs_on(
+        self, rows: np.ndarray, count: int, random: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Sample inputs (A, count) that are on in rows (A,); return them, and whether a row has any, (A,) bool."""
+        begins = self.row_starts[rows]
+        sizes = self.row_starts[rows + 1] - begins
+        indices = begins[:, None] + (random.random((len(rows), count)) * sizes[:, None]).astype(np.int64)
+        return self.row_inputs[np.minimum(indices, len(self.row_inputs) - 1)], sizes > 0
+
+
+def join_ranges(begins: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of ranges, one after the other, and where each range begins among them.
+
+    Args:
+        begins: (N,) int, first index of each range.
+        counts: (N,) int, length of each.
+    """
+    heads = np.cumsum(counts) - counts
+    return np.repeat(begins - heads, counts) + np.arange(counts.sum()), heads
+
+
+def set_bits(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the set bits of words (N, W) uint64: which of the N, and the index of the bit, both ascending."""
+    which, word = np.nonzero(words)
+    parts = words[which, word].view(np.uint8).reshape(-1, WORD_BITS // 8)
+    part, bit = np.nonzero(np.unpackbits(parts, axis=1, bitorder="little"))
+    return which[part], word[part] * WORD_BITS + bit
 
 
 def _starts(values: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(np.bincount(values, minlength=size))])
 
 
-def _same_rows(cases: np.ndarray, inputs: np.ndarray, size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return for every case its row (C,), and for every row its first case (R,); rows in order of these."""
+def _group_equal_cases(cases: np.ndarray, inputs: np.ndarray, size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the row of every case (C,), and the first case of every row (R,), rows in order of these."""
     packed = np.zeros((count, -(-size // 8)), dtype=np.uint8)
     np.bitwise_or.at(packed, (cases, inputs >> 3), np.left_shift(1, inputs & 7).astype(np.uint8))
     whole = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
@@ -200,16 +233,16 @@ def _same_rows(cases: np.ndarray, inputs: np.ndarray, size: int, count: int) -> 
     return rank[group.ravel()], first[order]
 
 
-def _most_wanted(row_of_case: np.ndarray, targets: np.ndarray, votes: np.ndarray) -> np.ndarray:
-    """Return which cases (C,) ask for the answer with the most votes of their row; of equals, the first one."""
+def _most_frequent_targets(row_of_case: np.ndarray, targets: np.ndarray, votes: np.ndarray) -> np.ndarray:
+    """Return which cases (C,) bool have the target with the most votes of their row; the first one of equals."""
     answers = np.unique(targets, axis=0, return_inverse=True)[1].ravel()
-    pairs, first, place = np.unique(
+    pairs, first, pair_of_case = np.unique(
         row_of_case * (answers.max(initial=0) + 1) + answers, return_index=True, return_inverse=True
     )
-    place = place.ravel()
-    counts = np.bincount(place, votes, minlength=len(pairs))
+    pair_of_case = pair_of_case.ravel()
+    counts = np.bincount(pair_of_case, votes, minlength=len(pairs))
     rows = row_of_case[first]
     best = np.lexsort((first, -counts, rows))
     wins = np.zeros(len(pairs), dtype=bool)
     wins[best[np.flatnonzero(np.diff(rows[best], prepend=-1))]] = True
-    return wins[place]
+    return wins[pair_of_case]

@@ -108,7 +108,7 @@ def test_verified_steps_are_kept_and_no_refuted_guess_is_repeated():
     assert len(set(guesses)) == len(guesses)
 
 
-def test_the_first_guess_is_what_was_heard_most_often():
+def test_the_first_guess_is_the_most_frequent_step():
     # in the memory before the third step: silence three times, then key 7 twice, key 0 once
     witness = Witness(make_song([(0,), (7,), (7,), (7,), (0,), ()]))
     search = make_search(witness, VerifiedPrefixOptions(context=0))
@@ -119,8 +119,8 @@ def test_the_first_guess_is_what_was_heard_most_often():
     assert witness.right[1] >= 1
 
 
-def test_with_context_the_first_guess_is_what_followed_the_same_step():
-    # 0 was heard once and 7 twice; but after the last step, 7, came 0
+def test_with_context_the_first_guess_is_the_step_that_followed_the_same_step():
+    # 0 was played once and 7 twice; but the last step, 7, was followed by 0
     melody = [(7,), (0,), (7,), (0,), (7,), (0,)]
     for context, guess in ((0, 1 << 7), (1, 1 << 0)):
         witness = Witness(make_song(melody))
@@ -130,16 +130,21 @@ def test_with_context_the_first_guess_is_what_followed_the_same_step():
         assert witness.played[1][0] == guess
 
 
-def test_goes_on_from_a_state_to_the_same_bits():
+def test_a_restored_search_continues_to_the_same_bits():
     song = make_song(MELODY)
     whole, first, second = (make_search(Witness(song), seed=4) for _ in range(3))
     rows = [whole.step() for _ in range(14)]
     for _ in range(6):
         first.step()
     second.step()
-    second.restore(*json.loads(json.dumps(first.state(), allow_nan=False)))
+    arrays, data = first.state()
+    second.restore(
+        {name: array.copy() for name, array in arrays.items()}, json.loads(json.dumps(data, allow_nan=False))
+    )
     assert [second.step() for _ in range(8)] == rows[6:]
-    assert second.state() == whole.state()
+    assert second.state()[1] == whole.state()[1]
+    for name, array in whole.state()[0].items():
+        np.testing.assert_array_equal(second.state()[0][name], array, err_msg=name)
     inputs = MEMORY * KEYS
     assert genome_to_json(second.champion, inputs, KEYS) == genome_to_json(whole.champion, inputs, KEYS)
     assert second.champion.right == whole.champion.right
@@ -175,8 +180,8 @@ def test_an_episode_that_unlearns_is_another_song():
         search.step()
 
 
-def test_a_guess_that_cannot_be_learned_is_put_off():
-    # the first three steps sound alike to a memory of one step, and go on differently: nothing can learn the third
+def test_a_guess_that_cannot_be_learned_is_postponed():
+    # to a memory of one step the first three steps are the same and go on differently: nothing can learn the third
     song = make_song([(0,), (0,), (0,), (4,)])
     env = KeyboardEnv([song], memory=1, prompt=1, stop_at_error=True)
     real = RealEpisodes(env)
@@ -192,15 +197,21 @@ def test_a_guess_that_cannot_be_learned_is_put_off():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"context": -1}, "context is -1 steps"),
-        ({"children": 0}, "children is 0"),
-        ({"rounds": 0}, "rounds is 0"),
-        ({"margin": 1.0}, "margin is 1.0"),
+        ({"context": -1}, "context = -1: it must be 0 to"),
+        ({"children": 0}, "children = 0: it must be 1 to"),
+        ({"rounds": 0}, "rounds = 0: it must be 1 to"),
+        ({"margin": 1.0}, "margin = 1.0: it must be 1e-06 to"),
     ],
 )
 def test_wrong_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         VerifiedPrefixOptions(**options)
+
+
+def test_a_keyboard_of_more_keys_than_words_can_rank_is_refused():
+    start = np.zeros((MEMORY, 25), dtype=bool)
+    with pytest.raises(ValueError, match="a keyboard of 25 keys: verified prefix guesses on at most 16"):
+        VerifiedPrefix(lambda performer: 0, start, 9, VerifiedPrefixOptions(), seed=1)
 
 
 @pytest.mark.parametrize(("context", "seed"), [(0, 0), (4, 1)])

@@ -155,7 +155,7 @@ def test_evolve_together_by_per_key_evolution(kuznechik, folder, tmp_path):
     options = ("--memory", 128, "--set", "evolve.algorithm=per_key", "--checkpoint-every", 1, "--out", run)
     called = kuznechik("evolve", "--folder", folder, "--together", *options)
     assert called.status == 0
-    assert "cooperative modular per-key evolution, not plain NEAT, with guided 0.6 (looks at inputs" in called.out
+    assert "cooperative modular per-key evolution, not plain NEAT, with target-guided 0.6 (uses inputs" in called.out
     assert "like-a: 5" in called.out
     assert "of 56 at most; elsewhere the same memory goes on differently." in called.out
     summary = json.loads((run / "summary.json").read_text())

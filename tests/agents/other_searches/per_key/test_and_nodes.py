@@ -1,4 +1,4 @@
-"""AND nodes: which rows they are on in, how they grow, what pruning leaves, and that genomes of them are exact."""
+"""AND nodes: the rows in which they are on, growth, pruning, and genomes of them, which are exact."""
 
 import json
 
@@ -12,7 +12,7 @@ from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer
 from agents.other_searches.per_key.and_evolution import AndEvolution
 from agents.other_searches.per_key.and_genome import and_genome
-from agents.other_searches.per_key.and_nodes import AndNodes, literals_of, rows_with
+from agents.other_searches.per_key.and_nodes import AndNodes, literals_of
 from agents.other_searches.per_key.and_player import AndPlayer, play_together
 from agents.other_searches.per_key.sparse_cases import SparseCases
 from agents.other_searches.per_key.threshold_units import ThresholdUnits
@@ -45,7 +45,7 @@ def genome_of(evolution):
 
 
 class NeatConfig:
-    """What neat-python's network reads of a configuration."""
+    """The part of a configuration that neat-python's network reads."""
 
     class genome_config:
         input_keys = tuple(range(-1, -1 - MEMORY * 13, -1))
@@ -59,9 +59,9 @@ class NeatConfig:
 def test_a_node_is_on_where_all_its_literals_hold(on, off):
     cases = make_cases()
     literals = literals_of([*on, *(~source for source in off - on)])
-    seen = dense(cases)
-    expected = seen[:, sorted(on)].all(axis=1) & ~seen[:, sorted(off - on)].any(axis=1)
-    np.testing.assert_array_equal(rows_with(cases, literals), np.flatnonzero(expected))
+    inputs_of_rows = dense(cases)
+    expected = inputs_of_rows[:, sorted(on)].all(axis=1) & ~inputs_of_rows[:, sorted(off - on)].any(axis=1)
+    np.testing.assert_array_equal(cases.rows_with(literals), np.flatnonzero(expected))
 
 
 def test_literals_are_sorted_and_occur_once():
@@ -75,8 +75,8 @@ def test_a_node_moves_the_margins_of_its_rows_alone():
     source = int(np.flatnonzero(np.diff(cases.column_starts))[0])
     weights = np.zeros(13, dtype=np.float32)
     weights[5] = 2
-    rows = rows_with(cases, (source,))
-    nodes.add((source,), rows, weights)
+    rows = cases.rows_with((source,))
+    nodes.add(((source,), rows), weights)
     moved = np.zeros_like(before)
     moved[rows, 5] = 2 * cases.signs[rows, 5]
     np.testing.assert_array_equal(units.margins, before + moved)
@@ -102,14 +102,14 @@ def test_pruning_deletes_and_keeps_every_row_right():
     exact = evolution.units.cases.signs * (evolution.units.bias + evolution.nodes.sums())
     np.testing.assert_array_equal(evolution.units.margins, exact)
     for node, literals in enumerate(evolution.nodes.literals):
-        rows = evolution.nodes.rows_of(np.array([node]))[0]
-        np.testing.assert_array_equal(rows, rows_with(evolution.units.cases, literals))
+        rows = evolution.nodes.rows_of(node)
+        np.testing.assert_array_equal(rows, evolution.units.cases.rows_with(literals))
 
 
 def test_a_row_without_any_input_can_be_learned():
-    heard = np.zeros((6, 13), dtype=bool)
-    heard[[1, 2, 4], [3, 5, 3]] = True
-    cases = SparseCases.from_rolls([heard], [heard], 3, 1)
+    roll = np.zeros((6, 13), dtype=bool)
+    roll[[1, 2, 4], [3, 5, 3]] = True
+    cases = SparseCases.from_rolls([roll], [roll], 3, 1)
     assert cases.targets[0, 3]
     assert not len(cases.inputs_of(0))
     evolution, _ = grown(cases)
@@ -123,11 +123,11 @@ def test_a_genome_answers_as_the_rows_in_every_network(seed):
     evolution.prune(random)
     genome, cases = genome_of(evolution), evolution.units.cases
     expected = evolution.units.margins * cases.signs
-    seen = dense(cases)
-    np.testing.assert_array_equal(Network(genome, 13)(seen.T).T, expected)
+    inputs_of_rows = dense(cases)
+    np.testing.assert_array_equal(Network(genome, 13)(inputs_of_rows.T).T, expected)
     neats = neat.nn.FeedForwardNetwork.create(genome, NeatConfig)
     for row in random.choice(cases.rows, 25, replace=False):
-        outputs = np.array(neats.activate(seen[row].astype(float).tolist()))
+        outputs = np.array(neats.activate(inputs_of_rows[row].astype(float).tolist()))
         np.testing.assert_array_equal(outputs > 0, expected[row] > 0)
     memory = random.random((70, MEMORY, 13)) < 0.15
     wanted = NetworkPlayer(Network(genome, 13), MEMORY).press(memory)
@@ -135,7 +135,7 @@ def test_a_genome_answers_as_the_rows_in_every_network(seed):
     assert wanted.any()
 
 
-def test_the_player_plays_from_each_prompt_what_it_hears_of_itself():
+def test_the_player_continues_each_prompt_in_a_free_run():
     evolution, _ = grown(make_cases())
     player = AndPlayer(genome_of(evolution), MEMORY)
     prompts = np.random.default_rng(7).random((5, 3, 13)) < 0.2
@@ -155,16 +155,19 @@ def test_the_player_refuses_other_hidden_nodes():
         AndPlayer(genome, 1)
 
 
-def test_a_state_goes_on_to_the_same_bits():
+def test_a_restored_evolution_continues_to_the_same_bits():
     cases = make_cases()
     evolution, other, random = AndEvolution(cases), AndEvolution(cases), np.random.default_rng(1)
     for _ in range(2):
         evolution.step(random)
-    other.restore(json.loads(json.dumps(evolution.state())))
+    arrays, data = evolution.state()
+    other.restore({name: array.copy() for name, array in arrays.items()}, json.loads(json.dumps(data)))
     twin = np.random.default_rng()
     twin.bit_generator.state = random.bit_generator.state
     for _ in range(3):
         evolution.step(random)
         other.step(twin)
-    assert evolution.state() == other.state()
+    assert evolution.state()[1] == other.state()[1]
+    for name, array in evolution.state()[0].items():
+        np.testing.assert_array_equal(other.state()[0][name], array, err_msg=name)
     np.testing.assert_array_equal(evolution.units.margins, other.units.margins)

@@ -1,11 +1,12 @@
-"""Copies of songs with wrong notes in the prompt, and what learning them is good for."""
+"""Copies of songs with wrong notes in the prompt, and networks that learn them."""
 
 import numpy as np
 import pytest
 
 from agents.other_searches.per_key.and_player import AndPlayer, play_together
-from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution, PerKeyOptions
-from agents.other_searches.per_key.prompt_noise import changed, noisy_copies, song_cases
+from agents.other_searches.per_key.options import PerKeyOptions
+from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution
+from agents.other_searches.per_key.prompt_noise import flipped, noisy_copies, song_cases
 
 MEMORY, PROMPT, STEPS = 24, 8, 24
 
@@ -16,11 +17,11 @@ def rolls():
     return [random.random((STEPS, 13)) < 0.12 for _ in range(4)]
 
 
-def test_a_change_turns_one_cell_over(rolls):
-    other = changed(rolls[0], 13 * 2 + 5)
+def test_a_change_flips_one_cell(rolls):
+    other = flipped(rolls[0], 13 * 2 + 5)
     assert other[2, 5] != rolls[0][2, 5]
     assert (other != rolls[0]).sum() == 1
-    assert changed(other, 13 * 2 + 5).tolist() == rolls[0].tolist()
+    assert flipped(other, 13 * 2 + 5).tolist() == rolls[0].tolist()
 
 
 @pytest.mark.parametrize("noise", [1e-9, 0.3])
@@ -35,13 +36,13 @@ def test_every_copy_has_a_wrong_note_in_the_prompt_and_nowhere_else(rolls, noise
 
 def test_songs_come_first_and_outvote_their_copies(rolls):
     empty = np.zeros((STEPS, 13), dtype=bool)
-    single = changed(empty, [0, 13 * 20])  # copies of it that lack the note of the prompt are like `empty`
+    single = flipped(empty, [0, 13 * 20])  # copies of it that lack the note of the prompt are like `empty`
     clean = song_cases([empty, single], MEMORY, PROMPT)
     noisy = song_cases([empty, single], MEMORY, PROMPT, noise=0.02, copies=200, seed=3)
-    judged = 2 * (STEPS - PROMPT)
-    assert (len(clean), len(noisy)) == (judged, judged * 201)
-    np.testing.assert_array_equal(noisy.wanted[:judged], clean.wanted)
-    assert noisy.possible[:judged].all()
+    count = 2 * (STEPS - PROMPT)
+    assert (len(clean), len(noisy)) == (count, count * 201)
+    np.testing.assert_array_equal(noisy.wanted[:count], clean.wanted)
+    assert noisy.possible[:count].all()
     assert not noisy.possible.all()
 
 
@@ -60,7 +61,7 @@ def test_networks_that_learned_with_noise_survive_more_wrong_notes(rolls):
         player = AndPlayer(search.champion, MEMORY)
         right = []
         for roll in rolls:
-            prompts = np.array([changed(roll, change)[:PROMPT] for change in range(0, PROMPT * 13, 2)])
+            prompts = np.array([flipped(roll, change)[:PROMPT] for change in range(0, PROMPT * 13, 2)])
             played = play_together(player, np.concatenate([roll[None, :PROMPT], prompts]), STEPS, MEMORY)[:, PROMPT:]
             right.append((played == roll[PROMPT:]).all(axis=(1, 2)))
         assert all(own[0] for own in right)  # without a wrong note every song is played
