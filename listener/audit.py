@@ -15,11 +15,12 @@ from listener import corruptions
 from listener.beam_search import beam_search
 from listener.corpus import Excerpts, moved, rolls_of
 from listener.degenerates import players
+from listener.description import count_outside
 from listener.judging import auc, interval, percentile
 from listener.listener import Listener
 from listener.markov import MarkovChain
+from listener.melody_features import JUDGED, judged_features
 from listener.red_team import AttackOptions, attack, total
-from listener.traits import TRAITS, outside, traits
 from songs.keyboard import STEPS_PER_BAR
 
 ORDERS = (1, 2, 3, 4, 5)
@@ -128,7 +129,7 @@ def _attacked(listener, melodies, scores, options: AuditOptions, report: Report)
     if hasattr(listener, "uncapped"):
         targets["uncapped"] = lambda found: listener.uncapped(rolls_of(found))
     size = AttackOptions(options.islands, options.size, options.generations)
-    ordinary = traits(melodies)
+    ordinary = judged_features(melodies)
     result = {}
     for name, target in targets.items():
         # fresh seeds: no attack in training began like these
@@ -137,8 +138,8 @@ def _attacked(listener, melodies, scores, options: AuditOptions, report: Report)
         finds = attack(target, melodies.shape[1], size, generator, lambda *done, stage=stage: report(stage, *done))
         real = in_chunks(target)(melodies)
         deviation = real.std() or 1.0  # a listener that finds all real melodies alike is measured by its own scale
-        found = traits(finds.champions)
-        strange = outside(found, ordinary)
+        found = judged_features(finds.champions)
+        strange = count_outside(found, ordinary)
         medians = np.median(finds.history, axis=1)
         result[name] = {
             "real": _spread(real),
@@ -146,8 +147,8 @@ def _attacked(listener, melodies, scores, options: AuditOptions, report: Report)
             "best gain": float((finds.scores.max() - np.median(real)) / deviation),
             "history": ((medians - np.median(real)) / deviation).round(4).tolist(),
             "outside": float(strange.mean()),
-            "outside real": float(outside(ordinary, ordinary).mean()),
-            "traits": {trait: float(value) for trait, value in zip(TRAITS, np.median(found, axis=0), strict=True)},
+            "outside real": float(count_outside(ordinary, ordinary).mean()),
+            "features": dict(zip(JUDGED, np.median(found, axis=0).tolist(), strict=True)),
             "percentile of reward": float(np.median(percentile(scores, total(listener)(finds.champions)))),
             "champions": finds.champions.tolist(),
         }

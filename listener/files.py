@@ -1,9 +1,10 @@
-"""Trained listeners as files: NAME.safetensors with the parameters, and NAME.json beside it with all else.
+"""Trained listeners and the held-out judge as files: NAME.safetensors with the parameters, and NAME.json beside it.
 
 Conventions:
-    The JSON says `format`, `version`, `kind` (ngram, melody or learned), what the listener needs, `reference` (the
-    scores of real melodies of 16 bars at the percentiles 0 to 100) and whatever was added. Nothing in either file is
-    executed, and what is wrong in them is a ValueError that names the file.
+    The JSON says `format`, `version`, `kind` (ngram, melody, learned or judge), what its kind needs, `reference` (the
+    scores of real melodies of 16 bars at the percentiles 0 to 100) and whatever was added. Files can come from
+    anywhere: nothing in them is executed, sizes are compared before networks are made, and what is wrong in them is a
+    ValueError that names the file.
     The n-gram's tables are stored in half precision. Reading an n-gram loads no torch.
 """
 
@@ -11,39 +12,60 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from listener.file_check import check_about, check_array, check_norms, check_options, check_weights
 from listener.listener import Listener
+from listener.melody_features import FEATURES, LEAST_DEVIATION
 from listener.ngram import CONTEXT, INTERVALS, LONGEST_GAP, PREVIOUS_GAPS, NGram, Tables
 from songs.files import read_text, read_whole, write_atomically
 from songs.keyboard import STEPS_PER_BAR
-from songs.validate import validate_like
+from songs.validate import Within, validate_like
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from listener.judge import Judge
     from listener.learned.model import Learned
     from listener.melody_model import Expected
 
 Options = TypeVar("Options")
 Net = TypeVar("Net", bound="nn.Module")
 FORMAT = "kuznechik listener"
-VERSION = 3
+VERSION = 4
+SUFFIX = ".safetensors"
 JUDGE = "judge"
-"""The kind, and the name, of what `listener.judge_file` reads."""
+"""The kind, and the name, of the held-out judge."""
 USES_OF_JUDGE = "kuznechik listener judge and kuznechik leaderboard ask it"
+LARGEST = 1e4
+"""Of any parameter and any other number of a listener; those of the project's stay below 250."""
+WIDEST = 4096
+"""Of any layer of a network."""
+NUMBER = Within(0.0, -LARGEST, LARGEST)
+NUMBERS = Within([0.0], -LARGEST, LARGEST)
+KINDS: dict[str, dict[str, Any]] = {
+    "ngram": {"constant": NUMBER},
+    "melody": {"constant": NUMBER, "model": {}},
+    "learned": {"nets": {}, "weights": {}, "calibration": {}},
+    JUDGE: {"reader": {}, "reference": NUMBERS},
+}
+"""An example of the JSON of each kind, besides what may be added."""
 _TABLES = {
     "ngram.rhythm": (STEPS_PER_BAR, LONGEST_GAP + 1, PREVIOUS_GAPS, 2),
     "ngram.intervals": (INTERVALS,) * (CONTEXT + 1),
 }
 
 
-def write_listener(path: Path, listener: "NGram | Expected | Learned", about: dict[str, Any]) -> None:
-    """Write an n-gram, a melody model or a learned listener.
+def models_folder() -> Path:
+    """Return the folder of the trained listeners of the project."""
+    return Path(str(files("listener"))) / "models"
+
+
+def write_listener(path: Path, listener: "NGram | Expected | Learned | Judge", about: dict[str, Any]) -> None:
+    """Write a trained listener, or a judge.
 
     Args:
         path: of the .safetensors file; the JSON goes beside it.
@@ -58,59 +80,68 @@ def write_listener(path: Path, listener: "NGram | Expected | Learned", about: di
     write_atomically(path.with_suffix(".json"), json.dumps(head, indent=1, allow_nan=False) + "\n")
 
 
-def _contents(listener: "NGram | Expected | Learned") -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def _contents(listener: "NGram | Expected | Learned | Judge") -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     if isinstance(listener, NGram):
-        return _halved(listener), {"kind": "ngram", "constant": listener.constant}
+        tables = {"ngram.rhythm": listener.tables.rhythm, "ngram.intervals": listener.tables.intervals}
+        halved = {name: table.astype(np.float16) for name, table in tables.items()}
+        return halved, {"kind": "ngram", "constant": listener.constant}
+    from listener.judge import Judge
     from listener.melody_model import Expected
 
     if isinstance(listener, Expected):
-        arrays = {f"model.{name}": value.numpy() for name, value in listener.model.state_dict().items()}
-        return arrays, {"kind": "melody", "constant": listener.constant, "model": vars(listener.model.options)}
-    nets = listener.ears.nets
-    arrays = {f"{part}.{name}": value.numpy() for part, net in nets.items() for name, value in net.state_dict().items()}
+        head = {"kind": "melody", "constant": listener.constant, "model": vars(listener.model.options)}
+        return _parameters({"model": listener.model}), head
+    if isinstance(listener, Judge):
+        head = {"kind": JUDGE, "reader": vars(listener.reader.options), "reference": listener.reference}
+        return _parameters({"reader": listener.reader, "counter": listener.counter}), head
+    nets = listener.nets.networks
     head = {"kind": "learned", "nets": {part: vars(net.options) for part, net in nets.items()}}
-    return arrays, {**head, "weights": listener.weights, "norms": listener.norms.to_dict()}
+    return _parameters(nets), {**head, "weights": listener.weights, "calibration": listener.calibration.to_dict()}
 
 
-def _halved(ngram: NGram) -> dict[str, np.ndarray]:
-    tables = {"ngram.rhythm": ngram.tables.rhythm, "ngram.intervals": ngram.tables.intervals}
-    return {name: table.astype(np.float16) for name, table in tables.items()}
+def _parameters(networks: "dict[str, Any]") -> dict[str, np.ndarray]:
+    return {
+        f"{part}.{name}": value.numpy() for part, net in networks.items() for name, value in net.state_dict().items()
+    }
 
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """What stands in the two files of a listener."""
+    """The contents of the two files of a listener, which are compared with examples as they are used."""
 
     path: Path
     """Of the .safetensors file."""
     about: dict[str, Any]
     arrays: dict[str, np.ndarray]
 
-    def check(self, test: Callable[..., None], *arguments: Any) -> None:
-        """Make a test of what the JSON says."""
-        _check(self.path.with_suffix(".json"), test, *arguments)
+    def check(self, example: Any, found: Any, name: str = "") -> None:
+        """Compare a part of the JSON with an example; a list must not be empty."""
+        _check(self.path, example, found, name)
 
-    def array(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    def array(self, name: str, shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
         """Return an array as float32."""
+        example = np.broadcast_to(dtype(0), shape)  # takes no memory
         try:
-            check_array(self.arrays, name, shape)
+            validate_like({name: Within(example, -LARGEST, LARGEST)}, self.arrays)
         except ValueError as error:
             raise ValueError(f"{self.path}: {error}") from None
         return self.arrays[name].astype(np.float32)
 
-    def options(self, own: Options, found: Any, what: str) -> Options:
+    def options(self, own: Options, found: Any, name: str) -> Options:
         """Return the options of a network.
 
         Args:
             own: those of any network of that kind.
             found: what the JSON says.
-            what: where it says so.
+            name: where it says so.
         """
-        self.check(check_options, vars(own), found, what)
-        return type(own)(**found)
+        ranges = {int: (1, WIDEST), float: (0, 0.99)}
+        example = {key: Within(value, *ranges[type(value)]) for key, value in vars(own).items()}
+        self.check(example, found, name)
+        return type(own)(**{key: found[key] for key in example})
 
     def network(self, part: str, make: Callable[[], Net]) -> Net:
-        """Return the network of the arrays `part.NAME`, which is not trained after that.
+        """Return the network of the arrays `part.NAME`, for use and not for training.
 
         Args:
             part: what the names of its arrays begin with.
@@ -126,13 +157,13 @@ class Contents:
         return network.eval().requires_grad_(False)
 
 
-def read_contents(path: Path) -> Contents:
-    """Read the files of a listener, or of the judge.
-
-    Raises:
-        ValueError: one is missing or damaged, or the JSON describes no listener.
-    """
-    return Contents(path, read_about(path), read_arrays(path))
+def _check(path: Path, example: Any, found: Any, name: str = "") -> None:
+    try:
+        validate_like(example, found, name)
+        if found == []:
+            raise ValueError(f"{name} is empty")
+    except ValueError as error:
+        raise ValueError(f"{path.with_suffix('.json')}: is broken: {error}") from None
 
 
 def read_about(path: Path) -> dict[str, Any]:
@@ -150,30 +181,14 @@ def read_about(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{beside}: is broken: {error}") from None
     if not isinstance(about, dict) or (about.get("format"), about.get("version")) != (FORMAT, VERSION):
-        raise ValueError(f"{beside}: describes no {FORMAT!r} of version {VERSION}")
-    _check(beside, check_about, about)
+        raise ValueError(f"{beside}: describes no {FORMAT!r} of version {VERSION}; train it again")
+    _check(path, {"kind": ""}, about)
+    if about["kind"] not in KINDS:
+        raise ValueError(f"{beside}: is broken: there is no kind of listener {about['kind']!r:.40}")
+    _check(path, KINDS[about["kind"]], about)
+    if "reference" in about:
+        _check(path, NUMBERS, about["reference"], "reference")
     return about
-
-
-def _check(beside: Path, test: Callable[..., None], *arguments: Any) -> None:
-    """Make a test of what a JSON says."""
-    try:
-        test(*arguments)
-    except ValueError as error:
-        raise ValueError(f"{beside}: is broken: {error}") from None
-
-
-def read_listener(path: Path) -> Listener:
-    """Read a listener.
-
-    Raises:
-        ValueError: a file is missing or damaged, has other parameters than its JSON says, or is the judge.
-    """
-    contents = read_contents(path)
-    kind = contents.about["kind"]
-    if kind == JUDGE:
-        raise ValueError(f"{path}: is the held-out judge, which pays nobody; {USES_OF_JUDGE}")
-    return {"ngram": _ngram, "melody": _expected, "learned": _learned}[kind](contents)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -193,13 +208,55 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path}: is damaged or cut off: {error}") from None
 
 
+def read_listener(path: Path) -> Listener:
+    """Read a listener.
+
+    Raises:
+        ValueError: a file is missing or damaged, has other parameters than its JSON says, or is the judge.
+    """
+    about = read_about(path)
+    if about["kind"] == JUDGE:
+        raise ValueError(f"{path}: is the held-out judge, which rewards nobody; {USES_OF_JUDGE}")
+    return {"ngram": _ngram, "melody": _expected, "learned": _learned}[about["kind"]](_with_arrays(path, about))
+
+
+def read_judge(path: Path | None = None) -> "Judge":
+    """Read a judge, without a path that of the project.
+
+    Raises:
+        ValueError: a file is missing or damaged, has other parameters than its JSON says, or is no judge.
+    """
+    path = path or models_folder() / f"{JUDGE}{SUFFIX}"
+    about = read_about(path)
+    if about["kind"] != JUDGE:
+        raise ValueError(f"{path}: is a listener of the kind {about['kind']!r}, not a judge")
+    contents = _with_arrays(path, about)
+    from listener.judge import FeatureClassifier, Judge, ReaderOptions, SequenceClassifier
+
+    options = contents.options(ReaderOptions(), about["reader"], "reader")
+    reader = contents.network("reader", partial(SequenceClassifier, options))
+    counter = contents.network("counter", FeatureClassifier)
+    if not (counter.deviation > 0).all():
+        raise ValueError(f"{path}: counter.deviation is not above 0")
+    return Judge(reader, counter, about["reference"])
+
+
+def _with_arrays(path: Path, about: dict[str, Any]) -> Contents:
+    arrays = read_arrays(path)
+    if about["kind"] != "ngram":
+        try:
+            import torch  # noqa: F401
+        except ModuleNotFoundError:
+            raise ValueError(f"{path}: needs torch: pip install 'kuznechik[torch]'") from None
+    return Contents(path, about, arrays)
+
+
 def _ngram(contents: Contents) -> Listener:
-    tables = (contents.array(name, shape) for name, shape in _TABLES.items())
+    tables = (contents.array(name, shape, np.float16) for name, shape in _TABLES.items())
     return NGram(Tables(*tables), float(contents.about["constant"]))
 
 
 def _expected(contents: Contents) -> Listener:
-    _need_torch("the melody model")
     from listener.melody_model import Expected, MelodyModel, ModelOptions
 
     options = contents.options(ModelOptions(), contents.about["model"], "model")
@@ -207,23 +264,24 @@ def _expected(contents: Contents) -> Listener:
 
 
 def _learned(contents: Contents) -> Listener:
-    _need_torch("the learned listener")
-    from listener.learned.model import HEARING, TERMS, Calibration, Learned, Nets
+    from listener.learned.model import PAIRED, TERMS, Calibration, Learned, Nets
     from listener.learned.window_net import NetOptions, WindowNet
 
-    sizes, weights, norms = (contents.about[name] for name in ("nets", "weights", "norms"))
-    contents.check(validate_like, {name: {} for name in ("net 0", *HEARING)}, sizes, "nets")
-    contents.check(check_weights, weights, TERMS)
-    contents.check(check_norms, norms, sizes)
+    sizes, weights, calibration = (contents.about[name] for name in ("nets", "weights", "calibration"))
+    contents.check({name: {} for name in ("net 0", *PAIRED)}, sizes, "nets")
+    contents.check(dict.fromkeys(TERMS, Within(0.0, 0, LARGEST)), weights, "weights")
+    deviations = Within([0.0], LEAST_DEVIATION, LARGEST)
+    for part, names, example in (
+        ("good", sizes, NUMBERS),
+        ("deviation", (*sizes, *FEATURES), deviations),
+        ("low", FEATURES, NUMBERS),
+        ("high", FEATURES, NUMBERS),
+    ):
+        contents.check({part: dict.fromkeys(names, example)}, calibration, "calibration")
+        for name in names:
+            contents.check(example, calibration[part][name], f"calibration.{part}.{name}")
     options = {name: contents.options(NetOptions(), size, f"nets.{name}") for name, size in sizes.items()}
     nets = {name: contents.network(name, partial(WindowNet, size)) for name, size in options.items()}
-    pitches, metre = (nets.pop(name) for name in HEARING)
-    ears = Nets(tuple(nets.values()), pitches, metre)
-    return Learned(ears, Calibration.from_dict(norms), {term: float(weights[term]) for term in TERMS})
-
-
-def _need_torch(what: str) -> None:
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError:
-        raise ValueError(f"{what} needs torch: pip install 'kuznechik[torch]'") from None
+    pitches, metre = (nets.pop(name) for name in PAIRED)
+    together = Nets(tuple(nets.values()), pitches, metre)
+    return Learned(together, Calibration.from_dict(calibration), {term: float(weights[term]) for term in TERMS})

@@ -1,9 +1,9 @@
 """The held-out judge: how much a melody is like real ones, by a model and by music that no reward knows.
 
-What a performer was paid by says little about it. The judge is a recurrent network that reads a melody, where the
-learned listener's are convolutions, and a small one that weighs the thirteen figures of `listener.traits`. Both learned
-from the pieces that the split holds out from the training of every listener. The judge pays nobody: `listener.registry`
-refuses its name and its file.
+Its reward says little about what a performer plays. The judge is a recurrent network that reads a melody, where the
+learned listener's are convolutions, and a small one over thirteen features of `listener.melody_features`. Both learned
+from the pieces that the split holds out from the training of every listener. The judge rewards nobody:
+`listener.registry` refuses its name and its file.
 
 Conventions:
     Melodies are (N, T) int8, -1 for a rest, T whole bars. The judge hears windows of eight bars, one every four; one
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from listener import theory
 from listener.events import NONE, events
 from listener.judging import percentile
-from listener.traits import TRAITS, traits
+from listener.melody_features import JUDGED, judged_features
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
 WINDOW = 8 * STEPS_PER_BAR
@@ -97,9 +97,9 @@ class FeatureClassifier(nn.Module):
             hidden: units.
         """
         super().__init__()
-        self.register_buffer("mean", torch.zeros(len(TRAITS)))
-        self.register_buffer("deviation", torch.ones(len(TRAITS)))
-        self.hidden = nn.Linear(len(TRAITS), hidden)
+        self.register_buffer("mean", torch.zeros(len(JUDGED)))
+        self.register_buffer("deviation", torch.ones(len(JUDGED)))
+        self.hidden = nn.Linear(len(JUDGED), hidden)
         self.logit = nn.Linear(hidden, 1)
 
     def measure(self, real: np.ndarray) -> None:
@@ -124,7 +124,7 @@ def read(reader: SequenceClassifier, melodies: np.ndarray, batch: int = 256) -> 
 def counted(counter: FeatureClassifier, melodies: np.ndarray) -> np.ndarray:
     """Return the logit of each melody (N, T), (N,) float64, by a counter."""
     with torch.inference_mode():
-        return counter(torch.from_numpy(traits(melodies).astype(np.float32))).numpy().astype(np.float64)
+        return counter(torch.from_numpy(judged_features(melodies).astype(np.float32))).numpy().astype(np.float64)
 
 
 def heard(reader: SequenceClassifier, counter: FeatureClassifier, melodies: np.ndarray) -> np.ndarray:

@@ -21,12 +21,12 @@ from listener.judge import FeatureClassifier, Judge, ReaderOptions, SequenceClas
 from listener.judging import auc, percentile
 from listener.learned.negatives import negatives
 from listener.markov import MarkovChain
+from listener.melody_features import judged_features
 from listener.red_team import Attack, AttackOptions, Finds
 from listener.stages import Part, Stage, State, Task, Trained
 from listener.theory import REST
 from listener.training import FitStage, Randomness, Training, Values
 from listener.training_options import JudgeOptions
-from listener.traits import traits
 from songs.keyboard import KEYS
 from songs.validate import AnyLength, ByAnyName, Within, validate_like
 from vae.fit import CosineRate, Fit
@@ -122,7 +122,7 @@ class JudgeTraining(Training):
 
     def _counter_losses(self) -> Iterator[Tensor]:
         generator, count = self._random.generator, self._options.counted
-        figures = traits(self._examples(count))
+        figures = judged_features(self._examples(count))
         self._counter.measure(figures[:count])
         rows, labels = torch.from_numpy(figures.astype(np.float32)), self._labels(count)
         while True:

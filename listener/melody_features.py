@@ -1,17 +1,21 @@
-"""What a song is like so far, at every bar line: keys, density, intervals and repetition.
+"""Features of melodies: keys, density, intervals and repetition; the one place where melodies are counted.
+
+The learned listener compares features at every bar line with those of real music, the held-out judge and the audit
+those of whole melodies, and reports print some of them (`listener.description`).
 
 Conventions:
-    Melodies are (N, T) int8, -1 for a rest. Statistics are (N, bars) float64, of all bars up to a bar line, whole
-    bars only; so they are causal. Shares are 0 to 1. Silence has a value everywhere.
+    Melodies are (N, T) int8, -1 for a rest. Features at bar lines are (N, bars) float64, of all bars up to a bar line,
+    whole bars only; so they are causal. Shares are 0 to 1. Silence has a value everywhere.
 """
 
 import numpy as np
 
 from listener import theory
-from listener.events import NONE, events
+from listener.events import NONE, Events, events
+from listener.theory import REST
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
-BANDS = (
+FEATURES = (
     "entropy",
     "different keys",
     "share in key",
@@ -23,43 +27,127 @@ BANDS = (
     "commonest interval",
     "repeated notes",
     "longest run of one key",
-    "bars heard before",
+    "repeated bars",
 )
-"""Neither more nor less than real music has."""
+"""Features at bar lines."""
+JUDGED = (
+    "notes a bar",
+    "entropy",
+    "different keys",
+    "share in key",
+    "mean interval",
+    "intervals above a fifth",
+    "repeated notes",
+    "notes on the beat",
+    "longest gap",
+    "longest run of one key",
+    "repeated bars",
+    "longest repeat",
+    "commonest interval",
+)
+"""Thirteen features of whole melodies, in the order in which the judge takes them."""
 LEAST_DEVIATION = 0.02
-"""What the standard deviation of anything counts at least, where it is divided by."""
+"""Smallest standard deviation by which a feature is divided."""
 FIFTH = 7
 """Semitones."""
+LOOPS = (1, 2, 4)
+"""Bars of the loops that are looked for."""
 
 
-def song_statistics(melodies: np.ndarray) -> dict[str, np.ndarray]:
-    """Return every statistic of melodies (N, T) by its name, in the order of `BANDS`."""
+def features_so_far(melodies: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the features of melodies (N, T) at every bar line, (N, bars) float64 by name, in the order of `FEATURES`.
+
+    entropy: of the keys, in bits. share in key: notes in the major scale that most notes belong to. notes on the beat:
+    share of the notes on quarters. longest gap: steps from an onset to the next. intervals: in semitones. longest run
+    of one key: notes in a row. repeated bars: share of the bars that are the same as one before.
+    """
     whole = melodies[:, : melodies.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR]
     known, steps = events(whole), np.arange(whole.shape[1])
-    keys, notes = _counts(whole + 1, KEYS), so_far(known.onset)
-    heard, bars = np.maximum(notes, 1), np.arange(1, whole.shape[1] // STEPS_PER_BAR + 1)
-    follows = known.interval != NONE
-    sizes = np.where(follows, np.abs(known.interval), 0)
-    pairs = np.maximum(so_far(follows), 1)
-    packed, places = theory.notes_of(whole)
-    runs = theory.at_steps(theory.repetitions(packed), places, whole.shape[1])
+    keys, notes = _counts(whole + 1, KEYS), _sum_so_far(known.onset)
+    some, bars = np.maximum(notes, 1), np.arange(1, whole.shape[1] // STEPS_PER_BAR + 1)
+    packed, indices = theory.notes_of(whole)
+    runs = theory.at_steps(theory.repetitions(packed), indices, whole.shape[1])
     return {
-        "entropy": _entropy(keys, heard),
+        "entropy": _entropy(keys, some),
         "different keys": (keys > 0).sum(axis=2, dtype=np.float64),
-        "share in key": _most_in_a_key(keys) / heard,
+        "share in key": _most_in_a_key(keys) / some,
         "notes a bar": notes / bars,
-        "notes on the beat": so_far(known.onset & (steps % 2 == 0)) / heard,
+        "notes on the beat": _sum_so_far(known.onset & (steps % 2 == 0)) / some,
         "longest gap": _most_so_far(known.gap),
-        "mean interval": so_far(sizes) / pairs,
-        "intervals above a fifth": so_far(sizes > FIFTH) / pairs,
-        "commonest interval": _counts(np.where(follows, known.interval + KEYS, 0), 2 * KEYS).max(axis=2) / pairs,
-        "repeated notes": so_far(known.interval == 0) / pairs,
+        **_intervals_so_far(known),
         "longest run of one key": _most_so_far(runs),
-        "bars heard before": _bars_heard_before(whole) / bars,
+        "repeated bars": _repeated_bars(whole) / bars,
     }
 
 
-def so_far(values: np.ndarray) -> np.ndarray:
+def _intervals_so_far(known: Events) -> dict[str, np.ndarray]:
+    follows = known.interval != NONE
+    sizes = np.where(follows, np.abs(known.interval), 0)
+    pairs = np.maximum(_sum_so_far(follows), 1)
+    classes = np.where(follows, known.interval + KEYS, 0)
+    return {
+        "mean interval": _sum_so_far(sizes) / pairs,
+        "intervals above a fifth": _sum_so_far(sizes > FIFTH) / pairs,
+        "commonest interval": _counts(classes, 2 * KEYS).max(axis=2) / pairs,
+        "repeated notes": _sum_so_far(known.interval == 0) / pairs,
+    }
+
+
+def features(melodies: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the features of whole melodies (N, T), T whole bars and at least one, (N,) float64 by name.
+
+    Besides those of `features_so_far`: longest repeat: most steps in a row that are played twice without overlap.
+    rest share: steps at which no note begins. two-note share: notes that are the last but one again and not the last,
+    as in a loop of two notes. loop share: steps that are the same as the step one, two or four bars before, whichever
+    fits best. The longest gap reaches to the end of the melody; shares of nothing are 1 where order would give 1.
+    """
+    onset = melodies != REST
+    found = {name: values[:, -1] for name, values in features_so_far(melodies).items()}
+    notes = onset.sum(axis=1)
+    for name in ("share in key", "notes on the beat", "commonest interval"):
+        found[name] = np.where(notes < 2, 1.0, found[name])
+    last = np.where(onset, np.arange(melodies.shape[1]), -1).max(axis=1)
+    return {
+        **found,
+        "longest gap": np.maximum(found["longest gap"], melodies.shape[1] - last),
+        "longest repeat": longest_repeats(melodies).astype(np.float64),
+        "rest share": 1 - notes / melodies.shape[1],
+        "two-note share": _two_note_share(melodies),
+        "loop share": _loop_share(melodies),
+    }
+
+
+def judged_features(melodies: np.ndarray) -> np.ndarray:
+    """Return the thirteen features of melodies (N, T) by which they are judged, (N, 13) float64."""
+    found = features(melodies)
+    return np.stack([found[name] for name in JUDGED], axis=1)
+
+
+def longest_repeats(melodies: np.ndarray) -> np.ndarray:
+    """Return the most steps in a row that are played twice without overlap in melodies (N, T), (N,) int64."""
+    longest = np.zeros(len(melodies), dtype=np.int64)
+    for lag in range(1, melodies.shape[1]):
+        same = theory.run_lengths(melodies[:, lag:] == melodies[:, :-lag]).max(axis=1)
+        longest = np.maximum(longest, np.minimum(lag, same))
+    return longest
+
+
+def tonics(melodies: np.ndarray) -> np.ndarray:
+    """Return the tonic of the major scale that most notes so far belong to, 0 to 11 at every bar line, (N, bars) int64.
+
+    Of scales that fit equally well it is the one whose tonic, third and fifth are played most, then the lowest.
+    """
+    classes = _pitch_classes(_counts(melodies + 1, KEYS))
+    fit = classes @ theory.SCALES.T.astype(np.float64) * (melodies.shape[1] + 1)
+    return (fit + classes @ _TRIADS.T).argmax(axis=2)
+
+
+_TRIADS = np.array(
+    [[(pitch - tonic) % 12 in (0, 4, 7) for pitch in range(12)] for tonic in range(12)], dtype=np.float64
+)
+
+
+def _sum_so_far(values: np.ndarray) -> np.ndarray:
     """Return the sum of values (N, T) up to every bar line, (N, bars) float64."""
     count, steps = values.shape
     return values.reshape(count, steps // STEPS_PER_BAR, STEPS_PER_BAR).sum(axis=2, dtype=np.float64).cumsum(axis=1)
@@ -76,24 +164,9 @@ def _counts(classes: np.ndarray, most: int) -> np.ndarray:
     """Return how often each class, 1 to `most`, of (N, T) was there by every bar line, (N, bars, most) float64."""
     count, steps = classes.shape
     bars = steps // STEPS_PER_BAR
-    places = np.arange(count * bars)[:, None] * (most + 1) + classes.reshape(-1, STEPS_PER_BAR)
-    counts = np.bincount(places.ravel(), minlength=count * bars * (most + 1)).reshape(count, bars, most + 1)
+    indices = np.arange(count * bars)[:, None] * (most + 1) + classes.reshape(-1, STEPS_PER_BAR)
+    counts = np.bincount(indices.ravel(), minlength=count * bars * (most + 1)).reshape(count, bars, most + 1)
     return counts[..., 1:].cumsum(axis=1, dtype=np.float64)
-
-
-def tonics(melodies: np.ndarray) -> np.ndarray:
-    """Return the tonic of the major scale that most notes so far belong to, 0 to 11 at every bar line, (N, bars) int64.
-
-    Of scales that fit equally well it is the one whose tonic, third and fifth are heard most, then the lowest.
-    """
-    classes = _pitch_classes(_counts(melodies + 1, KEYS))
-    fit = classes @ theory.SCALES.T.astype(np.float64) * (melodies.shape[1] + 1)
-    return (fit + classes @ _TRIADS.T).argmax(axis=2)
-
-
-_TRIADS = np.array(
-    [[(pitch - tonic) % 12 in (0, 4, 7) for pitch in range(12)] for tonic in range(12)], dtype=np.float64
-)
 
 
 def _pitch_classes(keys: np.ndarray) -> np.ndarray:
@@ -109,13 +182,26 @@ def _most_in_a_key(keys: np.ndarray) -> np.ndarray:
 
 
 def _entropy(keys: np.ndarray, notes: np.ndarray) -> np.ndarray:
-    """Return the entropy of the keys in bits."""
+    """Return the entropy in bits of counts of keys (..., 13), of so many notes (...)."""
     share = keys / notes[..., None]
     return -(share * np.log2(np.where(share > 0, share, 1))).sum(axis=2)
 
 
-def _bars_heard_before(melodies: np.ndarray) -> np.ndarray:
+def _repeated_bars(melodies: np.ndarray) -> np.ndarray:
     """Return how many bars are the same as one before, (N, bars) float64, so far."""
     bars = np.ascontiguousarray(melodies.reshape(len(melodies), -1, STEPS_PER_BAR)).view(np.int64)[..., 0]
     same = bars[:, :, None] == bars[:, None, :]
     return (same & np.tri(bars.shape[1], k=-1, dtype=bool)).any(axis=2).cumsum(axis=1, dtype=np.float64)
+
+
+def _two_note_share(melodies: np.ndarray) -> np.ndarray:
+    notes, _ = theory.notes_of(melodies)
+    third = notes[:, 2:] != REST
+    again = third & (notes[:, 2:] == notes[:, :-2]) & (notes[:, 2:] != notes[:, 1:-1])
+    return again.sum(axis=1) / np.maximum(1, third.sum(axis=1))
+
+
+def _loop_share(melodies: np.ndarray) -> np.ndarray:
+    lags = [bars * STEPS_PER_BAR for bars in LOOPS if bars * STEPS_PER_BAR < melodies.shape[1]]
+    shares = [(melodies[:, lag:] == melodies[:, :-lag]).mean(axis=1) for lag in lags]
+    return np.max(shares, axis=0) if shares else np.zeros(len(melodies))

@@ -9,12 +9,11 @@
 Conventions: torch is loaded by the listeners that are networks alone, and only when they are asked for.
 """
 
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from listener.corpus import Corpora
-from listener.files import JUDGE, USES_OF_JUDGE
+from listener.files import JUDGE, SUFFIX, USES_OF_JUDGE, models_folder
 from listener.listener import Listener, WeightedSum
 from listener.ngram import NGramTraining
 from listener.rules import MusicTheory
@@ -26,7 +25,6 @@ TRAINED = ("ngram", "melody", "learned")
 NAMES = ("theory", "vae", *TRAINED)
 KINDS = (*TRAINED, JUDGE)
 """What can be trained."""
-SUFFIX = ".safetensors"
 
 
 def listener_named(text: str) -> Listener:
@@ -56,11 +54,6 @@ def reference_scores(text: str) -> list[float] | None:
 
     path = trained_file(text)
     return read_about(path).get("reference") if path else None
-
-
-def models_folder() -> Path:
-    """Return where the trained listeners of the project are."""
-    return Path(str(files("listener"))) / "models"
 
 
 def training_of(kind: str, corpora: Corpora, options: Any, seed: int) -> "Training | NGramTraining":
@@ -109,7 +102,7 @@ def _single(name: str) -> Listener:
     if name == "vae":
         return _vae()
     if name == JUDGE:
-        raise ValueError(f"{JUDGE!r} is the held-out judge, which pays nobody; {USES_OF_JUDGE}")
+        raise ValueError(f"{JUDGE!r} is the held-out judge, which rewards nobody; {USES_OF_JUDGE}")
     if name in TRAINED:
         return _trained(models_folder() / f"{name}{SUFFIX}")
     if name.endswith(SUFFIX):

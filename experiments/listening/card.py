@@ -46,7 +46,7 @@ def _red_team(found: dict[str, dict], options: dict) -> str:
         f"Red team: {options['islands']} islands of {options['size']} melodies, {options['generations']} generations. "
         "Gain: the islands' champions over the real median, in standard deviations of real melodies.",
         "",
-        "| attack on | median gain | best gain | of 13 traits outside the real 5-95% (real) | percentile of reward |",
+        "| attack on | median gain | best gain | of 13 features outside the real 5-95% (real) | percentile of reward |",
         "|---|---|---|---|---|",
     ]
     for name, row in found.items():

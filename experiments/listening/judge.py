@@ -10,7 +10,7 @@ from experiments.verbs.options import UsageError, print_json
 def judge(options: argparse.Namespace) -> int:
     """Run the action."""
     try:
-        from listener.judge_file import read_judge
+        from listener.files import read_judge
     except ImportError:
         raise UsageError("the judge needs torch: pip install 'kuznechik[torch]'") from None
     percentiles = read_judge(options.judge).percentiles

@@ -20,8 +20,8 @@ from listener.corpus import (
     read_music,
     rolls_of,
 )
-from listener.files import JUDGE, read_about, write_listener
-from listener.registry import SUFFIX, training_of
+from listener.files import JUDGE, SUFFIX, read_about, write_listener
+from listener.registry import training_of
 from listener.training_options import MINUTES, JudgeOptions, LearnedOptions, MelodyOptions
 
 OPTIONS: dict[str, type[LearnedOptions | MelodyOptions | JudgeOptions]] = {
@@ -55,9 +55,7 @@ def train(options: argparse.Namespace) -> int:
 
 def _write(listener, about: dict, corpora: Corpora, options: argparse.Namespace) -> int:
     if options.kind == JUDGE:
-        from listener.judge_file import write_judge
-
-        write_judge(options.out, listener, about)
+        write_listener(options.out, listener, about)
         text, count = judge_card(options.out.stem, read_about(options.out)), len(corpora.excerpts.test)
     else:
         real = moved(corpora.songs.validation.melodies, np.random.default_rng(SPLIT_SEED))

@@ -12,8 +12,8 @@ from agents.performer import Performer, RandomPlayer
 from agents.rollout import Episode, play_episode
 from experiments.config.evolve import Task
 from experiments.config.settings import ConfigError
-from experiments.melody_statistics import describe_rolls, outside
 from experiments.runs.assembly import Run, make_env, playable_songs
+from listener.description import describe_rolls, outside
 from songs.piano_roll import most_right_steps
 from songs.song import Song, SongError
 

@@ -15,11 +15,11 @@ import numpy as np
 
 from agents.performer import RandomPlayer
 from agents.rollout import play_on
-from experiments.melody_statistics import describe_rolls, longest_shared_run, outside
 from experiments.runs.assembly import Run
 from experiments.runs.folder import RunFolder
 from experiments.runs.melody import write_melody
 from listener import theory
+from listener.description import describe_rolls, longest_shared_run, outside
 from listener.listener import Listener
 from listener.markov import MarkovChain
 from songs.keyboard import KEYS, PROMPT_STEPS, STEPS_PER_BAR

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 def _percentiles():
     """Return what the held-out judge says, None without torch."""
     try:
-        from listener.judge_file import read_judge
+        from listener.files import read_judge
     except ImportError:
         return None
     return read_judge().percentiles

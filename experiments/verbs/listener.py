@@ -1,4 +1,4 @@
-"""Listeners: train one on MIDI files, score melodies by one, audit one; and the held-out judge, which pays nobody.
+"""Listeners: train one on MIDI files, score melodies by one, audit one; and the held-out judge, which rewards nobody.
 
 A listener is a name (theory, vae, ngram, melody, learned), the .safetensors file of a trained one, or a weighted sum as
 theory=1,ngram=.5. Nothing is downloaded; docs/listeners.md says what the listeners pay and what fools them.

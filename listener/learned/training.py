@@ -17,7 +17,7 @@ import numpy as np
 from listener import corruptions
 from listener.corpus import Corpora, moved, rolls_of
 from listener.degenerates import MELODIC
-from listener.learned.model import TERMS, Learned, Nets, norms_of
+from listener.learned.model import TERMS, Calibration, Learned, Nets
 from listener.learned.negatives import wrong_pitches, wrong_rhythm
 from listener.learned.net_training import (
     MADE_AT_ONCE,
@@ -96,7 +96,7 @@ class LearnedTraining(Training):
     @property
     def result(self) -> Trained:
         assert self._weights is not None
-        listener = Learned(self._unweighted.ears, self._unweighted.norms, self._weights)
+        listener = Learned(self._unweighted.nets, self._unweighted.calibration, self._weights)
         rounds = [{"attacked": attacked, "bank": bank} for attacked, bank in self._rounds]
         return Trained(listener, {"training": asdict(self._options), "seed": self._seed, "rounds": rounds})
 
@@ -229,7 +229,7 @@ class LearnedTraining(Training):
     def _unweighted(self) -> Learned:
         """The listener with weights of 1, from the end of hardening on."""
         nets = Nets(tuple(self._best), self._networks["pitches"], self._networks["metre"])
-        return Learned(nets, norms_of(nets, self._validation), dict.fromkeys(TERMS, 1.0))
+        return Learned(nets, Calibration.of(nets, self._validation), dict.fromkeys(TERMS, 1.0))
 
     # what the stages left behind
 

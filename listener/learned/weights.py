@@ -15,8 +15,8 @@ from listener.learned.model import TERMS
 FURTHER_KEYS = 20.0
 """Weight of the share of steps with more than one key: no real melody has any."""
 LEAST_WEIGHT = 0.02
-LEAST_BANDS = 0.4
-"""Weight of what lies outside the bands: it hardly tells corruptions, but ways of playing that networks overrate."""
+LEAST_FEATURES = 0.4
+"""Smallest weight of the features: they hardly tell corruptions, but ways of playing that networks overrate."""
 TRIES = 600
 """Of other weights."""
 HARDLY_WRONG = 0.01
@@ -34,7 +34,7 @@ def fitted_weights(real: np.ndarray, others: list[np.ndarray], generator: np.ran
     weights = _heard_better(np.maximum(_logistic(real, others), 0.1), real, others, generator)
     total = real @ weights
     scaled = dict(zip(TERMS, np.maximum(weights / total.std(), LEAST_WEIGHT).tolist(), strict=True))
-    return {**scaled, "bands": max(scaled["bands"], LEAST_BANDS), "further keys": FURTHER_KEYS}
+    return {**scaled, "features": max(scaled["features"], LEAST_FEATURES), "further keys": FURTHER_KEYS}
 
 
 def _heard_better(

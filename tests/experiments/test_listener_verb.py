@@ -92,7 +92,7 @@ def test_a_judge_is_trained_and_asked_and_pays_nobody(kuznechik, folder, tmp_pat
     for verb in ("evolve", "dqn"):
         refused = kuznechik(verb, "--listener", out)
         assert (refused.status, refused.err.count("\n")) == (2, 1)
-        assert "mine.safetensors: is the held-out judge, which pays nobody" in refused.err
+        assert "mine.safetensors: is the held-out judge, which rewards nobody" in refused.err
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_judge_is_trained_and_asked_and_pays_nobody(kuznechik, folder, tmp_pat
         (["audit", "theory", "--card"], "theory: only a trained listener has a card"),
         (["audit", "theory", "--midi", "nowhere"], "nowhere: no such folder"),
         (["score", "nowhere.mid"], "nowhere.mid: "),
-        (["score", "x.mid", "--listener", "judge"], "'judge' is the held-out judge, which pays nobody"),
+        (["score", "x.mid", "--listener", "judge"], "'judge' is the held-out judge, which rewards nobody"),
         (["judge", "nowhere.mid"], "nowhere.mid: "),
         (["score", "x.mid", "--listener", "gone.safetensors"], "gone.safetensors: no such listener"),
         (["train", "--midi", "nowhere", "--out", "x.safetensors"], "nowhere: no such folder"),

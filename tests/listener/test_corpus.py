@@ -9,7 +9,6 @@ from hypothesis.extra import numpy as hnp
 from listener.corpus import cut, lowest, moved, read_corpora, rolls_of, split_corpus
 from listener.judging import auc, interval, percentile
 from listener.theory import melody
-from listener.traits import TRAITS, longest_repeat, outside, traits
 from songs.song import Song
 from vae.melody import Piece
 from vae.tokens import REST as SILENT
@@ -134,53 +133,3 @@ def test_the_interval_is_wide_where_few_pieces_are_behind_many_excerpts():
     one, many = (interval(real, others, names, np.random.default_rng(1)) for names in (pieces, np.arange(200)))
     assert one[1] - one[0] > 1.5 * (many[1] - many[0])
     assert one[0] <= auc(real, others) <= one[1]
-
-
-# Traits
-
-
-def test_traits_of_a_melody_by_hand():
-    tune = np.array([[0, -1, 4, -1, 7, 7, -1, -1, 0, -1, 4, -1, 12, -1, 6, -1]], dtype=np.int8)
-    found = dict(zip(TRAITS, traits(tune)[0].tolist(), strict=True))
-    shares = np.array([2, 2, 2, 1, 1]) / 8
-    assert found == pytest.approx(
-        {
-            "notes a bar": 4,
-            "entropy of keys": -(shares * np.log2(shares)).sum(),
-            "different keys": 5,
-            "share in key": 1,  # G major: the F sharp belongs
-            "mean interval": (4 + 3 + 0 + 7 + 4 + 8 + 6) / 7,
-            "intervals above a fifth": 1 / 7,
-            "repeated notes": 1 / 7,
-            "notes on the beat": 7 / 8,
-            "longest gap": 3,
-            "longest run of one key": 2,
-            "bars heard before": 0,
-            "longest repeat": 4,
-            "commonest interval": 2 / 7,
-        }
-    )
-
-
-@given(hnp.arrays(np.int8, st.integers(2, 14), elements=st.integers(-1, 1)))
-def test_the_longest_repeat_is_found(found):
-    row, count = found.tolist(), len(found)
-    expected = max(
-        (
-            size
-            for size in range(1, count // 2 + 1)
-            for one in range(count - 2 * size + 1)
-            for other in range(one + size, count - size + 1)
-            if row[one : one + size] == row[other : other + size]
-        ),
-        default=0,
-    )
-    assert longest_repeat(found) == expected
-
-
-def test_silence_has_traits_and_they_are_outside_of_music():
-    real = traits(np.random.default_rng(0).integers(-1, 13, (50, 32)).astype(np.int8))
-    silence = traits(np.full((1, 32), -1, dtype=np.int8))
-    assert np.isfinite(silence).all()
-    assert outside(silence, real)[0] >= 8
-    assert outside(real, real).mean() < 2

@@ -1,4 +1,4 @@
-"""The held-out judge: what it hears, how it is kept, and that it pays nobody."""
+"""The held-out judge: what it hears, how it is kept, and that it rewards nobody."""
 
 import json
 import shutil
@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 
 from listener.corpus import rolls_of  # noqa: E402
 from listener.degenerates import MELODIC  # noqa: E402
+from listener.files import models_folder, read_judge, write_listener  # noqa: E402
 from listener.judge import (  # noqa: E402
     WINDOW,
     FeatureClassifier,
@@ -21,9 +22,8 @@ from listener.judge import (  # noqa: E402
     read,
     step_codes,
 )
-from listener.judge_file import read_judge, write_judge  # noqa: E402
-from listener.registry import listener_named, models_folder  # noqa: E402
-from listener.traits import traits  # noqa: E402
+from listener.melody_features import judged_features  # noqa: E402
+from listener.registry import listener_named  # noqa: E402
 from songs.catalog import read_catalog  # noqa: E402
 
 JUDGE = read_judge()
@@ -78,7 +78,7 @@ def test_the_codes_say_key_place_and_interval():
 def test_figures_are_weighed_in_standard_deviations_that_end_somewhere():
     torch.manual_seed(0)
     counter = FeatureClassifier().eval()
-    real = traits(noise(20, WINDOW))
+    real = judged_features(noise(20, WINDOW))
     counter.measure(real)
     alone = (real - real.mean(axis=0)) / np.maximum(real.std(axis=0), 1e-3)
     weights = [value.detach().numpy() for value in (counter.hidden.weight, counter.hidden.bias)]
@@ -108,7 +108,7 @@ def test_windows_of_eight_bars_begin_every_four(steps, firsts):
 
 def test_a_judge_is_read_as_it_was_written(tmp_path, songs):
     path = tmp_path / "mine.safetensors"
-    write_judge(path, JUDGE, {"data": "mine"})
+    write_listener(path, JUDGE, {"data": "mine"})
     again = read_judge(path)
     assert isinstance(again, Judge)
     np.testing.assert_array_equal(again.percentiles(songs[:3]), JUDGE.percentiles(songs[:3]))
@@ -125,12 +125,12 @@ def file(tmp_path):
 
 @pytest.mark.parametrize("name", ["judge", "theory=1,judge=1"])
 def test_it_is_no_reward(name):
-    with pytest.raises(ValueError, match="'judge' is the held-out judge, which pays nobody"):
+    with pytest.raises(ValueError, match="'judge' is the held-out judge, which rewards nobody"):
         listener_named(name)
 
 
 def test_its_file_is_no_reward_whatever_it_is_called(file):
-    with pytest.raises(ValueError, match=r"other.safetensors: is the held-out judge, which pays nobody"):
+    with pytest.raises(ValueError, match=r"other.safetensors: is the held-out judge, which rewards nobody"):
         listener_named(str(file))
 
 

@@ -9,9 +9,10 @@ import pytest
 
 pytest.importorskip("torch")
 
+from listener.files import models_folder
 from listener.learned.model import Learned
 from listener.ngram import NGram
-from listener.registry import listener_named, models_folder, reference_scores, trained_file
+from listener.registry import listener_named, reference_scores, trained_file
 from listener.rules import MusicTheory
 from listener.vae_elbo import VaeElbo
 

@@ -69,7 +69,7 @@ def test_score_and_plot_take_such_a_run(improvised, kuznechik):
     called = kuznechik("score", improvised, "--json")
     told = json.loads(called.out)["improvisation"]
     assert set(told["baselines_a_step"]) == {"silence", "random", "the_song"}
-    assert "notes_a_bar" in told["statistics"]
+    assert "notes a bar" in told["statistics"]
     called = kuznechik("plot", improvised)
     assert (called.status, called.err) == (0, "")
     assert (improvised / "plots" / "roll.png").exists()

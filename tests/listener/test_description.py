@@ -1,11 +1,12 @@
-"""Statistics of melodies, on melodies that one can count by hand."""
+"""Descriptions of rolls, on melodies that one can count by hand."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.melody_statistics import describe_rolls, longest_shared_run, outside, statistics
+from listener.description import count_outside, describe, describe_rolls, longest_shared_run, outside
+from listener.melody_features import judged_features
 from songs.keyboard import KEYS
 
 KEY_OF = dict(zip("CdDeEFgGaAbBc", range(KEYS), strict=True))
@@ -20,49 +21,49 @@ def roll_of(melody: str) -> np.ndarray:
 
 
 def test_a_melody_that_was_counted_by_hand():
-    told = statistics(roll_of("C.CEG...E.dC....C.CEG..."))
+    told = describe(roll_of("C.CEG...E.dC....C.CEG..."))
     assert told == pytest.approx(
         {
-            "notes_a_bar": 11 / 3,
-            "rest_share": 13 / 24,
-            "chord_share": 0.0,
-            "pitches": 4.0,
+            "notes a bar": 11 / 3,
+            "rest share": 13 / 24,
+            "chord share": 0.0,
+            "different keys": 4.0,
             # C five times, E three times, G twice, d once
-            "pitch_entropy": -sum(n / 11 * np.log2(n / 11) for n in (5, 3, 2, 1)),
-            "in_key_share": 10 / 11,
-            "repeated_share": 3 / 10,  # C C, C C and C C across the bar
-            "interval_mean": (0 + 4 + 3 + 3 + 3 + 1 + 0 + 0 + 4 + 3) / 10,
-            "longest_rest": 4.0,
-            "two_note_share": 1 / 9,  # E of E G E
-            "loop_share": 1.0,  # two bars before: the last bar is the first
+            "entropy": -sum(n / 11 * np.log2(n / 11) for n in (5, 3, 2, 1)),
+            "share in key": 10 / 11,
+            "repeated notes": 3 / 10,  # C C, C C and C C across the bar
+            "mean interval": (0 + 4 + 3 + 3 + 3 + 1 + 0 + 0 + 4 + 3) / 10,
+            "longest gap": 5.0,
+            "two-note share": 1 / 9,  # E of E G E
+            "loop share": 1.0,  # two bars before: the last bar is the first
         }
     )
 
 
 def test_a_loop_of_two_notes_is_seen():
-    told = statistics(roll_of("C.G." * 8))
-    assert (told["two_note_share"], told["loop_share"], told["repeated_share"]) == (1.0, 1.0, 0.0)
-    assert (told["pitches"], told["pitch_entropy"], told["interval_mean"]) == (2.0, 1.0, 7.0)
+    told = describe(roll_of("C.G." * 8))
+    assert (told["two-note share"], told["loop share"], told["repeated notes"]) == (1.0, 1.0, 0.0)
+    assert (told["different keys"], told["entropy"], told["mean interval"]) == (2.0, 1.0, 7.0)
 
 
 def test_a_held_note_is_no_loop_of_two():
-    told = statistics(roll_of("C" * 16))
-    assert (told["two_note_share"], told["repeated_share"], told["notes_a_bar"]) == (0.0, 1.0, 8.0)
+    told = describe(roll_of("C" * 16))
+    assert (told["two-note share"], told["repeated notes"], told["notes a bar"]) == (0.0, 1.0, 8.0)
 
 
 def test_the_highest_key_of_a_chord_is_heard_and_the_chord_is_counted():
     roll = roll_of("C.G.")
     roll[0, 4] = True
-    told = statistics(roll)
-    assert (told["chord_share"], told["interval_mean"], told["pitches"]) == (0.5, 3.0, 2.0)
+    told = describe(roll)
+    assert (told["chord share"], told["mean interval"], told["different keys"]) == (0.5, 3.0, 2.0)
 
 
-@pytest.mark.parametrize("steps", [0, 1, 24])
-def test_silence_has_statistics(steps):
-    told = statistics(np.zeros((steps, KEYS), dtype=bool))
-    assert told.pop("rest_share") == (steps > 0)
-    assert told.pop("longest_rest") == steps
-    assert told.pop("loop_share") == (steps > 8)
+@pytest.mark.parametrize(("steps", "filled"), [(0, 8), (1, 8), (24, 24)])
+def test_silence_is_described_and_filled_up_to_a_bar(steps, filled):
+    told = describe(np.zeros((steps, KEYS), dtype=bool))
+    assert told.pop("rest share") == told.pop("share in key") == 1
+    assert told.pop("longest gap") == filled + 1
+    assert told.pop("loop share") == (filled > 8)
     assert set(told.values()) == {0.0}
 
 
@@ -122,9 +123,17 @@ def test_it_is_what_looking_at_every_pair_finds(played, song):
 def test_what_lies_outside_the_real_songs_is_named():
     songs = [roll_of(bar * 4) for bar in ("C.D.E.F.", "C.E.G.E.", "G.F.E.D.", "A.G.A.F.")]
     table = describe_rolls([roll_of("CGCGCGCG" * 4)], songs)
-    assert table["notes_a_bar"] == {"mean": 8.0, "low": 4.0, "high": 4.0}
-    assert {"notes_a_bar", "rest_share", "interval_mean", "two_note_share"} <= set(outside(table))
-    assert "in_key_share" not in outside(table)
+    assert table["notes a bar"] == {"mean": 8.0, "low": 4.0, "high": 4.0}
+    assert {"notes a bar", "rest share", "mean interval", "two-note share"} <= set(outside(table))
+    assert "share in key" not in outside(table)
+
+
+def test_the_features_of_silence_are_outside_of_music():
+    real = judged_features(np.random.default_rng(0).integers(-1, 13, (50, 32)).astype(np.int8))
+    silence = judged_features(np.full((1, 32), -1, dtype=np.int8))
+    assert np.isfinite(silence).all()
+    assert count_outside(silence, real)[0] >= 8
+    assert count_outside(real, real).mean() < 2
 
 
 def test_a_song_is_compared_with_the_others_and_sharing_little_is_no_fault():

@@ -1,0 +1,114 @@
+"""Rolls described beside real songs: their melody features, and how much of them is copied.
+
+A listener may be fooled; these numbers are not its rewards. A network that found a loop shows in them.
+
+Conventions: rolls are (T, 13) bool; what is left of the last bar is filled up with rests.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from listener import theory
+from listener.melody_features import features
+from listener.theory import REST
+from songs.keyboard import KEYS, STEPS_PER_BAR
+
+DESCRIBED = (
+    "notes a bar",
+    "rest share",
+    "different keys",
+    "entropy",
+    "share in key",
+    "repeated notes",
+    "mean interval",
+    "longest gap",
+    "two-note share",
+    "loop share",
+)
+BAND = (5, 95)
+"""Percentiles of real melodies between which a feature is ordinary."""
+
+
+def describe(roll: np.ndarray) -> dict[str, float]:
+    """Return features of a roll: `DESCRIBED` of `melody_features`, and the share of its onsets that are chords."""
+    steps = max(STEPS_PER_BAR, -(-len(roll) // STEPS_PER_BAR) * STEPS_PER_BAR)
+    filled = np.pad(roll, ((0, steps - len(roll)), (0, 0)))
+    found = features(theory.melody(filled[None]))
+    keys = roll.sum(axis=1)
+    chords = float((keys[keys > 0] > 1).mean()) if keys.any() else 0.0
+    return {**{name: float(found[name][0]) for name in DESCRIBED}, "chord share": chords}
+
+
+def longest_shared_run(roll: np.ndarray, songs: Sequence[np.ndarray]) -> int:
+    """Return the steps of the longest stretch that is in one of some songs, in any key: how much is copied.
+
+    A stretch begins and ends with a note; rests within it count.
+
+    Args:
+        roll: (T, 13) bool.
+        songs: rolls (T, 13) of any lengths.
+    """
+    played = _intervals(roll)
+    known = np.concatenate([np.array([_GAP]), *(np.append(_intervals(song), _GAP) for song in songs)])
+    notes = known > _REST
+    # run[j]: length of the common stretch that ends at this step and at step j of the songs
+    run, longest = np.zeros(len(known), dtype=np.int64), 0
+    for interval in played.tolist():
+        before = np.append(0, run[:-1])
+        run = np.where((known == interval) & (before > 0), before + 1, 0)
+        if interval > _REST:
+            run[notes & (run == 0)] = 1  # any note may begin a stretch, whatever came before it
+            longest = max(longest, int(run.max()))
+    return longest
+
+
+_REST, _GAP = -KEYS, -KEYS - 1
+"""Stand among intervals, which are -12 to 12, for a rest and for the end of a song."""
+
+
+def _intervals(roll: np.ndarray) -> np.ndarray:
+    """Return for every step (T,) the semitones from the note before, 0 for the first note."""
+    (melody,) = theory.melody(roll[None])
+    notes = melody[melody != REST].astype(np.int64)
+    intervals = np.full(len(melody), _REST)
+    intervals[melody != REST] = np.diff(notes, prepend=notes[:1])
+    return intervals
+
+
+def describe_rolls(rolls: Sequence[np.ndarray], songs: Sequence[np.ndarray]) -> dict[str, dict[str, float]]:
+    """Return the description of rolls beside that of real songs.
+
+    Args:
+        rolls: (T, 13) bool each, what was played.
+        songs: real ones; a song is compared with the others.
+
+    Returns:
+        By feature: the `mean` of the rolls, `low` and `high`, the 5th and 95th percentile of the songs.
+    """
+    played = [_with_copying(roll, songs) for roll in rolls]
+    real = [_with_copying(song, [*songs[:index], *songs[index + 1 :]]) for index, song in enumerate(songs)]
+    table = {}
+    for name in played[0]:
+        low, high = np.percentile([one[name] for one in real], BAND).tolist()
+        table[name] = {"mean": float(np.mean([one[name] for one in played])), "low": low, "high": high}
+    return table
+
+
+def outside(table: dict[str, dict[str, float]]) -> list[str]:
+    """Return the features of `describe_rolls` whose mean lies outside the real ones' 5th to 95th percentile.
+
+    To share less with the songs than they share with each other is no fault.
+    """
+    below = {name for name, row in table.items() if row["mean"] < row["low"]} - {"longest_shared_run"}
+    return [name for name, row in table.items() if name in below or row["mean"] > row["high"]]
+
+
+def count_outside(found: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """Return how many features of each melody (N, F) lie outside the middle nine tenths of real ones (R, F), (N,)."""
+    low, high = np.percentile(real, BAND, axis=0)
+    return ((found < low - 1e-9) | (found > high + 1e-9)).sum(axis=1)
+
+
+def _with_copying(roll: np.ndarray, songs: Sequence[np.ndarray]) -> dict[str, float]:
+    return {**describe(roll), "longest_shared_run": float(longest_shared_run(roll, songs))}
