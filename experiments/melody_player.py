@@ -7,7 +7,8 @@ import numpy as np
 
 from agents.rollout import play_on
 from experiments.runs.assembly import open_run
-from experiments.runs.folder import RunError
+from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.lifecycle import name_of_kind
 from songs.catalog import find_song
 from songs.plain_text import plain
 from songs.playback import PlaybackError, output_ports, play_to_port
@@ -28,6 +29,9 @@ def play(source: str, wav: str | None, port: str | None, steps: int | None, impr
     Yields:
         Lines that say what was done.
     """
+    if Path(source).is_dir() and name_of_kind(RunFolder.open(source)) == "vae":
+        yield _write_sample(Path(source), wav)
+        return
     song, roll = _melody(source, steps, improvise)
     heard = False
     if port or not wav:
@@ -44,6 +48,21 @@ def play(source: str, wav: str | None, port: str | None, steps: int | None, impr
         path = Path(wav) if wav else Path(f"{Path(source).resolve().stem}.wav")
         write_wav(path, render(roll, song.tempo_bpm))
         yield f"{plain(str(path))}: {len(roll)} steps of {song.title or song.name}"
+
+
+def _write_sample(run: Path, wav: str | None) -> str:
+    """Write a melody that a MusicVAE draws as sound; return a line that says so."""
+    from experiments.musicvae.files import SAMPLE_RATE, notes, render_notes
+    from experiments.runs.vae import model_of
+    from vae.checkpoint import load_model
+    from vae.sampling import sample
+
+    model, _ = load_model(model_of(run))
+    form, tokens = model.config.form, sample(model, 1)[0].numpy()
+    path = Path(wav) if wav else Path(f"{run.resolve().name}.wav")
+    beats = 4 * model.config.bars
+    write_wav(path, render_notes(notes(tokens, form), beats, tempo_bpm=120), SAMPLE_RATE)
+    return f"{plain(str(path))}: a sample of {model.config.bars} bars"
 
 
 def _melody(source: str, steps: int | None, improvise: bool) -> tuple[Song, np.ndarray]:

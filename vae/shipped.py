@@ -34,7 +34,7 @@ def find_model(
             )
     path = Path(path)
     if path.is_dir():
-        path = path / "best.safetensors"
+        path = path / "best" / "model.safetensors"
     model, about = load_model(path, device)
     if (model.config.bars, model.config.representation) != (bars, form):
         raise ModelError(

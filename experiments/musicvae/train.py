@@ -4,27 +4,24 @@ import argparse
 import dataclasses
 import json
 import os
-import tomllib
-from contextlib import nullcontext
+import shlex
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
+from experiments.config.vae import VaeConfig
 from experiments.musicvae.card import model_card, without_machine
 from experiments.musicvae.data import form_name, place
-from experiments.musicvae.training_run import TrainingRun, read_run
-from experiments.runs.folder import RunFolder, provenance
+from experiments.runs.command import ALONE, Processes, begin_or_resume, finish
 from experiments.runs.interrupt import deferred_interrupt
+from experiments.runs.vae import Inputs, about_of, make_trainer, model_of
 from experiments.verbs.options import UsageError, print_json
 from songs.files import write_atomically
-from songs.options import checked_value
 from vae.checkpoint import load_model, save_model
-from vae.config import ModelConfig, ModelError, TrainingOptions, preset
-from vae.dataset import Split, dataset_name, read_meta, read_split
-from vae.evaluation import check_split
+from vae.config import ModelError, preset
+from vae.dataset import Split, dataset_name, read_split
 from vae.evaluation import evaluate as evaluate_split
 from vae.latent_flow import train_flow
 from vae.model import MusicVAE, make_model, parameter_count
@@ -33,7 +30,7 @@ from vae.sampling import sample as sample_prior
 from vae.seed_checkpoint import STATE_KEYS, import_checkpoint
 from vae.shipped import find_model
 from vae.statistics import distances, statistics
-from vae.training import Trainer, has_bfloat16
+from vae.training import has_bfloat16
 
 STATISTICS_WINDOWS = 2000
 REPORTED_STEPS = 50
@@ -56,211 +53,107 @@ def device(options: argparse.Namespace) -> torch.device:
     return chosen
 
 
+FIXED = ("epochs", "batch", "bars", "pianoroll", "onsets", "transposed", "initialize", "architecture", "config", "data")
+
+
 def train(options: argparse.Namespace) -> int:
     """Train a model, in one process or in those that torchrun started."""
-    rank, processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     where = device(options)
-    if processes > 1:
-        torch.distributed.init_process_group("nccl" if where.type == "cuda" else "gloo")
-        if where.type == "cuda":
-            where = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-            torch.cuda.set_device(where)
+    if count == 1:
+        return _train(options, where, 0, 1, ALONE)
+    torch.distributed.init_process_group("nccl" if where.type == "cuda" else "gloo")
+    if where.type == "cuda":
+        where = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(where)
+
+    def agree(answer: bool) -> bool:
+        shared = torch.tensor(float(answer), device=where)
+        torch.distributed.all_reduce(shared, torch.distributed.ReduceOp.MAX)
+        return shared.item() > 0
+
     try:
-        return _train(options, where, rank, processes)
+        return _train(options, where, rank, count, Processes(rank == 0, torch.distributed.barrier, agree))
     finally:
-        if processes > 1:
-            torch.distributed.destroy_process_group()
+        torch.distributed.destroy_process_group()
 
 
-def _train(options: argparse.Namespace, where: torch.device, rank: int, processes: int) -> int:
-    data = place(options)
-    splits = {name: read_split(data, name) for name in ("train", "validation")}
-    if options.resume:
-        folder = _folder(options, data.name, rank, processes)
-        arrays, state = read_run(folder)
-        config = ModelConfig.from_dict(state["model"])
-        training = TrainingOptions.from_dict(state["training"])
-        _check_same(options, config, training)
-        about = state["about"]
-        training = dataclasses.replace(
-            training, epochs=max(options.epochs, training.epochs), minutes=options.minutes or training.minutes
-        )
-    else:
-        config, training = resolve(options)
-        commands = (
-            [*_commands(options.initialize), options.command_line] if options.initialize else [options.command_line]
-        )
-        about = {"name": data.name, "data": read_meta(data), "commands": commands, "provenance": provenance()}
-    model = make_model(config, training.seed).to(where)
-    if options.initialize and not options.resume:
-        _initialize(model, options.initialize, rank)
-    check_split(model, splits["validation"])
-    if not options.resume:  # now that nothing in the command line is wrong
-        folder = _folder(options, data.name, rank, processes)
-    trainer = Trainer(
-        model,
-        training,
-        torch.from_numpy(splits["train"].unique_tokens()),
-        torch.from_numpy(splits["validation"].tokens()),
-        rank,
-        processes,
-    )
-    run = TrainingRun(trainer, folder, about)
-    if options.resume:
-        run.restore(arrays, state["progress"])
-    alone = RunFolder(folder).writing() if rank == 0 else nullcontext()
-    with alone, deferred_interrupt() as interrupt, TrainingProgress(rank > 0 or options.json) as progress:
-        stopped = run.run(progress.report, lambda: interrupt.requested)
-    if rank == 0:
-        _print_end(options, run, stopped)
-    return 130 if stopped == "interrupted" else 0
+def _train(options: argparse.Namespace, where: torch.device, rank: int, count: int, processes: Processes) -> int:
+    def resolved() -> tuple[VaeConfig, Inputs, str]:
+        if count > 1 and not options.out:
+            raise UsageError("several processes need --out DIR, the run folder they share")
+        config, initial = resolve(options), options.initialize and model_of(options.initialize)
+        make_trainer(config, where, initial)  # an error comes before a folder is made
+        return config, Inputs(initial), f"vae-{config.dataset}"
+
+    if options.minutes:
+        options.set = [*options.set, f"training.minutes={options.minutes}"]
+    resources = {"device": where, "rank": rank, "processes": count, "threads": options.threads}
+    folder, summary = begin_or_resume(options, "vae", resolved, FIXED, resources, processes)
+    return finish(options, "vae", folder.path, summary, _lines(folder.path, summary)) if processes.first else 0
 
 
-def resolve(options: argparse.Namespace) -> tuple[ModelConfig, TrainingOptions]:
-    """Return the configurations that the command line asks for.
+def resolve(options: argparse.Namespace) -> VaeConfig:
+    """Return the configuration that the command line asks for.
 
     Raises:
-        UsageError: --set names no option, or gives it no value of its kind.
+        UsageError: the length of the training or the form of the melodies is not given.
+        ConfigError: --set or --config do not fit.
     """
-    config = preset(options.architecture, options.bars, form_name(options))
+    if None in (options.epochs, options.batch, options.bars):
+        raise UsageError("write EPOCHS BATCH BARS, as in kuznechik vae train 10 64 2 -pt, or --resume RUN")
+    config = VaeConfig.load(options.config)
+    if options.architecture or not options.config:
+        config = config.with_model(preset(options.architecture or "fast", options.bars, form_name(options)))
+    model = {"bars": options.bars, "representation": form_name(options)}
     epochs = NEVER if options.minutes and options.epochs == 1 else options.epochs
-    training = TrainingOptions(
-        epochs=epochs,
-        batch=options.batch,
-        minutes=options.minutes or 0.0,
-        seed=options.seed or 0,
-        augment=0.0 if options.transposed else 0.5,
-    )
+    training = {"epochs": epochs, "batch": options.batch, "seed": options.seed}
+    if not options.config:
+        training["augment"] = 0.0 if options.transposed else 0.5
+    folder = str(options.data) if options.data else None
+    for section, values in (
+        ("model", model),
+        ("training", training),
+        ("data", {"transposed": options.transposed, "folder": folder}),
+    ):
+        config = config.change(section, **{name: value for name, value in values.items() if value is not None})
     for setting in options.set:
-        name, _, text = setting.partition("=")
-        name = name.strip().removeprefix("model.").removeprefix("training.")
-        sections = [section for section in (config, training) if name in section.to_dict()]
-        if not sections:
-            known = ", ".join([*config.to_dict(), *training.to_dict()])
-            raise UsageError(f"--set {setting}: no option {name!r}; there are {known}")
-        try:
-            value = tomllib.loads(f"value = {text.strip()}")["value"]
-        except (ValueError, RecursionError):
-            value = text.strip()  # a text without quotes
-        field = next(each for each in dataclasses.fields(sections[0]) if each.name == name)
-        change: dict[str, Any] = {name: checked_value(name, field, value)}
-        if sections[0] is config:
-            config = dataclasses.replace(config, **change)
-        else:
-            training = dataclasses.replace(training, **change)
-    return config, training
+        config = config.apply(setting)
+    return config
 
 
-def _folder(options: argparse.Namespace, name: str, rank: int, processes: int) -> Path:
-    """Return the run folder: a new one, or that of the run to resume."""
-    if options.resume:
-        if not options.out:
-            raise UsageError("--resume needs --out RUN, the run to go on with")
-        return options.out
-    if processes > 1 and not options.out:
-        raise UsageError("several processes need --out DIR, the run folder they share")
-    if rank > 0:
-        return options.out
-    created = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", f"vae-{name}")
-    return created.path
-
-
-def _check_same(options: argparse.Namespace, config: ModelConfig, training: TrainingOptions) -> None:
-    asked = {"BARS": options.bars, "BATCH": options.batch, "representation": form_name(options)}
-    was = {"BARS": config.bars, "BATCH": training.batch, "representation": config.representation}
-    for name, value in asked.items():
-        if value != was[name]:
-            raise UsageError(f"--resume: {name} is {value}, but the run has {was[name]}")
-
-
-def _commands(path: Path) -> list[list[str]]:
-    """Return the commands that made a model or a run."""
-    _, about = load_model(path / "best.safetensors" if path.is_dir() else path)
-    return about.get("commands", [])
-
-
-def _initialize(model: MusicVAE, path: Path, rank: int) -> None:
-    """Give a model those parameters of another one that have the same name and shape."""
-    other, _ = load_model(path / "best.safetensors" if path.is_dir() else path)
-    own, theirs = model.state_dict(), other.state_dict()
-    fitting = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
-    if not fitting:
-        raise ModelError(f"{path}: none of its parameters fit this model: choose the same --architecture")
-    model.load_state_dict(fitting, strict=False)
-    if rank == 0:
-        Console(stderr=True, highlight=False).print(f"{len(fitting)} of {len(own)} arrays are those of {path}")
-
-
-class TrainingProgress:
-    """A bar in the terminal, or a line a validation where there is none."""
-
-    def __init__(self, quiet: bool):
-        self._console = Console(stderr=True, highlight=False)
-        self._quiet = quiet
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(),
-            console=self._console,
-            disable=quiet or not self._console.is_terminal,
+def _lines(folder: Path, summary: dict) -> list[str]:
+    """Return the result for people, and what to do next."""
+    model, data = VaeConfig.from_toml((folder / "config.toml").read_text()).model, folder
+    flags = f"{model.bars} {FLAGS[model.representation]}".rstrip()
+    figures = summary["validation"]
+    lines = [
+        f"{summary['stopped'].capitalize()} after {summary['steps']} steps, {summary['epochs']:.1f} epochs, "
+        f"{summary['cpu_seconds']:.0f} CPU seconds; {summary['parameters']:,} parameters."
+    ]
+    if figures:
+        lines.append(
+            f"Best validation, at step {summary['best_step']}: loss {figures['loss']:.2f} nats, "
+            f"free-running accuracy {figures['free_running']:.4f}."
         )
-        self._task = self._bar.add_task("training", total=1.0, state="")
-
-    def __enter__(self) -> "TrainingProgress":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *error) -> None:
-        self._bar.stop()
-
-    def report(self, trainer: Trainer, row: dict | None) -> None:
-        """Show a step, and the figures of a validation."""
-        if self._quiet:
-            return
-        if row:
-            state = (
-                f"step {row['step']}, epoch {row['epoch']:.1f}, {row['seconds']:.0f} s, loss {row['loss']:.2f}, "
-                f"cross entropy {row['cross_entropy']:.2f}, KL {row['kl']:.1f}, free running {row['free_running']:.4f}"
-            )
-            self._bar.update(self._task, state=state)
-            if not self._console.is_terminal:
-                self._console.print(state, soft_wrap=True)
-        self._bar.update(self._task, completed=trainer.progress)
+    return [*lines, f"Next: kuznechik report|plot|play {shlex.quote(str(data))}, or vae evaluate {flags} --model RUN"]
 
 
-def _print_end(options: argparse.Namespace, run: TrainingRun, stopped: str) -> None:
-    trainer, folder = run.trainer, run.folder
-    summary = {
-        "run": str(folder),
-        "stopped": stopped,
-        "steps": trainer.steps,
-        "seconds": round(trainer.seconds, 1),
-        "parameters": parameter_count(trainer.model),
-        "precision": "bfloat16" if trainer.bfloat16 else "float32",
-        "validation": run.rows[-1] if run.rows else {},
-    }
-    if options.json:
-        print_json(summary)
-        return
-    print(f"{stopped}: {trainer.steps} steps, {trainer.seconds:.0f} s, {summary['parameters']} parameters.")
-    print(f"Written: {folder}/best.safetensors, last.safetensors, metrics.csv, resume.safetensors")
-    flags = f"{options.bars}{' -p' if options.pianoroll else ''}{' -t' if options.transposed else ''}"
-    print(f"Next: kuznechik vae evaluate {flags} --model {folder}")
+FLAGS = {"pianoroll": "-p", "onsets": "--onsets", "midilike": ""}
 
 
 def _source(options: argparse.Namespace) -> Path:
-    """Return the model of RUN: of a run folder, its best."""
+    """Return RUN; raises UsageError if there is no such folder or file."""
     if not options.source.exists():
         raise UsageError(f"{options.source}: no such run folder or .safetensors file")
-    return options.source / "best.safetensors" if options.source.is_dir() else options.source
+    return options.source
 
 
 def train_prior(options: argparse.Namespace) -> int:
     """Learn the flow that draws from the prior go through; all else of the model stays as it is."""
     where = device(options)
-    path = _source(options)
-    base, about = load_model(path)
+    path = model_of(_source(options))
+    base, about = load_model(path)[0], about_of(options.source)
     config = dataclasses.replace(base.config, prior_layers=options.layers, prior_width=options.width)
     model = make_model(config, options.seed)
     model.load_state_dict(
@@ -338,8 +231,8 @@ def _rounded(content):
 
 def export(options: argparse.Namespace) -> int:
     """Write a model for others: smaller, with its figures and a card."""
-    path = _source(options)
-    model, about = load_model(path)
+    path = model_of(_source(options))
+    model, about = load_model(path)[0], about_of(options.source)
     meta = about.get("data") or {}
     if "transposed" not in meta:
         raise ModelError(f"{path}: does not say what data it was trained on")

@@ -17,6 +17,7 @@ from experiments.plots.roll import classify
 from experiments.plots.run import PICTURES, draw_run
 from experiments.runs.assembly import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.lifecycle import name_of_kind
 from experiments.runs.scores import score
 from songs.files import write_atomically
 from songs.song import Song
@@ -37,7 +38,7 @@ def write_report(
     Raises:
         RunError: a folder is no run, or nothing of it can be shown, or the runs have nothing to compare.
     """
-    vaes = [folder for folder in folders if is_vae_run(folder.path)]
+    vaes = [folder for folder in folders if is_vae_run(folder)]
     if vaes and len(vaes) < len(folders):
         other = next(folder for folder in folders if folder not in vaes)
         raise RunError(
@@ -61,10 +62,9 @@ def write_report(
     write_atomically(path, page)
 
 
-def is_vae_run(path: Path) -> bool:
-    """Return whether a folder is one that `kuznechik vae train` wrote, or writes."""
-    models = (path / f"{name}.safetensors" for name in ("best", "last"))
-    return not (path / "config.toml").exists() and any(model.is_file() for model in models)
+def is_vae_run(folder: RunFolder) -> bool:
+    """Return whether a run trained a MusicVAE."""
+    return name_of_kind(folder) == "vae"
 
 
 def _vae_view(folder: RunFolder, data: Path | None) -> dict[str, Any]:
@@ -79,16 +79,12 @@ def _vae_view(folder: RunFolder, data: Path | None) -> dict[str, Any]:
 
 def has_ended(folder: RunFolder) -> bool:
     """Return whether a run is over."""
-    if is_vae_run(folder.path):
-        from experiments.pages.vae_view import ended_by
-
-        return bool(ended_by(folder.path))
     return (folder.path / "summary.json").exists()
 
 
 def has_begun(folder: RunFolder) -> bool:
     """Return whether a run has something to show."""
-    return is_vae_run(folder.path) or (folder.path / "best").exists()
+    return (folder.path / "best").exists()
 
 
 def run_view(folder: RunFolder) -> dict[str, Any]:

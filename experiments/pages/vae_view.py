@@ -4,27 +4,23 @@ Conventions: tokens (N, T) of a representation. A run folder is one that `kuznec
 validation is shown.
 """
 
-import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomli_w
 import torch
-from matplotlib import style
-from safetensors import SafetensorError, safe_open
 
 from experiments.musicvae.files import notes
 from experiments.pages.page import picture
 from experiments.pages.roll_view import held_roll
-from experiments.plots.losses import COLUMNS, losses_figure
-from experiments.plots.picture import drawable_table
-from experiments.plots.sheet import STYLE
+from experiments.plots import losses
+from experiments.plots.run import draw_run
 from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.lifecycle import read_config
+from experiments.runs.vae import MODEL, about_of
 from songs.catalog import default_folder
-from songs.files import check_file
 from songs.keyboard import LOWEST_PITCH
 from vae import sampling
 from vae.checkpoint import load_model
@@ -41,17 +37,6 @@ BETWEEN = 5
 SAMPLES = 4
 BAR_SECONDS = 2.0
 RIFF_BARS = 2
-DATA = Path("vae-data")
-
-
-def ended_by(path: Path) -> str:
-    """Return how a run ended, nothing if it still goes on or nobody knows."""
-    try:
-        check_file(path / "resume.safetensors")
-        with safe_open(path / "resume.safetensors", framework="pt") as file:
-            return str(json.loads(file.metadata()["run"])["progress"]["stopped"])
-    except (OSError, SafetensorError, ValueError, LookupError, TypeError, RecursionError):
-        return ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,52 +55,48 @@ def vae_view(folder: RunFolder, data: Path | None = None) -> dict[str, Any]:
 
     Args:
         folder: of the run.
-        data: folder of data sets; None: the one that the run's command names.
+        data: folder of data sets; None for the one of the run's configuration.
 
     Raises:
         ModelError: its model is missing or damaged.
     """
-    path = folder.path / "best.safetensors"
-    model, about = load_model(path if path.exists() else path.with_name("last.safetensors"))
-    config, training = model.config, about.get("training", {})
-    held_out = find_melodies(model, about, data)
-    commands = about.get("commands", [])
-    made = about.get("provenance", {})
-    pictures, missing = [], []
-    try:
-        with style.context(STYLE):
-            drawn = picture(losses_figure(drawable_table(folder, "metrics.csv", COLUMNS)))
-        pictures.append({"caption": "Loss, and what it consists of, over the steps of training", "data": drawn})
-    except RunError as error:
-        missing.append(f"losses ({error})")
+    (model, _), about, config = load_model(folder.path / MODEL), about_of(folder.path), read_config(folder)
+    held_out = find_melodies(model, about, data or Path(config.data.folder))
+    figures, missing = draw_run(folder)
+    made = about["provenance"]
     return {
-        "heading": f"MusicVAE of {config.bars} bars",
+        "heading": f"MusicVAE of {config.model.bars} bars",
         "folder": folder.path.name,
-        "search": f"Trained on {about.get('name', 'an unknown data set')} ({config.representation})",
-        "state": ended_by(folder.path) or "still running, or stopped without an end",
+        "search": f"Trained on {config.dataset} ({config.model.representation})",
+        "state": _ending(folder),
         "scores": _tiles(about.get("validation") or {}, held_out.baselines),
         "songs": [],
         "groups": [_rebuilt(model, held_out), _between(model, held_out), _new(model)],
-        "pictures": pictures,
+        "pictures": [{"caption": losses.PICTURE.caption, "data": picture(one)} for one in figures.values()],
         "missing": missing,
         "facts": _facts(model, about),
-        "config": _toml({"model": config.to_dict(), "training": training, "data": about.get("data", {})}),
-        "command": "\n".join(map(shlex.join, commands)) or "not recorded",
+        "config": folder.read_text("config.toml"),
+        "command": "\n".join(map(shlex.join, about["commands"])),
         "versions": {name: version for name, version in made.get("versions", {}).items() if version},
         "started": made.get("started"),
         "commit": made.get("commit"),
     }
 
 
+def _ending(folder: RunFolder) -> str:
+    try:
+        return str(folder.read_json("summary.json")["stopped"])
+    except (RunError, KeyError):
+        return "still running, or stopped without an end"
+
+
 # the melodies
 
 
-def find_melodies(model: MusicVAE, about: dict, data: Path | None) -> HeldOut:
+def find_melodies(model: MusicVAE, about: dict, data: Path) -> HeldOut:
     """Return melodies that the model has not learned from, or the project's riffs where its data set is not at hand."""
     name, config = str(about.get("name")), model.config
-    command = (about.get("commands") or [[]])[-1]
-    named = command[command.index("--data") + 1 :][:1] if "--data" in command else []
-    place = (data or Path(*named or [DATA])) / Path(name).name
+    place = data / name
     try:
         if read_meta(place) != about.get("data"):
             raise DatasetError(f"{place}: is another data set than the run's")
@@ -244,10 +225,6 @@ def _facts(model: MusicVAE, about: dict) -> dict[str, Any]:
     facts |= {"parameters": f"{parameter_count(model):,}", "latent": model.config.latent, "steps": about.get("steps")}
     facts |= {"pieces": data.get("pieces"), "seconds of training": (about.get("validation") or {}).get("seconds")}
     return {name: value for name, value in facts.items() if value is not None}
-
-
-def _toml(content: dict[str, dict]) -> str:
-    return tomli_w.dumps({part: _known(values) for part, values in content.items()})
 
 
 def _known(values: dict) -> dict:

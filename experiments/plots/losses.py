@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from experiments.plots.picture import Columns
-from experiments.plots.sheet import BEST, GRID, MEAN, legend_below, sheet
+from experiments.plots.picture import Columns, Picture, PlottedRun
+from experiments.plots.sheet import BEST, GRID, MEAN, headed, legend_below, sheet
 
 PARTS = {
     "cross_entropy": "reconstruction, nats",
@@ -17,7 +17,7 @@ PARTS = {
     "free_running": "steps rebuilt right,\nfree running",
 }
 """Columns with axes of their own, and the labels of these."""
-COLUMNS = ("step", "train_loss", "loss", *PARTS)
+COLUMNS = ("step", "train_loss", "loss", *PARTS, "cpu_seconds")
 """The columns that are drawn; the first is the axis."""
 
 
@@ -64,3 +64,14 @@ def _panels(bottom: float) -> tuple[Figure, list]:
         one.grid(color=GRID)
     axes[-1].set_xlabel("step of training")
     return figure, axes
+
+
+def _draw(run: PlottedRun) -> Figure:
+    metrics = run.table("metrics.csv", COLUMNS)
+    caption = f"MusicVAE; {metrics['step'][-1]:,.0f} steps, {metrics['cpu_seconds'][-1]:.0f} CPU seconds"
+    return headed(losses_figure(metrics), run.heading, caption)
+
+
+PICTURE = Picture(
+    "losses", "Loss, and its parts, over the steps of training", lambda run: run.experiment == "vae", _draw
+)

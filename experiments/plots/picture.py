@@ -5,6 +5,7 @@ A module of this package that draws a picture of runs has a constant `PICTURE`; 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -32,7 +33,7 @@ class PlottedRun:
     folder: RunFolder
     experiment: str
     """Kind of run, as in meta.json."""
-    config: EvolveConfig | DqnConfig
+    config: Any
     songs: list[Song]
     """Songs of the run; empty if it has none, or if they cannot be read."""
     heading: str
@@ -42,7 +43,7 @@ class PlottedRun:
         """Whether a listener rewards the champion."""
         if isinstance(self.config, DqnConfig):
             return self.config.improvises
-        return bool(self.config.improvise.listener)
+        return isinstance(self.config, EvolveConfig) and bool(self.config.improvise.listener)
 
     def table(self, name: str, columns: tuple[str, ...]) -> Columns:
         """Return a table of the run; see `drawable_table`."""
@@ -75,12 +76,11 @@ def open_plotted(folder: RunFolder) -> PlottedRun:
     """Read what all pictures of a run need.
 
     Raises:
-        RunError: the configuration is broken, or there are no pictures of such runs.
+        RunError: the configuration is broken.
     """
-    experiment = name_of_kind(folder)
-    if experiment not in ("evolve", "dqn"):
-        raise RunError(f"{folder.path}: there are no pictures of the experiment {experiment!r}")
-    config = read_config(folder)
+    experiment, config = name_of_kind(folder), read_config(folder)
+    if not isinstance(config, EvolveConfig | DqnConfig):
+        return PlottedRun(folder, experiment, config, [], folder.path.name)
     task = config.task
     try:
         songs = [] if task.kind == "xor" else folder.read_songs(task.steps, task.prompt)

@@ -14,7 +14,7 @@ from pathlib import Path
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from experiments.plots import fitness, learning, network, reward, roll, species
+from experiments.plots import fitness, learning, losses, network, reward, roll, species
 from experiments.plots.picture import Picture, open_plotted
 from experiments.plots.sheet import STYLE, save
 from experiments.runs.folder import RunError, RunFolder
@@ -23,6 +23,7 @@ PICTURES: tuple[Picture, ...] = (
     fitness.PICTURE,
     reward.PICTURE,
     learning.PICTURE,
+    losses.PICTURE,
     species.PICTURE,
     network.PICTURE,
     roll.PICTURE,

@@ -40,7 +40,7 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], data: dict[str, Any]
         ValueError: a number is not finite.
     """
     text = json.dumps(data, allow_nan=False).encode()
-    content = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    content = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     content[DATA] = np.frombuffer(text, dtype=np.uint8)
     head = {"version": VERSION, "sha256": _digest(content)}
     # one entry of metadata only: safetensors writes several in any order

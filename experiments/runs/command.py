@@ -4,7 +4,8 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,16 +72,34 @@ def configured(kind: str, source: str | None, flags: Mapping[str, Mapping[str, A
     return config
 
 
+@dataclass(frozen=True)
+class Processes:
+    """Processes that train one model together; by default this one alone."""
+
+    first: bool = True
+    """Whether this is the one that writes."""
+    wait: Callable[[], None] = lambda: None
+    """Waits until all processes have come here."""
+    agree: Callable[[bool], bool] = bool
+    """Returns whether any of them says True."""
+
+
+ALONE = Processes()
+
+
 @contextmanager
-def supervised(options: argparse.Namespace, folder: Any, resources: Mapping[str, Any]) -> Iterator[Any]:
+def supervised(
+    options: argparse.Namespace, folder: Any, resources: Mapping[str, Any], processes: Processes = ALONE
+) -> Iterator[Any]:
     """Lend the supervision that a command line asks for; the folder is locked meanwhile."""
     from experiments.runs.callback import tensorboard_callbacks
     from experiments.runs.lifecycle import Supervision
     from experiments.runs.progress import ProgressBar
 
-    progress = ProgressBar(quiet=options.json)
-    with folder.writing(), progress, tensorboard_callbacks(folder, options.tensorboard) as callbacks:
-        yield Supervision(options.checkpoint_every, progress, callbacks, resources)
+    progress = ProgressBar(quiet=options.json or not processes.first)
+    lock = folder.writing() if processes.first else nullcontext()
+    with lock, progress, tensorboard_callbacks(folder, options.tensorboard and processes.first) as callbacks:
+        yield Supervision(options.checkpoint_every, progress, callbacks, resources, processes.first, processes.agree)
 
 
 def begin_or_resume(
@@ -89,6 +108,7 @@ def begin_or_resume(
     resolve: Callable[[], tuple[Settings, Any, str]],
     fixed: Sequence[str],
     resources: Mapping[str, Any],
+    processes: Processes = ALONE,
 ) -> tuple[Any, dict[str, Any]]:
     """Begin the run that a command line describes, or continue the one that --resume names.
 
@@ -98,12 +118,13 @@ def begin_or_resume(
         resolve: returns a resolved configuration, the run's inputs, and the name of its folder.
         fixed: options that a resumed run would ignore, and therefore refuses.
         resources: keyword arguments of the kind's `training`.
+        processes: that train together.
 
     Returns:
         The run folder and the content of summary.json.
     """
     from experiments.runs.folder import RunFolder
-    from experiments.runs.lifecycle import begin, kind_of, load_kind, resume
+    from experiments.runs.lifecycle import kind_of, load_kind, resume, set_up, start
 
     if options.tensorboard:
         require("tensorboard", extra="tensorboard", what="--tensorboard")
@@ -113,16 +134,21 @@ def begin_or_resume(
         found = kind_of(folder).name
         if found != kind:
             raise UsageError(f"--resume {options.resume}: it is a run of kuznechik {VERBS[found]}, not {VERBS[kind]}")
-        with supervised(options, folder, resources) as supervision:
+        with supervised(options, folder, resources, processes) as supervision:
             summary, warnings = resume(folder, options.set, supervision)
         for warning in warnings:
             print(f"kuznechik: {warning}", file=sys.stderr)
     else:
         config, inputs, name = resolve()
-        folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered(OUT, name)
-        with supervised(options, folder, resources) as supervision:
-            summary = begin(load_kind(kind), config, folder, inputs, options.command_line, supervision)
-    if options.plot:
+        if processes.first:
+            folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered(OUT, name)
+            set_up(load_kind(kind), config, folder, inputs, options.command_line)
+        else:
+            folder = RunFolder(options.out)
+        processes.wait()
+        with supervised(options, folder, resources, processes) as supervision:
+            summary = start(load_kind(kind), config, folder, supervision)
+    if options.plot and processes.first:
         draw(folder)
     return folder, summary
 

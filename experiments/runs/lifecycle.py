@@ -58,6 +58,10 @@ class Supervision:
     callbacks: Sequence[Callback] = ()
     resources: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the kind's `training`, such as workers or a device."""
+    writes: bool = True
+    """Whether this process writes the run folder; of several processes only the first does."""
+    agree: Callable[[bool], bool] = bool
+    """Settles with other processes whether one of them was interrupted."""
 
 
 def kind_of(folder: RunFolder) -> Kind:
@@ -90,23 +94,33 @@ def name_of_kind(folder: RunFolder) -> str:
 def begin(
     kind: Kind, config: Settings, folder: RunFolder, inputs: Any, command: Sequence[str], supervision: Supervision
 ) -> dict[str, Any]:
-    """Run from the beginning.
-
-    Args:
-        kind: of the run.
-        config: resolved, so that nothing in it depends on defaults of this version.
-        folder: a new run folder.
-        inputs: songs or other data that the kind's `prepare` keeps in the folder.
-        command: the command line, for meta.json.
-        supervision: callbacks, progress, checkpoints.
+    """Run from the beginning; see `set_up` and `start`.
 
     Returns:
         The content of summary.json.
     """
-    clock = Clock()
+    set_up(kind, config, folder, inputs, command)
+    return start(kind, config, folder, supervision)
+
+
+def set_up(kind: Kind, config: Settings, folder: RunFolder, inputs: Any, command: Sequence[str]) -> None:
+    """Write all that a run needs into its folder.
+
+    Args:
+        kind: of the run.
+        config: resolved, so that nothing in it depends on the defaults of this version.
+        folder: a new run folder.
+        inputs: songs or other data that the kind's `prepare` keeps in the folder.
+        command: the command line, for meta.json.
+    """
     kind.prepare(config, folder, inputs)
     folder.write_meta(kind.name, list(command), config.seed)
     write_atomically(folder.path / "config.toml", config.to_toml())  # last: with it the folder is complete
+
+
+def start(kind: Kind, config: Settings, folder: RunFolder, supervision: Supervision) -> dict[str, Any]:
+    """Run from the beginning in a folder that is set up; return the content of summary.json."""
+    clock = Clock()
     with kind.training(config, folder, **supervision.resources) as trainable:
         return RunInProgress(kind, folder, trainable, clock, supervision).complete()
 
@@ -130,9 +144,10 @@ def resume(folder: RunFolder, settings: Sequence[str], supervision: Supervision)
     with kind.training(config, folder, **supervision.resources) as trainable:
         state, complaints = load_checkpoint(folder.path / "checkpoints", trainable.largest_checkpoint())
         clock = Clock() if state is None else _restore(folder, trainable, state)
-        for table in trainable.tables:
-            folder.cut_table(table, trainable.next_row)
-        write_atomically(folder.path / "config.toml", config.to_toml())
+        if supervision.writes:
+            for table in trainable.tables:
+                folder.cut_table(table, trainable.next_row)
+            write_atomically(folder.path / "config.toml", config.to_toml())
         warnings = [f"{complaint}; resumed from the checkpoint before it" for complaint in complaints]
         return RunInProgress(kind, folder, trainable, clock, supervision).complete(), warnings
 
@@ -194,8 +209,9 @@ class RunInProgress:
         """Step until the trainable has ended or somebody interrupts; return the content of summary.json."""
         trainable, progress = self.trainable, self.supervision.progress
         progress.begin(trainable)
+        interrupted = False
         with deferred_interrupt() as interrupt:
-            while not trainable.ended and not interrupt.requested:
+            while not trainable.ended and not interrupted:
                 log = trainable.step()
                 if log:
                     self._record(log)
@@ -204,6 +220,7 @@ class RunInProgress:
                     self._checkpoint()
                 elif time.monotonic() >= self._next_save:
                     self._save()
+                interrupted = self.supervision.agree(interrupt.requested)
             if self._checkpoint_every != 0:
                 self._checkpoint()
             trainable.finish()
@@ -214,7 +231,8 @@ class RunInProgress:
             "cpu_seconds": self.clock.cpu_seconds,
             "wall_seconds": self.clock.wall_seconds,
         }
-        self.folder.write_json("summary.json", summary)
+        if self.supervision.writes:
+            self.folder.write_json("summary.json", summary)
         return summary
 
     def _record(self, log: Log) -> None:
@@ -229,6 +247,8 @@ class RunInProgress:
 
     def _save(self) -> None:
         """Put the tables and the champion on disk."""
+        if not self.supervision.writes:
+            return
         for table, rows in self._rows.items():
             self.folder.append(table, rows)
             rows.clear()
@@ -250,6 +270,9 @@ class RunInProgress:
 
     def _checkpoint(self) -> None:
         """Put all that the next steps depend on, on disk."""
+        self._next_checkpoint = self._after(self.trainable.steps)
+        if not self.supervision.writes:
+            return
         self._save()
         arrays, state = self.trainable.state()
         data = {"wall_seconds": self.clock.wall_seconds, "cpu_seconds": self.clock.cpu_seconds, "state": state}
@@ -259,4 +282,3 @@ class RunInProgress:
             raise RunError(
                 f"{self.folder.path}: learning has diverged ({error}): begin a new run with a smaller learning rate"
             ) from None
-        self._next_checkpoint = self._after(self.trainable.steps)

@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from experiments.musicvae.train import device
-from experiments.musicvae.training_run import TrainingRun
 from experiments.runs.folder import RunFolder
 from songs.files import write_atomically
+from vae.checkpoint import save_model
 from vae.config import TrainingOptions, preset
 from vae.dataset import dataset_name, read_split
 from vae.evaluation import evaluate
@@ -82,16 +82,19 @@ def run_one(kind, splits, options: argparse.Namespace, seed: int, folder: Path, 
     model = make_model(preset(options.architecture, options.bars, form), seed).to(where)
     train = torch.from_numpy(splits["train"].unique_tokens())
     validation = torch.from_numpy(splits["validation"].tokens())
-    run = TrainingRun(Trainer(model, training, train, validation), folder / f"{name}-{seed}")
-    run.run()
+    trainer, rows = Trainer(model, training, train, validation), []
+    while not trainer.finished:
+        row = trainer.step()
+        rows += [row] if row else []
+    save_model(folder / f"{name}-{seed}.safetensors", model, {"name": name})
     return {
         "name": name,
         "form": form,
         "transposed": transposed,
         "seed": seed,
-        "steps": run.trainer.steps,
+        "steps": trainer.steps,
         "training": dataclasses.asdict(training),
-        "curve": [[row["seconds"], row["free_running"]] for row in run.rows],
+        "curve": [[row["seconds"], row["free_running"]] for row in rows],
         "test": evaluate(model, splits["test"]),
     }
 

@@ -31,10 +31,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.pages.report import has_begun, has_ended, is_vae_run, write_report
+    from experiments.pages.report import has_begun, has_ended, write_report
     from experiments.runs.folder import RunFolder
 
-    folders = [RunFolder(path) if is_vae_run(Path(path)) else RunFolder.open(path) for path in options.run_folders]
+    folders = [RunFolder.open(path) for path in options.run_folders]
     default = folders[0].path / "report.html" if len(folders) == 1 else Path("report.html")
     path = Path(options.out) if options.out else default
     while options.watch and not all(has_ended(folder) for folder in folders):

@@ -9,6 +9,7 @@ says where collections of MIDI files are.
 import argparse
 from pathlib import Path
 
+from experiments.runs.command import add_run_options
 from experiments.verbs.options import MOST_MINUTES, MOST_PROCESSES, UsageError, between, count, positive, whole
 
 HELP = "MusicVAE: data sets, training, samples, reconstructions, interpolations (needs torch)"
@@ -154,32 +155,21 @@ def _delete(parser: argparse.ArgumentParser) -> None:
 def _train(parser: argparse.ArgumentParser) -> None:
     """Train a model; Ctrl-C keeps what there is.
 
-    The run folder holds the best model of validation and the last one, a table of figures, and the state from which
-    --resume goes on. Start it with torchrun for several processes:
-    torchrun --nproc-per-node 2 -m experiments vae train ...
+    The run folder is like that of every run: --resume continues it; plot, report, play and repeat take it. Start it
+    with torchrun for several processes: torchrun --nproc-per-node 2 -m experiments vae train ...
     """
-    parser.add_argument("epochs", type=positive, metavar="EPOCHS", help="passes over the training windows")
-    parser.add_argument("batch", type=positive, metavar="BATCH", help="melodies in a step")
-    _form(parser)
-    parser.add_argument("--minutes", type=_minutes, metavar="M", help="end after so much CPU time (wall time on a GPU)")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument("epochs", nargs="?", type=positive, metavar="EPOCHS", help="passes over the training melodies")
+    parser.add_argument("batch", nargs="?", type=positive, metavar="BATCH", help="melodies in a step")
+    parser.add_argument("bars", nargs="?", type=_bars, metavar="BARS", help="2, 4, 8 or 16")
+    _form(parser, bars=False)
+    parser.add_argument("--minutes", type=_minutes, metavar="M", help="limit of CPU time (wall time on a GPU)")
+    parser.add_argument("--config", metavar="FILE", help="TOML file with the options of a run")
     parser.add_argument("--initialize", type=Path, metavar="FILE", help="begin with the parameters of a model that fit")
-    parser.add_argument(
-        "--architecture", default="fast", metavar="NAME", help="fast, flat, mlp, faithful or seed [fast]"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="an option of vae/config.py or vae/schedule.py: latent=64, beta=0.2",
-    )
-    parser.add_argument("--seed", type=count, metavar="N", help="the same seed gives the same run [0]")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="run folder [runs/vae-NAME-1, -2, ...]")
+    parser.add_argument("--architecture", metavar="NAME", help="fast, flat, mlp, faithful or seed [fast]")
     parser.add_argument("--threads", type=whole(1, MOST_PROCESSES), default=1, metavar="N", help="of the processor [1]")
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, ... [cuda where there is one]")
-    _data(parser)
-    parser.add_argument("--json", action="store_true", help="print a summary as JSON")
+    parser.add_argument("--data", type=Path, metavar="DIR", help=f"where data sets are [{DATA}]")
+    add_run_options(parser, "vae", "training.beta=0.2", "each validation")
 
 
 def _prior(parser: argparse.ArgumentParser) -> None:

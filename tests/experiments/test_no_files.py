@@ -13,15 +13,13 @@ torch = pytest.importorskip("torch", reason="reads files of torch: pip install '
 
 from safetensors.torch import save_file  # noqa: E402
 
-from experiments.musicvae.training_run import read_run  # noqa: E402
-from experiments.pages.vae_view import ended_by  # noqa: E402
 from experiments.runs.checkpoint import DATA, FORMAT, VERSION, read_arrays  # noqa: E402
 from experiments.runs.folder import RunError  # noqa: E402
 from listener import files as listeners  # noqa: E402
 from songs.midi import MidiError  # noqa: E402
 from songs.notation import read_tune  # noqa: E402
 from vae import checkpoint  # noqa: E402
-from vae.config import ModelError, TrainingError  # noqa: E402
+from vae.config import ModelError  # noqa: E402
 from vae.dataset import SPLITS, DatasetError, maestro_splits, read_meta, read_split  # noqa: E402
 from vae.melody import beats_file  # noqa: E402
 from vae.seed_checkpoint import import_checkpoint  # noqa: E402
@@ -30,7 +28,6 @@ HUGE = 2 * 2**30
 
 READERS: dict[str, tuple[str, Callable[[Path], object], type[Exception]]] = {
     "checkpoint of a learner": ("c.safetensors", read_arrays, RunError),
-    "state of a model": ("resume.safetensors", lambda path: read_run(path.parent), TrainingError),
     "model": ("m.safetensors", checkpoint.load_model, ModelError),
     "description of a model": ("m.json", checkpoint.read_about, ModelError),
     "checkpoint of the seed": ("m.tar", lambda path: import_checkpoint(path, 2), ModelError),
@@ -42,7 +39,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object], type[Exception]]] = {
     "tune": ("tune.txt", read_tune, OSError),
 }
 """Name of the file, what reads it, and what is raised."""
-MAPPED = ("state of a model", "checkpoint of the seed")
+MAPPED = ("checkpoint of the seed",)
 """What may be larger than other files: the library that reads it says what is wrong."""
 
 
@@ -92,26 +89,10 @@ def test_what_is_no_file_is_told_in_one_line(place, reader, make):
         assert REASONS[make] in told
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-@pytest.mark.parametrize("make", REASONS)
-def test_a_report_does_not_wait_for_how_a_run_ended(tmp_path, make):
-    make(tmp_path / "resume.safetensors")
-    assert ended_by(tmp_path) == ""
-
-
 def test_beats_are_no_huge_file(tmp_path):
     huge(tmp_path / "song.beats.txt")
     with pytest.raises(MidiError, match=r"song.beats.txt: holds no beats"):
         beats_file(tmp_path / "song.mid")
-
-
-def test_deep_nesting_in_a_state_is_told_in_one_line(tmp_path):
-    path = tmp_path / "resume.safetensors"
-    save_file({"model.a": torch.zeros(1)}, path, {"run": "[" * 100_000})
-    assert ended_by(tmp_path) == ""
-    with pytest.raises(TrainingError, match=r"resume.safetensors: is damaged: .*--initialize") as error:
-        read_run(tmp_path)
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "{", "9" * 10_000])

@@ -278,15 +278,16 @@ def test_two_processes_train_one_model(tmp_path):
     """torchrun on gloo: an epoch takes half as many steps, and the parameters have moved."""
     write_tunes(tmp_path / "midi", 40)
     generate([tmp_path / "midi"], DatasetOptions(transposed=True), tmp_path / "data")
-    sizes = ["latent=8", "encoder_width=16", "conductor_width=12", "decoder_width=10", "word_dropout=0", "beta=0"]
-    common = [*(part for size in sizes for part in ("--set", size)), "--set", "precision=float32", "--json"]
-    common += ["--set", "encoder_layers=1", "--data", str(tmp_path / "data"), "--device", "cpu"]
+    sizes = ["model.latent=8", "model.encoder_width=16", "model.conductor_width=12", "model.decoder_width=10"]
+    sizes += ["training.word_dropout=0", "training.beta=0"]
+    common = [*(part for size in sizes for part in ("--set", size)), "--set", "training.precision=float32", "--json"]
+    common += ["--set", "model.encoder_layers=1", "--data", str(tmp_path / "data"), "--device", "cpu"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     arguments = ["-m", "experiments", "vae", "train", "1", "4", "2", "-pt", *common, "--out", str(tmp_path / "two")]
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     ran = subprocess.run([*start, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stderr
-    two, about = load_model(tmp_path / "two" / "last.safetensors")
+    two, about = load_model(tmp_path / "two" / "best" / "model.safetensors")
     train = torch.from_numpy(read_split(tmp_path / "data" / "2bars-pianoroll-transposed", "train").unique_tokens())
     assert about["steps"] == -(-len(train) // 8)
     assert all(torch.isfinite(value).all() for value in two.parameters())

@@ -20,7 +20,13 @@ from vae.model import make_model
 
 SMALL = [
     part
-    for setting in ("latent=8", "encoder_width=32", "conductor_width=32", "decoder_width=10", "evaluations=2")
+    for setting in (
+        "model.latent=8",
+        "model.encoder_width=32",
+        "model.conductor_width=32",
+        "model.decoder_width=10",
+        "training.evaluations=2",
+    )
     for part in ("--set", setting)
 ]
 
@@ -43,10 +49,15 @@ def model(tmp_path):
 
 
 def fails(capsys, *arguments) -> str:
+    """Return the one line that a wrong call of `vae` gives."""
+    return fails_of(capsys, "vae", *arguments)
+
+
+def fails_of(capsys, *arguments) -> str:
     """Return the one line that a wrong call gives."""
     capsys.readouterr()
     try:
-        status = main(["vae", *map(str, arguments)])
+        status = main(list(map(str, arguments)))
     except SystemExit as end:
         status = end.code
     captured = capsys.readouterr()
@@ -81,8 +92,7 @@ def test_one_split_alone_is_written(data, tmp_path):
 def test_a_run_is_judged_resumed_and_exported(data, capsys, tmp_path):
     run = shutil.copytree(data / "run", tmp_path / "run")
     common = ["--data", str(data / "data")]
-    more = ["vae", "train", "3", "16", "2", "-pt", *common, "--resume", "--out", str(run), "--json"]
-    assert main(more) == 0
+    assert main(["vae", "train", "--resume", str(run), "--set", "training.epochs=3", "--json"]) == 0
     capsys.readouterr()
     assert main(["vae", "evaluate", "2", "-pt", "--model", str(run), "-n", "20", *common]) == 0
     figures = json.loads(capsys.readouterr().out)
@@ -101,12 +111,54 @@ def test_a_run_is_judged_resumed_and_exported(data, capsys, tmp_path):
     assert "provenance" not in about, "no platform, no folders of this machine"
 
 
+def test_a_run_is_like_every_run(data, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = shutil.copytree(data / "run", tmp_path / "run")
+    assert {"config.toml", "meta.json", "metrics.csv", "summary.json", "data.json"} <= {
+        each.name for each in run.iterdir()
+    }
+    assert json.loads((run / "summary.json").read_text())["stopped"] == "finished"
+    for call in (["plot", run], ["report", run], ["play", run], ["repeat", run]):
+        assert main(list(map(str, call))) == 0, call
+    out = capsys.readouterr().out
+    assert "losses.png" in out
+    assert "best/model.safetensors: the same to the byte" in out
+    assert (tmp_path / "run.wav").read_bytes()[:4] == b"RIFF"
+    assert "performs no song" in fails_of(capsys, "score", run)
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_again_to_the_same_bits(data, tmp_path):
+    run = shutil.copytree(data / "run", tmp_path / "run")
+    shutil.rmtree(run / "checkpoints")
+    shutil.rmtree(run / "best")
+    (run / "summary.json").unlink()
+    assert main(["vae", "train", "--resume", str(run), "--json"]) == 0
+    for name in ("best/model.safetensors", "best/model.json"):
+        assert (run / name).read_bytes() == (data / "run" / name).read_bytes()
+
+
+def test_a_run_whose_data_set_has_changed_is_not_resumed(data, capsys, tmp_path):
+    run = shutil.copytree(data / "run", tmp_path / "run")
+    other = json.loads((run / "data.json").read_text())
+    (run / "data.json").write_text(json.dumps({**other, "pieces": 3}))
+    assert "is not the data set that" in fails(capsys, "train", "--resume", run)
+
+
+def test_an_option_is_read_by_its_old_name(data, capsys, tmp_path):
+    arguments = ["train", "1", "16", "2", "-pt", *SMALL, "--set", "beta=0.3", "--set", "model.hear_bar=true"]
+    assert main(["vae", *arguments, "--data", str(data / "data"), "--out", str(tmp_path / "run"), "--json"]) == 0
+    assert "the option beta is now called training.beta" in capsys.readouterr().err
+    text = (tmp_path / "run" / "config.toml").read_text()
+    assert "beta = 0.3" in text
+    assert "hear_bar = true" in text
+
+
 def test_a_prior_is_learned_for_a_trained_model(data, capsys, tmp_path):
     out = tmp_path / "prior.safetensors"
     arguments = [str(data / "run"), "--minutes", "0.01", "--layers", "1", "--width", "16", "--out", str(out)]
     assert main(["vae", "train-prior", *arguments, "--data", str(data / "data"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["steps"] > 0
-    base, learned = load_model(data / "run" / "best.safetensors")[0], load_model(out)[0]
+    base, learned = load_model(data / "run" / "best" / "model.safetensors")[0], load_model(out)[0]
     assert base.prior is None
     assert learned.prior is not None
     own = learned.state_dict()
@@ -137,9 +189,9 @@ def test_an_ablation_compares_forms_and_keys(data, capsys, tmp_path):
 
 def test_a_model_begins_with_the_parameters_of_another(data, capsys, tmp_path):
     arguments = ["train", "1", "16", "2", "-pt", *SMALL, "--data", str(data / "data"), "--out", str(tmp_path / "run")]
-    assert main(["vae", *arguments, "--initialize", str(data / "run"), "--set", "learning_rate=1e-8"]) == 0
-    first, second = (load_model(path / "last.safetensors")[0] for path in (data / "run", tmp_path / "run"))
-    best, _ = load_model(data / "run" / "best.safetensors")
+    assert main(["vae", *arguments, "--initialize", str(data / "run"), "--set", "training.learning_rate=1e-8"]) == 0
+    first, second = (load_model(path / "best" / "model.safetensors")[0] for path in (data / "run", tmp_path / "run"))
+    best, _ = load_model(data / "run" / "best" / "model.safetensors")
     distance = max((a - b).abs().max().item() for a, b in zip(best.parameters(), second.parameters(), strict=True))
     assert distance < 1e-5
     assert first.config == second.config
@@ -253,13 +305,16 @@ def test_mistakes_are_one_line(model, data, tmp_path, capsys):
     arguments = ["interpolate", 2, 1, "-pt", "--model", model, "-s", file]
     assert "is a file: the -s of this action is a folder" in fails(capsys, *arguments)
     assert "no such data set" in fails(capsys, "train", 1, 8, 16, "-pt", *common)
-    assert "no option 'wings'" in fails(capsys, "train", 1, 8, 2, "-pt", "--set", "wings=2", *common)
-    assert "latent = 'x': it must be a whole" in fails(capsys, "train", 1, 8, 2, "-pt", "--set", "latent=x", *common)
+    assert "write section.key=value" in fails(capsys, "train", 1, 8, 2, "-pt", "--set", "wings=2", *common)
+    wrong = "unknown key model.wings: [model] has bars, representation, latent"
+    assert wrong in fails(capsys, "train", 1, 8, 2, "-pt", "--set", "model.wings=2", *common)
+    wrong = "model.latent = 'x': it must be a whole number"
+    assert wrong in fails(capsys, "train", 1, 8, 2, "-pt", "--set", "model.latent=x", *common)
     assert "no architecture 'huge'" in fails(capsys, "train", 1, 8, 2, "-pt", "--architecture", "huge", *common)
     assert "is there already" in fails(capsys, "train", 1, 8, 2, "-pt", "--out", data / "run", *common)
-    assert "--resume needs --out" in fails(capsys, "train", 1, 8, 2, "-pt", "--resume", *common)
-    resume = ["--resume", "--out", data / "run"]
-    assert "BATCH is 8, but the run has 16" in fails(capsys, "train", 1, 8, 2, "-pt", *resume, *common)
+    assert "write EPOCHS BATCH BARS" in fails(capsys, "train", 1, 8, *common)
+    assert "--epochs does not go with --resume" in fails(capsys, "train", 1, 8, 2, "-pt", "--resume", data / "run")
+    assert "--seed does not go with --resume" in fails(capsys, "train", "--resume", data / "run", "--seed", 4)
     assert "--device abacus: " in fails(capsys, "sample", 2, "-pt", "--model", model, "--device", "abacus")
     assert "holds no data sets" in fails(capsys, "show-datasets", "--data", tmp_path)
     assert "no such folder" in fails(capsys, "generate-dataset", "all", 2, 1, "--midi", tmp_path / "none")
@@ -269,7 +324,7 @@ def test_a_width_that_its_heads_cannot_share_is_one_line(data, capsys, tmp_path)
     common = ["--data", data / "data"]
     prior = ["train-prior", data / "run", "--minutes", 0.01, "--width", 240, "--out", tmp_path / "prior.safetensors"]
     assert "a width of 240 cannot be shared by 7 heads: choose 224 or 256" in fails(capsys, *prior, *common)
-    train = ["train", 1, 16, 2, "-pt", "--set", "conductor_width=100", "--out", tmp_path / "run", *common]
+    train = ["train", 1, 16, 2, "-pt", "--set", "model.conductor_width=100", "--out", tmp_path / "run", *common]
     assert "a width of 100 cannot be shared by 3 heads: choose 96 or 128" in fails(capsys, *train)
     assert not (tmp_path / "run").exists()
 

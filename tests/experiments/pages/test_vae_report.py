@@ -21,7 +21,13 @@ from vae.tokens import PIANO_ROLL, REST
 
 SMALL = [
     part
-    for setting in ("latent=8", "encoder_width=32", "conductor_width=32", "decoder_width=10", "evaluations=3")
+    for setting in (
+        "model.latent=8",
+        "model.encoder_width=32",
+        "model.conductor_width=32",
+        "model.decoder_width=10",
+        "training.evaluations=3",
+    )
     for part in ("--set", setting)
 ]
 
@@ -55,7 +61,7 @@ def test_the_page_holds_the_run(page, folder):
     text = page.read_text()
     for part in ("MusicVAE of 2 bars", "<strong>finished</strong>", "always resting would get", "KL, nats a melody"):
         assert part in text
-    assert "kuznechik vae train 2 16 2 -pt --set latent=8" in text
+    assert "kuznechik vae train 2 16 2 -pt --set model.latent=8" in text
     assert "[training]" in text  # the configuration
     assert "torch 2." in text
     assert text.count("data:image/png;base64,") == 1  # the losses
@@ -146,15 +152,15 @@ def test_kinds_are_not_mixed(kuznechik, folder, solved):
     assert not (folder / "mixed.html").exists()
 
 
-def test_a_run_ends_when_its_state_says_so(folder, tmp_path):
+def test_a_run_ends_with_its_summary(folder, tmp_path):
     run = shutil.copytree(folder / "two", tmp_path / "run")
     assert has_ended(RunFolder(run))
-    (run / "resume.safetensors").write_bytes((run / "resume.safetensors").read_bytes()[:100])
+    (run / "summary.json").unlink()
     assert not has_ended(RunFolder(run))
     assert vae_view(RunFolder(run))["state"] == "still running, or stopped without an end"
 
 
-@pytest.mark.parametrize("name", ["best.safetensors", "best.json"])
+@pytest.mark.parametrize("name", ["best/model.safetensors", "best/model.json"])
 def test_a_damaged_model_is_told_in_one_line(kuznechik, folder, tmp_path, name):
     run = shutil.copytree(folder / "two", tmp_path / "run")
     (run / name).write_bytes((run / name).read_bytes()[:50])

@@ -1,0 +1,228 @@
+"""Runs that train a MusicVAE.
+
+data.json     the data set, as its own dataset.json describes it
+initial.*     the model that training began with, if one was given
+metrics.csv   a row a validation
+best/         the best model of validation: model.safetensors, model.json
+"""
+
+import dataclasses
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from experiments.config.vae import VaeConfig
+from experiments.runs.callback import Callback
+from experiments.runs.checkpoint import State
+from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.lifecycle import Kind
+from experiments.runs.trainable import Log, Status
+from songs.files import MOST_BYTES
+from vae.checkpoint import load_model, read_about, save_model
+from vae.config import ModelError
+from vae.dataset import read_meta, read_split
+from vae.evaluation import check_split
+from vae.model import MusicVAE, make_model, parameter_count
+from vae.processor import computing
+from vae.training import Trainer
+
+MODEL = Path("best") / "model.safetensors"
+INITIAL = "initial.safetensors"
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """The inputs of a run beside its data set."""
+
+    initial: Path | None = None
+    """A model whose parameters training begins with, where their names and shapes fit."""
+
+
+def prepare(config: VaeConfig, folder: RunFolder, inputs: Inputs) -> None:
+    """Write which data set a new run trains on, and the model that it begins with."""
+    folder.write_json("data.json", read_meta(data_folder(config)))
+    if inputs.initial:
+        for suffix in (".safetensors", ".json"):
+            shutil.copyfile(inputs.initial.with_suffix(suffix), (folder.path / INITIAL).with_suffix(suffix))
+
+
+def read_inputs(config: VaeConfig, folder: RunFolder) -> Inputs:
+    """Return the inputs of an old run."""
+    initial = folder.path / INITIAL
+    return Inputs(initial if initial.exists() else None)
+
+
+def data_folder(config: VaeConfig) -> Path:
+    """Return the folder of the data set of a configuration."""
+    return Path(config.data.folder) / config.dataset
+
+
+@contextmanager
+def training(
+    config: VaeConfig,
+    folder: RunFolder,
+    device: str | torch.device = "cpu",
+    rank: int = 0,
+    processes: int = 1,
+    threads: int = 1,
+) -> Iterator["VaeTraining"]:
+    """Lend the training of a run folder.
+
+    Args:
+        config: of the run.
+        folder: of the run.
+        device: that computes.
+        rank: index of this process.
+        processes: number of processes.
+        threads: of the processor.
+
+    Raises:
+        RunError: the data set has changed since the run began.
+    """
+    if read_meta(data_folder(config)) != folder.read_json("data.json"):
+        raise RunError(f"{data_folder(config)}: is not the data set that {folder.path} was trained on")
+    with computing(threads):
+        trainer = make_trainer(config, device, read_inputs(config, folder).initial, rank, processes)
+        yield VaeTraining(config, trainer)
+
+
+def make_trainer(
+    config: VaeConfig,
+    device: str | torch.device = "cpu",
+    initial: Path | None = None,
+    rank: int = 0,
+    processes: int = 1,
+) -> Trainer:
+    """Return the trainer of a configuration; raises ValueError if its parts do not go together."""
+    splits = {name: read_split(data_folder(config), name) for name in ("train", "validation")}
+    model = make_model(config.model, config.training.seed).to(device)
+    if initial:
+        initialize(model, initial)
+    check_split(model, splits["validation"])
+    return Trainer(
+        model,
+        config.training,
+        torch.from_numpy(splits["train"].unique_tokens()),
+        torch.from_numpy(splits["validation"].tokens()),
+        rank,
+        processes,
+    )
+
+
+def initialize(model: MusicVAE, path: Path) -> int:
+    """Give a model the parameters of another one that have the same name and shape; return how many there are."""
+    other, _ = load_model(path)
+    own, theirs = model.state_dict(), other.state_dict()
+    fitting = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
+    if not fitting:
+        raise ModelError(f"{path}: none of its parameters fit this model: choose the same --architecture")
+    model.load_state_dict(fitting, strict=False)
+    return len(fitting)
+
+
+class VaeTraining:
+    """A MusicVAE in training; a `Trainable`."""
+
+    tables = ("metrics.csv",)
+
+    def __init__(self, config: VaeConfig, trainer: Trainer):
+        self.config, self.trainer = config, trainer
+        self.name = config.dataset
+        self._row: dict[str, Any] = {}
+
+    @property
+    def steps(self) -> int:
+        return self.trainer.steps
+
+    @property
+    def ended(self) -> str:
+        return self.trainer.finished
+
+    @property
+    def next_row(self) -> int:
+        return self.trainer.steps + 1
+
+    @property
+    def champion(self) -> object | None:
+        return self.trainer.best
+
+    def step(self) -> Log | None:
+        row = self.trainer.step()
+        if row is None:
+            return None
+        self._row = row
+        return Log({name: value for name, value in row.items() if name != "seconds"})
+
+    def status(self) -> Status:
+        trainer = self.trainer
+        text = f"step {trainer.steps}"
+        if self._row:
+            loss, right = self._row["loss"], self._row["free_running"]
+            text += f", loss {loss:.2f}, KL {self._row['kl']:.1f}, free running {right:.4f}"
+        return Status(trainer.progress, 1.0, trainer.progress, text)
+
+    def finish(self) -> None:
+        if self.trainer.best is None:  # stopped before the first validation
+            self.trainer.best, self.trainer.best_row = self.trainer.model, {"step": self.trainer.steps}
+
+    def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:
+        trainer = self.trainer
+        assert trainer.best is not None, "`finish` makes sure that there is one"
+        assert trainer.best_row is not None, "it comes with the best model"
+        validation = {name: value for name, value in trainer.best_row.items() if name != "seconds"}
+        about = {
+            "name": self.config.dataset,
+            "data": folder.read_json("data.json"),
+            "training": trainer.options.to_dict(),
+            "steps": validation["step"],
+            "validation": validation,
+        }
+        save_model(folder.path / MODEL, trainer.best, about)
+
+    def summary(self) -> dict[str, Any]:
+        trainer = self.trainer
+        best = trainer.best_row or {}
+        return {
+            "solved": None,
+            "dataset": self.config.dataset,
+            "seed": self.config.seed,
+            "steps": trainer.steps,
+            "epochs": round(trainer.steps / trainer.steps_per_epoch, 3),
+            "parameters": parameter_count(trainer.model),
+            "precision": "bfloat16" if trainer.bfloat16 else "float32",
+            "best_step": best.get("step"),
+            "validation": {name: value for name, value in best.items() if name not in ("step", "seconds", "epoch")},
+        }
+
+    def largest_checkpoint(self) -> int:
+        return MOST_BYTES + 5 * 4 * parameter_count(self.trainer.model)
+
+    def state(self) -> State:
+        return self.trainer.state()
+
+    def restore(self, state: State) -> None:
+        self.trainer.restore(*state)
+
+
+def model_of(path: Path) -> Path:
+    """Return the file of a model: a run folder stands for its best one."""
+    return path / MODEL if path.is_dir() else path
+
+
+def about_of(path: Path) -> dict[str, Any]:
+    """Return the JSON of a model; of a run folder with its commands and provenance from meta.json."""
+    about = read_about(model_of(path))
+    if not path.is_dir():
+        return about
+    folder = RunFolder.open(path)
+    meta, initial = folder.read_meta(), folder.path / INITIAL
+    before = read_about(initial).get("commands", []) if initial.exists() else []
+    provenance = {name: meta[name] for name in ("started", "commit", "versions", "platform") if name in meta}
+    return {**about, "commands": [*before, meta.get("command", [])], "provenance": provenance}
+
+
+KIND = Kind("vae", ("training.epochs", "training.minutes", "data.folder"), prepare, training, read_inputs)
