@@ -47,10 +47,10 @@ def play_episode(
     keyboard: Any = env.unwrapped  # a `KeyboardEnv`
     observation, information = env.reset(seed=seed, options=options)
     performer.reset(1)
-    cells = keyboard.memory * KEYS
+    cells = keyboard.rules.memory * KEYS
     right, total, over = [], 0.0, False
     while not over:
-        memory = observation[:cells].reshape(1, keyboard.memory, KEYS).astype(bool)
+        memory = observation[:cells].reshape(1, keyboard.rules.memory, KEYS).astype(bool)
         improvise = np.array([observation[cells] == 0]) if len(observation) > cells else None
         keys = performer.press(memory, improvise)[0]
         observation, reward, terminated, truncated, information = env.step(keys.astype(np.int8))

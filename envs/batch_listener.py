@@ -1,113 +1,116 @@
-"""Pay many performers at once, each at its own step of its own song.
+"""Rewards of many episodes at once, each at its own step of its own song.
 
-Conventions:
-    N performers; the longest song has T steps. The listener hears what it hears in `KeyboardEnv`: the steps
-    that the performer remembers since the beginning of the song, and the one just played.
+Conventions: B episodes; a step is K keys.
 """
 
-from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
+from envs.history import History
+from envs.song_tape import SongClock
 from listener.listener import Listener, is_pointwise, key_rewards, pays_every
-from songs.keyboard import KEYS
-from songs.song import Song
 
 
 class BatchListener:
-    """A listener, and what N performers have played so far if it must be known."""
+    """A listener that hears, in each episode, what is remembered since the beginning of the song, and the new step."""
 
-    def __init__(self, listener: Listener, songs: Sequence[Song], performers: int, teacher_forcing: bool, record: bool):
+    def __init__(self, listener: Listener, clock: SongClock, history: History):
         """
         Args:
-            listener: pays the performers.
-            songs: S songs.
-            performers: N.
-            teacher_forcing: performers remember the song instead of what they played.
-            record: keep what was played even if the listener does not need it.
+            listener: any.
+            clock: the songs and steps of B episodes.
+            history: of the episodes, as long as the longest song unless the listener is pointwise.
         """
         self._listener = listener
         self._pointwise = listener if is_pointwise(listener) else None
-        self._teacher_forcing = teacher_forcing
-        self._performers = np.arange(performers)
-        self.played: np.ndarray | None = None
-        """(N, T + 1, 13) bool, what was played from the beginning of the song; None if it is not kept."""
-        if record or self._pointwise is None:
-            longest = max(song.steps for song in songs)
-            self._rolls = np.zeros((len(songs), longest, KEYS), dtype=bool)
-            for roll, song in zip(self._rolls, songs, strict=True):
-                roll[: song.steps] = song.roll
-            # one step more, for the keys that are pressed when the longest song is over
-            self.played = np.zeros((performers, longest + 1, KEYS), dtype=bool)
+        self._period = pays_every(listener)
+        self._clock, self._history = clock, history
 
-    def begin(self, performers: np.ndarray, songs: np.ndarray, steps: np.ndarray) -> None:
-        """Let B performers begin songs; up to the step at which they set in they have heard the song."""
-        if self.played is not None:
-            given = np.arange(self._rolls.shape[1]) < steps[:, None]
-            self.played[performers, :-1] = self._rolls[songs] & given[:, :, None]
-
-    def record(self, keys: np.ndarray, steps: np.ndarray) -> None:
-        """Note down the keys (N, 13) that were played at the steps (N,), if `played` is kept."""
-        assert self.played is not None
-        self.played[self._performers, steps] = keys
-
-    def step_rewards(
-        self, keys: np.ndarray, targets: np.ndarray, wrong: np.ndarray, improvised: np.ndarray | None
+    def rewards(
+        self, keys: np.ndarray, targets: np.ndarray, wrong: np.ndarray, improvise: np.ndarray | None, over: np.ndarray
     ) -> np.ndarray:
-        """Return (N,) float32, what a pointwise listener pays for a step.
+        """Return the rewards of one step of B episodes.
 
         Args:
-            keys: (N, 13) bool, the step.
-            targets: (N, 13) bool, the step as it stands in the songs.
-            wrong: (N,) float32, the number of wrong keys.
-            improvised: (N,) bool, the performers that need not play a song; None: all need to.
-        """
-        listener = self._pointwise
-        assert listener is not None
-        if improvised is None:
-            return listener.step_rewards(keys, targets, wrong)
-        rewards = np.empty(len(keys), dtype=np.float32)
-        rewards[improvised] = listener.step_rewards(keys[improvised])
-        told = ~improvised
-        rewards[told] = listener.step_rewards(keys[told], targets[told], wrong[told])
-        return rewards
-
-    def step_key_rewards(self, keys: np.ndarray, targets: np.ndarray, improvised: np.ndarray) -> np.ndarray:
-        """Return (N, 13) float32, what a pointwise listener pays for each key; arguments as for `step_rewards`."""
-        rewards = np.empty(keys.shape, dtype=np.float32)
-        told = ~improvised
-        rewards[told] = key_rewards(self._listener, keys[told, None], targets[told, None])[:, 0]
-        rewards[improvised] = key_rewards(self._listener, keys[improvised, None])[:, 0]
-        return rewards
-
-    def roll_rewards(
-        self, performers: np.ndarray, songs: np.ndarray, steps: np.ndarray, improvised: np.ndarray, keys: bool = False
-    ) -> np.ndarray:
-        """Return what any listener pays for the newest step of B performers.
-
-        Args:
-            performers: (B,) int, at least one.
-            songs: (B,) int, the songs they play.
-            steps: (B,) int, the steps they played last.
-            improvised: (B,) bool.
-            keys: return what it pays for each key instead.
+            keys: (B, K) bool, the keys that are played.
+            targets: (B, K) bool, the step as it stands in the songs.
+            wrong: (B,) float32, the number of wrong keys.
+            improvise: (B,) bool, episodes that need not play the song; None: all need to.
+            over: (b,) int, indices of episodes that are over; their rewards are meaningless.
 
         Returns:
-            (B,) float32, or (B, 13) for each key.
+            (B,) float64.
+
+        Raises:
+            ValueError: the listener's rewards have another shape, or are not finite.
         """
-        assert self.played is not None, "it is always kept for a listener that is not pointwise"
-        rewards = np.zeros((len(performers), KEYS) if keys else len(performers), dtype=np.float32)
-        paid_now = (steps + 1) % pays_every(self._listener) == 0
-        for asked, told in ((paid_now & ~improvised, True), (paid_now & improvised, False)):
-            rows = np.flatnonzero(asked)
-            if rows.size:
-                heard = self.played[performers[rows], : steps[rows].max() + 1]
-                targets = self._rolls[songs[rows], : heard.shape[1]] if told else None
-                newest = np.arange(rows.size), steps[rows]
-                if targets is not None and self._teacher_forcing:
-                    played, heard = heard[newest], targets.copy()
-                    heard[newest] = played
-                # the steps behind the newest do not count, as listeners are causal
-                paid = key_rewards(self._listener, heard, targets) if keys else self._listener.rewards(heard, targets)
-                rewards[rows] = paid[newest]
+        if self._pointwise is None:
+            return self._roll_rewards(keys, improvise, over, np.zeros(len(keys)))
+        if improvise is None:
+            rewards = self._checked_shape(self._pointwise.step_rewards(keys, targets, wrong), wrong.shape)
+            rewards = rewards.astype(np.float64)
+        else:
+            rewards = np.empty(len(keys))
+            for rows, known in ((~improvise, (targets, wrong)), (improvise, ())):
+                found = self._pointwise.step_rewards(keys[rows], *(values[rows] for values in known))
+                rewards[rows] = self._checked_shape(found, wrong[rows].shape)
+        self._check_finite(rewards, self._clock.steps)
         return rewards
+
+    def key_rewards(self, keys: np.ndarray, improvise: np.ndarray | None, over: np.ndarray) -> np.ndarray:
+        """Return the rewards of each key of one step, (B, K) float32; the rest as for `rewards`."""
+        return self._roll_rewards(keys, improvise, over, np.zeros(keys.shape, dtype=np.float32))
+
+    def _roll_rewards(
+        self, keys: np.ndarray, improvise: np.ndarray | None, over: np.ndarray, rewards: np.ndarray
+    ) -> np.ndarray:
+        """Fill in the rewards, (B,) or (B, K) for each key, of those episodes for which the listener must be asked."""
+        steps = self._clock.steps
+        due = (steps + 1) % self._period == 0
+        due[over] = False
+        if improvise is None:
+            improvise = np.zeros_like(due)
+        for episodes, reproduce in ((due & ~improvise, True), (due & improvise, False)):
+            rows = episodes.nonzero()[0]
+            if rows.size:
+                rolls, targets, newest = self._heard(keys, rows)
+                ask, shape = self._listener.rewards, rolls.shape[:2]
+                if rewards.ndim > 1:
+                    ask, shape = partial(key_rewards, self._listener), rolls.shape
+                # steps after the newest do not count, as listeners are causal
+                rewards[rows] = self._checked_shape(ask(rolls, targets if reproduce else None), shape)[newest]
+                self._check_finite(rewards[rows], steps[rows])
+        return rewards
+
+    def _heard(self, keys: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple]:
+        """Return the rolls and targets (b, t, K) bool of b episodes, silent after the newest step; and its indices."""
+        if self._pointwise is not None:
+            return keys[rows, None], self._clock.targets()[rows, None], (slice(None), 0)
+        steps = self._clock.steps[rows]
+        longest = steps.max()
+        rolls = np.zeros((rows.size, longest + 1, keys.shape[1]), dtype=bool)
+        window = self._history.window()
+        for roll, row, count in zip(rolls, rows.tolist(), steps.tolist(), strict=True):
+            roll[:count] = window[row, window.shape[1] - count :]
+        newest = np.arange(rows.size), steps
+        rolls[newest] = keys[rows]
+        return rolls, self._clock.rolls(rows, longest + 1), newest
+
+    def _checked_shape(self, rewards: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """Return rewards as an array; raises ValueError if it has another shape."""
+        checked = np.asarray(rewards)
+        if checked.shape != shape:
+            name = type(self._listener).__name__
+            raise ValueError(f"the listener {name} returned rewards of the shape {checked.shape}; it must be {shape}")
+        return checked
+
+    def _check_finite(self, rewards: np.ndarray, steps: np.ndarray) -> None:
+        """Raise ValueError if the rewards of steps (b,) are not all finite."""
+        finite = np.isfinite(rewards)
+        first = finite.argmin()  # much faster than finite.all() for few values
+        if not finite.item(first):
+            name, step = type(self._listener).__name__, steps[np.unravel_index(first, rewards.shape)[0]]
+            raise ValueError(
+                f"the listener {name} returned {rewards.item(first)} as the reward of step {step}; it must be finite"
+            )

@@ -1,4 +1,4 @@
-"""Where an episode begins: with which song, and at which of its steps.
+"""Choice of the song and the first step of an episode.
 
 Conventions:
     Two numbers drawn uniformly from [0, 1) decide: the first the song, the second the step. Both are drawn
@@ -6,15 +6,17 @@ Conventions:
     of those before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from gymnasium.utils import seeding
 
 from songs.song import Song
+from songs.validate import OrNone, Within, validate_like
 
 DRAWS = 2
-"""Numbers that decide an episode."""
+"""Numbers that decide where an episode begins."""
 
 
 class EpisodeStart:
@@ -23,7 +25,7 @@ class EpisodeStart:
     def __init__(self, songs: Sequence[Song], prompt: int, random_start: float):
         """
         Args:
-            songs: what is played, each equally likely.
+            songs: each equally likely.
             prompt: steps that are always given.
             random_start: probability that an episode begins at any step from `prompt` on, each equally
                 likely, instead of at `prompt`.
@@ -34,22 +36,22 @@ class EpisodeStart:
         self._random_start = random_start
 
     @property
-    def drawn(self) -> bool:
+    def needs_draws(self) -> bool:
         """Whether the draws decide anything: there are several songs, or several first steps."""
         return len(self._steps) > 1 or self._random_start > 0
 
     def choose(
         self, draws: np.ndarray, song: np.ndarray | None = None, start: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Choose B episodes.
+        """Choose the songs and first steps of b episodes.
 
         Args:
-            draws: (B, 2) float64 from [0, 1).
-            song: (B,) int, the songs that were asked for; None: draw them.
-            start: (B,) int, the first steps that were asked for; None: draw them.
+            draws: (b, 2) float64 from [0, 1).
+            song: (b,) int, the songs that were asked for; None: draw them.
+            start: (b,) int, the first steps that were asked for; None: draw them.
 
         Returns:
-            (B,) int64 the songs and (B,) int64 the first steps.
+            (b,) int64 the songs and (b,) int64 the first steps.
 
         Raises:
             ValueError: there is no such song, or it cannot begin at that step.
@@ -57,10 +59,10 @@ class EpisodeStart:
         if song is None:
             song = (draws[:, 0] * len(self._steps)).astype(np.int64)
         else:
-            self._check(song, "song", 0, len(self._steps), lambda _: "there are songs")
+            _check_range(song, "song", 0, len(self._steps), lambda _: "there are songs")
         if start is None:
             return song, self._draw_start(draws[:, 1], song)
-        self._check(
+        _check_range(
             start, "start", self._prompt, self._steps[song], lambda i: f"{self._names[song[i]]!r} can begin at steps"
         )
         return song, start
@@ -72,15 +74,18 @@ class EpisodeStart:
         spread = np.where(draw < self._random_start, draw, 0) / self._random_start
         return self._prompt + (spread * (self._steps[song] - self._prompt)).astype(np.int64)
 
-    @staticmethod
-    def _check(values: np.ndarray, option: str, low: int, high: int | np.ndarray, allowed) -> None:
-        if values.ndim != 1 or values.dtype.kind not in "iu":
-            raise ValueError(f"the reset option {option!r} takes an integer for each environment; got {values}")
-        outside = np.flatnonzero((values < low) | (values >= high))
-        if outside.size:
-            first = outside[0]
-            last = np.broadcast_to(high, values.shape)[first] - 1
-            raise ValueError(f"{option} {values[first]}: {allowed(first)} {low} to {last}")
+
+def _check_range(
+    values: np.ndarray, option: str, low: int, high: int | np.ndarray, allowed: Callable[[int], str]
+) -> None:
+    """Raise ValueError unless the values (b,) of a reset option are integers from `low` to `high` - 1."""
+    if values.dtype.kind not in "iu":
+        raise ValueError(f"the reset option {option!r} takes an integer for each environment; got {values}")
+    outside = np.flatnonzero((values < low) | (values >= high))
+    if outside.size:
+        first = outside[0]
+        last = np.broadcast_to(high, values.shape)[first] - 1
+        raise ValueError(f"{option} {values[first]}: {allowed(first)} {low} to {last}")
 
 
 class EpisodeDraws:
@@ -103,7 +108,7 @@ class EpisodeDraws:
         self._used[env] = self._AHEAD
 
     def next(self, envs: np.ndarray) -> np.ndarray:
-        """Return (len(envs), 2) float64, what decides the next episode of each of these environments."""
+        """Return the draws for the next episode of each of these environments, (len(envs), 2) float64."""
         for env in envs[self._used[envs] == self._AHEAD].tolist():
             random = self._random[env]
             if random is None:
@@ -114,23 +119,27 @@ class EpisodeDraws:
         self._used[envs] += 1
         return draws
 
-    def state(self) -> tuple[dict[str, np.ndarray], list[dict | None]]:
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the episodes drawn ahead, and the states of the generators as plain data."""
         generators = [None if random is None else dict(random.bit_generator.state) for random in self._random]
-        return {"drawn": self._drawn.copy(), "used": self._used.copy()}, generators
+        return {"drawn": self._drawn.copy(), "used": self._used.copy()}, {"generators": generators}
 
-    def restore(self, arrays: dict[str, np.ndarray], generators: list[dict | None]) -> None:
-        """Go on from a state; raises ValueError if it is none that these draws could have."""
-        drawn, used = arrays["drawn"], arrays["used"]
-        if drawn.dtype != self._drawn.dtype or not ((drawn >= 0) & (drawn < 1)).all():
-            raise ValueError("the draws of the environments are not all chances")
-        if used.dtype != self._used.dtype or not ((used >= 0) & (used <= self._AHEAD)).all():
-            raise ValueError(f"the draws that were used are not all counts from 0 to {self._AHEAD}")
-        if len(generators) != len(self._random):
-            raise ValueError(f"the state has {len(generators)} generators, here are {len(self._random)} environments")
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Continue from a state; raises ValueError if it is none of so many environments."""
+        below_one = float(np.nextafter(1, 0))
+        example = {"drawn": Within(self._drawn, 0, below_one), "used": Within(self._used, 0, self._AHEAD)}
+        validate_like(example, arrays)
+        generator = OrNone(seeding.np_random(0)[0].bit_generator.state)
+        validate_like({"generators": (generator,) * len(self._random)}, data)
         self._drawn[:], self._used[:] = arrays["drawn"], arrays["used"]
-        for env, state in enumerate(generators):
-            self._random[env] = None
-            if state:
-                self._random[env] = random = seeding.np_random(0)[0]
-                random.bit_generator.state = state
+        self._random = [None if state is None else _generator(state) for state in data["generators"]]
+
+
+def _generator(state: dict[str, Any]) -> np.random.Generator:
+    """Return a generator in a state; raises ValueError if there is no such state."""
+    random, _ = seeding.np_random(0)
+    try:
+        random.bit_generator.state = state
+    except (KeyError, OverflowError, TypeError) as error:
+        raise ValueError(f"the state of a random generator is broken: {error}") from None
+    return random

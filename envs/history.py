@@ -1,55 +1,58 @@
-"""What many performers remember, kept so that the newest steps of all of them are one slice.
+"""The last steps of many episodes, kept so that those of all of them are one slice.
 
-Conventions:
-    N performers remember `memory` steps of 13 keys each, oldest first, all in one row of int8.
+Conventions: B episodes; the history of each is W steps of K keys, oldest first, all in one row of int8.
 """
 
 import numpy as np
 
-from songs.keyboard import KEYS
-
 _FEWEST_FREE_STEPS = 32
-"""So that a short memory, too, is moved back only once in a while."""
+"""So that a short history, too, is moved back only once in a while."""
 
 
 class History:
-    """The memories of N performers that all go on at the same time.
+    """The histories of B episodes that advance together.
 
-    Every row has room for more steps than are remembered. The memory is a window that moves right by one step
-    when one is added, for all rows at once; when it reaches the end it is copied back to the beginning.
+    Every row has room for more steps than are kept. The history is a window that moves right by one step when one is
+    added, for all rows at once; when it reaches the end it is copied back to the beginning.
     """
 
-    def __init__(self, performers: int, memory: int, mode_bit: bool):
+    def __init__(self, episodes: int, steps: int, keys: int, memory: int = 0, mode_bit: bool = False):
         """
         Args:
-            performers: N.
-            memory: steps remembered.
+            episodes: B.
+            steps: W.
+            keys: K.
+            memory: steps that are observed, at most W.
             mode_bit: append the mode to every observation.
         """
-        self._width = memory * KEYS
-        free = max(memory, _FEWEST_FREE_STEPS) * KEYS
-        self._cells = np.zeros((performers, self._width + free + mode_bit), dtype=np.int8)
-        self._first, self._last_first = 0, free
-        self.mode = np.ones(performers, dtype=np.int8) if mode_bit else None
-        """(N,) int8, the mode shown to each performer; None without mode bit."""
+        self._keys, self._width, self._observed = keys, steps * keys, memory * keys
+        free = max(steps, _FEWEST_FREE_STEPS) * keys
+        self._cells = np.zeros((episodes, self._width + free + mode_bit), dtype=np.int8)
+        self._end, self._last_end = self._width, self._width + free
+        self.mode = np.ones(episodes, dtype=np.int8) if mode_bit else None
+        """(B,) int8, the mode bit of each episode: 1 to play the song, 0 to improvise; None without mode bit."""
 
     def add(self, keys: np.ndarray) -> None:
-        """Remember one more step, (N, 13), and forget the oldest."""
-        if self._first == self._last_first:
-            self._cells[:, : self._width] = self._cells[:, self._first : self._first + self._width]
-            self._first = 0
-        end = self._first + self._width
-        self._cells[:, end : end + KEYS] = keys
-        self._first += KEYS
+        """Append one step, (B, K), and forget the oldest."""
+        if self._end == self._last_end:
+            self._cells[:, : self._width] = self._cells[:, self._end - self._width : self._end]
+            self._end = self._width
+        end = self._end + self._keys
+        self._cells[:, self._end : end] = keys
+        self._end = end
 
-    def replace(self, performers: np.ndarray, memories: np.ndarray) -> None:
-        """Give these performers other memories, (B, memory * 13)."""
-        self._cells[performers, self._first : self._first + self._width] = memories
+    def replace(self, episodes: np.ndarray, histories: np.ndarray) -> None:
+        """Give b episodes other histories, (b, W * K)."""
+        self._cells[episodes, self._end - self._width : self._end] = histories
+
+    def window(self) -> np.ndarray:
+        """Return (B, W, K) int8, all that is kept: a view that the next `add` spoils."""
+        return self._cells[:, self._end - self._width : self._end].reshape(len(self._cells), -1, self._keys)
 
     def observations(self) -> np.ndarray:
-        """Return (N, memory * 13), or one column more with the mode: a view that the next call of `add` spoils."""
-        end = self._first + self._width
+        """Return (B, memory * K) int8, or one column more with the mode bit: a view that the next `add` spoils."""
+        begin = self._end - self._observed
         if self.mode is None:
-            return self._cells[:, self._first : end]
-        self._cells[:, end] = self.mode  # the next step will be written over it
-        return self._cells[:, self._first : end + 1]
+            return self._cells[:, begin : self._end]
+        self._cells[:, self._end] = self.mode  # the next step will be written over it
+        return self._cells[:, begin : self._end + 1]

@@ -2,7 +2,7 @@
 
 Conventions:
     Time is counted in steps of the grid. An episode begins after the prompt and ends with the song.
-    Memory holds what was heard last, oldest step first; before the song there is silence.
+    The memory holds the last steps, oldest first; before the song there is silence.
 """
 
 from collections.abc import Sequence
@@ -12,22 +12,28 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import MultiBinary
 
-from envs import picture
-from envs.episode_start import DRAWS, EpisodeStart
+from envs.core import KeyboardCore, Rules
+from envs.episode_start import DRAWS
 from envs.keys import check_keys
-from listener.listener import Listener, is_pointwise, key_rewards
+from envs.render import DRAW
+from envs.reset_options import check_options
+from listener.listener import Listener
 from listener.memorization import ExactSteps, RightKeys
 from songs.catalog import find_song
-from songs.keyboard import KEYS, PROMPT_STEPS
+from songs.keyboard import PROMPT_STEPS
 from songs.song import Song
+
+_EPISODE = np.arange(1)
+"""The index of the only episode."""
+_NOTHING_OVER = _EPISODE[:0]
 
 
 class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     """A keyboard of 13 keys, C4 to C5, on which a song is to be played.
 
     ## Description
-    At every step each key is pressed or not. The performer sees the last steps and plays the next one;
-    a listener pays for it. The first steps, the prompt, are given.
+    At every step each key is pressed or not. The performer observes the last steps and plays the next one;
+    a listener rewards it. The first steps, the prompt, are given.
 
     ## Action Space
     `MultiBinary(13)`: 1 presses a key, from C4 to C5. Nothing is held: a 1 is an onset.
@@ -37,10 +43,10 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     more element at the end: 1 to play the song, 0 to improvise.
 
     ## Rewards
-    What the listener pays for the newest step; by default 1 for a step with all keys right, else 0.
+    The listener's reward of the newest step; by default 1 for a step with all keys right, else 0.
 
     ## Starting State
-    The memory holds the prompt, behind silence if the memory is longer. An episode may also begin at a
+    The memory holds the prompt, after silence if the memory is longer. An episode may also begin at a
     later step; then the memory holds the song up to there.
 
     ## Episode End
@@ -50,11 +56,11 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     ## Information
     `song`: name of the song. `step`: the step to be played next. After an action also `right`: whether
     all 13 keys were right (always False while improvising), and with the option `key_rewards` also
-    `key_rewards`: (13,) float32, what the listener pays for each key; their mean is the reward.
+    `key_rewards`: (13,) float32, the listener's reward of each key; their mean is the reward.
 
     ## Arguments
-    * `songs`: what to play. One is drawn at each reset, or chosen by `reset(options={"song": index})`.
-    * `listener`: pays the performer; `ExactSteps()` by default.
+    * `songs`: songs to play. One is drawn at each reset, or chosen by `reset(options={"song": index})`.
+    * `listener`: gives the rewards; `ExactSteps()` by default.
     * `memory`: steps remembered, at least 1.
     * `prompt`: steps given at the start, at least 0 and fewer than the song has.
     * `teacher_forcing`: the memory holds the song instead of what was played.
@@ -62,14 +68,13 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     * `mode_bit`: append the mode to the observation.
     * `random_start`: probability, 0 to 1, that an episode begins at any step from the end of the prompt on,
       each equally likely, instead of right there. `reset(options={"start": step})` chooses the step.
-    * `key_rewards`: tell what the listener pays for each key, too.
+    * `key_rewards`: add the reward of each key to the information.
     * `improvise`: do not expect the song after the prompt: the memory holds what was played, the listener
-      is told no target, no step is wrong. `reset(options={"improvise": True})` sets it for one episode.
+      gets no target, no step is wrong. `reset(options={"improvise": True})` sets it for one episode, None takes
+      this default.
     """
 
     metadata = {"render_modes": ["human", "ansi", "rgb_array"], "render_fps": 4}
-    _song: Song
-    """What is played; there is none before the first reset."""
 
     def __init__(
         self,
@@ -85,35 +90,26 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         key_rewards: bool = False,
         render_mode: str | None = None,
     ):
-        if not songs:
-            raise ValueError("give the environment at least one song")
-        if memory < 1:
-            raise ValueError(f"memory is {memory} steps: it must be at least 1")
-        shortest = min(songs, key=lambda song: song.steps)
-        if not 0 <= prompt < shortest.steps:
-            raise ValueError(
-                f"the prompt is {prompt} steps: it must be at least 0 and shorter than the shortest song, "
-                f"{shortest.name!r} with {shortest.steps} steps"
-            )
-        if not 0 <= random_start <= 1:
-            raise ValueError(f"random_start is {random_start}: it is a probability, 0 to 1")
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(f"render_mode {render_mode!r}: choose one of {self.metadata['render_modes']}")
-        self.songs = tuple(songs)
-        self.listener = ExactSteps() if listener is None else listener
-        self.memory = memory
-        self.prompt = prompt
-        self.teacher_forcing = teacher_forcing
-        self.stop_at_error = stop_at_error
-        self.mode_bit = mode_bit
-        self.improvise = improvise
-        self.random_start = float(random_start)
-        self.key_rewards = key_rewards
+        self.rules = Rules(
+            tuple(songs),
+            ExactSteps() if listener is None else listener,
+            memory,
+            prompt,
+            teacher_forcing,
+            stop_at_error,
+            mode_bit,
+            improvise,
+            float(random_start),
+            key_rewards,
+        )
         self.render_mode = render_mode
-        self.action_space = MultiBinary(KEYS)
-        self.observation_space = MultiBinary(memory * KEYS + mode_bit)
-        self._episode_start = EpisodeStart(self.songs, prompt, self.random_start)
-        self._done = True
+        self.action_space = MultiBinary(self.rules.keys)
+        self.observation_space = MultiBinary(memory * self.rules.keys + mode_bit)
+        self._core = KeyboardCore(self.rules, 1, record=True)
+        self._action_shape = (self.rules.keys,)
+        self._begun, self._over = False, True
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -123,98 +119,70 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         Args:
             seed: seeds the choice of the song and of the first step.
             options: `song`, an index into `songs`; `start`, the first step to be played; `improvise`, the
-                mode of this episode.
+                mode of this episode. None stands for the default of each.
 
         Returns:
             The observation and the information.
 
         Raises:
-            ValueError: there is no such option, song or step.
+            ValueError: there is no such option, song or step, or `improvise` is neither a bool nor None.
         """
         super().reset(seed=seed)
-        options = options or {}
-        unknown = set(options) - {"song", "start", "improvise"}
-        if unknown:
-            raise ValueError(f"unknown reset options {sorted(unknown)}: there are 'song', 'start' and 'improvise'")
-        asked = {name: np.array([options[name]]) for name in ("song", "start") if options.get(name) is not None}
-        (index,), (start,) = self._episode_start.choose(self.np_random.random((1, DRAWS)), **asked)
-        song = self.songs[index]
-        self._song = song
-        self._improvising = bool(options.get("improvise", self.improvise))
-        self._step = int(start)
-        self._done = False
-        # what is remembered, behind `memory` steps of silence, and what the performer played itself
-        self._heard = np.zeros((self.memory + song.steps, KEYS), dtype=np.int8)
-        self._heard[self.memory : self.memory + start] = song.roll[:start]
-        self._played = self._heard[self.memory :].astype(bool)
+        asked = check_options(options or {}, ())
+        self._core.begin(_EPISODE, self.np_random.random((1, DRAWS)), **asked)
+        self._begun, self._over = True, False
         if self.render_mode == "human":
             self.render()
         return self._observation(), self._information()
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """Play one step; returns observation, reward, terminated, truncated and information."""
-        if self._done:
+        """Play one step.
+
+        Args:
+            action: (13,) of 0 and 1.
+
+        Returns:
+            Observation, reward, terminated, truncated (always False) and information.
+
+        Raises:
+            RuntimeError: no episode has begun, or it is over.
+            ValueError: the action has another shape, type or values, or the listener's rewards are not finite.
+        """
+        if self._over:
             raise RuntimeError("the episode is over: call reset() before step()")
-        keys = check_keys(action, (KEYS,))
-        now, song = self._step, self._song
-        self._played[now] = keys
-        right = not self._improvising and bool((self._played[now] == song.roll[now]).all())
-        forced = self.teacher_forcing and not self._improvising
-        self._heard[self.memory + now] = song.roll[now] if forced else keys
-        told = {"key_rewards": self._key_rewards(now)} if self.key_rewards else {}
-        reward = self._reward(now)
-        self._step += 1
-        failed = self.stop_at_error and not right and not self._improvising
-        self._done = failed or self._step == song.steps
+        keys = check_keys(action, self._action_shape)
+        rewards, right, terminated, _ = self._core.play(keys[None], _NOTHING_OVER)
+        self._over = terminated.item()
+        information = self._information()
+        information["right"] = right.item()
+        if self._core.key_rewards is not None:
+            information["key_rewards"] = self._core.key_rewards[0]
         if self.render_mode == "human":
             self.render()
-        return self._observation(), reward, self._done, False, {**self._information(), "right": right, **told}
-
-    def _reward(self, now: int) -> float:
-        """Ask the listener for the newest step, which follows what the performer remembers."""
-        if is_pointwise(self.listener):
-            target = None if self._improvising else self._song.roll[now]
-            return float(self.listener.step_rewards(self._played[now], target))
-        return float(self.listener.rewards(*self._listened(now))[0, -1])
-
-    def _key_rewards(self, now: int) -> np.ndarray:
-        """Return (13,) float32, what the listener pays for each key of the newest step."""
-        return key_rewards(self.listener, *self._listened(now))[0, -1]
-
-    def _listened(self, now: int) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return what is heard up to the newest step, (1, now + 1, 13), and what should be."""
-        heard = self._heard[self.memory : self.memory + now + 1].astype(bool)
-        heard[now] = self._played[now]
-        return heard[None], None if self._improvising else self._song.roll[None, : now + 1]
+        return self._observation(), rewards.item(), self._over, False, information
 
     def _observation(self) -> np.ndarray:
-        seen = self._heard[self._step : self._step + self.memory].ravel()
-        if self.mode_bit:
-            return np.append(seen, np.int8(not self._improvising))
-        return seen.copy()
+        return self._core.history.observations().flatten()
 
     def _information(self) -> dict[str, Any]:
-        return {"song": self._song.name, "step": self._step}
+        return {"song": self._core.song_names[0], "step": self._core.clock.steps.item()}
 
     @property
     def played(self) -> np.ndarray:
         """(steps so far, 13) bool: the prompt and what the performer played after it."""
-        return self._played[: self._step].copy()
+        return self._core.played(0)
 
     def render(self) -> str | np.ndarray | None:
         """Draw the last bars: as text (ansi), as a picture (rgb_array), or in the terminal (human)."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() does nothing: make the environment with a render_mode")
             return None
-        if not hasattr(self, "_song"):
+        if not self._begun:
             raise RuntimeError("nothing to draw yet: call reset() first")
-        target = None if self._improvising else self._song.roll
-        if self.render_mode == "rgb_array":
-            return picture.image(self._played, target, self._step)
-        text = picture.text(self._played, target, self._step)
-        if self.render_mode == "ansi":
-            return text
-        print(text, flush=True)
+        (view,) = self._core.views()
+        if self.render_mode != "human":
+            return DRAW[self.render_mode](*view)
+        print(DRAW["ansi"](*view), flush=True)
         return None
 
 
@@ -224,7 +192,7 @@ def memorize(song: str = "grasshopper", folder: str | None = None, per_key: bool
     Args:
         song: a name in the catalogue, or the path of a MIDI file.
         folder: the catalogue; the project's own songs by default.
-        per_key: pay the share of right keys instead of 1 for an exact step.
+        per_key: reward the share of right keys instead of exact steps.
         **options: arguments of `KeyboardEnv`.
     """
     options.setdefault("listener", RightKeys() if per_key else ExactSteps())

@@ -18,4 +18,8 @@ def register_all() -> None:
         entry_point="envs.keyboard_env:memorize",
         vector_entry_point="envs.vector_keyboard_env:memorize_many",
     )
-    gymnasium.register(id=MEMORIZE_ONE_KEY, entry_point="envs.one_key_action:memorize_with_one_key")
+    gymnasium.register(
+        id=MEMORIZE_ONE_KEY,
+        entry_point="envs.one_key_action:memorize_with_one_key",
+        vector_entry_point="envs.one_key_action:memorize_many_with_one_key",
+    )

@@ -1,4 +1,4 @@
-"""What `reset` of N environments is told: one value for all of them, or N values."""
+"""Options and seeds of `reset`: one value for all of N environments, or N values."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 OPTIONS = ("song", "start", "improvise")
-"""What `KeyboardEnv.reset` knows."""
 
 
 def check_mask(mask: np.ndarray, envs: int) -> np.ndarray:
@@ -23,30 +22,42 @@ def check_mask(mask: np.ndarray, envs: int) -> np.ndarray:
     return mask
 
 
-def check_options(options: dict[str, Any], envs: int) -> dict[str, np.ndarray]:
-    """Return the options that are not None, each as an array (envs,).
+def check_options(options: dict[str, Any], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Return the options that are not None, each as an array with one value for each environment.
+
+    Args:
+        options: of a reset, without 'reset_mask'.
+        shape: (N,) for N environments, which may have a value each; () for a single one.
+
+    Returns:
+        (N,) arrays by their names; (1,) for a single environment.
 
     Raises:
-        ValueError: there is no such option, or it is neither one value nor one for each environment.
+        ValueError: there is no such option, or it has another shape, or 'improvise' is no bool.
     """
+    known = OPTIONS if shape == () else (*OPTIONS, "reset_mask")
     unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
-        raise ValueError(f"unknown reset options {unknown}: there are {', '.join(map(repr, OPTIONS))} and 'reset_mask'")
+        raise ValueError(f"unknown reset options {unknown}: there are {', '.join(map(repr, known))}")
     checked = {}
     for option, value in options.items():
+        if value is None:
+            continue
         values = np.asarray(value)
-        if values.shape not in ((), (envs,)):
-            raise ValueError(f"the reset option {option!r} is one value or {envs} values; got the shape {values.shape}")
-        if value is not None:
-            checked[option] = np.broadcast_to(values, (envs,))
+        if values.shape not in ((), shape):
+            allowed = f"one value or {shape[0]} values" if shape else "one value"
+            raise ValueError(f"the reset option {option!r} is {allowed}; got the shape {values.shape}")
+        if option == "improvise" and values.dtype != bool:
+            raise ValueError(f"the reset option 'improvise' is True, False or None; got {value!r}")
+        checked[option] = np.broadcast_to(values, shape or (1,))
     return checked
 
 
 def seeds_of(seed: int | Sequence[int | None] | None, count: int, envs: np.ndarray) -> list[int | None]:
-    """Return the seeds of some environments: environment i has `seed + i`, or what stands in the list.
+    """Return the seeds of some environments: environment i has `seed + i`, or item i of a sequence.
 
     Raises:
-        ValueError: the list has not one seed for each of the `count` environments.
+        ValueError: the sequence has not one seed for each of the `count` environments.
     """
     if seed is None:
         return [None] * len(envs)

@@ -1,10 +1,8 @@
 """Many keyboards played at the same time, as a native Gymnasium vector environment.
 
-It does what `SyncVectorEnv` does with as many copies of `KeyboardEnv`, number for number, in arrays.
+Its results equal those of `SyncVectorEnv` with as many copies of `KeyboardEnv`, number for number.
 
-Conventions:
-    N environments. A place is an index into the song tape; the step of an environment is its place less the
-    place of the first step of its song.
+Conventions: N environments.
 Source:
     Autoreset modes and infos as in `gymnasium.vector.SyncVectorEnv` 1.4.
 """
@@ -17,20 +15,21 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from envs import picture
-from envs.keyboard_batch import KeyboardBatch
+from envs.core import KeyboardCore
+from envs.episode_start import DRAWS, EpisodeDraws
 from envs.keyboard_env import KeyboardEnv, memorize
 from envs.keys import check_keys
+from envs.render import DRAW
 from envs.reset_options import check_mask, check_options, seeds_of
-from songs.keyboard import KEYS
+from songs.validate import validate_like
 
 
 class KeyboardVectorEnv(VectorEnv):
     """N keyboards of 13 keys, C4 to C5, on each of which a song is to be played.
 
     ## Description
-    As `KeyboardEnv`, N times. Each environment has its own song, its own step in it and its own mode; all go
-    on by one step at a time.
+    As `KeyboardEnv`, N times. Each environment has its own song, step and mode; all advance by one step at a
+    time.
 
     ## Action Space
     `Box(0, 1, (N, 13), int8)`. Any boolean, integer or floating array of 0 and 1 is accepted.
@@ -39,7 +38,7 @@ class KeyboardVectorEnv(VectorEnv):
     `Box(0, 1, (N, memory * 13), int8)`, one column more with `mode_bit`.
 
     ## Rewards
-    (N,) float64, what the listener pays for the newest step of each environment.
+    (N,) float64, the listener's reward of the newest step of each environment.
 
     ## Starting State
     As `KeyboardEnv`. `reset(seed=s)` seeds environment i with s + i, a list gives each its own seed.
@@ -47,15 +46,15 @@ class KeyboardVectorEnv(VectorEnv):
     ## Episode End
     As `KeyboardEnv`, and with `max_episode_steps` the episode truncates after so many steps. What happens
     then is decided by `autoreset_mode`:
-    * `NEXT_STEP`: the next step begins a new episode, ignores the action and pays 0. The learner must not
-      learn from that transition.
+    * `NEXT_STEP`: the next step begins a new episode, ignores the action and its reward is 0. The learner must
+      not learn from that transition.
     * `SAME_STEP`: the observation is the first one of a new episode, the last one is in `final_obs`.
     * `DISABLED`: `reset(options={"reset_mask": mask})` must begin a new one before the next step.
 
     ## Information
     `song` (N,) str, `step` (N,) int64, after an action `right` (N,) bool, each with a mask `_song`, `_step`,
-    `_right` that says which environments told it: one that begins an episode has played nothing that could be
-    right. With the keyboard's option `key_rewards` also `key_rewards` (N, 13) float32. With `SAME_STEP` also
+    `_right` that says for which environments it holds: one that begins an episode has played nothing that could
+    be right. With the keyboard's option `key_rewards` also `key_rewards` (N, 13) float32. With `SAME_STEP` also
     `final_obs` and `final_info`.
 
     ## Arguments
@@ -87,7 +86,7 @@ class KeyboardVectorEnv(VectorEnv):
             raise ValueError(f"max_episode_steps is {max_episode_steps}: it must be at least 1, or None for no limit")
         render_mode = keyboard.render_mode
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ValueError(f"render_mode {render_mode!r}: many keyboards know {self.metadata['render_modes']}")
+            raise ValueError(f"render_mode {render_mode!r}: choose one of {self.metadata['render_modes']}")
         self.keyboard = keyboard
         self.num_envs = num_envs
         self.autoreset_mode = AutoresetMode(autoreset_mode)
@@ -101,7 +100,9 @@ class KeyboardVectorEnv(VectorEnv):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.single_observation_space = self.keyboard.observation_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self._batch = KeyboardBatch(keyboard, num_envs, max_episode_steps, record=render_mode is not None)
+        self._core = KeyboardCore(keyboard.rules, num_envs, max_episode_steps, record=render_mode is not None)
+        self._draws = EpisodeDraws(num_envs)
+        self._action_shape = (num_envs, keyboard.rules.keys)
         self._everyone = np.ones(num_envs, dtype=bool)
         self._over: np.ndarray | None = None
         """Indices of the environments that wait for a new episode; None before the first reset."""
@@ -127,14 +128,19 @@ class KeyboardVectorEnv(VectorEnv):
         mask = check_mask(options.pop("reset_mask", self._everyone), self.num_envs)
         if self._over is None and not mask.all():
             raise ValueError("the first reset must reset every environment: leave 'reset_mask' out")
-        asked = check_options(options, self.num_envs)
+        asked = check_options(options, (self.num_envs,))
         envs = np.flatnonzero(mask)
         for env, one in zip(envs.tolist(), seeds_of(seed, self.num_envs, envs), strict=True):
-            if one is not None:
-                self._batch.seed(env, one)
-        self._batch.begin(envs, **{option: values[envs] for option, values in asked.items()})
+            if one is not None and self._core.needs_draws:
+                self._draws.seed(env, one)
+        self._begin(envs, **{option: values[envs] for option, values in asked.items()})
         self._over = envs[:0] if self._over is None else self._over[~mask[self._over]]
-        return self._observations(), _told_by(mask, song=self._batch.name, step=self._batch.clock.steps())
+        return self._observations(), self._masked_information(mask)
+
+    def _begin(self, envs: np.ndarray, **asked: np.ndarray) -> None:
+        """Begin an episode in some environments."""
+        draws = self._draws.next(envs) if self._core.needs_draws else np.zeros((len(envs), DRAWS))
+        self._core.begin(envs, draws, **asked)
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Play one step in every environment.
@@ -148,21 +154,29 @@ class KeyboardVectorEnv(VectorEnv):
 
         Raises:
             RuntimeError: an environment has to be reset first.
-            ValueError: the actions have another shape, type or values.
+            ValueError: the actions have another shape, type or values, or the listener's rewards are not finite.
         """
-        keys = check_keys(actions, (self.num_envs, KEYS))
+        keys = check_keys(actions, self._action_shape)
         if self._over is None or (self._over.size and self._disabled):
             raise RuntimeError(self._what_to_reset())
-        rewards, right, terminated, truncated = self._batch.play(keys, self._over)
-        over = terminated if self.max_episode_steps is None else terminated | truncated
-        if self._same_step:
-            began, final = self._autoreset_same_step(over, right)
-            information = {**final, **self._information(right, began)}
+        rewards, right, terminated, truncated = self._core.play(keys, self._over)
+        if truncated is None:
+            over, truncated = terminated, np.zeros(self.num_envs, dtype=bool)
         else:
-            began = self._over
-            self._autoreset_next_step(began, over, rewards, terminated, truncated)
-            information = self._information(right, began)
-        return self._observations(), rewards, terminated, truncated, information
+            over = terminated | truncated
+        final: dict[str, Any] = {}
+        if self._same_step:
+            begun = over.nonzero()[0]
+            if begun.size:
+                final = self._final_information(over, right)
+                self._begin(begun)
+        else:
+            begun = self._over
+            if begun.size:  # none is left over where episodes do not begin by themselves
+                rewards[begun], terminated[begun], truncated[begun], over[begun] = 0, False, False, False
+                self._begin(begun)
+            self._over = over.nonzero()[0]
+        return self._observations(), rewards, terminated, truncated, {**final, **self._information(right, begun)}
 
     def _what_to_reset(self) -> str:
         if self._over is None:
@@ -172,62 +186,58 @@ class KeyboardVectorEnv(VectorEnv):
             "call reset(options={'reset_mask': mask}) before step()"
         )
 
-    def _autoreset_next_step(
-        self, began: np.ndarray, over: np.ndarray, rewards: np.ndarray, terminated: np.ndarray, truncated: np.ndarray
-    ) -> None:
-        """Begin an episode in the environments where one was over before this step."""
-        if began.size:
-            rewards[began], terminated[began], truncated[began], over[began] = 0, False, False, False
-            self._batch.begin(began)
-        self._over = over.nonzero()[0]
+    def _observations(self) -> np.ndarray:
+        observations = self._core.history.observations()
+        return observations.copy() if self.copy else observations
 
-    def _autoreset_same_step(self, over: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin what is over now; return these environments and what they tell about their end."""
-        began = over.nonzero()[0]
-        if not began.size:
-            return began, {}
+    def _information(self, right: np.ndarray, begun: np.ndarray) -> dict[str, Any]:
+        """Return the information after a step; in an environment that has begun an episode, nothing was played yet."""
+        everyone = self._everyone.copy()  # one mask for all that holds for every environment
+        information: dict[str, np.ndarray] = {
+            "song": self._core.song_names.copy(),
+            "_song": everyone,
+            "step": self._core.clock.steps.copy(),
+            "_step": everyone,
+        }
+        if begun.size < self.num_envs:
+            information["right"], information["_right"] = right, everyone
+            if self._core.key_rewards is not None:
+                information["key_rewards"], information["_key_rewards"] = self._core.key_rewards, everyone
+            if begun.size:
+                for name in information.keys() & {"right", "key_rewards"}:
+                    information[f"_{name}"] = self._everyone.copy()
+                    information[name][begun] = information[f"_{name}"][begun] = False
+        return information
+
+    def _final_information(self, over: np.ndarray, right: np.ndarray) -> dict[str, Any]:
+        """Return the last observations and information of the episodes that are over."""
         observations = np.full(self.num_envs, None, dtype=object)
-        for env in began.tolist():
-            observations[env] = self._batch.history.observations()[env].copy()
-        paid = {} if self._batch.key_rewards is None else {"key_rewards": self._batch.key_rewards}
-        last = _told_by(over, song=self._batch.name, step=self._batch.clock.steps(), right=right, **paid)
-        self._batch.begin(began)
-        return began, {
+        for env in over.nonzero()[0].tolist():
+            observations[env] = self._core.history.observations()[env].copy()
+        rewards = {} if self._core.key_rewards is None else {"key_rewards": self._core.key_rewards}
+        return {
             "final_obs": observations,
             "_final_obs": over.copy(),
-            "final_info": last,
+            "final_info": self._masked_information(over, right=right, **rewards),
             "_final_info": over.copy(),
         }
 
-    def _information(self, right: np.ndarray, began: np.ndarray) -> dict[str, Any]:
-        """Return what all environments tell after a step; who began an episode has played nothing yet."""
-        everyone = self._everyone.copy()  # one mask for all that every environment tells
-        told: dict[str, np.ndarray] = {
-            "song": self._batch.name.copy(),
-            "_song": everyone,
-            "step": self._batch.clock.steps(),
-            "_step": everyone,
-        }
-        if began.size < self.num_envs:
-            told["right"], told["_right"] = right, everyone
-            if self._batch.key_rewards is not None:
-                told["key_rewards"], told["_key_rewards"] = self._batch.key_rewards, everyone
-            if began.size:
-                for name in ("right", "key_rewards"):
-                    if name in told:
-                        told[f"_{name}"] = self._everyone.copy()
-                        told[name][began] = told[f"_{name}"][began] = False
-        return told
+    def _masked_information(self, mask: np.ndarray, **values: np.ndarray) -> dict[str, Any]:
+        """Return songs, steps and other values of some environments: nothing for the others, and the mask beside."""
+        information: dict[str, Any] = {}
+        values = {"song": self._core.song_names, "step": self._core.clock.steps, **values}
+        for name, value in values.items():
+            shown = mask.reshape(-1, *[1] * (value.ndim - 1))
+            nothing: Any = None if value.dtype == object else value.dtype.type(0)
+            information[name] = np.where(shown, value, nothing)
+            information[f"_{name}"] = mask.copy()
+        return information
 
-    def _observations(self) -> np.ndarray:
-        observations = self._batch.history.observations()
-        return observations.copy() if self.copy else observations
-
-    def state(self) -> tuple[dict[str, np.ndarray], list[dict[str, Any] | None]]:
-        """Return where the episodes of all environments stand, to go on from later.
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return the state of all episodes, to continue from it later.
 
         Returns:
-            Arrays, and for each environment the state of its generator as plain data, None if it has none.
+            Arrays, and the states of the generators as plain data.
 
         Raises:
             RuntimeError: no episode has begun.
@@ -237,30 +247,24 @@ class KeyboardVectorEnv(VectorEnv):
             raise RuntimeError("no episode has begun: call reset() before state()")
         if self.max_episode_steps is not None:
             raise ValueError("state() does not keep how long an episode may last: leave max_episode_steps out")
-        arrays, generators = self._batch.state()
-        return {**arrays, "over": self._over.copy()}, generators
+        drawn, generators = self._draws.state()
+        over = np.isin(np.arange(self.num_envs), self._over)
+        return {**self._core.state(), **drawn, "over": over}, generators
 
-    def restore(
-        self, arrays: dict[str, np.ndarray], generators: list[dict[str, Any] | None]
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Go on from a state, in an environment made with the same arguments.
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]]:
+        """Continue from a state, in an environment made with the same arguments.
 
         Returns:
             The observations and the information, as `reset` does.
 
         Raises:
-            ValueError: the state belongs to another number of environments, to another memory, or is none.
+            ValueError: it is no state of such an environment.
         """
-        shape = (self.num_envs, self.keyboard.memory * KEYS)
-        if arrays["memories"].shape != shape:
-            raise ValueError(f"the state has memories of the shape {arrays['memories'].shape}, here it is {shape}")
-        over = arrays["over"]
-        if over.dtype.kind != "i" or over.ndim != 1 or not np.isin(over, np.arange(self.num_envs)).all():
-            raise ValueError(f"the state's episodes that are over are not some of 0 to {self.num_envs - 1}")
-        self._batch.restore(arrays, generators)
-        self._over = over.copy()
-        told = _told_by(self._everyone, song=self._batch.name, step=self._batch.clock.steps())
-        return self._observations(), told
+        validate_like({"over": self._everyone}, arrays)
+        self._core.restore(arrays, arrays["over"])
+        self._draws.restore(arrays, data)
+        self._over = arrays["over"].nonzero()[0]
+        return self._observations(), self._masked_information(self._everyone)
 
     def render(self) -> tuple[str | np.ndarray, ...] | None:
         """Draw the last bars of every environment: as text (ansi) or as a picture (rgb_array)."""
@@ -269,23 +273,7 @@ class KeyboardVectorEnv(VectorEnv):
             return None
         if self._over is None:
             raise RuntimeError("nothing to draw yet: call reset() first")
-        draw = picture.image if self.render_mode == "rgb_array" else picture.text
-        songs = [self.keyboard.songs[song].roll for song in self._batch.clock.song]
-        targets = [None if improvised else roll for improvised, roll in zip(self._batch.improvised, songs, strict=True)]
-        played = self._batch.played
-        assert played is not None, "it is recorded where there is a render_mode"
-        return tuple(map(draw, played, targets, self._batch.clock.steps().tolist()))
-
-
-def _told_by(mask: np.ndarray, **values: np.ndarray) -> dict[str, np.ndarray]:
-    """Lay out what only some environments tell: nothing for the others, and the mask (N,) beside it."""
-    told = {}
-    for name, value in values.items():
-        shown = mask.reshape(-1, *[1] * (value.ndim - 1))
-        nothing: Any = None if value.dtype == object else value.dtype.type(0)
-        told[name] = np.where(shown, value, nothing)
-        told[f"_{name}"] = mask.copy()
-    return told
+        return tuple(DRAW[self.render_mode](*view) for view in self._core.views())
 
 
 def memorize_many(

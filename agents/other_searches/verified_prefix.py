@@ -78,17 +78,18 @@ class RealEpisodes:
             ValueError: it is another kind of environment.
         """
         keyboard: Any = env.unwrapped  # a `KeyboardEnv`
-        if not keyboard.stop_at_error or keyboard.teacher_forcing or keyboard.improvise or len(keyboard.songs) != 1:
+        rules = keyboard.rules
+        if not rules.stop_at_error or rules.teacher_forcing or rules.improvise or len(rules.songs) != 1:
             raise ValueError(
                 "the environment must have one song and stop_at_error=True, and neither teacher forcing nor improvise"
             )
         self.env = env
-        self.mode_bit = keyboard.mode_bit
-        song = keyboard.songs[0]
-        self.steps = song.steps - keyboard.prompt
+        self.mode_bit = rules.mode_bit
+        song = rules.songs[0]
+        self.steps = song.steps - rules.prompt
         observation, _ = env.reset()
         keys = song.roll.shape[1]
-        self.start = observation[: keyboard.memory * keys].reshape(keyboard.memory, keys).astype(bool)
+        self.start = observation[: rules.memory * keys].reshape(rules.memory, keys).astype(bool)
         """(M, K) bool, the memory before the first step."""
 
     def __call__(self, performer: Performer) -> int:

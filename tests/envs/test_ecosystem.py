@@ -56,7 +56,7 @@ def test_an_environment_is_made_again_from_its_spec_as_json(name):
     assert again.observation_space == env.observation_space
     assert again.action_space == env.action_space
     np.testing.assert_array_equal(again.reset(seed=3)[0], env.reset(seed=3)[0])
-    assert again.unwrapped.random_start == 0.5
+    assert again.unwrapped.rules.random_start == 0.5
 
 
 def test_a_wrapped_environment_is_made_again_from_its_spec():
@@ -76,7 +76,7 @@ def test_a_vector_environment_is_made_again_from_its_spec_as_json():
 
 
 def test_a_name_with_the_package_before_it_needs_no_import(path):
-    assert gymnasium.make(f"envs:{MEMORIZE}", song=path).unwrapped.songs[0].name == "scale"
+    assert gymnasium.make(f"envs:{MEMORIZE}", song=path).unwrapped.rules.songs[0].name == "scale"
 
 
 def test_make_vec_takes_the_native_environment_unless_told_otherwise(path):

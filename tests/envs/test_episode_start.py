@@ -47,7 +47,7 @@ def test_the_largest_draw_is_the_last_song_and_the_last_step():
     ("songs", "random_start", "drawn"), [(1, 0.0, False), (2, 0.0, True), (1, 0.1, True), (2, 1.0, True)]
 )
 def test_it_is_known_whether_there_is_anything_to_draw(songs, random_start, drawn):
-    assert EpisodeStart(SONGS[:songs], 2, random_start).drawn is drawn
+    assert EpisodeStart(SONGS[:songs], 2, random_start).needs_draws is drawn
 
 
 def test_what_was_asked_for_is_not_drawn():

@@ -12,7 +12,7 @@ from envs.history import History
 @given(memory=st.integers(1, 40), mode_bit=st.booleans(), seed=st.integers(0, 1000))
 def test_it_is_the_last_steps_of_a_list_that_grows(memory, mode_bit, seed):
     random = np.random.default_rng(seed)
-    history = History(3, memory, mode_bit)
+    history = History(3, memory, 13, memory, mode_bit)
     heard = [[np.zeros(13, dtype=np.int8)] * memory for _ in range(3)]
     for _ in range(3 * max(memory, 32)):
         if random.random() < 0.05:
@@ -35,6 +35,6 @@ def test_it_is_the_last_steps_of_a_list_that_grows(memory, mode_bit, seed):
 
 @pytest.mark.parametrize("mode_bit", [False, True])
 def test_in_the_beginning_there_is_silence(mode_bit):
-    observations = History(2, 3, mode_bit).observations()
+    observations = History(2, 3, 13, 3, mode_bit).observations()
     assert observations.dtype == np.int8
     assert observations.tolist() == [[0] * 39 + [1] * mode_bit] * 2

@@ -50,7 +50,7 @@ def test_the_keyboards_expect_no_song(tune):
         config = config.change(section, **values)
     config, songs = resolve_dqn(config)
     run = Learning(config, songs)
-    assert run.loop.env.keyboard.improvise
+    assert run.loop.env.keyboard.rules.improvise
     assert not run.best.solved
 
 

@@ -1,13 +1,16 @@
-"""Pictures of a roll while it is played: as text for a terminal, as pixels for a video.
+"""Drawings of a roll while it is played: as text for a terminal, as pixels for a video.
 
 Conventions:
-    Low keys stand below. A step is right (played as it should be), wrong (played but should not be) or
+    K keys, low ones below. A key of a step is right (played as it should be), wrong (played but should not be) or
     missed (should be played but is not).
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from songs.keyboard import BLACK_KEYS, KEY_NAMES, KEYS, STEPS_PER_BAR
+from songs.keyboard import BLACK_KEYS, LOWEST_PITCH, STEPS_PER_BAR, pitch_name
 
 VISIBLE_STEPS = 4 * STEPS_PER_BAR
 MARKS = {"right": "#", "wrong": "x", "missed": "o", "empty": "."}
@@ -18,9 +21,9 @@ _CELL = 12
 
 
 def _window(played: np.ndarray, target: np.ndarray | None, now: int) -> tuple[int, dict[str, np.ndarray]]:
-    """Return the first visible step and the visible cells (VISIBLE_STEPS, 13) of each kind."""
+    """Return the first visible step and the visible cells (VISIBLE_STEPS, K) of each kind."""
     first = max(0, -(-now // STEPS_PER_BAR) * STEPS_PER_BAR - VISIBLE_STEPS)
-    shown = np.zeros((VISIBLE_STEPS, KEYS), dtype=bool)
+    shown = np.zeros((VISIBLE_STEPS, played.shape[1]), dtype=bool)
     wanted = shown.copy()
     part = played[first : min(now, first + VISIBLE_STEPS)]
     shown[: len(part)] = part
@@ -35,30 +38,30 @@ def text(played: np.ndarray, target: np.ndarray | None, now: int) -> str:
     """Draw the steps around `now` as lines of text, one a key.
 
     Args:
-        played: (T, 13) bool; steps from `now` on are not looked at.
-        target: (T, 13) bool, or None when nothing is to be reproduced.
+        played: (T, K) bool; steps from `now` on are not looked at.
+        target: (T, K) bool, or None when nothing is to be reproduced.
         now: the step to be played next.
     """
     first, cells = _window(played, target, now)
     lines = []
-    for key in reversed(range(KEYS)):
+    for key in reversed(range(played.shape[1])):
         row = [MARKS["empty"]] * VISIBLE_STEPS
         for kind, where in cells.items():
             for step in np.flatnonzero(where[:, key]):
                 row[step] = MARKS[kind]
         bars = ["".join(row[i : i + STEPS_PER_BAR]) for i in range(0, VISIBLE_STEPS, STEPS_PER_BAR)]
-        lines.append(f"{KEY_NAMES[key]:>3} {'|'.join(bars)}")
+        lines.append(f"{pitch_name(LOWEST_PITCH + key):>3} {'|'.join(bars)}")
     at = now - first
     lines.append(" " * (4 + at + at // STEPS_PER_BAR) + f"^ step {now}")
     return "\n".join(lines)
 
 
 def image(played: np.ndarray, target: np.ndarray | None, now: int) -> np.ndarray:
-    """Draw the steps around `now` as an image (156, 384, 3) uint8; arguments as for `text`."""
+    """Draw the steps around `now` as an image (12 * K, 384, 3) uint8; arguments as for `text`."""
     first, cells = _window(played, target, now)
-    grid = np.empty((KEYS, VISIBLE_STEPS, 3), dtype=np.uint8)
+    grid = np.empty((played.shape[1], VISIBLE_STEPS, 3), dtype=np.uint8)
     grid[:] = _WHITE_ROW
-    grid[list(BLACK_KEYS)] = _BLACK_ROW
+    grid[[key % 12 in BLACK_KEYS for key in range(len(grid))]] = _BLACK_ROW
     for kind, where in cells.items():
         grid[where.T] = COLOURS[kind]
     pixels = grid[::-1].repeat(_CELL, axis=0).repeat(_CELL, axis=1)
@@ -67,3 +70,7 @@ def image(played: np.ndarray, target: np.ndarray | None, now: int) -> np.ndarray
     at = (now - first) * _CELL
     pixels[:, max(0, at - 2) : at + 1] = _NOW
     return pixels
+
+
+DRAW: dict[str, Callable[..., Any]] = {"ansi": text, "rgb_array": image}
+"""The function of each render mode."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs import picture
+from envs import render
 
 
 def roll_of(steps: int, *onsets: tuple[int, int]) -> np.ndarray:
@@ -24,7 +24,7 @@ def square(pixels: np.ndarray, key: int, column: int) -> tuple[int, ...]:
 def test_text_marks_right_wrong_and_missed_keys():
     target = roll_of(10, (0, 0), (1, 2), (3, 4), (8, 7))
     played = roll_of(10, (0, 0), (1, 12))
-    assert picture.text(played, target, now=3).split("\n") == [
+    assert render.text(played, target, now=3).split("\n") == [
         " C5 .x......|........|........|........",
         " B4 ........|........|........|........",
         "A#4 ........|........|........|........",
@@ -43,7 +43,7 @@ def test_text_marks_right_wrong_and_missed_keys():
 
 
 def test_without_a_target_all_that_is_played_is_right():
-    lines = picture.text(roll_of(8, (0, 0), (1, 12)), None, now=8).split("\n")
+    lines = render.text(roll_of(8, (0, 0), (1, 12)), None, now=8).split("\n")
     assert lines[0] == " C5 .#......|........|........|........"
     assert lines[12] == " C4 #.......|........|........|........"
     assert lines[13] == " " * 13 + "^ step 8"
@@ -51,7 +51,7 @@ def test_without_a_target_all_that_is_played_is_right():
 
 def test_what_is_not_played_yet_is_not_drawn():
     played = roll_of(8, (2, 0), (3, 0))
-    assert picture.text(played, None, now=3).split("\n")[12] == " C4 ..#.....|........|........|........"
+    assert render.text(played, None, now=3).split("\n")[12] == " C4 ..#.....|........|........|........"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_is_not_played_yet_is_not_drawn():
 def test_the_window_moves_on_by_bars(now, low_c, pointer):
     target = roll_of(48, (0, 0), (31, 0), (40, 0))
     played = roll_of(48, (0, 0), (15, 0), (40, 0))
-    lines = picture.text(played, target, now).split("\n")
+    lines = render.text(played, target, now).split("\n")
     assert lines[12] == f" C4 {low_c}"
     assert lines[13] == pointer
 
@@ -75,7 +75,7 @@ def test_the_window_moves_on_by_bars(now, low_c, pointer):
 
 
 def test_an_image_has_12_pixels_a_step_and_12_a_key():
-    pixels = picture.image(roll_of(10), roll_of(10), now=0)
+    pixels = render.image(roll_of(10), roll_of(10), now=0)
     assert pixels.shape == (156, 384, 3)
     assert pixels.dtype == np.uint8
 
@@ -83,16 +83,16 @@ def test_an_image_has_12_pixels_a_step_and_12_a_key():
 def test_an_image_colours_right_wrong_and_missed_keys():
     target = roll_of(10, (0, 0), (1, 2), (3, 4))
     played = roll_of(10, (0, 0), (1, 12))
-    pixels = picture.image(played, target, now=3)
-    assert square(pixels, 0, 0) == picture.COLOURS["right"]
-    assert square(pixels, 12, 1) == picture.COLOURS["wrong"]
-    assert square(pixels, 2, 1) == picture.COLOURS["missed"]
-    assert square(pixels, 4, 3) == picture.COLOURS["missed"]
-    assert len(set(picture.COLOURS.values())) == 3
+    pixels = render.image(played, target, now=3)
+    assert square(pixels, 0, 0) == render.COLOURS["right"]
+    assert square(pixels, 12, 1) == render.COLOURS["wrong"]
+    assert square(pixels, 2, 1) == render.COLOURS["missed"]
+    assert square(pixels, 4, 3) == render.COLOURS["missed"]
+    assert len(set(render.COLOURS.values())) == 3
 
 
 def test_the_rows_of_an_image_look_like_white_and_black_keys():
-    pixels = picture.image(roll_of(10), None, now=0)
+    pixels = render.image(roll_of(10), None, now=0)
     rows = [square(pixels, key, 5) for key in range(13)]
     assert {rows[key] for key in (0, 2, 4, 5, 7, 9, 11, 12)} == {(250, 250, 247)}
     assert {rows[key] for key in (1, 3, 6, 8, 10)} == {(232, 233, 236)}
@@ -100,13 +100,13 @@ def test_the_rows_of_an_image_look_like_white_and_black_keys():
 
 def test_the_window_of_an_image_moves_on_by_bars():
     played = roll_of(48, (0, 0), (8, 3))
-    assert square(picture.image(played, None, now=32), 0, 0) == picture.COLOURS["right"]
-    assert square(picture.image(played, None, now=33), 3, 0) == picture.COLOURS["right"]
+    assert square(render.image(played, None, now=32), 0, 0) == render.COLOURS["right"]
+    assert square(render.image(played, None, now=33), 3, 0) == render.COLOURS["right"]
 
 
 def test_a_line_stands_before_the_step_to_be_played_next():
     def line(now: int) -> list[int]:
-        pixels = picture.image(roll_of(48), None, now)
+        pixels = render.image(roll_of(48), None, now)
         return np.flatnonzero((pixels == (120, 140, 220)).all(axis=(0, 2))).tolist()
 
     assert line(0) == [0]
@@ -117,7 +117,7 @@ def test_a_line_stands_before_the_step_to_be_played_next():
 
 def test_a_picture_changes_nothing_it_is_given():
     played, target = roll_of(10, (0, 0)), roll_of(10, (1, 0))
-    picture.text(played, target, 2)
-    picture.image(played, target, 2)
+    render.text(played, target, 2)
+    render.image(played, target, 2)
     np.testing.assert_array_equal(played, roll_of(10, (0, 0)))
     np.testing.assert_array_equal(target, roll_of(10, (1, 0)))

@@ -1,0 +1,213 @@
+"""The rules of the game for B episodes in arrays: songs, history, rewards, and when an episode ends.
+
+Conventions:
+    B episodes, each with its own song, step and mode; all advance by one step at a time. A step is K keys.
+    Nothing is random here: the numbers that choose a song and a first step are passed to `begin`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from envs.batch_listener import BatchListener
+from envs.episode_start import EpisodeStart
+from envs.history import History
+from envs.song_tape import SongClock, SongTape
+from listener.listener import Listener, is_pointwise
+from listener.memorization import wrong_keys
+from songs.song import Song
+from songs.validate import Within, validate_like
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """Options of the game; `KeyboardEnv` says what each of them does."""
+
+    songs: tuple[Song, ...]
+    listener: Listener
+    memory: int
+    prompt: int
+    teacher_forcing: bool
+    stop_at_error: bool
+    mode_bit: bool
+    improvise: bool
+    random_start: float
+    key_rewards: bool
+
+    def __post_init__(self):
+        if not self.songs:
+            raise ValueError("give the environment at least one song")
+        if self.memory < 1:
+            raise ValueError(f"memory is {self.memory} steps: it must be at least 1")
+        shortest = min(self.songs, key=lambda song: song.steps)
+        if not 0 <= self.prompt < shortest.steps:
+            raise ValueError(
+                f"the prompt is {self.prompt} steps: it must be at least 0 and shorter than the shortest song, "
+                f"{shortest.name!r} with {shortest.steps} steps"
+            )
+        if not 0 <= self.random_start <= 1:
+            raise ValueError(f"random_start is {self.random_start}: it is a probability, 0 to 1")
+
+    @property
+    def keys(self) -> int:
+        """K, the number of keys."""
+        return self.songs[0].roll.shape[1]
+
+
+class KeyboardCore:
+    """B episodes of the game."""
+
+    def __init__(self, rules: Rules, episodes: int, max_steps: int | None = None, record: bool = False):
+        """
+        Args:
+            rules: of all the episodes.
+            episodes: B.
+            max_steps: truncate episodes after so many steps; None: never.
+            record: keep what is played, for `played` and `views`.
+        """
+        self.rules = rules
+        kept = rules.memory
+        if record or not is_pointwise(rules.listener):
+            kept = max(kept, *(song.steps for song in rules.songs))
+        self.clock = SongClock(SongTape(rules.songs, kept), episodes, max_steps)
+        self.history = History(episodes, kept, rules.keys, rules.memory, rules.mode_bit)
+        self._record = None
+        if record:
+            self._record = History(episodes, kept, rules.keys) if rules.teacher_forcing else self.history
+        self._listener = BatchListener(rules.listener, self.clock, self.history)
+        self._start = EpisodeStart(rules.songs, rules.prompt, rules.random_start)
+        self._names = np.array([song.name for song in rules.songs], dtype=object)
+        self.song_names = np.full(episodes, None, dtype=object)
+        """(B,) str, the song of each episode."""
+        self.improvise = np.zeros(episodes, dtype=bool)
+        """(B,) bool, the mode of each episode: True improvises, False reproduces the song."""
+        self._any_improvise = False
+        self.key_rewards: np.ndarray | None = None
+        """(B, K) float32, the reward of each key of the last step, with the option `key_rewards`."""
+
+    def played(self, episode: int) -> np.ndarray:
+        """Return (steps so far, K) bool, what was played in an episode since the beginning of its song."""
+        assert self._record is not None, "ask for a record"
+        window = self._record.window()[episode]
+        return window[len(window) - self.clock.steps[episode] :].astype(bool)
+
+    @property
+    def needs_draws(self) -> bool:
+        """Whether `begin` depends on its draws."""
+        return self._start.needs_draws
+
+    def begin(
+        self,
+        episodes: np.ndarray,
+        draws: np.ndarray,
+        song: np.ndarray | None = None,
+        start: np.ndarray | None = None,
+        improvise: np.ndarray | None = None,
+    ) -> None:
+        """Begin b of the episodes anew.
+
+        Args:
+            episodes: (b,) int, their indices.
+            draws: (b, 2) float64 from [0, 1), as in `EpisodeStart`.
+            song: (b,) int, indices of the songs; None: as drawn.
+            start: (b,) int, the first steps to be played; None: as drawn.
+            improvise: (b,) bool, the modes; None: as in the rules.
+
+        Raises:
+            ValueError: there is no such song, or it cannot begin at that step.
+        """
+        songs, steps = self._start.choose(draws, song, start)
+        histories = self.clock.set(episodes, songs, steps)
+        self.history.replace(episodes, histories)
+        if self._record is not None:
+            self._record.replace(episodes, histories)
+        self._set_modes(episodes, songs, self.rules.improvise if improvise is None else improvise)
+
+    def _set_modes(self, episodes: np.ndarray, songs: np.ndarray, improvise: np.ndarray | bool) -> None:
+        self.song_names[episodes] = self._names[songs]
+        self.improvise[episodes] = improvise
+        self._any_improvise = bool(self.improvise.any())
+        if self.history.mode is not None:
+            self.history.mode[:] = ~self.improvise
+
+    def play(self, keys: np.ndarray, over: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+        """Play one step.
+
+        Args:
+            keys: (B, K) bool.
+            over: (b,) int, episodes that are over; what is returned for them is meaningless.
+
+        Returns:
+            (B,) float64 the rewards, and three arrays (B,) bool: whether the step was right, whether the episode
+            terminates with it, whether it is truncated (None: never).
+
+        Raises:
+            ValueError: the listener's rewards have another shape or are not finite; the step was not played.
+        """
+        targets = self.clock.targets()
+        wrong = wrong_keys(keys, targets)
+        right = np.logical_not(wrong)
+        improvise = None
+        if self._any_improvise:
+            improvise = self.improvise
+            right &= ~improvise
+        rewards = self._listener.rewards(keys, targets, wrong, improvise, over)
+        if self.rules.key_rewards:
+            self.key_rewards = self._listener.key_rewards(keys, improvise, over)
+        self._remember(keys, targets, improvise)
+        terminated, truncated = self.clock.tick()
+        if self.rules.stop_at_error:
+            terminated |= ~(right | self.improvise)
+        return rewards, right, terminated, truncated
+
+    def _remember(self, keys: np.ndarray, targets: np.ndarray, improvise: np.ndarray | None) -> None:
+        if not self.rules.teacher_forcing:
+            self.history.add(keys)
+            return
+        self.history.add(targets if improvise is None else np.where(improvise[:, None], keys, targets))
+        if self._record is not None:
+            self._record.add(keys)
+
+    def views(self) -> list[tuple[np.ndarray, np.ndarray | None, int]]:
+        """Return, for a drawing of each episode, what was played, the song (None: improvised), and the next step."""
+        rolls = [self.rules.songs[song].roll for song in self.clock.song]
+        return [
+            (self.played(episode), None if self.improvise[episode] else roll, int(self.clock.steps[episode]))
+            for episode, roll in enumerate(rolls)
+        ]
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return arrays to continue all episodes from; episodes that may be truncated cannot be continued."""
+        histories = {"history": self.history, "record": self._record}
+        return {
+            "song": self.clock.song.copy(),
+            "step": self.clock.steps.copy(),
+            "improvise": self.improvise.copy(),
+            **{name: each.window().copy() for name, each in histories.items() if each is not None},
+        }
+
+    def restore(self, arrays: dict[str, np.ndarray], over: np.ndarray) -> None:
+        """Continue from a state.
+
+        Args:
+            arrays: what `state` returned.
+            over: (B,) bool, episodes that are over.
+
+        Raises:
+            ValueError: it is no state of so many episodes of these songs.
+        """
+        example: dict = self.state()
+        example["song"] = Within(example["song"], 0, len(self._names) - 1)
+        for name in example.keys() & {"history", "record"}:
+            example[name] = Within(example[name], 0, 1)
+        validate_like(example, arrays)
+        songs, steps = arrays["song"], arrays["step"]
+        lengths = np.array([song.steps for song in self.rules.songs])[songs]
+        if not ((steps >= 0) & (steps < lengths + over)).all():
+            raise ValueError("step holds steps that the songs do not have")
+        everything = np.arange(len(songs))
+        self.clock.set(everything, songs, steps)
+        self.history.window()[:] = arrays["history"]
+        if self._record is not None:
+            self._record.window()[:] = arrays["record"]
+        self._set_modes(everything, songs, arrays["improvise"])
