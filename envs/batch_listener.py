@@ -52,9 +52,11 @@ class BatchListener:
             rewards = rewards.astype(np.float64)
         else:
             rewards = np.empty(len(keys))
-            for rows, known in ((~improvise, (targets, wrong)), (improvise, ())):
-                found = self._pointwise.step_rewards(keys[rows], *(values[rows] for values in known))
-                rewards[rows] = self._checked_shape(found, wrong[rows].shape)
+            for episodes, known in ((~improvise, (targets, wrong)), (improvise, ())):
+                rows = episodes.nonzero()[0]
+                if rows.size:
+                    found = self._pointwise.step_rewards(keys[rows], *(values[rows] for values in known))
+                    rewards[rows] = self._checked_shape(found, rows.shape)
         self._check_finite(rewards, self._clock.steps)
         return rewards
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.keyboard_env import KeyboardEnv
-from envs.registration import MEMORIZE
+from envs.registration import MEMORIZE, MEMORIZE_ONE_KEY
 from envs.vector_keyboard_env import KeyboardVectorEnv, memorize_many
 from listener.listener import WeightedSum
 from listener.memorization import ExactSteps, RightKeys
@@ -119,7 +119,7 @@ def play_both(native: VectorEnv, reference: VectorEnv, seed, right: float = 0.6,
         if mask.any():
             options = {"reset_mask": mask}
             if random.random() < 0.5:
-                options |= {"song": int(random.integers(3)), "improvise": bool(random.integers(2))}
+                options |= {"song": int(random.integers(3)), "improvise": (None, True, False)[random.integers(3)]}
             seeds = [None, int(random.integers(1000)), random.integers(1000, size=native.num_envs).tolist()]
             told = reset(seed=seeds[random.integers(3)], options=options)
             information = {name: np.where(mask, told[name], information[name]) for name in ("song", "step")}
@@ -150,6 +150,50 @@ def test_it_does_what_sync_vector_env_does(mode, listener, data):
 
     native = KeyboardVectorEnv(make(), count, autoreset_mode=mode, copy=data.draw(st.booleans()))
     play_both(native, SyncVectorEnv([make] * count, autoreset_mode=mode), seed, data.draw(st.sampled_from([0.6, 0.98])))
+
+
+@pytest.mark.parametrize("mode", AutoresetMode)
+@settings(deadline=None, max_examples=6)
+@given(data=st.data())
+def test_with_one_key_it_does_what_sync_vector_env_does(mode, data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("songs") / "short.mid"
+    SONGS[1].write(path)
+    flags = {name: data.draw(st.booleans()) for name in (*FLAGS, "per_key")}
+    options = {"song": str(path), "memory": data.draw(st.integers(1, 20)), "prompt": 2, "random_start": 0.5, **flags}
+    count = data.draw(st.integers(1, 3))
+    native = gymnasium.make_vec(MEMORIZE_ONE_KEY, count, autoreset_mode=mode, **options)
+    reference = gymnasium.make_vec(
+        MEMORIZE_ONE_KEY, count, vectorization_mode="sync", vector_kwargs={"autoreset_mode": mode}, **options
+    )
+    assert isinstance(native.unwrapped, KeyboardVectorEnv)
+    for space in ("single_action_space", "action_space", "single_observation_space", "observation_space"):
+        assert getattr(native, space) == getattr(reference, space)
+    assert_same(native.reset(seed=3), reference.reset(seed=3))
+    random, over = np.random.default_rng(1), np.zeros(count, dtype=bool)
+    for step in range(40):
+        if over.any() and mode is AutoresetMode.DISABLED:
+            reset = {"reset_mask": over, "start": 4, "improvise": [None, True, False][step % 3]}
+            assert_same(native.reset(options=dict(reset)), reference.reset(options=dict(reset)), "reset")
+        theirs = reference.step(actions := random.integers(14, size=count) * (random.random(count) < 0.3))
+        assert_same(native.step(actions), theirs, f"step {step}")
+        over = theirs[2] | theirs[3]
+
+
+@pytest.mark.parametrize(
+    ("actions", "match"),
+    [
+        ([0, 14], "an action is 0 for nothing or 1 to 13 for a key; got"),
+        ([-1, 0], "an action is 0 for nothing or 1 to 13 for a key; got"),
+        ([1.0, 2.0], "2 environments take 2 integers; got"),
+        (3, "2 environments take 2 integers; got 3"),
+        ([1, 2, 3], "2 environments take 2 integers; got"),
+    ],
+)
+def test_with_one_key_any_other_action_is_refused(actions, match):
+    vector = gymnasium.make_vec(MEMORIZE_ONE_KEY, 2)
+    vector.reset()
+    with pytest.raises(ValueError, match=match):
+        vector.step(actions)
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
