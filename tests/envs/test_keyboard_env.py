@@ -109,7 +109,7 @@ def test_environments_can_be_run_as_a_vector(path):
 
 def test_memorize_finds_the_song_by_its_name_in_a_folder(path, tmp_path):
     assert memorize("scale", folder=str(tmp_path)).rules.songs[0].name == "scale"
-    with pytest.raises(SongError, match="no song 'scales' in .*; there are scale"):
+    with pytest.raises(SongError, match="no song 'scales' in .*; did you mean scale"):
         memorize("scales", folder=str(tmp_path))
 
 
