@@ -14,7 +14,7 @@ import numpy as np
 from listener import corruptions
 from listener.beam_search import beam_search
 from listener.corpus import Excerpts, moved, rolls_of
-from listener.degenerates import players
+from listener.corruptions import players
 from listener.description import count_outside
 from listener.judging import auc, interval, percentile
 from listener.listener import Listener

@@ -1,8 +1,9 @@
-"""What is done to real melodies to make them worse, and what is done to them that leaves them as good.
+"""Music that no listener should take for real: corrupted melodies, and degenerate players.
 
 Conventions:
     Melodies are (N, T) int8, -1 for a rest, T whole bars, as in `listener.theory`. A corruption takes them and a
-    generator, and returns as many new ones. A share is the part of the notes, or of the song, that is touched.
+    generator, and returns as many new ones. A share is the part of the notes, or of the song, that is changed.
+    Degenerate players play silence, noise, one note, loops or scales.
 """
 
 from collections.abc import Callable
@@ -10,8 +11,8 @@ from functools import partial
 
 import numpy as np
 
-from listener.corpus import moved
-from listener.theory import REST
+from listener.corpus import moved, rolls_of
+from listener.theory import MAJOR_SCALE, REST
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
 Corruption = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -118,13 +119,83 @@ DEMANDED: dict[str, Corruption] = {
     "shuffled rhythm": shuffled_rhythm,
     "half of the rhythm shuffled": partial(shuffled_rhythm, share=0.5),
 }
-"""What a listener should hear."""
+"""Corruptions that a listener should tell from real melodies."""
 TRANSPOSED: dict[str, Corruption] = {"transposed": moved}
-"""What it should not hear."""
+"""A change that it should not notice."""
 REPORTED: dict[str, Corruption] = {
     "bars shuffled": shuffled_bars,
     "inverted": inverted,
     "two songs spliced": spliced,
     "two bars looped": looped,
 }
-"""What leaves plausible music."""
+"""Changes that leave plausible music."""
+
+
+def repeated(pattern: np.ndarray, steps: int) -> np.ndarray:
+    """Return patterns (N, P) again and again, (N, steps) int8."""
+    return np.tile(pattern, (1, steps // pattern.shape[1] + 1))[:, :steps].astype(np.int8)
+
+
+def spaced(keys: np.ndarray, every: int) -> np.ndarray:
+    """Return patterns (N, P * every) of keys (N, P) with rests between them."""
+    pattern = np.full((*keys.shape, every), REST, dtype=np.int8)
+    pattern[..., 0] = keys
+    return pattern.reshape(len(keys), keys.shape[1] * every)
+
+
+def one_note(count: int, steps: int, generator: np.random.Generator, every: int = 1) -> np.ndarray:
+    """Press one key again and again."""
+    return repeated(spaced(generator.integers(0, KEYS, (count, 1)), every), steps)
+
+
+def one_note_then_rest(count: int, steps: int, generator: np.random.Generator) -> np.ndarray:
+    """Press one key at the beginning and nothing after it."""
+    melodies = np.full((count, steps), REST, dtype=np.int8)
+    melodies[:, 0] = generator.integers(0, KEYS, count)
+    return melodies
+
+
+def two_notes(count: int, steps: int, generator: np.random.Generator, every: int) -> np.ndarray:
+    """Go to and fro between two keys."""
+    keys = generator.random((count, KEYS)).argsort(axis=1)[:, :2]
+    return repeated(spaced(keys, every), steps)
+
+
+def scale(count: int, steps: int, generator: np.random.Generator, every: int) -> np.ndarray:
+    """Play the keys of a major scale up and down."""
+    melodies = np.empty((count, steps), dtype=np.int8)
+    for row in melodies:
+        tonic = generator.integers(0, 12)
+        keys = np.array([key for key in range(KEYS) if (key - tonic) % 12 in MAJOR_SCALE])
+        row[:] = repeated(spaced(np.concatenate((keys, keys[-2:0:-1]))[None], every), steps)[0]
+    return melodies
+
+
+def random_keys(count: int, steps: int, generator: np.random.Generator) -> np.ndarray:
+    """Press a random key at every step."""
+    return generator.integers(0, KEYS, (count, steps)).astype(np.int8)
+
+
+Player = Callable[[int, int, np.random.Generator], np.ndarray]
+
+MELODIC: dict[str, Player] = {
+    "silence": lambda count, steps, generator: np.full((count, steps), REST, dtype=np.int8),
+    "one note in eighths": one_note,
+    "one note in quarters": partial(one_note, every=2),
+    "one note, then rest": one_note_then_rest,
+    "two notes in eighths": partial(two_notes, every=1),
+    "two notes in quarters": partial(two_notes, every=2),
+    "two notes in halves": partial(two_notes, every=STEPS_PER_BAR // 2),
+    "scale in eighths": partial(scale, every=1),
+    "scale in quarters": partial(scale, every=2),
+    "random keys": random_keys,
+}
+"""Players that press at most one key at a time: (count, steps, generator) to melodies (count, steps)."""
+
+
+def players(count: int, steps: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return `count` rolls (count, steps, 13) of every degenerate player by its name."""
+    rolls = {name: rolls_of(play(count, steps, generator)) for name, play in MELODIC.items()}
+    rolls["all keys"] = np.ones((count, steps, KEYS), dtype=bool)
+    rolls["random sets of keys"] = generator.random((count, steps, KEYS)) < 0.5
+    return rolls

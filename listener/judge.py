@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from listener import theory
-from listener.events import NONE, events
 from listener.judging import percentile
 from listener.melody_features import JUDGED, judged_features
+from listener.theory import NONE, events
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
 WINDOW = 8 * STEPS_PER_BAR

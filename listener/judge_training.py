@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from listener import corruptions
 from listener.corpus import Corpora, moved, rolls_of
-from listener.degenerates import MELODIC
+from listener.corruptions import MELODIC
 from listener.judge import FeatureClassifier, Judge, ReaderOptions, SequenceClassifier, by_windows, heard, step_codes
 from listener.judging import auc, percentile
 from listener.learned.negatives import negatives

@@ -1,8 +1,8 @@
-"""A Markov chain over steps: melodies that have the right neighbourhoods and go nowhere.
+"""A Markov chain over steps: its samples have the neighbourhoods of real melodies and go nowhere.
 
 Conventions:
     A step is one of 14 *tokens*: 0 a rest, 1 to 13 a key; melodies are (N, T) int8, -1 for a rest.
-    A chain of order K knows the K steps before; contexts are counted from the beginning of the melody on.
+    A chain of order K conditions on the K steps before; contexts are counted from the beginning of the melody on.
 Source: I. Witten and T. Bell, The Zero-Frequency Problem, 1991 (method C), for the backing off.
 """
 
@@ -29,7 +29,7 @@ def witten_bell(counts: np.ndarray, shorter: np.ndarray) -> np.ndarray:
 
 
 class MarkovChain:
-    """Draws melodies step by step."""
+    """Markov chain of melodies, sampled step by step."""
 
     def __init__(self, melodies: np.ndarray, order: int):
         """
@@ -48,24 +48,26 @@ class MarkovChain:
             probabilities = witten_bell(counts, shorter)
             self._probabilities.append(probabilities.astype(np.float32))
 
-    def sample(self, count: int, steps: int, generator: np.random.Generator, order: int, heat: float = 1.0):
-        """Draw melodies (count, steps) int8.
+    def sample(
+        self, count: int, steps: int, generator: np.random.Generator, order: int, temperature: float = 1.0
+    ) -> np.ndarray:
+        """Sample melodies (count, steps) int8.
 
         Args:
             count: how many.
             steps: length.
             generator: source of chance.
             order: context that is used, at most that of the chain.
-            heat: temperature; below 1 the likely is likelier.
+            temperature: below 1 the likely is likelier.
         """
         tokens = np.zeros((count, steps), dtype=np.int64)
         for step in range(steps):
             known = min(step, order)
             context = _names(tokens[:, step - known : step], known)[:, 0] if known else np.zeros(count, dtype=np.int64)
-            weights = self._probabilities[known][context] ** (1 / heat)
+            weights = self._probabilities[known][context] ** (1 / temperature)
             sums = weights.cumsum(axis=1)
-            drawn = generator.random((count, 1)) * sums[:, -1:]
-            tokens[:, step] = np.minimum((sums < drawn).sum(axis=1), TOKENS - 1)
+            levels = generator.random((count, 1)) * sums[:, -1:]
+            tokens[:, step] = np.minimum((sums < levels).sum(axis=1), TOKENS - 1)
         return (tokens - 1).astype(np.int8)
 
 
@@ -73,6 +75,6 @@ def _names(tokens: np.ndarray, size: int) -> np.ndarray:
     """Return one number for each run of `size` tokens, (N, T - size + 1) int64; the last token counts least."""
     count = tokens.shape[1] - size + 1
     names = np.zeros((len(tokens), count), dtype=np.int64)
-    for place in range(size):
-        names = names * TOKENS + tokens[:, place : place + count]
+    for offset in range(size):
+        names = names * TOKENS + tokens[:, offset : offset + count]
     return names

@@ -11,8 +11,7 @@ Conventions:
 import numpy as np
 
 from listener import theory
-from listener.events import NONE, Events, events
-from listener.theory import REST
+from listener.theory import NONE, REST, Events, events
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
 FEATURES = (

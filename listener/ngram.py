@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from listener.events import NONE, Events, events
 from listener.expectation import Expectation
 from listener.markov import TOKENS, witten_bell
 from listener.stages import State, Task, Trained
+from listener.theory import NONE, Events, events
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
 LONGEST_GAP = 24

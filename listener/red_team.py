@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from listener.corpus import rolls_of
-from listener.learned.negatives import started
+from listener.learned.negatives import random_melodies
 from listener.listener import Listener
 from listener.stages import State, row
 from listener.theory import REST
@@ -79,7 +79,7 @@ class Attack:
         self.name, self._score, self._options, self._generator = name, score, options, generator
         self._at_once, self._then = at_once, then
         self._generation = -1
-        self._living = started(options.islands * options.size, steps, generator).reshape(
+        self._living = random_melodies(options.islands * options.size, steps, generator).reshape(
             (options.islands, options.size, steps)
         )
         self._scores = np.zeros(self._living.shape[:2])

@@ -15,10 +15,9 @@ import numpy as np
 import torch
 
 from listener import theory
-from listener.events import events
 from listener.expectation import further_tokens
 from listener.listener import SumOfTerms, at_bar_lines
-from listener.theory import REST
+from listener.theory import REST, events
 from songs.keyboard import LOWEST_PITCH, STEPS_PER_BAR
 from vae.elbo import cross_entropy, kl_divergence
 from vae.model import MusicVAE

@@ -20,8 +20,7 @@ from experiments.runs.checkpoint import read_arrays
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.improvise import named_listener
 from listener.listener import Listener
-from listener.melody_model import Expected
-from listener.melody_reader import MelodyReader
+from listener.melody_model import Expected, MelodyReader
 from listener.memorization import ExactSteps, RightKeys
 from listener.registry import listener_named
 from songs.keyboard import KEYS

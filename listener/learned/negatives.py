@@ -1,41 +1,32 @@
-"""What the learned listener is trained against: corrupted melodies, degenerate ones, and those of a Markov chain.
+"""Negatives: melodies that are not real, which networks learn to tell from real ones.
 
 Conventions:
-    Melodies are (N, T) int8, -1 for a rest, T whole bars. Families are mixed in fixed shares, `WEIGHTS`.
-    `wrong_pitches` and `wrong_rhythm` are paired: the i-th melody is the i-th real one made worse.
+    Melodies are (N, T) int8, -1 for a rest, T whole bars. Families are mixed in fixed proportions, `FAMILIES`.
+    `wrong_pitches` and `wrong_rhythm` are paired: the i-th is the i-th real melody made worse.
 """
+
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from listener import corruptions
-from listener.degenerates import MELODIC, repeated, spaced
+from listener.corruptions import MELODIC, repeated, spaced
 from listener.markov import MarkovChain
 from listener.theory import MAJOR_SCALE, REST
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
-WEIGHTS = {
-    "nudged": 4.0,
-    "shuffled": 3.0,
-    "replaced": 1.5,
-    "shifted": 3.0,
-    "rhythm": 2.0,
-    "added or left out": 1.5,
-    "markov": 2.5,
-    "walk": 1.5,
-    "in a scale": 1.0,
-    "loop": 2.0,
-    "cut off": 0.5,
-    "degenerate": 3.0,
-}
 NUDGED = (0.07, 0.1, 0.1, 0.18, 0.25)
 SHUFFLED = (0.3, 0.5, 1.0, 1.0)
 REPLACED = (0.3, 0.5, 1.0)
-"""Shares of the notes."""
-HEATS = (1.0, 1.0, 0.7, 0.4)
+"""Shares of the notes that a corruption changes."""
+TEMPERATURES = (1.0, 1.0, 0.7, 0.4)
+"""Of the Markov chain."""
+Family = Callable[[np.ndarray, float, MarkovChain, np.random.Generator], np.ndarray]
+"""From real melodies (N, T), a share of the notes, a chain and a source of chance to about as many others."""
 
 
 def negatives(real: np.ndarray, count: int, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
-    """Return about `count` melodies (N, T) that are no real ones.
+    """Return about `count` melodies (N, T) of all families.
 
     Args:
         real: (R, T) to corrupt.
@@ -43,48 +34,36 @@ def negatives(real: np.ndarray, count: int, chain: MarkovChain, generator: np.ra
         chain: of real melodies.
         generator: source of chance.
     """
-    weights = np.array(list(WEIGHTS.values()))
-    shares = generator.multinomial(count, weights / weights.sum())
+    weights = np.array([weight for weight, _ in FAMILIES.values()])
+    numbers = generator.multinomial(count, weights / weights.sum())
     parts = []
-    for name, share in zip(WEIGHTS, shares.tolist(), strict=True):
-        if share:
-            parts.append(_family(name, real[generator.integers(0, len(real), share)], chain, generator))
+    for (_, family), number in zip(FAMILIES.values(), numbers.tolist(), strict=True):
+        if number:
+            some = real[generator.integers(0, len(real), number)]
+            share = float(generator.choice([0.25, 0.5, 1.0]))
+            parts.append(family(some, share, chain, generator))
     return np.concatenate(parts)
 
 
-def _family(name: str, real: np.ndarray, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
-    share = float(generator.choice([0.25, 0.5, 1.0]))
-    match name:
-        case "nudged":
-            return np.concatenate([corruptions.nudged(part, generator, by) for part, by in _dealt(real, NUDGED)])
-        case "shuffled":
-            return np.concatenate(
-                [corruptions.shuffled_pitches(part, generator, by) for part, by in _dealt(real, SHUFFLED)]
-            )
-        case "replaced":
-            one, other = np.array_split(real, 2)
-            drawn = [corruptions.uniform_pitches(one, generator, share * 0.6)] if len(one) else []
-            return np.concatenate([*drawn, corruptions.histogram_pitches(other, generator, share)[: len(other)]])
-        case "shifted":
-            return _rolled(real, generator)
-        case "rhythm":
-            return corruptions.shuffled_rhythm(real, generator, 1.0 if generator.random() < 0.6 else 0.5)
-        case "added or left out":
-            return _thinned_or_filled(real, generator)
-        case "markov":
-            return _markov(len(real), real.shape[1], chain, generator)
-        case "walk":
-            return _walks(real, generator)
-        case "in a scale":
-            return _in_a_scale(real, generator)
-        case "loop":
-            return _loops(real, generator)
-        case "cut off":
-            return _cut_off(real, generator)
-    return _degenerate(len(real), real.shape[1], generator)
+def _nudged(real: np.ndarray, share: float, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
+    return np.concatenate([corruptions.nudged(part, generator, by) for part, by in _parts(real, NUDGED)])
 
 
-def _dealt(melodies: np.ndarray, values: tuple[float, ...]):
+def _shuffled(real: np.ndarray, share: float, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
+    return np.concatenate([corruptions.shuffled_pitches(part, generator, by) for part, by in _parts(real, SHUFFLED)])
+
+
+def _replaced(real: np.ndarray, share: float, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
+    one, other = np.array_split(real, 2)
+    uniform = [corruptions.uniform_pitches(one, generator, share * 0.6)] if len(one) else []
+    return np.concatenate([*uniform, corruptions.histogram_pitches(other, generator, share)[: len(other)]])
+
+
+def _other_rhythm(real: np.ndarray, share: float, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
+    return corruptions.shuffled_rhythm(real, generator, 1.0 if generator.random() < 0.6 else 0.5)
+
+
+def _parts(melodies: np.ndarray, values: tuple[float, ...]) -> Iterator[tuple[np.ndarray, float]]:
     """Yield parts of the melodies, one for each value."""
     return (
         (part, value) for part, value in zip(np.array_split(melodies, len(values)), values, strict=True) if len(part)
@@ -92,14 +71,14 @@ def _dealt(melodies: np.ndarray, values: tuple[float, ...]):
 
 
 def wrong_pitches(chain: MarkovChain, real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return melodies (N, T) with other keys in the place of real ones (N, T); some of a chain, some degenerate."""
+    """Return real melodies (N, T) with other keys; some are samples of a chain, some degenerate."""
     made = np.empty_like(real)
     kind = generator.choice(6, len(real), p=np.array([5, 6, 1, 1, 2, 2]) / 17)
     for number, (corrupt, shares) in enumerate(_PITCHES):
-        for places, share in _dealt(np.flatnonzero(kind == number), shares):
-            made[places] = corrupt(real[places], generator, share)
-    drawn, dull = (np.flatnonzero(kind == number) for number in (4, 5))
-    made[drawn] = _markov(len(drawn), real.shape[1], chain, generator)
+        for indices, share in _parts(np.flatnonzero(kind == number), shares):
+            made[indices] = corrupt(real[indices], generator, share)
+    sampled, dull = (np.flatnonzero(kind == number) for number in (4, 5))
+    made[sampled] = _markov(len(sampled), real.shape[1], chain, generator)
     others = (_degenerate(len(dull), real.shape[1], generator), _loops(real[dull], generator))
     made[dull] = np.where(generator.random((len(dull), 1)) < 0.6, *others)
     return made
@@ -114,25 +93,24 @@ _PITCHES = (
 
 
 def wrong_rhythm(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return melodies (N, T) an odd number of eighths earlier or later, from the beginning or the middle on, or with
-    their rhythm shuffled, in the place of real ones (N, T)."""
+    """Return real melodies (N, T) with another rhythm: shifted, as a whole or from the middle on, or shuffled."""
     made = np.empty_like(real)
     kind = generator.choice(4, len(real), p=np.array([7, 3, 4, 2]) / 16)
-    made[kind == 0] = _rolled(real[kind == 0], generator)
+    made[kind == 0] = _shifted(real[kind == 0], generator)
     half = real.shape[1] // 2 // STEPS_PER_BAR * STEPS_PER_BAR
     late = real[kind == 1].copy()
-    late[:, half:] = _rolled(late[:, half:], generator)
+    late[:, half:] = _shifted(late[:, half:], generator)
     made[kind == 1] = late
     for number, share in ((2, 1.0), (3, 0.5)):
         made[kind == number] = corruptions.shuffled_rhythm(real[kind == number], generator, share)
     return made
 
 
-def _rolled(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Play melodies (N, T) one or three eighths later or earlier; what leaves one end comes in at the other."""
+def _shifted(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Play melodies (N, T) one or three eighths later or earlier; what leaves one end enters at the other."""
     by = generator.choice([1, 1, 1, -1, -1, 3, -3], len(melodies))
-    places = (np.arange(melodies.shape[1]) - by[:, None]) % melodies.shape[1]
-    return np.take_along_axis(melodies, places, axis=1)
+    steps = (np.arange(melodies.shape[1]) - by[:, None]) % melodies.shape[1]
+    return np.take_along_axis(melodies, steps, axis=1)
 
 
 def _thinned_or_filled(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -144,11 +122,11 @@ def _thinned_or_filled(real: np.ndarray, generator: np.random.Generator) -> np.n
 
 
 def _markov(count: int, steps: int, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
-    drawn = []
-    for order, part in enumerate(generator.multinomial(count, np.full(chain.order, 1 / chain.order)), start=1):
-        heat = HEATS[generator.integers(len(HEATS))]
-        drawn.append(chain.sample(part, steps, generator, order, heat))
-    return np.concatenate(drawn)
+    parts = []
+    for order, number in enumerate(generator.multinomial(count, np.full(chain.order, 1 / chain.order)), start=1):
+        temperature = TEMPERATURES[generator.integers(len(TEMPERATURES))]
+        parts.append(chain.sample(number, steps, generator, order, temperature))
+    return np.concatenate(parts)
 
 
 def _rhythms(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -219,8 +197,8 @@ def _degenerate(count: int, steps: int, generator: np.random.Generator) -> np.nd
     return np.concatenate([play(part, steps, generator) for play, part in zip(MELODIC.values(), parts, strict=True)])
 
 
-def started(count: int, steps: int, generator: np.random.Generator) -> np.ndarray:
-    """Return melodies (count, steps) that know nothing of real ones: noise, walks, scales, loops and silence."""
+def random_melodies(count: int, steps: int, generator: np.random.Generator) -> np.ndarray:
+    """Return melodies (count, steps) to begin a search with: noise, walks, scales, loops and silence."""
     noise = generator.integers(0, KEYS, (count, steps)).astype(np.int8)
     sounds = generator.random((count, steps)) < generator.uniform(0.1, 1, (count, 1))
     noise = np.where(sounds, noise, REST).astype(np.int8)
@@ -232,3 +210,20 @@ def started(count: int, steps: int, generator: np.random.Generator) -> np.ndarra
         _degenerate(len(parts[3]), steps, generator),
     ]
     return np.concatenate(made)[generator.permutation(count)]
+
+
+FAMILIES: dict[str, tuple[float, Family]] = {
+    "nudged": (4.0, _nudged),
+    "shuffled": (3.0, _shuffled),
+    "replaced": (1.5, _replaced),
+    "shifted": (3.0, lambda real, share, chain, generator: _shifted(real, generator)),
+    "rhythm": (2.0, _other_rhythm),
+    "added or left out": (1.5, lambda real, share, chain, generator: _thinned_or_filled(real, generator)),
+    "markov": (2.5, lambda real, share, chain, generator: _markov(len(real), real.shape[1], chain, generator)),
+    "walk": (1.5, lambda real, share, chain, generator: _walks(real, generator)),
+    "in a scale": (1.0, lambda real, share, chain, generator: _in_a_scale(real, generator)),
+    "loop": (2.0, lambda real, share, chain, generator: _loops(real, generator)),
+    "cut off": (0.5, lambda real, share, chain, generator: _cut_off(real, generator)),
+    "degenerate": (3.0, lambda real, share, chain, generator: _degenerate(len(real), real.shape[1], generator)),
+}
+"""Proportion of each family, and the function that makes it."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from listener import corruptions
 from listener.corpus import Corpora, moved, rolls_of
-from listener.degenerates import MELODIC
+from listener.corruptions import MELODIC
 from listener.learned.model import TERMS, Calibration, Learned, Nets
 from listener.learned.negatives import wrong_pitches, wrong_rhythm
 from listener.learned.net_training import (

@@ -17,9 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from listener.events import NONE, events
 from listener.melody_features import tonics
-from listener.theory import REST
+from listener.theory import NONE, REST, events
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
 LAGS = (1, 2, 4, 8, 16, 32)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from listener import corruptions
 from listener.audit import AuditOptions, audit
 from listener.corpus import Excerpts, lowest, moved
-from listener.degenerates import MELODIC, players
-from listener.learned.negatives import negatives, started
+from listener.corruptions import MELODIC, players
+from listener.learned.negatives import negatives, random_melodies
 from listener.markov import MarkovChain
 from listener.red_team import AttackOptions, attack, change
 from listener.theory import melody
@@ -132,7 +132,7 @@ def test_an_attack_finds_what_is_paid():
 
 def test_changes_stay_on_the_keyboard():
     generator = np.random.default_rng(0)
-    living = started(30, 16, generator)
+    living = random_melodies(30, 16, generator)
     assert (living.min(), living.max()) == (-1, 12)
     for _ in range(3000):
         change(living[generator.integers(30)], living[0], generator)

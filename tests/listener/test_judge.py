@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from listener.corpus import rolls_of  # noqa: E402
-from listener.degenerates import MELODIC  # noqa: E402
+from listener.corruptions import MELODIC  # noqa: E402
 from listener.files import models_folder, read_judge, write_listener  # noqa: E402
 from listener.judge import (  # noqa: E402
     WINDOW,

@@ -9,8 +9,14 @@ from safetensors.numpy import load, save  # noqa: E402
 
 from listener.corpus import Corpora, Corpus, Excerpts, rolls_of  # noqa: E402
 from listener.files import read_listener, write_listener  # noqa: E402
-from listener.melody_model import Expected, MelodyModel, codes_at, log_probabilities, step_codes  # noqa: E402
-from listener.melody_reader import MelodyReader  # noqa: E402
+from listener.melody_model import (  # noqa: E402
+    Expected,
+    MelodyModel,
+    MelodyReader,
+    codes_at,
+    log_probabilities,
+    step_codes,
+)
 from listener.melody_training import MelodyTraining  # noqa: E402
 from listener.training_options import MelodyOptions  # noqa: E402
 

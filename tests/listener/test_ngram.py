@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from listener.corpus import rolls_of
-from listener.events import NONE, events
 from listener.markov import MarkovChain, witten_bell
 from listener.ngram import NGram
+from listener.theory import NONE, events
 
 TUNE = np.array([[0, -1, 2, -1, 4, 5, 7, -1, 7, -1, 5, -1, 4, -1, 2, -1, 0, -1, -1, -1, 4, -1, 0, -1]], dtype=np.int8)
 melodies = hnp.arrays(np.int8, st.tuples(st.integers(1, 3), st.integers(1, 30)), elements=st.integers(-1, 12))
@@ -97,7 +97,7 @@ def test_every_further_key_costs_log_14():
 
 def test_a_chain_of_order_2_goes_only_where_its_melodies_went():
     tune = np.tile(np.array([[0, 4, 7, 4]], dtype=np.int8), (50, 30))
-    drawn = MarkovChain(tune, 2).sample(50, 60, np.random.default_rng(0), order=2, heat=0.2)
+    drawn = MarkovChain(tune, 2).sample(50, 60, np.random.default_rng(0), order=2, temperature=0.2)
     pairs = Counter(zip(drawn[:, 20:-1].ravel().tolist(), drawn[:, 21:].ravel().tolist(), strict=True))
     likely = sum(pairs[pair] for pair in ((0, 4), (4, 7), (7, 4), (4, 0)))
     assert likely > 0.99 * sum(pairs.values())

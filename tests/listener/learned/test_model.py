@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 from safetensors.numpy import load, save  # noqa: E402
 
 from listener import theory  # noqa: E402
-from listener.degenerates import players  # noqa: E402
+from listener.corruptions import players  # noqa: E402
 from listener.files import models_folder, read_listener, write_listener  # noqa: E402
 from listener.judging import percentile  # noqa: E402
 from listener.learned.model import TERMS, Learned  # noqa: E402
