@@ -16,7 +16,7 @@ from songs.piano_roll import memory_needed, roll_from_onsets
 from songs.plain_text import plain
 from songs.song import Song, SongError, out_of_range, smallest_shift, whole_bars
 
-MIDI_SUFFIXES = (".mid", ".midi")
+MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
 TEMPO_RANGE_BPM = (20.0, 300.0)
 """Tempos outside of it are no music; a file that claims one is played at the nearest."""
 
@@ -44,13 +44,16 @@ class Entry:
     off_grid: int | None = None
     """Onsets that were moved to the nearest step."""
     playable: bool = False
+    remarks: tuple[str, ...] = ()
+    """Damage of the file that was passed over."""
     reason: str = ""
     """Why the song cannot be played."""
     song: Song | None = field(default=None, compare=False, repr=False)
 
     def row(self) -> dict:
         """Return everything but the song itself, for a table or for JSON."""
-        return {name: value for name, value in asdict(self).items() if name != "song"}
+        row = {name: value for name, value in asdict(self).items() if name != "song"}
+        return row | {"remarks": list(self.remarks)}
 
 
 def default_folder() -> Path:
@@ -112,6 +115,7 @@ def read_entry(
         steps=length,
         cut=len(notes.onsets) - len(onsets),
         off_grid=notes.off_grid,
+        remarks=notes.remarks,
     )
     if shift is None:
         return replace(known, reason=out_of_range(pitches))

@@ -1,13 +1,16 @@
 """Text that comes from outside, such as titles and names of files, as text that does nothing but show.
 
 A terminal obeys control characters, some characters turn the direction in which others are shown, and a name that is
-not UTF-8 cannot be printed at all.
+not UTF-8 cannot be printed at all. Bytes whose encoding nobody names are decoded only where the result is plausible.
 """
 
+import codecs
+import re
 import unicodedata
 
 _JOINERS = "\u200c\u200d"
 """Of format characters, those that scripts and emoji are written with."""
+_CYRILLIC_WORD = re.compile(r"[А-ЯЁІЇЄҐ]?[а-яёіїєґ]+|[А-ЯЁІЇЄҐ]+")
 
 
 def shows(char: str) -> bool:
@@ -23,3 +26,56 @@ def plain(text: str) -> str:
 def without_controls(text: str) -> str:
     """Return a text without the characters that do more than show, and without spaces around it."""
     return "".join(char for char in text if shows(char)).strip()
+
+
+def decode(data: bytes, most: int) -> str:
+    """Return the text of bytes in an unknown encoding, without controls; "" if no encoding gives a plausible text.
+
+    Args:
+        data: in UTF-8, Windows-1251 (Russian), GBK (Chinese), Shift-JIS (Japanese) or Windows-1252 (Latin).
+        most: characters that are returned.
+    """
+    whole = len(data) <= 4 * most  # in no encoding has a character more bytes
+    for encoding, plausible in _ENCODINGS.items():
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(data[: 4 * most], final=whole)
+        except UnicodeDecodeError:
+            continue
+        text = without_controls(text)
+        if plausible(text):
+            return text[:most].strip()
+    return ""
+
+
+def _is_russian(text: str) -> bool:
+    """Return whether all words with letters beyond ASCII are Russian, each in small letters, capitals, or titled."""
+    words = [word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()]
+    return bool(words) and all(_CYRILLIC_WORD.fullmatch(word) for word in words)
+
+
+def _is_chinese(text: str) -> bool:
+    """Return whether most characters beyond ASCII are among the 3,755 most common ones, the first level of GB 2312."""
+    codes = [char.encode("gbk") for char in text if not char.isascii()]
+    return sum(0xB0 <= code[0] <= 0xD7 and code[1] >= 0xA1 for code in codes) > 0.6 * len(codes)
+
+
+def _is_japanese(text: str) -> bool:
+    """Return whether all letters beyond ASCII are kana or Chinese characters of full width."""
+    letters = [char for char in text if char.isalpha() and not char.isascii()]
+    return bool(letters) and all("\u3040" <= char <= "\u30ff" or "\u4e00" <= char <= "\u9fff" for char in letters)
+
+
+def _is_latin(text: str) -> bool:
+    """Return whether letters beyond ASCII are no more than others."""
+    letters = [char.isascii() for char in text if char.isalpha()]
+    return 2 * sum(letters) >= len(letters)
+
+
+_ENCODINGS = {
+    "utf-8": lambda text: True,
+    "cp1251": _is_russian,
+    "gbk": _is_chinese,
+    "shift_jis": _is_japanese,
+    "cp1252": _is_latin,
+}
+"""Encodings in the order in which they are tried, and what makes a text in them plausible."""

@@ -23,8 +23,9 @@ from pathlib import Path
 
 import numpy as np
 
+from songs.catalog import MIDI_SUFFIXES
 from songs.files import read_text, read_whole, write_atomically
-from songs.midi import MidiError
+from songs.score import MidiError
 from vae.dataset_check import BARS, SPLITS, check_meta, command_for, dataset_name, read_arrays
 from vae.melody import Piece, read_piece
 from vae.tokens import Representation, representation
@@ -33,7 +34,6 @@ from vae.windows import Windows, cut_windows, group_pieces, shapes
 SHARES = (0.9, 0.05, 0.05)
 LARGE_GROUP = 20
 """Groups of more pieces always train: one of them would be a whole test."""
-SUFFIXES = (".mid", ".midi")
 
 
 class DatasetError(ValueError):
@@ -110,7 +110,7 @@ def read_folders(
         if not folder.is_dir():
             raise DatasetError(f"{folder}: no such folder")
         listed = maestro_splits(folder)
-        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES and path.is_file())
         for path in found:
             split = listed.get(path.relative_to(folder).as_posix()) if listed else None
             if split is not None or not listed:

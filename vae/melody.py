@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from songs.files import read_text
-from songs.midi import MidiError
-from vae.midi_notes import Score, read_score
+from songs.midi import read_score
+from songs.score import MidiError, Score
 from vae.tokens import LOWEST_MIDI_PITCH, PITCHES, REST, STEPS_PER_BAR
 
 STEPS_PER_BEAT = STEPS_PER_BAR // 4
@@ -52,10 +52,15 @@ def read_piece(path: str | Path, track: str | None = None) -> Piece:
         MidiError: the file cannot be read, or has no notes or no such track.
     """
     path = Path(path)
-    score = read_score(path, track or MELODY_TRACK)
-    notes = _melody_notes(score, track, path)
-    if not len(notes):
-        raise MidiError(f"{path}: has no notes")
+    score = read_score(path)
+    if track is None and score.tracks_named(MELODY_TRACK):
+        track = MELODY_TRACK
+    try:
+        found = score.melodic(track)
+    except MidiError as error:
+        raise MidiError(f"{path}: {error}") from None
+    unit = score.ticks_per_beat
+    notes = np.stack((found["onset"] / unit, found["length"] / unit, found["pitch"]), axis=1)
     beats = beats_file(path)
     segments, chords = [], 0
     for bars, placed in _by_beats(beats, score, notes) if beats else _by_signatures(score, notes):
@@ -64,18 +69,6 @@ def read_piece(path: str | Path, track: str | None = None) -> Piece:
         chords += lower
     tonic, minor = find_key(np.concatenate([roll for roll, _ in segments])) if segments else (0, False)
     return Piece(path.stem, segments, tonic, minor, chords)
-
-
-def _melody_notes(score: Score, track: str | None, path: Path) -> np.ndarray:
-    names = {name.casefold(): name for name in score.tracks}
-    wanted = (track or MELODY_TRACK).casefold()
-    if wanted in names:
-        return score.tracks[names[wanted]]
-    if track is not None:
-        known = ", ".join(name for name in score.tracks if name) or "none, as they have no names"
-        raise MidiError(f"{path}: has no track {track!r}; its tracks are: {known[:200]}")
-    notes = np.concatenate(list(score.tracks.values()))
-    return notes[np.argsort(notes[:, 0], kind="stable")]
 
 
 def beats_file(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
@@ -117,13 +110,13 @@ def _by_beats(beats, score: Score, notes: np.ndarray):
 def _by_signatures(score: Score, notes: np.ndarray):
     """Yield bars and notes in 16ths of every stretch of four quarters a bar."""
     changes = {0.0: (4, 4)}
-    for beat, numerator, denominator in score.signatures:
-        changes[beat] = (numerator, denominator)
+    for tick, numerator, denominator in score.time_signatures:
+        changes[tick / score.ticks_per_beat] = (numerator, denominator)
     merged: list[tuple[float, tuple[int, int]]] = []
     for beat, meter in sorted(changes.items()):
         if not merged or merged[-1][1] != meter:
             merged.append((beat, meter))
-    end = max(score.beats, (notes[:, 0] + notes[:, 1]).max())
+    end = max(score.end / score.ticks_per_beat, (notes[:, 0] + notes[:, 1]).max())
     for (beat, meter), following in zip(merged, [*(at for at, _ in merged[1:]), end], strict=True):
         bars = min(MAX_BARS, int(np.ceil((following - beat) / 4 - 0.01)))
         if meter in FOUR_BEATS and bars > 0:

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from experiments.verbs.options import UsageError
-from songs.catalog import default_folder
+from songs.catalog import MIDI_SUFFIXES, default_folder
 from songs.files import write_atomically
 from songs.keyboard import LOWEST_PITCH
+from songs.midi import encode_midi
 from songs.synth import tone, write_wav
 from vae.config import ModelConfig
-from vae.dataset import SUFFIXES
 from vae.melody import MAX_BARS, Piece, read_piece, shift_to_c, transposed
-from vae.midi_notes import score_bytes
 from vae.tokens import LOWEST_MIDI_PITCH, REST, STEPS_PER_BAR, Representation, begun
 
 SAMPLE_RATE = 44_100
@@ -104,7 +103,7 @@ def read_folder(folder: Path, reading: Reading) -> np.ndarray:
 
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES)
     pieces = [read_piece(path, reading.track) for path in paths]
     windows = cut_windows(pieces, min(reading.config.bars, MAX_BARS), 1, reading.transposed)
     tokens = reading.config.form.write(windows.roll, windows.onsets)
@@ -146,7 +145,7 @@ def write_melody_files(
     played = notes(tokens, form)
     beats = len(tokens) / form.steps_per_bar * 4
     paths = [stem.with_name(f"{stem.name}.mid")]
-    write_atomically(paths[0], score_bytes(played, beats, tempo_bpm, stem.name))
+    write_atomically(paths[0], encode_midi(played, beats, tempo_bpm=tempo_bpm, title=stem.name))
     if wav:
         paths.append(stem.with_name(f"{stem.name}.wav"))
         write_wav(paths[1], render_notes(played, beats, tempo_bpm), SAMPLE_RATE)

@@ -10,8 +10,8 @@ import numpy as np
 from songs.catalog import default_folder
 from songs.files import write_atomically
 from songs.keyboard import STEPS_PER_BEAT
+from songs.midi import encode_midi
 from songs.notation import read_tune
-from vae.midi_notes import score_bytes
 
 
 def main() -> None:
@@ -22,7 +22,9 @@ def main() -> None:
         beats = tune.steps / STEPS_PER_BEAT
         lengths = np.diff(starts, append=beats)
         held = np.stack((starts, lengths, tune.onsets[:, 1]), axis=1)
-        write_atomically(page.with_suffix(".midi"), score_bytes(held, beats, tune.tempo_bpm, tune.title))
+        write_atomically(
+            page.with_suffix(".midi"), encode_midi(held, beats, tempo_bpm=tune.tempo_bpm, title=tune.title)
+        )
 
 
 if __name__ == "__main__":

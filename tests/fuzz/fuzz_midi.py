@@ -22,7 +22,7 @@ from pathlib import Path
 
 from songs.catalog import default_folder, read_entry
 from songs.midi import MidiError, read_midi
-from vae.midi_notes import read_score
+from vae.melody import read_piece
 
 CPU_SECONDS, MEMORY_BYTES, MAX_BYTES = 2.0, 256 * 2**20, 2**20
 MEMORY_FOLDER = Path("/dev/shm")
@@ -120,7 +120,8 @@ def judge(path: Path) -> str:
     try:
         notes = read_midi(path, allow_silence=True)
         entry = read_entry(path)
-        read_score(path)
+        if len(notes.onsets):
+            read_piece(path)
     except MidiError as error:
         text = str(error)
         return "refused" if text.startswith(str(path)) and "\n" not in text else f"a strange error: {text}"

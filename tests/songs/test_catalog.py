@@ -35,6 +35,7 @@ def test_an_entry_tells_what_a_file_holds(tmp_path):
         "steps": 16,
         "cut": 0,
         "off_grid": 0,
+        "remarks": [],
         "playable": True,
         "reason": "",
     }

@@ -124,7 +124,7 @@ def test_the_end_of_the_longest_track_is_the_length(read, end, steps):
 def test_drums_on_channel_10_are_not_read(read):
     drum = bytes.fromhex("00 99 24 40")
     assert read(midi(drum + C4)).onsets.tolist() == [[0, 60]]
-    with pytest.raises(MidiError, match="has no notes"):
+    with pytest.raises(MidiError, match="has only drums"):
         read(midi(drum))
 
 
@@ -150,6 +150,7 @@ def test_drums_on_channel_10_are_not_read(read):
         pytest.param(midi(b"\x00\xff\x51\x03\x00\x00\x00" + SONG), id="a tempo of 0"),
         pytest.param(midi(b"\x00\xff\x00\x01\x01" + SONG), id="a short sequence number"),
         pytest.param(midi(b"\x00\xff\x20\x00" + SONG), id="an empty channel prefix"),
+        pytest.param(midi(b"\x00\xff\x01\xbd\x84\x41" + bytes(1_000_001) + SONG), id="a text of 1,000,001 bytes"),
     ],
 )
 def test_a_file_with_oddities_is_read_all_the_same(read, data):
@@ -185,7 +186,7 @@ def test_the_first_tempo_in_time_is_the_tempo(read):
         (b"F\xfcr Elise", "Für Elise"),
         (b"caf\xe9", "café"),
         (b"\xa9 1842", "© 1842"),
-        (b"\xea\xe0\xea \x98", "êàê"),  # 0x98 is no letter of Windows-1251, and a control in Latin-1
+        (b"\xea\xe0\xea \x98", ""),  # 0x98 is no letter of Windows-1251: rather no title than a wrong one
         ("蚂蚱 🦗".encode(), "蚂蚱 🦗"),
         (b" Tune\x00\x0d\x0a", "Tune"),
         (b" \x00", ""),
@@ -244,16 +245,13 @@ UNUSABLE = {
     "cut in the header": (midi(SONG)[:13], "is cut off inside its header"),
     "header of 2 GiB": (header(length=2**31) + chunk(SONG), "header has a length of 2,147,483,648 bytes"),
     "header of 5 bytes": (header(length=5) + chunk(SONG), "header has a length of 5 bytes"),
-    "type 2": (header(kind=2) + chunk(SONG), "type 2 .* unsupported: save it as type 0 or 1"),
+    "type 2": (header(kind=2, tracks=2) + chunk(SONG) * 2, "type 2 .* unsupported: save it as type 0 or 1"),
     "type 9": (header(kind=9) + chunk(SONG), "type 9, which is unsupported"),
     "SMPTE": (header(division=0xE728) + chunk(SONG), r"film frames \(SMPTE\), which is unsupported"),
     "no ticks": (header(division=0) + chunk(SONG), "a beat has 0 ticks"),
     "no tracks": (header(tracks=0), "has no tracks"),
-    "65,535 tracks claimed": (header(tracks=65_535) + chunk(SONG), "its header names 65,535"),
-    "65,535 tracks": (midi(*[b""] * 65_535), "its header names 65,535"),
+    "65,535 tracks": (midi(*[b""] * 65_535), "has too many tracks: up to 1,000"),
     "header alone": (header(), "is cut off after track 0 of 1"),
-    "a track missing": (header(tracks=2) + chunk(SONG), "is cut off after track 1 of 2"),
-    "a track too many": (header(tracks=1) + chunk(SONG) * 2, "more tracks than its header names, 1"),
     "cut in a track": (midi(SONG, SONG)[:-5], "is cut off after track 1 of 2: copy it again"),
     "track of 4 GiB": (header() + b"MTrk\xff\xff\xff\xff" + SONG, "is cut off after track 0"),
     "chunk of 4 GiB": (header() + b"XFIH\xff\xff\xff\xff" + chunk(SONG), "is cut off after track 0"),
@@ -263,10 +261,6 @@ UNUSABLE = {
     "cut in a text": (midi(C4 + b"\x00\xff\x01\x05abc"), "track 1 ends inside an event"),
     "cut in a system exclusive": (midi(C4 + b"\x00\xf0\x05abc"), "track 1 ends inside an event"),
     "text of 2^28 bytes": (midi(C4 + b"\x00\xff\x01" + HUGE_DELTA), "track 1 ends inside an event"),
-    "text of 1,000,001 bytes": (
-        midi(b"\x00\xff\x01\xbd\x84\x41" + bytes(1_000_001)),
-        "one event has 1,000,001",
-    ),
     "delta of 2^28 - 1": (midi(HUGE_DELTA + C4[1:]), "is too long: songs of up to 8,192 beats"),
     "delta of 2^28 - 1, fine": (midi(HUGE_DELTA + C4[1:], division=32_767), "is too long"),
     "delta of 2^28": (midi(b"\x81\x80\x80\x80\x00" + C4[1:]), "a number of more than 4 bytes at byte 0"),
@@ -274,13 +268,11 @@ UNUSABLE = {
     "long in small deltas": (midi(C4 + b"\xff\x7f\x3c\x00" * 300, division=1), r"is too long.*\(track 1\)"),
     "running status from nowhere": (midi(b"\x00\x3c\x40"), r"no status before byte 1 \(track 1\)"),
     "running system exclusive": (midi(b"\x00\xf0\x01\xf7\x00\x3c\x40"), "no status before byte 5"),
-    "system realtime": (midi(C4 + b"\x00\xf8"), "status 0xF8 at byte 5"),
-    "pitch above 127": (midi(b"\x00\x90\x80\x40"), "data above 127 at byte 2"),
-    "velocity above 127": (midi(b"\x00\x90\x3c\xff"), "data above 127 at byte 3"),
-    "100,001 events": (midi(C4 + b"\x00\x3c\x40" * 100_000), "too many events: up to 100,000"),
-    "100,002 events in two tracks": (
-        midi(*[C4 + b"\x00\x3c\x40" * 50_000] * 2),
-        r"too many events.*\(track 2\)",
+    "pitch above 127": (midi(b"\x00\x90\x80\x40"), r"a note has data above 127 \(track 1\)"),
+    "velocity above 127": (midi(b"\x00\x90\x3c\xff"), "a note has data above 127"),
+    "1,000,002 events in two tracks": (
+        midi(*[C4 + b"\x00\x3c\x40" * 500_000] * 2),
+        r"too many events: up to 1,000,000 are read \(track 2\)",
     ),
     "more than 8 MiB": (midi(SONG) + bytes(2**23), "is too large: MIDI files of up to 8 MiB"),
     "no notes": (midi(END), "has no notes"),
@@ -295,7 +287,7 @@ def test_an_unusable_file_gives_one_error_with_its_name_and_the_reason(read, dat
 
 @pytest.mark.parametrize(
     "name",
-    ["delta of 2^28 - 1", "delta of 2^28", "65,535 tracks claimed", "header of 2 GiB", "text of 2^28 bytes"],
+    ["delta of 2^28 - 1", "delta of 2^28", "header of 2 GiB", "text of 2^28 bytes"],
 )
 def test_a_hostile_file_is_refused_within_64_kib(read, name):
     tracemalloc.start()
@@ -455,8 +447,7 @@ def test_another_program_hears_each_onset_for_one_step(tmp_path):
         ([(0, 60)], 4, {"time_signature": (0, 4)}, "time signature 0/4"),
         ([(0, 60)], 4, {"time_signature": (256, 4)}, "time signature 256/4"),
         ([(0, 60)], 4, {"time_signature": (4, 5)}, "time signature 4/5"),
-        ([(0, 60)], 4, {"title": "a" * 1_000_001}, "is not written, as it is too large: one event"),
-        ([(step, 60) for step in range(50_000)], 50_000, {"steps_per_beat": 480}, "too many events"),
+        ([(0, 60)], 4, {"title": "a" * 2**23}, "is not written, as it is too large: MIDI files of up to 8 MiB"),
     ],
 )
 def test_what_cannot_be_written_is_refused(tmp_path, onsets, steps, options, reason):

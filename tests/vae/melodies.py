@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from songs.midi import encode_midi
 from vae.config import ModelConfig
-from vae.midi_notes import score_bytes
 
 TINY = dict(latent=8, encoder_width=16, conductor_width=12, decoder_width=10, embedding=6, unroll=4)
 
@@ -19,7 +19,7 @@ def write_tune(path: Path, pitches: list[int], beats_each: float = 1.0, shift: i
     """Write a MIDI file of notes one after the other."""
     notes = [(number * beats_each, beats_each, pitch + shift) for number, pitch in enumerate(pitches)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(score_bytes(np.array(notes), len(pitches) * beats_each))
+    path.write_bytes(encode_midi(np.array(notes), len(pitches) * beats_each))
 
 
 def write_tunes(folder: Path, count: int = 12, bars: int = 4, seed: int = 0) -> None:

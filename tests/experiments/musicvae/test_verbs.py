@@ -11,11 +11,11 @@ import torch
 from experiments.cli import main
 from experiments.musicvae import riffs
 from experiments.musicvae.files import find_file
+from songs.midi import encode_midi, read_score
 from tests.vae.melodies import tiny, write_tune, write_tunes
 from tests.vae.test_seed_checkpoint import seed_state
 from vae.checkpoint import load_model, save_model
 from vae.melody import read_piece
-from vae.midi_notes import read_score, score_bytes
 from vae.model import make_model
 
 SMALL = [
@@ -207,11 +207,11 @@ def test_samples_are_written_as_midi_and_wav(model, tmp_path, capsys):
         "tune-2.wav",
         "tune.png",
     ]
-    assert read_score(place.with_name("tune-1.mid")).beats == 8
+    assert read_score(place.with_name("tune-1.mid")).end == 8 * 480
     assert place.with_name("tune-1.wav").read_bytes()[:4] == b"RIFF"
     first = place.with_name("tune-1.mid").read_bytes()
     assert main(["vae", "sample", "2", "-pt", "--model", model, "-s", str(place), "--seed", "3", "--no-wav"]) == 0
-    assert len(read_score(place).tracks) == 1
+    assert len(read_score(place).track_names) == 1
     assert place.with_name("tune-1.mid").read_bytes() == first
 
 
@@ -282,11 +282,11 @@ def test_a_melody_of_the_wrong_length_is_refused(model, tmp_path, capsys):
 def test_of_a_polyphonic_file_the_top_line_is_taken_and_that_is_said(model, tmp_path, capsys):
     notes = [(beat, 1, pitch) for beat in range(8) for pitch in (48, 72 + beat % 3)]
     path = tmp_path / "chords.mid"
-    path.write_bytes(score_bytes(np.array(notes, dtype=float), 8))
+    path.write_bytes(encode_midi(np.array(notes, dtype=float), 8))
     out = tmp_path / "out"
     assert main(["vae", "reconstruct", "2", "-p", "-f", str(path), "--model", model, "-s", str(out), "--no-wav"]) == 0
     assert "8 notes sound below others and are left out: the top line is taken" in capsys.readouterr().err
-    assert set(read_score(out / "original.mid").tracks["original"][:, 2]) == {72, 73, 74}
+    assert set(read_score(out / "original.mid").melodic("original")["pitch"].tolist()) == {72, 73, 74}
     (tmp_path / "bad.mid").write_bytes(b"RIFF")
     both = ("-f", path, "-e", tmp_path / "bad.mid", "--model", model, "-s", tmp_path / "way")
     assert "bad.mid: is not a MIDI file" in fails(capsys, "interpolate", 2, 2, "-p", *both)
@@ -359,10 +359,10 @@ def test_little_data_and_truncated_files_are_one_line(tmp_path, capsys):
 )
 def test_the_riffs_are_two_bars_of_held_notes(name, onsets):
     score = read_score(find_file(f"{name}.midi"))
-    (notes,) = score.tracks.values()
-    assert [(start, int(pitch)) for start, _, pitch in notes] == onsets
-    assert (notes[:-1, 0] + notes[:-1, 1]).tolist() == notes[1:, 0].tolist()
-    assert score.beats == 8
+    notes = score.melodic()
+    assert list(zip((notes["onset"] / 480).tolist(), notes["pitch"].tolist(), strict=True)) == onsets
+    assert (notes["onset"] + notes["length"]).tolist() == [*notes["onset"][1:].tolist(), 8 * 480]
+    assert (score.ticks_per_beat, score.end) == (480, 8 * 480)
 
 
 def test_the_riffs_files_are_those_of_their_pages(tmp_path, monkeypatch):

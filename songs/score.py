@@ -1,0 +1,127 @@
+"""A score: all that is read of a MIDI file, as notes with an onset and a length.
+
+Conventions:
+    Times are in ticks, of which `ticks_per_beat` are a beat (a quarter note). Channels and tracks count from 0.
+    Notes are a structured array (N,) of dtype `NOTE`, sorted by onset, track, length and pitch.
+    A note ends when its pitch begins again on its channel. One that is never released ends with the next onset of its
+    part, the last one with its track; one that is released where it begins has a length of 0.
+    Channel 9 holds the drums, whose pitches are instruments.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+NOTE = np.dtype(
+    [
+        ("onset", np.int64),
+        ("length", np.int64),
+        ("pitch", np.uint8),
+        ("velocity", np.uint8),
+        ("channel", np.uint8),
+        ("track", np.uint16),
+    ]
+)
+DRUMS_CHANNEL = 9
+DEFAULT_TEMPO = 500_000
+"""Microseconds a beat where a file has no tempo: 120 beats a minute."""
+
+
+class MidiError(ValueError):
+    """A MIDI file that cannot be used; the message names the file and the reason."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The notes that one track plays on one channel."""
+
+    track: int
+    channel: int
+    name: str
+    """Name of its track."""
+    program: int
+    """General MIDI program, 0 to 127."""
+    notes: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """The content of a MIDI file."""
+
+    ticks_per_beat: int
+    notes: np.ndarray
+    track_names: tuple[str, ...]
+    """Name of each track, "" for tracks without one."""
+    track_ends: tuple[int, ...]
+    """Tick at which each track ends."""
+    tempos: tuple[tuple[int, int], ...] = ()
+    """Tick and microseconds a beat, in order of time."""
+    time_signatures: tuple[tuple[int, int, int], ...] = ()
+    """Tick, beats in a bar, and the note that is a beat (4: a quarter), in order of time."""
+    key_signatures: tuple[tuple[int, int, bool], ...] = ()
+    """Tick, sharps (flats below 0) and whether the key is minor, in order of time."""
+    programs: dict[tuple[int, int], int] = field(default_factory=dict)
+    """General MIDI program of a track and channel: the last one before the first note of the track, else the first."""
+    remarks: tuple[str, ...] = ()
+    """Damage that was passed over."""
+
+    @property
+    def title(self) -> str:
+        """The first track name that is not empty, "" if there is none."""
+        return next(filter(None, self.track_names), "")
+
+    @property
+    def end(self) -> int:
+        """Tick at which the longest track ends."""
+        return max(self.track_ends, default=0)
+
+    @property
+    def tempo_bpm(self) -> float:
+        """The first tempo in beats a minute."""
+        return 60e6 / (self.tempos[0][1] if self.tempos else DEFAULT_TEMPO)
+
+    def melodic(self, track: str | None = None) -> np.ndarray:
+        """Return the notes without drums, of all tracks or of those of one name.
+
+        Args:
+            track: name of the tracks, in capitals or not.
+
+        Raises:
+            MidiError: there is no such track, or it has no notes.
+        """
+        notes = self.notes[self.notes["channel"] != DRUMS_CHANNEL]
+        if track is None:
+            if not len(notes):
+                raise MidiError("has only drums" if len(self.notes) else "has no notes")
+            return notes
+        wanted = self.tracks_named(track)
+        if not wanted:
+            names = ", ".join(dict.fromkeys(filter(None, self.track_names))) or "none, as they have no names"
+            raise MidiError(f"has no track {track!r}; its tracks are: {names[:200]}")
+        notes = notes[np.isin(notes["track"], wanted)]
+        if not len(notes):
+            raise MidiError(f"has no notes in track {track!r}")
+        return notes
+
+    def tracks_named(self, name: str) -> list[int]:
+        """Return the numbers of the tracks of a name, in capitals or not."""
+        return [number for number, each in enumerate(self.track_names) if each.casefold() == name.casefold()]
+
+    def parts(self) -> list[Part]:
+        """Return the parts that have notes, drums among them, by track and channel."""
+        tracks, channels = self.notes["track"], self.notes["channel"]
+        parts = []
+        for track, channel in np.unique(np.stack((tracks, channels), axis=1), axis=0).tolist():
+            notes = self.notes[(tracks == track) & (channels == channel)]
+            program = self.programs.get((track, channel), 0)
+            parts.append(Part(track, channel, self.track_names[track], program, notes))
+        return parts
+
+    def seconds(self, beats: np.ndarray) -> np.ndarray:
+        """Return the times in seconds (float64) of positions in beats, by the tempos."""
+        changes = {0.0: DEFAULT_TEMPO} | {tick / self.ticks_per_beat: tempo for tick, tempo in self.tempos}
+        at = np.array(list(changes))
+        lengths = np.array(list(changes.values())) * 1e-6
+        starts = np.concatenate(([0.0], np.cumsum(np.diff(at) * lengths[:-1])))
+        index = np.clip(np.searchsorted(at, beats, side="right") - 1, 0, None)
+        return starts[index] + (beats - at[index]) * lengths[index]
