@@ -21,7 +21,6 @@ from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import Kind
 from experiments.runs.trainable import Log, Status
-from songs.files import MOST_BYTES
 from vae.checkpoint import load_model, read_about, save_model
 from vae.config import ModelError
 from vae.dataset import read_meta, read_split
@@ -32,6 +31,8 @@ from vae.training import Trainer
 
 MODEL = Path("best") / "model.safetensors"
 INITIAL = "initial.safetensors"
+LARGEST_BESIDE = 2**26
+"""Bytes of a checkpoint beside its arrays."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,7 +200,8 @@ class VaeTraining:
         }
 
     def largest_checkpoint(self) -> int:
-        return MOST_BYTES + 5 * 4 * parameter_count(self.trainer.model)
+        copies = 5  # parameters, the best ones, two moments, and steps; float32 each
+        return 4 * copies * parameter_count(self.trainer.model) + LARGEST_BESIDE
 
     def state(self) -> State:
         return self.trainer.state()
