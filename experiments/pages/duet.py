@@ -1,4 +1,4 @@
-"""`kuznechik duet`: a page in which a visitor plays a bar and the champion of a run goes on."""
+"""The duet page: a visitor plays a bar and the champion of a run continues."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from songs.files import write_atomically
 from songs.keyboard import BLACK_KEYS, KEY_NAMES
 
 LETTERS = "AWSEDFTGYHUJK"
-"""Keys of a computer that stand like those of a piano."""
+"""Computer keys that are laid out like those of a piano."""
 
 
 def write_duet(folder: RunFolder, path: Path) -> None:
@@ -48,25 +48,29 @@ def network_data(run: Run) -> dict[str, Any]:
     if run.folder.read_meta().get("experiment") == "dqn":
         player: Any = run.performer  # a `QPlayer`
         if player.prior:
-            raise RunError(f"{run.folder.path}: it plays beside a prior, which the page has not; try kuznechik play")
+            raise RunError(
+                f"{run.folder.path}: it plays with a prior, which the page does not have; try kuznechik play"
+            )
         return _layers(player.network)
     genome = json.loads(run.folder.read_text("best/genome.json"))
     if not hasattr(run.performer, "memory"):
-        raise RunError(f"{run.folder.path}: a recurrent network remembers by itself, which the page cannot")
+        raise RunError(
+            f"{run.folder.path}: a recurrent network has a memory of its own, which the page does not support"
+        )
     nodes = [{name: node[name] for name in ("key", "bias", "response", "activation")} for node in genome["nodes"]]
     links = [[one["from"], one["to"], one["weight"]] for one in genome["connections"] if one["enabled"]]
     return {"kind": "graph", "nodes": nodes, "links": links}
 
 
 def _layers(network) -> dict[str, Any]:
-    """Return a Q-network: what only shifts all choices of a branch alike, the value, changes no greedy choice."""
+    """Return a Q-network without its value, which shifts all choices of a branch alike."""
     linear = [layer for layer in network.body if hasattr(layer, "weight")] + [network.advantage]
     body = [{"weights": layer.weight.tolist(), "biases": layer.bias.tolist()} for layer in linear]
     return {"kind": "layers", "body": body, "choices": network.choices, "leak": network.LEAK}
 
 
 def _keys() -> list[dict[str, Any]]:
-    """Return the keys of the piano from left to right; `place` counts white keys."""
+    """Return the keys of the piano from left to right; `place` is the number of white keys before."""
     keys, white = [], 0
     for key, (name, letter) in enumerate(zip(KEY_NAMES, LETTERS, strict=True)):
         black = key in BLACK_KEYS

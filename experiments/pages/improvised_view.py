@@ -1,4 +1,4 @@
-"""What a report shows of a run that a listener paid: the payment beside its baselines, the melody, and every term."""
+"""The part of a report on a run with a listener: its reward beside baselines, the melody, and every term."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from experiments.runs.assembly import Run
 from songs.synth import step_seconds
 
 CAPTION = (
-    "What the listener pays for this melody, step by step and term by term; the colours are on a logarithmic scale"
+    "Rewards of the listener for this melody, step by step and term by term; the colours are on a logarithmic scale"
 )
 
 
@@ -30,13 +30,13 @@ def improvised(run: Run) -> dict[str, Any]:
         "roll": key_roll({"played": first[0]}, {"played": first[0]}, prompt, step_seconds(improvising.song.tempo_bpm)),
     }
     with style.context(STYLE):
-        terms = {name: paid[0] for name, paid in improvising.listener.terms(first).items()}
+        terms = {name: rewards[0] for name, rewards in improvising.listener.terms(first).items()}
         drawn = picture(terms_figure(terms, prompt))
-    paid = {"the listener pays a step": improvising.reward(rolls)}
-    names = {"silence": "it pays for silence", "random": "for random keys", "the_song": "for the song itself"}
-    paid |= {names[name]: value for name, value in improvising.baselines().items()}
+    rewards = {"reward per step": improvising.reward(rolls)}
+    names = {"silence": "silence gets", "random": "random keys get", "the_song": "the song itself gets"}
+    rewards |= {names[name]: value for name, value in improvising.baselines().items()}
     return {
-        "tiles": [{"name": name, "value": f"{value:.3g}", "of": None} for name, value in paid.items()],
+        "tiles": [{"name": name, "value": f"{value:.3g}", "of": None} for name, value in rewards.items()],
         "group": {"title": "Listen: the improvisation", "text": "", "melodies": [melody]},
         "picture": {"caption": CAPTION, "data": drawn},
     }

@@ -1,4 +1,4 @@
-"""What all pages share: templates that escape, pictures and sounds as data, and no address outside the page."""
+"""Pages: templates that escape everything, with pictures and sounds as data and no address outside the page."""
 
 import base64
 import io
@@ -23,9 +23,9 @@ def fill(template: str, scripts: Sequence[str], **content) -> str:
     """Return a page.
 
     Args:
-        template: name of a file beside this one; all that it shows is escaped.
+        template: name of a file beside this one; its content is escaped.
         scripts: names of files whose JavaScript goes into the page, in this order.
-        **content: what the template shows.
+        **content: values for the template.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True

@@ -1,11 +1,11 @@
-"""Melodies as the page's script draws and plays them.
+"""Melodies as data that the script of a page draws and plays.
 
 Conventions:
     A *roll* is plain data for JSON: `steps`; `bar`, steps of a bar; `seconds` of a step; `prompt`, steps that are
     given; `names` of the rows, the lowest first; `kinds` of cells, which are colours of the page; `cells`, lists of
     step, row, number of the kind and, where it is not 1, length in steps; `notes` by the part that a button plays:
     lists of step, key and, where notes are held, length, by step. Key 0 is C4.
-    `part` and `titles` stand where several melodies follow each other: steps of one, and what each is called.
+    `part` and `titles` are there if several melodies follow each other: the steps of one, and their titles.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,8 +22,8 @@ def key_roll(cells: Mapping[str, np.ndarray], parts: Mapping[str, np.ndarray], p
     """Return a roll of the keyboard.
 
     Args:
-        cells: what is drawn, (T, 13) bool by kind.
-        parts: what can be heard, (T, 13) bool by the name of its button.
+        cells: the cells to draw, (T, 13) bool by kind.
+        parts: the rolls to play, (T, 13) bool by the name of the button.
         prompt: steps that are given.
         seconds: of a step.
     """

@@ -30,7 +30,7 @@ RESAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Ablation:
-    """What is to be compared."""
+    """Variants of an experiment, to be compared."""
 
     seeds: int
     variants: dict[str, EvolveConfig]
@@ -38,7 +38,7 @@ class Ablation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one run ended."""
+    """Result of one run."""
 
     variant: str
     seed: int
@@ -49,11 +49,11 @@ class Outcome:
     cpu_seconds: float
     connections: int
     species: float
-    """Median number of species alive."""
+    """Median number of living species over the generations."""
 
 
 def ablations_folder() -> Path:
-    """Return where the ablations of the project are."""
+    """Return the folder of the ablations that come with the project."""
     return Path(str(files("experiments"))) / "ablations"
 
 
@@ -94,7 +94,7 @@ def run_ablation(
     workers: int = 1,
     report: Callable[[Outcome], None] = lambda outcome: None,
 ) -> list[Outcome]:
-    """Run every variant with every seed; `report` hears of each run as it ends.
+    """Run every variant with every seed; `report` is called with each outcome.
 
     Returns:
         The outcomes, by variant and seed.
@@ -104,7 +104,7 @@ def run_ablation(
     for outcome in _run_jobs(jobs, workers):
         outcomes.append(outcome)
         report(outcome)
-    order = {name: place for place, name in enumerate(ablation.variants)}
+    order = {name: index for index, name in enumerate(ablation.variants)}
     return sorted(outcomes, key=lambda outcome: (order[outcome.variant], outcome.seed))
 
 
@@ -112,9 +112,9 @@ def _run_jobs(jobs: Sequence[tuple[str, EvolveConfig, int]], workers: int) -> It
     if workers <= 1:
         yield from (run_one(*job) for job in jobs)
         return
-    # one folder for the files of all workers, as those that are ended at once leave theirs behind
-    with tempfile.TemporaryDirectory() as place:
-        pool = WorkerPool(workers, _write_in, (place,))
+    # one folder for the files of all workers: workers that are ended at once leave theirs behind
+    with tempfile.TemporaryDirectory() as folder:
+        pool = WorkerPool(workers, _write_in, (folder,))
         try:
             yield from (done.result() for done in as_completed([pool.submit(run_one, *job) for job in jobs]))
         finally:
@@ -153,33 +153,33 @@ def run_one(variant: str, config: EvolveConfig, seed: int) -> Outcome:
 
 
 def summarise(outcomes: Sequence[Outcome]) -> list[dict]:
-    """Return a row for every variant: medians, with intervals where they matter."""
+    """Return a row of medians for every variant, with the interval of the evaluations."""
     rows = []
     for variant in dict.fromkeys(outcome.variant for outcome in outcomes):
-        own = [outcome for outcome in outcomes if outcome.variant == variant]
-        solved = sum(outcome.solved for outcome in own)
-        low, high = bootstrap_interval([outcome.evaluations for outcome in own])
+        runs = [outcome for outcome in outcomes if outcome.variant == variant]
+        solved = sum(outcome.solved for outcome in runs)
+        low, high = bootstrap_interval([outcome.evaluations for outcome in runs])
         rows.append(
             {
                 "variant": variant,
                 "solved": solved,
-                "runs": len(own),
-                "right": float(np.median([outcome.right for outcome in own])),
-                "cases": own[0].cases,
-                "evaluations": float(np.median([outcome.evaluations for outcome in own])),
+                "runs": len(runs),
+                "right": float(np.median([outcome.right for outcome in runs])),
+                "cases": runs[0].cases,
+                "evaluations": float(np.median([outcome.evaluations for outcome in runs])),
                 "evaluations_low": low,
                 "evaluations_high": high,
-                "lower_bound": 2 * solved <= len(own),
-                "cpu_seconds": float(np.median([outcome.cpu_seconds for outcome in own])),
-                "connections": float(np.median([outcome.connections for outcome in own])),
-                "species": float(np.median([outcome.species for outcome in own])),
+                "lower_bound": 2 * solved <= len(runs),
+                "cpu_seconds": float(np.median([outcome.cpu_seconds for outcome in runs])),
+                "connections": float(np.median([outcome.connections for outcome in runs])),
+                "species": float(np.median([outcome.species for outcome in runs])),
             }
         )
     return rows
 
 
 def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Return the 95% percentile bootstrap interval of the median; always the same for the same values."""
+    """Return the 95% percentile bootstrap interval of the median; the same values give the same interval."""
     resampled = np.random.default_rng(0).choice(np.asarray(values, dtype=float), (RESAMPLES, len(values)))
     low, high = np.percentile(np.median(resampled, axis=1), (2.5, 97.5))
     return float(low), float(high)

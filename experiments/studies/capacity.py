@@ -1,7 +1,7 @@
-"""How many songs fit into one network: evolve one for 10, 30, 100 ... songs, and let it play them all.
+"""The capacity of one network: evolve one for 10, 30, 100, ... songs and let it play all of them.
 
-The network is evolved by cooperative per-key evolution (`per_key`): not plain NEAT, and guided. A song counts
-as whole if the champion plays it from its prompt to its end without a mistake, hearing only itself.
+The network is evolved by cooperative per-key evolution (`per_key`), which looks at inputs and targets and is not plain
+NEAT. A song counts as whole if the champion plays it from its prompt to its end without a mistake, free running.
 """
 
 import time
@@ -19,29 +19,29 @@ from songs.keyboard import KEYS
 from songs.song import Song
 
 ALWAYS_NODES_FROM = 50
-"""Songs from which on linear units are not tried first."""
+"""Number of songs from which AND nodes are used at once, instead of trying linear units first."""
 GENERATIONS = 5000
-"""A network that is not done by then is measured as it is; 1000 songs take about 130."""
+"""Budget; an unfinished network is measured as it is. 1000 songs take about 130."""
 GROWING = ("cpu_seconds", "connections", "hidden")
-"""Columns whose growth with the number of songs is measured."""
+"""Columns whose growth with the number of songs is fitted."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One network."""
+    """Measurements of one network."""
 
     songs: int
     whole: int
     """Songs played without a mistake, free running."""
     steps: int
-    """Steps to be played, prompts not counted."""
+    """Steps to play, without prompts."""
     hidden: int
     """AND nodes."""
     connections_before: int
     """Connections before pruning, into outputs and into AND nodes."""
     connections: int
     cpu_seconds: float
-    """For the cases, evolution and pruning; not for the playing."""
+    """CPU time of cases, evolution and pruning, without playing."""
     evaluations: int
     whole_after_wrong_note: float | None = None
     """Share of the songs played whole after a prompt with one wrong note, over changes of all songs."""
@@ -49,7 +49,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all networks of a curve have in common."""
+    """Settings that all networks of a curve share."""
 
     memory: int = 128
     prompt: int = 8
@@ -57,7 +57,7 @@ class Setting:
     prompt_noise: float = 0.0
     noisy_copies: int = 60
     wrong_notes: int = 0
-    """Changes of a single note of each song's prompt that are played, drawn at random; 0: none."""
+    """Number of prompts with one wrong note that are played for each song; 0: none."""
 
 
 def measure(
@@ -66,10 +66,10 @@ def measure(
     """Evolve one network and let it play.
 
     Args:
-        songs: what it should play.
+        songs: songs to learn.
         setting: memory, prompt, seed, noise.
         progress: called after every generation with the search and its number of steps.
-        stop: asked after every generation.
+        stop: called after every generation; True stops.
 
     Returns:
         None if it was stopped.
@@ -110,20 +110,20 @@ def plays_whole(
 
     Args:
         player: the network.
-        prompts: rolls that begin with what is given.
-        rolls: what should follow.
+        prompts: rolls that begin with the prompts.
+        rolls: the songs.
         setting: memory and prompt.
     """
     given = np.stack([roll[: setting.prompt] for roll in prompts])
     played = play_together(player, given, max(map(len, rolls)), setting.memory)
     after = slice(setting.prompt, None)
     return np.array(
-        [np.array_equal(own[: len(roll)][after], roll[after]) for own, roll in zip(played, rolls, strict=True)]
+        [np.array_equal(song[: len(roll)][after], roll[after]) for song, roll in zip(played, rolls, strict=True)]
     )
 
 
 def after_wrong_notes(player: AndPlayer, rolls: Sequence[np.ndarray], setting: Setting) -> float:
-    """Return how often a song is played whole after a prompt of which a single cell was turned over."""
+    """Return the share of songs played whole after a prompt in which one cell was flipped."""
     cells = setting.prompt * KEYS
     random = np.random.default_rng(np.random.SeedSequence((setting.seed, cells)))
     whole = []
@@ -150,7 +150,7 @@ def growth_exponents(rows: Sequence[Row]) -> dict[str, float]:
 def summarise(rows: Sequence[Row], setting: Setting, left_out: dict[str, int]) -> dict:
     """Return a curve as plain numbers."""
     return {
-        "search": "cooperative modular per-key evolution, not plain NEAT; guided (looks at inputs and targets)",
+        "search": "cooperative modular per-key evolution, not plain NEAT; it looks at inputs and targets",
         "setting": asdict(setting),
         "rows": [asdict(row) for row in rows],
         "growth_exponents": growth_exponents(rows),

@@ -1,8 +1,8 @@
 """Melodies to fill a network with: every MIDI file below some folders, cut into songs of 128 steps.
 
-A piece is cut where its bars begin. A song is left out if its notes do not fit on the 13 keys, if it is short, if
-another one is the same, or if it comes to a point from which another song, or itself, goes on differently though
-everything remembered is the same: no network can play both.
+A piece is cut at bar lines. A song is left out if its notes do not fit on the 13 keys, if it is short, if it equals
+another one, or if somewhere the same remembered steps are followed by different ones, in another song or in itself: no
+network can play both.
 """
 
 import os
@@ -27,7 +27,7 @@ MELODY = "MELODY"
 
 @dataclass(frozen=True)
 class Melodies:
-    """Songs that one network can play, and how many were left out."""
+    """Songs that one network can play, and the number of songs left out."""
 
     songs: list[Song]
     left_out: dict[str, int]
@@ -44,19 +44,19 @@ def midi_paths(folders: Sequence[str | Path]) -> list[Path]:
     for folder in map(Path, folders or [default_folder()]):
         if not folder.is_dir():
             raise SongError(f"{folder}: no such folder")
-        found = [Path(at) / name for at, _, names in os.walk(folder) for name in names]
-        found = sorted(path for path in found if path.suffix.lower() in MIDI_SUFFIXES)
-        if not found:
+        files = [Path(at) / name for at, _, names in os.walk(folder) for name in names]
+        files = sorted(path for path in files if path.suffix.lower() in MIDI_SUFFIXES)
+        if not files:
             raise SongError(f"{folder}: holds no .mid or .midi file")
-        paths += found
+        paths += files
     return paths
 
 
 def collect(paths: Sequence[Path], memory: int, prompt: int, wanted: int, seed: int) -> Melodies:
-    """Return as many songs as are wanted, or as there are.
+    """Return the wanted number of songs, or all if there are fewer.
 
-    The beginnings of the pieces come first, in random order, then what follows in them: few songs are taken from
-    many pieces.
+    The beginnings of the pieces come first, in random order, then their later parts, so that few songs come from many
+    pieces.
 
     Args:
         paths: MIDI files.
@@ -79,18 +79,20 @@ def collect(paths: Sequence[Path], memory: int, prompt: int, wanted: int, seed: 
         if song.roll.tobytes() in known:
             left_out["same as another"] += 1
             continue
-        own = contexts(song.roll, memory, prompt)
-        if own is None or any(following.get(context, word) != word for context, word in own.items()):
+        continuations = contexts(song.roll, memory, prompt)
+        if continuations is None or any(
+            following.get(context, word) != word for context, word in continuations.items()
+        ):
             left_out["no context can tell it from another"] += 1
             continue
         known.add(song.roll.tobytes())
-        following |= own
+        following |= continuations
         chosen.append(song)
     return Melodies(chosen, dict(left_out))
 
 
 def contexts(roll: np.ndarray, memory: int, prompt: int) -> dict[bytes, int] | None:
-    """Return what follows each context of a song, contexts as digests; None if one is followed by different steps."""
+    """Return the step after each context of a song, contexts as digests; None if a context has two different ones."""
     padded = np.concatenate([np.zeros(memory, dtype=np.uint16), words(roll)])
     following: dict[bytes, int] = {}
     for step in range(prompt, len(roll)):
@@ -114,15 +116,15 @@ def cut_songs(path: Path, left_out: Counter) -> Iterator[Song]:
         if len(within) < LEAST_NOTES:
             left_out["short"] += 1
             continue
-        own = within - (within[0, 0] // STEPS_PER_BAR * STEPS_PER_BAR, 0)
-        steps = int(own[-1, 0] // STEPS_PER_BAR + 1) * STEPS_PER_BAR
-        shift = smallest_shift(own[:, 1])
+        onsets_here = within - (within[0, 0] // STEPS_PER_BAR * STEPS_PER_BAR, 0)
+        steps = int(onsets_here[-1, 0] // STEPS_PER_BAR + 1) * STEPS_PER_BAR
+        shift = smallest_shift(onsets_here[:, 1])
         if steps < LEAST_STEPS:
             left_out["short"] += 1
         elif shift is None:
             left_out["more than 13 keys"] += 1
         else:
-            yield Song(f"{path.stem} {number + 1}", roll_from_onsets(own + (0, shift), steps), shift=shift)
+            yield Song(f"{path.stem} {number + 1}", roll_from_onsets(onsets_here + (0, shift), steps), shift=shift)
 
 
 def _read(path: Path) -> MidiNotes:

@@ -1,6 +1,6 @@
-"""A blind listening test: pairs of a human's melody and a machine's, and what the answers mean.
+"""A blind listening test: pairs of a human's and a machine's melody, and the analysis of the answers.
 
-A listener who cannot tell them apart is right half of the time. The intervals are Wilson's, 95%; the p-value is that
+A person who cannot tell them apart is right half of the time. The intervals are Wilson's, 95%; the p-value is that
 of the exact two-sided binomial test against 1/2.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from experiments.plots.sheet import STYLE, literal
+from experiments.plots.sheet import STYLE, literal, sheet
 from experiments.runs.folder import RunFolder
 from songs.catalog import read_catalog, read_song
 from songs.files import read_text
@@ -29,10 +29,10 @@ NORMAL_95 = 1.959963984540054
 
 @dataclass(frozen=True, eq=False)
 class Melody:
-    """Something to be listened to."""
+    """A melody of the test."""
 
     group: str
-    """Where it comes from, as the analysis calls it."""
+    """Its source, as the analysis names it."""
     roll: np.ndarray
     """(T, 13) bool."""
 
@@ -60,19 +60,19 @@ def read_melodies(source: str, steps: int) -> list[Melody]:
 
 
 def draw_pairs(humans: Sequence[Melody], machines: Sequence[Melody], pairs: int, seed: int) -> list[dict]:
-    """Return pairs in random order: each melody is used again only when all others of its kind were."""
+    """Return pairs in random order; a melody is repeated only after all others of its kind were used."""
     random = np.random.default_rng(seed)
-    drawn = []
+    chosen = []
     for human, machine in zip(_in_turn(humans, pairs, random), _in_turn(machines, pairs, random), strict=True):
-        place = int(random.integers(2))
-        melodies = [machine, human] if place else [human, machine]
-        drawn.append({"group": machine.group, "human": place, "melodies": [_notes(one.roll) for one in melodies]})
-    return drawn
+        first = int(random.integers(2))
+        melodies = [machine, human] if first else [human, machine]
+        chosen.append({"group": machine.group, "human": first, "melodies": [_notes(one.roll) for one in melodies]})
+    return chosen
 
 
 def _in_turn(melodies: Sequence[Melody], count: int, random: np.random.Generator) -> list[Melody]:
     rounds = -(-count // len(melodies))
-    return [melodies[place] for _ in range(rounds) for place in random.permutation(len(melodies))][:count]
+    return [melodies[index] for _ in range(rounds) for index in random.permutation(len(melodies))][:count]
 
 
 def _notes(roll: np.ndarray) -> dict:
@@ -125,20 +125,19 @@ def wilson_interval(right: int, count: int) -> tuple[float, float]:
 
 
 def binomial_p(right: int, count: int) -> float:
-    """Return the chance to be at least as far from half right by guessing."""
+    """Return the probability of a result at least as far from half by guessing."""
     extreme = max(right, count - right)
     tail = sum(math.comb(count, k) for k in range(extreme, count + 1))
     return min(1.0, 2 * tail / 2**count)
 
 
 def answers_figure(rows: Sequence[dict]) -> Figure:
-    """Draw the share of right answers by group, with intervals, beside what guessing gives."""
+    """Draw the share of right answers by group, with intervals, and a line at one half, as by guessing."""
     with style.context(STYLE):
-        figure = Figure(figsize=(8, 1.4 + 0.5 * len(rows)), layout="constrained")
-        axes = figure.add_subplot()
-        for place, row in enumerate(rows):
+        figure, ((axes,),) = sheet(8, 1.4 + 0.5 * len(rows), left=2.2, bottom=0.6, top=0.4)
+        for line, row in enumerate(rows):
             reach = [[row["share"] - row["low"]], [row["high"] - row["share"]]]
-            axes.errorbar(row["share"], place, xerr=reach, fmt="o", color="#0072B2", capsize=4)
+            axes.errorbar(row["share"], line, xerr=reach, fmt="o", color="#0072B2", capsize=4)
         axes.axvline(0.5, color="black", linestyle="--", linewidth=1)
         axes.text(0.5, len(rows) - 0.45, "guessing", ha="center", va="bottom")
         axes.set_yticks(range(len(rows)), [literal(f"{row['group']} ({row['answers']})") for row in rows])

@@ -1,1 +1,1 @@
-"""The verbs of the `kuznechik` command, a module each."""
+"""The verbs of the `kuznechik` command, one module each; `experiments.cli` says what a verb is."""

@@ -1,7 +1,7 @@
-"""Compare variants of an experiment, several seeds each, and print a table of medians with intervals.
+"""Run variants of an experiment with several seeds each, and print a table of medians with intervals.
 
-FILE names the variants; the default one, `operators`, takes each operator of the default run away in turn.
-A run that is not solved counts with its whole budget.
+FILE lists the variants; the default, `operators`, switches off one operator of the default run at a time. An unsolved
+run counts with its whole budget.
 """
 
 import argparse
@@ -21,10 +21,12 @@ EXAMPLES = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", default="operators", metavar="FILE", help="TOML file or name [operators]")
-    parser.add_argument("--seeds", type=positive, metavar="N", help="seeds for each variant [what FILE says]")
-    parser.add_argument("--first-seed", type=count, default=0, metavar="N", help="the first of them [0]")
-    parser.add_argument("--workers", type=whole(1, MOST_PROCESSES), default=1, metavar="N", help="runs at a time [1]")
-    parser.add_argument("--out", metavar="FILE", help="write every run's outcome to this JSON file too")
+    parser.add_argument("--seeds", type=positive, metavar="N", help="seeds per variant [as FILE says]")
+    parser.add_argument("--first-seed", type=count, default=0, metavar="N", help="first seed [0]")
+    parser.add_argument(
+        "--workers", type=whole(1, MOST_PROCESSES), default=1, metavar="N", help="number of runs at a time [1]"
+    )
+    parser.add_argument("--out", metavar="FILE", help="also write the outcome of every run to this JSON file")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
 
 

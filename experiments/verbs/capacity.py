@@ -1,8 +1,8 @@
-"""Measure how many songs one network can hold: a network for each number of songs, all played free running.
+"""Measure how many songs one network can hold: evolve one for each number of songs and play all songs free running.
 
-Melodies come from the MIDI files below the folders; long pieces are cut into songs of 128 steps, moved onto the 13
-keys. The networks come of cooperative per-key evolution, guided by inputs and targets; this is not plain NEAT. Ctrl-C
-keeps the rows that are finished.
+Melodies come from the MIDI files below the folders; long pieces are cut into songs of 128 steps and transposed onto
+the 13 keys. The networks come from cooperative per-key evolution, which looks at inputs and targets; this is not
+plain NEAT. Ctrl-C keeps the finished rows.
 """
 
 import argparse
@@ -30,11 +30,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N,N,...",
         help="numbers of songs [10,30,100,300,1000]",
     )
-    parser.add_argument("--prompt", type=positive, default=8, metavar="P", help="steps that are given [8]")
+    parser.add_argument("--prompt", type=positive, default=8, metavar="P", help="given steps at the start [8]")
     parser.add_argument("--memory", type=positive, default=128, metavar="M", help="steps remembered [128]")
     parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed gives the same networks [0]")
     parser.add_argument(
-        "--prompt-noise", type=_share, default=0.0, metavar="X", help="chance of a wrong cell in noisy prompts [0]"
+        "--prompt-noise", type=_share, default=0.0, metavar="X", help="probability of a wrong cell in noisy prompts [0]"
     )
     parser.add_argument("--copies", type=positive, default=60, metavar="N", help="noisy copies of each song [60]")
     parser.add_argument(
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", "capacity")
     notes = [f"{len(songs)} songs of {len(paths)} MIDI files; left out: " + _listed(melodies.left_out)]
     if len(songs) < options.songs[-1]:
-        notes.append(f"{options.songs[-1]} songs were asked for, there are only {len(songs)}")
+        notes.append(f"{options.songs[-1]} songs were requested, there are only {len(songs)}")
     print(*notes, sep="\n", file=sys.stderr)
     rows, status = [], _Status()
     with deferred_interrupt() as interrupt:
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 class _Status:
-    """A line in the terminal that is written over; nothing where the output is no terminal."""
+    """A status line that is overwritten in a terminal, and not printed elsewhere."""
 
     def __init__(self):
         self._next = 0.0

@@ -1,7 +1,7 @@
-"""Write a page in which you play a bar and the champion of a run goes on.
+"""Write a page on which you play a bar and the champion of a run continues.
 
-It is one HTML file: 13 keys for mouse, touch, computer keyboard or a MIDI keyboard, and the network itself, which runs
-in the page.
+The page is one HTML file with a keyboard (mouse, touch, computer keys or a MIDI keyboard) and the network itself,
+which runs in the browser.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""Make a blind listening test, human or machine, or analyse the answers.
+"""Make a blind listening test, human or machine, or analyse its answers.
 
 The test is one HTML page. It plays pairs of melodies, one by a human and one by a machine, in random order and at the
-same tempo; the visitor says which is the human's and saves the answers. --analyse reads such answers.
+same tempo; the visitor says which one is the human's and saves the answers. --analyse reads these files.
 """
 
 import argparse
@@ -20,11 +20,17 @@ EXAMPLES = (
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--machine", nargs="+", metavar="SOURCE", help="run folders, MIDI files or folders of them")
     parser.add_argument("--human", nargs="+", metavar="SOURCE", help="the same [the songs of the project]")
-    parser.add_argument("--pairs", type=whole(1, 10_000), default=15, metavar="N", help="pairs to be judged [15]")
+    parser.add_argument("--pairs", type=whole(1, 10_000), default=15, metavar="N", help="number of pairs [15]")
     parser.add_argument("--steps", type=positive, default=64, metavar="T", help="longest melody, in eighth notes [64]")
-    parser.add_argument("--tempo", type=between(20, 400), default=120, metavar="BPM", help="of all melodies [120]")
-    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of what is drawn, and in which order [0]")
-    parser.add_argument("--out", metavar="FILE", help="the page [listening-test.html], or the figure of --analyse")
+    parser.add_argument(
+        "--tempo", type=between(20, 400), default=120, metavar="BPM", help="tempo of all melodies [120]"
+    )
+    parser.add_argument(
+        "--seed", type=count, default=0, metavar="N", help="seed of the choice and order of melodies [0]"
+    )
+    parser.add_argument(
+        "--out", metavar="FILE", help="file of the page [listening-test.html], or of the figure of --analyse"
+    )
     parser.add_argument("--analyse", nargs="+", metavar="FILE", help="saved answers")
     parser.add_argument("--json", action="store_true", help="print the analysis as JSON")
 
@@ -76,5 +82,5 @@ def _analyse(options: argparse.Namespace) -> int:
         )
         for row in rows
     ]
-    show_table(columns, table, "Guessing is right half of the time; p is that of so many right answers by guessing.")
+    show_table(columns, table, "Guessing is right half of the time; p is the probability of such a result by guessing.")
     return 0

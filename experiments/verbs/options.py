@@ -13,7 +13,7 @@ MOST_MINUTES = 1_000_000
 
 
 class UsageError(ValueError):
-    """A command line that asks for something impossible."""
+    """A command line that cannot be carried out; the message says why."""
 
 
 def add_catalog_options(parser: argparse.ArgumentParser) -> None:
@@ -25,19 +25,19 @@ def add_catalog_options(parser: argparse.ArgumentParser) -> None:
 def add_tensorboard(parser: argparse.ArgumentParser) -> None:
     """Add --tensorboard."""
     parser.add_argument(
-        "--tensorboard", action="store_true", help="write figures, rolls and sounds for TensorBoard, too"
+        "--tensorboard", action="store_true", help="also write figures, rolls and sounds for TensorBoard"
     )
 
 
 def word(text: str) -> str:
-    """Read a text that says something: an empty one would be taken for none."""
+    """Read a text that is not empty, which would count as no value."""
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty")
     return text
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
-    """Return what reads a whole number from `least` to `most`."""
+    """Return a parser of whole numbers from `least` to `most`."""
 
     def number(text: str) -> int:
         return _within(int(text), text, least, most)
@@ -46,7 +46,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def between(least: float, most: float) -> Callable[[str], float]:
-    """Return what reads a number from `least` to `most`."""
+    """Return a parser of numbers from `least` to `most`."""
 
     def number(text: str) -> float:
         return _within(float(text), text, least, most)
@@ -55,17 +55,17 @@ def between(least: float, most: float) -> Callable[[str], float]:
 
 
 def positive(text: str) -> int:
-    """Read a whole number from 1 on."""
+    """Read a whole number of at least 1."""
     return _within(int(text), text, 1, MOST)
 
 
 def count(text: str) -> int:
-    """Read a whole number from 0 on."""
+    """Read a whole number of at least 0."""
     return _within(int(text), text, 0, MOST)
 
 
 def _within(value: Number, text: str, least: float, most: float) -> Number:
-    """Return a value; raises ArgumentTypeError if it lies outside its bounds, as NaN does."""
+    """Return a value; raises ArgumentTypeError if it is out of bounds or NaN."""
     if not least <= value <= most:
         raise argparse.ArgumentTypeError(f"{text}: it must be {least} to {most}")
     return value

@@ -1,6 +1,6 @@
-"""Draw a run: how it went over time, the champion's network if it was evolved, and the played roll over the song.
+"""Draw a run: its progress over time, the champion's network if it was evolved, and what it played over the song.
 
-The pictures are written into the run folder as PNG and SVG.
+The pictures are written into the run folder, as PNG and SVG.
 """
 
 import argparse

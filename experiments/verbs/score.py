@@ -1,19 +1,19 @@
-"""Let the champion of a run play the real environment, step by step, and count.
+"""Let the champion of a run play in the environment and count the steps it gets right.
 
-Teacher forced, its memory holds the song whatever it plays; free running, it hears itself. The prefix is the
-number of steps before its first mistake, free running. Beside them stand what always resting and a random
-player score, and the ceiling: the most that any player with this memory could.
+Teacher forced, its memory holds the song whatever it plays; free running, its memory holds what it played. The prefix
+is the number of free-running steps before its first mistake. For comparison the table has the scores of always
+resting and of a random player, and the ceiling: the highest score that any player with this memory can reach.
 
-Of a champion that improvises it tells what the listener pays, term by term, beside what silence, chance and the real
-song are paid, and statistics of what was played beside those of the real songs of the catalogue. A statistic outside
-of their 5th to 95th percentile is marked: the listener may have been fooled.
+For a champion that improvises, the table has the listener's rewards, term by term, beside those of silence, random
+keys and the real song, and features of its melodies beside those of real songs. A feature outside their 5th to 95th
+percentile is marked: the listener may have been fooled.
 """
 
 import argparse
 
 from experiments.verbs.options import UsageError, print_json
 
-HELP = "let the champion of a run play the environment"
+HELP = "count the steps that the champion of a run gets right"
 GROUP, ORDER = "Judge", 1
 EXAMPLES = (
     "kuznechik score runs/grasshopper-1",
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     scores = {}
     if not run.memorised:
         if options.song:
-            raise UsageError(f"{options.run_folder}: this run improvises from starts of its own, it learned no song")
+            raise UsageError(f"{options.run_folder}: this run improvises; it learned no song")
     elif run.songs:
         song = None
         if options.song:
@@ -75,8 +75,10 @@ def _print_improvisation(scores: dict) -> None:
 
     starts = ", ".join(scores["starts"])
     print(f"From {len(scores['starts'])} starts {scores['different_rolls']} different rolls: {starts}")
-    paid = {"the champion": scores["reward_a_step"], **scores["baselines_a_step"]}
-    show_table(["paid for a step", ""], [[name.replace("_", " "), f"{value:.4f}"] for name, value in paid.items()], "")
+    rewards = {"the champion": scores["reward_a_step"], **scores["baselines_a_step"]}
+    show_table(
+        ["reward per step", ""], [[name.replace("_", " "), f"{value:.4f}"] for name, value in rewards.items()], ""
+    )
     if scores["terms_a_step"]:
         rows = [[name.replace("_", " "), f"{value:.4f}"] for name, value in scores["terms_a_step"].items()]
         show_table(["of which", ""], rows, "")
@@ -88,4 +90,4 @@ def _print_improvisation(scores: dict) -> None:
         ]
         for name, row in scores["statistics"].items()
     ]
-    show_table(["statistic", "played", "real songs: 5%", "95%", ""], rows, "")
+    show_table(["feature", "played", "real songs: 5%", "95%", ""], rows, "")

@@ -1,7 +1,7 @@
-"""List the MIDI files of a folder: which of them the keyboard can play, and why not the others.
+"""List the MIDI files of a folder, and say of each whether the keyboard can play it or why it cannot.
 
-span: keys from the lowest note to the highest. shift: semitones a song is moved by to fit. chords: steps
-with more than one key. memory: steps that must be remembered before they decide the next step.
+span: keys from the lowest note to the highest. shift: semitones by which a song is transposed to fit. chords: steps
+with more than one key. memory: number of past steps that determine the next one.
 """
 
 import argparse
@@ -17,13 +17,13 @@ EXAMPLES = (
     "kuznechik songs --folder ~/midi --track MELODY",
 )
 MANY_FILES = 200
-"""From so many on, a bar shows how far it is."""
+"""Number of files from which a progress bar is shown."""
 COLUMNS = ("name", "title", "notes", "span", "shift", "chords", "memory", "playable")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_catalog_options(parser)
-    parser.add_argument("--prompt", type=count, metavar="P", help="steps at the start that are given [8]")
+    parser.add_argument("--prompt", type=count, metavar="P", help="given steps at the start [8]")
     parser.add_argument("--json", action="store_true", help="print a JSON list of objects")
 
 
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _with_bar(paths: list[Path]) -> Iterable[Path]:
-    """Pass files on, with a bar in the terminal if there are many."""
+    """Return the files, with a progress bar in the terminal if there are many."""
     if len(paths) < MANY_FILES:
         return paths
     from rich.console import Console

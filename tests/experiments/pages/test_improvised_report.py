@@ -1,4 +1,4 @@
-"""The report of runs that a listener paid, and the overlay of runs of several kinds."""
+"""The report of runs with a listener, and the overlay of runs of several kinds."""
 
 from pathlib import Path
 
@@ -46,14 +46,14 @@ def overview(runs, call_quietly) -> Path:
 
 
 @pytest.mark.parametrize("name", PAID)
-def test_what_the_listener_pays_stands_beside_its_baselines(runs, name):
+def test_the_reward_is_shown_beside_its_baselines(runs, name):
     shown, run = improvised(open_run(runs[name])), open_run(runs[name])
     rolls = run.improvising.play(run.player())
     assert [tile["name"] for tile in shown["tiles"]] == [
-        "the listener pays a step",
-        "it pays for silence",
-        "for random keys",
-        "for the song itself",
+        "reward per step",
+        "silence gets",
+        "random keys get",
+        "the song itself gets",
     ]
     assert shown["tiles"][0]["value"] == f"{run.improvising.reward(rolls):.3g}"
     (melody,) = shown["group"]["melodies"]
@@ -65,7 +65,7 @@ def test_what_the_listener_pays_stands_beside_its_baselines(runs, name):
 def test_the_page_speaks_of_steps_right_only_where_a_song_was_learned(overview, name):
     article = next(text for text in overview.read_text().split("<article")[1:] if f"<h2>{name}: " in text)
     assert "Listen: the improvisation" in article
-    assert "What the listener pays for this melody" in article
+    assert "Rewards of the listener for this melody" in article
     assert ("steps right, playing alone" in article) == (name == "switch")
     assert article.count("<canvas") == (2 if name == "switch" else 1)
 
@@ -78,7 +78,7 @@ def test_terms_are_drawn_step_by_step():
     assert below.collections[0].get_array().tolist() == [[0, -1, 0, 2], [3, 0, 0, -100]]
     assert [label.get_text() for label in below.get_yticklabels()] == ["key", "repeated motif"]
     assert (above.get_ylabel(), below.get_xlabel(), below.get_ylabel()) == ("all terms,\nper step", "bar", "term")
-    assert scale.get_ylabel() == "paid at a step"
+    assert scale.get_ylabel() == "reward"
 
 
 def test_a_learned_run_stands_in_the_overlay_beside_an_evolved_one(runs):
@@ -96,10 +96,10 @@ def test_a_learned_run_stands_in_the_overlay_beside_an_evolved_one(runs):
     assert axes.get_ylabel() == "steps right"
 
 
-def test_runs_of_a_listener_are_compared_by_what_it_paid(runs):
+def test_runs_with_a_listener_are_compared_by_their_rewards(runs):
     figure = overlay_figure([RunFolder(path) for path in runs.values()])
     drawn = {axes.get_ylabel(): [line.get_label() for line in axes.lines] for axes in figure.axes}
-    assert drawn["reward a step"] == list(PAID)
+    assert drawn["reward per step"] == list(PAID)
     assert drawn["steps right"] == [*CALLS, "switch"]
 
 

@@ -121,7 +121,7 @@ def test_the_command_prints_the_curve_and_keeps_it(kuznechik, folder, tmp_path):
     assert set(kept["growth_exponents"]) >= {"cpu_seconds", "connections"}
     assert "not plain NEAT" in kept["search"]
     assert (out / "capacity.png").read_bytes().startswith(b"\x89PNG")
-    assert "50 songs were asked for, there are only 4" in called.err
+    assert "50 songs were requested, there are only 4" in called.err
     assert "1 (more than 13 keys)" in called.err
 
 
@@ -132,7 +132,7 @@ def test_the_table_names_what_it_shows(kuznechik, folder, tmp_path):
         ["songs", "whole", "AND", "nodes", "connections", "after", "pruning", "CPU", "seconds"]
     )
     assert "Growth: cpu seconds as songs^" in called.out
-    assert "guided (looks at inputs and targets)" in called.out
+    assert "it looks at inputs and targets" in called.out
 
 
 @pytest.mark.parametrize(
