@@ -1,7 +1,7 @@
 """Archive of the best episodes so far, to which an agent returns, and which it imitates.
 
-    returning       an episode replays the beginning of one of the best, up to a random step, then some steps that the
-                    prior draws, and only then the agent's own
+    returning       an episode replays the beginning of one of the best, up to a random step, then some steps
+                    sampled from the prior, and only then the agent's choices
     imitating       the return of an episode from a step on is a lower bound of the step's value: a smaller value is
                     raised, a larger one is left alone
 
@@ -32,7 +32,7 @@ class EpisodeArchiveOptions:
     return_probability: float = option(
         0.8, "probability that an episode begins by replaying one of them up to a random step", 0.0, 1.0
     )
-    explore_steps: float = option(3.0, "mean number of steps that the prior draws after the replay", 1.0, 1000.0)
+    explore_steps: float = option(3.0, "mean number of steps sampled from the prior after the replay", 1.0, 1000.0)
     imitation_weight: float = option(
         1.0, "weight of the loss that takes their returns for the least values", 0.0, 1000.0
     )
@@ -70,7 +70,9 @@ class EpisodeArchive:
         self._until = np.zeros(envs, dtype=np.int64)
         self._explore_until = np.zeros(envs, dtype=np.int64)
 
-    def __len__(self) -> int:
+    @property
+    def kept(self) -> int:
+        """Number of episodes kept so far, at most K."""
         return int(np.isfinite(self.total).sum())
 
     def consider(self, roll: np.ndarray, rewards: np.ndarray, first: int, length: int) -> None:
@@ -84,7 +86,7 @@ class EpisodeArchive:
         """
         total = float(rewards[first:length].sum(dtype=np.float64))
         worst = int(self.total.argmin())
-        if total <= self.total[worst] + self.LEAST_GAIN or (self.rolls[: len(self)] == roll).all(axis=(1, 2)).any():
+        if total <= self.total[worst] + self.LEAST_GAIN or (self.rolls[: self.kept] == roll).all(axis=(1, 2)).any():
             return
         self.rolls[worst], self.total[worst], self.first[worst], self.length[worst] = roll, total, first, length
         self.returns[worst] = 0
@@ -94,8 +96,8 @@ class EpisodeArchive:
         """Decide, for the environments (B,) int that begin an episode, whether and how far they replay one."""
         for env in envs.tolist():
             self._until[env] = self._explore_until[env] = 0
-            if len(self) and random.random() < self.options.return_probability:
-                which = int(random.integers(len(self)))
+            if self.kept and random.random() < self.options.return_probability:
+                which = int(random.integers(self.kept))
                 self._path[env] = self.rolls[which]
                 self._until[env] = random.integers(self.first[which], self.length[which])
                 self._explore_until[env] = self._until[env] + random.geometric(1 / self.options.explore_steps)
@@ -115,7 +117,7 @@ class EpisodeArchive:
         Returns:
             Observations (B, M * 13) float32, keys (B, 13) int64, and the returns from there on, (B,) float32.
         """
-        which = random.integers(len(self), size=count)
+        which = random.integers(self.kept, size=count)
         steps = (self.first[which] + random.random(count) * (self.length - self.first)[which]).astype(np.int64)
         inputs = np.concatenate(
             [memories(self.rolls[one], np.array([step]), self.memory) for one, step in zip(which, steps, strict=True)]
@@ -126,7 +128,7 @@ class EpisodeArchive:
         """Return the kept episodes and the ways back."""
         arrays = {"rolls": self.rolls, "returns": self.returns, "first": self.first, "length": self.length}
         way = {"path": self._path, "until": self._until, "explore_until": self._explore_until}
-        return {**arrays, **way, "total": self.total[: len(self)]}, {}  # slots are filled in turn
+        return {**arrays, **way, "total": self.total[: self.kept]}, {}  # slots are filled in turn
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Restore the archive; raises ValueError if it does not fit."""

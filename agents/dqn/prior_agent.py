@@ -44,7 +44,7 @@ class PriorAgent:
             learner: learns the values; its network has the head `one_key`. With a `next_prior` for the form `g`.
             envs: N.
             steps: T, longest song.
-            exploration: epsilon is the probability of a step that the prior draws.
+            exploration: epsilon is the probability of a step sampled from the prior.
             prior: follows the N environments.
             options: of the prior.
             archive: of the best episodes; size 0: none are kept.
@@ -123,7 +123,7 @@ class PriorAgent:
 
     def _imitation_loss(self) -> Tensor | float:
         """Return the loss of values below the returns of archived episodes."""
-        if not self.archive or not len(self.archive):
+        if not self.archive or not self.archive.kept:
             return 0.0
         learner = self.learner
         observations, keys, returns = self.archive.sample(learner.options.batch_size, learner.random)

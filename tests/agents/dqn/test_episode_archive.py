@@ -65,7 +65,7 @@ def test_the_best_are_kept_and_none_twice():
     for key, reward in ((1, 1.0), (2, 3.0), (2, 3.5), (3, 2.0), (4, 0.5)):
         archive.consider(roll(0, key), np.eye(STEPS)[1] * reward, 1, STEPS)
     assert sorted(archive.total.tolist()) == [2.0, 3.0]
-    assert len(archive) == 2
+    assert archive.kept == 2
 
 
 def test_a_gain_that_is_rounding_replaces_nothing():
