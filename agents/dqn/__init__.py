@@ -1,1 +1,1 @@
-"""DQN over sets of keys: networks of Q-values, replay, credit, exploration and the learner."""
+"""Deep Q-learning over sets of keys: networks, replay, losses, exploration, agents and their loop."""

@@ -32,7 +32,7 @@ class LearningOptions:
 
     td_loss: str = option(
         "key",
-        "'key': every branch learns from the reward of its own key; 'step': from that of the step; 'product': the "
+        "'key': every branch learns from the reward of its key; 'step': from that of the step; 'product': the "
         "value of a step is the product of the probabilities that its branches give",
         choices=TD_LOSSES,
     )

@@ -1,8 +1,8 @@
 """A prior: a model of real melodies, among whose continuations an agent learns to choose rewarded ones.
 
     q       the prior's log probability is part of the reward; the most valued step is played
-    psi     the same, with a soft maximum over the next step's values; steps are drawn from the soft maximum
-    g       the prior weights the next step's values; steps are drawn from the prior times the exponential of the value
+    psi     the same, with a soft maximum over the next step's values; steps are sampled from the soft maximum
+    g       the prior weights the next step's values; steps are sampled from the prior times exp(value)
 
 Conventions:
     N environments. A choice is one of 14: 0 presses nothing, k presses key k - 1. Log probabilities are in nats, and so

@@ -118,8 +118,8 @@ class SeparableCMAES(DenseStrategy):
         "_pc": (-LARGEST, LARGEST),
         "_g": (0, LARGEST),
     }
-    """What a generation changes in a `SepCMA`, apart from what it derives from these and what it stops by, and the
-    values that a state may hold: widths above 0, and evolution paths, about normally distributed."""
+    """Attributes of a `SepCMA` that a generation changes, apart from derived ones and those of stopping criteria, and
+    their limits in a state: widths are above 0, evolution paths about normally distributed."""
 
     def __init__(self, cases: Cases, options: CMAESOptions, seed: int):
         """

@@ -112,7 +112,7 @@ class DqnConfig(Settings):
         if self.prior.model:
             self._refuse(
                 ("environment.listener", not self.improvises, "a prior is for improvising: name a listener"),
-                ("network.head", self.plays_chords, "a prior draws one key of 13, or none: take 'one_key'"),
+                ("network.head", self.plays_chords, "a prior plays one key of 13, or none: take 'one_key'"),
                 ("dqn.td_loss", dqn.td_loss != "step", "a prior goes with the reward of the step: take 'step'"),
                 ("dqn.soft", dqn.soft, "with a prior its temperature takes this role: leave it at 0"),
                 ("exploration.bonus", self.exploration.bonus, "with a prior, it explores: leave the bonus at 0"),

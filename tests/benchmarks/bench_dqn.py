@@ -6,8 +6,8 @@ Conventions: CPU time of this process, one thread; a run of ours counts from the
 all it writes. Medians over the seeds; a run that did not get there counts with its whole budget, and `solved` says how
 many did. What is scored is the greedy player: steps right under teacher forcing. Peers get the same songs, memory and
 budget of steps, in the same mode: the memory holds the song, gamma 0, one key at a time (no library has a DQN for sets
-of keys), and the reward of a step is 1 if it is right. `bandit` is told more, the keys that were right; the row
-`bandit, one key` is told what the peers are told. CleanRL is its algorithm (dqn.py), restated here.
+of keys), and the reward of a step is 1 if it is right. `bandit` has more feedback, the keys that were right; the row
+`bandit, one key` has that of the peers. CleanRL is its algorithm (dqn.py), restated here.
 """
 
 import argparse
@@ -186,18 +186,18 @@ def measure(arguments: argparse.Namespace) -> Iterator[dict]:
     seeds = range(arguments.first_seed, arguments.first_seed + (2 if arguments.quick else arguments.seeds))
     budget = QUICK_STEPS if arguments.quick else PEER_STEPS
     times = 1 if arguments.quick else 4
-    own = [
+    learners = [
         ("bandit", "bandit", (), seeds, times),
         ("bandit, one key", "bandit", (*ONE_KEY, f"dqn.steps={budget}"), seeds, 1),
         ("episodic, random starts", "episodic", RANDOM_START, seeds, times),
     ]
     if not arguments.quick:
-        own.append(("episodic", "episodic", (), seeds, 1))
+        learners.append(("episodic", "episodic", (), seeds, 1))
     if arguments.folder:
         together = (*TOGETHER, f"task.folder={arguments.folder}")
-        own.append(("bandit, all songs of the folder", "bandit", together, seeds, 1))
-        own.append(("the same, 20 steps given", "bandit", (*together, "task.prompt=20"), seeds, 1))
-    for name, preset, settings, which, longer in own:
+        learners.append(("bandit, all songs of the folder", "bandit", together, seeds, 1))
+        learners.append(("the same, 20 steps given", "bandit", (*together, "task.prompt=20"), seeds, 1))
+    for name, preset, settings, which, longer in learners:
         if arguments.only in name:
             yield summarise(f"kuznechik, {name}", [ours(preset, settings, seed, longer) for seed in which])
     for name, learn in (("Stable-Baselines3 DQN, one key", stable_baselines), ("CleanRL's DQN, one key", clean_rl)):

@@ -198,7 +198,7 @@ class CandidateGrowth:
             harmed: (A,) rows.
 
         Returns:
-            Literals (L, A), and which of them were found, (L, A) bool.
+            Literals (L, A), and which of them exist, (L, A) bool.
         """
         cases, rows, partners = self.cases, self.seeds.rows[candidates], self.seeds.partners[candidates]
         on, _ = cases.sample_inputs_on(rows, TRIES * SCORED, self.random)

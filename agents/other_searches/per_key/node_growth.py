@@ -101,8 +101,8 @@ class NodeGrower:
 
     def _add_disjoint(self, candidates: list[Node], cost: float) -> int:
         """Add those of some candidates without common rows whose gain exceeds their cost."""
-        rows = np.concatenate([own for _, own in candidates])
-        counts = np.array([len(own) for _, own in candidates])
+        rows = np.concatenate([rows for _, rows in candidates])
+        counts = np.array([len(rows_of_node) for _, rows_of_node in candidates])
         heads = np.cumsum(counts) - counts
         margins, signs = self.units.margins.take(rows, axis=0), self.cases.signs.take(rows, axis=0)
         losses = np.add.reduceat(hinge(margins), heads)

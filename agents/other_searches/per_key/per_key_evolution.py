@@ -47,9 +47,9 @@ class PerKeyEvolution:
         self.pruned = False
         self._random = np.random.default_rng(np.random.SeedSequence(seed))
         self._units = [KeyUnit(cases, key, options) for key in range(cases.outputs)]
-        """Of the outputs that are linear units; the others have AND nodes."""
+        """Linear units; the other outputs have AND nodes."""
         self._evaluations = 0
-        """Of linear units that were given up."""
+        """Evaluations of linear units that were given up."""
         self._wrong, self._halved_at = self._count_wrong(), 0
         self._nodes: AndEvolution | None = None
         self._champion: neat.DefaultGenome | None = None

@@ -18,7 +18,7 @@ def epsilon_greedy(start: float, end: float, steps: int) -> EpsilonGreedy:
     return EpsilonGreedy(ExplorationOptions(start, end, steps))
 
 
-def test_the_chance_falls_linearly_and_then_stays():
+def test_epsilon_falls_linearly_and_then_stays():
     epsilon = epsilon_greedy(1.0, 0.2, 100)
     assert [epsilon.at(step) for step in (0, 50, 100, 1000)] == pytest.approx([1.0, 0.6, 0.2, 0.2])
 
@@ -40,7 +40,7 @@ def test_whole_steps_are_replaced_by_any_of_at_most_one_key():
 
 
 @pytest.mark.parametrize("way", ["flip_keys", "replace_steps"])
-def test_without_a_chance_nothing_else_is_tried(way):
+def test_with_an_epsilon_of_0_nothing_else_is_tried(way):
     played = keys((1,), (), (2, 3))
     np.testing.assert_array_equal(
         getattr(epsilon_greedy(0.0, 0.0, 1), way)(played, 0, np.random.default_rng(0)), played
@@ -125,7 +125,7 @@ def test_few_share_a_cell():
     cells = explorer._cells(random.integers(2, size=(120, 26)))
     assert cells.min() >= 0
     assert cells.max() < 1 << 20
-    assert cells.size - len(np.unique(cells)) < 200  # of 11,040; by chance 58
+    assert cells.size - len(np.unique(cells)) < 200  # of 11,040; 58 are expected
 
 
 def test_counts_come_back_with_a_state():

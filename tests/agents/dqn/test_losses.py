@@ -1,4 +1,4 @@
-"""How rewards teach choices, against sums written out by hand."""
+"""TD losses, against sums written out by hand."""
 
 import numpy as np
 import pytest
@@ -98,8 +98,8 @@ def test_the_value_of_a_step_is_the_product_of_its_probabilities():
         step[:, 0] = 1
         step[list(pressed)] = tensor(0.0, 1.0)
     steps = torch.stack([rest, first, both]).flatten(1)
-    chances = [sigmoid(-1) * sigmoid(2), sigmoid(1) * sigmoid(2), sigmoid(1) * sigmoid(-2)]
-    np.testing.assert_allclose(ProductLoss(0.0).step_values(values, steps)[0], chances, rtol=1e-5)
+    probabilities = [sigmoid(-1) * sigmoid(2), sigmoid(1) * sigmoid(2), sigmoid(1) * sigmoid(-2)]
+    np.testing.assert_allclose(ProductLoss(0.0).step_values(values, steps)[0], probabilities, rtol=1e-5)
 
 
 def test_the_loss_is_the_cross_entropy_of_the_step():
@@ -107,9 +107,9 @@ def test_the_loss_is_the_cross_entropy_of_the_step():
     loss, errors = ProductLoss(0.0).errors(
         values_of([[1.0, -2.0]] * 2), chosen, tensor([1.0], [0.0]), tensor([0.0], [0.0]), None, None
     )
-    chance = sigmoid(1) * sigmoid(2)
-    np.testing.assert_allclose(loss, [-np.log(chance), -np.log(1 - chance)], rtol=1e-5)
-    np.testing.assert_allclose(errors, [1 - chance, chance], rtol=1e-5)
+    probability = sigmoid(1) * sigmoid(2)
+    np.testing.assert_allclose(loss, [-np.log(probability), -np.log(1 - probability)], rtol=1e-5)
+    np.testing.assert_allclose(errors, [1 - probability, probability], rtol=1e-5)
 
 
 def test_a_right_step_teaches_every_key_and_a_wrong_one_mostly_the_least_sure():
@@ -140,7 +140,7 @@ def test_a_probability_rounded_to_1_can_still_be_lowered(sure):
 
 
 def test_the_next_step_counts_by_its_probability():
-    # normalised values: (1 - gamma) * reward + gamma^n * chance later
+    # normalised values: (1 - gamma) * reward + gamma^n * probability of the next step
     values, later = values_of([[0.0]]), values_of([[3.0]])
     chosen = torch.tensor([[1] + [0] * 12])
     _, errors = ProductLoss(0.5).errors(values, chosen, tensor([1.0]), tensor([0.5]), later, chosen)

@@ -85,7 +85,7 @@ def prioritised(errors: list[float], priority: float, importance: float = 0.0) -
 
 
 @pytest.mark.parametrize("priority", [0.5, 1.0])
-def test_transitions_are_drawn_in_proportion_to_a_power_of_their_error(priority):
+def test_transitions_are_sampled_in_proportion_to_a_power_of_their_error(priority):
     errors = [0.1, 0.4, 1.6]
     sampled = prioritised(errors, priority).sample(10_000, np.random.default_rng(0)).indices
     expected = np.array([error + 1e-3 for error in errors]) ** priority

@@ -16,7 +16,7 @@ def test_heights_fall_on_the_weights_laid_end_to_end():
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8, 9])
-def test_a_single_weight_is_always_found(size):
+def test_the_only_item_with_weight_is_always_returned(size):
     for only in range(size):
         tree = SumTree(size)
         tree.set(np.array([only]), np.array([0.25]))
@@ -31,9 +31,9 @@ def test_it_agrees_with_a_running_sum_after_any_changes(data):
     size = data.draw(st.integers(1, 20))
     tree, weights = SumTree(size), np.zeros(size)
     for _ in range(data.draw(st.integers(1, 4))):
-        places = np.array(data.draw(st.lists(st.integers(0, size - 1), min_size=1, unique=True)))
-        weights[places] = data.draw(st.lists(whole_weights, min_size=len(places), max_size=len(places)))
-        tree.set(places, weights[places])
+        items = np.array(data.draw(st.lists(st.integers(0, size - 1), min_size=1, unique=True)))
+        weights[items] = data.draw(st.lists(whole_weights, min_size=len(items), max_size=len(items)))
+        tree.set(items, weights[items])
     np.testing.assert_array_equal(tree.weights(np.arange(size)), weights)
     assert tree.total == weights.sum()
     if weights.any():
@@ -58,8 +58,8 @@ def test_sums_depend_on_the_weights_alone_not_on_how_they_came_about():
     for _ in range(3):
         order = random.permutation(100)
         bit_by_bit.set(order, random.random(100))
-        for place in order:
-            bit_by_bit.set(np.array([place]), weights[[place]])
+        for item in order:
+            bit_by_bit.set(np.array([item]), weights[[item]])
     heights = random.random(1000) * at_once.total
     assert at_once.total == bit_by_bit.total
     np.testing.assert_array_equal(at_once.find(heights), bit_by_bit.find(heights))
@@ -71,8 +71,8 @@ def test_an_item_named_twice_keeps_the_sums_right():
     assert tree.total == 6.0
 
 
-def test_items_are_found_as_often_as_they_weigh():
+def test_items_are_returned_in_proportion_to_their_weights():
     tree = SumTree(3)
     tree.set(np.arange(3), np.array([1.0, 2.0, 7.0]))
-    found = tree.find(np.random.default_rng(1).random(10_000) * tree.total)
-    np.testing.assert_allclose(np.bincount(found) / 10_000, [0.1, 0.2, 0.7], atol=0.02)
+    items = tree.find(np.random.default_rng(1).random(10_000) * tree.total)
+    np.testing.assert_allclose(np.bincount(items) / 10_000, [0.1, 0.2, 0.7], atol=0.02)

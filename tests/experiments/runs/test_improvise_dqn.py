@@ -123,7 +123,7 @@ def test_learned_is_paid_for_with_the_preset_prior(tune, tmp_path, capsys, form,
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["network.head=branching"], "network.head = 'branching': a prior draws one key of 13"),
+        (["network.head=branching"], "network.head = 'branching': a prior plays one key of 13"),
         (["dqn.soft=1"], "dqn.soft = 1.0: with a prior its temperature takes this role"),
         (["exploration.bonus=1"], "exploration.bonus = 1.0: with a prior, it explores: leave the bonus at 0"),
         (["prior.model=ngram"], "prior.model = 'ngram': it is no melody model"),

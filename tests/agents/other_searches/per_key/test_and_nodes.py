@@ -1,6 +1,7 @@
 """AND nodes: the rows in which they are on, growth, pruning, and genomes of them, which are exact."""
 
 import json
+from dataclasses import replace
 
 import neat
 import numpy as np
@@ -118,7 +119,7 @@ def test_a_row_without_any_input_can_be_learned():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_genome_answers_as_the_rows_in_every_network(seed):
-    """The rows, the batched network, neat-python's own and the player of AND nodes agree."""
+    """The rows, the batched network, neat-python's and the player of AND nodes agree."""
     evolution, random = grown(make_cases(seed))
     evolution.prune(random)
     genome, cases = genome_of(evolution), evolution.units.cases
@@ -150,7 +151,7 @@ def test_the_player_refuses_other_hidden_nodes():
     weights, bias = np.zeros((13, 13), dtype=np.float32), np.zeros(13, dtype=np.float32)
     genome = and_genome(weights, bias, [(0, 2)], np.ones((1, 13), dtype=np.float32))
     assert AndPlayer(genome, 1).press(np.ones((1, 1, 13), dtype=bool)).all()
-    genome.nodes[13].bias = -0.5
+    genome.nodes[13] = replace(genome.nodes[13], bias=-0.5)
     with pytest.raises(ValueError, match="the hidden node 13 is not an AND of inputs"):
         AndPlayer(genome, 1)
 

@@ -37,9 +37,9 @@ def test_weights_are_rounded_to_1024ths():
 
 
 def test_indices_are_sampled_in_proportion():
-    drawn = sample_indices(np.array([0.0, 1.0, 0.0, 3.0]), np.random.default_rng(0), 4000)
-    assert set(drawn.tolist()) == {1, 3}
-    assert 2850 < np.count_nonzero(drawn == 3) < 3150
+    sampled = sample_indices(np.array([0.0, 1.0, 0.0, 3.0]), np.random.default_rng(0), 4000)
+    assert set(sampled.tolist()) == {1, 3}
+    assert 2850 < np.count_nonzero(sampled == 3) < 3150
     assert set(sample_indices(np.zeros(3), np.random.default_rng(0), 100).tolist()) == {0, 1, 2}
 
 

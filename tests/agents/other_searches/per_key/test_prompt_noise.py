@@ -64,7 +64,7 @@ def test_networks_that_learned_with_noise_survive_more_wrong_notes(rolls):
             prompts = np.array([flipped(roll, change)[:PROMPT] for change in range(0, PROMPT * 13, 2)])
             played = play_together(player, np.concatenate([roll[None, :PROMPT], prompts]), STEPS, MEMORY)[:, PROMPT:]
             right.append((played == roll[PROMPT:]).all(axis=(1, 2)))
-        assert all(own[0] for own in right)  # without a wrong note every song is played
-        return np.mean([own[1:] for own in right])
+        assert all(songs[0] for songs in right)  # without a wrong note every song is played
+        return np.mean([songs[1:] for songs in right])
 
     assert survived(0.05) > survived(0.0) + 0.15
