@@ -11,10 +11,10 @@ Conventions:
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
 
-import neat
 import numpy as np
 
 from agents.cases import Cases
+from agents.neat.genome import Genome
 from agents.neat.linear_network import judge, linear_genome, on_grid
 from agents.search import Generation
 from agents.search_state import LARGEST, check_state, identity
@@ -60,10 +60,10 @@ class DenseStrategy(ABC):
         self._counted = cases.possible.astype(np.float64)
         self._best: np.ndarray | None = None
         self._best_scores = (0, np.inf)
-        self._champion: neat.DefaultGenome | None = None
+        self._champion: Genome | None = None
 
     @property
-    def champion(self) -> neat.DefaultGenome | None:
+    def champion(self) -> Genome | None:
         """The best network so far, with `right` and `loss`; None before the first step."""
         if self._champion is None and self._best is not None:
             self._champion = judge(linear_genome(*self._network(self._best)), self.cases)

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
-import neat
 import numpy as np
 
+from agents.neat.genome import Genome
 from agents.neat.linear_network import linear_genome, on_grid
 from agents.performer import Performer
 from agents.rollout import play_episode
@@ -148,7 +148,7 @@ class VerifiedPrefix:
         """Real episodes played."""
         self.proposals = 0
         """Changes proposed by the inner evolution, each of one output."""
-        self.champion: neat.DefaultGenome | None = None
+        self.champion: Genome | None = None
         self._episode, self._steps, self._mode_bit = episode, steps, mode_bit
         self._random = np.random.default_rng(np.random.SeedSequence(seed))
         self._key_bits = 1 << np.arange(keys)

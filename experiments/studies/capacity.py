@@ -89,6 +89,7 @@ def measure(
         if stop():
             return None
     cpu_seconds = time.process_time() - begin
+    assert search.champion is not None, "there is one after the first step"
     player = AndPlayer(search.champion, setting.memory)
     return Row(
         songs=len(songs),

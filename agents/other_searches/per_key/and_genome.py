@@ -9,15 +9,13 @@ inputs -1, -2, ..., outputs 0, 1, ..., hidden nodes from O on.
 
 from collections.abc import Sequence
 
-import neat
 import numpy as np
 
+from agents.neat.genome import Genome
 from agents.neat.linear_network import make_genome
 
 
-def and_genome(
-    weights: np.ndarray, bias: np.ndarray, literals: Sequence[tuple[int, ...]], into: np.ndarray
-) -> neat.DefaultGenome:
+def and_genome(weights: np.ndarray, bias: np.ndarray, literals: Sequence[tuple[int, ...]], into: np.ndarray) -> Genome:
     """Return the genome of a network; weights of 0 are left out.
 
     Args:

@@ -7,9 +7,9 @@ Conventions: B players, I inputs, H nodes, O outputs; bits are packed with the f
 
 from collections import defaultdict
 
-import neat
 import numpy as np
 
+from agents.neat.genome import Genome, NodeGene
 from agents.other_searches.per_key.sparse_cases import WORD_BITS, set_bits
 from agents.performer import Performer
 from songs.keyboard import KEYS
@@ -18,7 +18,7 @@ from songs.keyboard import KEYS
 class AndPlayer:
     """Plays the answers of a genome of AND nodes and threshold units."""
 
-    def __init__(self, genome: neat.DefaultGenome, memory: int, outputs: int = KEYS):
+    def __init__(self, genome: Genome, memory: int, outputs: int = KEYS):
         """
         Args:
             genome: as made by `per_key.and_genome`.
@@ -86,7 +86,7 @@ class AndPlayer:
         return player[real], node[real]
 
 
-def _check_and(key: int, node: neat.genes.DefaultNodeGene, literals: list[tuple[int, float]]) -> None:
+def _check_and(key: int, node: NodeGene, literals: list[tuple[int, float]]) -> None:
     """Raise ValueError if a hidden node is not an AND of its literals, pairs of a source and a weight."""
     on = sum(weight == 1 for _, weight in literals)
     exact = all(source < 0 and weight in (1, -1) for source, weight in literals)

@@ -13,9 +13,9 @@ The champion is a genome like every other: AND nodes are its hidden nodes.
 
 from typing import Any
 
-import neat
 import numpy as np
 
+from agents.neat.genome import Genome
 from agents.other_searches.per_key.and_evolution import AndEvolution
 from agents.other_searches.per_key.and_genome import and_genome
 from agents.other_searches.per_key.key_unit import KeyUnit
@@ -52,7 +52,7 @@ class PerKeyEvolution:
         """Evaluations of linear units that were given up."""
         self._wrong, self._halved_at = self._count_wrong(), 0
         self._nodes: AndEvolution | None = None
-        self._champion: neat.DefaultGenome | None = None
+        self._champion: Genome | None = None
         if options.hidden == "always":
             self._use_nodes(list(range(cases.outputs)))
 
@@ -82,7 +82,7 @@ class PerKeyEvolution:
         return sum(unit.connections for unit in self._units) + (self._nodes.nodes.connections if self._nodes else 0)
 
     @property
-    def champion(self) -> neat.DefaultGenome | None:
+    def champion(self) -> Genome | None:
         """The current network: there is one candidate for each key, and no other network."""
         if self._champion is None and self.generation:
             self._champion = self._make_champion()
@@ -170,7 +170,7 @@ class PerKeyEvolution:
         """Squared hinge loss over all rows and outputs, all of the same weight."""
         return float(hinge(self.margins()).sum(dtype=np.float64))
 
-    def _make_champion(self) -> neat.DefaultGenome:
+    def _make_champion(self) -> Genome:
         weights = np.zeros((self.cases.inputs, self.cases.outputs), dtype=np.float32)
         bias = np.zeros(self.cases.outputs, dtype=np.float32)
         for unit in self._units:

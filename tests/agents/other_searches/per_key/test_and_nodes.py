@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.neat.genome import Genome
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer
 from agents.other_searches.per_key.and_evolution import AndEvolution
@@ -151,9 +152,9 @@ def test_the_player_refuses_other_hidden_nodes():
     weights, bias = np.zeros((13, 13), dtype=np.float32), np.zeros(13, dtype=np.float32)
     genome = and_genome(weights, bias, [(0, 2)], np.ones((1, 13), dtype=np.float32))
     assert AndPlayer(genome, 1).press(np.ones((1, 1, 13), dtype=bool)).all()
-    genome.nodes[13] = replace(genome.nodes[13], bias=-0.5)
+    other = Genome(0, {**genome.nodes, 13: replace(genome.nodes[13], bias=-0.5)}, genome.connections)
     with pytest.raises(ValueError, match="the hidden node 13 is not an AND of inputs"):
-        AndPlayer(genome, 1)
+        AndPlayer(other, 1)
 
 
 def test_a_restored_evolution_continues_to_the_same_bits():
