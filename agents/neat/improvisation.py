@@ -130,7 +130,7 @@ class ImprovisationEvaluator:
         `played` is set for all of them: those that lived when a run was stopped play again.
         """
         new = [genome for genome in genomes if not hasattr(genome, "loss")]
-        silent = [genome for genome in genomes if hasattr(genome, "loss") and genome.played is None]
+        silent = [genome for genome in genomes if hasattr(genome, "loss") and getattr(genome, "played", None) is None]
         played = self.play([*new, *silent])
         for genome, rolls in zip([*new, *silent], played, strict=True):
             genome.played = rolls

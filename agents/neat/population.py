@@ -14,9 +14,9 @@ import neat
 import numpy as np
 
 from agents.cases import Cases
+from agents.neat.counters import make_population
 from agents.neat.genome import Genome
 from agents.neat.population_state import population_state, restore_population
-from agents.neat.species import Count
 from agents.search import Generation
 from agents.search_state import fitting, restored_random
 from songs.validate import validate_like
@@ -61,8 +61,8 @@ class Evolution:
     def __init__(self, config: neat.Config, evaluator: PopulationEvaluator, seed: int):
         """
         Args:
-            config: neat-python's configuration for `Genome`, `SpeciesSet` and `Reproduction`, with
-                `no_fitness_termination = True`.
+            config: neat-python's configuration, with `no_fitness_termination = True`; for `Genome`, `SpeciesSet` and
+                `Reproduction`, or for neat-python's own classes.
             evaluator: gives the genomes their fitness.
             seed: a whole number; the same seed gives the same run.
 
@@ -72,10 +72,9 @@ class Evolution:
         self.config = config
         self.evaluator = evaluator
         self.champion: Genome | None = None
-        config.genome_config.node_indexer = Count(config.genome_config.num_outputs + config.genome_config.num_hidden)
         self._random_state = random.Random(seed).getstate()
         with self._own_random():
-            self.population = neat.Population(config)
+            self.population = make_population(config)
         evaluator.check(next(iter(self.population.population.values())))
         self._report: Generation
         """What the last generation looked like, from the first step on."""
@@ -114,7 +113,10 @@ class Evolution:
     def step(self) -> Generation:
         """Evaluate the population, report it, and breed the next one."""
         with self._own_random():
-            self.population.run(self._evaluate, 1)
+            try:
+                self.population.run(self._evaluate, 1)
+            except RuntimeError as error:  # its own reproduction has no room for many species with elites
+                raise ValueError(f"neat-python cannot go on: {error}") from None
         return self._report
 
     def _evaluate(self, members: list[tuple[int, Genome]], config: neat.Config) -> None:

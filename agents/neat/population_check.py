@@ -39,7 +39,7 @@ _STATE = {
     "population": [0],
     "champion": OrNone(0),
     "species": [_SPECIES],
-    "threshold": 0.0,
+    "threshold": OrNone(0.0),
     "next_species": 0,
     "next_genome": 0,
     "next_node": 0,
@@ -58,7 +58,8 @@ def check_population(state: dict[str, Any], config: neat.Config) -> None:
         state: what was read.
         config: of the run that should go on.
     """
-    validate_like(_STATE, state, "")
+    steered = config.genome_type is not neat.DefaultGenome
+    validate_like(_STATE | {"threshold": 0.0 if steered else OrNone(0.0)}, state, "")
     if not state["population"]:
         raise ValueError("the population is empty")
     _check_genes(state)
@@ -105,9 +106,9 @@ def _check_results(genome: dict[str, Any], outputs: int, breeding: DefaultClassC
     if any(missing) and not (all(missing) and genome["version"] is None):
         raise ValueError(f"{what} has only some of its results")
     if not any(missing):
-        if breeding.selection == "lexicase" and not genome["losses"]:
+        if getattr(breeding, "selection", "") == "lexicase" and not genome["losses"]:
             raise ValueError(f"{what} has no losses, by which parents are chosen")
-        most = 0.0 if breeding.fitness_sharing == "canonical" else LARGEST_LOSS
+        most = 0.0 if getattr(breeding, "fitness_sharing", "") == "canonical" else LARGEST_LOSS
         check_size([genome["fitness"]], what, -LARGEST_LOSS, most)
         check_size([genome["loss"], *genome["losses"]], what, -LARGEST_LOSS, LARGEST_LOSS)
 

@@ -1,4 +1,4 @@
-"""The state of a neat-python population as plain data, and back, to the bit.
+"""The state of a population as plain data, and back, to the bit: of our genomes, or of neat-python's own.
 
 Relatives share genes, and crossover treats a shared gene as one: so every gene is written once, and genomes
 refer to it by its place in the table.
@@ -6,13 +6,17 @@ refer to it by its place in the table.
 Conventions: only numbers, texts, lists and dictionaries with text keys, so that the state can be JSON.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import neat
+from neat.genes import DefaultConnectionGene, DefaultNodeGene
+from neat.species import Species
 
+from agents.neat.counters import Count
 from agents.neat.genome import ConnectionGene, Genome, NodeGene
 from agents.neat.population_check import check_population
-from agents.neat.species import Count, SpeciesSet, SteadySpecies
+from agents.neat.species import SteadySpecies
 
 _NODE = ("key", "bias", "response", "activation", "aggregation", "time_constant")
 _RESULTS = ("fitness", "losses", "loss", "right", "version", "species")
@@ -37,7 +41,7 @@ class _Table:
 
 
 def population_state(population: neat.Population, champion: Genome | None) -> dict[str, Any]:
-    """Return the state of a population of `Genome` in a `SpeciesSet`, and of its champion."""
+    """Return the state of a population and of its champion."""
     nodes = _Table(lambda gene: [getattr(gene, name) for name in _NODE])
     connections = _Table(lambda gene: [*gene.key, gene.innovation, gene.weight, gene.enabled])
     genomes = _Table(
@@ -45,10 +49,10 @@ def population_state(population: neat.Population, champion: Genome | None) -> di
             "key": genome.key,
             "nodes": [nodes.place(gene) for gene in genome.nodes.values()],
             "connections": [connections.place(gene) for gene in genome.connections.values()],
-            **{name: getattr(genome, name, None) for name in _RESULTS},
+            **{name: getattr(genome, name, [] if name == "losses" else None) for name in _RESULTS},
         }
     )
-    species_set: SpeciesSet = population.species
+    species_set = population.species
     return {
         "generation": population.generation,
         "population": [genomes.place(genome) for genome in population.population.values()],
@@ -64,7 +68,7 @@ def population_state(population: neat.Population, champion: Genome | None) -> di
             }
             for one in species_set.species.values()
         ],
-        "threshold": species_set.threshold,
+        "threshold": getattr(species_set, "threshold", None),
         "next_species": species_set.indexer.value,
         "next_genome": population.reproduction.genome_indexer.value,
         "next_node": population.config.genome_config.node_indexer.value,
@@ -78,20 +82,23 @@ def population_state(population: neat.Population, champion: Genome | None) -> di
 def restore_population(population: neat.Population, state: dict[str, Any]) -> Genome | None:
     """Put a population into a state and return the champion; raises ValueError if it cannot be its state."""
     check_population(state, population.config)
-    nodes = [NodeGene(*row) for row in state["node_genes"]]
-    connections = [ConnectionGene((source, sink), *row) for source, sink, *row in state["connection_genes"]]
-    genomes = [_genome(row, nodes, connections) for row in state["genomes"]]
+    neat_pythons = population.config.genome_type is neat.DefaultGenome
+    make_node, make_connection, make_genome = NEAT_PYTHONS if neat_pythons else OURS
+    nodes = [make_node(*row) for row in state["node_genes"]]
+    connections = [make_connection((source, sink), *row) for source, sink, *row in state["connection_genes"]]
+    genomes = [_genome(row, nodes, connections, make_genome) for row in state["genomes"]]
     population.population = {genomes[place].key: genomes[place] for place in state["population"]}
     population.generation = state["generation"]
-    species_set: SpeciesSet = population.species
+    species_set = population.species
     species_set.species = {}
     for row in state["species"]:
-        one = SteadySpecies(row["key"], row["created"])
+        one = (Species if neat_pythons else SteadySpecies)(row["key"], row["created"])
         one.last_improved, one.fitness_history = row["last_improved"], row["fitness_history"]
         one.update(genomes[row["representative"]], {key: population.population[key] for key in row["members"]})
         species_set.species[one.key] = one
     species_set.genome_to_species = {key: one.key for one in species_set.species.values() for key in one.members}
-    species_set.threshold = state["threshold"]
+    if not neat_pythons:
+        species_set.threshold = state["threshold"]
     species_set.indexer = Count(state["next_species"])
     population.reproduction.genome_indexer = Count(state["next_genome"])
     population.config.genome_config.node_indexer = Count(state["next_node"])
@@ -99,8 +106,8 @@ def restore_population(population: neat.Population, state: dict[str, Any]) -> Ge
     return None if state["champion"] is None else genomes[state["champion"]]
 
 
-def _genome(row: dict, nodes: list, connections: list) -> Genome:
-    genome = Genome(
+def _genome(row: dict, nodes: list, connections: list, make: Callable) -> neat.DefaultGenome:
+    genome = make(
         row["key"],
         {nodes[index].key: nodes[index] for index in row["nodes"]},
         {connections[index].key: connections[index] for index in row["connections"]},
@@ -109,3 +116,27 @@ def _genome(row: dict, nodes: list, connections: list) -> Genome:
         if row[name] is not None:
             setattr(genome, name, row[name])
     return genome
+
+
+def _neat_pythons_node(key: int, *values: Any) -> DefaultNodeGene:
+    gene = DefaultNodeGene(key)
+    for name, value in zip(_NODE[1:], values, strict=True):
+        setattr(gene, name, value)
+    return gene
+
+
+def _neat_pythons_connection(key: tuple, innovation: int, weight: float, enabled: bool) -> DefaultConnectionGene:
+    gene = DefaultConnectionGene(key, innovation=innovation)
+    gene.weight, gene.enabled = weight, enabled
+    return gene
+
+
+def _neat_pythons_genome(key: int, nodes: dict, connections: dict) -> neat.DefaultGenome:
+    genome = neat.DefaultGenome(key)
+    genome.nodes, genome.connections = nodes, connections
+    return genome
+
+
+OURS = (NodeGene, ConnectionGene, Genome)
+NEAT_PYTHONS = (_neat_pythons_node, _neat_pythons_connection, _neat_pythons_genome)
+"""Makers of a node, of a connection and of a genome."""

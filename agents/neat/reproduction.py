@@ -24,7 +24,7 @@ from neat.config import ConfigParameter, DefaultClassConfig
 from agents.neat.crossover import crossover
 from agents.neat.genome import Genome, GenomeConfig, new_genome
 from agents.neat.operators import mutate
-from agents.neat.species import Count, Species
+from agents.neat.species import Species
 
 
 class Reproduction(neat.DefaultReproduction):
@@ -41,10 +41,6 @@ class Reproduction(neat.DefaultReproduction):
             ConfigParameter("fitness_sharing", str, "normalized"),
         ]
         return DefaultClassConfig(param_dict, options, "DefaultReproduction")
-
-    def __init__(self, config: DefaultClassConfig, reporters: neat.reporting.ReporterSet, stagnation):
-        super().__init__(config, reporters, stagnation)
-        self.genome_indexer = Count(1)
 
     def create_new(self, genome_type: type, genome_config: GenomeConfig, num_genomes: int) -> dict[int, Genome]:
         """Return the first generation."""

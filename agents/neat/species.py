@@ -22,17 +22,6 @@ THRESHOLD_STEP = 1.05
 """The threshold changes by this factor a generation while the number of species is off its target."""
 
 
-class Count:
-    """Counts up like itertools.count, and its next value can be read and set."""
-
-    def __init__(self, value: int):
-        self.value = value
-
-    def __next__(self) -> int:
-        self.value += 1
-        return self.value - 1
-
-
 class SteadySpecies(Species):
     """A species that stagnates by its unweighted loss: weights that boost adds are no standing still."""
 
@@ -52,7 +41,6 @@ class SpeciesSet(neat.DefaultSpeciesSet):
 
     def __init__(self, config: DefaultClassConfig, reporters: neat.reporting.ReporterSet):
         super().__init__(config, reporters)
-        self.indexer = Count(1)
         self.threshold = config.compatibility_threshold
 
     def speciate(self, config: neat.Config, population: dict, generation: int) -> None:

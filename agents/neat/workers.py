@@ -113,13 +113,14 @@ NO_WORKERS = WorkerOptions()
 
 
 @contextmanager
-def lend_backend(cases: Cases, kind: str, options: WorkerOptions) -> Iterator[Backend]:
+def lend_backend(cases: Cases, kind: str, options: WorkerOptions, immutable: bool = True) -> Iterator[Backend]:
     """Lend a place to evaluate, and close it afterwards.
 
     Args:
         cases: what the networks should answer.
         kind: a name in `agents.fitness.KINDS`.
         options: who evaluates.
+        immutable: whether genomes are `agents.neat.genome.Genome`, and not neat-python's own.
 
     Raises:
         ValueError: Ray is asked for and not installed, or cannot be reached.
@@ -143,4 +144,4 @@ def lend_backend(cases: Cases, kind: str, options: WorkerOptions) -> Iterator[Ba
         with WorkerPool(workers, _begin, (cases, kind)) as pool:
             yield BenchmarkedBackend(Processes(pool, cases, workers), scorer)
     else:
-        yield Incremental(scorer) if can_be_incremental(cases, kind) else InProcess(scorer)
+        yield Incremental(scorer) if immutable and can_be_incremental(cases, kind) else InProcess(scorer)

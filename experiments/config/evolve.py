@@ -11,7 +11,7 @@ from experiments.config.settings import Settings
 from songs.keyboard import PROMPT_STEPS, SONG_STEPS
 from songs.options import option
 
-ALGORITHMS = ("neat", "openai_es", "cma_es", "verified_prefix", "per_key")
+ALGORITHMS = ("neat", "neat_python", "openai_es", "cma_es", "verified_prefix", "per_key")
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,18 @@ class Genome:
 
 
 @dataclass(frozen=True)
+class NeatPython:
+    """Mutation rates of neat-python's own genome (evolve.algorithm = 'neat_python'), beside those of [genome]."""
+
+    conn_add_prob: float = option(0.5, "probability of adding a connection", 0.0, 1.0)
+    weight_mutate_rate: float = option(0.8, "probability that a weight changes", 0.0, 1.0)
+    weight_replace_rate: float = option(0.1, "probability that a weight is drawn anew", 0.0, 1.0)
+    bias_mutate_rate: float = option(0.7, "probability that a bias changes", 0.0, 1.0)
+    bias_replace_rate: float = option(0.1, "probability that a bias is drawn anew", 0.0, 1.0)
+    enabled_mutate_rate: float = option(0.01, "probability that a connection is switched on or off", 0.0, 1.0)
+
+
+@dataclass(frozen=True)
 class EvolveConfig(Settings):
     """An experiment of evolution."""
 
@@ -114,6 +126,7 @@ class EvolveConfig(Settings):
     species: Species = field(default_factory=Species)
     operators: Operators = field(default_factory=Operators)
     genome: Genome = field(default_factory=Genome)
+    neat_python: NeatPython = field(default_factory=NeatPython)
     openai_es: OpenAIOptions = field(default_factory=OpenAIOptions)
     cma_es: CMAESOptions = field(default_factory=CMAESOptions)
     verified_prefix: VerifiedPrefixOptions = field(default_factory=VerifiedPrefixOptions)

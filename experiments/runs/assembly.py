@@ -19,6 +19,7 @@ from agents.neat.recurrent_network import RecurrentNetwork
 from agents.performer import Performer
 from envs.keyboard_env import KeyboardEnv
 from experiments.config.evolve import EvolveConfig, Task
+from experiments.config.neat_ini import check_neat_python
 from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.improvise import Improvising, improvising_of_run, read_improvising, settle_improvisation
@@ -55,6 +56,7 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
         raise ConfigError(
             f"evolve.elitism = {evolve.elitism}: the population has only {evolve.population_size} genomes"
         )
+    check_neat_python(config)
     if config.improvise.listener:
         config = settle_improvisation(config)
     if task.kind == "xor":

@@ -50,8 +50,10 @@ def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
     named_listener(config.improvise.listener, config.improvise.extra_keys, "improvise.listener")
     if config.task.kind != "song":
         raise ConfigError(f"task.kind = {config.task.kind!r}: a listener hears what is played on the keyboard")
-    if config.evolve.algorithm != "neat" or config.genome.recurrent:
+    if config.evolve.algorithm not in ("neat", "neat_python") or config.genome.recurrent:
         raise ConfigError("improvise.listener: a listener pays feed-forward networks of evolve.algorithm = 'neat'")
+    if config.evolve.algorithm == "neat_python" and config.task.mode_bit:
+        raise ConfigError("task.mode_bit: only networks of evolve.algorithm = 'neat' learn a song and improvise, too")
     if config.task.mode_bit:
         return config
     standard = EvolveConfig()

@@ -54,7 +54,7 @@ def make_search(
         ConfigError: the algorithm does not go with the task.
     """
     algorithm, seed = config.evolve.algorithm, config.evolve.seed
-    if algorithm != "neat" and (config.genome.recurrent or workers != NO_WORKERS):
+    if algorithm not in ("neat", "neat_python") and (config.genome.recurrent or workers != NO_WORKERS):
         raise ConfigError(f"evolve.algorithm = {algorithm!r}: recurrent networks and workers go with 'neat' only")
     if improvising:
         if workers != NO_WORKERS:
@@ -118,7 +118,7 @@ def _switch(config: EvolveConfig, song: Evolution, folder: Path, improvising: Im
 def _neat_config(config: EvolveConfig, cases: Cases, path: Path) -> neat.Config:
     """Write neat-python's configuration file and read it."""
     write_atomically(path, neat_ini(config, len(cases.inputs), len(cases.targets)))
-    return read_neat_config(path)
+    return read_neat_config(path, neat_pythons=config.evolve.algorithm == "neat_python")
 
 
 @contextmanager
@@ -127,7 +127,8 @@ def _neat(config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptio
     neat_config.genome_config.guide = CaseGuide(cases)
     operators, fitness = config.operators, config.evolve.fitness
     reweighting = ErrorReweighting(operators.error_reweighting, operators.reweighting_every)
-    with lend_backend(cases, fitness, workers) as backend:
+    immutable = config.evolve.algorithm == "neat"
+    with lend_backend(cases, fitness, workers, immutable) as backend:
         evaluator = Evaluator(cases, fitness, reweighting, operators.parsimony, backend)
         yield Evolution(neat_config, evaluator, config.evolve.seed)
 
@@ -151,6 +152,8 @@ def describe(config: EvolveConfig) -> str:
     kind = "recurrent NEAT" if config.genome.recurrent else "NEAT"
     used = operators_used(config)
     search = f"{kind} with {', '.join(used)}" if used else f"{kind}, plain"
+    if algorithm == "neat_python":
+        search = f"plain {kind}, by neat-python's own genome, mutation, crossover and species"
     if not config.improvise.listener:
         return search
     paid = f"paid by the listener {config.improvise.listener}"

@@ -25,7 +25,7 @@ def make_config(tmp_path_factory) -> Callable[..., neat.Config]:
             config = config.change(section, **values)
         path = folder / f"{next(numbers)}.ini"
         path.write_text(neat_ini(config, inputs, outputs))
-        made = read_neat_config(path)
+        made = read_neat_config(path, neat_pythons=config.evolve.algorithm == "neat_python")
         made.genome_config.innovation_tracker = neat.innovation.InnovationTracker()
         return made
 

@@ -3,11 +3,12 @@
 import dataclasses
 import tomllib
 
+import neat
 import pytest
 
 from agents.fitness import KINDS
 from experiments.config.evolve import EvolveConfig
-from experiments.config.neat_ini import neat_ini, read_neat_config
+from experiments.config.neat_ini import check_neat_python, neat_ini, read_neat_config
 from experiments.config.settings import ConfigError
 from experiments.verbs.evolve import PRESETS
 
@@ -96,24 +97,49 @@ def test_a_preset_loads_and_changes_something(name):
     assert EvolveConfig.from_toml(config.to_toml()) == config
 
 
-def test_plain_neat_has_no_operator():
+def test_plain_neat_is_neat_pythons_own():
     config = EvolveConfig.load("plain-neat")
-    operators = config.operators
-    assert (operators.modular_crossover, operators.loss_weighted_output, operators.error_reweighting) == (0, 0, 0)
-    assert config.evolve.selection == "truncation"
+    assert config.evolve.algorithm == "neat_python"
+    check_neat_python(config)
 
 
-def test_the_xor_preset_is_plain_neat_on_exclusive_or():
-    xor, plain = EvolveConfig.load("xor"), EvolveConfig.load("plain-neat")
+@pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [
+        ("operators", "donors", 2),
+        ("operators", "parsimony", 0.5),
+        ("species", "target_species", 8),
+        ("evolve", "selection", "lexicase"),
+        ("genome", "connections_added", 1.0),
+    ],
+)
+def test_what_neat_python_does_not_have_is_refused(section, name, value):
+    config = EvolveConfig.load("plain-neat").change(section, **{name: value})
+    with pytest.raises(ConfigError, match=f"{section}.{name} = {value!r}: evolve.algorithm = 'neat_python'"):
+        check_neat_python(config)
+
+
+def test_the_xor_preset_has_no_operator_beyond_neat():
+    xor = EvolveConfig.load("xor")
     assert xor.task.kind == "xor"
-    assert xor.operators == plain.operators
+    assert xor.operators == EvolveConfig.load("plain-neat").operators
     assert xor.genome.node_add_prob > 0
 
 
 # neat-python's configuration file
 
 
-@pytest.mark.parametrize("preset", [None, *EvolveConfig.presets()])
+def test_neat_python_reads_its_own_rates(tmp_path):
+    config = EvolveConfig.load("plain-neat").change("neat_python", weight_mutate_rate=0.25)
+    path = tmp_path / "neat.ini"
+    path.write_text(neat_ini(config, 26, 13))
+    read = read_neat_config(path, neat_pythons=True)
+    assert read.genome_type is neat.DefaultGenome
+    assert (read.genome_config.weight_mutate_rate, read.genome_config.conn_add_prob) == (0.25, 0.9)
+    assert read.species_set_config.compatibility_threshold == 3
+
+
+@pytest.mark.parametrize("preset", [None, "many-songs", "xor"])
 def test_neat_python_reads_the_same_settings(preset, tmp_path):
     config = EvolveConfig.load(preset).change("genome", weight_limit=7.5, connections_added=2.25)
     config = config.change("evolve", population_size=77, elitism=3)

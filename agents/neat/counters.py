@@ -1,0 +1,37 @@
+"""Counters of a neat-python population that can be read and set, so that a run can be resumed to the same bits.
+
+neat-python counts with `itertools.count`, whose next value cannot be read without using it up.
+"""
+
+from typing import Any
+
+import neat
+
+
+class Count:
+    """Counts up like itertools.count, and its next value can be read and set."""
+
+    def __init__(self, value: int):
+        self.value = value
+
+    def __next__(self) -> int:
+        self.value += 1
+        return self.value - 1
+
+
+class _Forgetful(dict):
+    """Remembers nothing: neat-python keeps the parents of every genome that ever lived."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        pass
+
+
+def make_population(config: neat.Config) -> neat.Population:
+    """Return a new population of any classes, whose counters are `Count`."""
+    options = config.genome_config
+    options.node_indexer = Count(options.num_outputs + options.num_hidden)
+    population = neat.Population(config)
+    for owner, name in ((population.reproduction, "genome_indexer"), (population.species, "indexer")):
+        setattr(owner, name, Count(next(getattr(owner, name))))
+    population.reproduction.ancestors = _Forgetful()
+    return population
