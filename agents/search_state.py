@@ -4,7 +4,7 @@ Conventions: whatever is wrong is a ValueError that says what.
 """
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -48,35 +48,11 @@ def fitting() -> Iterator[None]:
         raise ValueError(f"parts of the state do not fit each other: {error!r}") from None
 
 
-def restored_array(values: Any, own: np.ndarray, what: str, least: float = -LARGEST) -> np.ndarray:
-    """Return numbers of a state, which are at least so large, as an array like one's own.
-
-    Raises:
-        ValueError: the shape is another one, or they are not all numbers of a possible size.
-    """
-    try:
-        found = np.array(values, dtype=np.int64 if own.dtype.kind == "i" else np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{what} is no array of numbers") from None
-    if found.size == own.size == 0:  # JSON keeps no shape of nothing
-        return own.copy()
-    if found.shape != own.shape:
-        raise ValueError(f"{what} has the shape {found.shape}, this search has {own.shape}")
-    check_size(found, what, least)
-    return found.astype(own.dtype)
-
-
 def check_size(values: np.ndarray | Sequence[float], what: str, least: float = -LARGEST, most: float = LARGEST) -> None:
     """Raise ValueError if there is something else than numbers of a possible size."""
     found = np.asarray(values)
     if not ((found >= least) & (found <= most)).all():
         raise ValueError(f"{what} does not hold numbers of {least:g} to {most:g}")
-
-
-def check_places(places: Iterable[int], count: int, what: str) -> None:
-    """Raise ValueError if a place in something is none from 0 to its size - 1."""
-    if not all(0 <= place < count for place in places):
-        raise ValueError(f"{what} holds places that are not all from 0 to {count - 1}")
 
 
 def restored_random(values: Any) -> tuple:

@@ -32,8 +32,7 @@ class LearningOptions:
 
     td_loss: str = option(
         "key",
-        "'key': every branch learns from the reward of its key; 'step': from that of the step; 'product': the "
-        "value of a step is the product of the probabilities that its branches give",
+        "reward that a branch learns from: of its 'key' or of the 'step'; 'product': by all branches together",
         choices=TD_LOSSES,
     )
     soft: float = option(

@@ -27,8 +27,7 @@ class PriorOptions:
     model: str = option("", "the melody model: 'melody' or a file; empty: no prior")
     form: str = option(
         "g",
-        "'q': the prior's log probability is part of the reward; 'psi': and the maximum is soft; 'g': the prior "
-        "weights the next step's values, and the player plays by the prior and the network together",
+        "'q': its log probability is part of the reward; 'psi': and the maximum is soft; 'g': it weights the values",
         choices=FORMS,
     )
     temperature: float = option(0.05, "reward that is worth one nat of the prior", 1e-6, 1e6)

@@ -16,7 +16,6 @@ class SumTree:
     """
 
     def __init__(self, size: int):
-        self.size = size
         self._leaves = 1 << max(0, size - 1).bit_length()
         self._sums = np.zeros(2 * self._leaves)
 
@@ -24,11 +23,6 @@ class SumTree:
     def total(self) -> float:
         """Sum of all weights."""
         return float(self._sums[1])
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all the sums."""
-        return self._sums.nbytes
 
     def weights(self, indices: np.ndarray) -> np.ndarray:
         """Return the weights (B,) float64 of items."""

@@ -19,7 +19,7 @@ from agents.other_searches.per_key.options import PerKeyOptions
 from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution
 from agents.other_searches.per_key.sparse_cases import SparseCases
 from agents.other_searches.verified_prefix import VerifiedPrefix, VerifiedPrefixOptions
-from agents.search_state import check_state, restored_array, restored_random
+from agents.search_state import check_state, restored_random
 from songs.keyboard import KEYS
 from songs.song import Song
 
@@ -211,15 +211,6 @@ def test_the_state_of_another_kind_is_refused(start, kind):
 def test_what_is_no_state_is_refused(state):
     with pytest.raises(ValueError, match="the state is"):
         check_state({}, {}, state)
-
-
-def test_an_array_keeps_its_type_and_its_bits():
-    own = np.array([[0.1, 2.0]], dtype=np.float32)
-    found = restored_array(json.loads(json.dumps(own.tolist())), own, "it")
-    assert found.dtype == own.dtype
-    assert (found == own).all()
-    with pytest.raises(ValueError, match=re.escape("it has the shape (2,), this search has (1, 2)")):
-        restored_array([0.1, 2.0], own, "it")
 
 
 def test_a_random_state_is_read_as_python_writes_it():

@@ -170,10 +170,6 @@ class SparseCases:
         """Return the rows in which an input is on, ascending."""
         return self.column_rows[self.column_starts[source] : self.column_starts[source + 1]]
 
-    def inputs_of(self, row: int) -> np.ndarray:
-        """Return the inputs that are on in a row, ascending."""
-        return self.row_inputs[self.row_starts[row] : self.row_starts[row + 1]]
-
     def on(self, rows: np.ndarray, inputs: np.ndarray) -> np.ndarray:
         """Return whether inputs are on in rows: 0 or 1 as uint8, for index arrays that broadcast."""
         width = self.bits.shape[1]

@@ -112,7 +112,7 @@ def right_after(loop: DqnLoop, steps: int) -> int:
 
 
 @pytest.mark.parametrize("setting", [BANDIT, EPISODIC], ids=["bandit", "episodic"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_tune_with_a_chord_is_learned(setting, seed):
     assert right_after(make_loop(**setting, seed=seed), 800) == 6
 
@@ -143,16 +143,16 @@ def test_a_later_reward_is_worth_less_by_the_discount(double, n_step):
         head="one_key",
         gamma=0.5,
         double=double,
-        learning_rate=0.01,
+        learning_rate=0.02,
         target_every=10,
         replay={"n_step": n_step},
         keyboard={"teacher_forcing": True},
     )
-    for _ in range(700):
+    for _ in range(300):
         loop.step()
     windows = GreedyEvaluator([TUNE], MEMORY, PROMPT, False)._inputs
     best = loop.agent.learner.network(windows).max(dim=2).values[:, 0].detach().numpy()
-    np.testing.assert_allclose(best, 0.5 ** np.arange(5, -1, -1), atol=0.06)
+    np.testing.assert_allclose(best, 0.5 ** np.arange(5, -1, -1), atol=0.03)
 
 
 def test_any_listener_can_give_the_rewards():

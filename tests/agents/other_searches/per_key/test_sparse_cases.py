@@ -23,7 +23,7 @@ def dense(cases):
 
 def test_rows_and_columns_list_what_is_on():
     cases = SparseCases.from_cases(make_cases(["0110", "1000", "0000"], ["1", "0", "1"]))
-    assert [cases.inputs_of(row).tolist() for row in range(3)] == [[1, 2], [0], []]
+    assert [inputs.tolist() for inputs in np.split(cases.row_inputs, cases.row_starts[1:-1])] == [[1, 2], [0], []]
     assert [cases.rows_of(source).tolist() for source in range(4)] == [[1], [0], [0], []]
     assert cases.signs.tolist() == [[1], [-1], [1]]
     assert cases.on(np.array([0, 0, 1]), np.array([1, 3, 0])).tolist() == [1, 0, 1]
