@@ -1,1 +1,1 @@
-"""Listeners: what a performer is paid for."""
+"""Listeners: the rewards of performers, learned from music or made of rules."""

@@ -1,8 +1,8 @@
-"""The audit of a listener: what it hears, what fools it, and what an optimiser makes of it.
+"""The audit of a listener: corruptions it notices, players that fool it, and music that an optimiser makes of it.
 
 Conventions:
     A score is the sum of a listener's rewards over a song. Real melodies are those the listener was not trained on,
-    by chance transposed on the 13 keys. Intervals are 95%, over draws of whole pieces.
+    transposed at random on the 13 keys. Intervals are 95%, over resampled pieces.
     The result is plain data, as it is written to audit.json.
 """
 
@@ -33,7 +33,7 @@ Report = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class AuditOptions:
-    """How much is measured."""
+    """The size of an audit."""
 
     players: int = 40
     """Rolls of each degenerate player."""
@@ -51,9 +51,9 @@ def audit(
     Args:
         listener: any; one with a method `uncapped` (rolls to scores (B,)) is attacked there, too.
         real: melodies it was not trained on.
-        known: (K, T) int8, of which the Markov chains learn.
-        options: how much.
-        report: is told what is measured, how far, of how much.
+        known: (K, T) int8, melodies for the Markov chains to learn from.
+        options: the size of the audit.
+        report: called with the name of a stage, how far it is, and of how much.
     """
     generator = np.random.default_rng(options.seed)
     melodies = moved(real.melodies, generator)
@@ -90,21 +90,21 @@ def _corrupted(score, melodies, scores, pieces, chain, generator, report: Report
         "reported": corruptions.REPORTED,
     }
     count = sum(map(len, families.values())) + len(ORDERS)
-    found: dict[str, dict] = {}
+    results: dict[str, dict] = {}
     for kind, family in families.items():
         for name, corrupt in family.items():
-            report("corruptions", len(found), count)
+            report("corruptions", len(results), count)
             others = score(corrupt(melodies, generator))
-            found[name] = _told_apart(scores, others, pieces, generator, kind)
-            found[name]["paired"] = float((scores > others).mean() + (scores == others).mean() / 2)
+            results[name] = _separation(scores, others, pieces, generator, kind)
+            results[name]["paired"] = float((scores > others).mean() + (scores == others).mean() / 2)
     for order in ORDERS:
-        report("corruptions", len(found), count)
+        report("corruptions", len(results), count)
         others = score(chain.sample(len(melodies), melodies.shape[1], generator, order))
-        found[f"Markov chain of order {order}"] = _told_apart(scores, others, pieces, generator, "demanded")
-    return found
+        results[f"Markov chain of order {order}"] = _separation(scores, others, pieces, generator, "demanded")
+    return results
 
 
-def _told_apart(scores, others, pieces, generator, kind: str) -> dict:
+def _separation(scores, others, pieces, generator, kind: str) -> dict:
     low, high = interval(scores, others, pieces, generator)
     return {"kind": kind, "auc": auc(scores, others), "low": low, "high": high}
 
@@ -112,7 +112,7 @@ def _told_apart(scores, others, pieces, generator, kind: str) -> dict:
 def _degenerate(listener, scores, steps: int, chain, options: AuditOptions, report: Report) -> dict:
     report("degenerate players", 0, 1)
     generator = np.random.default_rng([options.seed, 10_000])
-    found, degenerate = {}, players(options.players, steps, generator)
+    results, degenerate = {}, players(options.players, steps, generator)
     likely = [chain.sample(1, steps, generator, order, MOST_LIKELY) for order in ORDERS]
     degenerate["the most likely melody"] = rolls_of(np.concatenate(likely))
     bars = steps // STEPS_PER_BAR
@@ -120,14 +120,14 @@ def _degenerate(listener, scores, steps: int, chain, options: AuditOptions, repo
     for name, rolls in degenerate.items():
         earned = listener.rewards(rolls).sum(axis=1, dtype=np.float64)
         ranks = percentile(scores, earned)
-        found[name] = {"median": float(np.median(ranks)), "highest": float(ranks.max())}
-    return found
+        results[name] = {"median": float(np.median(ranks)), "highest": float(ranks.max())}
+    return results
 
 
 def _attacked(listener, melodies, scores, options: AuditOptions, report: Report) -> dict:
     targets = {"reward": total(listener)}
     if hasattr(listener, "uncapped"):
-        targets["uncapped"] = lambda found: listener.uncapped(rolls_of(found))
+        targets["uncapped"] = lambda melodies: listener.uncapped(rolls_of(melodies))
     size = AttackOptions(options.islands, options.size, options.generations)
     ordinary = judged_features(melodies)
     result = {}
@@ -137,9 +137,9 @@ def _attacked(listener, melodies, scores, options: AuditOptions, report: Report)
         stage = f"red team on {name}"
         finds = attack(target, melodies.shape[1], size, generator, lambda *done, stage=stage: report(stage, *done))
         real = in_chunks(target)(melodies)
-        deviation = real.std() or 1.0  # a listener that finds all real melodies alike is measured by its own scale
-        found = judged_features(finds.champions)
-        strange = count_outside(found, ordinary)
+        deviation = real.std() or 1.0  # one that scores all real melodies alike keeps its scale
+        champions = judged_features(finds.champions)
+        strange = count_outside(champions, ordinary)
         medians = np.median(finds.history, axis=1)
         result[name] = {
             "real": _spread(real),
@@ -148,7 +148,7 @@ def _attacked(listener, melodies, scores, options: AuditOptions, report: Report)
             "history": ((medians - np.median(real)) / deviation).round(4).tolist(),
             "outside": float(strange.mean()),
             "outside real": float(count_outside(ordinary, ordinary).mean()),
-            "features": dict(zip(JUDGED, np.median(found, axis=0).tolist(), strict=True)),
+            "features": dict(zip(JUDGED, np.median(champions, axis=0).tolist(), strict=True)),
             "percentile of reward": float(np.median(percentile(scores, total(listener)(finds.champions)))),
             "champions": finds.champions.tolist(),
         }

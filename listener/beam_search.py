@@ -1,8 +1,8 @@
-"""The best melody that a beam search finds by what a listener pays, a bar at a time.
+"""Beam search for melodies that a listener scores high, a bar at a time.
 
 Conventions:
-    Melodies are (N, T) int8, -1 for a rest, T whole bars. A search keeps the prefixes that are paid most so far; each
-    of them goes on with bars by chance, with bars of a Markov chain, and with its own bars again.
+    Melodies are (N, T) int8, -1 for a rest, T whole bars. A search keeps the prefixes of the highest score so far;
+    each of them goes on with random bars, with bars of a Markov chain, and with bars of itself again.
 """
 
 import numpy as np
@@ -16,12 +16,12 @@ from songs.keyboard import KEYS, STEPS_PER_BAR
 def beam_search(
     score: Score, bars: int, chain: MarkovChain, generator: np.random.Generator, width: int = 16, tried: int = 48
 ) -> np.ndarray:
-    """Return the best melodies found, (width, bars * 8) int8, the best first.
+    """Return the best melodies, (width, bars * 8) int8, the best first.
 
     Args:
         score: of melodies of any number of bars.
         bars: length of the melodies.
-        chain: draws some of the bars.
+        chain: some of the bars are samples of it.
         generator: source of chance.
         width: prefixes that are kept.
         tried: ways on from each of them.
@@ -39,9 +39,9 @@ def beam_search(
 
 def _bars(melody: np.ndarray, count: int, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
     """Return `count` bars (count, 8) that may follow a melody (T,)."""
-    own = melody.reshape(-1, STEPS_PER_BAR)[-count // 4 :] if len(melody) else np.zeros((0, STEPS_PER_BAR), np.int8)
-    drawn = chain.sample(count // 2, STEPS_PER_BAR, generator, chain.order)
-    shape = (count - len(own) - len(drawn), STEPS_PER_BAR)
+    repeated = melody.reshape(-1, STEPS_PER_BAR)[-count // 4 :]
+    sampled = chain.sample(count // 2, STEPS_PER_BAR, generator, chain.order)
+    shape = (count - len(repeated) - len(sampled), STEPS_PER_BAR)
     sounds = generator.random(shape) < generator.uniform(0.1, 1, (shape[0], 1))
     noise = np.where(sounds, generator.integers(0, KEYS, shape), REST)
-    return np.concatenate((own, drawn, noise)).astype(np.int8)
+    return np.concatenate((repeated, sampled, noise)).astype(np.int8)

@@ -3,8 +3,8 @@
 Conventions:
     Melodies are (N, T) int8 on the grid of eighth notes, -1 for a rest and 0 to 12 for a key, as in `listener.theory`.
     Those of a corpus are as low as they go: the lowest key is 0, and `moved` puts them elsewhere.
-    A *group* is a set of pieces that share phrases, as in `vae.windows`; it is in one split as a whole, and what stands
-    in the test, in any key, is left out of training.
+    A *group* is a set of pieces that share phrases, as in `vae.windows`; it is in one split as a whole, and excerpts
+    of the test, in any key, are left out of training.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ class Corpus:
     test: Excerpts
     """For the audit alone."""
     pieces: int
-    """How many pieces were read."""
+    """Number of pieces that were read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ def read_corpora(
         folders: of MIDI files.
         lengths: bars of the excerpts of each corpus.
         seed: of the split, which is the same for all lengths.
-        report: is told how many files of how many are read.
+        report: called with the number of files that are read, and of all files.
 
     Raises:
         ValueError: a folder is missing or has too little music.
@@ -151,9 +151,9 @@ def cut(pieces: Sequence, bars: int) -> Excerpts:
                 if _usable(part):
                     melodies.append(lowest(part[None]))
                     owners.append(np.array([number]))
-    found, owner = np.concatenate(melodies), np.concatenate(owners)
-    kept = np.sort(np.unique(found, axis=0, return_index=True)[1])
-    return Excerpts(found[kept], owner[kept])
+    excerpts, owner = np.concatenate(melodies), np.concatenate(owners)
+    kept = np.sort(np.unique(excerpts, axis=0, return_index=True)[1])
+    return Excerpts(excerpts[kept], owner[kept])
 
 
 def _on_eighths(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
@@ -185,7 +185,7 @@ def lowest(melodies: np.ndarray) -> np.ndarray:
 
 
 def moved(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Transpose each of some melodies (N, T) by chance, evenly over all places on the 13 keys where it fits."""
+    """Transpose each of some melodies (N, T) at random, evenly over all shifts with which it fits on the 13 keys."""
     low = lowest(melodies)
     room = KEYS - low.max(axis=1, initial=0)
     shift = (generator.random(len(low)) * room).astype(np.int8)

@@ -22,8 +22,8 @@ def chosen_notes(melodies: np.ndarray, share: float, generator: np.random.Genera
     """Choose a share of the notes of each melody, at least one: (N, T) bool."""
     sounds = melodies != REST
     count = np.maximum(1, np.rint(share * sounds.sum(axis=1, keepdims=True)))
-    place = np.where(sounds, generator.random(melodies.shape), 2.0).argsort(axis=1).argsort(axis=1)
-    return sounds & (place < count)
+    rank = np.where(sounds, generator.random(melodies.shape), 2.0).argsort(axis=1).argsort(axis=1)
+    return sounds & (rank < count)
 
 
 def uniform_pitches(melodies: np.ndarray, generator: np.random.Generator, share: float = 1.0) -> np.ndarray:
@@ -41,10 +41,10 @@ def histogram_pitches(melodies: np.ndarray, generator: np.random.Generator, shar
 def shuffled_pitches(melodies: np.ndarray, generator: np.random.Generator, share: float = 1.0) -> np.ndarray:
     """Give notes each other's keys."""
     chosen = chosen_notes(melodies, share, generator)
-    places = np.argsort(~chosen, axis=1, kind="stable")
+    indices = np.argsort(~chosen, axis=1, kind="stable")
     order = np.argsort(np.where(chosen, generator.random(melodies.shape), 2.0), axis=1, kind="stable")
     changed = np.empty_like(melodies)
-    np.put_along_axis(changed, places, np.take_along_axis(melodies, order, axis=1), axis=1)
+    np.put_along_axis(changed, indices, np.take_along_axis(melodies, order, axis=1), axis=1)
     return changed
 
 
@@ -63,7 +63,7 @@ def shifted(melodies: np.ndarray, generator: np.random.Generator, share: float =
 
 
 def shuffled_rhythm(melodies: np.ndarray, generator: np.random.Generator, share: float = 1.0) -> np.ndarray:
-    """Shuffle the times from note to note, in a share of the bars at a random place; the keys keep their order."""
+    """Shuffle the times from note to note, in a share of the bars, from a random one on; the keys keep their order."""
     changed = melodies.copy()
     length = round(share * melodies.shape[1] / STEPS_PER_BAR) * STEPS_PER_BAR
     for row in changed:

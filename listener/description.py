@@ -1,6 +1,6 @@
 """Rolls described beside real songs: their melody features, and how much of them is copied.
 
-A listener may be fooled; these numbers are not its rewards. A network that found a loop shows in them.
+A listener may be fooled; these numbers are not its rewards. A network that plays a loop shows in them.
 
 Conventions: rolls are (T, 13) bool; what is left of the last bar is filled up with rests.
 """
@@ -34,10 +34,10 @@ def describe(roll: np.ndarray) -> dict[str, float]:
     """Return features of a roll: `DESCRIBED` of `melody_features`, and the share of its onsets that are chords."""
     steps = max(STEPS_PER_BAR, -(-len(roll) // STEPS_PER_BAR) * STEPS_PER_BAR)
     filled = np.pad(roll, ((0, steps - len(roll)), (0, 0)))
-    found = features(theory.melody(filled[None]))
+    values = features(theory.melody(filled[None]))
     keys = roll.sum(axis=1)
     chords = float((keys[keys > 0] > 1).mean()) if keys.any() else 0.0
-    return {**{name: float(found[name][0]) for name in DESCRIBED}, "chord share": chords}
+    return {**{name: float(values[name][0]) for name in DESCRIBED}, "chord share": chords}
 
 
 def longest_shared_run(roll: np.ndarray, songs: Sequence[np.ndarray]) -> int:
@@ -104,10 +104,10 @@ def outside(table: dict[str, dict[str, float]]) -> list[str]:
     return [name for name, row in table.items() if name in below or row["mean"] > row["high"]]
 
 
-def count_outside(found: np.ndarray, real: np.ndarray) -> np.ndarray:
+def count_outside(melodies: np.ndarray, real: np.ndarray) -> np.ndarray:
     """Return how many features of each melody (N, F) lie outside the middle nine tenths of real ones (R, F), (N,)."""
     low, high = np.percentile(real, BAND, axis=0)
-    return ((found < low - 1e-9) | (found > high + 1e-9)).sum(axis=1)
+    return ((melodies < low - 1e-9) | (melodies > high + 1e-9)).sum(axis=1)
 
 
 def _with_copying(roll: np.ndarray, songs: Sequence[np.ndarray]) -> dict[str, float]:

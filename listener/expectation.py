@@ -1,8 +1,8 @@
-"""What listeners share that pay for what is expected: the log probability of every step of a melody.
+"""Listeners that reward expectation: the log probability of every step of a melody.
 
 Conventions:
     As in `listener.listener`; targets are not looked at. The highest key of a step is the melody; every further key
-    is paid as one of 14 equally likely tokens.
+    is rewarded as one of 14 equally likely tokens.
 """
 
 from abc import abstractmethod
@@ -15,10 +15,10 @@ from listener.markov import TOKENS
 
 
 class Expectation(SumOfTerms):
-    """Pays the log probability of what happens, less that of an average step of real music."""
+    """Rewards the log probability of each step, less that of an average step of real music."""
 
-    of_notes: str
-    """What the term is called that is paid for notes."""
+    pitch_term: str
+    """Name of the pitch term."""
     constant: float
     """Nats of an average step of real music."""
 
@@ -30,15 +30,15 @@ class Expectation(SumOfTerms):
         """
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return what is paid for rhythm, notes and further keys at every step, (B, T) float32."""
+        """Return the rewards for rhythm, notes and further keys at every step, (B, T) float32 by name."""
         rhythm, notes = self.log_probabilities(theory.melody(rolls))
         return {
             "rhythm": rhythm - np.float32(self.constant),
-            self.of_notes: notes,
+            self.pitch_term: notes,
             "further keys": further_tokens(rolls),
         }
 
 
 def further_tokens(rolls: np.ndarray) -> np.ndarray:
-    """Return what every further key of rolls (B, T, 13) is paid as a token by itself, (B, T) float32."""
+    """Return the rewards of further keys in rolls (B, T, 13), each as a token by itself, (B, T) float32."""
     return -np.float32(np.log(TOKENS)) * theory.further_keys(rolls)

@@ -50,7 +50,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "ngram": {"constant": NUMBER},
     "melody": {"constant": NUMBER, "model": {}},
     "learned": {"nets": {}, "weights": {}, "calibration": {}},
-    JUDGE: {"reader": {}, "reference": NUMBERS},
+    JUDGE: {"sequences": {}, "reference": NUMBERS},
 }
 """An example of the JSON of each kind, besides what may be added."""
 _TABLES = {
@@ -92,8 +92,8 @@ def _contents(listener: "NGram | Expected | Learned | Judge") -> tuple[dict[str,
         head = {"kind": "melody", "constant": listener.constant, "model": vars(listener.model.options)}
         return _parameters({"model": listener.model}), head
     if isinstance(listener, Judge):
-        head = {"kind": JUDGE, "reader": vars(listener.reader.options), "reference": listener.reference}
-        return _parameters({"reader": listener.reader, "counter": listener.counter}), head
+        head = {"kind": JUDGE, "sequences": vars(listener.sequences.options), "reference": listener.reference}
+        return _parameters({"sequences": listener.sequences, "features": listener.features}), head
     nets = listener.nets.networks
     head = {"kind": "learned", "nets": {part: vars(net.options) for part, net in nets.items()}}
     return _parameters(nets), {**head, "weights": listener.weights, "calibration": listener.calibration.to_dict()}
@@ -231,14 +231,14 @@ def read_judge(path: Path | None = None) -> "Judge":
     if about["kind"] != JUDGE:
         raise ValueError(f"{path}: is a listener of the kind {about['kind']!r}, not a judge")
     contents = _with_arrays(path, about)
-    from listener.judge import FeatureClassifier, Judge, ReaderOptions, SequenceClassifier
+    from listener.judge import FeatureClassifier, Judge, SequenceClassifier, SequenceOptions
 
-    options = contents.options(ReaderOptions(), about["reader"], "reader")
-    reader = contents.network("reader", partial(SequenceClassifier, options))
-    counter = contents.network("counter", FeatureClassifier)
-    if not (counter.deviation > 0).all():
-        raise ValueError(f"{path}: counter.deviation is not above 0")
-    return Judge(reader, counter, about["reference"])
+    options = contents.options(SequenceOptions(), about["sequences"], "sequences")
+    sequences = contents.network("sequences", partial(SequenceClassifier, options))
+    features = contents.network("features", FeatureClassifier)
+    if not (features.deviation > 0).all():
+        raise ValueError(f"{path}: features.deviation is not above 0")
+    return Judge(sequences, features, about["reference"])
 
 
 def _with_arrays(path: Path, about: dict[str, Any]) -> Contents:

@@ -6,9 +6,9 @@ from the pieces that the split holds out from the training of every listener. Th
 `listener.registry` refuses its name and its file.
 
 Conventions:
-    Melodies are (N, T) int8, -1 for a rest, T whole bars. The judge hears windows of eight bars, one every four; one
-    is worth the logarithm of the chance that both networks find it real, a melody the mean of its windows, less
-    `FURTHER_KEYS` for the share of the steps with more than one key. A melody shorter than a window is heard as it is.
+    Melodies are (N, T) int8, -1 for a rest, T whole bars. The judge scores windows of eight bars, one every four, by
+    the log probability that both networks give to their being real, and a melody by the mean of its windows, less
+    `FURTHER_KEYS` for the share of the steps with more than one key. A melody shorter than a window is one window.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ _INTERVALS = 2 * KEYS
 
 
 @dataclass(frozen=True)
-class ReaderOptions:
+class SequenceOptions:
     """The size of the network: about 32,000 parameters by default."""
 
     embedding: int = 32
@@ -43,15 +43,15 @@ class ReaderOptions:
 
 
 class SequenceClassifier(nn.Module):
-    """Reads melodies forwards and says how real each seems."""
+    """Recurrent classifier of melodies: real or not."""
 
-    def __init__(self, options: ReaderOptions | None = None):
+    def __init__(self, options: SequenceOptions | None = None):
         """
         Args:
             options: the size.
         """
         super().__init__()
-        self.options = size = options or ReaderOptions()
+        self.options = size = options or SequenceOptions()
         self.key = nn.Embedding(KEYS + 1, size.embedding)
         self.place = nn.Embedding(STEPS_PER_BAR, size.embedding)
         self.interval = nn.Embedding(_INTERVALS, size.embedding)
@@ -72,7 +72,7 @@ class SequenceClassifier(nn.Module):
 
 
 def step_codes(melodies: np.ndarray) -> np.ndarray:
-    """Return key, place in the bar and interval of every step, (N, T, 3) int64, each from 0 on."""
+    """Return key, step in the bar and interval of every step, (N, T, 3) int64, each from 0 on."""
     interval = events(melodies).interval
     return np.stack(
         (
@@ -85,7 +85,7 @@ def step_codes(melodies: np.ndarray) -> np.ndarray:
 
 
 class FeatureClassifier(nn.Module):
-    """Weighs the figures of melodies, each in standard deviations of real melodies, at most `FURTHEST`."""
+    """Classifier of melodies by their features, in standard deviations of real melodies, at most `FURTHEST`."""
 
     FURTHEST = 6.0
     mean: Tensor
@@ -102,34 +102,36 @@ class FeatureClassifier(nn.Module):
         self.hidden = nn.Linear(len(JUDGED), hidden)
         self.logit = nn.Linear(hidden, 1)
 
-    def measure(self, real: np.ndarray) -> None:
-        """Take the mean and the standard deviation of the figures (N, 13) of real melodies."""
+    def standardize(self, real: np.ndarray) -> None:
+        """Set mean and standard deviation to those of the features (N, 13) of real melodies."""
         self.mean.copy_(torch.from_numpy(real.mean(axis=0)))
         self.deviation.copy_(torch.from_numpy(real.std(axis=0)).clamp(min=1e-3))
 
-    def forward(self, figures: Tensor) -> Tensor:
-        """Return logits (N,) for the figures (N, 13) float32."""
-        x = ((figures - self.mean) / self.deviation).clamp(-self.FURTHEST, self.FURTHEST)
+    def forward(self, values: Tensor) -> Tensor:
+        """Return logits (N,) for features (N, 13) float32."""
+        x = ((values - self.mean) / self.deviation).clamp(-self.FURTHEST, self.FURTHEST)
         return self.logit(torch.tanh(self.hidden(x)))[:, 0]
 
 
-def read(reader: SequenceClassifier, melodies: np.ndarray, batch: int = 256) -> np.ndarray:
-    """Return the logit of each melody (N, T), (N,) float64, by a reader."""
+def sequence_logits(sequences: SequenceClassifier, melodies: np.ndarray, batch: int = 256) -> np.ndarray:
+    """Return the logit of each melody (N, T), (N,) float64."""
     with torch.inference_mode():
         firsts = range(0, max(1, len(melodies)), batch)
-        parts = [reader(torch.from_numpy(step_codes(melodies[first : first + batch]))) for first in firsts]
+        parts = [sequences(torch.from_numpy(step_codes(melodies[first : first + batch]))) for first in firsts]
         return torch.cat(parts).numpy().astype(np.float64)
 
 
-def counted(counter: FeatureClassifier, melodies: np.ndarray) -> np.ndarray:
-    """Return the logit of each melody (N, T), (N,) float64, by a counter."""
+def feature_logits(features: FeatureClassifier, melodies: np.ndarray) -> np.ndarray:
+    """Return the logit of each melody (N, T), (N,) float64."""
     with torch.inference_mode():
-        return counter(torch.from_numpy(judged_features(melodies).astype(np.float32))).numpy().astype(np.float64)
+        return features(torch.from_numpy(judged_features(melodies).astype(np.float32))).numpy().astype(np.float64)
 
 
-def heard(reader: SequenceClassifier, counter: FeatureClassifier, melodies: np.ndarray) -> np.ndarray:
-    """Return the logarithm of the chance that both find each melody (N, T) real, (N,) float64."""
-    return -np.logaddexp(0, -read(reader, melodies)) - np.logaddexp(0, -counted(counter, melodies))
+def log_probability(sequences: SequenceClassifier, features: FeatureClassifier, melodies: np.ndarray) -> np.ndarray:
+    """Return the log probability that both classifiers give to each melody (N, T) being real, (N,) float64."""
+    return -np.logaddexp(0, -sequence_logits(sequences, melodies)) - np.logaddexp(
+        0, -feature_logits(features, melodies)
+    )
 
 
 def by_windows(score: Callable[[np.ndarray], np.ndarray], melodies: np.ndarray) -> np.ndarray:
@@ -141,21 +143,24 @@ def by_windows(score: Callable[[np.ndarray], np.ndarray], melodies: np.ndarray) 
 class Judge:
     """Ranks melodies among real ones. It is no listener: it has no rewards."""
 
-    def __init__(self, reader: SequenceClassifier, counter: FeatureClassifier, reference: Sequence[float]):
+    def __init__(self, sequences: SequenceClassifier, features: FeatureClassifier, reference: Sequence[float]):
         """
         Args:
-            reader: reads melodies.
-            counter: weighs their figures.
-            reference: scores of real melodies of 16 bars, which neither learned from, at the percentiles 0 to 100.
+            sequences: classifier of melodies.
+            features: classifier of their features.
+            reference: scores of real melodies of 16 bars, which neither was trained on, at the percentiles 0 to 100.
         """
-        self.reader, self.counter, self.reference = reader, counter, list(reference)
+        self.sequences, self.features, self.reference = sequences, features, list(reference)
 
     def scores(self, rolls: np.ndarray) -> np.ndarray:
-        """Return how real rolls (N, T, 13) seem, (N,) float64."""
+        """Return the scores of rolls (N, T, 13), (N,) float64."""
         further = (rolls.sum(axis=2) > 1).mean(axis=1)
         melodies = theory.melody(rolls)
         whole = melodies[:, : melodies.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR]
-        return by_windows(lambda part: heard(self.reader, self.counter, part), whole) - FURTHER_KEYS * further
+        return by_windows(self._score, whole) - FURTHER_KEYS * further
+
+    def _score(self, melodies: np.ndarray) -> np.ndarray:
+        return log_probability(self.sequences, self.features, melodies)
 
     def percentiles(self, rolls: np.ndarray) -> np.ndarray:
         """Return the percentiles of rolls (N, T, 13) among real melodies, (N,) float64, 0 to 100."""

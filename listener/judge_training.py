@@ -1,4 +1,4 @@
-"""Training the held-out judge: on the pieces of the test split alone, hardened by attacks of its own.
+"""Training the held-out judge on the pieces of the test split alone, with attacks of its own.
 
 Conventions:
     Melodies are (N, T) int8. The judge learns from excerpts of 8 bars of the test split, which no listener was trained
@@ -17,7 +17,15 @@ from torch import Tensor, nn
 from listener import corruptions
 from listener.corpus import Corpora, moved, rolls_of
 from listener.corruptions import MELODIC
-from listener.judge import FeatureClassifier, Judge, ReaderOptions, SequenceClassifier, by_windows, heard, step_codes
+from listener.judge import (
+    FeatureClassifier,
+    Judge,
+    SequenceClassifier,
+    SequenceOptions,
+    by_windows,
+    log_probability,
+    step_codes,
+)
 from listener.judging import auc, percentile
 from listener.learned.negatives import negatives
 from listener.markov import MarkovChain
@@ -32,15 +40,15 @@ from songs.validate import AnyLength, ByAnyName, Within, validate_like
 from vae.fit import CosineRate, Fit
 
 ORDERS = 4
-"""Of the Markov chain."""
+"""Longest context of the Markov chain, in steps."""
 BANK = 24
 """Melodies of each degenerate player by which it is measured."""
 
 
 ISLANDS, SIZE = 32, 8
-"""Of an attack."""
+"""Size of an attack."""
 FAMILIES = {**corruptions.DEMANDED, **corruptions.TRANSPOSED}
-"""Of melodies that the judge is asked about."""
+"""Families of melodies by which the judge is evaluated."""
 
 
 class JudgeTraining(Training):
@@ -59,21 +67,21 @@ class JudgeTraining(Training):
         generator = self._random.generator
         self._chain = MarkovChain(np.concatenate([moved(self._real, generator) for _ in range(3)]), ORDERS)
         with self._random.torch():
-            self._reader, self._counter = SequenceClassifier(ReaderOptions()), FeatureClassifier()
-        self._reader.eval()
+            self._sequences, self._features = SequenceClassifier(SequenceOptions()), FeatureClassifier()
+        self._sequences.eval()
         self._pool = self._real[:0]
         self._true = self._validation
         self._ranks: dict[str, dict[str, float]] = {"auc": {}, "percentile": {}}
         parts: dict[str, Part] = {
-            "reader": Values(self._reader),
-            "counter": Values(self._counter),
+            "sequences": Values(self._sequences),
+            "features": Values(self._features),
             "random": self._random,
         }
-        super().__init__([*self._fits(), *self._hearing()], parts)
+        super().__init__([*self._fits(), *self._evaluation()], parts)
 
     @property
     def result(self) -> Trained:
-        about = {"training": asdict(self._options), "seed": self._seed, "heard": self._ranks}
+        about = {"training": asdict(self._options), "seed": self._seed, "evaluation": self._ranks}
         return Trained(self._judge, about)
 
     # fitting
@@ -90,8 +98,8 @@ class JudgeTraining(Training):
 
     def _both(self, name: str, rate: CosineRate) -> list[tuple[float, Callable[[], Stage]]]:
         return [
-            (rate.steps, partial(self._fit_reader, f"{name}reader", rate)),
-            (20, partial(self._fit_counter, f"{name}counter")),
+            (rate.steps, partial(self._fit_sequences, f"{name}sequences", rate)),
+            (20, partial(self._fit_features, f"{name}features")),
         ]
 
     def _attack(self, name: str) -> Stage:
@@ -99,35 +107,35 @@ class JudgeTraining(Training):
         return Attack(self._score, self._real.shape[1], size, self._random.generator, name, 5, self._keep)
 
     def _score(self, melodies: np.ndarray) -> np.ndarray:
-        return heard(self._reader, self._counter, melodies)
+        return log_probability(self._sequences, self._features, melodies)
 
     def _keep(self, finds: Finds) -> None:
         self._pool = np.concatenate((self._pool, finds.population))
 
-    def _fit_reader(self, name: str, rate: CosineRate) -> Stage:
-        fit = Fit(self._reader, rate.learning_rate, self._options.weight_decay)
-        return FitStage(name, fit, rate, lambda first: self._reader_losses(), self._random)
+    def _fit_sequences(self, name: str, rate: CosineRate) -> Stage:
+        fit = Fit(self._sequences, rate.learning_rate, self._options.weight_decay)
+        return FitStage(name, fit, rate, lambda first: self._sequence_losses(), self._random)
 
-    def _reader_losses(self) -> Iterator[Tensor]:
+    def _sequence_losses(self) -> Iterator[Tensor]:
         labels = self._labels(self._options.batch)
         while True:
             codes = torch.from_numpy(step_codes(self._examples(self._options.batch)))
-            yield nn.functional.binary_cross_entropy_with_logits(self._reader(codes), labels)
+            yield nn.functional.binary_cross_entropy_with_logits(self._sequences(codes), labels)
 
-    def _fit_counter(self, name: str) -> Stage:
-        """Begin to fit the counter, in one step, on the figures of many examples."""
-        rate = CosineRate(1e-2, self._options.counter_steps, final=1.0)
-        fit = Fit(self._counter, rate.learning_rate, self._options.weight_decay, clip=None)
-        return FitStage(name, fit, rate, lambda first: self._counter_losses(), self._random, rate.steps)
+    def _fit_features(self, name: str) -> Stage:
+        """Begin to fit the classifier of features, in one step, on those of many examples."""
+        rate = CosineRate(1e-2, self._options.feature_steps, final=1.0)
+        fit = Fit(self._features, rate.learning_rate, self._options.weight_decay, clip=None)
+        return FitStage(name, fit, rate, lambda first: self._feature_losses(), self._random, rate.steps)
 
-    def _counter_losses(self) -> Iterator[Tensor]:
-        generator, count = self._random.generator, self._options.counted
-        figures = judged_features(self._examples(count))
-        self._counter.measure(figures[:count])
-        rows, labels = torch.from_numpy(figures.astype(np.float32)), self._labels(count)
+    def _feature_losses(self) -> Iterator[Tensor]:
+        generator, count = self._random.generator, self._options.feature_examples
+        values = judged_features(self._examples(count))
+        self._features.standardize(values[:count])
+        rows, labels = torch.from_numpy(values.astype(np.float32)), self._labels(count)
         while True:
             some = torch.from_numpy(generator.integers(0, len(rows), 512))
-            yield nn.functional.binary_cross_entropy_with_logits(self._counter(rows[some]), labels[some])
+            yield nn.functional.binary_cross_entropy_with_logits(self._features(rows[some]), labels[some])
 
     def _labels(self, count: int) -> Tensor:
         """Return the labels (2 * count,) of real melodies and as many others."""
@@ -140,12 +148,12 @@ class JudgeTraining(Training):
         generator, pool = self._random.generator, self._pool
         true = moved(self._real[generator.integers(0, len(self._real), count)], generator)
         attacked = round(self._options.attacked_share * count) if len(pool) else 0
-        found = moved(pool[generator.integers(0, len(pool), attacked)], generator) if attacked else pool[:0]
-        return np.concatenate((true, negatives(true, count - attacked, self._chain, generator), found))
+        attacks = moved(pool[generator.integers(0, len(pool), attacked)], generator) if attacked else pool[:0]
+        return np.concatenate((true, negatives(true, count - attacked, self._chain, generator), attacks))
 
-    # what the judge hears
+    # evaluation
 
-    def _hearing(self) -> list[tuple[float, Callable[[], Stage]]]:
+    def _evaluation(self) -> list[tuple[float, Callable[[], Stage]]]:
         families = [(2.0, partial(Task, f"judge: {name}", partial(self._ask, name))) for name in (*FAMILIES, *MELODIC)]
         return [(2.0, partial(Task, "judge: real", self._transpose)), *families]
 
@@ -173,16 +181,16 @@ class JudgeTraining(Training):
     def _judge(self) -> Judge:
         """The judge, from the end of fitting on."""
         scores = by_windows(self._score, self._true)
-        return Judge(self._reader, self._counter, np.percentile(scores, np.arange(101)).round(4).tolist())
+        return Judge(self._sequences, self._features, np.percentile(scores, np.arange(101)).round(4).tolist())
 
     def _memory(self) -> State:
-        return {"pool": self._pool, "true": self._true}, {"heard": self._ranks}
+        return {"pool": self._pool, "true": self._true}, {"evaluation": self._ranks}
 
     def _remember(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         pool = AnyLength(self._pool, self._options.rounds * ISLANDS * SIZE)
         melodies = {"pool": Within(pool, REST, KEYS - 1), "true": Within(self._true, REST, KEYS - 1)}
         validate_like(melodies, arrays)
-        validate_like({"heard": {"auc": ByAnyName(0.0), "percentile": ByAnyName(0.0)}}, data)
-        self._pool, self._true, self._ranks = arrays["pool"], arrays["true"], data["heard"]
+        validate_like({"evaluation": {"auc": ByAnyName(0.0), "percentile": ByAnyName(0.0)}}, data)
+        self._pool, self._true, self._ranks = arrays["pool"], arrays["true"], data["evaluation"]
         for name in ("_true_scores", "_judge"):
             self.__dict__.pop(name, None)

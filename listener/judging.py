@@ -1,4 +1,4 @@
-"""How good scores are: percentiles among real melodies, and how well two sets of scores are told apart."""
+"""Percentiles of scores among real melodies, and the area under the ROC that separates two sets of scores."""
 
 import numpy as np
 
@@ -11,30 +11,30 @@ def percentile(reference: list[float] | np.ndarray, scores: np.ndarray) -> np.nd
 
 
 def auc(real: np.ndarray, others: np.ndarray) -> float:
-    """Return the chance that a real melody scores higher than another, a tie counted half: the area under the ROC."""
+    """Return the area under the ROC: the probability that a real melody outscores another, ties counted half."""
     return float(percentile(others, real).mean() / 100)
 
 
 def interval(
-    real: np.ndarray, others: np.ndarray, pieces: np.ndarray, generator: np.random.Generator, draws: int = 200
+    real: np.ndarray, others: np.ndarray, pieces: np.ndarray, generator: np.random.Generator, resamples: int = 200
 ) -> tuple[float, float]:
-    """Return the 2.5th and 97.5th percentile of the AUC over draws of pieces with replacement.
+    """Return the 2.5th and 97.5th percentile of the AUC over pieces resampled with replacement.
 
-    Excerpts of one piece are alike: drawing excerpts would promise too much.
+    Excerpts of one piece are alike, so that resampling excerpts would promise too much.
 
     Args:
         real: (N,) scores.
-        others: (N,) scores of what was made of each, or (M,) of others, which are drawn one by one.
+        others: (N,) scores of a corruption of each, or (M,) of other melodies, which are resampled one by one.
         pieces: (N,) the piece of each real melody.
         generator: source of chance.
-        draws: how many.
+        resamples: number of them.
     """
     names = np.unique(pieces)
     rows = [np.flatnonzero(pieces == name) for name in names]
-    found = []
-    for _ in range(draws):
-        drawn = np.concatenate([rows[number] for number in generator.integers(0, len(names), len(names))])
-        against = drawn if len(others) == len(real) else generator.integers(0, len(others), len(others))
-        found.append(auc(real[drawn], others[against]))
-    low, high = np.percentile(found, [2.5, 97.5])
+    values = []
+    for _ in range(resamples):
+        chosen = np.concatenate([rows[number] for number in generator.integers(0, len(names), len(names))])
+        against = chosen if len(others) == len(real) else generator.integers(0, len(others), len(others))
+        values.append(auc(real[chosen], others[against]))
+    low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)

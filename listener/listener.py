@@ -1,4 +1,4 @@
-"""What a listener is: it hears rolls and pays every step of them.
+"""Listeners: objects that reward every step of rolls; their protocol, and weighted sums of them.
 
 Conventions:
     Rolls are batches (B, T, 13) bool, rewards are (B, T) float32 and higher is better.
@@ -6,10 +6,10 @@ Conventions:
     ask for the reward of the newest step, and evolution for all steps of whole songs at once.
     A listener is pointwise if the reward of a step depends on that step alone. One that is may say so, with
     an attribute `pointwise = True`, and then has a method `step_rewards` for steps without their past.
-    A listener may also say what it pays for each key of a step, with a method `key_rewards`: (B, T, 13) float32
-    whose mean over the keys is the reward. The function `key_rewards` asks any listener.
-    A listener that pays nothing but for every n-th step, n - 1, 2n - 1, ..., may say so with an attribute `pays_every`;
-    then it need not be asked for the steps between. The function `pays_every` asks any listener.
+    A listener may also have rewards for each key of a step, in a method `key_rewards`: (B, T, 13) float32 whose mean
+    over the keys is the reward. The function `key_rewards` takes any listener.
+    A listener whose reward is 0 but at steps n - 1, 2n - 1, ... may say so in an attribute `pays_every` of n; then the
+    environment leaves out the steps between. The function `pays_every` takes any listener.
 """
 
 from abc import ABC, abstractmethod
@@ -24,7 +24,7 @@ from songs.keyboard import STEPS_PER_BAR
 
 @runtime_checkable
 class Listener(Protocol):
-    """Pays a performer for what it plays."""
+    """Rewards a performer for the music that it plays."""
 
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         """Return the reward of every step.
@@ -41,7 +41,7 @@ class Listener(Protocol):
 
 @runtime_checkable
 class PointwiseListener(Listener, Protocol):
-    """Pays every step by itself: `rewards(rolls, targets)[:, t]` is `step_rewards(rolls[:, t], targets[:, t])`."""
+    """Rewards every step by itself: `rewards(rolls, targets)[:, t]` is `step_rewards(rolls[:, t], targets[:, t])`."""
 
     pointwise: bool
 
@@ -62,12 +62,12 @@ class PointwiseListener(Listener, Protocol):
 
 
 def is_pointwise(listener: Listener) -> TypeGuard[PointwiseListener]:
-    """Return whether the listener can be asked for single steps; one that does not say so cannot."""
+    """Return True for a listener that declares itself pointwise."""
     return bool(getattr(listener, "pointwise", False))
 
 
 def key_rewards(listener: Listener, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-    """Return what a listener pays for each key; where it does not say, all keys share the reward of the step.
+    """Return the rewards of each key; a listener without them gives all keys the reward of the step.
 
     Args:
         listener: any.
@@ -82,15 +82,15 @@ def key_rewards(listener: Listener, rolls: np.ndarray, targets: np.ndarray | Non
     return np.repeat(listener.rewards(rolls, targets)[:, :, None], rolls.shape[2], axis=2)
 
 
-def at_bar_lines(paid: np.ndarray, steps: int) -> np.ndarray:
-    """Return what is paid for steps, (B, steps) float32: at the last of each bar what is given, (B, bars), else 0."""
-    found = np.zeros((len(paid), steps), dtype=np.float32)
-    found[:, STEPS_PER_BAR - 1 : paid.shape[1] * STEPS_PER_BAR : STEPS_PER_BAR] = paid
-    return found
+def at_bar_lines(values: np.ndarray, steps: int) -> np.ndarray:
+    """Put values (B, bars) at the last step of each bar, 0 elsewhere: (B, steps) float32."""
+    rewards = np.zeros((len(values), steps), dtype=np.float32)
+    rewards[:, STEPS_PER_BAR - 1 : values.shape[1] * STEPS_PER_BAR : STEPS_PER_BAR] = values
+    return rewards
 
 
 def pays_every(listener: Listener) -> int:
-    """Return n, where a listener pays nothing but for the steps n - 1, 2n - 1, ...; 1 for one that does not say so."""
+    """Return n for a listener whose reward is 0 but at steps n - 1, 2n - 1, ...; 1 for one that does not say so."""
     return int(getattr(listener, "pays_every", 1))
 
 
@@ -99,14 +99,14 @@ class SumOfTerms(ABC):
 
     @abstractmethod
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return what each term pays for every step, (B, T) float32 by its name."""
+        """Return the rewards of each term at every step, (B, T) float32 by its name."""
 
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         return np.add.reduce(list(self.terms(rolls, targets).values()), axis=0, dtype=np.float32)
 
 
 class WeightedSum:
-    """Several listeners heard together: the weighted sum of their rewards."""
+    """The weighted sum of the rewards of several listeners."""
 
     def __init__(self, listeners: Sequence[Listener], weights: Sequence[float]):
         """
@@ -132,20 +132,20 @@ class WeightedSum:
         return np.add.reduce(parts, axis=0, dtype=np.float32)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return what each term pays for every step, (B, T) float32; a listener that tells no terms is one itself.
+        """Return the rewards of each term at every step, (B, T) float32; a listener without terms is one itself.
 
-        The name of a term that several listeners have is followed by the place of the listener, from 2 on.
+        The name of a term that several listeners have is followed by the number of the listener, from 2 on.
         """
-        found: dict[str, np.ndarray] = {}
-        for place, (weight, one) in enumerate(zip(self.weights, self.listeners, strict=True), start=1):
+        named: dict[str, np.ndarray] = {}
+        for number, (weight, one) in enumerate(zip(self.weights, self.listeners, strict=True), start=1):
             terms = getattr(one, "terms", None)
-            for name, paid in (terms(rolls, targets) if terms else {"": one.rewards(rolls, targets)}).items():
+            for name, rewards in (terms(rolls, targets) if terms else {"": one.rewards(rolls, targets)}).items():
                 name = name or type(one).__name__
-                found[name if name not in found else f"{name} {place}"] = np.float32(weight) * paid
-        return found
+                named[name if name not in named else f"{name} {number}"] = np.float32(weight) * rewards
+        return named
 
     def key_rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-        """Return what is paid for each key, as the function `key_rewards` says."""
+        """Return the rewards of each key, as the function `key_rewards` does."""
         parts = [
             np.float32(w) * key_rewards(one, rolls, targets)
             for w, one in zip(self.weights, self.listeners, strict=True)

@@ -27,7 +27,7 @@ from songs.validate import Within, validate_like
 
 LAGS = (1, 2, 4, 8, 16, 32, 64)
 _NOTHING = TOKENS
-"""What was played before the beginning."""
+"""Token of the steps before the beginning."""
 _WIDTHS = (*[TOKENS + 1] * len(LAGS), TOKENS, STEPS_PER_BAR)
 _FIRSTS = np.cumsum((0, *_WIDTHS[:-1]))
 BATCH = 256
@@ -49,9 +49,9 @@ def step_codes(melodies: np.ndarray) -> np.ndarray:
     count, steps = melodies.shape
     tokens = melodies.astype(np.int64) + 1
     codes = np.empty((count, steps, len(_WIDTHS)), dtype=np.int64)
-    for place, lag in enumerate(LAGS):
-        codes[:, :lag, place] = _NOTHING
-        codes[:, lag:, place] = tokens[:, :-lag]
+    for column, lag in enumerate(LAGS):
+        codes[:, :lag, column] = _NOTHING
+        codes[:, lag:, column] = tokens[:, :-lag]
     last = np.maximum.accumulate(np.where(melodies != REST, np.arange(steps), -1), axis=1)
     held = np.where(last < 0, 0, np.take_along_axis(tokens, np.maximum(last, 0), axis=1))
     codes[:, :1, -2] = 0
@@ -62,21 +62,21 @@ def step_codes(melodies: np.ndarray) -> np.ndarray:
 
 def codes_at(melodies: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """Return the codes (N, 1, 9) of one step (N,) of each melody (N, T), as `step_codes` has them."""
-    places = np.arange(melodies.shape[1])
-    notes = (melodies != REST) & (places < steps[:, None])
-    last = np.where(notes, places, -1).max(axis=1, initial=-1)
+    order = np.arange(melodies.shape[1])
+    notes = (melodies != REST) & (order < steps[:, None])
+    last = np.where(notes, order, -1).max(axis=1, initial=-1)
     rows = np.arange(len(melodies))
     codes = np.empty((len(melodies), 1, len(_WIDTHS)), dtype=np.int64)
-    for place, lag in enumerate(LAGS):
-        heard = melodies[rows, np.maximum(steps - lag, 0)].astype(np.int64) + 1
-        codes[:, 0, place] = np.where(steps < lag, _NOTHING, heard)
+    for column, lag in enumerate(LAGS):
+        tokens = melodies[rows, np.maximum(steps - lag, 0)].astype(np.int64) + 1
+        codes[:, 0, column] = np.where(steps < lag, _NOTHING, tokens)
     codes[:, 0, -2] = np.where(last < 0, 0, melodies[rows, np.maximum(last, 0)].astype(np.int64) + 1)
     codes[:, 0, -1] = steps % STEPS_PER_BAR
     return codes + _FIRSTS
 
 
 class MelodyModel(nn.Module):
-    """Says what comes next."""
+    """Predicts the next step of a melody."""
 
     def __init__(self, options: ModelOptions | None = None):
         """
@@ -96,7 +96,7 @@ class MelodyModel(nn.Module):
         return self.next(self.remember(codes)[0])
 
     def remember(self, codes: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return what is known before every step, (N, T, units), and the state behind the last, (1, N, units).
+        """Return the memory before every step, (N, T, units), and the state behind the last, (1, N, units).
 
         Args:
             codes: (N, T, 9).
@@ -122,10 +122,10 @@ def _leaky(x: Tensor) -> Tensor:
 
 
 def log_probabilities(model: MelodyModel, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return how expected melodies (N, T) are, in nats.
+    """Return the log probabilities of melodies (N, T), in nats.
 
     Returns:
-        (N, T) float32 of what happens at every step, that a note begins or that none does; and (N, T) float32 of the
+        (N, T) float32 of an onset or a rest at every step; and (N, T) float32 of the
         key, given that a note begins, 0 where none does.
     """
     if not melodies.size:
@@ -147,14 +147,14 @@ def _log_probabilities(model: MelodyModel, melodies: np.ndarray) -> tuple[np.nda
 
 
 class Expected(Expectation):
-    """The listener that pays for what a melody model expects."""
+    """Rewards what a melody model expects."""
 
-    of_notes = "pitches"
+    pitch_term = "pitches"
 
     def __init__(self, model: MelodyModel, constant: float):
         """
         Args:
-            model: what is expected.
+            model: of melodies.
             constant: nats of an average step of real music, which are subtracted.
         """
         self.model, self.constant = model, constant

@@ -1,8 +1,8 @@
-"""Training the melody model: to foresee the next step of real melodies.
+"""Training the melody model to predict the next step of real melodies.
 
 Conventions:
-    Melodies are (N, T) int8. Losses are minimised. Batches take turns among sorts of melodies, each of its own length;
-    a batch holds about as many steps whatever their length.
+    Melodies are (N, T) int8. Losses are minimised. Batches take turns among melodies of several lengths; a batch holds
+    about as many steps whatever their length.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Listeners that know the song: they pay for playing what stands in it.
+"""Listeners that know the song and reward playing it.
 
 Conventions: as in `listener.listener`. Without a target there is nothing to remember and the reward is 0.
 Both are pointwise.
@@ -30,7 +30,7 @@ def wrong_keys(keys: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 class _Memorization:
-    """Pays for a step according to the number of its wrong keys."""
+    """Rewards a step according to the number of its wrong keys."""
 
     pointwise = True
 
@@ -42,21 +42,21 @@ class _Memorization:
     ) -> np.ndarray:
         if targets is None:
             return np.zeros(keys.shape[:-1], dtype=np.float32)
-        return self._pay(wrong_keys(keys, targets) if wrong is None else wrong)
+        return self._reward(wrong_keys(keys, targets) if wrong is None else wrong)
 
-    def _pay(self, wrong: np.ndarray) -> np.ndarray:
+    def _reward(self, wrong: np.ndarray) -> np.ndarray:
         raise NotImplementedError
 
 
 class ExactSteps(_Memorization):
-    """Pays 1 for a step with all 13 keys right, 0 for any other."""
+    """Rewards 1 for a step with all 13 keys right, 0 for any other."""
 
-    def _pay(self, wrong: np.ndarray) -> np.ndarray:
+    def _reward(self, wrong: np.ndarray) -> np.ndarray:
         return np.logical_not(wrong).astype(np.float32)
 
 
 class RightKeys(_Memorization):
-    """Pays the share of the 13 keys that are right.
+    """Rewards the share of the 13 keys that are right.
 
     Nearly every key is up at nearly every step: playing nothing at all already earns about 0.97.
     """
@@ -67,5 +67,5 @@ class RightKeys(_Memorization):
             return np.zeros(rolls.shape, dtype=np.float32)
         return (rolls == targets).astype(np.float32)
 
-    def _pay(self, wrong: np.ndarray) -> np.ndarray:
+    def _reward(self, wrong: np.ndarray) -> np.ndarray:
         return (KEYS - wrong) / np.float32(KEYS)

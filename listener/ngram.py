@@ -1,12 +1,12 @@
 """An n-gram over rhythm and intervals: how expected each step is after the ones before it.
 
-    rhythm      whether a note begins, after: the place in the bar, the steps since the last onset, and those between
+    rhythm      whether a note begins, after: the step in the bar, the steps since the last onset, and those between
                 the last two
     intervals   the semitones to the note that begins, after the three intervals before it
 
 Conventions:
     As in `listener.listener`; targets are not looked at. The highest key of a step is the melody; every further key
-    is paid as one of 14 equally likely tokens.
+    is rewarded as one of 14 equally likely tokens.
     The reward of a step is its log probability in nats less `constant`, that of a step of real music on average: so
     real music earns about 0. Both backs off to the evenly distributed, so a rest longer than any in
     training costs log 14 = 2.6 at every step.
@@ -36,7 +36,7 @@ class Tables:
     """Log probabilities in nats."""
 
     rhythm: np.ndarray
-    """(8, 25, 10, 2) float32: place in the bar, gap, previous gap; rest or onset."""
+    """(8, 25, 10, 2) float32: step in the bar, gap, previous gap; rest or onset."""
     intervals: np.ndarray
     """(26, 26, 26, 26) float32: three intervals, the oldest first, and the next."""
 
@@ -48,11 +48,11 @@ def count_tables(melodies: np.ndarray) -> Tables:
 
 
 def _rhythm_table(known: Events) -> np.ndarray:
-    places = np.ravel_multi_index(
+    rows = np.ravel_multi_index(
         (*_rhythm_context(known), known.onset.astype(np.int64)), (STEPS_PER_BAR, LONGEST_GAP + 1, PREVIOUS_GAPS, 2)
     )
     shape = (STEPS_PER_BAR, LONGEST_GAP + 1, PREVIOUS_GAPS, 2)
-    counts = np.bincount(places.ravel(), minlength=np.prod(shape)).reshape(shape)
+    counts = np.bincount(rows.ravel(), minlength=np.prod(shape)).reshape(shape)
     table = np.broadcast_to([1 / TOKENS, KEYS / TOKENS], shape)
     for unknown in ((0, 2), (2,), ()):
         seen = np.broadcast_to(counts.sum(axis=unknown, keepdims=True), shape)
@@ -77,31 +77,31 @@ def _interval_table(known: Events) -> np.ndarray:
 
 
 def _rhythm_context(known: Events) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    places = np.broadcast_to(np.arange(known.gap.shape[1]) % STEPS_PER_BAR, known.gap.shape)
-    return places, np.minimum(known.gap, LONGEST_GAP), np.minimum(known.previous_gap, PREVIOUS_GAPS - 1)
+    steps = np.broadcast_to(np.arange(known.gap.shape[1]) % STEPS_PER_BAR, known.gap.shape)
+    return steps, np.minimum(known.gap, LONGEST_GAP), np.minimum(known.previous_gap, PREVIOUS_GAPS - 1)
 
 
 def _interval_context(known: Events) -> tuple[list[np.ndarray], np.ndarray]:
     """Return the three intervals before each step, the oldest first, and that of the step, as 0 to 25."""
     classes = np.where(known.interval == NONE, 0, known.interval.astype(np.int64) + KEYS)
-    places = np.cumsum(known.onset, axis=1)
+    order = np.cumsum(known.onset, axis=1)
     # the intervals of a melody side by side, without the rests
     rows, steps = np.nonzero(known.onset)
     listed = np.zeros((len(classes), CONTEXT + 1 + classes.shape[1]), dtype=np.int64)
-    listed[rows, CONTEXT + places[rows, steps]] = classes[rows, steps]
-    last = CONTEXT + places - known.onset
+    listed[rows, CONTEXT + order[rows, steps]] = classes[rows, steps]
+    last = CONTEXT + order - known.onset
     return [np.take_along_axis(listed, last - back, axis=1) for back in range(CONTEXT - 1, -1, -1)], classes
 
 
 class NGram(Expectation):
-    """Pays for what is expected."""
+    """Rewards what an n-gram expects."""
 
-    of_notes = "intervals"
+    pitch_term = "intervals"
 
     def __init__(self, tables: Tables, constant: float):
         """
         Args:
-            tables: what is expected.
+            tables: log probabilities.
             constant: nats of an average step of real music, which are subtracted.
         """
         self.tables, self.constant = tables, constant

@@ -26,7 +26,7 @@ SHIFTS = (-5, -3, -2, -1, 1, 2, 3, 5)
 
 @dataclass(frozen=True)
 class AttackOptions:
-    """How much is tried."""
+    """The size of an attack."""
 
     islands: int = 8
     size: int = 32
@@ -36,7 +36,7 @@ class AttackOptions:
 
 @dataclass(frozen=True, eq=False)
 class Finds:
-    """What an attack found."""
+    """The results of an attack."""
 
     champions: np.ndarray
     """(islands, T) int8, the best of each island."""
@@ -70,11 +70,11 @@ class Attack:
         Args:
             score: what to maximise.
             steps: length of the melodies.
-            options: how much to try.
+            options: its size.
             generator: source of chance; it is not part of the state.
             name: of the stage.
             at_once: generations in a step.
-            then: called with what was found, when the search is finished.
+            then: called with the results, when the search is finished.
         """
         self.name, self._score, self._options, self._generator = name, score, options, generator
         self._at_once, self._then = at_once, then
@@ -95,7 +95,7 @@ class Attack:
 
     @property
     def finds(self) -> Finds:
-        """What was found so far."""
+        """The results so far."""
         melodies = self._living.reshape(-1, self._living.shape[2])
         history = self._history[: self._generation + 1]
         return Finds(self._living[:, 0].copy(), self._scores[:, 0].copy(), melodies, history)
@@ -134,8 +134,8 @@ class Attack:
         return {name: array.copy() for name, array in arrays.items()}, {"generation": self._generation}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        own, _ = self.state()
-        validate_like({**own, "living": Within(own["living"], REST, KEYS - 1)}, arrays)
+        example, _ = self.state()
+        validate_like({**example, "living": Within(example["living"], REST, KEYS - 1)}, arrays)
         validate_like({"generation": Within(-1, -1, self._options.generations)}, data)
         self._living[:], self._scores[:] = arrays["living"], arrays["scores"]
         self._history[:], self._generation = arrays["history"], data["generation"]
@@ -148,12 +148,12 @@ def attack(
     generator: np.random.Generator,
     report: Callable[[int, int], None] = lambda done, of: None,
 ) -> Finds:
-    """Search for melodies of a high score and return what was found.
+    """Search for melodies of a high score.
 
     Args:
         score: what to maximise.
         steps: length of the melodies.
-        options: how much to try.
+        options: its size.
         generator: source of chance.
         report: called with the generations that are done, and with how many there are.
     """
@@ -175,9 +175,9 @@ def _children(living: np.ndarray, scores: np.ndarray, generator: np.random.Gener
     """Return a child for every melody: a winner of two, changed."""
     islands, size, _ = living.shape
     pairs = generator.integers(0, size, (2, islands, size))
-    own = np.arange(islands)[:, None]
-    winner = np.where(scores[own, pairs[0]] >= scores[own, pairs[1]], pairs[0], pairs[1])
-    children = living[own, winner].copy()
+    rows = np.arange(islands)[:, None]
+    winner = np.where(scores[rows, pairs[0]] >= scores[rows, pairs[1]], pairs[0], pairs[1])
+    children = living[rows, winner].copy()
     partners = generator.integers(0, size, (islands, size))
     for island in range(islands):
         for child, partner in zip(children[island], partners[island], strict=True):
@@ -209,8 +209,8 @@ def change(melody: np.ndarray, partner: np.ndarray, generator: np.random.Generat
     else:
         notes = np.flatnonzero(melody != REST)
         if len(notes):
-            place = notes[generator.integers(len(notes))]
-            _transpose(melody[place : place + 1], (-2, -1, 1, 2)[generator.integers(4)])
+            step = notes[generator.integers(len(notes))]
+            _transpose(melody[step : step + 1], (-2, -1, 1, 2)[generator.integers(4)])
 
 
 def _transpose(part: np.ndarray, by: int) -> None:

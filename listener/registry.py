@@ -3,10 +3,10 @@
     theory                  rules of music theory
     vae                     the evidence lower bound of the MusicVAE that comes with the project
     ngram, melody, learned  trained ones that come with the project, in listener/models
-    PATH.safetensors        a trained one of your own
+    PATH.safetensors        one that you trained
     theory=1,ngram=.5       a weighted sum
 
-Conventions: torch is loaded by the listeners that are networks alone, and only when they are asked for.
+Conventions: only listeners that are networks load torch, when they are asked for.
 """
 
 from pathlib import Path

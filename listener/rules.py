@@ -1,14 +1,14 @@
-"""A listener that knows some rules of music theory: those of RL Tuner, on 13 keys and onsets.
+"""A listener of rules of music theory: those of RL Tuner, on 13 keys and onsets.
 
-RL Tuner (Jaques et al. 2017) pays a melody of sixteenth notes in C major, in one reward a step. What is different here:
+RL Tuner (Jaques et al. 2017) rewards each step of a melody of sixteenth notes in C major. Differences:
 
-    grid       a step is an eighth note; a rest stands for whatever sounds on and is no note of its own
-    key        nobody says which one it is: that of the major scale, or its relative minor, which most of the notes
+    grid       a step is an eighth note; a rest holds the note before it and is no note itself
+    key        is not given: it is that of the major scale, or its relative minor, which most of the notes
                so far belong to
-    chords     the highest key is heard
-    tonic, unique   are paid as potentials: what they are worth so far less what they were worth a step
-               before, so that the rewards of a song add up to what the whole song is worth
-    silence    more than a bar of rest is paid like a note repeated too often; the original counts events
+    chords     the highest key counts
+    tonic, unique   are potentials: a step is rewarded with the change of their value, so that the rewards of a song
+               add up to the value of the whole song
+    silence    more than a bar of rest is punished like a note repeated too often; the original counts events
 
 Conventions: as in `listener.listener`; targets are not looked at.
 Source: Jaques et al. (2017), Tuning Recurrent Neural Networks with Reinforcement Learning; the numbers are those of
@@ -28,7 +28,7 @@ FIFTH = 7
 
 @dataclass(frozen=True)
 class TheoryWeights:
-    """What the rules pay."""
+    """Rewards of the rules."""
 
     key: float = -1.0
     """For a note outside the key."""
@@ -41,13 +41,13 @@ class TheoryWeights:
     motif: float = 3.0
     """For a note in a bar with at least three different ones; .1 of it more for each further one."""
     repeated_motif: float = 4.0
-    """For a motif heard before; a quarter of it more for each further different note."""
+    """For a repeated motif; a quarter of it more for each further different note."""
     intervals: float = 5.0
     """Times the pleasantness of the interval to the note before, `INTERVALS`."""
     leap: float = 5.0
     """For a leap that is resolved by a smaller step back; the negative of it for a second leap onwards."""
     unique: float = 3.0
-    """For a highest note that is heard once only, and for a lowest."""
+    """For a highest note that is played once only, and for a lowest."""
 
 
 INTERVALS = np.array([0.0, 0.08, 0.08, 0.09, 0.09, 0.07, 0.0, 0.02, 0.05, 0.05, -0.3, -0.3, 0.0])
@@ -66,7 +66,7 @@ MOTIF_NOTES = 3
 
 
 class MusicTheory(SumOfTerms):
-    """Pays for obeying rules of music theory."""
+    """Rewards obeying rules of music theory."""
 
     def __init__(self, weights: TheoryWeights | None = None):
         """
@@ -76,12 +76,12 @@ class MusicTheory(SumOfTerms):
         self.weights = weights or TheoryWeights()
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return what each rule pays for every step, (B, T) float32 by the name of the rule."""
+        """Return the rewards of each rule at every step, (B, T) float32 by the name of the rule."""
         melodies = theory.melody(rolls)
         if not melodies.size:
             return {name: np.zeros(melodies.shape, dtype=np.float32) for name in asdict(self.weights)}
         notes, steps = theory.notes_of(melodies)
-        paid = {
+        values = {
             "key": _out_of_key(notes),
             "tonic": _gains(_tonic_potential(notes)),
             "repeating": theory.repetitions(notes) > MOST_REPETITIONS,
@@ -91,7 +91,7 @@ class MusicTheory(SumOfTerms):
             "unique": _gains(_unique_potential(notes)),
         }
         length = melodies.shape[1]
-        terms = {name: theory.at_steps(values, steps, length) for name, values in paid.items()}
+        terms = {name: theory.at_steps(of_notes, steps, length) for name, of_notes in values.items()}
         terms["repeating"] += theory.run_lengths(melodies == theory.REST) > MOST_RESTS
         terms["motif"], terms["repeated_motif"] = _motifs(melodies)
         return {name: np.float32(weight) * terms[name] for name, weight in asdict(self.weights).items()}
@@ -117,10 +117,10 @@ def _tonic_potential(notes: np.ndarray) -> np.ndarray:
 
 
 def _unique_potential(notes: np.ndarray) -> np.ndarray:
-    """Return 1 if the highest note so far was heard once only, and 1 for the lowest."""
+    """Return 1 if the highest note so far was played once only, and 1 for the lowest."""
     counts = np.cumsum((notes[..., None] == np.arange(13)), axis=1)
-    heard = counts > 0
-    lowest, highest = heard.argmax(axis=2), 12 - heard[..., ::-1].argmax(axis=2)
+    played = counts > 0
+    lowest, highest = played.argmax(axis=2), 12 - played[..., ::-1].argmax(axis=2)
     once = (np.take_along_axis(counts, end[..., None], axis=2)[..., 0] == 1 for end in (lowest, highest))
     return _held(sum(once), notes)
 
@@ -128,8 +128,8 @@ def _unique_potential(notes: np.ndarray) -> np.ndarray:
 def _held(potential: np.ndarray, notes: np.ndarray) -> np.ndarray:
     """Keep the value of the last note behind it."""
     last = np.maximum(np.count_nonzero(notes != theory.REST, axis=1) - 1, 0)
-    places = np.minimum(np.arange(notes.shape[1]), last[:, None])
-    return np.where(notes[:, :1] == theory.REST, 0, np.take_along_axis(potential, places, axis=1)).astype(np.float64)
+    indices = np.minimum(np.arange(notes.shape[1]), last[:, None])
+    return np.where(notes[:, :1] == theory.REST, 0, np.take_along_axis(potential, indices, axis=1)).astype(np.float64)
 
 
 def _autocorrelation(notes: np.ndarray) -> np.ndarray:
@@ -159,10 +159,10 @@ def _leaps(notes: np.ndarray) -> np.ndarray:
 
 
 def _motifs(melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a motif and a motif heard before are worth, in parts of their weights, at every note."""
+    """Return the values of motifs and of repeated motifs, in parts of their weights, at every step, (B, T) float32."""
     windows = theory.recent(melodies, MOTIF_STEPS)
     different = theory.different_notes(windows)
     motif = (different >= MOTIF_NOTES) & (melodies != theory.REST)
     further = np.where(motif, different - MOTIF_NOTES, 0)
-    repeated = motif & theory.heard_before(windows)
+    repeated = motif & theory.repeated_windows(windows)
     return (motif + 0.1 * further).astype(np.float32), (repeated * (1 + further / 4)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Stages of training: what is done step by step, can be stopped after any step, and goes on to the same bits.
+"""Stages of training, which go step by step, can be stopped after any, and go on to the same bits.
 
 Conventions: a step takes about a second on one core. A row is plain data for a table: `stage`, `step` and `steps` of
 the stage, `loss`, and `score`, None where there is none.
@@ -23,7 +23,7 @@ class Part(Protocol):
         ...
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Go back to a state; raises ValueError if it is not one of its own."""
+        """Go back to a state; raises ValueError if it does not fit."""
         ...
 
 
@@ -54,7 +54,7 @@ class Task:
         """
         Args:
             name: of the stage.
-            work: what is done; it returns the score for the row, if there is one.
+            work: does it, and returns the score for the row, if there is one.
         """
         self.name, self.finished, self._work = name, False, work
 

@@ -1,9 +1,9 @@
-"""Music theory on melodies of 13 keys: what the rules of `listener.rules` are made of. Pure functions on arrays.
+"""Music theory on melodies of 13 keys, for listeners: pure functions on arrays.
 
 Conventions:
     A melody is (B, T) int8: the highest key that is pressed at a step, 0 to 12, or -1 for a rest.
     Notes are a melody without its rests: (B, N) int8, each row filled up with -1 at its end; N is at least 1.
-    Everything is causal: what is said of step or note i depends on those up to i alone.
+    Everything is causal: values at step or note i depend on those up to i alone.
     Pitch classes are those of the keys: key 0 and key 12 are both C.
 """
 
@@ -21,7 +21,7 @@ SCALES = np.array([[(pitch - tonic) % 12 in MAJOR_SCALE for pitch in range(12)] 
 
 
 def melody(rolls: np.ndarray) -> np.ndarray:
-    """Return the melodies (B, T) of rolls (B, T, 13): of several keys the highest one is heard."""
+    """Return the melodies (B, T) of rolls (B, T, 13): the highest of several keys counts."""
     highest = KEYS - 1 - rolls[..., ::-1].argmax(axis=-1)
     return np.where(rolls.any(axis=-1), highest, REST).astype(np.int8)
 
@@ -37,9 +37,9 @@ def notes_of(melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         The notes (B, N), and the step (B, N) int64 of each, -1 behind the last note.
     """
-    heard = melodies != REST
-    count = max(1, int(heard.sum(axis=1).max(initial=0)))
-    steps = np.argsort(~heard, axis=1, kind="stable")[:, :count]
+    sounds = melodies != REST
+    count = max(1, int(sounds.sum(axis=1).max(initial=0)))
+    steps = np.argsort(~sounds, axis=1, kind="stable")[:, :count]
     if steps.shape[1] < count:
         steps = np.pad(steps, ((0, 0), (0, count - steps.shape[1])))
         return np.full(steps.shape, REST, dtype=np.int8), np.full(steps.shape, -1)
@@ -55,13 +55,13 @@ def at_steps(values: np.ndarray, steps: np.ndarray, length: int) -> np.ndarray:
 
 
 def run_lengths(same: np.ndarray) -> np.ndarray:
-    """Return how many True in a row end at each place, (B, T) int64 for (B, T) bool."""
+    """Return the length of the run of True that ends at each index, (B, T) int64 for (B, T) bool."""
     count = np.cumsum(same, axis=1)
     return count - np.maximum.accumulate(np.where(same, 0, count), axis=1)
 
 
 def repetitions(notes: np.ndarray) -> np.ndarray:
-    """Return how often each note has been heard in a row by now, itself included: (B, N), 0 where there is none."""
+    """Return the length of the run of equal notes that each note ends, (B, N) int64, 0 where there is none."""
     again = np.zeros(notes.shape, dtype=bool)
     again[:, 1:] = (notes[:, 1:] == notes[:, :-1]) & (notes[:, 1:] != REST)
     return np.where(notes == REST, 0, run_lengths(again) + 1)
@@ -77,7 +77,7 @@ def intervals(notes: np.ndarray) -> np.ndarray:
 def best_scales(notes: np.ndarray) -> np.ndarray:
     """Return the tonic (B, N), 0 to 11, of the major scale that most of the notes so far belong to.
 
-    Of scales that fit equally well it is the one whose tonic, third and fifth are heard most, then the lowest.
+    Of scales that fit equally well it is the one whose tonic, third and fifth are played most, then the lowest.
     """
     classes = (notes[..., None] % 12 == np.arange(12)) & (notes[..., None] != REST)
     counts = np.cumsum(classes, axis=1, dtype=np.int32)
@@ -117,12 +117,12 @@ def recent(melodies: np.ndarray, steps: int) -> np.ndarray:
 
 
 def different_notes(windows: np.ndarray) -> np.ndarray:
-    """Return how many different keys are heard in each window, (B, T) for (B, T, W)."""
+    """Return the number of different keys in each window, (B, T) for (B, T, W)."""
     return sum((windows == key).any(axis=-1).astype(np.int64) for key in range(KEYS))
 
 
-def heard_before(windows: np.ndarray) -> np.ndarray:
-    """Return which windows (B, T, W) were heard before without overlap, (B, T) bool."""
+def repeated_windows(windows: np.ndarray) -> np.ndarray:
+    """Return which windows (B, T, W) were played before without overlap, (B, T) bool."""
     size = windows.shape[-1]
     names = (windows.astype(np.int64) + 1) @ (KEYS + 1) ** np.arange(size, dtype=np.int64)
     length = names.shape[1]

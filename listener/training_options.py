@@ -13,16 +13,16 @@ MINUTES = {"learned": 10.0, "melody": 4.0, "judge": 3.0}
 
 @dataclass(frozen=True)
 class LearnedOptions:
-    """How the learned listener is trained."""
+    """Options of the learned listener."""
 
     nets: int = option(2, "networks that are hardened by attacks", 1, 16)
     steps: int = option(3400, "steps of gradient descent of each of them before any attack", 1, 10**7)
-    hearing_steps: int = option(5000, "steps of gradient descent of the networks for pitches and for metre", 1, 10**7)
+    paired_steps: int = option(5000, "steps of gradient descent of the networks for pitches and for metre", 1, 10**7)
     batch: int = option(64, "real melodies in a batch, and as many others", 1, 4096)
     learning_rate: float = option(2e-3, "learning rate at the beginning", 1e-8, 1)
     weight_decay: float = option(0.05, "weight decay of AdamW", 0, 1)
     label_smoothing: float = option(0.03, "label of melodies that are not real; real ones have 1 less this", 0, 0.49)
-    rounds: int = option(8, "how often the hardened networks are attacked and trained on", 1, 1000)
+    rounds: int = option(8, "times that the hardened networks are attacked and trained further", 1, 1000)
     round_steps: int = option(300, "steps of gradient descent of each network in a round", 1, 10**7)
     round_learning_rate: float = option(1e-3, "learning rate at the beginning of a round", 1e-8, 1)
     attacked_share: float = option(0.35, "share of the negatives that comes from attacks", 0, 1)
@@ -37,14 +37,14 @@ class LearnedOptions:
         All steps are scaled alike, the rounds only where minutes are few.
         """
         scale = minutes / MINUTES["learned"]
-        scaled = ("steps", "hearing_steps", "round_steps", "attack_generations")
+        scaled = ("steps", "paired_steps", "round_steps", "attack_generations")
         rounds = min(cls.rounds, max(1, round(3 * scale * cls.rounds)))
         return cls(rounds=rounds, **{name: max(1, round(scale * getattr(cls, name))) for name in scaled})
 
 
 @dataclass(frozen=True)
 class MelodyOptions:
-    """How the melody model is trained."""
+    """Options of the melody model."""
 
     steps: int = option(4500, "steps of gradient descent", 1, 10**7)
     batch_steps: int = option(2048, "steps of melodies in a batch", 1, 10**6)
@@ -60,24 +60,26 @@ class MelodyOptions:
 
 @dataclass(frozen=True)
 class JudgeOptions:
-    """How the judge is trained."""
+    """Options of the held-out judge."""
 
     steps: int = option(2000, "steps of gradient descent of the recurrent network before any attack", 1, 10**7)
     batch: int = option(64, "real melodies in a batch, and as many others", 1, 4096)
     learning_rate: float = option(3e-3, "learning rate at the beginning", 1e-8, 1)
     weight_decay: float = option(0.05, "weight decay of AdamW", 0, 1)
     label_smoothing: float = option(0.03, "label of melodies that are not real; real ones have 1 less this", 0, 0.49)
-    rounds: int = option(5, "how often both networks are attacked and trained on", 0, 1000)
+    rounds: int = option(5, "how often both networks are attacked and trained further", 0, 1000)
     round_steps: int = option(150, "steps of gradient descent of the recurrent network in a round", 1, 10**7)
     attacked_share: float = option(0.25, "share of the others that comes from attacks", 0, 1)
     attack_generations: int = option(60, "generations of an attack", 1, 10**6)
-    counted: int = option(3000, "real melodies, and others, whose features the small network learns from", 1, 10**6)
-    counter_steps: int = option(1500, "steps of gradient descent of the small network", 1, 10**7)
+    feature_examples: int = option(
+        3000, "real melodies, and as many others, that the small network learns from", 1, 10**6
+    )
+    feature_steps: int = option(1500, "steps of gradient descent of the small network", 1, 10**7)
 
     @classmethod
     def lasting(cls, minutes: float) -> "JudgeOptions":
         """Return options for about so many minutes on one core: the default ones take `MINUTES`."""
         scale = minutes / MINUTES["judge"]
-        scaled = ("steps", "round_steps", "attack_generations", "counted", "counter_steps")
+        scaled = ("steps", "round_steps", "attack_generations", "feature_examples", "feature_steps")
         rounds = min(cls.rounds, max(1, round(3 * scale * cls.rounds)))
         return cls(rounds=rounds, **{name: max(1, round(scale * getattr(cls, name))) for name in scaled})

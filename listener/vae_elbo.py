@@ -1,12 +1,12 @@
-"""The MusicVAE as a listener: how many nats it takes to describe the last two bars, its evidence lower bound.
+"""The MusicVAE as a listener: its evidence lower bound of the last two bars, in nats.
 
 A baseline: a likelihood rewards what is easily described, so one note over and over earns more than any song.
 
 Conventions:
     As in `listener.listener`; targets are not looked at. The highest key of a step is the melody; every further key is
-    paid as one of 14 equally likely tokens. A note sounds until the next one begins, or for two bars.
-    The mean of the posterior is decoded, teacher forced. Paid is at every bar line from the second on, for the two bars
-    before it, less what two bars of real music earn on average.
+    rewarded as one of 14 equally likely tokens. A note sounds until the next one begins, or for two bars.
+    The mean of the posterior is decoded, teacher forced. The reward of a bar line, from the second on, is that of the
+    two bars before it, less the average of two bars of real music.
 Source:
     A. Roberts et al., A Hierarchical Latent Vector Model for Learning Long-Term Structure in Music, 2018.
 """
@@ -35,7 +35,7 @@ BATCH = 512
 
 
 class VaeElbo(SumOfTerms):
-    """Pays for what a MusicVAE of two bars describes in few nats."""
+    """Rewards what a MusicVAE of two bars describes in few nats."""
 
     pays_every = STEPS_PER_BAR
 
@@ -53,7 +53,7 @@ class VaeElbo(SumOfTerms):
         return cls(find_model(BARS, "pianoroll", True)[0], CONSTANT)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return what is paid for cross entropy, divergence and further keys at every step, (B, T) float32."""
+        """Return the rewards for cross entropy, divergence and further keys at every step, (B, T) float32 by name."""
         count, steps = rolls.shape[:2]
         bars = steps // STEPS_PER_BAR
         nats, kl = np.zeros((2, count, bars), dtype=np.float32)
@@ -61,8 +61,8 @@ class VaeElbo(SumOfTerms):
         further = further_tokens(rolls)[:, : bars * STEPS_PER_BAR].reshape(count, bars, STEPS_PER_BAR).sum(axis=2)
         known = np.arange(1, bars + 1) >= BARS
         divergence = np.where(known, self.constant - kl, np.float32(0))
-        paid = {"cross entropy": -nats, "divergence": divergence, "further keys": further}
-        return {name: at_bar_lines(values, steps) for name, values in paid.items()}
+        terms = {"cross entropy": -nats, "divergence": divergence, "further keys": further}
+        return {name: at_bar_lines(values, steps) for name, values in terms.items()}
 
     def nats(self, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the cross entropy of every two bars of melodies (N, T), and their divergence, (N, bars - 1) each."""

@@ -1,4 +1,4 @@
-"""`kuznechik listener audit`: the tables and the figure of what a listener hears and what fools it."""
+"""`kuznechik listener audit`: tables and a figure of what a listener notices and what fools it."""
 
 import argparse
 import json
@@ -28,23 +28,23 @@ def audit(options: argparse.Namespace) -> int:
     with progress() as report:
         real, known = _melodies(options, lambda *done: report("reading", *done))
         size = AuditOptions(islands=options.islands, generations=options.generations, seed=options.seed)
-        found = measure(listener, real, known, size, report)
-    found = {
+        results = measure(listener, real, known, size, report)
+    results = {
         "listener": options.listener,
         "data": [folder.resolve().name for folder in options.midi] or ["the songs of the project"],
         "held out": bool(options.midi) and not options.all,
         "command": _command(options),
         "cpu_seconds": round(time.process_time() - begun, 1),
-        **found,
+        **results,
     }
     if options.out:
-        _write(found, options.out)
+        _write(results, options.out)
     if options.card and path is not None:
-        path.with_suffix(".md").write_text(card(path.stem, read_about(path), found))
+        path.with_suffix(".md").write_text(card(path.stem, read_about(path), results))
     if options.json:
-        print_json(found)
+        print_json(results)
     else:
-        print(tables(found))
+        print(tables(results))
     return 0
 
 
@@ -67,11 +67,11 @@ def _melodies(options: argparse.Namespace, report) -> tuple[Excerpts, np.ndarray
     return real, real.melodies
 
 
-def _write(found: dict, folder: Path) -> None:
+def _write(results: dict, folder: Path) -> None:
     from experiments.listening.figure import figure
     from songs.files import write_atomically
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / "audit.json", json.dumps(found, indent=1) + "\n")
-    write_atomically(folder / "audit.md", tables(found) + "\n")
-    figure(found).savefig(folder / "audit.png", dpi=110)
+    write_atomically(folder / "audit.json", json.dumps(results, indent=1) + "\n")
+    write_atomically(folder / "audit.md", tables(results) + "\n")
+    figure(results).savefig(folder / "audit.png", dpi=110)

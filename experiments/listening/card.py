@@ -9,25 +9,25 @@ KINDS = {
 }
 
 
-def tables(found: dict[str, Any]) -> str:
+def tables(results: dict[str, Any]) -> str:
     """Return the tables of an audit."""
-    real = found["real"]
+    real = results["real"]
     parts = [
-        f"Listener {found['listener']} on {found['melodies']} real melodies of 16 bars, of {found['pieces']} pieces "
-        f"({', '.join(found['data'])}{', held out' if found['held out'] else ''}); score of a real melody: median "
-        f"{real['median']:.2f}, middle 90% {real['5%']:.2f} to {real['95%']:.2f}.",
-        _corruptions(found["corruptions"]),
-        _degenerates(found["degenerates"]),
+        f"Listener {results['listener']} on {results['melodies']} real melodies of 16 bars, of {results['pieces']} "
+        f"pieces ({', '.join(results['data'])}{', held out' if results['held out'] else ''}); score of a real melody: "
+        f"median {real['median']:.2f}, middle 90% {real['5%']:.2f} to {real['95%']:.2f}.",
+        _corruptions(results["corruptions"]),
+        _degenerates(results["degenerates"]),
     ]
-    if found["options"]["generations"]:
-        parts.append(_red_team(found["red team"], found["options"]))
-    parts.append(f"{found['cpu_seconds']:.0f} CPU seconds, seed {found['options']['seed']}.")
+    if results["options"]["generations"]:
+        parts.append(_red_team(results["red team"], results["options"]))
+    parts.append(f"{results['cpu_seconds']:.0f} CPU seconds, seed {results['options']['seed']}.")
     return "\n\n".join(parts)
 
 
-def _corruptions(found: dict[str, dict]) -> str:
+def _corruptions(results: dict[str, dict]) -> str:
     lines = ["| real against | AUC | 95% interval | paired | |", "|---|---|---|---|---|"]
-    for name, row in found.items():
+    for name, row in results.items():
         paired = f"{row['paired']:.3f}" if "paired" in row else ""
         lines.append(
             f"| {name} | {row['auc']:.3f} | {row['low']:.3f} to {row['high']:.3f} | {paired} | {row['kind']} |"
@@ -35,13 +35,13 @@ def _corruptions(found: dict[str, dict]) -> str:
     return "\n".join(lines)
 
 
-def _degenerates(found: dict[str, dict]) -> str:
+def _degenerates(results: dict[str, dict]) -> str:
     lines = ["| degenerate player | median percentile among real melodies | highest |", "|---|---|---|"]
-    lines += [f"| {name} | {row['median']:.1f} | {row['highest']:.1f} |" for name, row in found.items()]
+    lines += [f"| {name} | {row['median']:.1f} | {row['highest']:.1f} |" for name, row in results.items()]
     return "\n".join(lines)
 
 
-def _red_team(found: dict[str, dict], options: dict) -> str:
+def _red_team(results: dict[str, dict], options: dict) -> str:
     lines = [
         f"Red team: {options['islands']} islands of {options['size']} melodies, {options['generations']} generations. "
         "Gain: the islands' champions over the real median, in standard deviations of real melodies.",
@@ -49,7 +49,7 @@ def _red_team(found: dict[str, dict], options: dict) -> str:
         "| attack on | median gain | best gain | of 13 features outside the real 5-95% (real) | percentile of reward |",
         "|---|---|---|---|---|",
     ]
-    for name, row in found.items():
+    for name, row in results.items():
         lines.append(
             f"| {name} | {row['gain']:.2f} | {row['best gain']:.2f} | {row['outside']:.1f} "
             f"({row['outside real']:.1f}) | {row['percentile of reward']:.0f} |"
@@ -57,13 +57,13 @@ def _red_team(found: dict[str, dict], options: dict) -> str:
     return "\n".join(lines)
 
 
-def card(name: str, about: dict[str, Any], found: dict[str, Any] | None = None) -> str:
+def card(name: str, about: dict[str, Any], results: dict[str, Any] | None = None) -> str:
     """Return the page of a trained listener.
 
     Args:
         name: of the listener.
         about: its JSON.
-        found: its audit, None where there is none yet.
+        results: its audit, None where there is none yet.
     """
     data = about["data"]
     sizes = "; ".join(
@@ -77,27 +77,27 @@ def card(name: str, about: dict[str, Any], found: dict[str, Any] | None = None) 
         "",
         f"- data: {', '.join(data['folders'])}, {data['pieces']} melodies; excerpts that fit on 13 keys ({sizes})",
         f"- split: by groups of pieces that share phrases (seed {data['split_seed']}); no excerpt of validation or "
-        "test, in any key, stands in training; thresholds and weights come from validation, the audit from the test",
+        "test, in any key, is in training; thresholds and weights come from validation, the audit from the test",
         f"- licence of the data: {data['licence'] or 'see the sources'}",
         f"- trained by `{about['command']}`",
     ]
     if about["kind"] == "learned":
         weights = ", ".join(f"{term} {weight:.2f}" for term, weight in about["weights"].items())
         lines.append(f"- weights: {weights}")
-    if found:
-        lines += ["", f"## Audit, `{found['command']}`", "", tables(found)]
+    if results:
+        lines += ["", f"## Audit, `{results['command']}`", "", tables(results)]
     return "\n".join(lines) + "\n"
 
 
 def judge_card(name: str, about: dict[str, Any]) -> str:
     """Return the page of a trained judge, whose JSON is `about`."""
-    data, heard = about["data"], about["heard"]
+    data, evaluation = about["data"], about["evaluation"]
     learned, ranked = data["excerpts"]["8 bars"]["test"], data["excerpts"]["16 bars"]["validation"]
     lines = [
         f"# {name}",
         "",
         f"The held-out judge of kuznechik, {about['cpu_seconds']:.0f} CPU seconds of training: a recurrent network and "
-        "a small one over thirteen figures. It is no reward and is refused as one.",
+        "a small one over thirteen features. It is no reward and is refused as one.",
         "",
         f"- data: {', '.join(data['folders'])}, {data['pieces']} melodies, of which it learned from those alone that "
         f"the split (seed {data['split_seed']}) holds out from the training of every listener: {learned} excerpts of 8 "
@@ -108,10 +108,10 @@ def judge_card(name: str, about: dict[str, Any]) -> str:
         "",
         "| real melodies of validation against | AUC |",
         "|---|---|",
-        *(f"| {family} | {value:.3f} |" for family, value in heard["auc"].items()),
+        *(f"| {family} | {value:.3f} |" for family, value in evaluation["auc"].items()),
         "",
         "| degenerate player | highest percentile among real melodies |",
         "|---|---|",
-        *(f"| {player} | {value:.1f} |" for player, value in heard["percentile"].items()),
+        *(f"| {player} | {value:.1f} |" for player, value in evaluation["percentile"].items()),
     ]
     return "\n".join(lines) + "\n"

@@ -1,8 +1,8 @@
-"""`kuznechik listener judge`: what the held-out judge thinks of melodies of MIDI files."""
+"""`kuznechik listener judge`: percentiles of MIDI files by the held-out judge."""
 
 import argparse
 
-from experiments.listening.heard_files import rows_of_files
+from experiments.listening.scored_files import rows_of_files
 from experiments.tables import show_table
 from experiments.verbs.options import UsageError, print_json
 
@@ -20,6 +20,6 @@ def judge(options: argparse.Namespace) -> int:
     if options.json:
         print_json(rows)
     else:
-        caption = "Percentiles are among real melodies of 16 bars that the judge did not learn from."
+        caption = "Percentiles are among real melodies of 16 bars that the judge was not trained on."
         show_table(["file", "percentile"], [[row["file"], f"{row['percentile']:.0f}"] for row in rows], caption)
     return 0

@@ -1,4 +1,4 @@
-"""The bar of long work on listeners; says nothing where the output is no terminal."""
+"""The progress bar of long work on listeners, shown where the output is a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar; what is returned takes the name of a stage, how far it is, of how much."""
+    """Show a bar and yield a function that updates it: name of the stage, steps done, steps in all."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     bar = Progress(

@@ -1,10 +1,10 @@
-"""`kuznechik listener score`: what a listener pays for melodies of MIDI files."""
+"""`kuznechik listener score`: the rewards of melodies of MIDI files."""
 
 import argparse
 
 import numpy as np
 
-from experiments.listening.heard_files import rows_of_files
+from experiments.listening.scored_files import rows_of_files
 from experiments.tables import show_table
 from experiments.verbs.options import print_json
 from listener.judging import percentile
@@ -42,5 +42,5 @@ def _scored(listener: Listener, reference: list[float] | None, roll: np.ndarray)
     return {
         "score": round(total, 4),
         "percentile": round(float(percentile(reference, np.array([total]))[0]), 1) if reference else None,
-        "terms": {name: round(float(paid.sum()), 4) for name, paid in terms.items()},
+        "terms": {name: round(float(values.sum()), 4) for name, values in terms.items()},
     }

@@ -1,4 +1,4 @@
-"""`kuznechik listener train`: reads MIDI files, trains a listener and writes its files and its card."""
+"""`kuznechik listener train`: trains a listener on MIDI files and writes its files and its card."""
 
 import argparse
 import sys
@@ -79,7 +79,7 @@ def _training(corpora: Corpora, options: argparse.Namespace):
 
 
 def _about(corpora: Corpora, options: argparse.Namespace, begun: float) -> dict:
-    """Return what is to know of data and cost, as plain data."""
+    """Return the data and the cost of the training, as plain data."""
     by_length = {EXCERPT_BARS: corpora.excerpts, SHORT_BARS: corpora.short, SONG_BARS: corpora.songs}
     if options.kind == JUDGE:
         del by_length[SHORT_BARS]
@@ -97,7 +97,7 @@ def _about(corpora: Corpora, options: argparse.Namespace, begun: float) -> dict:
 
 
 def _minutes(options: argparse.Namespace) -> float:
-    """Return how long training is to take, by default as long as a kind needs."""
+    """Return the minutes of the training, by default those that its kind needs."""
     return options.minutes or MINUTES[options.kind]
 
 

@@ -3,9 +3,9 @@
 Conventions:
     Melodies are (N, T) int8. The label of a melody is that of each of its windows. Losses are minimised.
     Where others are *paired*, the i-th is the i-th real one made worse, and the network also learns which of the two is
-    which: so what sets melodies apart from each other counts less than what was done to them.
+    which, so that differences between melodies count less than those within a pair.
     A network's *mean logit* of a melody is that over its windows; an ensemble's judgement is the least of its networks'
-    mean logits, each measured in standard deviations from the median real melody.
+    mean logits, each in standard deviations from the median real melody.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +34,7 @@ class Scales:
 
 
 Others = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-"""Of real melodies (N, T), as many that are none."""
+"""From real melodies (N, T) and a source of chance to as many others."""
 
 
 def net_losses(
@@ -50,18 +50,18 @@ def net_losses(
     Args:
         net: to train.
         reals: (R, T) int8 real melodies, as low as they go; several sorts, each of its own length, take turns.
-        others: makes what they are told from.
+        others: makes the melodies that they are told from.
         options: everything else.
-        generator: source of chance; torch's own chance is drawn from torch's generator.
+        generator: source of chance; dropout draws from torch's generator.
         paired: whether `others` are paired.
     """
     labels = torch.full((2 * options.batch,), options.label_smoothing)
     labels[: options.batch] = 1 - options.label_smoothing
     for batches in zip(*[_batches(real, others, options, generator) for real in reals], strict=True):
         for codes in batches:
-            found = net(torch.from_numpy(codes))
-            mean = found.mean(dim=1)
-            loss = _cross_entropy(found, labels[:, None].expand_as(found)) + _cross_entropy(mean, labels)
+            logits = net(torch.from_numpy(codes))
+            mean = logits.mean(dim=1)
+            loss = _cross_entropy(logits, labels[:, None].expand_as(logits)) + _cross_entropy(mean, labels)
             if paired:
                 loss = loss + nn.functional.softplus(mean[options.batch :] - mean[: options.batch]).mean()
             yield loss
@@ -78,12 +78,12 @@ def _batches(real: np.ndarray, others: Others, options: LearnedOptions, generato
 
 
 def negatives_and(pool: np.ndarray, chain: MarkovChain, attacked_share: float) -> Others:
-    """Return what makes negatives of all families, and puts in a share of what attacks found, (P, T), if anything."""
+    """Return a maker of negatives of all families and, in a share of them, of melodies (P, T) that attacks found."""
 
     def make(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         attacked = round(attacked_share * len(real)) if len(pool) else 0
-        found = moved(pool[generator.integers(0, len(pool), attacked)], generator) if attacked else real[:0]
-        false = np.concatenate((negatives(real, len(real) - attacked, chain, generator), found))
+        attacks = moved(pool[generator.integers(0, len(pool), attacked)], generator) if attacked else real[:0]
+        false = np.concatenate((negatives(real, len(real) - attacked, chain, generator), attacks))
         return false[generator.permutation(len(false))]
 
     return make
@@ -96,10 +96,10 @@ def mean_logits(nets: Sequence[WindowNet], melodies: np.ndarray) -> np.ndarray:
 
 def scales(nets: Sequence[WindowNet], real: np.ndarray) -> Scales:
     """Measure the networks on real melodies (N, T)."""
-    found = mean_logits(nets, real)
-    return Scales(np.median(found, axis=1), found.std(axis=1))
+    logits = mean_logits(nets, real)
+    return Scales(np.median(logits, axis=1), logits.std(axis=1))
 
 
-def judgement(nets: Sequence[WindowNet], measure: Scales, melodies: np.ndarray) -> np.ndarray:
+def judgement(nets: Sequence[WindowNet], scale: Scales, melodies: np.ndarray) -> np.ndarray:
     """Return the least of the networks' judgements of each melody, (N,) standard deviations from the real median."""
-    return ((mean_logits(nets, melodies) - measure.median[:, None]) / measure.deviation[:, None]).min(axis=0)
+    return ((mean_logits(nets, melodies) - scale.median[:, None]) / scale.deviation[:, None]).min(axis=0)

@@ -42,9 +42,9 @@ from vae.fit import CosineRate, Fit
 
 PITCHES = NetOptions(embedding=24, halves=32, quarters=48, bars=48, hidden=48)
 METRE = NetOptions(embedding=16, halves=24, quarters=32, bars=32, hidden=32)
-"""Sizes of the networks that hear."""
+"""Sizes of the networks that learn from pairs."""
 ORDERS = 5
-"""Of the Markov chain."""
+"""Longest context of the Markov chain, in steps."""
 BANK = 24
 """Melodies of each degenerate player by which a round is judged."""
 MEASURED = 512
@@ -52,9 +52,9 @@ MEASURED = 512
 GENERATIONS_AT_ONCE = 10
 MARKOV = {f"Markov chain of order {order}": order for order in range(1, ORDERS + 1)}
 FAMILIES = ("real", *corruptions.DEMANDED, *MARKOV, "degenerate players", "finds")
-"""Of melodies, by which the terms are weighed."""
+"""Families of melodies by which the terms are weighed."""
 MOST_MELODIES = 10**6
-"""Of a family."""
+"""In a family."""
 
 
 class LearnedTraining(Training):
@@ -107,7 +107,7 @@ class LearnedTraining(Training):
     # the networks
 
     def _fits(self) -> list[tuple[float, Callable[[], Stage]]]:
-        steps, reals = self._options.hearing_steps, (self._real, self._corpora.short.training.melodies)
+        steps, reals = self._options.paired_steps, (self._real, self._corpora.short.training.melodies)
         any_kind = negatives_and(self._real[:0], self._chain, 0.0)
         kinds: dict[str, tuple[Others, int, bool]] = {
             "pitches": (partial(wrong_pitches, self._chain), steps, True),
@@ -163,7 +163,7 @@ class LearnedTraining(Training):
         self._attacked = float(np.median(finds.scores))
 
     def _others(self, real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Return negatives of all families, and what attacks found; what the last one found thrice."""
+        """Return negatives of all families and finds of attacks, those of the last one three times as often."""
         latest = self._pool[-self._options.attack_islands * self._options.attack_size :]
         more = (latest, latest) if len(self._pool) > len(latest) else ()
         pool = np.concatenate((self._pool, *more))
@@ -231,7 +231,7 @@ class LearnedTraining(Training):
         nets = Nets(tuple(self._best), self._networks["pitches"], self._networks["metre"])
         return Learned(nets, Calibration.of(nets, self._validation), dict.fromkeys(TERMS, 1.0))
 
-    # what the stages left behind
+    # the rest of the state
 
     def _memory(self) -> State:
         terms = {f"terms of {family}": values for family, values in self._terms.items()}
@@ -241,10 +241,10 @@ class LearnedTraining(Training):
     def _remember(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         most = self._options.rounds * self._options.attack_islands * self._options.attack_size
         terms = {f"terms of {family}": family for family in FAMILIES if f"terms of {family}" in arrays}
-        own, _ = self._memory()
+        example, _ = self._memory()
         kinds: dict[str, Any] = {"pool": Within(AnyLength(self._pool, most), REST, KEYS - 1)}
         kinds |= {name: AnyLength(np.zeros((0, len(TERMS))), MOST_MELODIES) for name in terms}
-        validate_like({**own, **kinds}, arrays)
+        validate_like({**example, **kinds}, arrays)
         weights = OrNone(dict.fromkeys(TERMS, 0.0))
         validate_like({"rounds": [(0.0, 0.0)], "attacked": 0.0, "weights": weights}, data)
         self._pool, self._scales = arrays["pool"], Scales(arrays["median"], arrays["deviation"])
@@ -255,10 +255,10 @@ class LearnedTraining(Training):
 
 def bank_percentile(nets: Sequence[WindowNet], real: np.ndarray, generator: np.random.Generator) -> float:
     """Return the highest percentile, among real melodies, that a degenerate melody reaches."""
-    measure = scales(nets, real)
-    true = judgement(nets, measure, real)
+    scale = scales(nets, real)
+    true = judgement(nets, scale, real)
     bank = np.concatenate([play(BANK, real.shape[1], generator) for play in MELODIC.values()])
-    return float(100 * (true < judgement(nets, measure, bank).max()).mean())
+    return float(100 * (true < judgement(nets, scale, bank).max()).mean())
 
 
 def _transposed(melodies: np.ndarray, times: int, generator: np.random.Generator) -> np.ndarray:

@@ -1,8 +1,7 @@
-"""Weights of the learned listener's terms: those by which real melodies are told from others best.
+"""Weights of the learned listener's terms, chosen to tell real melodies from others.
 
-They start from logistic regression on all families of others, and are changed by chance as long as the families are
-told apart better: what counts is the mean logarithm of 1 - AUC, so that a family is as far from being told apart
-perfectly as it is from half of that.
+They start from logistic regression on all families of others and go on by random search: the mean logarithm of 1 - AUC
+over the families falls, so that halving the mistakes of any family counts the same.
 
 Conventions: terms of whole melodies are (N, terms) float64, a family is the melodies of one kind.
 """
@@ -18,9 +17,9 @@ LEAST_WEIGHT = 0.02
 LEAST_FEATURES = 0.4
 """Smallest weight of the features: they hardly tell corruptions, but ways of playing that networks overrate."""
 TRIES = 600
-"""Of other weights."""
+"""Steps of the random search."""
 HARDLY_WRONG = 0.01
-"""Mistakes that hardly count: of two families heard without one, none should be heard at the cost of the others."""
+"""Mistakes that hardly count, so that a family without mistakes is not improved at the cost of the others."""
 
 
 def fitted_weights(real: np.ndarray, others: list[np.ndarray], generator: np.random.Generator) -> dict[str, float]:
@@ -31,22 +30,22 @@ def fitted_weights(real: np.ndarray, others: list[np.ndarray], generator: np.ran
         others: (M, terms) those of each family.
         generator: source of chance.
     """
-    weights = _heard_better(np.maximum(_logistic(real, others), 0.1), real, others, generator)
+    weights = _searched(np.maximum(_logistic(real, others), 0.1), real, others, generator)
     total = real @ weights
     scaled = dict(zip(TERMS, np.maximum(weights / total.std(), LEAST_WEIGHT).tolist(), strict=True))
     return {**scaled, "features": max(scaled["features"], LEAST_FEATURES), "further keys": FURTHER_KEYS}
 
 
-def _heard_better(
+def _searched(
     weights: np.ndarray, real: np.ndarray, others: list[np.ndarray], generator: np.random.Generator
 ) -> np.ndarray:
-    """Change weights (terms,) by chance, some of them at a time, and keep what makes fewer mistakes."""
+    """Change weights (terms,) at random, some of them at a time, and keep those with fewer mistakes."""
     fewest = _mistakes(weights, real, others)
     for _ in range(TRIES):
         changed = weights * np.exp(generator.normal(0, 0.5, len(weights)) * (generator.random(len(weights)) < 0.5))
-        found = _mistakes(changed, real, others)
-        if found < fewest:
-            weights, fewest = changed, found
+        mistakes = _mistakes(changed, real, others)
+        if mistakes < fewest:
+            weights, fewest = changed, mistakes
     return weights
 
 

@@ -1,12 +1,12 @@
-"""The network of the learned listener: how much the last four bars sound like music, at every bar line.
+"""The network of the learned listener: it judges at every bar line whether the last four bars are real music.
 
-    embedding   what happens at a step: key, note that is held, interval, gap, place in the bar, equality with the
+    embedding   of a step: key, note that is held, interval, gap, step in the bar, equality with the
                 steps 1, 2, 4, 8, 16 and 32 before, degree of the held note in the scale that fits the song so far
     trunk       causal convolutions over steps, halves, quarters, bars
     head        mean and maximum over the last four bars
 
 Conventions:
-    N melodies, T steps, whole bars; C channels. What is said at a bar line depends on nothing behind it.
+    N melodies, T steps, whole bars; C channels. A logit at a bar line depends on nothing after it.
     The convolutions of stride 2 are products with pairs of steps: (N, T, C) -> (N, T / 2, C').
 """
 
@@ -49,8 +49,8 @@ class NetOptions:
 def step_codes(melodies: np.ndarray) -> np.ndarray:
     """Return four numbers for every step, (N, T, 4) int32: rows of the network's table of embeddings.
 
-    The first says held note, onset and place in the bar, the second interval and gap, the third onset and equality, the
-    fourth degree and onset. The scale is that of the song up to the end of the bar.
+    The first stands for held note, onset and step in the bar, the second for interval and gap, the third for onset and
+    equality, the fourth for degree and onset. The scale is that of the song up to the end of the bar.
     """
     known = events(melodies)
     steps = np.arange(melodies.shape[1], dtype=np.int32)
@@ -136,22 +136,22 @@ class WindowNet(nn.Module):
 
 
 def _leaky(x: Tensor) -> Tensor:
-    """Apply a leaky ReLU to what nobody else holds: in place, where nothing is learned."""
+    """Apply a leaky ReLU, in place where no gradient is needed; the caller keeps no other reference to x."""
     return nn.functional.leaky_relu(x, 0.1, inplace=not torch.is_grad_enabled())
 
 
 def _causal(layer: nn.Linear, x: Tensor, back: int) -> Tensor:
-    """Apply a layer to each place of x (N, L, C) and some places before it, the oldest first; zeros before the first.
+    """Apply a layer to each step of x (N, L, C) and some steps before it, the oldest first; zeros before the first.
 
     Products with all melodies in a row, put right where one begins, are quicker than those with each of them.
     """
     count, length, width = x.shape
     parts, flat = layer.weight.split(width, dim=1), x.reshape(-1, width)
-    found = nn.functional.linear(flat, parts[-1], layer.bias)
-    each = found.view(count, length, -1)
+    flat_out = nn.functional.linear(flat, parts[-1], layer.bias)
+    each = flat_out.view(count, length, -1)
     for distance in range(1, back + 1):
         beginning = each[:, :distance].clone()
-        found[distance:].addmm_(flat[:-distance], parts[-1 - distance].T)
+        flat_out[distance:].addmm_(flat[:-distance], parts[-1 - distance].T)
         each[:, :distance] = beginning
     return each
 
@@ -162,14 +162,14 @@ def logits(net: WindowNet, melodies: np.ndarray, batch: int = 64) -> np.ndarray:
 
 
 def logits_of_all(nets: Sequence[WindowNet], melodies: np.ndarray, batch: int = 64) -> np.ndarray:
-    """Return what each of several networks says, (nets, N, T / 8 - 3) float32; the last part of a bar is left out."""
+    """Return the logits of several networks, (nets, N, T / 8 - 3) float32; the last part of a bar is left out."""
     bars = melodies.shape[1] // STEPS_PER_BAR
-    found = np.zeros((len(nets), len(melodies), max(0, bars - WINDOW_BARS + 1)), dtype=np.float32)
-    if found.size:
+    logits = np.zeros((len(nets), len(melodies), max(0, bars - WINDOW_BARS + 1)), dtype=np.float32)
+    if logits.size:
         with torch.inference_mode():
             tables = [net.table() for net in nets]
             for at in range(0, len(melodies), batch):
                 codes = torch.from_numpy(step_codes(melodies[at : at + batch, : bars * STEPS_PER_BAR]))
-                for row, net, table in zip(found, nets, tables, strict=True):
+                for row, net, table in zip(logits, nets, tables, strict=True):
                     row[at : at + batch] = net(codes, table).numpy()
-    return found
+    return logits

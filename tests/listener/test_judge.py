@@ -17,9 +17,9 @@ from listener.judge import (  # noqa: E402
     Judge,
     SequenceClassifier,
     by_windows,
-    counted,
-    heard,
-    read,
+    feature_logits,
+    log_probability,
+    sequence_logits,
     step_codes,
 )
 from listener.melody_features import judged_features  # noqa: E402
@@ -77,23 +77,25 @@ def test_the_codes_say_key_place_and_interval():
 
 def test_figures_are_weighed_in_standard_deviations_that_end_somewhere():
     torch.manual_seed(0)
-    counter = FeatureClassifier().eval()
+    features = FeatureClassifier().eval()
     real = judged_features(noise(20, WINDOW))
-    counter.measure(real)
+    features.standardize(real)
     alone = (real - real.mean(axis=0)) / np.maximum(real.std(axis=0), 1e-3)
-    weights = [value.detach().numpy() for value in (counter.hidden.weight, counter.hidden.bias)]
+    weights = [value.detach().numpy() for value in (features.hidden.weight, features.hidden.bias)]
     hidden = np.tanh(alone.clip(-6, 6) @ weights[0].T + weights[1])
-    expected = hidden @ counter.logit.weight.detach().numpy()[0] + counter.logit.bias.item()
-    np.testing.assert_allclose(counted(counter, noise(20, WINDOW)), expected, atol=1e-4)
+    expected = hidden @ features.logit.weight.detach().numpy()[0] + features.logit.bias.item()
+    np.testing.assert_allclose(feature_logits(features, noise(20, WINDOW)), expected, atol=1e-4)
     far = torch.full((2, 13), 1e6) * torch.tensor([[1.0], [3.0]])
-    assert counter(far)[0].item() == pytest.approx(counter(far)[1].item(), abs=1e-6)
+    assert features(far)[0].item() == pytest.approx(features(far)[1].item(), abs=1e-6)
 
 
 def test_both_must_find_it_real():
     torch.manual_seed(0)
-    reader, counter, melodies = SequenceClassifier().eval(), FeatureClassifier().eval(), noise(3, WINDOW)
-    chances = 1 / (1 + np.exp(-read(reader, melodies))) / (1 + np.exp(-counted(counter, melodies)))
-    np.testing.assert_allclose(heard(reader, counter, melodies), np.log(chances), atol=1e-5)
+    sequences, features, melodies = SequenceClassifier().eval(), FeatureClassifier().eval(), noise(3, WINDOW)
+    probabilities = (
+        1 / (1 + np.exp(-sequence_logits(sequences, melodies))) / (1 + np.exp(-feature_logits(features, melodies)))
+    )
+    np.testing.assert_allclose(log_probability(sequences, features, melodies), np.log(probabilities), atol=1e-5)
 
 
 @pytest.mark.parametrize(("steps", "firsts"), [(128, [0, 32, 64]), (96, [0, 32]), (64, [0]), (24, [0])])
@@ -139,7 +141,7 @@ def test_a_listener_is_no_judge():
         read_judge(models_folder() / "ngram.safetensors")
 
 
-@pytest.mark.parametrize("change", [{"reader": {"width": 3}}, {"reference": None}])
+@pytest.mark.parametrize("change", [{"sequences": {"width": 3}}, {"reference": None}])
 def test_a_broken_description_is_refused(file, change):
     beside = file.with_suffix(".json")
     beside.write_text(json.dumps({**json.loads(beside.read_text()), **change}))

@@ -125,7 +125,7 @@ def test_recent_steps_begin_with_rests():
 
 
 @given(melodies, st.integers(1, 3))
-def test_a_window_was_heard_before_if_an_earlier_one_is_the_same_and_apart(melody, size):
+def test_a_window_was_repeated_windows_if_an_earlier_one_is_the_same_and_apart(melody, size):
     windows = theory.recent(melody, size)
-    for row, heard in zip(windows.tolist(), theory.heard_before(windows), strict=True):
+    for row, heard in zip(windows.tolist(), theory.repeated_windows(windows), strict=True):
         assert heard.tolist() == [any(row[j] == row[i] for j in range(i - size + 1)) for i in range(len(row))]

@@ -16,11 +16,11 @@ OPTIONS = {
     "ngram": None,
     "melody": MelodyOptions(steps=40, batch_steps=256),
     "judge": JudgeOptions(
-        steps=20, batch=4, rounds=2, round_steps=3, attack_generations=6, counted=20, counter_steps=10
+        steps=20, batch=4, rounds=2, round_steps=3, attack_generations=6, feature_examples=20, feature_steps=10
     ),
     "learned": LearnedOptions(
         steps=5,
-        hearing_steps=40,
+        paired_steps=40,
         batch=2,
         rounds=3,
         round_steps=3,
@@ -116,7 +116,7 @@ def changed(data: dict, path: str, value) -> dict:
         ("melody", "parts|stage|done", 41, "stage: done holds values that are not from 0 to 40"),
         ("melody", "parts|random|numpy", {"bit_generator": "MT19937"}, "random: numpy.state is missing"),
         ("melody", "parts|memory|constant", "none", "memory: constant is 'none'"),
-        ("judge", "parts|memory|heard", {"auc": {"x": "y"}, "percentile": {}}, "memory: heard.auc.x is 'y'"),
+        ("judge", "parts|memory|evaluation", {"auc": {"x": "y"}, "percentile": {}}, "memory: evaluation.auc.x is 'y'"),
         ("learned", "parts|memory|rounds", [[1.0]], r"memory: rounds\[0\] has 1 values, not 2"),
         ("learned", "parts|stage|done", -1, "stage: done is -1"),
     ],

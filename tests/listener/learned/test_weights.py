@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch")
 
 from listener.judging import auc
-from listener.learned.weights import HARDLY_WRONG, _heard_better, _mistakes
+from listener.learned.weights import HARDLY_WRONG, _mistakes, _searched
 
 
 def terms(generator: np.random.Generator, *means: float) -> np.ndarray:
@@ -29,7 +29,7 @@ def test_weights_go_to_the_terms_that_hear_something():
     real = terms(generator, 1, 1, 0)
     others = [terms(generator, -1, 1, 0), terms(generator, 1, -1, 0)]
     before = np.array([1.0, 0.2, 1.0])
-    found = _heard_better(before, real, others, np.random.default_rng(2))
+    found = _searched(before, real, others, np.random.default_rng(2))
     assert _mistakes(found, real, others) < _mistakes(before, real, others) - 0.1
     assert found[2] < 0.3 * min(found[0], found[1])
     assert 0.5 < found[0] / found[1] < 2
