@@ -1,4 +1,4 @@
-"""Layers in which the bars of a melody hear each other, and which say nothing until they have learned to.
+"""Attention between the bars of a melody, in residual layers that add nothing until they are trained.
 
 Conventions: x is (B, U, width), a vector for each bar.
 """
@@ -13,9 +13,9 @@ HEAD_WIDTH = 32
 
 
 class BarMixing(nn.Module):
-    """A layer of attention and one of the features, both added to what comes in and zero at first.
+    """A residual layer of attention between bars and a perceptron of each bar; both output 0 at first.
 
-    A model of bars thus begins as one for each bar alone, which learns fast, and learns what bars share afterwards.
+    A model thus starts with independent bars, which it learns fast, and learns what they share afterwards.
     """
 
     def __init__(self, bars: int, width: int):
@@ -48,6 +48,6 @@ class BarMixing(nn.Module):
         query, key, value = mixed.reshape(batch, bars, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         # written out: for so few bars torch's fused attention is several times slower on a CPU, backward above all
         weights = torch.softmax(query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5, dim=-1)
-        heard = weights.to(value.dtype) @ value
-        x = x + self.bars_out(heard.transpose(1, 2).reshape(batch, bars, width))
+        mixed = weights.to(value.dtype) @ value
+        x = x + self.bars_out(mixed.transpose(1, 2).reshape(batch, bars, width))
         return x + self.features_out(functional.gelu(self.features_in(self.norm_features(x))))

@@ -1,7 +1,7 @@
-"""From latent vectors to logits: teacher forced, given the true token before each step, or free running on its own.
+"""Decoders, from latent vectors to logits: teacher forced, given the true token before each step, or free running.
 
-A *conductor* makes an embedding of every bar; an LSTM begins anew in every bar from its embedding and hears it at
-every step. As the state does not go from bar to bar, all bars can be decoded side by side when the tokens are known.
+A *conductor* makes an embedding of every bar. An LSTM starts from it anew in every bar, and has it as an input at
+every step. As the state does not go from bar to bar, all bars can be decoded in parallel when the tokens are known.
 The flat decoder has one long "bar".
 
 Conventions:
@@ -19,7 +19,7 @@ from vae.encoder import TokenInput
 
 
 class LstmConductor(nn.Module):
-    """An LSTM that hears nothing; its first states are read from the latent vector, as in MusicVAE."""
+    """An LSTM without input; its first states are computed from the latent vector, as in MusicVAE."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -35,7 +35,7 @@ class LstmConductor(nn.Module):
 
 
 class SlotConductor(nn.Module):
-    """Each bar reads its own part of the latent vector; then layers in which bars hear each other."""
+    """A projection of each bar's part of the latent vector, then attention between bars."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -62,17 +62,50 @@ class FlatConductor(nn.Module):
         return torch.tanh(self.read(z))[:, None]
 
 
+def make_conductor(config: ModelConfig) -> nn.Module:
+    """Return the conductor that a configuration asks for."""
+    kinds = {"lstm": LstmConductor, "slots": SlotConductor}
+    return (FlatConductor if config.decoder == "flat" else kinds[config.conductor])(config)
+
+
 class Decoder(nn.Module):
+    """The interface of a decoder."""
+
+    def teacher_forced(self, z: Tensor, previous: Tensor) -> Tensor:
+        """Return the logits (B, T, classes) of each step, given the true token before it.
+
+        Args:
+            z: (B, latent).
+            previous: (B, T) the token before each step, `classes` where there is none or it is withheld.
+        """
+        raise NotImplementedError
+
+    def free_running(
+        self,
+        z: Tensor,
+        temperature: float = 0.0,
+        generator: torch.Generator | None = None,
+        logits: bool = False,
+    ) -> Tensor:
+        """Return the tokens (B, T) decoded from the decoder's own earlier tokens, all melodies in parallel.
+
+        Args:
+            z: (B, latent).
+            temperature: 0 takes the likeliest token, 1 draws from the distribution, more is wilder.
+            generator: of the draws, on the device of `z`.
+            logits: return the logits (B, T, classes) instead.
+        """
+        raise NotImplementedError
+
+
+class LstmDecoder(Decoder):
     """Conductor, LSTM and output."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.config = config
         self.bars, self.steps = config.segments, config.steps // config.segments
-        if config.decoder == "flat":
-            self.conductor: nn.Module = FlatConductor(config)
-        else:
-            self.conductor = {"lstm": LstmConductor, "slots": SlotConductor}[config.conductor](config)
+        self.conductor = make_conductor(config)
         width, layers = config.decoder_width, config.decoder_layers
         self.input = TokenInput(config.classes + 1, config.embedding, config.classes)
         self.first_states = nn.Linear(config.conductor_width, 2 * layers * width)
@@ -84,46 +117,31 @@ class Decoder(nn.Module):
             getattr(self.lstm, f"bias_ih_l{layer}").data[width : 2 * width] = 1.0
 
     def teacher_forced(self, z: Tensor, previous: Tensor) -> Tensor:
-        """Return the logits (B, T, classes) of each step, given the true token before it."""
         embeddings = self.conductor(z).flatten(0, 1)  # (B * U, width)
         context, skip = self._context(embeddings)
-        heard = self.input(previous.reshape(len(embeddings), self.steps))
-        out, _ = self.lstm(torch.cat((context, heard.to(context.dtype)), dim=2), self._states(embeddings))
+        last = self.input(previous.reshape(len(embeddings), self.steps))
+        out, _ = self.lstm(torch.cat((context, last.to(context.dtype)), dim=2), self._states(embeddings))
         if skip is not None:
             out = torch.cat((out, skip.to(out.dtype)), dim=2)
         return self.output(out).reshape(len(z), -1, self.config.classes)
 
     @torch.no_grad()
-    def free_running(
-        self,
-        z: Tensor,
-        temperature: float = 0.0,
-        generator: torch.Generator | None = None,
-        logits: bool = False,
-    ) -> Tensor:
-        """Return the tokens (B, T) that the decoder plays on its own, all melodies side by side.
-
-        Args:
-            z: latent vectors.
-            temperature: 0 takes the likeliest token, 1 draws from the distribution, more is wilder.
-            generator: of the draws, on the device of `z`.
-            logits: return the logits (B, T, classes) instead.
-        """
+    def free_running(self, z, temperature=0.0, generator=None, logits=False) -> Tensor:
         embeddings = self.conductor(z)
         context, skip = self._context(embeddings.flatten(0, 1))
         cells = LstmCells(self.lstm, context.reshape(len(z), self.bars, self.steps, -1), self.input)
         skip = None if skip is None else skip.reshape(len(z), self.bars, self.steps, -1)
-        heard = cells.hear(torch.full((len(z),), self.config.classes, device=z.device))
+        last = cells.of_tokens(torch.full((len(z),), self.config.classes, device=z.device))
         played = []
         for bar in range(self.bars):
             hidden, cell = (list(part) for part in self._states(embeddings[:, bar]))
             for step in range(self.steps):
-                out = cells.step(bar, step, heard, hidden, cell)
+                out = cells.step(bar, step, last, hidden, cell)
                 if skip is not None:
                     out = torch.cat((out, skip[:, bar, step]), dim=1)
                 scores = self.output(out)
                 token = draw(scores, temperature, generator)
-                heard = cells.hear_vector(scores) if self.config.feedback == "logits" else cells.hear(token)
+                last = cells.of_vectors(scores) if self.config.feedback == "logits" else cells.of_tokens(token)
                 played.append(scores if logits else token)
         return torch.stack(played, dim=1)
 
@@ -135,7 +153,7 @@ class Decoder(nn.Module):
         return hidden, cell
 
     def _context(self, embeddings: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return what every step hears of its bar (N, S, features), and what of it skips to the output."""
+        """Return the LSTM's input from the bar at every step (N, S, features), and its part that goes to the output."""
         context = embeddings[:, None].expand(-1, self.steps, -1)
         if self.unroll is None:
             return context, None
@@ -150,7 +168,7 @@ class LstmCells:
         """
         Args:
             lstm: of one or more layers.
-            context: (B, U, S, features) what every step hears beside the last token.
+            context: (B, U, S, features) input of every step beside the last token.
             tokens: the input of the last token.
         """
         features = context.shape[-1]
@@ -167,17 +185,17 @@ class LstmCells:
         else:
             self.table = functional.pad(self.from_vector.t(), (0, 0, 0, 1))  # the last token is none: zeros
 
-    def hear(self, tokens: Tensor) -> Tensor:
-        """Return what the last tokens (B,) add to the gates."""
+    def of_tokens(self, tokens: Tensor) -> Tensor:
+        """Return the contribution of the last tokens (B,) to the gates."""
         return self.table[tokens]
 
-    def hear_vector(self, vectors: Tensor) -> Tensor:
-        """Return what vectors (B, classes) add to the gates in the place of a token."""
+    def of_vectors(self, vectors: Tensor) -> Tensor:
+        """Return the contribution of vectors (B, classes), instead of tokens, to the gates."""
         return functional.linear(vectors, self.from_vector)
 
-    def step(self, bar: int, step: int, heard: Tensor, hidden: list[Tensor], cell: list[Tensor]) -> Tensor:
+    def step(self, bar: int, step: int, last: Tensor, hidden: list[Tensor], cell: list[Tensor]) -> Tensor:
         """Return the output (B, width) of a step; the states (layers of (B, width)) are replaced."""
-        gates = self.fixed[:, bar, step] + heard
+        gates = self.fixed[:, bar, step] + last
         for layer, recurrent in enumerate(self.recurrent):
             if layer:
                 gates = torch.addmm(self.biases[layer], hidden[layer - 1], self.inputs[layer])
@@ -192,3 +210,8 @@ def draw(scores: Tensor, temperature: float, generator: torch.Generator | None) 
     if temperature <= 0:
         return scores.argmax(dim=1)
     return torch.multinomial(torch.softmax(scores / temperature, dim=1), 1, generator=generator)[:, 0]
+
+
+def make_decoder(config: ModelConfig) -> Decoder:
+    """Return the decoder of a configuration; a new one is a class and a line here, and a name in `config.DECODERS`."""
+    return {"hierarchical": LstmDecoder, "flat": LstmDecoder}[config.decoder](config)

@@ -86,7 +86,7 @@ class MlpEncoder(nn.Module):
 
 
 class BarEncoder(nn.Module):
-    """The same perceptron for each bar, then layers in which bars hear each other; a bar writes its slot."""
+    """The same perceptron for each bar, then attention between bars; a bar has its own part of the latent vector."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()

@@ -18,14 +18,15 @@ import torch
 from torch import Tensor, nn
 
 from vae.bar_mixing import BarMixing
-from vae.recorded_step import RecordedStep, make_optimizer, set_rate
+from vae.fit import Fit
+from vae.recorded_step import RecordedStep, make_optimizer
 
 TIME_FEATURES = 32
 EULER_STEPS = 32
 
 
 class LatentFlow(nn.Module):
-    """A velocity field over latent vectors, made of layers in which bars hear each other."""
+    """A velocity field over latent vectors, made of layers of attention between bars."""
 
     def __init__(self, bars: int, latent: int, width: int, layers: int):
         super().__init__()
@@ -38,11 +39,11 @@ class LatentFlow(nn.Module):
         self.write = nn.Linear(width, latent // bars)
 
     def velocity(self, x: Tensor, moment: Tensor) -> Tensor:
-        """Return the velocity (B, latent) at places x (B, latent) and times (B,)."""
+        """Return the velocity (B, latent) at points x (B, latent) and times (B,)."""
         frequencies = torch.exp(torch.linspace(0, math.log(100.0), TIME_FEATURES // 2, device=x.device))
         angles = moment[:, None] * frequencies
-        told = self.clock(torch.cat((torch.sin(angles), torch.cos(angles)), dim=1))
-        bars = self.read(x.reshape(len(x), self.bars, -1)) + self.position + told[:, None]
+        now = self.clock(torch.cat((torch.sin(angles), torch.cos(angles)), dim=1))
+        bars = self.read(x.reshape(len(x), self.bars, -1)) + self.position + now[:, None]
         return self.write(self.norm(self.mixing(bars))).flatten(1)
 
     def loss(self, z: Tensor, u: Tensor, moment: Tensor) -> Tensor:
@@ -86,7 +87,7 @@ def train_flow(
         batch: vectors in a step.
         learning_rate: at first; it falls along a cosine.
         bfloat16: compute the layers in it.
-        report: is told step, share of the course and loss.
+        report: called with step, share of the course and loss.
         interrupted: asked after every step; if true, training ends.
 
     Returns:
@@ -95,15 +96,13 @@ def train_flow(
     device = means.device
     recorded = device.type == "cuda"
     optimizer = make_optimizer(list(flow.parameters()), learning_rate, 0.0, recorded)
+    fit = Fit(flow, learning_rate, optimizer=optimizer)
     average = [parameter.detach().clone() for parameter in flow.parameters()]
 
     def descend(z: Tensor, u: Tensor, moment: Tensor, change: Tensor) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             loss = flow.loss(z, u, moment)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(flow.parameters(), 1.0)
-        optimizer.step()
+        fit.descend(loss)
         for kept, parameter in zip(average, flow.parameters(), strict=True):
             kept.lerp_(parameter.detach(), change)
         return loss.detach()
@@ -115,7 +114,7 @@ def train_flow(
     while share < 1 and not interrupted():
         share = min(1.0, (clock() - begun) / (60 * minutes))
         falling = 0.02 + 0.49 * (1 + math.cos(math.pi * share))
-        set_rate(optimizer, learning_rate * min(1.0, (step + 1) / 100) * falling)
+        fit.set_rate(learning_rate * min(1.0, (step + 1) / 100) * falling)
         chosen = torch.randint(len(means), (batch,), generator=generator, device=device)
         noise, u = torch.randn((2, batch, means.shape[1]), generator=generator, device=device)
         z = means[chosen] + deviations[chosen] * noise

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vae.config import ModelConfig
-from vae.decoder import Decoder
+from vae.decoder import make_decoder
 from vae.encoder import make_encoder
 from vae.latent_flow import LatentFlow
 
@@ -22,7 +22,7 @@ class MusicVAE(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = make_encoder(config)
-        self.decoder = Decoder(config)
+        self.decoder = make_decoder(config)
         self.prior = None
         if config.prior_layers:
             self.prior = LatentFlow(config.bars, config.latent, config.prior_width, config.prior_layers)

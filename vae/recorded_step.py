@@ -1,7 +1,7 @@
 """A step of training recorded once as a CUDA graph and played again.
 
 A small model on a GPU waits for its hundreds of kernels to be launched one by one, not for arithmetic. A recording
-launches them all at once. It reads its inputs from tensors of its own and changes the parameters and the optimiser's
+launches them all at once. It reads its inputs from fixed tensors and changes the parameters and the optimiser's
 state in place, as the step itself would.
 
 Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
@@ -39,8 +39,8 @@ class RecordedStep:
         if self._graph is None:
             self._record(inputs)
         assert self._graph is not None
-        for own, given in zip(self._inputs, inputs, strict=True):
-            own.copy_(given)
+        for recorded, given in zip(self._inputs, inputs, strict=True):
+            recorded.copy_(given)
         self._graph.replay()
         return self._loss.clone()
 
@@ -55,7 +55,7 @@ class RecordedStep:
                 self._function(*self._inputs)
         torch.cuda.current_stream().wait_stream(beside)
         undo()
-        self._optimizer.zero_grad()  # the recording must make gradients of its own
+        self._optimizer.zero_grad()  # the recording must allocate its gradients itself
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
             self._loss = self._function(*self._inputs)
@@ -92,12 +92,3 @@ def make_optimizer(
     """Return the optimiser of training; one whose steps are recorded reads its rate from the GPU."""
     lr = torch.tensor(rate, device=parameters[0].device) if recorded else rate
     return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=True, capturable=recorded)
-
-
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give an optimiser its learning rate."""
-    for group in optimizer.param_groups:
-        if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(rate)
-        else:
-            group["lr"] = rate

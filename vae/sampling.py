@@ -55,7 +55,7 @@ def draw_latent(model: MusicVAE, count: int, seed: int = 0) -> Tensor:
 
 
 def reconstruct(model: MusicVAE, tokens: Tensor, times: int = 1, temperature: float = 0.0, seed: int = 0) -> Tensor:
-    """Return a melody (1, T) as the model tells it again: the first from the mean, the others from draws (times, T)."""
+    """Return a melody (1, T) reconstructed (times, T): the first from the posterior's mean, the others from draws."""
     mean, deviation = encode(model, tokens)
     noise = torch.randn(times, model.config.latent, generator=torch.Generator().manual_seed(seed))
     noise[:1] = 0
@@ -79,11 +79,11 @@ def interpolate(model: MusicVAE, start: Tensor, end: Tensor, steps: int, tempera
     return decode(model, torch.stack([slerp(start, end, share) for share in shares]), temperature)
 
 
-def bars_heard(model: MusicVAE, count: int = 200, seed: int = 0) -> dict[str, float]:
-    """Return in how many bars a change in one part of a draw from the prior is heard.
+def affected_bars(model: MusicVAE, count: int = 200, seed: int = 0) -> dict[str, float]:
+    """Return how many bars change with one part of a draw from the prior.
 
-    One of as many equal parts of the draw as there are bars is drawn anew, and the likeliest notes of both are
-    compared.
+    The draw has as many equal parts as there are bars. One of them is drawn again, and the likeliest notes of both
+    draws are compared.
 
     Args:
         model: of two or more bars.
@@ -91,15 +91,15 @@ def bars_heard(model: MusicVAE, count: int = 200, seed: int = 0) -> dict[str, fl
         seed: of the draws.
 
     Returns:
-        `mean`: bars that differ; `beyond_one`: the share of changes heard in more than one bar.
+        `mean`: bars that differ; `beyond_one`: the share of changes that affect more than one bar.
     """
     generator = torch.Generator().manual_seed(seed)
     config, size = model.config, (count, model.config.latent)
     draws, other = torch.randn(size, generator=generator), torch.randn(size, generator=generator)
     width = config.latent // config.bars
     first = torch.randint(0, config.bars, (count, 1), generator=generator) * width
-    place = torch.arange(config.latent)
-    changed = torch.where((place >= first) & (place < first + width), other, draws)
+    index = torch.arange(config.latent)
+    changed = torch.where((index >= first) & (index < first + width), other, draws)
     with torch.no_grad():
         z, moved = (model.from_normal(each.to(model.device)) for each in (draws, changed))
     differs = (decode(model, z) != decode(model, moved)).reshape(count, config.bars, -1).any(dim=2).sum(dim=1)

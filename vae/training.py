@@ -23,15 +23,14 @@ from vae.checkpoint import METRICS
 from vae.config import TrainingError, TrainingOptions
 from vae.elbo import beta_loss, cross_entropy, kl_divergence
 from vae.evaluation import validate
+from vae.fit import Fit
 from vae.model import MusicVAE
-from vae.recorded_step import RecordedStep, make_optimizer, set_rate
+from vae.recorded_step import RecordedStep, make_optimizer
 from vae.schedule import beta_at, learning_rate_at
 from vae.tokens import Representation, previous_tokens
 
 LARGEST_SHIFT = 6
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-"""The optimiser's state of a parameter."""
-COUNTERS = {"step": 0, "seconds": Within(0.0, 0, 1e12), "validations": 0, "stale": 0}
+COUNTERS = {"steps": 0, "seconds": Within(0.0, 0, 1e12), "validations": 0, "stale": 0}
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -79,12 +78,9 @@ class Trainer:
         self.validation = validation[order[: options.validation_windows]]
         self.parallel = DistributedDataParallel(model) if processes > 1 else model
         self.recorded = model.device.type == "cuda" and processes == 1
-        self.optimizer = make_optimizer(
-            list(model.parameters()), options.learning_rate, options.weight_decay, self.recorded
-        )
-        self.descend = (
-            RecordedStep(self.descend_unrecorded, self.optimizer) if self.recorded else self.descend_unrecorded
-        )
+        optimizer = make_optimizer(list(model.parameters()), options.learning_rate, options.weight_decay, self.recorded)
+        self.fit = Fit(model, options.learning_rate, clip=options.clip, optimizer=optimizer)
+        self.descend = RecordedStep(self.descend_unrecorded, optimizer) if self.recorded else self.descend_unrecorded
         self.bfloat16 = {"auto": has_bfloat16(model.device), "float32": False, "bfloat16": True}[options.precision]
         self.steps_per_epoch = -(-len(train) // (options.batch * processes))
         self.total_steps = options.epochs * self.steps_per_epoch
@@ -171,7 +167,7 @@ class Trainer:
         if options.word_dropout:
             hidden = torch.rand(previous.shape, generator=generator, device=device) < options.word_dropout
             previous = torch.where(hidden, config.classes, previous)
-        set_rate(self.optimizer, learning_rate_at(options, step, self.progress))
+        self.fit.set_rate(learning_rate_at(options, step, self.progress))
         return self.descend(tokens, previous, noise, torch.tensor(beta_at(options, step), device=device))
 
     def descend_unrecorded(self, tokens: Tensor, previous: Tensor, noise: Tensor, beta: Tensor) -> Tensor:
@@ -180,10 +176,7 @@ class Trainer:
             logits, mean, deviation = self.parallel(tokens, previous, noise)
         nats, divergence = cross_entropy(logits, tokens), kl_divergence(mean, deviation)
         loss = beta_loss(nats, divergence, beta, self.options.free_bits)
-        self.optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip)
-        self.optimizer.step()
+        self.fit.descend(loss)
         return loss.detach()
 
     @torch.no_grad()
@@ -220,57 +213,31 @@ class Trainer:
     # state
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return copies of the parameters, the best ones and the optimiser's state, and the counters as plain data."""
-        arrays = {"losses": np.array([loss.item() for loss in self._losses], dtype=np.float32)}
-        arrays |= {f"model.{name}": _numpy(value) for name, value in self.model.state_dict().items()}
+        """Return copies of the parameters, the optimiser's state and the best model, and counters as plain data."""
+        arrays, data = self.fit.state()
+        arrays["losses"] = np.array([loss.item() for loss in self._losses], dtype=np.float32)
         if self.best is not None:
-            arrays |= {f"best.{name}": _numpy(value) for name, value in self.best.state_dict().items()}
-        for name, parameter in self.model.named_parameters():
-            for key, value in self.optimizer.state.get(parameter, {}).items():
-                arrays[f"{key}.{name}"] = _numpy(value)
-        counters = {"step": self.steps, "seconds": self.seconds, "validations": self.validations, "stale": self.stale}
+            arrays |= {f"best.{name}": value.cpu().numpy().copy() for name, value in self.best.state_dict().items()}
+        data |= {"seconds": self.seconds, "validations": self.validations, "stale": self.stale}
         best_loss = None if self.best is None else self._best_loss
-        return arrays, {**counters, "best_loss": best_loss, "best_row": self.best_row}
+        return arrays, {**data, "steps": self.steps, "best_loss": best_loss, "best_row": self.best_row}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Go back to what `state` returned; raises ValueError if it is of another kind of run."""
         validate_like({**COUNTERS, "best_loss": OrNone(0.0), "best_row": OrNone(METRICS)}, data)
         has_best = data["best_loss"] is not None and data["best_row"] is not None
-        validate_like(self._arrays_like(bool(data["step"]), has_best), arrays)
-        self.model.load_state_dict(self._parameters(arrays, "model"))
+        shapes = {name: value.shape for name, value in self.model.state_dict().items()} if has_best else {}
+        best = {f"best.{name}": np.empty(shape, np.float32) for name, shape in shapes.items()}
+        validate_like({"losses": AnyLength(np.zeros(0, np.float32)), **best}, arrays)
+        self.fit.restore(arrays, {"steps": data["steps"]})
         if has_best:
             self.best = copy.deepcopy(self.model)
-            self.best.load_state_dict(self._parameters(arrays, "best"))
+            self.best.load_state_dict({name: torch.from_numpy(arrays[f"best.{name}"].copy()) for name in shapes})
             self._best_loss, self.best_row = data["best_loss"], data["best_row"]
-        for name, parameter in self.model.named_parameters():
-            for key in MOMENTS if data["step"] else ():
-                value = torch.from_numpy(arrays[f"{key}.{name}"].copy())
-                self.optimizer.state[parameter][key] = value.to(parameter.device)
         self._losses = list(torch.from_numpy(arrays["losses"].copy()).to(self.train.device))
-        self.steps, self.seconds = data["step"], data["seconds"]
+        self.steps, self.seconds = data["steps"], data["seconds"]
         self.validations, self.stale = data["validations"], data["stale"]
         self.progress, self._started = self._share(), None
-
-    def _parameters(self, arrays: dict[str, np.ndarray], prefix: str) -> dict[str, Tensor]:
-        return {name: torch.from_numpy(arrays[f"{prefix}.{name}"].copy()) for name in self.model.state_dict()}
-
-    def _arrays_like(self, has_moments: bool, has_best: bool) -> dict[str, Any]:
-        """Return examples of the arrays of a state."""
-        own = {name: np.empty(value.shape, np.float32) for name, value in self.model.state_dict().items()}
-        example: dict[str, Any] = {"losses": AnyLength(np.zeros(0, np.float32))}
-        example |= {f"model.{name}": value for name, value in own.items()}
-        if has_best:
-            example |= {f"best.{name}": value for name, value in own.items()}
-        for name, parameter in self.model.named_parameters() if has_moments else ():
-            moment = np.empty(parameter.shape, np.float32)
-            example[f"step.{name}"] = Within(np.zeros((), np.float32), 0, math.inf)
-            example[f"exp_avg.{name}"] = moment
-            example[f"exp_avg_sq.{name}"] = Within(moment, 0, math.inf)
-        return example
-
-
-def _numpy(value: Tensor) -> np.ndarray:
-    return value.detach().to("cpu", copy=True).contiguous().numpy()
 
 
 def transpose_some(tokens: Tensor, form: Representation, share: float, generator: torch.Generator) -> Tensor:

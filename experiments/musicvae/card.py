@@ -77,9 +77,9 @@ def model_card(name: str, model: MusicVAE, about: dict, path: Path) -> str:
         lines.append(f"| {key.replace('_', ' ')} | {spread['real'][key]:.3g} | {spread['samples'][key]:.3g} |")
     lines += ["", "Total variation between real and sampled histograms: "]
     lines[-1] += ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in figures["distances"].items()) + "."
-    heard = figures["bars_heard"]
+    affected = figures["affected_bars"]
     lines += [
         "",
-        f"A change in one part of the latent vector (of {model.config.bars}) is heard in {heard['mean']:.2f} bars.",
+        f"A change in one part of the latent vector (of {model.config.bars}) affects {affected['mean']:.2f} bars.",
     ]
     return "\n".join(lines) + "\n"

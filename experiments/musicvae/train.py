@@ -25,7 +25,7 @@ from vae.dataset import Split, dataset_name, read_split
 from vae.evaluation import evaluate as evaluate_split
 from vae.latent_flow import train_flow
 from vae.model import MusicVAE, make_model, parameter_count
-from vae.sampling import bars_heard, encode
+from vae.sampling import affected_bars, encode
 from vae.sampling import sample as sample_prior
 from vae.seed_checkpoint import STATE_KEYS, import_checkpoint
 from vae.shipped import find_model
@@ -217,7 +217,7 @@ def judge(model: MusicVAE, split: Split, samples: int, temperature: float = 1.0,
             ),
         }
         figures["distances"] = distances(*figures["statistics"].values())
-        figures["bars_heard"] = bars_heard(model, seed=seed)
+        figures["affected_bars"] = affected_bars(model, seed=seed)
     return _rounded(figures)
 
 

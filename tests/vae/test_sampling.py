@@ -9,7 +9,7 @@ import torch
 from tests.vae.melodies import tiny
 from vae.decoder import draw
 from vae.model import make_model
-from vae.sampling import attribute_vector, bars_heard, decode, encode, interpolate, reconstruct, sample, slerp
+from vae.sampling import affected_bars, attribute_vector, decode, encode, interpolate, reconstruct, sample, slerp
 from vae.statistics import distances, statistics
 from vae.tokens import REST
 
@@ -83,11 +83,11 @@ def test_a_change_in_a_slot_is_heard_in_its_bar_until_bars_are_mixed():
     for parameter in slots.decoder.parameters():
         parameter.data *= 3
     # a bar hears the last token of the bar before it, so a change may run on, but never back
-    assert 0.5 < bars_heard(slots)["mean"] < 4
+    assert 0.5 < affected_bars(slots)["mean"] < 4
     slots.decoder.input.table.weight.data.zero_()
-    assert bars_heard(slots)["beyond_one"] == 0
+    assert affected_bars(slots)["beyond_one"] == 0
     slots.decoder.conductor.mixing[0].bars_out.weight.data.normal_(generator=torch.Generator().manual_seed(0))
-    assert bars_heard(slots)["beyond_one"] > 0.5
+    assert affected_bars(slots)["beyond_one"] > 0.5
 
 
 def test_an_attribute_is_the_difference_of_means(model):
