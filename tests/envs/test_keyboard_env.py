@@ -1,4 +1,4 @@
-"""The keyboard environment: what is seen, what is paid, when it ends, and what it refuses."""
+"""The keyboard environment: observations, rewards, the end of an episode, and what is refused."""
 
 import copy
 import json
@@ -52,7 +52,7 @@ def remembered(observation: np.ndarray) -> list[tuple[int, ...]]:
 
 
 class Recorder:
-    """A listener that notes what it is asked, and pays the number of keys of each step."""
+    """A listener that keeps what it is asked, and rewards the number of keys of each step."""
 
     def __init__(self):
         self.asked = []
@@ -113,11 +113,11 @@ def test_memorize_finds_the_song_by_its_name_in_a_folder(path, tmp_path):
         memorize("scales", folder=str(tmp_path))
 
 
-def test_memorize_plays_the_grasshopper_unless_told_otherwise():
+def test_memorize_plays_the_grasshopper_by_default():
     assert memorize().rules.songs[0].name == "grasshopper"
 
 
-def test_memorize_pays_exact_steps_or_right_keys(path):
+def test_memorize_rewards_exact_steps_or_right_keys(path):
     assert isinstance(memorize(path).rules.listener, ExactSteps)
     assert isinstance(memorize(path, per_key=True).rules.listener, RightKeys)
     env = gymnasium.make(MEMORIZE, song=path, per_key=True)
@@ -137,7 +137,7 @@ def test_a_copy_goes_on_from_the_same_step_by_itself(duplicate):
     assert [twin.reset()[1] for _ in range(8)] == [env.reset()[1] for _ in range(8)]
 
 
-# What is seen
+# Observations
 
 
 def test_the_observation_holds_the_last_steps_oldest_first():
@@ -235,7 +235,7 @@ def test_the_song_is_not_changed_by_playing():
     np.testing.assert_array_equal(SONG.roll, before)
 
 
-# What is paid, and when it ends
+# Rewards, and the end of an episode
 
 
 @pytest.mark.parametrize("teacher_forcing", [False, True])
@@ -333,7 +333,7 @@ def test_with_teacher_forcing_the_listener_hears_the_song_and_then_the_newest_st
 
 
 @pytest.mark.parametrize("teacher_forcing", [False, True])
-def test_the_steps_of_an_episode_are_paid_as_all_at_once(teacher_forcing):
+def test_rewards_of_single_steps_are_those_of_the_whole_roll(teacher_forcing):
     listener = WeightedSum([ExactSteps(), RightKeys()], [1.0, 0.5])
     env = KeyboardEnv([SONG], listener, prompt=1, teacher_forcing=teacher_forcing)
     env.reset()
@@ -362,7 +362,7 @@ def test_improvising_expects_no_song(how):
     np.testing.assert_array_equal(recorder.asked[-1][0], env.played[None])
 
 
-def test_improvising_for_one_episode_ends_with_it():
+def test_improvising_for_one_episode_ends_with_that_episode():
     env = KeyboardEnv([SONG], prompt=1)
     env.reset(options={"improvise": True})
     assert env.step(keys(2, 4))[1] == 0.0

@@ -1,4 +1,7 @@
-"""The native vector environment: it does what Gymnasium's own does with as many plain environments."""
+"""The native vector environment: it does what Gymnasium's own does with as many plain environments.
+
+Both kinds of environment share one core, so its rules stand here once more, as plainly as possible, as an oracle.
+"""
 
 import copy
 import pickle
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from envs.keyboard_env import KeyboardEnv
 from envs.registration import MEMORIZE, MEMORIZE_ONE_KEY
 from envs.vector_keyboard_env import KeyboardVectorEnv, memorize_many
-from listener.listener import WeightedSum
+from listener.listener import WeightedSum, key_rewards
 from listener.memorization import ExactSteps, RightKeys
 from songs.song import Song
 
@@ -47,7 +50,7 @@ class Mood:
 
 
 class Seldom(Mood):
-    """Pays for every fourth step alone, says so, and counts the steps that it is asked for."""
+    """Rewards every fourth step alone, says so, and counts the steps that it is asked for."""
 
     pays_every = 4
     asked = 0
@@ -55,6 +58,53 @@ class Seldom(Mood):
     def rewards(self, rolls, targets=None):
         self.asked += len(rolls)
         return super().rewards(rolls, targets) * (np.arange(rolls.shape[1]) % 4 == 3)
+
+
+class Oracle(gymnasium.Env):
+    """The rules of the keyboard written with lists, one episode at a time, for a listener asked for whole rolls."""
+
+    def __init__(self, songs, listener, memory, prompt, random_start, **flags):
+        self.songs, self.listener, self.memory, self.prompt, self.random_start = (
+            songs,
+            listener,
+            memory,
+            prompt,
+            random_start,
+        )
+        self.flags = flags
+        self.action_space = gymnasium.spaces.MultiBinary(13)
+        self.observation_space = gymnasium.spaces.MultiBinary(13 * memory + flags["mode_bit"])
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        asked = {name: value for name, value in (options or {}).items() if value is not None}
+        which, where = self.np_random.random(2)
+        self.song = self.songs[asked.get("song", int(which * len(self.songs)))]
+        start = self.prompt
+        if where < self.random_start:
+            start += int(where / self.random_start * (self.song.steps - self.prompt))
+        start = asked.get("start", start)
+        self.improvise = asked.get("improvise", self.flags["improvise"])
+        self.remembered = [step.tolist() for step in self.song.roll[:start]]
+        return self.observation(), {"song": self.song.name, "step": start}
+
+    def observation(self):
+        silence = [[False] * 13] * self.memory
+        seen = [key for step in (silence + self.remembered)[-self.memory :] for key in step]
+        return np.array(seen + [not self.improvise] * self.flags["mode_bit"], dtype=np.int8)
+
+    def step(self, action):
+        now, keys = len(self.remembered), [bool(key) for key in action]
+        target = self.song.roll[now].tolist()
+        rolls = np.array([[*self.remembered, keys]])
+        targets = None if self.improvise else self.song.roll[None, : now + 1]
+        right = not self.improvise and keys == target
+        self.remembered.append(target if self.flags["teacher_forcing"] and not self.improvise else keys)
+        over = now + 1 == self.song.steps or (self.flags["stop_at_error"] and not right and not self.improvise)
+        information = {"song": self.song.name, "step": now + 1, "right": right}
+        if self.flags["key_rewards"]:
+            information["key_rewards"] = key_rewards(self.listener, rolls, targets)[0, -1]
+        return self.observation(), float(self.listener.rewards(rolls, targets)[0, -1]), over, False, information
 
 
 FLAGS = ("teacher_forcing", "stop_at_error", "mode_bit", "improvise", "key_rewards")
@@ -128,28 +178,40 @@ def play_both(native: VectorEnv, reference: VectorEnv, seed, right: float = 0.6,
 # The same as Gymnasium's own vector environments
 
 
+OPTIONS = st.fixed_dictionaries(
+    {
+        "memory": st.integers(1, 40),
+        "prompt": st.integers(0, 8),
+        "random_start": st.sampled_from([0.0, 0.3, 1.0]),
+        **{name: st.booleans() for name in FLAGS},
+    }
+)
+
+
 @pytest.mark.parametrize("mode", AutoresetMode)
 @pytest.mark.parametrize("listener", LISTENERS.values(), ids=LISTENERS.keys())
-@settings(deadline=None, max_examples=12)
-@given(data=st.data())
-def test_it_does_what_sync_vector_env_does(mode, listener, data):
-    options = data.draw(
-        st.fixed_dictionaries(
-            {
-                "memory": st.integers(1, 40),
-                "prompt": st.integers(0, 8),
-                "random_start": st.sampled_from([0.0, 0.3, 1.0]),
-                **{name: st.booleans() for name in FLAGS},
-            }
-        )
+@settings(deadline=None, max_examples=8)
+@given(
+    options=OPTIONS,
+    count=st.integers(1, 4),
+    seed=st.integers(0, 1000),
+    copied=st.booleans(),
+    right=st.sampled_from([0.6, 0.98]),
+)
+def test_it_does_what_sync_vector_env_does_with_as_many_oracles(mode, listener, options, count, seed, copied, right):
+    native = KeyboardVectorEnv(KeyboardEnv(SONGS, listener, **options), count, autoreset_mode=mode, copy=copied)
+    oracles = SyncVectorEnv([lambda: Oracle(SONGS, listener, **options)] * count, autoreset_mode=mode)
+    play_both(native, oracles, seed, right)
+
+
+@pytest.mark.parametrize("listener", LISTENERS.values(), ids=LISTENERS.keys())
+@settings(deadline=None, max_examples=8)
+@given(options=OPTIONS, seed=st.integers(0, 1000), right=st.sampled_from([0.6, 0.98]))
+def test_a_single_environment_does_what_the_oracle_does(listener, options, seed, right):
+    ours, oracle = (
+        SyncVectorEnv([lambda kind=kind: kind(SONGS, listener, **options)]) for kind in (KeyboardEnv, Oracle)
     )
-    count, seed = data.draw(st.integers(1, 4)), data.draw(st.integers(0, 1000))
-
-    def make():
-        return KeyboardEnv(SONGS, listener, **options)
-
-    native = KeyboardVectorEnv(make(), count, autoreset_mode=mode, copy=data.draw(st.booleans()))
-    play_both(native, SyncVectorEnv([make] * count, autoreset_mode=mode), seed, data.draw(st.sampled_from([0.6, 0.98])))
+    play_both(ours, oracle, seed, right)
 
 
 @pytest.mark.parametrize("mode", AutoresetMode)
@@ -247,7 +309,7 @@ def test_episodes_are_truncated_as_a_time_limit_does(most_steps, mode):
         assert_same(native.step(actions), limited.step(actions))
 
 
-def test_a_listener_is_heard_the_same_whether_or_not_it_says_that_it_is_pointwise():
+def test_rewards_do_not_depend_on_whether_a_listener_says_that_it_is_pointwise():
     class Anonymous:
         def __init__(self, listener):
             self.rewards = listener.rewards
@@ -285,7 +347,7 @@ def test_the_listener_hears_what_it_hears_in_plain_environments(teacher_forcing)
                 assert not together.heard[row, until:].any()
 
 
-def test_a_listener_that_pays_seldom_is_asked_seldom():
+def test_a_listener_is_asked_for_those_episodes_alone_that_it_rewards():
     listener = Seldom()
     env = KeyboardVectorEnv(KeyboardEnv(SONGS[:1], listener, memory=1, prompt=8), 3)
     env.reset(options={"start": [8, 9, 11]})
@@ -355,7 +417,7 @@ def test_improvising_for_one_episode_ends_with_it():
     assert observations[:, -1].tolist() == [1, 1]
 
 
-def test_with_same_step_the_end_is_told_beside_the_new_beginning():
+def test_with_same_step_the_end_stands_beside_the_new_beginning():
     vector = KeyboardVectorEnv(KeyboardEnv([TUNE], memory=1, prompt=3), 2, autoreset_mode="SameStep")
     vector.reset(options={"start": [3, 3]})
     observations, rewards, terminated, _, information = vector.step([keys(12), keys(1)])
