@@ -16,7 +16,7 @@ ALGORITHMS = ("neat", "neat_python", "openai_es", "cma_es", "verified_prefix", "
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learned."""
+    """The task."""
 
     kind: str = option("song", "'song', or 'xor' for the classic check of NEAT", choices=("song", "xor"))
     song: str = option("grasshopper", "a name in the catalogue, or the path of a .mid file")
@@ -31,16 +31,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Improvise:
-    """What is played where no song is expected."""
+    """Improvisation, where no song is expected."""
 
-    listener: str = option("", "pays for what is played alone: theory, or ngram=1,theory=.5; '': memorise the song")
+    listener: str = option("", "rewards improvisations: theory, or ngram=1,theory=.5; '': memorise the song")
     starts: int = option(8, "prompts it goes on from: the beginnings of the song and of others of its folder", 1, 1000)
     extra_keys: float = option(1.0, "what every key beyond the first of a step costs; listeners hear one", 0.0, 1e6)
 
 
 @dataclass(frozen=True)
 class Evolve:
-    """How the population evolves."""
+    """Evolution of the population."""
 
     algorithm: str = option("neat", "how networks are searched for", choices=ALGORITHMS)
     seed: int = option(0, "the same seed gives the same run", 0, 2**63 - 1)
@@ -54,7 +54,7 @@ class Evolve:
 
 @dataclass(frozen=True)
 class Species:
-    """How the population is divided."""
+    """Division of the population into species."""
 
     target_species: int = option(8, "number of species to steer the threshold to; 1: no division; 0: fixed", 0, 1000)
     compatibility_threshold: float = option(
@@ -86,7 +86,7 @@ class Operators:
 
 @dataclass(frozen=True)
 class Genome:
-    """What a mutation does."""
+    """Genomes and their mutation."""
 
     connections_added: float = option(1.0, "mean number of connections added to a child", 0.0, 100.0)
     weights_changed: float = option(2.0, "mean number of weights and biases changed beyond the first", 0.0, 1000.0)
@@ -98,7 +98,7 @@ class Genome:
     bias_init_mean: float = option(0.0, "mean bias of the first generation; below 0 its networks rest", -1000.0, 1000.0)
     bias_init_stdev: float = option(1.0, "standard deviation of the biases of the first generation", 0.0, 100.0)
     weight_limit: float = option(30.0, "weights and biases lie between minus this and this", 0.001, 1000.0)
-    recurrent: bool = option(False, "let connections run in circles: a network with a memory of its own")
+    recurrent: bool = option(False, "allow cycles: a network with a memory beyond its inputs")
     activation: str = option("tanh", "activation of every node", choices=("tanh", "sigmoid"))
 
 

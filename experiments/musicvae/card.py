@@ -29,11 +29,11 @@ def portable(command: Sequence[str]) -> list[str]:
 def without_machine(about: dict) -> dict:
     """Return the JSON of a model without the machine it was trained on; the versions that trained it stay."""
     versions = (about.get("provenance") or {}).get("versions") or {}
-    told = {name: version for name, version in versions.items() if version}
+    known = {name: version for name, version in versions.items() if version}
     kept = {name: value for name, value in about.items() if name != "provenance"}
     return {
         **kept,
-        **({"versions": told} if told else {}),
+        **({"versions": known} if known else {}),
         "commands": [portable(command) for command in about.get("commands", [])],
     }
 

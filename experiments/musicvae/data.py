@@ -18,7 +18,7 @@ def form_name(options: argparse.Namespace) -> str:
     return "pianoroll" if options.pianoroll else "onsets" if options.onsets else "midilike"
 
 
-def place(options: argparse.Namespace) -> Path:
+def dataset_folder(options: argparse.Namespace) -> Path:
     """Return the folder of the data set that BARS, -p, --onsets and -t name."""
     return options.data / dataset_name(options.bars, form_name(options), options.transposed)
 
@@ -54,11 +54,11 @@ def generate_dataset(options: argparse.Namespace) -> int:
 
 def show_datasets(options: argparse.Namespace) -> int:
     """List the data sets."""
-    places = sorted(path.parent for path in options.data.glob("*/dataset.json"))
-    if not places:
+    folders = sorted(path.parent for path in options.data.glob("*/dataset.json"))
+    if not folders:
         raise DatasetError(f"{options.data}: holds no data sets; make one with kuznechik vae generate-dataset")
-    listed = [{"name": each.name, **read_meta(each)} for each in places]
-    for each, path in zip(listed, places, strict=True):
+    listed = [{"name": each.name, **read_meta(each)} for each in folders]
+    for each, path in zip(listed, folders, strict=True):
         if options.statistics:
             test = read_split(path, "test")
             each["statistics"] = statistics(*test.form.read(test.tokens()), test.form.steps_per_bar)
@@ -77,8 +77,8 @@ def show_datasets(options: argparse.Namespace) -> int:
 
 
 def delete_dataset(options: argparse.Namespace) -> int:
-    """Delete a data set: its own files, and its folder if nothing else is in it."""
-    folder = place(options)
+    """Delete the files of a data set, and its folder if nothing else is in it."""
+    folder = dataset_folder(options)
     read_meta(folder)
     if folder.is_symlink():
         raise DatasetError(f"{folder}: is a link to another folder; delete that by hand")

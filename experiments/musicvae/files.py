@@ -25,14 +25,14 @@ FADE_SECONDS = 0.01
 
 @dataclass(frozen=True)
 class Reading:
-    """How melodies are read."""
+    """Options of reading melodies, and remarks on the files."""
 
     config: ModelConfig
     transposed: bool
     track: str | None = None
     from_bar: int | None = None
     remarks: list[str] = field(default_factory=list)
-    """What is to be said of the files that were read, when all has gone well."""
+    """Remarks on the files that were read, to print at the end."""
 
 
 def find_file(name: str) -> Path:

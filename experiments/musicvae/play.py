@@ -25,10 +25,10 @@ def sample(options: argparse.Namespace) -> int:
     """Play melodies from the prior."""
     model = _open(options)
     tokens = sampling.sample(model, options.number, options.temperature, options.seed).numpy()
-    place = options.save_location or _free(OUT, "sample")
-    if place.is_dir():
-        raise UsageError(f"{place}: is a folder: sample's -s is the MIDI file to write")
-    stem = place.with_suffix("") if place.suffix.lower() in (".mid", ".midi", ".wav") else place
+    path = options.save_location or _free(OUT, "sample")
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder: sample's -s is the MIDI file to write")
+    stem = path.with_suffix("") if path.suffix.lower() in (".mid", ".midi", ".wav") else path
     names = [stem.name if len(tokens) == 1 else f"{stem.name}-{number}" for number in range(1, len(tokens) + 1)]
     return _write(options, stem.parent, tokens, names, model, _reading(options, model), picture=stem.name)
 

@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from experiments.config.vae import VaeConfig
 from experiments.musicvae.card import model_card, without_machine
-from experiments.musicvae.data import form_name, place
+from experiments.musicvae.data import dataset_folder, form_name
 from experiments.runs.command import ALONE, Processes, begin_or_resume, finish
 from experiments.runs.interrupt import deferred_interrupt
 from experiments.runs.vae import Inputs, about_of, make_trainer, model_of
@@ -195,7 +195,7 @@ def train_prior(options: argparse.Namespace) -> int:
 def evaluate(options: argparse.Namespace) -> int:
     """Print the figures of a model."""
     model, about = find_model(options.bars, form_name(options), options.transposed, options.model, device(options))
-    split = read_split(place(options), options.split)
+    split = read_split(dataset_folder(options), options.split)
     figures = judge(model, split, options.samples, options.temperature, options.seed)
     result = {"model": about.get("name"), "split": options.split, "seed": options.seed, **figures}
     if options.save_location:
@@ -236,8 +236,8 @@ def export(options: argparse.Namespace) -> int:
     meta = about.get("data") or {}
     if "transposed" not in meta:
         raise ModelError(f"{path}: does not say what data it was trained on")
-    told = {**about, **{f"training.{name}": value for name, value in (about.get("training") or {}).items()}}
-    lacking = [name for name in ("commands", "steps", "training.batch", "training.beta") if told.get(name) is None]
+    known = {**about, **{f"training.{name}": value for name, value in (about.get("training") or {}).items()}}
+    lacking = [name for name in ("commands", "steps", "training.batch", "training.beta") if known.get(name) is None]
     if lacking:
         raise ModelError(f"{path.with_suffix('.json')}: does not say how it was trained: {', '.join(lacking)} missing")
     if options.out.suffix != ".safetensors":

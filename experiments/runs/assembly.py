@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 WithSongs = TypeVar("WithSongs", EvolveConfig, "DqnConfig")
 
 NAMES = {"vae": "MusicVAE", "listener": "listener"}
-"""What a run of these kinds trains."""
+"""Names of what other kinds of runs train."""
 
 LEAST_MEMORY = 32
 """Steps that are remembered at least where the configuration leaves it to the song: four bars."""
@@ -147,11 +147,11 @@ class Run:
     network: Network | None = None
     """The champion where the task is no music."""
     improvising: Improvising | None = None
-    """What it improvises, and who pays; None where it memorised a song."""
+    """Its improvisation task; None where it memorised a song."""
 
     @property
     def memorised(self) -> bool:
-        """Whether it was to learn its songs; else it improvises alone."""
+        """Whether its task was to learn songs; else it only improvises."""
         return self.improvising is None or self.task.mode_bit
 
     def player(self) -> Performer:
@@ -217,9 +217,9 @@ def _open_learned(folder: RunFolder) -> Run:
             f"{folder.path}: this run needs the package {error.name}: pip install 'kuznechik[torch]'"
         ) from None
     config = read_config(folder)
-    songs, improvising, paid = folder.read_songs(config.task.steps, config.task.prompt), None, config.environment
+    songs, improvising, options = folder.read_songs(config.task.steps, config.task.prompt), None, config.environment
     if config.improvises:
-        improvising = improvising_of_run(folder, paid.listener, paid.extra_keys, config.task, songs)
+        improvising = improvising_of_run(folder, options.listener, options.extra_keys, config.task, songs)
     return Run(folder, config.task, songs, read_player(folder, config), improvising=improvising)
 
 

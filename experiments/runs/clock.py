@@ -1,4 +1,4 @@
-"""How long a run has taken, and how often it is put on disk."""
+"""Time that a run has taken."""
 
 import time
 

@@ -1,45 +1,37 @@
-"""A run folder: everything one run leaves behind, and the only thing that plots, scores and reports read.
+"""A run folder: all that a run leaves behind, and all that plots, scores and reports read.
 
-    config.toml     the resolved configuration; `kuznechik evolve --config` takes it again
-    meta.json       command, versions, commit, start
-    neat.ini        the same settings as neat-python reads them
-    songs/          the songs of the run as MIDI files
-    metrics.csv     a row a generation
-    species.csv     generation, species, members
-    checkpoints/    the last two states, from which `kuznechik evolve --resume` goes on
-    best/           the champion: genome.json, roll.npy, melody.mid, melody.wav
-    summary.json    how it ended
-    plots/          made by `kuznechik plot`
+    config.toml     the resolved configuration; --config takes it again
+    meta.json       kind of run, command, versions, commit, start
+    metrics.csv     figures over the steps of the run
+    checkpoints/    the last two states, from which --resume continues
+    best/           the champion
+    summary.json    the result
+    plots/          pictures, made by `kuznechik plot`
     .lock           held by the process that writes here
 
-Every file is written beside its name first and then moved there, so none is ever half-written; the two
-tables grow by whole lines.
+The modules of the kinds of runs say what else is in their folders. Every file is written beside its name first and then
+moved there, so none is ever half-written; tables grow by whole lines.
 """
 
 import csv
 import io
 import json
 import os
-import platform
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 
+from experiments.runs.provenance import provenance
 from songs.catalog import read_catalog
 from songs.display import roll_html
 from songs.files import delete_drafts, read_text, read_whole, write_atomically
 from songs.keyboard import KEYS, SONG_STEPS
 from songs.song import Song, SongError
-
-PACKAGES = ("kuznechik", "neat-python", "gymnasium", "numpy", "mido", "matplotlib", "torch", "safetensors")
 
 
 class RunError(ValueError):
@@ -96,7 +88,7 @@ class RunFolder:
         return folder
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: how the run ended, and what its champion plays."""
+        """Return HTML for a notebook: the result, and the champion's melody."""
         try:
             summary = self.read_json("summary.json")
         except RunError:
@@ -133,7 +125,7 @@ class RunFolder:
         write_atomically(self.path / name, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
     def write_meta(self, experiment: str, command: list[str], seed: int) -> None:
-        """Write what kind of run this is, and how, when and with what it was started."""
+        """Write meta.json: the kind of run, its command, and its provenance."""
         self.write_json("meta.json", {"experiment": experiment, "command": command, "seed": seed, **provenance()})
 
     def write_songs(self, songs: Iterable[Song]) -> None:
@@ -143,7 +135,7 @@ class RunFolder:
             song.write(self.path / "songs" / f"{song.name}.mid")
 
     def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Append rows to a table; the first rows bring the heading."""
+        """Append rows to a table; a new table gets a heading."""
         rows, path = list(rows), self.path / name
         if not rows:
             return
@@ -261,7 +253,7 @@ class RunFolder:
         return songs
 
     def read_roll(self) -> np.ndarray:
-        """Return the roll (T, 13) bool that the champion played; raises RunError if it is missing or broken."""
+        """Return the champion's roll (T, K) bool; raises RunError if it is missing or broken."""
         try:
             content = read_whole(self.path / "best" / "roll.npy")
             roll = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
@@ -272,30 +264,3 @@ class RunFolder:
         except (OSError, ValueError, EOFError, MemoryError) as error:
             raise RunError(f"{self.path}: best/roll.npy is broken: {error}") from None
         return roll
-
-
-def provenance() -> dict[str, Any]:
-    """Return when, with what and on what a run is started, as plain data."""
-    versions: dict[str, str | None] = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = None
-    return {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
-        "versions": versions,
-        "platform": platform.platform(),
-    }
-
-
-def _commit() -> str | None:
-    """Return the commit of the source the program runs from, None where that is no git checkout."""
-    try:
-        shown = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return shown.stdout.strip() if shown.returncode == 0 else None

@@ -1,10 +1,9 @@
-"""Improvisation as an experiment: the prompts that are played on from, who pays, and what was reached.
+"""Improvisations as experiments: their prompts, their listener, and their rewards.
 
-    starts.json             the prompts, and the length of what is played
-    best/improvisations.npy what the champion plays from each of them
+    starts.json             the prompts, and the length of an improvisation
+    best/improvisations.npy the champion's improvisation from each prompt
 
-Conventions: B prompts of P steps, T steps in all. Rewards are of the steps after the prompt, a step on average where
-they are called so.
+Conventions: B prompts of P steps; T steps in all. Rewards are means over the steps after the prompt.
 """
 
 import io
@@ -33,10 +32,10 @@ from songs.song import Song
 from songs.validate import validate_like
 
 BY_OUTPUT = {"modular_crossover": 0.0, "loss_weighted_output": 0.0, "error_reweighting": 0.0, "target_guided": 0.0}
-"""Operators that need the loss of every output. A listener pays one number for a network."""
+"""Operators that need a loss for every output. A listener gives a network one reward."""
 RANDOM_EPISODES = 20
 MOST_STEPS = 1_000_000
-"""Of improvisations whose starts are read; a song has far fewer."""
+"""Longest improvisation that is read from starts.json; songs are far shorter."""
 
 
 def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
@@ -49,9 +48,9 @@ def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
     """
     named_listener(config.improvise.listener, config.improvise.extra_keys, "improvise.listener")
     if config.task.kind != "song":
-        raise ConfigError(f"task.kind = {config.task.kind!r}: a listener hears what is played on the keyboard")
+        raise ConfigError(f"task.kind = {config.task.kind!r}: a listener needs a keyboard to listen to")
     if config.evolve.algorithm not in ("neat", "neat_python") or config.genome.recurrent:
-        raise ConfigError("improvise.listener: a listener pays feed-forward networks of evolve.algorithm = 'neat'")
+        raise ConfigError("improvise.listener: only feed-forward networks of evolve.algorithm = 'neat' improvise")
     if config.evolve.algorithm == "neat_python" and config.task.mode_bit:
         raise ConfigError("task.mode_bit: only networks of evolve.algorithm = 'neat' learn a song and improvise, too")
     if config.task.mode_bit:
@@ -61,7 +60,7 @@ def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
         value = getattr(config.operators, name)
         if value not in (0, getattr(standard.operators, name)):
             raise ConfigError(
-                f"operators.{name} = {value:g}: it needs a loss of every output; a listener pays the whole"
+                f"operators.{name} = {value:g}: it needs a loss for every output; a listener gives one reward"
             )
     return without_losses(config)
 
@@ -76,12 +75,12 @@ def without_losses(config: EvolveConfig) -> EvolveConfig:
 
 
 def named_listener(name: str, extra_keys: float, option: str) -> "OneVoice":
-    """Return a listener by its name, to whom several keys at a time are not free.
+    """Return a listener by name, with a cost for every key beyond the first of a step.
 
     Args:
         name: as for `listener_named`.
         extra_keys: what every key beyond the first of a step costs.
-        option: where the name comes from.
+        option: that holds the name, for messages.
 
     Raises:
         ConfigError: there is no such listener, or it cannot be read.
@@ -98,7 +97,7 @@ def named_listener(name: str, extra_keys: float, option: str) -> "OneVoice":
 
 @dataclass(frozen=True, eq=False)
 class Starts:
-    """Where improvisations begin, and how long they are."""
+    """Prompts of improvisations, and their length."""
 
     names: tuple[str, ...]
     """The songs whose beginnings are the prompts."""
@@ -131,7 +130,12 @@ class Starts:
 
 
 def choose_starts(task: Task, most: int, songs: Sequence[Song]) -> Starts:
-    """Return the different prompts of the songs and of others of their catalogue, at most so many.
+    """Return distinct prompts: of the songs, then of others of their catalogue.
+
+    Args:
+        task: names the catalogue, and the length of a prompt.
+        most: largest number of prompts.
+        songs: of the run.
 
     Without prompt there is one start: nothing.
     """
@@ -145,12 +149,12 @@ def choose_starts(task: Task, most: int, songs: Sequence[Song]) -> Starts:
 
 
 class OneVoice:
-    """A listener to whom several keys at a time are not free: most listeners hear the highest key only."""
+    """A listener with a cost for every key beyond the first of a step: most listeners hear only the highest key."""
 
     def __init__(self, listener: Listener, extra_keys: float):
         """
         Args:
-            listener: pays.
+            listener: to wrap.
             extra_keys: what every key beyond the first of a step costs.
         """
         self.listener, self.extra_keys = listener, extra_keys
@@ -160,10 +164,10 @@ class OneVoice:
         return self.listener.rewards(rolls, targets) + self._cost(rolls)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return the terms of the listener, where it tells them, and `extra_keys`; (B, T) float32 by name."""
+        """Return the terms of the listener, if it has any, and `extra_keys`; (B, T) float32 by name."""
         terms = getattr(self.listener, "terms", None)
-        told = terms(rolls) if terms else {"listener": self.listener.rewards(rolls)}
-        return {**told, "extra_keys": self._cost(rolls)}
+        rewards = terms(rolls) if terms else {"listener": self.listener.rewards(rolls)}
+        return {**rewards, "extra_keys": self._cost(rolls)}
 
     def _cost(self, rolls: np.ndarray) -> np.ndarray:
         return np.float32(-self.extra_keys) * further_keys(rolls)
@@ -171,7 +175,7 @@ class OneVoice:
 
 @dataclass(frozen=True, eq=False)
 class Improvising:
-    """An improvisation: who pays for it, from where it goes on, and the song it stands beside."""
+    """An improvisation task: its listener, its prompts, and the song to compare with."""
 
     listener: OneVoice
     starts: Starts
@@ -188,22 +192,22 @@ class Improvising:
         return np.array([play_on(performer, one, starts.steps, self.memory, improvise=True) for one in starts.prompts])
 
     def reward(self, rolls: np.ndarray) -> float:
-        """Return what is paid for a step of rolls (B, T, 13), on average."""
+        """Return the mean reward of a step of rolls (B, T, K)."""
         return float(self.listener.rewards(rolls)[:, self.starts.prompts.shape[1] :].mean(dtype=np.float64))
 
     def terms(self, rolls: np.ndarray) -> dict[str, float]:
-        """Return what each term of the listener pays for a step, on average."""
+        """Return the mean of each term of the reward, by name."""
         prompt = self.starts.prompts.shape[1]
         terms = self.listener.terms(rolls)
-        return {name: float(paid[:, prompt:].mean(dtype=np.float64)) for name, paid in terms.items()}
+        return {name: float(rewards[:, prompt:].mean(dtype=np.float64)) for name, rewards in terms.items()}
 
     def measured(self, rolls: np.ndarray) -> dict[str, float]:
-        """Return the columns of metrics.csv that say what the champion is paid."""
+        """Return the columns of metrics.csv that hold the champion's rewards."""
         terms = {f"term_{name}": value for name, value in self.terms(rolls).items()}
         return {"reward_a_step": self.reward(rolls), **terms}
 
     def baselines(self) -> dict[str, float]:
-        """Return what is paid for a step of silence, of random keys, and of the real song."""
+        """Return the mean reward of a step of silence, of random keys, and of the real song."""
         starts = self.starts
         silence = np.zeros((len(starts.prompts), starts.steps, KEYS), dtype=bool)
         silence[:, : starts.prompts.shape[1]] = starts.prompts
@@ -216,14 +220,14 @@ class Improvising:
         }
 
     def summary(self, rolls: np.ndarray) -> dict[str, Any]:
-        """Return what was reached, beside what resting, chance and the real song are paid."""
-        own = rolls[:, self.starts.prompts.shape[1] :]
+        """Return the rewards of improvisations, beside those of resting, random keys and the real song."""
+        improvised = rolls[:, self.starts.prompts.shape[1] :]
         return {
             "reward_a_step": self.reward(rolls),
             "terms_a_step": self.terms(rolls),
             "baselines_a_step": self.baselines(),
-            "starts": list(self.starts.names) if own.shape[1] < self.starts.steps else ["nothing"],
-            "different_rolls": len({roll.tobytes() for roll in own}),
+            "starts": list(self.starts.names) if improvised.shape[1] < self.starts.steps else ["nothing"],
+            "different_rolls": len({roll.tobytes() for roll in improvised}),
         }
 
     def write(self, folder: Path, rolls: np.ndarray) -> None:
@@ -242,8 +246,10 @@ def read_improvising(folder: RunFolder, options: Improvise, memory: int, songs: 
     """
     if not options.listener:
         return None
-    pays, starts = _listener_of_run(folder, options.listener, options.extra_keys), Starts.read(folder)
-    return Improvising(pays, starts, memory, next((song for song in songs if song.name == starts.names[0]), songs[0]))
+    listener, starts = _listener_of_run(folder, options.listener, options.extra_keys), Starts.read(folder)
+    return Improvising(
+        listener, starts, memory, next((song for song in songs if song.name == starts.names[0]), songs[0])
+    )
 
 
 def starts_of_songs(songs: Sequence[Song], prompt: int) -> Starts:
@@ -255,9 +261,9 @@ def starts_of_songs(songs: Sequence[Song], prompt: int) -> Starts:
 def improvising_of_run(
     folder: RunFolder, name: str, extra_keys: float, task: Task, songs: Sequence[Song]
 ) -> Improvising:
-    """Return the improvisation of a run that goes on from its own songs; raises RunError if nobody can pay it."""
-    pays = _listener_of_run(folder, name, extra_keys)
-    return Improvising(pays, starts_of_songs(songs, task.prompt), task.memory, songs[0])
+    """Return the improvisation task of a run whose prompts are its songs' beginnings; raises RunError."""
+    listener = _listener_of_run(folder, name, extra_keys)
+    return Improvising(listener, starts_of_songs(songs, task.prompt), task.memory, songs[0])
 
 
 def _listener_of_run(folder: RunFolder, name: str, extra_keys: float) -> OneVoice:

@@ -50,7 +50,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Supervision:
-    """How a run is watched and kept; nothing here changes its result."""
+    """Progress, callbacks, checkpoints and resources of a run; nothing here changes its result."""
 
     checkpoint_every: int | None = None
     """Steps between two checkpoints; 0: none; None: the default of the kind."""

@@ -26,7 +26,7 @@ def always_rest(song: Song, prompt: int) -> int:
 
 
 def score_improvisation(run: Run) -> dict:
-    """Return what a listener pays a run's champion, and the statistics of what it plays beside real songs."""
+    """Return the rewards of a champion's improvisations, and their melody features beside those of real songs."""
     improvising = run.improvisation()
     rolls = improvising.play(run.player())
     try:

@@ -48,7 +48,7 @@ def make_search(
         cases: what the networks should answer.
         folder: neat-python's configuration file is kept there.
         workers: who evaluates.
-        improvising: what is improvised, and who pays; None where a song is memorised.
+        improvising: the improvisation task; None where a song is memorised.
 
     Raises:
         ConfigError: the algorithm does not go with the task.
@@ -58,7 +58,7 @@ def make_search(
         raise ConfigError(f"evolve.algorithm = {algorithm!r}: recurrent networks and workers go with 'neat' only")
     if improvising:
         if workers != NO_WORKERS:
-            raise ConfigError("improvise.listener: a listener hears in one process only, without workers")
+            raise ConfigError("improvise.listener: improvisations are evaluated in one process, without workers")
         if config.task.mode_bit:
             with _neat(config, cases, folder, workers) as song:
                 yield _switch(config, song, folder, improvising)
@@ -82,12 +82,12 @@ def make_search(
 
 def _sparse_cases(config: EvolveConfig, songs: Sequence[Song], cases: Cases) -> SparseCases:
     """Return the cases of a task for per-key evolution, those with wrong notes in the prompt behind the others."""
-    task, own = config.task, config.per_key
+    task, options = config.task, config.per_key
     if not songs:
         return SparseCases.from_cases(cases)
     rolls = [song.roll for song in songs]
     return song_cases(
-        rolls, task.memory, task.prompt, own.prompt_noise, own.noisy_copies, config.evolve.seed, task.mode_bit
+        rolls, task.memory, task.prompt, options.prompt_noise, options.noisy_copies, config.evolve.seed, task.mode_bit
     )
 
 
@@ -95,10 +95,10 @@ def _improvisation(
     config: EvolveConfig, cases: Cases, ini: Path, improvising: Improvising, song: Genome | None = None
 ) -> Improvisation:
     """Return the evolution of improvising networks; what they answer is added to what `song` does, if there is one."""
-    starts, pays = improvising.starts, improvising.listener.rewards
+    starts, reward = improvising.starts, improvising.listener.rewards
     phenotype = partial(played_together, song) if song else None
     evaluator = ImprovisationEvaluator(
-        cases, pays, starts.prompts, starts.steps, config.task.memory, config.operators.parsimony, phenotype
+        cases, reward, starts.prompts, starts.steps, config.task.memory, config.operators.parsimony, phenotype
     )
     neat_config = _neat_config(config, cases, ini)
     neat_config.genome_config.guide = PlayedInputGuide(starts.prompts.shape[1], config.task.memory)
@@ -156,9 +156,11 @@ def describe(config: EvolveConfig) -> str:
         search = f"plain {kind}, by neat-python's own genome, mutation, crossover and species"
     if not config.improvise.listener:
         return search
-    paid = f"paid by the listener {config.improvise.listener}"
+    rewarded = f"rewarded by the listener {config.improvise.listener}"
     return (
-        f"{search} for the song, then plain NEAT behind gates, {paid}" if config.task.mode_bit else f"{search}, {paid}"
+        f"{search} for the song, then plain NEAT behind gates, {rewarded}"
+        if config.task.mode_bit
+        else f"{search}, {rewarded}"
     )
 
 

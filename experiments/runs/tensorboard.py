@@ -1,4 +1,4 @@
-"""What a run tells TensorBoard, where that is installed: its figures, and the picture and sound of each new champion.
+"""A callback that writes for TensorBoard: figures, and the picture and sound of each new champion.
 
 The files are written with TensorBoard's own writer, so neither torch nor TensorFlow is needed.
 
@@ -19,7 +19,7 @@ from songs.song import Song
 from songs.synth import encode_wav, render
 
 MOST_STEPS = 256
-"""Steps of a melody that are shown and heard: a run writes many."""
+"""Longest melody that is drawn and rendered, in steps: a run writes many."""
 SAMPLE_RATE = 16_000
 DOTS_PER_INCH = 80
 

@@ -62,7 +62,7 @@ def test_the_summary_tells_who_paid_what_and_which_operators_are_on(improvised):
     told = summary(improvised)
     heard = "active-input bias 0.8"
     assert (told["listener"], told["ceiling"], told["operators"]) == ("theory", None, [heard])
-    assert told["search"] == f"NEAT with {heard}, paid by the listener theory"
+    assert told["search"] == f"NEAT with {heard}, rewarded by the listener theory"
     assert "right_teacher_forced" not in told
     assert not told["solved"]
     assert sum(told["terms_a_step"].values()) == pytest.approx(told["reward_a_step"], rel=1e-5)
@@ -186,7 +186,7 @@ def test_the_roll_of_a_switch_is_drawn_over_the_song(switch):
     [
         (("--listener", "nobody"), "no listener 'nobody'"),
         (("--listener", "theory=x"), "weight"),
-        (("--listener", "theory", "--set", "task.kind=xor"), "hears what is played on the keyboard"),
+        (("--listener", "theory", "--set", "task.kind=xor"), "needs a keyboard to listen to"),
         (("--listener", "theory", "--set", "genome.recurrent=true"), "feed-forward"),
         (("--listener", "theory", "--set", "evolve.algorithm=openai_es"), "feed-forward"),
         (

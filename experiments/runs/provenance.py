@@ -1,0 +1,37 @@
+"""Provenance of a run: when it was started, and from which versions."""
+
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("kuznechik", "neat-python", "gymnasium", "numpy", "mido", "matplotlib", "torch", "safetensors")
+
+
+def provenance() -> dict[str, Any]:
+    """Return time, commit, versions and platform of this call, as plain data."""
+    versions: dict[str, str | None] = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "versions": versions,
+        "platform": platform.platform(),
+    }
+
+
+def _commit() -> str | None:
+    """Return the commit of the running source; None where it is not a git checkout."""
+    try:
+        shown = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return shown.stdout.strip() if shown.returncode == 0 else None
