@@ -9,7 +9,7 @@ HELP = "draw the pictures of a run"
 GROUP, ORDER = "Play and look", 3
 EXAMPLES = (
     "kuznechik plot runs/grasshopper-1",
-    "kuznechik plot runs/grasshopper-1 && open runs/grasshopper-1/plots/network.png",
+    "kuznechik plot runs/vae-2bars-pianoroll-transposed-1",
 )
 
 

@@ -241,8 +241,8 @@ def test_the_duet_page_says_that_it_learned_no_song(improvised, switch, kuznechi
     for run in (improvised, switch):
         assert kuznechik("duet", run, "--out", run / "duet.html").status == 0
         pages[run] = (run / "duet.html").read_text()
-    assert "A network that learned to improvise hears them" in pages[improvised]
-    assert "The network that learned <em>pulse</em> hears them" in pages[switch]
+    assert "A network that learned to improvise answers" in pages[improvised]
+    assert "The network that learned <em>pulse</em> answers" in pages[switch]
 
 
 # Parts
