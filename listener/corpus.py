@@ -78,7 +78,7 @@ def read_pieces(folders: Sequence[Path], report: Callable[[int, int], None] = la
     Raises:
         ValueError: a folder is missing or has no usable MIDI file.
     """
-    from vae.dataset import read_folders
+    from vae.dataset_making import read_folders
 
     return read_folders([Path(folder) for folder in folders], report=report)[0]
 

@@ -1,4 +1,4 @@
-"""Validation of what was read from a file, against an example of one's own.
+"""Validation of data read from a file, against an example.
 
 Everything that is restored (checkpoints, genomes, data sets, model files) is compared with what the reader itself
 would write: kinds, shapes and dtypes, before anything of that size is made. Nothing read is ever executed.
@@ -47,7 +47,7 @@ class Within:
     high: float
 
 
-def validate_like(example: Any, found: Any, name: str = "") -> None:
+def validate_like(example: Any, value: Any, name: str = "") -> None:
     """Raise ValueError if data is of another kind than an example.
 
     Args:
@@ -55,66 +55,65 @@ def validate_like(example: Any, found: Any, name: str = "") -> None:
             each item in turn; None accepts anything. An int must be >= 0 unless the example is negative. Floats
             must be finite; an int is accepted for a float. An array must have the example's dtype and shape, and hold
             finite numbers.
-        found: the data that was read.
-        name: where it stands, for the message: "population.genomes[3]".
+        value: the data to check.
+        name: its name in messages: "population.genomes[3]".
     """
     if isinstance(example, OrNone):
-        if found is not None:
-            validate_like(example.example, found, name)
+        if value is not None:
+            validate_like(example.example, value, name)
     elif isinstance(example, Within):
-        validate_like(example.example, found, name)
-        _validate_range(example, found, name)
+        validate_like(example.example, value, name)
+        _validate_range(example, value, name)
     elif isinstance(example, AnyLength | np.ndarray):
-        _validate_array(example, found, name)
-    elif isinstance(example, ByAnyName) and isinstance(found, dict):
-        validate_like(dict.fromkeys(found, example.example), found, name)
-    elif isinstance(example, dict) and isinstance(found, dict):
-        for key, value in example.items():
+        _validate_array(example, value, name)
+    elif isinstance(example, ByAnyName) and isinstance(value, dict):
+        validate_like(dict.fromkeys(value, example.example), value, name)
+    elif isinstance(example, dict) and isinstance(value, dict):
+        for key, each in example.items():
             path = f"{name}.{key}" if name else str(key)
-            if key not in found:
+            if key not in value:
                 raise ValueError(f"{path} is missing")
-            validate_like(value, found[key], path)
-    elif isinstance(example, list | tuple) and isinstance(found, list):
-        if isinstance(example, tuple) and len(example) != len(found):
-            raise ValueError(f"{name or 'it'} has {len(found)} values, not {len(example)}")
-        for number, value in enumerate(found):
-            validate_like(example[number if isinstance(example, tuple) else 0], value, f"{name}[{number}]")
-    elif example is not None and not _same_kind(example, found):
-        shown = repr(found)
+            validate_like(each, value[key], path)
+    elif isinstance(example, list | tuple) and isinstance(value, list):
+        if isinstance(example, tuple) and len(example) != len(value):
+            raise ValueError(f"{name or 'it'} has {len(value)} values, not {len(example)}")
+        for number, item in enumerate(value):
+            validate_like(example[number if isinstance(example, tuple) else 0], item, f"{name}[{number}]")
+    elif example is not None and not _same_kind(example, value):
+        shown = repr(value)
         shown = shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}..."
         raise ValueError(f"{name or 'it'} is {shown}")
 
 
-def _same_kind(example: Any, found: Any) -> bool:
+def _same_kind(example: Any, value: Any) -> bool:
     """Return whether both are texts, both booleans, both counts, or both numbers."""
-    if isinstance(found, bool) or isinstance(example, bool):
-        return isinstance(found, bool) and isinstance(example, bool)
+    if isinstance(value, bool) or isinstance(example, bool):
+        return isinstance(value, bool) and isinstance(example, bool)
     if isinstance(example, int):
-        return isinstance(found, int) and (found >= 0 or example < 0)
+        return isinstance(value, int) and (value >= 0 or example < 0)
     if isinstance(example, float):
-        return isinstance(found, int | float) and abs(found) <= sys.float_info.max
-    return isinstance(example, str) and isinstance(found, str)
+        return isinstance(value, int | float) and abs(value) <= sys.float_info.max
+    return isinstance(example, str) and isinstance(value, str)
 
 
-def _validate_array(example: AnyLength | np.ndarray, found: Any, name: str) -> None:
+def _validate_array(example: AnyLength | np.ndarray, value: Any, name: str) -> None:
     """Raise ValueError if an array has another dtype or shape than its example, or numbers that are not finite."""
-    own = example.example if isinstance(example, AnyLength) else example
-    if not isinstance(found, np.ndarray):
+    wanted = example.example if isinstance(example, AnyLength) else example
+    if not isinstance(value, np.ndarray):
         raise ValueError(f"{name} is not an array")
-    if found.dtype != own.dtype:
-        raise ValueError(f"{name} is {found.dtype}, this run needs {own.dtype}")
+    if value.dtype != wanted.dtype:
+        raise ValueError(f"{name} is {value.dtype}, this run needs {wanted.dtype}")
+    fits = value.shape == wanted.shape
     if isinstance(example, AnyLength):
-        most = len(found) if example.most is None else example.most
-        fits = found.ndim == own.ndim and found.shape[1:] == own.shape[1:] and len(found) <= most
-    else:
-        fits = found.shape == own.shape
+        fits = value.ndim == wanted.ndim and value.shape[1:] == wanted.shape[1:]
+        fits = fits and (example.most is None or len(value) <= example.most)
     if not fits:
-        raise ValueError(f"{name} has the shape {found.shape}, this run needs {own.shape}")
-    if found.dtype.kind == "f" and not np.isfinite(found).all():
+        raise ValueError(f"{name} has the shape {value.shape}, this run needs {wanted.shape}")
+    if value.dtype.kind == "f" and not np.isfinite(value).all():
         raise ValueError(f"{name} holds values that are not finite")
 
 
-def _validate_range(example: Within, found: Any, name: str) -> None:
-    values = np.asarray(found)
+def _validate_range(example: Within, value: Any, name: str) -> None:
+    values = np.asarray(value)
     if not ((values >= example.low) & (values <= example.high)).all():
         raise ValueError(f"{name} holds values that are not from {example.low:g} to {example.high:g}")

@@ -17,7 +17,7 @@ from safetensors.torch import load, save
 from songs.files import read_text, read_whole, write_atomically
 from songs.validate import ByAnyName, OrNone, validate_like
 from vae.config import ModelConfig, ModelError, TrainingOptions
-from vae.dataset_check import check_meta
+from vae.dataset import check_meta
 from vae.model import MusicVAE
 
 FORMAT = "kuznechik vae"

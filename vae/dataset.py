@@ -1,4 +1,4 @@
-"""Data sets: windows of the melodies of folders of MIDI files, split so that no test window stands in training.
+"""Data sets: windows of melodies in three splits, as files.
 
     FOLDER/2bars-pianoroll-transposed/
         dataset.json            how it was made, pieces and windows of each split
@@ -7,33 +7,37 @@
 Conventions:
     An .npz holds `roll` (N, T) uint8, `onsets` (N, T) bool packed to bits, `pieces` and `sources` (N,) int32, and is
     read without pickle. A source is one of the folders. Windows are cut as in `vae.windows`.
-    Whole groups of pieces go to a split. Windows of training whose shape stands in validation or test are then left
-    out of training, and those of validation that stand in test out of validation.
-    The split depends on the pieces and the seed alone: that of 16 bars is that of 2 bars.
-    A folder with a CSV as MAESTRO's (columns midi_filename and split) is split as it says.
+    The files can come from anywhere: kinds, shapes and ranges are compared before they are used.
 """
 
-import csv
 import io
 import json
+import shlex
 import zipfile
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from songs.catalog import MIDI_SUFFIXES
-from songs.files import read_text, read_whole, write_atomically
-from songs.score import MidiError
-from vae.dataset_check import BARS, SPLITS, check_meta, command_for, dataset_name, read_arrays
-from vae.melody import Piece, read_piece
-from vae.tokens import Representation, representation
-from vae.windows import Windows, cut_windows, group_pieces, shapes
+from songs.files import MOST_BYTES, read_text, read_whole, write_atomically
+from songs.options import check_section, option
+from songs.validate import AnyLength, Within, validate_like
+from vae.tokens import REPRESENTATIONS, REST, STEPS_PER_BAR, Representation, representation
+from vae.windows import Windows
 
-SHARES = (0.9, 0.05, 0.05)
-LARGE_GROUP = 20
-"""Groups of more pieces always train: one of them would be a whole test."""
+BARS = (2, 4, 8, 16)
+SPLITS = ("train", "validation", "test")
+META = {
+    "bars": 0,
+    "representation": "",
+    "transposed": False,
+    "sources": [""],
+    "pieces": 0,
+    "splits": {name: {"pieces": 0, "windows": 0, "unique": 0} for name in SPLITS},
+}
+"""An example of a dataset.json."""
+MOST_PIECES = 2**31
 
 
 class DatasetError(ValueError):
@@ -42,31 +46,23 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True)
 class DatasetOptions:
-    """What a data set is made of."""
+    """How a data set is made."""
 
-    bars: int = 2
-    """Length of a window: 2, 4, 8 or 16."""
-    stride: int = 1
-    """Bars from one window to the next, 1 or more."""
-    representation: str = "pianoroll"
-    """pianoroll, midilike or onsets: what its unique windows are counted in and models are trained on."""
-    transposed: bool = False
-    """Every piece is moved to C major or A minor."""
-    track: str | None = None
-    """Read the tracks of this name [MELODY if there is one, else the highest notes of all]."""
-    seed: int = 0
-    """Of the split."""
+    bars: int = option(2, "length of a window in bars", choices=BARS)
+    stride: int = option(1, "bars from one window to the next", 1)
+    representation: str = option(
+        "pianoroll", "tokens in which unique windows are counted and models trained", choices=tuple(REPRESENTATIONS)
+    )
+    transposed: bool = option(False, "move every piece to C major or A minor")
+    track: str = option("", "read the tracks of this name; '': MELODY if there is one, else the highest notes of all")
+    seed: int = option(0, "the same seed gives the same splits", 0)
 
     def __post_init__(self):
-        if self.bars not in BARS:
-            raise DatasetError(f"windows of {self.bars} bars: choose {', '.join(map(str, BARS))}")
-        if self.stride < 1:
-            raise DatasetError(f"a stride of {self.stride} bars: it must be 1 or more")
-        representation(self.representation)
+        check_section(self)
 
     @property
     def name(self) -> str:
-        """What the data set is called."""
+        """Name of the data set."""
         return dataset_name(self.bars, self.representation, self.transposed)
 
 
@@ -89,187 +85,94 @@ class Split:
         return np.unique(self.tokens(), axis=0)
 
 
-def read_folders(
-    folders: Sequence[Path], track: str | None = None, report: Callable[[int, int], None] = lambda done, of: None
-) -> tuple[list[Piece], list[int], list[str | None], list[str]]:
-    """Read the melodies of all MIDI files under some folders.
-
-    Args:
-        folders: searched with all that is in them.
-        track: as for `read_piece`.
-        report: is told how many files of how many are read.
-
-    Returns:
-        The pieces, the source of each, the split of each where a CSV names one, and what was wrong with other files.
-
-    Raises:
-        DatasetError: a folder is missing, or there is no MIDI file at all.
-    """
-    files: list[tuple[Path, int, str | None]] = []
-    for number, folder in enumerate(folders):
-        if not folder.is_dir():
-            raise DatasetError(f"{folder}: no such folder")
-        listed = maestro_splits(folder)
-        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES and path.is_file())
-        for path in found:
-            split = listed.get(path.relative_to(folder).as_posix()) if listed else None
-            if split is not None or not listed:
-                files.append((path, number, split))
-    if not files:
-        raise DatasetError(f"{', '.join(map(str, folders))}: holds no .mid or .midi file")
-    pieces, sources, splits, complaints = [], [], [], []
-    for done, (path, source, split) in enumerate(files, start=1):
-        try:
-            piece = read_piece(path, track)
-        except MidiError as error:
-            complaints.append(str(error))
-        else:
-            pieces.append(piece)
-            sources.append(source)
-            splits.append(split)
-        report(done, len(files))
-    if not pieces:
-        raise DatasetError(f"none of the {len(files)} MIDI files can be used; the first: {complaints[0]}")
-    return pieces, sources, splits, complaints
+def dataset_name(bars: int, form: str, transposed: bool) -> str:
+    """Return the name of a data set or model, such as `2bars-pianoroll-transposed`."""
+    return f"{bars}bars-{form}-{'transposed' if transposed else 'allkeys'}"
 
 
-def maestro_splits(folder: Path) -> dict[str, str]:
-    """Return the split of each file of a folder with MAESTRO's CSV, nothing if there is none."""
-    for path in sorted(folder.glob("*.csv")):
-        try:
-            rows = list(csv.DictReader(io.StringIO(read_text(path), newline="")))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise DatasetError(f"{path}: cannot be read: {error}") from None
-        if rows and {"midi_filename", "split"} <= set(rows[0]):
-            return {row["midi_filename"]: row["split"] for row in rows if row["split"] in SPLITS}
-    return {}
+def command_for(folder: Path, split: str = "all") -> str:
+    """Return the command that makes the data set of a folder; its name says which kind."""
+    kinds = {"pianoroll": "p", "midilike": "", "onsets": ""}
+    for bars in BARS:
+        for form in REPRESENTATIONS:
+            for transposed in (False, True):
+                if folder.name == dataset_name(bars, form, transposed):
+                    letters = kinds[form] + ("t" if transposed else "")
+                    options = (["--onsets"] if form == "onsets" else []) + ([f"-{letters}"] if letters else [])
+                    words = [split, str(bars), "1", *options, "--midi", "FOLDER", "--data", str(folder.parent)]
+                    return f"kuznechik vae generate-dataset {shlex.join(words)}"
+    return f"kuznechik vae generate-dataset {split} BARS 1 --midi FOLDER"
 
 
-def assign_splits(groups: np.ndarray, given: Sequence[str | None], seed: int) -> np.ndarray:
-    """Return the split (index into SPLITS) of each piece: 90, 5 and 5 of 100 groups, at least one each.
-
-    Args:
-        groups: (P,) group of each piece.
-        given: the split of each piece, where one is given.
-        seed: of the shuffle.
-    """
-    names, sizes = np.unique(groups, return_counts=True)
-    np.random.default_rng(seed).shuffle(order := names.copy())
-    large = set(names[sizes > LARGE_GROUP].tolist())
-    small = [name for name in order.tolist() if name not in large]
-    held = max(1, round(SHARES[2] * len(names)))
-    place = {name: 0 for name in names.tolist()}
-    if len(small) >= 3 or large:
-        place.update({name: 2 for name in small[:held]})
-        place.update({name: 1 for name in small[held : 2 * held]})
-    split = np.array([place[group] for group in groups.tolist()])
-    for piece, name in enumerate(given):
-        if name is not None:
-            split[piece] = SPLITS.index(name)
-    return split
+def check_meta(meta: Any) -> None:
+    """Raise ValueError if a dataset.json has content of another kind than it should have."""
+    validate_like(META, meta)
+    json.dumps(meta, allow_nan=False)
+    representation(meta["representation"])
+    if meta["bars"] not in BARS:
+        raise ValueError(f"bars is {meta['bars']}, not one of {', '.join(map(str, BARS))}")
 
 
-def split_windows(windows: Windows, split: np.ndarray) -> list[Windows]:
-    """Return the windows of train, validation and test; none of a later split has its shape in an earlier one."""
-    keys = np.array(shapes(windows.roll), dtype=object)
-    of = split[windows.pieces] if len(windows) else np.zeros(0, dtype=int)
-    taken: set[bytes] = set()
-    parts: list[Windows] = []
-    for number in (2, 1, 0):
-        chosen = of == number
-        chosen[chosen] = [key not in taken for key in keys[chosen]]
-        taken.update(keys[chosen])
-        parts.insert(0, windows.where(chosen))
-    return parts
-
-
-def generate(
-    folders: Sequence[Path],
-    options: DatasetOptions,
-    out: Path,
-    splits: Sequence[str] = SPLITS,
-    report: Callable[[int, int], None] = lambda done, of: None,
-) -> dict:
-    """Make a data set from folders of MIDI files and write it.
-
-    Returns:
-        What dataset.json says.
-
-    Raises:
-        DatasetError: a folder is missing, or the melodies are too few for three splits.
-    """
-    pieces, sources, given, complaints = read_folders(folders, options.track, report)
-    windows = cut_windows(pieces, options.bars, options.stride, options.transposed)
-    split = assign_splits(group_pieces(pieces), given, options.seed)
-    parts = split_windows(windows, split)
-    form = representation(options.representation)
-    counts = {}
-    for name, part, number in zip(SPLITS, parts, range(3), strict=True):
-        unique = len(np.unique(form.write(part.roll, part.onsets), axis=0)) if len(part) else 0
-        counts[name] = {"pieces": int((split == number).sum()), "windows": len(part), "unique": unique}
-    if not all(count["unique"] for count in counts.values()):
-        found = ", ".join(f"{name} {count['unique']}" for name, count in counts.items())
-        raise DatasetError(
-            f"too little data for windows of {options.bars} bars: {len(pieces)} melodies give {len(windows)} windows "
-            f"({found}); every split needs one: add MIDI files or choose fewer bars"
-        )
-    meta = {
-        "bars": options.bars,
-        "stride": options.stride,
-        "representation": options.representation,
-        "transposed": options.transposed,
-        "seed": options.seed,
-        "track": options.track,
-        "sources": [folder.resolve().name for folder in folders],
-        "pieces": len(pieces),
-        "unusable": len(complaints),
-        "complaints": complaints[:20],
-        "splits": counts,
-    }
-    place = out / options.name
-    for name, part in zip(SPLITS, parts, strict=True):
-        if name in splits:
-            _write_split(place / f"{name}.npz", part, np.array(sources, dtype=np.int32)[part.pieces])
-    write_atomically(place / "dataset.json", json.dumps(meta, indent=1) + "\n")
-    return meta
-
-
-def _write_split(path: Path, windows: Windows, sources: np.ndarray) -> None:
-    array = io.BytesIO()
-    bits = np.packbits(windows.onsets, axis=1)
-    np.savez_compressed(array, roll=windows.roll, onsets=bits, pieces=windows.pieces, sources=sources)
-    write_atomically(path, array.getvalue())
-
-
-def read_meta(place: Path) -> dict:
-    """Return what dataset.json of a data set says.
+def read_meta(folder: Path) -> dict:
+    """Return the content of the dataset.json of a data set.
 
     Raises:
         DatasetError: it is missing or broken.
     """
     try:
-        meta = json.loads(read_text(place / "dataset.json"))
+        meta = json.loads(read_text(folder / "dataset.json"))
         check_meta(meta)
     except FileNotFoundError:
-        raise DatasetError(f"{place}: no such data set; make it with {command_for(place)}") from None
+        raise DatasetError(f"{folder}: no such data set; make it with {command_for(folder)}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(f"{place}: dataset.json is broken: {error}") from None
+        raise DatasetError(f"{folder}: dataset.json is broken: {error}") from None
     return meta
 
 
-def read_split(place: Path, name: str) -> Split:
+def read_split(folder: Path, name: str) -> Split:
     """Read one split of a data set.
 
     Raises:
         DatasetError: it is missing, broken or empty.
     """
-    meta = read_meta(place)
-    path = place / f"{name}.npz"
+    meta = read_meta(folder)
+    path = folder / f"{name}.npz"
     try:
-        arrays = read_arrays(read_whole(path), meta)
+        arrays = _read_arrays(read_whole(path), meta)
     except FileNotFoundError:
-        raise DatasetError(f"{path}: is missing: make it with {command_for(place, name)}") from None
+        raise DatasetError(f"{path}: is missing: make it with {command_for(folder, name)}") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DatasetError(f"{path}: is broken: {error}") from None
     windows = Windows(arrays["roll"], arrays["onsets"], arrays["pieces"])
     return Split(windows, arrays["sources"], tuple(meta["sources"]), representation(meta["representation"]))
+
+
+def _read_arrays(content: bytes, meta: dict) -> dict[str, np.ndarray]:
+    """Return the arrays of a split by name, the onsets unpacked; raises ValueError and other errors of zip files."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
+            raise ValueError(f"it would be larger than {MOST_BYTES // 2**20} MiB")
+    steps = meta["bars"] * STEPS_PER_BAR
+    indices = AnyLength(np.zeros(0, np.int32))
+    example = {
+        "roll": Within(AnyLength(np.zeros((0, steps), np.uint8)), 0, REST),
+        "onsets": AnyLength(np.zeros((0, (steps + 7) // 8), np.uint8)),
+        "pieces": Within(indices, 0, MOST_PIECES),
+        "sources": Within(indices, 0, len(meta["sources"]) - 1),
+    }
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in example}
+    validate_like(example, arrays)
+    if len({len(array) for array in arrays.values()}) > 1:
+        raise ValueError("its arrays have different lengths")
+    if not len(arrays["roll"]):
+        raise ValueError("it holds no windows")
+    return arrays | {"onsets": np.unpackbits(arrays["onsets"], axis=1, count=steps).astype(bool)}
+
+
+def write_split(path: Path, windows: Windows, sources: np.ndarray) -> None:
+    """Write the windows of a split, and the source (N,) int32 of each."""
+    array = io.BytesIO()
+    bits = np.packbits(windows.onsets, axis=1)
+    np.savez_compressed(array, roll=windows.roll, onsets=bits, pieces=windows.pieces, sources=sources)
+    write_atomically(path, array.getvalue())

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from experiments.tables import show_table
 from experiments.verbs.options import print_json
-from vae.dataset import SPLITS, DatasetError, DatasetOptions, dataset_name, generate, read_meta, read_split
+from vae.dataset import SPLITS, DatasetError, DatasetOptions, dataset_name, read_meta, read_split
+from vae.dataset_making import generate
 from vae.statistics import statistics
 
 COLUMNS = ("name", "sources", "pieces", "train", "validation", "test", "unique train")
@@ -29,7 +30,7 @@ def generate_dataset(options: argparse.Namespace) -> int:
     from rich.progress import Progress
 
     wanted = DatasetOptions(
-        options.bars, options.stride, form_name(options), options.transposed, options.track, options.seed
+        options.bars, options.stride, form_name(options), options.transposed, options.track or "", options.seed
     )
     console = Console(stderr=True)
     with Progress(console=console, disable=options.json or not console.is_terminal) as bar:

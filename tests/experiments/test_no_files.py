@@ -20,7 +20,8 @@ from songs.midi import MidiError  # noqa: E402
 from songs.notation import read_tune  # noqa: E402
 from vae import checkpoint  # noqa: E402
 from vae.config import ModelError  # noqa: E402
-from vae.dataset import SPLITS, DatasetError, maestro_splits, read_meta, read_split  # noqa: E402
+from vae.dataset import SPLITS, DatasetError, read_meta, read_split  # noqa: E402
+from vae.dataset_making import maestro_splits  # noqa: E402
 from vae.melody import beats_file  # noqa: E402
 from vae.seed_checkpoint import import_checkpoint  # noqa: E402
 

@@ -2,9 +2,10 @@
 
 import re
 
+import numpy as np
 import pytest
 
-from songs.validate import ByAnyName, OrNone, validate_like
+from songs.validate import AnyLength, ByAnyName, OrNone, validate_like
 
 OWN = {"name": "", "count": 0, "share": 0.0, "done": False, "texts": [""], "open": None, "part": {"deep": 0}}
 GOOD = {"name": "a", "count": 3, "share": 2, "done": True, "texts": [], "open": [1], "part": {"deep": 1, "more": 2}}
@@ -76,3 +77,8 @@ def test_rows_and_what_may_be_left_out_are_let_through(change):
 def test_rows_and_parts_of_another_kind_are_named(change, told):
     with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
         validate_like(ROW, {**GOOD_ROW, **change}, "")
+
+
+def test_an_array_without_axes_has_no_length():
+    with pytest.raises(ValueError, match=r"pieces has the shape \(\), this run needs \(0,\)"):
+        validate_like({"pieces": AnyLength(np.zeros(0))}, {"pieces": np.zeros(())})

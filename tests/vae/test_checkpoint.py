@@ -82,7 +82,7 @@ def test_what_is_no_model_is_refused(tmp_path):
 
 
 def test_a_model_is_found_by_what_it_is_for(tmp_path):
-    save_model(tmp_path / "best.safetensors", make_model(tiny()), {})
+    save_model(tmp_path / "best" / "model.safetensors", make_model(tiny()), {})
     assert find_model(2, "pianoroll", True, tmp_path)[0].config.bars == 2
     with pytest.raises(ModelError, match="is of 2 bars as pianoroll, not of 4 bars as pianoroll"):
         find_model(4, "pianoroll", True, tmp_path)

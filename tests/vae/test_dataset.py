@@ -9,17 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from songs.options import OptionError
 from tests.vae.melodies import write_tune, write_tunes
-from vae.dataset import (
-    DatasetError,
-    DatasetOptions,
-    assign_splits,
-    generate,
-    read_folders,
-    read_meta,
-    read_split,
-    split_windows,
-)
+from vae.dataset import DatasetError, DatasetOptions, read_meta, read_split
+from vae.dataset_making import assign_splits, generate, read_folders, split_windows
 from vae.melody import Piece
 from vae.tokens import REST
 from vae.windows import Windows, cut_windows, group_pieces, longest_rest, shapes
@@ -179,9 +172,9 @@ def test_nothing_in_a_data_set_is_executed(tmp_path):
 
 
 def test_impossible_options_are_refused():
-    with pytest.raises(DatasetError, match="windows of 3 bars: choose 2, 4, 8, 16"):
+    with pytest.raises(OptionError, match="bars = 3: choose one of 2, 4, 8, 16"):
         DatasetOptions(bars=3)
-    with pytest.raises(DatasetError, match="a stride of 0 bars"):
+    with pytest.raises(OptionError, match="stride = 0: it must be at least 1"):
         DatasetOptions(stride=0)
 
 
@@ -256,15 +249,15 @@ def test_a_description_that_lacks_something_is_broken(place, name):
 @pytest.mark.parametrize(
     ("name", "change", "reason"),
     [
-        ("roll", lambda roll: roll[:, :-1], "roll are uint8"),
-        ("roll", lambda roll: roll.astype(np.float64), "roll are float64"),
-        ("roll", lambda roll: roll.astype(str), "roll are <U"),
-        ("roll", lambda roll: np.full_like(roll, 255), "roll are not all from 0 to 88"),
-        ("onsets", lambda onsets: onsets.astype(np.int8), "onsets are int8"),
-        ("onsets", lambda onsets: onsets[:-1], "onsets are uint8"),
-        ("pieces", lambda pieces: np.zeros((), np.int32), "are"),
-        ("sources", lambda sources: sources + 1, "sources are not all from 0 to 0"),
-        ("sources", lambda sources: sources - 1, "sources are not all from 0 to 0"),
+        ("roll", lambda roll: roll[:, :-1], "roll has the shape"),
+        ("roll", lambda roll: roll.astype(np.float64), "roll is float64"),
+        ("roll", lambda roll: roll.astype(str), "roll is <U"),
+        ("roll", lambda roll: np.full_like(roll, 255), "roll holds values that are not from 0 to 88"),
+        ("onsets", lambda onsets: onsets.astype(np.int8), "onsets is int8"),
+        ("onsets", lambda onsets: onsets[:-1], "its arrays have different lengths"),
+        ("pieces", lambda pieces: np.zeros((), np.int32), "pieces has the shape"),
+        ("sources", lambda sources: sources + 1, "sources holds values that are not from 0 to 0"),
+        ("sources", lambda sources: sources - 1, "sources holds values that are not from 0 to 0"),
     ],
 )
 def test_windows_that_are_none_are_broken(place, name, change, reason):

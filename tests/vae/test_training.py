@@ -17,7 +17,8 @@ from songs.options import OptionError
 from tests.vae.melodies import tiny, write_tunes
 from vae.checkpoint import load_model
 from vae.config import TrainingError, TrainingOptions
-from vae.dataset import DatasetOptions, generate, read_split
+from vae.dataset import DatasetOptions, read_split
+from vae.dataset_making import generate
 from vae.evaluation import evaluate, validate
 from vae.model import make_model
 from vae.schedule import beta_at, learning_rate_at
