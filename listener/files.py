@@ -37,6 +37,8 @@ Net = TypeVar("Net", bound="nn.Module")
 FORMAT = "kuznechik listener"
 VERSION = 4
 SUFFIX = ".safetensors"
+IN_RUN = Path("best") / f"listener{SUFFIX}"
+"""The file in the folder of a run that trained a listener."""
 JUDGE = "judge"
 """The kind, and the name, of the held-out judge."""
 USES_OF_JUDGE = "kuznechik listener judge and kuznechik leaderboard ask it"
@@ -57,6 +59,11 @@ _TABLES = {
     "ngram.rhythm": (STEPS_PER_BAR, LONGEST_GAP + 1, PREVIOUS_GAPS, 2),
     "ngram.intervals": (INTERVALS,) * (CONTEXT + 1),
 }
+
+
+def model_in(path: Path) -> Path:
+    """Return the file of a trained listener: a path itself, or the one in the folder of a run."""
+    return path / IN_RUN if path.is_dir() else path
 
 
 def models_folder() -> Path:
@@ -221,12 +228,12 @@ def read_listener(path: Path) -> Listener:
 
 
 def read_judge(path: Path | None = None) -> "Judge":
-    """Read a judge, without a path that of the project.
+    """Read a judge from its file or the run that trained it, without a path that of the project.
 
     Raises:
         ValueError: a file is missing or damaged, has other parameters than its JSON says, or is no judge.
     """
-    path = path or models_folder() / f"{JUDGE}{SUFFIX}"
+    path = model_in(path) if path else models_folder() / f"{JUDGE}{SUFFIX}"
     about = read_about(path)
     if about["kind"] != JUDGE:
         raise ValueError(f"{path}: is a listener of the kind {about['kind']!r}, not a judge")

@@ -125,6 +125,9 @@ class NGram(Expectation):
 class NGramTraining:
     """The training of an n-gram, which takes one step; `listener.training` has those that take more."""
 
+    stage = 0
+    """Index of its only stage."""
+
     def __init__(self, melodies: np.ndarray):
         """
         Args:

@@ -4,6 +4,7 @@
     vae                     the evidence lower bound of the MusicVAE that comes with the project
     ngram, melody, learned  trained ones that come with the project, in listener/models
     PATH.safetensors        one that you trained
+    RUN                     the same, from the folder of the run that trained it
     theory=1,ngram=.5       a weighted sum
 
 Conventions: only listeners that are networks load torch, when they are asked for.
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from listener.corpus import Corpora
-from listener.files import JUDGE, SUFFIX, USES_OF_JUDGE, models_folder
+from listener.files import JUDGE, SUFFIX, USES_OF_JUDGE, model_in, models_folder, read_about, read_listener
 from listener.listener import Listener, WeightedSum
 from listener.ngram import NGramTraining
 from listener.rules import MusicTheory
@@ -41,17 +42,17 @@ def listener_named(text: str) -> Listener:
 
 
 def trained_file(text: str) -> Path | None:
-    """Return the file of a trained listener that is not part of a sum; None for any other."""
+    """Return the file of a trained listener, by its name, path or run; None for sums and listeners without a file."""
     name = str(text).strip()
     if name in TRAINED:
         return models_folder() / f"{name}{SUFFIX}"
-    return Path(name) if name.endswith(SUFFIX) and "," not in name else None
+    if not name or name in NAMES or "," in name:
+        return None
+    return model_in(Path(name)) if name.endswith(SUFFIX) or Path(name).is_dir() else None
 
 
 def reference_scores(text: str) -> list[float] | None:
     """Return the scores of real melodies of 16 bars at the percentiles 0 to 100; None where they are not known."""
-    from listener.files import read_about
-
     path = trained_file(text)
     return read_about(path).get("reference") if path else None
 
@@ -103,14 +104,13 @@ def _single(name: str) -> Listener:
         return _vae()
     if name == JUDGE:
         raise ValueError(f"{JUDGE!r} is the held-out judge, which rewards nobody; {USES_OF_JUDGE}")
-    if name in TRAINED:
-        return _trained(models_folder() / f"{name}{SUFFIX}")
-    if name.endswith(SUFFIX):
-        return _trained(Path(name))
-    raise ValueError(
-        f"no listener {name!r}; there are {', '.join(NAMES)}, the {SUFFIX} file of a trained one, and sums such as "
-        "theory=1,ngram=.5"
-    )
+    path = trained_file(name)
+    if path is None:
+        raise ValueError(
+            f"no listener {name!r}; there are {', '.join(NAMES)}, the {SUFFIX} file or the run of a trained one, and "
+            "sums such as theory=1,ngram=.5"
+        )
+    return read_listener(path)
 
 
 def _vae() -> Listener:
@@ -123,9 +123,3 @@ def _vae() -> Listener:
         return VaeElbo.of_the_project()
     except ModelError as error:
         raise ValueError(str(error)) from None
-
-
-def _trained(path: Path) -> Listener:
-    from listener.files import read_listener
-
-    return read_listener(path)

@@ -43,6 +43,11 @@ class Training(ABC):
         """The listener, once training is finished."""
 
     @property
+    def stage(self) -> int:
+        """Index of the stage that the next step belongs to."""
+        return self._number
+
+    @property
     def progress(self) -> float:
         """Share of the training that is done, 0 to 1."""
         done = sum(self._costs[: self._number]) + self._costs[self._number] * self._stage.progress

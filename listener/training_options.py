@@ -3,12 +3,15 @@
 Conventions: as in `songs.options`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from songs.options import option
 
 MINUTES = {"learned": 10.0, "melody": 4.0, "judge": 3.0}
 """Minutes that training with the default options takes on one core, measured."""
+
+Options = TypeVar("Options", bound=Any)
 
 
 @dataclass(frozen=True)
@@ -30,16 +33,14 @@ class LearnedOptions:
     attack_islands: int = option(32, "islands of an attack", 1, 1024)
     attack_size: int = option(8, "melodies on an island", 1, 1024)
 
-    @classmethod
-    def lasting(cls, minutes: float) -> "LearnedOptions":
-        """Return options for about so many minutes on one core: the default ones take `MINUTES`.
+    def lasting(self, minutes: float) -> "LearnedOptions":
+        """Return these options for about so many minutes on one core; unscaled, the default ones take `MINUTES`.
 
         All steps are scaled alike, the rounds only where minutes are few.
         """
         scale = minutes / MINUTES["learned"]
-        scaled = ("steps", "paired_steps", "round_steps", "attack_generations")
-        rounds = min(cls.rounds, max(1, round(3 * scale * cls.rounds)))
-        return cls(rounds=rounds, **{name: max(1, round(scale * getattr(cls, name))) for name in scaled})
+        scaled = _scaled(self, scale, "steps", "paired_steps", "round_steps", "attack_generations")
+        return replace(scaled, rounds=_rounds(self.rounds, scale))
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,9 @@ class MelodyOptions:
     warm_up: int = option(50, "steps of gradient descent in which the learning rate rises", 0, 10**6)
     weight_decay: float = option(0.05, "weight decay of AdamW", 0, 1)
 
-    @classmethod
-    def lasting(cls, minutes: float) -> "MelodyOptions":
-        """Return options for about so many minutes on one core: the default ones take `MINUTES`."""
-        return cls(steps=max(1, round(cls.steps * minutes / MINUTES["melody"])))
+    def lasting(self, minutes: float) -> "MelodyOptions":
+        """Return these options for about so many minutes on one core; unscaled, the default ones take `MINUTES`."""
+        return _scaled(self, minutes / MINUTES["melody"], "steps")
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,17 @@ class JudgeOptions:
     )
     feature_steps: int = option(1500, "steps of gradient descent of the small network", 1, 10**7)
 
-    @classmethod
-    def lasting(cls, minutes: float) -> "JudgeOptions":
-        """Return options for about so many minutes on one core: the default ones take `MINUTES`."""
+    def lasting(self, minutes: float) -> "JudgeOptions":
+        """Return these options for about so many minutes on one core; unscaled, the default ones take `MINUTES`."""
         scale = minutes / MINUTES["judge"]
-        scaled = ("steps", "round_steps", "attack_generations", "feature_examples", "feature_steps")
-        rounds = min(cls.rounds, max(1, round(3 * scale * cls.rounds)))
-        return cls(rounds=rounds, **{name: max(1, round(scale * getattr(cls, name))) for name in scaled})
+        scaled = _scaled(self, scale, "steps", "round_steps", "attack_generations", "feature_examples", "feature_steps")
+        return replace(scaled, rounds=_rounds(self.rounds, scale))
+
+
+def _scaled(options: Options, scale: float, *names: str) -> Options:
+    """Return options with some of them scaled, each at least 1."""
+    return replace(options, **{name: max(1, round(scale * getattr(options, name))) for name in names})
+
+
+def _rounds(rounds: int, scale: float) -> int:
+    return min(rounds, max(1, round(3 * scale * rounds)))

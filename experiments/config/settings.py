@@ -61,7 +61,8 @@ class Settings:
     @classmethod
     def presets(cls) -> list[str]:
         """Return the names of the configurations of this kind that come with the project."""
-        names = [path.name for path in _preset_folder(cls.KIND).iterdir()]
+        folder = _preset_folder(cls.KIND)
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
         return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
     @classmethod
@@ -82,7 +83,8 @@ class Settings:
             try:
                 text = read_text(Path(source))
             except FileNotFoundError:
-                raise ConfigError(f"{source}: no such file or preset; presets are {', '.join(cls.presets())}") from None
+                presets = f" or preset; presets are {', '.join(cls.presets())}" if cls.presets() else ""
+                raise ConfigError(f"{source}: no such file{presets}") from None
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigError(f"{source}: cannot be read: {error}") from None
         try:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.listening.card import card, tables
+from experiments.listening.card import tables
+from experiments.listening.model_files import write_card
 from experiments.listening.progress import progress
 from experiments.verbs.options import UsageError, print_json
 from listener.audit import AuditOptions
 from listener.audit import audit as measure
 from listener.corpus import SONG_BARS, SPLIT_SEED, Excerpts, cut, read_corpora, read_pieces
-from listener.files import read_about
 from listener.registry import listener_named, trained_file
 from songs.catalog import default_folder
 
@@ -40,7 +40,7 @@ def audit(options: argparse.Namespace) -> int:
     if options.out:
         _write(results, options.out)
     if options.card and path is not None:
-        path.with_suffix(".md").write_text(card(path.stem, read_about(path), results))
+        write_card(path, results)
     if options.json:
         print_json(results)
     else:

@@ -73,7 +73,7 @@ def card(name: str, about: dict[str, Any], results: dict[str, Any] | None = None
     lines = [
         f"# {name}",
         "",
-        f"{KINDS[about['kind']]} of kuznechik, {about['cpu_seconds']:.0f} CPU seconds of training.",
+        f"{KINDS[about['kind']]} of kuznechik{_cost(about)}.",
         "",
         f"- data: {', '.join(data['folders'])}, {data['pieces']} melodies; excerpts that fit on 13 keys ({sizes})",
         f"- split: by groups of pieces that share phrases (seed {data['split_seed']}); no excerpt of validation or "
@@ -89,6 +89,11 @@ def card(name: str, about: dict[str, Any], results: dict[str, Any] | None = None
     return "\n".join(lines) + "\n"
 
 
+def _cost(about: dict[str, Any]) -> str:
+    """Return the cost of training; a run has it in its summary instead."""
+    return f", {about['cpu_seconds']:.0f} CPU seconds of training" if "cpu_seconds" in about else ""
+
+
 def judge_card(name: str, about: dict[str, Any]) -> str:
     """Return the page of a trained judge, whose JSON is `about`."""
     data, evaluation = about["data"], about["evaluation"]
@@ -96,8 +101,8 @@ def judge_card(name: str, about: dict[str, Any]) -> str:
     lines = [
         f"# {name}",
         "",
-        f"The held-out judge of kuznechik, {about['cpu_seconds']:.0f} CPU seconds of training: a recurrent network and "
-        "a small one over thirteen features. It is no reward and is refused as one.",
+        f"The held-out judge of kuznechik{_cost(about)}: a recurrent network and a small one over thirteen features. "
+        "It is no reward and is refused as one.",
         "",
         f"- data: {', '.join(data['folders'])}, {data['pieces']} melodies, of which it learned from those alone that "
         f"the split (seed {data['split_seed']}) holds out from the training of every listener: {learned} excerpts of 8 "

@@ -1,21 +1,24 @@
-"""`kuznechik listener score`: the rewards of melodies of MIDI files."""
+"""`kuznechik listener score` and `judge`: scores of the melodies of MIDI files, by a listener or the held-out judge."""
 
 import argparse
+import sys
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from experiments.listening.scored_files import rows_of_files
 from experiments.tables import show_table
-from experiments.verbs.options import print_json
+from experiments.verbs.options import print_json, require
 from listener.judging import percentile
 from listener.listener import Listener
 from listener.registry import listener_named, reference_scores
+from songs.catalog import read_song
+from songs.song import SongError
 
 
 def score(options: argparse.Namespace) -> int:
-    """Run the action."""
+    """Print the scores of files by a listener."""
     listener, reference = listener_named(options.listener), reference_scores(options.listener)
-    rows = rows_of_files(options.files, options.track, lambda roll: _scored(listener, reference, roll))
+    rows = _rows_of_files(options.files, options.track, lambda roll: _scored(listener, reference, roll))
     if options.json:
         print_json(rows)
         return 0
@@ -36,11 +39,54 @@ def score(options: argparse.Namespace) -> int:
     return 0
 
 
+def judge(options: argparse.Namespace) -> int:
+    """Print the percentiles of files by the judge."""
+    require("torch", extra="torch", what="the judge")
+    from listener.files import read_judge
+
+    percentiles = read_judge(options.judge).percentiles
+    rows = _rows_of_files(
+        options.files, options.track, lambda roll: {"percentile": round(float(percentiles(roll)[0]), 1)}
+    )
+    if options.json:
+        print_json(rows)
+    else:
+        caption = "Percentiles are among real melodies of 16 bars that the judge was not trained on."
+        show_table(["file", "percentile"], [[row["file"], f"{row['percentile']:.0f}"] for row in rows], caption)
+    return 0
+
+
 def _scored(listener: Listener, reference: list[float] | None, roll: np.ndarray) -> dict:
     total = float(listener.rewards(roll).sum(dtype=np.float64))
     terms = listener.terms(roll) if hasattr(listener, "terms") else {}
     return {
         "score": round(total, 4),
         "percentile": round(float(percentile(reference, np.array([total]))[0]), 1) if reference else None,
-        "terms": {name: round(float(values.sum()), 4) for name, values in terms.items()},
+        "terms": {name: round(float(rewards.sum()), 4) for name, rewards in terms.items()},
     }
+
+
+def _rows_of_files(paths: Sequence[str], track: str | None, score_roll: Callable[[np.ndarray], dict]) -> list[dict]:
+    """Return a row for every file that can be played; the others are named and left out.
+
+    Args:
+        paths: of MIDI files.
+        track: read only the tracks of this name.
+        score_roll: takes rolls (1, T, 13) and returns the row's values beside the name of the file.
+
+    Raises:
+        SongError: none of the files can be played.
+    """
+    rows, unusable = [], []
+    for path in paths:
+        try:
+            roll = read_song(path, track=track).roll[None]
+        except SongError as error:
+            unusable.append(error)
+        else:
+            rows.append({"file": path, **score_roll(roll)})
+    if not rows:
+        raise unusable[0]
+    for reason in unusable:
+        print(f"left out: {reason}", file=sys.stderr)
+    return rows

@@ -34,8 +34,11 @@ if TYPE_CHECKING:
 
 WithSongs = TypeVar("WithSongs", EvolveConfig, "DqnConfig")
 
-NAMES = {"vae": "MusicVAE", "listener": "listener"}
-"""Names of what other kinds of runs train."""
+OTHERS = {
+    "vae": "trained a MusicVAE, which performs no song: see kuznechik report {path}",
+    "listener": "trained a listener, which plays nothing: see kuznechik listener score FILE.mid --listener {path}",
+}
+"""Runs of these kinds have no performer; what they have instead."""
 
 LEAST_MEMORY = 32
 """Steps that are remembered at least where the configuration leaves it to the song: four bars."""
@@ -179,7 +182,7 @@ def open_run(path: str | Path) -> Run:
         return _open_evolved(folder)
     if kind == "dqn":
         return _open_learned(folder)
-    raise RunError(f"{path}: this run trained a {NAMES[kind]}, which performs no song: see kuznechik report {path}")
+    raise RunError(f"{path}: this run {OTHERS[kind].format(path=path)}")
 
 
 def _open_evolved(folder: RunFolder) -> Run:

@@ -28,7 +28,7 @@ class ShowOptions(argparse.Action):
         parser.exit()
 
 
-def add_run_options(parser: argparse.ArgumentParser, kind: str, example: str, every: str) -> None:
+def add_run_options(parser: argparse.ArgumentParser, kind: str, example: str, every: str, out: str = "") -> None:
     """Add the options that every training verb has.
 
     Args:
@@ -36,6 +36,7 @@ def add_run_options(parser: argparse.ArgumentParser, kind: str, example: str, ev
         kind: of the run.
         example: of a setting, `section.key=value`.
         every: default of --checkpoint-every, with its unit: "50 generations".
+        out: what --out may name besides a run folder.
     """
     assert kind in CONFIGS
     parser.add_argument("--resume", metavar="RUN", help="continue a run from its last checkpoint")
@@ -44,7 +45,7 @@ def add_run_options(parser: argparse.ArgumentParser, kind: str, example: str, ev
     )
     parser.add_argument("--options", action=ShowOptions, const=kind, help="list all options with defaults and ranges")
     parser.add_argument("--seed", type=count, metavar="N", help="the same seed gives the same run [0]")
-    parser.add_argument("--out", metavar="DIR", help=f"run folder, which must be new [{OUT}/NAME-1, -2, ...]")
+    parser.add_argument("--out", metavar="DIR", help=f"run folder, which must be new [{OUT}/NAME-1, -2, ...]{out}")
     parser.add_argument(
         "--checkpoint-every", type=count, metavar="N", help=f"steps between checkpoints; 0 for none [{every}]"
     )

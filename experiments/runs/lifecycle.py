@@ -175,8 +175,8 @@ def changed_config(kind: Kind, config: Settings, settings: Sequence[str]) -> Set
     """Return a configuration with settings applied; raises RunError for one that a resumed run keeps."""
     for setting in settings:
         if setting.partition("=")[0].strip() not in kind.changeable:
-            allowed = " and ".join(kind.changeable)
-            raise RunError(f"--set {setting}: a resumed run keeps its settings; only {allowed} may change")
+            allowed = f"; only {' and '.join(kind.changeable)} may change" if kind.changeable else ""
+            raise RunError(f"--set {setting}: a resumed run keeps its settings{allowed}")
         config = config.apply(setting)
     return config
 

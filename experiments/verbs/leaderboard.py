@@ -84,8 +84,7 @@ def _trained_on(folders: list[Path]) -> list:
     """Return the rolls of the excerpts that listeners learn from."""
     if not folders:
         return []
-    from experiments.listening.train import EXCERPT_BARS, SPLIT_SEED
-    from listener.corpus import read_corpora, rolls_of
+    from listener.corpus import EXCERPT_BARS, SPLIT_SEED, read_corpora, rolls_of
 
     (corpus,) = read_corpora(folders, (EXCERPT_BARS,), SPLIT_SEED)
     return list(rolls_of(corpus.training.melodies))

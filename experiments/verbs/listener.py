@@ -1,13 +1,18 @@
 """Listeners: train one on MIDI files, score melodies by one, audit one; and the held-out judge, which rewards nobody.
 
-A listener is a name (theory, vae, ngram, melody, learned), the .safetensors file of a trained one, or a weighted sum as
-theory=1,ngram=.5. Nothing is downloaded; docs/listeners.md says what the listeners pay and what fools them.
+A listener is a name (theory, vae, ngram, melody, learned), the .safetensors file or the run of a trained one, or a
+weighted sum as theory=1,ngram=.5. Nothing is downloaded; docs/listeners.md says what the listeners reward and what
+fools them.
 """
 
 import argparse
+import os
+import shlex
 from pathlib import Path
+from typing import Any
 
-from experiments.verbs.options import count, positive
+from experiments.runs.command import add_run_options, begin_or_resume, configured, finish
+from experiments.verbs.options import count, positive, word
 
 HELP = "listeners: train one on music, score melodies by one, audit one"
 GROUP, ORDER = "Judge", 2
@@ -15,6 +20,10 @@ EXAMPLES = (
     "kuznechik listener score basic_midi/grasshopper.mid",
     "kuznechik listener audit theory",
 )
+
+SUFFIX = ".safetensors"
+BEST = f"best/listener{SUFFIX}"
+"""The listener in the folder of the run that trained it."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -28,20 +37,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.action == "train":
-        from experiments.listening.train import train
+        return _run_training(options)
+    if options.action == "audit":
+        from experiments.listening.audit import audit
 
-        return train(options)
-    if options.action == "score":
-        from experiments.listening.score import score
+        return audit(options)
+    from experiments.listening.score import judge, score
 
-        return score(options)
-    if options.action == "judge":
-        from experiments.listening.judge import judge
-
-        return judge(options)
-    from experiments.listening.audit import audit
-
-    return audit(options)
+    return judge(options) if options.action == "judge" else score(options)
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
@@ -50,13 +53,15 @@ def _train(parser: argparse.ArgumentParser) -> None:
     The melodies are cut into excerpts that fit on the 13 keys. Pieces that share phrases stay together; a part of them
     is kept for thresholds, and another, for the audit alone, is not looked at. The judge learns from that one alone.
     The learned listener, the melody model and the judge need torch.
+
+    The run folder keeps the listener, as best/listener.safetensors, and all that --resume needs, except for the music:
+    that stays where it is. Ctrl-C ends a run early; --resume continues it to the same listener.
     """
     parser.add_argument(
-        "--midi", type=Path, action="append", required=True, metavar="DIR", help="MIDI files; may be given again"
+        "--midi", action="append", type=word, metavar="DIR", help="folder of MIDI files; may be given again"
     )
-    parser.add_argument(
-        "--kind", choices=("learned", "ngram", "melody", "judge"), default="learned", help="what to train [learned]"
-    )
+    parser.add_argument("--config", metavar="FILE", help="TOML file with the options of a run")
+    parser.add_argument("--kind", choices=("learned", "ngram", "melody", "judge"), help="what to train [learned]")
     parser.add_argument(
         "--minutes",
         type=_minutes,
@@ -64,15 +69,64 @@ def _train(parser: argparse.ArgumentParser) -> None:
         help="about how long, on one core: it sets the number of steps, so the result does not depend on the clock "
         "[10; the melody model: 4; the judge: 3]",
     )
-    parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed trains the same [0]")
-    parser.add_argument("--licence", default="", metavar="TEXT", help="of the music, for the card")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to, NAME.safetensors")
+    parser.add_argument("--licence", metavar="TEXT", help="of the music, for the card")
+    also = "; FILE.safetensors: the listener is also copied there"
+    add_run_options(parser, "listener", "learned.nets=3", "30 steps, of about a second", also)
+
+
+FIXED = ("midi", "config", "kind", "minutes", "licence")
+
+
+def _run_training(options: argparse.Namespace) -> int:
+    copy = Path(options.out) if options.out and options.out.endswith(SUFFIX) else None
+    if copy:
+        options.out = None  # the run folder has its default name
+    resources: dict[str, Any] = {}
+
+    def resolved() -> tuple[Any, Any, str]:
+        from experiments.listening.progress import progress
+        from experiments.runs.listener import resolve_listener
+
+        config = configured("listener", options.config, _flags(options), options.set)
+        with progress() as report:
+            config, music = resolve_listener(config, lambda *done: report("reading", *done))
+        resources["music"] = music  # so that it is read only once
+        return config, music.identity, f"listener-{config.listener.kind}"
+
+    folder, summary = begin_or_resume(options, "listener", resolved, FIXED, resources)
+    if copy and summary["stopped"] == "finished":
+        from experiments.listening.model_files import copy_model
+
+        copy_model(folder.path / BEST, copy)
+    return finish(options, "listener", folder.path, summary, _lines(summary, folder.path, copy))
+
+
+def _flags(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Return the options of the command line by section and key."""
+    return {
+        "data": {"midi": os.pathsep.join(options.midi) if options.midi else None, "licence": options.licence},
+        "listener": {"kind": options.kind, "minutes": options.minutes, "seed": options.seed},
+    }
+
+
+def _lines(summary: dict, folder: Path, copy: Path | None) -> list[str]:
+    """Return the result for people, and what to do next."""
+    if summary["stopped"] == "interrupted":
+        waiting = [f"{copy} is not written yet: give --out again."] if copy else []
+        return [f"Interrupted at {summary['progress']:.0%} of the training.", *waiting, ""]
+    rounds = [
+        f"round {number}: attack {each['attacked']:+.2f} sd, degenerate players up to percentile {each['bank']:.1f}"
+        for number, each in enumerate(summary["rounds"], start=1)
+    ]
+    trained = f"Trained on {summary['excerpts']} excerpts, {summary['cpu_seconds']:.1f} CPU seconds."
+    use = "judge FILE.mid --judge" if summary["kind"] == "judge" else "score FILE.mid --listener"
+    return [*rounds, trained, f"Next: kuznechik listener {use} {shlex.quote(str(copy or folder / BEST))}"]
 
 
 def _score(parser: argparse.ArgumentParser) -> None:
     """Score melodies: the sum of the rewards, what each term pays, and the percentile among real melodies."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="MIDI files that the keyboard can play")
-    parser.add_argument("--listener", default="learned", metavar="NAME", help="name, file or sum [learned]")
+    parser.add_argument("--listener", default="learned", metavar="NAME", help="name, file, run or sum [learned]")
     parser.add_argument("--track", metavar="NAME", help="read only the MIDI tracks of this name [all]")
     parser.add_argument("--json", action="store_true", help="print a JSON array")
 
@@ -84,7 +138,9 @@ def _judge(parser: argparse.ArgumentParser) -> None:
     reward.
     """
     parser.add_argument("files", nargs="+", metavar="FILE", help="MIDI files that the keyboard can play")
-    parser.add_argument("--judge", type=Path, metavar="FILE", help="a trained judge [that of the project]")
+    parser.add_argument(
+        "--judge", type=Path, metavar="FILE", help="file or run of a trained judge [that of the project]"
+    )
     parser.add_argument("--track", metavar="NAME", help="read only the MIDI tracks of this name [all]")
     parser.add_argument("--json", action="store_true", help="print a JSON array")
 
@@ -95,7 +151,7 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     Real melodies are those of the folders that training held out; with --all, all of them, for a collection that the
     listener was not trained on. Prints tables; --out keeps them with a figure.
     """
-    parser.add_argument("listener", metavar="LISTENER", help="name, file or sum")
+    parser.add_argument("listener", metavar="LISTENER", help="name, file, run or sum")
     parser.add_argument(
         "--midi",
         type=Path,

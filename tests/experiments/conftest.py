@@ -59,6 +59,19 @@ def write_song() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def music(tmp_path_factory) -> Path:
+    """Return a folder of 24 songs of 16 bars that walk up and down a scale at random; nobody changes it."""
+    folder = tmp_path_factory.mktemp("music")
+    generator = np.random.default_rng(0)
+    scale = np.array([0, 2, 4, 5, 7, 9, 11, 12])
+    for number in range(24):
+        steps = np.abs((generator.integers(0, 8) + np.cumsum(generator.integers(-1, 2, 128))) % 14 - 7)
+        plays = (np.arange(128) % 2 == 0) | (generator.random(128) < 0.2)
+        Song(str(number), (scale[steps][:, None] == np.arange(KEYS)) & plays[:, None]).write(folder / f"{number}.mid")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def small() -> tuple[str, ...]:
     """Return options of a search that costs next to nothing."""
     return ("--memory", "6", "--prompt", "4", "--set", "evolve.population_size=10")

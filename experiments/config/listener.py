@@ -1,0 +1,102 @@
+"""Configuration of the training of a listener; loads no torch, so that a command can show and check it at once."""
+
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import ClassVar
+
+from experiments.config.settings import ConfigError, Settings
+from listener.files import JUDGE
+from listener.registry import KINDS
+from listener.training_options import MINUTES, JudgeOptions, LearnedOptions, MelodyOptions
+from songs.options import option
+
+
+@dataclass(frozen=True)
+class Data:
+    """The music that a listener learns from."""
+
+    midi: str = option("", f"folders of MIDI files, with {os.pathsep!r} between two of them")
+    licence: str = option("", "licence of the music, for the card of the listener")
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of MIDI files."""
+        return [Path(name) for name in self.midi.split(os.pathsep) if name]
+
+
+@dataclass(frozen=True)
+class ListenerOptions:
+    """The listener to be trained."""
+
+    kind: str = option("learned", "what is trained", choices=KINDS)
+    minutes: float = option(
+        0.0,
+        "about how long, on one core: scales all steps of the section of the kind; 0 leaves them as they are",
+        0,
+        10_000,
+    )
+    seed: int = option(0, "the same seed gives the same listener", 0, 2**63 - 1)
+
+
+@dataclass(frozen=True)
+class ListenerConfig(Settings):
+    """The training of a listener, or of the held-out judge."""
+
+    KIND: ClassVar[str] = "listener"
+
+    data: Data = field(default_factory=Data)
+    listener: ListenerOptions = field(default_factory=ListenerOptions)
+    learned: LearnedOptions = field(default_factory=LearnedOptions)
+    melody: MelodyOptions = field(default_factory=MelodyOptions)
+    judge: JudgeOptions = field(default_factory=JudgeOptions)
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return self.listener.seed
+
+    @property
+    def is_judge(self) -> bool:
+        """Whether the held-out judge is trained, which is no listener."""
+        return self.listener.kind == JUDGE
+
+    @property
+    def minutes(self) -> float:
+        """Minutes that training is to take on one core; 0 for an n-gram, which is counted at once."""
+        return self.listener.minutes or MINUTES.get(self.listener.kind, 0.0)
+
+    @property
+    def training(self) -> LearnedOptions | MelodyOptions | JudgeOptions | None:
+        """Options of the training, scaled to the minutes; an n-gram has none."""
+        kind = self.listener.kind
+        return None if kind == "ngram" else getattr(self, kind).lasting(self.minutes)
+
+    def with_absolute_folders(self) -> "ListenerConfig":
+        """Return the configuration with the folders as they are found from anywhere.
+
+        Raises:
+            ConfigError: no folder is named.
+        """
+        if not self.data.folders:
+            raise ConfigError("data.midi = '': name the music: --midi DIR, a folder of MIDI files")
+        return self.change("data", midi=os.pathsep.join(str(folder.resolve()) for folder in self.data.folders))
+
+    @property
+    def command(self) -> str:
+        """The call that trains this listener, with folders by their names alone."""
+        kind, words = self.listener.kind, ["kuznechik listener train"]
+        words += [f"--midi {folder.resolve().name}" for folder in self.data.folders]
+        words.append(f"--kind {kind}")
+        if self.minutes:
+            words.append(f"--minutes {self.minutes:g}")
+        words.append(f"--seed {self.seed}")
+        if kind != "ngram":
+            options = getattr(self, kind)
+            values = {
+                one.name: getattr(options, one.name)
+                for one in fields(options)
+                if one.default != getattr(options, one.name)
+            }
+            words += [f"--set {kind}.{name}={value}" for name, value in values.items()]
+        return " ".join(words)

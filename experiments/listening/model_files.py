@@ -1,0 +1,71 @@
+"""The files of a listener that was trained: its model, a JSON with all else, and a card to read.
+
+They hold nothing that differs from one run to the next of the same configuration, such as its cost.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.config.listener import ListenerConfig
+from experiments.listening.card import card, judge_card
+from listener.corpus import EXCERPT_BARS, SHORT_BARS, SONG_BARS, SPLIT_SEED, Corpora, moved, rolls_of
+from listener.files import JUDGE, read_about, write_listener
+from listener.listener import Listener
+from listener.stages import Trained
+from songs.files import read_whole, write_atomically
+
+
+def write_model(path: Path, trained: Trained, config: ListenerConfig, corpora: Corpora) -> None:
+    """Write the files of a listener, or of the judge.
+
+    Args:
+        path: of the .safetensors file; the others go beside it.
+        trained: result of the training.
+        config: of the run.
+        corpora: the music of the run.
+    """
+    about = {"data": describe_music(config, corpora), "command": config.command, **trained.about}
+    if not config.is_judge:  # which has a reference of its own
+        about["reference"] = reference(trained.listener, corpora)
+    write_listener(path, trained.listener, about)
+    write_card(path)
+
+
+def copy_model(source: Path, path: Path) -> None:
+    """Copy the files of a listener to another name."""
+    for suffix in (source.suffix, ".json"):
+        write_atomically(path.with_suffix(suffix), read_whole(source.with_suffix(suffix)))
+    write_card(path)
+
+
+def write_card(path: Path, audit: dict[str, Any] | None = None) -> None:
+    """Write the card of a listener beside its file, with its audit if there is one."""
+    about = read_about(path)
+    text = judge_card(path.stem, about) if about["kind"] == JUDGE else card(path.stem, about, audit)
+    write_atomically(path.with_suffix(".md"), text)
+
+
+def describe_music(config: ListenerConfig, corpora: Corpora) -> dict[str, Any]:
+    """Return where the music is from and how much of it there is, as plain data."""
+    by_length = {EXCERPT_BARS: corpora.excerpts, SHORT_BARS: corpora.short, SONG_BARS: corpora.songs}
+    if config.is_judge:
+        del by_length[SHORT_BARS]
+    return {
+        "folders": [folder.resolve().name for folder in config.data.folders],
+        "licence": config.data.licence,
+        "pieces": corpora.songs.pieces,
+        "split_seed": SPLIT_SEED,
+        "excerpts": {
+            f"{bars} bars": {part: len(getattr(corpus, part)) for part in ("training", "validation", "test")}
+            for bars, corpus in by_length.items()
+        },
+    }
+
+
+def reference(listener: Listener, corpora: Corpora) -> list[float]:
+    """Return the scores of the validation melodies of 16 bars at the percentiles 0 to 100."""
+    real = moved(corpora.songs.validation.melodies, np.random.default_rng(SPLIT_SEED))
+    scores = listener.rewards(rolls_of(real)).sum(axis=1, dtype=np.float64)
+    return np.percentile(scores, np.arange(101)).round(4).tolist()

@@ -1,0 +1,158 @@
+"""Runs that train a listener, or the held-out judge.
+
+data.json     what tells whether the music is still the same; the music itself stays in its folders
+metrics.csv   a row a step, of about a second
+best/         the listener, once training is finished: listener.safetensors, listener.json, and its card listener.md
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from experiments.config.listener import ListenerConfig
+from experiments.config.settings import ConfigError
+from experiments.listening.model_files import write_model
+from experiments.runs.callback import Callback
+from experiments.runs.checkpoint import State
+from experiments.runs.folder import RunFolder
+from experiments.runs.lifecycle import Kind
+from experiments.runs.listener_music import DATA, Music, read_again, read_identity
+from experiments.runs.trainable import Log, Status
+from listener.files import IN_RUN
+from listener.registry import training_of
+from listener.stages import Trained
+from songs.files import MOST_BYTES
+from songs.validate import validate_like
+
+NAN = float("nan")
+
+
+def prepare(config: ListenerConfig, folder: RunFolder, identity: dict[str, Any]) -> None:
+    """Write what tells whether the music is still the same."""
+    folder.write_json(DATA, identity)
+
+
+def inputs(config: ListenerConfig, folder: RunFolder) -> dict[str, Any]:
+    """Return what tells whether the music of an old run is still the same."""
+    return read_identity(folder)
+
+
+@contextmanager
+def training(config: ListenerConfig, folder: RunFolder, music: Music | None = None) -> Iterator["ListenerTraining"]:
+    """Lend the training of a run folder.
+
+    Args:
+        config: resolved.
+        folder: of the run.
+        music: if it has just been read; else it is read again, and refused if it is another than at the beginning.
+    """
+    with processor(config):
+        yield ListenerTraining(config, music or read_again(config, folder))
+
+
+def processor(config: ListenerConfig) -> AbstractContextManager[None]:
+    """Return the context that a listener is trained in; raises ConfigError if torch is needed and not installed."""
+    if config.listener.kind == "ngram":
+        return nullcontext()
+    try:
+        from vae.processor import computing
+    except ImportError:
+        raise ConfigError(
+            "learned listeners, melody models and judges need torch: pip install 'kuznechik[torch]', or take "
+            "--kind ngram"
+        ) from None
+    return computing()
+
+
+def resolve_listener(config: ListenerConfig, report: Callable[[int, int], None]) -> tuple[ListenerConfig, Music]:
+    """Read the music of a configuration.
+
+    Args:
+        config: of a new run.
+        report: takes how many files of how many are read.
+
+    Returns:
+        The configuration with absolute folders, and the music.
+
+    Raises:
+        ValueError: no folder is named, one is missing, or there is too little music.
+    """
+    processor(config)  # an error comes before a folder is made
+    config = config.with_absolute_folders()
+    return config, Music.read(config.data.folders, report)
+
+
+class ListenerTraining:
+    """The training of a listener in progress; a `Trainable`."""
+
+    tables = ("metrics.csv",)
+
+    def __init__(self, config: ListenerConfig, music: Music):
+        self.config, self.music = config, music
+        self.name = f"listener {config.listener.kind}"
+        self.steps = 0
+        self._training = training_of(config.listener.kind, music.corpora, config.training, config.seed)
+        self._trained: Trained | None = None
+        self._text = ""
+
+    @property
+    def ended(self) -> str:
+        return "finished" if self._training.finished else ""
+
+    @property
+    def next_row(self) -> int:
+        return self.steps + 1
+
+    @property
+    def champion(self) -> object | None:
+        if self._trained is None and self._training.finished:
+            self._trained = self._training.result
+        return self._trained
+
+    def step(self) -> Log:
+        stage, row = self._training.stage, self._training.step()
+        assert row is not None, "it is not finished"
+        self.steps += 1
+        self._text = f"{row['stage']}: {row['step']} of {row['steps']}"
+        figures = {name: NAN if row[name] is None else row[name] for name in ("loss", "score")}
+        return Log({"step": self.steps, "stage": stage, "progress": self._training.progress, **figures})
+
+    def status(self) -> Status:
+        return Status(self._training.progress, 1.0, self._training.progress, self._text)
+
+    def finish(self) -> None:
+        pass
+
+    def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:
+        assert self._trained is not None, "it is the champion"
+        write_model(folder.path / IN_RUN, self._trained, self.config, self.music.corpora)
+
+    def summary(self) -> dict[str, Any]:
+        corpora, listener = self.music.corpora, self.config.listener
+        learned = corpora.excerpts.test if self.config.is_judge else corpora.excerpts.training
+        rounds = self._trained.about.get("rounds", []) if self._trained else []
+        return {
+            "kind": listener.kind,
+            "pieces": corpora.songs.pieces,
+            "excerpts": len(learned),
+            "seed": listener.seed,
+            "steps": self.steps,
+            "progress": round(self._training.progress, 4),
+            "rounds": rounds,
+        }
+
+    def largest_checkpoint(self) -> int:
+        return MOST_BYTES
+
+    def state(self) -> State:
+        arrays, data = self._training.state()
+        return arrays, {"steps": self.steps, "training": data}
+
+    def restore(self, state: State) -> None:
+        arrays, data = state
+        validate_like({"steps": 0, "training": {}}, data)
+        self._training.restore(arrays, data["training"])
+        self.steps, self._trained = data["steps"], None
+
+
+KIND = Kind("listener", (), prepare, training, inputs, checkpoint_every=30)

@@ -1,0 +1,75 @@
+"""The music of a listener's run: it stays in its folders, and the run keeps what tells whether it is still the same.
+
+data.json    folders, number of pieces, and a digest of the melodies
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.config.listener import ListenerConfig
+from experiments.runs.folder import RunError, RunFolder
+from listener.corpus import Corpora, read_music
+from songs.validate import validate_like
+
+DATA = "data.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Music:
+    """Real melodies, and where they were read."""
+
+    folders: Sequence[Path]
+    corpora: Corpora
+
+    @classmethod
+    def read(cls, folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None) -> "Music":
+        """Read all MIDI files under some folders; raises ValueError if there is too little music."""
+        return cls(folders, read_music(folders, report))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The plain data of data.json; the same for the same music alone."""
+        digest = hashlib.sha256()
+        for corpus in (self.corpora.short, self.corpora.excerpts, self.corpora.songs):
+            for part in (corpus.training, corpus.validation, corpus.test):
+                digest.update(f"{part.melodies.shape}".encode() + np.ascontiguousarray(part.melodies).tobytes())
+        return {
+            "folders": [str(folder) for folder in self.folders],
+            "pieces": self.corpora.songs.pieces,
+            "melodies_sha256": digest.hexdigest(),
+        }
+
+
+def read_identity(folder: RunFolder) -> dict[str, Any]:
+    """Return the content of data.json; raises RunError if it is missing or broken."""
+    found = folder.read_json(DATA)
+    try:
+        validate_like({"folders": [""], "pieces": 0, "melodies_sha256": ""}, found)
+    except ValueError as error:
+        raise RunError(f"{folder.path}: {DATA} is broken: {error}") from None
+    return found
+
+
+def check_same(music: Music, folder: RunFolder) -> None:
+    """Raise RunError if music is not the one that a run was begun with."""
+    before, now = read_identity(folder), music.identity
+    if any(before[name] != now[name] for name in ("pieces", "melodies_sha256")):  # folders may have moved
+        raise RunError(
+            f"{folder.path}: the music is not the same as when the run began: {before['pieces']} pieces then and "
+            f"{now['pieces']} now in {', '.join(now['folders'])}: put the files back, or begin a new run"
+        )
+
+
+def read_again(config: ListenerConfig, folder: RunFolder) -> Music:
+    """Read the music of a run again; raises RunError if it is gone or another."""
+    try:
+        music = Music.read(config.data.folders)
+    except (ValueError, OSError) as error:
+        raise RunError(f"{folder.path}: the music of the run cannot be read: {error}") from None
+    check_same(music, folder)
+    return music
