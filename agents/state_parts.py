@@ -27,18 +27,25 @@ class Stateful(Protocol):
 def join_states(parts: Mapping[str, Stateful]) -> State:
     """Return the states of all parts as one."""
     states = {name: part.state() for name, part in parts.items()}
-    arrays = {f"{part}.{name}": array for part, (arrays, _) in states.items() for name, array in arrays.items()}
+    arrays = join_arrays({name: arrays for name, (arrays, _) in states.items()})
     return arrays, {name: data for name, (_, data) in states.items()}
 
 
-def restore_parts(parts: Mapping[str, Stateful], arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-    """Restore every part from a joined state; raises ValueError if it does not fit."""
+def join_arrays(parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the arrays of all parts, each named `part.name`."""
+    return {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+
+
+def restore_parts(parts: Mapping[str, Stateful], arrays: dict[str, np.ndarray], data: dict[str, Any]) -> dict[str, Any]:
+    """Restore every part from a joined state; return what each returns. Raises ValueError if it does not fit."""
     validate_like({name: {} for name in parts}, data)
+    returned = {}
     for name, part in parts.items():
         try:
-            part.restore(arrays_of_part(arrays, name), data[name])
+            returned[name] = part.restore(arrays_of_part(arrays, name), data[name])
         except ValueError as error:
             raise ValueError(f"{name}.{error}") from None
+    return returned
 
 
 def arrays_of_part(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from agents.dqn.evaluation import GreedyEvaluator, GreedyScore
 from agents.dqn.network import QNetwork, arrays_of, load_weights
-from agents.state_parts import arrays_of_part
+from agents.state_parts import arrays_of_part, join_arrays
 from songs.validate import validate_like
 
 
@@ -61,8 +61,7 @@ class Champion:
         """Return the champion as arrays, named `champion.LAYER`, and plain data; both empty if there is none."""
         if self.weights is None or self.score is None:
             return {}, {}
-        arrays = {f"champion.{name}": array for name, array in self.weights.items()}
-        return arrays, {"step": self.step, "score": asdict(self.score)}
+        return join_arrays({"champion": self.weights}), {"step": self.step, "score": asdict(self.score)}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Continue from a state; raises ValueError if it does not fit."""

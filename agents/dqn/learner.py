@@ -18,7 +18,7 @@ from agents.dqn.losses import make_td_loss
 from agents.dqn.network import QNetwork, arrays_of, choices_of, load_weights
 from agents.dqn.options import LearningOptions
 from agents.dqn.replay import ReplayBuffer, ReplayOptions, Transitions
-from agents.state_parts import arrays_of_part, restore_generator, restore_parts
+from agents.state_parts import arrays_of_part, join_arrays, restore_generator, restore_parts
 from songs.keyboard import KEYS
 from songs.validate import Within, validate_like
 
@@ -124,9 +124,8 @@ class QLearner:
         for index, moments in self.optimizer.state_dict()["state"].items():
             # a file keeps no array without axes
             parts[f"optimizer.{index}"] = arrays_of({**moments, "step": moments["step"].reshape(1)})
-        arrays = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
         data = {"steps": self.steps, "updates": self.updates, "replay": replay_data}
-        return arrays, {**data, "random": self.random.bit_generator.state}
+        return join_arrays(parts), {**data, "random": self.random.bit_generator.state}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Continue from a state; raises ValueError if it does not fit this learner."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.dqn.agent import Agent
 from agents.dqn.n_step import EnvStep
-from agents.state_parts import State, arrays_of_part, join_states, restore_arrays, restore_parts
+from agents.state_parts import State, join_states, restore_arrays, restore_parts
 from songs.validate import validate_like
 
 
@@ -22,9 +22,9 @@ class ResumableVectorEnv(Protocol):
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]: ...
 
-    def state(self) -> tuple[dict[str, np.ndarray], Any]: ...
+    def state(self) -> State: ...
 
-    def restore(self, arrays: dict[str, np.ndarray], data: Any) -> tuple[np.ndarray, dict[str, Any]]: ...
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]]: ...
 
 
 class DqnLoop:
@@ -87,11 +87,7 @@ class DqnLoop:
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Continue from a state; raises ValueError if it does not fit the agent or the environments."""
         sums = {"loss": 0.0, "losses": 0, "reward": 0.0, "rewards": 0}
-        validate_like({"env": None, "episodes": 0, "sums": sums}, data)
-        restore_parts({"agent": self.agent}, arrays, data)
-        try:
-            self._observations, _ = self.env.restore(arrays_of_part(arrays, "env"), data["env"])
-        except KeyError as error:
-            raise ValueError(f"env.{error} is missing") from None
+        validate_like({"episodes": 0, "sums": sums}, data)
+        self._observations, _ = restore_parts({"agent": self.agent, "env": self.env}, arrays, data)["env"]
         restore_arrays({"began": self._began}, arrays)
         self.episodes, self._sums = data["episodes"], dict(data["sums"])

@@ -21,13 +21,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import gymnasium
 import numpy as np
 
 from agents.neat.genome import Genome
 from agents.neat.linear_network import linear_genome, on_grid
+from agents.other_searches.real_episodes import LinearPlayer
 from agents.performer import Performer
-from agents.rollout import play_episode
 from agents.search import Generation
 from agents.search_state import LARGEST, check_state, identity
 from agents.state_parts import restore_generator
@@ -64,54 +63,6 @@ STATE = {
     "postponed": [(0, 0)],
 }
 """An example of the data of a state, besides its identity."""
-
-
-class RealEpisodes:
-    """Episodes in an environment that stops at the first error: a performer in, a number out."""
-
-    def __init__(self, env: gymnasium.Env):
-        """
-        Args:
-            env: a `KeyboardEnv`, wrapped or not, with one song, stopping at errors, without teacher forcing.
-
-        Raises:
-            ValueError: it is another kind of environment.
-        """
-        keyboard: Any = env.unwrapped  # a `KeyboardEnv`
-        rules = keyboard.rules
-        if not rules.stop_at_error or rules.teacher_forcing or rules.improvise or len(rules.songs) != 1:
-            raise ValueError(
-                "the environment must have one song and stop_at_error=True, and neither teacher forcing nor improvise"
-            )
-        self.env = env
-        self.mode_bit = rules.mode_bit
-        song = rules.songs[0]
-        self.steps = song.steps - rules.prompt
-        observation, _ = env.reset()
-        keys = song.roll.shape[1]
-        self.start = observation[: rules.memory * keys].reshape(rules.memory, keys).astype(bool)
-        """(M, K) bool, the memory before the first step."""
-
-    def __call__(self, performer: Performer) -> int:
-        """Let a performer play one episode; return its number of right steps before the first error."""
-        return play_episode(self.env, performer).prefix
-
-
-class _LinearPlayer:
-    """A linear network at the keyboard that records what it plays."""
-
-    def __init__(self, weights: np.ndarray, mode_bit: bool):
-        self._weights = weights
-        self._tail = np.ones(1 + mode_bit)
-        self.reset(1)
-
-    def reset(self, episodes: int) -> None:
-        self.played: list[np.ndarray] = []
-
-    def press(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
-        keys = self._weights @ np.concatenate([memory.reshape(-1), self._tail]) > 0
-        self.played.append(keys)
-        return keys[None]
 
 
 class VerifiedPrefix:
@@ -189,7 +140,7 @@ class VerifiedPrefix:
 
     def _play(self) -> None:
         """Play a real episode and draw the conclusions from its number of right steps."""
-        player = _LinearPlayer(self._weights, self._mode_bit)
+        player = LinearPlayer(self._weights, self._mode_bit)
         right, before = self._episode(player), len(self._verified)
         self.evaluations += 1
         if right < before:

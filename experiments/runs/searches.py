@@ -20,7 +20,8 @@ from agents.other_searches.per_key.options import PerKeyOptions
 from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution
 from agents.other_searches.per_key.prompt_noise import song_cases
 from agents.other_searches.per_key.sparse_cases import SparseCases
-from agents.other_searches.verified_prefix import RealEpisodes, VerifiedPrefix
+from agents.other_searches.real_episodes import RealEpisodes
+from agents.other_searches.verified_prefix import VerifiedPrefix
 from agents.search import Search
 from experiments.config.evolve import EvolveConfig
 from experiments.config.neat_ini import improvises, neat_ini, read_neat_config

@@ -8,7 +8,8 @@ import pytest
 from agents.neat.genome_json import genome_to_json
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer
-from agents.other_searches.verified_prefix import RealEpisodes, VerifiedPrefix, VerifiedPrefixOptions
+from agents.other_searches.real_episodes import RealEpisodes
+from agents.other_searches.verified_prefix import VerifiedPrefix, VerifiedPrefixOptions
 from agents.performer import PerfectPlayer, SilentPlayer
 from agents.rollout import play_episode
 from envs.keyboard_env import KeyboardEnv
