@@ -124,7 +124,7 @@ def _lines(summary: dict, folder: Path, copy: Path | None) -> list[str]:
 
 
 def _score(parser: argparse.ArgumentParser) -> None:
-    """Score melodies: the sum of the rewards, what each term pays, and the percentile among real melodies."""
+    """Score melodies: the sum of the rewards, the part of each term, and the percentile among real melodies."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="MIDI files that the keyboard can play")
     parser.add_argument("--listener", default="learned", metavar="NAME", help="name, file, run or sum [learned]")
     parser.add_argument("--track", metavar="NAME", help="read only the MIDI tracks of this name [all]")

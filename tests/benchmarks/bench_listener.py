@@ -1,4 +1,4 @@
-"""How fast listeners hear: song-steps per CPU second of one core, beside the evidence lower bound of the MusicVAE.
+"""Speed of listeners: song-steps per CPU second of one core, beside the evidence lower bound of the MusicVAE.
 
     python tests/benchmarks/bench_listener.py [--json]
 
@@ -49,14 +49,14 @@ def main() -> None:
     matrix = torch.from_numpy(generator.random((SIDE, SIDE), dtype=np.float32))
     product = cpu_seconds(lambda: matrix @ matrix)
     listeners = {name: listener_named(name) for name in NAMES}
-    found = {name: SONGS * STEPS / cpu_seconds(partial(one.rewards, rolls)) for name, one in listeners.items()}
+    rates = {name: SONGS * STEPS / cpu_seconds(partial(one.rewards, rolls)) for name, one in listeners.items()}
     if options.json:
-        print(json.dumps({"steps_a_second": found, "gflops": 2e-9 * SIDE**3 / product}))
+        print(json.dumps({"steps_a_second": rates, "gflops": 2e-9 * SIDE**3 / product}))
         return
     print(f"a product of {SIDE}x{SIDE} matrices: {2e-9 * SIDE**3 / product:.0f} GFLOP/s")
     print(f"{'listener':<10}{'song-steps/s':>14}{'times ' + PEER:>12}")
-    for name, rate in found.items():
-        print(f"{name:<10}{rate:>14,.0f}{rate / found[PEER]:>12.1f}")
+    for name, rate in rates.items():
+        print(f"{name:<10}{rate:>14,.0f}{rate / rates[PEER]:>12.1f}")
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def test_degenerate_players_play_what_they_are_called():
     assert ((steps >= 1) & (steps <= 2)).mean() > 0.95
 
 
-def test_an_attack_finds_what_is_paid():
+def test_an_attack_finds_what_is_rewarded():
     target = tunes(1)[0]
     score = lambda found: (found == target).mean(axis=1)  # noqa: E731
     options = AttackOptions(islands=3, size=16, generations=120)
@@ -181,10 +181,10 @@ def test_the_audit_tells_a_listener_from_a_fool(real):
 
 def test_the_audit_is_the_same_again(real):
     options = AuditOptions(players=2, islands=2, size=4, generations=3)
-    told = []
-    one = audit(Rising(), real, real.melodies, options, lambda *stage: told.append(stage[0]))
+    stages = []
+    one = audit(Rising(), real, real.melodies, options, lambda *stage: stages.append(stage[0]))
     assert audit(Rising(), moved_copy(real), real.melodies, options) == one
-    assert set(told) == {"corruptions", "degenerate players", "red team on reward"}
+    assert set(stages) == {"corruptions", "degenerate players", "red team on reward"}
 
 
 def moved_copy(excerpts: Excerpts) -> Excerpts:

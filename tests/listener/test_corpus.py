@@ -78,11 +78,11 @@ def test_a_corpus_is_read_from_midi_files(tmp_path):
     for number in range(20):
         keys = generator.integers(0, 13, 32).astype(np.int8)
         Song(str(number), rolls_of(keys)).write(tmp_path / f"{number}.mid")
-    told = []
-    (corpus,) = read_corpora([tmp_path], (4,), 0, lambda done, of: told.append((done, of)))
+    reports = []
+    (corpus,) = read_corpora([tmp_path], (4,), 0, lambda done, of: reports.append((done, of)))
     assert corpus.pieces == 20
     assert sum(map(len, (corpus.training, corpus.validation, corpus.test))) == 20
-    assert told[-1] == (20, 20)
+    assert reports[-1] == (20, 20)
 
 
 @given(melodies)

@@ -21,8 +21,8 @@ def roll_of(melody: str) -> np.ndarray:
 
 
 def test_a_melody_that_was_counted_by_hand():
-    told = describe(roll_of("C.CEG...E.dC....C.CEG..."))
-    assert told == pytest.approx(
+    features = describe(roll_of("C.CEG...E.dC....C.CEG..."))
+    assert features == pytest.approx(
         {
             "notes a bar": 11 / 3,
             "rest share": 13 / 24,
@@ -41,30 +41,30 @@ def test_a_melody_that_was_counted_by_hand():
 
 
 def test_a_loop_of_two_notes_is_seen():
-    told = describe(roll_of("C.G." * 8))
-    assert (told["two-note share"], told["loop share"], told["repeated notes"]) == (1.0, 1.0, 0.0)
-    assert (told["different keys"], told["entropy"], told["mean interval"]) == (2.0, 1.0, 7.0)
+    features = describe(roll_of("C.G." * 8))
+    assert (features["two-note share"], features["loop share"], features["repeated notes"]) == (1.0, 1.0, 0.0)
+    assert (features["different keys"], features["entropy"], features["mean interval"]) == (2.0, 1.0, 7.0)
 
 
 def test_a_held_note_is_no_loop_of_two():
-    told = describe(roll_of("C" * 16))
-    assert (told["two-note share"], told["repeated notes"], told["notes a bar"]) == (0.0, 1.0, 8.0)
+    features = describe(roll_of("C" * 16))
+    assert (features["two-note share"], features["repeated notes"], features["notes a bar"]) == (0.0, 1.0, 8.0)
 
 
-def test_the_highest_key_of_a_chord_is_heard_and_the_chord_is_counted():
+def test_the_highest_key_of_a_chord_counts_and_the_chord_is_counted():
     roll = roll_of("C.G.")
     roll[0, 4] = True
-    told = describe(roll)
-    assert (told["chord share"], told["mean interval"], told["different keys"]) == (0.5, 3.0, 2.0)
+    features = describe(roll)
+    assert (features["chord share"], features["mean interval"], features["different keys"]) == (0.5, 3.0, 2.0)
 
 
 @pytest.mark.parametrize(("steps", "filled"), [(0, 8), (1, 8), (24, 24)])
 def test_silence_is_described_and_filled_up_to_a_bar(steps, filled):
-    told = describe(np.zeros((steps, KEYS), dtype=bool))
-    assert told.pop("rest share") == told.pop("share in key") == 1
-    assert told.pop("longest gap") == filled + 1
-    assert told.pop("loop share") == (filled > 8)
-    assert set(told.values()) == {0.0}
+    features = describe(np.zeros((steps, KEYS), dtype=bool))
+    assert features.pop("rest share") == features.pop("share in key") == 1
+    assert features.pop("longest gap") == filled + 1
+    assert features.pop("loop share") == (filled > 8)
+    assert set(features.values()) == {0.0}
 
 
 # Copying
@@ -95,12 +95,12 @@ def slow_shared_run(played: list[int], song: list[int]) -> int:
     """Look at every pair of stretches."""
     best = 0
     for start in range(len(played)):
-        for place in range(len(song)):
-            if played[start] < 0 or song[place] < 0:
+        for first in range(len(song)):
+            if played[start] < 0 or song[first] < 0:
                 continue
-            moved = song[place] - played[start]
-            for length in range(1, min(len(played) - start, len(song) - place) + 1):
-                one, other = played[start + length - 1], song[place + length - 1]
+            moved = song[first] - played[start]
+            for length in range(1, min(len(played) - start, len(song) - first) + 1):
+                one, other = played[start + length - 1], song[first + length - 1]
                 if (one < 0) != (other < 0) or (one >= 0 and other - one != moved):
                     break
                 best = max(best, length if one >= 0 else 0)

@@ -1,4 +1,4 @@
-"""What a listener's files may say, and what is refused, with its place, before anything is made of it."""
+"""Listener files that are refused, with the part that is wrong, before anything is made of it."""
 
 import json
 import re
@@ -27,19 +27,19 @@ def own(tmp_path):
     return copy
 
 
-def change_about(path, place: tuple, value: Any):
+def change_about(path, keys: tuple, value: Any):
     """Set one value of the JSON beside a file; None takes it out."""
     beside = path.with_suffix(".json")
     about = json.loads(beside.read_text())
-    at = reduce(lambda part, name: part[name], place[:-1], about)
-    at[place[-1]] = value
+    at = reduce(lambda part, name: part[name], keys[:-1], about)
+    at[keys[-1]] = value
     if value is None:
-        del at[place[-1]]
+        del at[keys[-1]]
     beside.write_text(json.dumps(about))
 
 
 @pytest.mark.parametrize(
-    ("kind", "place", "value", "told"),
+    ("kind", "keys", "value", "message"),
     [
         ("ngram", ("kind",), 1e308, "kind is 1e+308"),
         ("ngram", ("kind",), None, "kind is missing"),
@@ -74,15 +74,17 @@ def change_about(path, place: tuple, value: Any):
         ("judge", ("reference",), [], "reference is empty"),
     ],
 )
-def test_a_json_that_says_something_impossible_is_refused(own, kind, place, value, told):
+def test_a_json_that_says_something_impossible_is_refused(own, kind, keys, value, message):
     path = own(kind)
-    change_about(path, place, value)
-    with pytest.raises(ValueError, match=f"^{re.escape(str(path.with_suffix('.json')))}: is broken: {re.escape(told)}"):
+    change_about(path, keys, value)
+    with pytest.raises(
+        ValueError, match=f"^{re.escape(str(path.with_suffix('.json')))}: is broken: {re.escape(message)}"
+    ):
         READERS[kind](path)
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "values", "told"),
+    ("kind", "name", "values", "message"),
     [
         ("ngram", "ngram.rhythm", lambda own: own[:-1], "has the shape (7, "),
         ("melody", "model.table", lambda own: own * np.nan, "holds values that are not finite"),
@@ -91,18 +93,18 @@ def test_a_json_that_says_something_impossible_is_refused(own, kind, place, valu
         ("judge", "features.deviation", lambda own: own * 0, "is not above 0"),
     ],
 )
-def test_arrays_that_are_no_parameters_are_refused(own, kind, name, values, told):
+def test_arrays_that_are_no_parameters_are_refused(own, kind, name, values, message):
     path = own(kind)
     arrays = load(path.read_bytes())
     path.write_bytes(save({**arrays, name: np.ascontiguousarray(values(arrays[name]))}))
-    with pytest.raises(ValueError, match=f"^{re.escape(f'{path}: {name} {told}')}"):
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{path}: {name} {message}')}"):
         READERS[kind](path)
 
 
 @pytest.mark.parametrize("kind", ["melody", "learned"])
 def test_sizes_that_do_not_fit_the_arrays_take_no_memory(own, kind):
-    place = ("model", "units") if kind == "melody" else ("nets", "metre", "hidden")
+    keys = ("model", "units") if kind == "melody" else ("nets", "metre", "hidden")
     path = own(kind)
-    change_about(path, place, 4096)
+    change_about(path, keys, 4096)
     with pytest.raises(ValueError, match=r"has the shape \(.*\), this run needs \((4096|12288), "):
         read_listener(path)

@@ -42,7 +42,7 @@ def noise(count: int, steps: int) -> np.ndarray:
 # The judge of the project
 
 
-def test_songs_it_never_heard_rank_among_real_melodies_and_noise_does_not(songs):
+def test_unseen_songs_rank_among_real_melodies_and_noise_does_not(songs):
     assert np.median(JUDGE.percentiles(songs)) > 25
     mixed = np.random.default_rng(1).permuted(songs, axis=1)
     assert (JUDGE.scores(mixed) < JUDGE.scores(songs)).mean() > 0.95
@@ -75,7 +75,7 @@ def test_the_codes_say_key_place_and_interval():
     assert codes == [[5, 0, 8, 7, 0, 0, 0, 0, 1], [0, 1, 2, 3, 4, 5, 6, 7, 0], [0, 0, 16, 12, 0, 0, 0, 0, 7]]
 
 
-def test_figures_are_weighed_in_standard_deviations_that_end_somewhere():
+def test_features_are_clipped_standard_deviations():
     torch.manual_seed(0)
     features = FeatureClassifier().eval()
     real = judged_features(noise(20, WINDOW))

@@ -26,7 +26,7 @@ each_listener = pytest.mark.parametrize("listener", LISTENERS.values(), ids=LIST
 
 
 class Loudness:
-    """A listener of the user's own: pays the number of keys."""
+    """A listener that a user might write: it rewards the number of keys."""
 
     def rewards(self, rolls, targets=None):
         return rolls.sum(axis=2, dtype=np.float32)
@@ -91,7 +91,7 @@ def test_what_comes_later_changes_no_reward_before_it(listener, batch, data):
 @each_listener
 @settings(deadline=None)
 @given(batch=batches(2))
-def test_a_roll_is_paid_the_same_alone_and_in_a_batch(listener, batch):
+def test_a_roll_is_rewarded_the_same_alone_and_in_a_batch(listener, batch):
     rolls, targets = batch
     together, untold = listener.rewards(rolls, targets), listener.rewards(rolls)
     for row in range(len(rolls)):
@@ -182,7 +182,7 @@ def test_a_weighted_sum_tells_the_terms_of_all():
     rolls = np.zeros((1, 2, 13), dtype=bool)
     rolls[0, 1, [0, 4]] = True
     three = WeightedSum([Split(), Loudness(), Split()], [1.0, -1.0, 0.5])
-    terms = {name: paid.tolist() for name, paid in three.terms(rolls).items()}
+    terms = {name: rewards.tolist() for name, rewards in three.terms(rolls).items()}
     assert terms == {
         "step": [[1, 1]],
         "keys": [[0, 4]],

@@ -35,7 +35,7 @@ def test_the_codes_say_what_came_before():
     melody = np.array([[4, -1, 7, 0, -1, -1, -1, -1, 12, 4]], dtype=np.int8)
     firsts = np.cumsum([0, *[15] * 7, 14])
     codes = (step_codes(melody) - firsts)[0]
-    assert codes[0].tolist() == [14] * 7 + [0, 0]  # nothing before, no note, the first place
+    assert codes[0].tolist() == [14] * 7 + [0, 0]  # nothing before, no note, the first step
     # of step 8: lags 1, 2, 4, 8 are rests, a rest and a key 4; those longer are nothing; the note that was last is 0
     assert codes[8].tolist() == [0, 0, 0, 5, 14, 14, 14, 1, 0]
     assert codes[9].tolist() == [13, 0, 0, 0, 14, 14, 14, 13, 1]
@@ -81,11 +81,11 @@ def test_it_is_read_step_by_step_as_at_once(model):
     at_once = sum(log_probabilities(model, found))
     for ahead in range(40 - 17):
         steps = first + ahead
-        chances = reader.log_probabilities()
+        log_probabilities_next = reader.log_probabilities()
         played = found[np.arange(3), steps]
         expected = at_once[np.arange(3), steps]
-        np.testing.assert_allclose(chances[np.arange(3), played + 1], expected, atol=1e-4)
-        np.testing.assert_allclose(np.exp(chances).sum(axis=1), 1, atol=1e-5)
+        np.testing.assert_allclose(log_probabilities_next[np.arange(3), played + 1], expected, atol=1e-4)
+        np.testing.assert_allclose(np.exp(log_probabilities_next).sum(axis=1), 1, atol=1e-5)
         reader.add(rolls_of(played[:, None])[:, 0])
 
 

@@ -34,7 +34,7 @@ def test_the_share_of_right_keys_counts_the_ones_that_are_up():
 
 
 @pytest.mark.parametrize("listener", [ExactSteps(), RightKeys()], ids=lambda listener: type(listener).__name__)
-def test_without_a_target_nothing_is_paid(listener):
+def test_without_a_target_the_reward_is_0(listener):
     assert listener.rewards(PLAYED).tolist() == [[0, 0, 0, 0, 0, 0, 0]]
 
 

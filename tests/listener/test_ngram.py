@@ -89,10 +89,10 @@ def test_every_further_key_costs_log_14():
     listener = NGram.trained(TUNE)
     chord = rolls_of(TUNE)
     chord[0, 4, [0, 2]] = True  # below the melody
-    paid = listener.rewards(rolls_of(TUNE)) - listener.rewards(chord)
+    difference = listener.rewards(rolls_of(TUNE)) - listener.rewards(chord)
     expected = np.zeros(24)
     expected[4] = 2 * np.log(14)
-    np.testing.assert_allclose(paid[0], expected, atol=1e-5)
+    np.testing.assert_allclose(difference[0], expected, atol=1e-5)
 
 
 def test_a_chain_of_order_2_goes_only_where_its_melodies_went():

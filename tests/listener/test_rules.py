@@ -1,4 +1,4 @@
-"""Each rule of music theory pays what it says, and silence has a value."""
+"""Each rule of music theory rewards as documented, and silence has a value."""
 
 from dataclasses import asdict, replace
 
@@ -19,8 +19,8 @@ def roll(*keys: int | None) -> np.ndarray:
     return rolls
 
 
-def paid(rule: str, *keys: int | None) -> list[float]:
-    """Return what a rule pays for each step of a melody."""
+def rewards_of(rule: str, *keys: int | None) -> list[float]:
+    """Return the rewards of a rule at each step of a melody."""
     return MusicTheory().terms(roll(*keys))[rule][0].round(4).tolist()
 
 
@@ -43,54 +43,54 @@ def test_a_rule_of_weight_0_pays_nothing(rule):
 
 def test_a_note_outside_the_key_costs_1():
     # with the F it is C major; without it, it could be G major, to which the F sharp belongs
-    assert paid("key", 0, 4, 7, 5, 9, 11, 6, 0) == [0, 0, 0, 0, 0, 0, -1, 0]
-    assert paid("key", 0, 4, 7, 9, 11, 6, 0) == [0] * 7
+    assert rewards_of("key", 0, 4, 7, 5, 9, 11, 6, 0) == [0, 0, 0, 0, 0, 0, -1, 0]
+    assert rewards_of("key", 0, 4, 7, 9, 11, 6, 0) == [0] * 7
 
 
 def test_the_tonic_pays_at_both_ends_and_adds_up():
     # C major: begins with C; the last note counts only while it is the last one
-    assert paid("tonic", 0, 4, 7, 0) == [6, -3, 0, 3]
-    assert sum(paid("tonic", 0, 4, 7, 2)) == 3
+    assert rewards_of("tonic", 0, 4, 7, 0) == [6, -3, 0, 3]
+    assert sum(rewards_of("tonic", 0, 4, 7, 2)) == 3
 
 
 def test_the_fifth_repetition_costs_100():
-    assert paid("repeating", 3, None, 3, 3, 3, 3, 3, 4) == [0, 0, 0, 0, 0, -100, -100, 0]
+    assert rewards_of("repeating", 3, None, 3, 3, 3, 3, 3, 4) == [0, 0, 0, 0, 0, -100, -100, 0]
 
 
 def test_more_than_a_bar_of_rest_costs_as_much():
-    assert paid("repeating", 3, *[None] * 10) == [0] * 9 + [-100] * 2
+    assert rewards_of("repeating", 3, *[None] * 10) == [0] * 9 + [-100] * 2
 
 
 def test_intervals_are_worth_5_times_their_pleasantness():
-    assert paid("intervals", 0, 7, 4, 5, 5) == pytest.approx([0, 0.5, 0.75, 0.4, 0])
-    assert paid("intervals", 0, 11)[1] == pytest.approx(-1.5)
+    assert rewards_of("intervals", 0, 7, 4, 5, 5) == pytest.approx([0, 0.5, 0.75, 0.4, 0])
+    assert rewards_of("intervals", 0, 11)[1] == pytest.approx(-1.5)
 
 
 def test_a_leap_wants_a_smaller_step_back():
-    assert paid("leap", 0, 9, 7, 5) == [0, 0, 5, 0]
-    assert paid("leap", 0, 9, 0) == [0, 0, 0]  # as large again: no resolution
-    assert paid("leap", 12, 5, 0) == [0, 0, 0]  # onwards, by no leap
-    assert paid("leap", 0, 7, 7, 12)[2:] == [0, 0]
+    assert rewards_of("leap", 0, 9, 7, 5) == [0, 0, 5, 0]
+    assert rewards_of("leap", 0, 9, 0) == [0, 0, 0]  # as large again: no resolution
+    assert rewards_of("leap", 12, 5, 0) == [0, 0, 0]  # onwards, by no leap
+    assert rewards_of("leap", 0, 7, 7, 12)[2:] == [0, 0]
 
 
 def test_a_motif_has_three_different_notes_in_a_bar():
-    assert paid("motif", 0, 2, 0, 4, None, 5) == pytest.approx([0, 0, 0, 3, 0, 3.3])
+    assert rewards_of("motif", 0, 2, 0, 4, None, 5) == pytest.approx([0, 0, 0, 3, 0, 3.3])
 
 
-def test_a_motif_heard_before_pays_more():
+def test_a_repeated_motif_earns_more():
     bar = (0, None, 4, None, 7, None, 4, 2)
-    assert paid("repeated_motif", *bar, *bar) == [0] * 15 + [5]
+    assert rewards_of("repeated_motif", *bar, *bar) == [0] * 15 + [5]
     # a step earlier the window began with the D, the first time with nothing
 
 
-def test_a_highest_and_a_lowest_note_heard_once_pay_3_each():
-    assert paid("unique", 0, 4, 2, 4, 0) == [6, 0, 0, -3, -3]
+def test_a_highest_and_a_lowest_note_played_once_earn_3_each():
+    assert rewards_of("unique", 0, 4, 2, 4, 0) == [6, 0, 0, -3, -3]
 
 
 def test_monotony_correlates():
     # up and down: lag 1 is -1, lag 2 is 1, lag 3 is -1
-    assert paid("autocorrelation", *[0, 4] * 5)[-1] == pytest.approx(-9)
-    assert paid("autocorrelation", 5, 5, 5, 5) == [0, 0, 0, 0]
+    assert rewards_of("autocorrelation", *[0, 4] * 5)[-1] == pytest.approx(-9)
+    assert rewards_of("autocorrelation", 5, 5, 5, 5) == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("rolls", [np.zeros((2, 20, 13), dtype=bool), np.ones((2, 20, 13), dtype=bool)])

@@ -43,10 +43,10 @@ def test_rests_are_left_out_and_values_put_back():
 def test_notes_and_their_steps_are_the_melody(melody):
     found, steps = theory.notes_of(melody)
     assert found.shape == steps.shape
-    for row, own, places in zip(melody, found, steps, strict=True):
+    for row, own, indices in zip(melody, found, steps, strict=True):
         assert own[own != -1].tolist() == row[row != -1].tolist()
-        assert places[own != -1].tolist() == np.flatnonzero(row != -1).tolist()
-        assert (places[own == -1] == -1).all()
+        assert indices[own != -1].tolist() == np.flatnonzero(row != -1).tolist()
+        assert (indices[own == -1] == -1).all()
 
 
 @pytest.mark.parametrize("shape", [(0, 4), (2, 0), (0, 0)])
@@ -59,8 +59,8 @@ def test_where_there_are_no_steps_there_are_no_notes(shape):
 def test_notes_of_a_long_melody_stay_in_order():
     melody = np.random.default_rng(0).integers(-1, 2, (2, 500)).astype(np.int8)
     found, steps = theory.notes_of(melody)
-    for row, own, places in zip(melody, found, steps, strict=True):
-        assert places[own != -1].tolist() == np.flatnonzero(row != -1).tolist()
+    for row, own, indices in zip(melody, found, steps, strict=True):
+        assert indices[own != -1].tolist() == np.flatnonzero(row != -1).tolist()
 
 
 def test_lengths_of_runs():
@@ -92,8 +92,8 @@ def test_of_scales_that_fit_equally_the_triad_decides():
 
 @given(hnp.arrays(np.int8, (2, 7), elements=st.integers(-1, 12)))
 def test_the_scale_is_that_of_a_slow_search(found):
-    def fit(heard, tonic):
-        degrees = [(note - tonic) % 12 for note in heard]
+    def fit(played, tonic):
+        degrees = [(note - tonic) % 12 for note in played]
         in_scale = sum(degree in (0, 2, 4, 5, 7, 9, 11) for degree in degrees)
         return in_scale, sum(degree in (0, 4, 7) for degree in degrees), -tonic
 
@@ -113,8 +113,8 @@ def test_there_is_no_correlation_where_no_note_is():
 def test_autocorrelation_is_numpys_correlation_of_the_notes_so_far(found, lag):
     got = theory.autocorrelations(found, lag)
     for row, values in zip(found.astype(float), got, strict=True):
-        for place, value in enumerate(values):
-            first, second = row[: max(place + 1 - lag, 0)], row[lag : place + 1]
+        for index, value in enumerate(values):
+            first, second = row[: max(index + 1 - lag, 0)], row[lag : index + 1]
             varies = len(first) > 1 and first.std() > 0 and second.std() > 0
             assert value == pytest.approx(np.corrcoef(first, second)[0, 1] if varies else 0, abs=1e-6)
 
@@ -127,5 +127,5 @@ def test_recent_steps_begin_with_rests():
 @given(melodies, st.integers(1, 3))
 def test_a_window_was_repeated_windows_if_an_earlier_one_is_the_same_and_apart(melody, size):
     windows = theory.recent(melody, size)
-    for row, heard in zip(windows.tolist(), theory.repeated_windows(windows), strict=True):
-        assert heard.tolist() == [any(row[j] == row[i] for j in range(i - size + 1)) for i in range(len(row))]
+    for row, repeated in zip(windows.tolist(), theory.repeated_windows(windows), strict=True):
+        assert repeated.tolist() == [any(row[j] == row[i] for j in range(i - size + 1)) for i in range(len(row))]

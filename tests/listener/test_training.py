@@ -49,14 +49,20 @@ def corpora() -> Corpora:
     )
 
 
+@pytest.fixture(scope="module")
+def begun(corpora):
+    """Return trainings of every kind that have not taken a step."""
+    return {kind: training_of(kind, corpora, OPTIONS[kind], 5) for kind in KINDS}
+
+
 def plain(state):
     """Return a state as it comes back from a file."""
     arrays, data = state
     return {name: array.copy() for name, array in arrays.items()}, json.loads(json.dumps(data, allow_nan=False))
 
 
-def heard(training) -> np.ndarray:
-    """Return what the result says to some melodies."""
+def rewards(training) -> np.ndarray:
+    """Return the scores or rewards of some melodies by the result of a training."""
     listener, rolls = training.result.listener, rolls_of(excerpts(5, 16, 99).melodies)
     return listener.scores(rolls) if hasattr(listener, "scores") else listener.rewards(rolls)
 
@@ -71,15 +77,15 @@ def test_a_training_goes_on_from_any_state_to_the_same_bits(kind, corpora):
     assert whole.progress == 1
     assert [set(row) for row in rows] == [{"stage", "step", "steps", "loss", "score"}] * len(rows)
     other = training_of(kind, corpora, OPTIONS[kind], 5)
-    begun = other.progress
+    progress = other.progress
     for number in sorted({0, min(1, len(states) - 1), len(states) // 3, len(states) // 2, len(states) - 1}):
         other.restore(*states[number])
-        assert begun <= other.progress < 1
-        assert (begun := other.progress) >= 0
+        assert progress <= other.progress < 1
+        progress = other.progress
         assert other.step() == rows[number]
     while not other.finished:
         other.step()
-    np.testing.assert_array_equal(heard(other), heard(whole))
+    np.testing.assert_array_equal(rewards(other), rewards(whole))
     assert other.result.about == whole.result.about
     json.dumps(whole.result.about, allow_nan=False)
 
@@ -121,8 +127,8 @@ def changed(data: dict, path: str, value) -> dict:
         ("learned", "parts|stage|done", -1, "stage: done is -1"),
     ],
 )
-def test_other_data_is_refused(kind, path, value, says, corpora):
-    training = training_of(kind, corpora, OPTIONS[kind], 5)
+def test_other_data_is_refused(kind, path, value, says, begun):
+    training = begun[kind]
     arrays, data = plain(training.state())
     with pytest.raises(ValueError, match=says):
         training.restore(arrays, changed(data, path, value))
@@ -147,8 +153,8 @@ def test_other_data_is_refused(kind, path, value, says, corpora):
         ),
     ],
 )
-def test_other_arrays_are_refused(kind, name, value, says, corpora):
-    training = training_of(kind, corpora, OPTIONS[kind], 5)
+def test_other_arrays_are_refused(kind, name, value, says, begun):
+    training = begun[kind]
     arrays, data = plain(training.state())
     arrays = {key: array for key, array in arrays.items() if key != name}
     with pytest.raises(ValueError, match=says):

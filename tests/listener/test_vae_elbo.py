@@ -1,4 +1,4 @@
-"""The MusicVAE as a listener: paid is its evidence lower bound of every two bars."""
+"""The MusicVAE as a listener: rewarded with its evidence lower bound of every two bars."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_a_note_sounds_until_the_next_or_for_two_bars():
     assert found == [SILENT, C4, C4, C4 + 12, *[C4 + 2] * 16, *[SILENT] * 4]
 
 
-def test_two_bars_are_paid_their_bound_at_their_end():
+def test_two_bars_are_rewarded_their_bound_at_their_end():
     melody = np.random.default_rng(0).integers(-1, 13, (2, 28)).astype(np.int8)
     model, _ = find_model(2, "pianoroll", True)
     rewards = LISTENER.rewards(rolls_of(melody))
@@ -45,8 +45,8 @@ def test_further_keys_cost_as_much_as_a_token_each_at_the_end_of_their_bar():
     assert LISTENER.terms(thick)["further keys"][0, 7] == pytest.approx(-2 * np.log(14))
 
 
-def test_noise_is_paid_less_than_a_scale():
+def test_noise_is_rewarded_less_than_a_scale():
     scale = np.tile([0, -1, 2, -1, 4, -1, 5, -1, 7, -1, 5, -1, 4, -1, 2, -1], (1, 2)).astype(np.int8)
     noise = np.random.default_rng(0).integers(0, 13, (1, 32)).astype(np.int8)
-    paid = LISTENER.rewards(rolls_of(np.concatenate((scale, noise)))).sum(axis=1)
-    assert paid[0] > paid[1] + 10
+    totals = LISTENER.rewards(rolls_of(np.concatenate((scale, noise)))).sum(axis=1)
+    assert totals[0] > totals[1] + 10

@@ -38,7 +38,7 @@ def noise(count: int, steps: int) -> np.ndarray:
 # Payment
 
 
-def test_rewards_are_paid_at_bar_lines_and_add_up_to_the_worth_of_the_song(songs):
+def test_rewards_are_given_at_bar_lines_and_add_up_to_the_value_of_the_song(songs):
     rolls = np.concatenate((songs[:3], noise(3, 128)))
     rewards = LISTENER.rewards(rolls)
     inside = np.arange(128) % 8 != 7
@@ -67,16 +67,16 @@ def test_the_reward_is_the_sum_of_its_terms_and_none_is_above_0(songs):
     terms = LISTENER.terms(songs[:4])
     assert tuple(terms) == TERMS
     np.testing.assert_allclose(LISTENER.rewards(songs[:4]), sum(terms.values()), atol=1e-5)
-    assert all((paid.sum(axis=1) <= 1e-5).all() for paid in terms.values())
+    assert all((rewards.sum(axis=1) <= 1e-5).all() for rewards in terms.values())
 
 
-def test_a_song_is_paid_the_same_alone_and_in_a_batch(songs):
+def test_a_song_is_rewarded_the_same_alone_and_in_a_batch(songs):
     together = LISTENER.rewards(songs)
     for row in (0, 5, len(songs) - 1):
         np.testing.assert_allclose(LISTENER.rewards(songs[row : row + 1])[0], together[row], atol=1e-4)
 
 
-def test_songs_longer_than_any_in_training_are_paid_as_well(songs):
+def test_songs_longer_than_any_in_training_are_rewarded_too(songs):
     long = np.concatenate((songs[:2], songs[2:4]), axis=1)
     rewards = LISTENER.rewards(long)
     np.testing.assert_allclose(rewards[:, :128], LISTENER.rewards(songs[:2]), atol=1e-4)
@@ -138,7 +138,7 @@ def test_degenerate_players_are_far_below_real_melodies(name):
     assert np.median(percentile(REFERENCE, scores)) < 5
 
 
-def test_songs_it_never_heard_are_like_real_melodies_and_their_corruptions_are_not(songs):
+def test_unseen_songs_are_like_real_melodies_and_their_corruptions_are_not(songs):
     generator = np.random.default_rng(2)
     scores = LISTENER.rewards(songs).sum(axis=1)
     assert np.median(percentile(REFERENCE, scores)) > 25
@@ -162,7 +162,7 @@ def test_the_codes_say_what_happens():
     # E and G fit C, F, D and G major alike; most of them belong to the triad of C
     assert degree.tolist() == [9, 8, 9, 15, 14, 14, 9, 8, 9, *[8] * 7]
     pitch, interval, equal = pitch[:9], interval[:9], equal[:9]
-    # held note + 1, twice, and the onset; times 8, and the place in the bar
+    # held note + 1, twice, and the onset; times 8, and the step in the bar
     held, onset = (4, 4, 4, 7, 7, 7, 4, 4, 4), (1, 0, 1, 1, 0, 0, 1, 0, 1)
     place = (0, 1, 2, 3, 4, 5, 6, 7, 0)
     assert pitch.tolist() == [((h + 1) * 2 + o) * 8 + p for h, o, p in zip(held, onset, place, strict=True)]
