@@ -1,4 +1,4 @@
-"""The songs of a folder: which of them the keyboard can play, and why not the others."""
+"""The MIDI files of a folder as songs, with the reason where the keyboard cannot play one."""
 
 import os
 import re
@@ -18,40 +18,40 @@ from songs.song import Song, SongError, out_of_range, smallest_shift, whole_bars
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
 TEMPO_RANGE_BPM = (20.0, 300.0)
-"""Tempos outside of it are no music; a file that claims one is played at the nearest."""
+"""Tempos outside this range are clipped to it."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One MIDI file of a catalogue. What could not be found out is None."""
+    """One MIDI file of a catalogue. A value that could not be determined is None."""
 
     name: str
     title: str = ""
     notes: int | None = None
-    """Onsets within the steps that are used."""
+    """Onsets within the used steps."""
     span: int | None = None
-    """Keys from the lowest note to the highest, both counted."""
+    """Number of keys from the lowest note to the highest, both included."""
     shift: int | None = None
-    """Semitones the song is moved by to fit."""
+    """Semitones by which the song is transposed to fit the keyboard."""
     chords: int | None = None
-    """Steps at which more than one key is pressed."""
+    """Steps with more than one key."""
     memory: int | None = None
-    """Steps a performer must remember before its memory decides the next step; None: no memory does."""
+    """Number of past steps that determine the next one; None if no memory does."""
     steps: int | None = None
-    """Length that is used, in steps."""
+    """Used length in steps."""
     cut: int | None = None
-    """Onsets beyond the steps that are used."""
+    """Onsets beyond the used steps."""
     off_grid: int | None = None
-    """Onsets that were moved to the nearest step."""
+    """Notes that were moved to the nearest step."""
     playable: bool = False
     remarks: tuple[str, ...] = ()
     """Damage of the file that was passed over."""
     reason: str = ""
-    """Why the song cannot be played."""
+    """The reason why the song cannot be played."""
     song: Song | None = field(default=None, compare=False, repr=False)
 
     def row(self) -> dict:
-        """Return everything but the song itself, for a table or for JSON."""
+        """Return all fields but the song itself, for a table or JSON."""
         row = {name: value for name, value in asdict(self).items() if name != "song"}
         return row | {"remarks": list(self.remarks)}
 
@@ -77,13 +77,13 @@ def midi_files(folder: str | Path) -> list[Path]:
 
 
 def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Return what to sort by: numbers by value, text without capitals, and equal names as they are written."""
+    """Return a sort key: numbers by value, text without regard to capitals, and equal names by their characters."""
     parts = re.findall(r"(\d*)(\D*)", path.name)
     return [(int(number or 0), text.casefold()) for number, text in parts], path.name
 
 
 def song_name(path: Path) -> str:
-    """Return what a file is called in a catalogue: its name without the ending, as text that only shows."""
+    """Return the name of a file in a catalogue: its stem, safe to print."""
     return plain(path.stem)
 
 
@@ -94,7 +94,7 @@ def read_entry(
 
     Args:
         path: the file.
-        prompt: steps at the start that a performer is given.
+        prompt: number of given steps at the start.
         steps: longest song; what is beyond is cut.
         track: read only the tracks of this name.
     """
@@ -132,12 +132,12 @@ def read_catalog(
     track: str | None = None,
     watch: Callable[[list[Path]], Iterable[Path]] = iter,
 ) -> list[Entry]:
-    """Describe every MIDI file of a folder, the project's own songs by default.
+    """Describe every MIDI file of a folder, by default the songs that come with the project.
 
     Args:
         folder: where the files are.
         prompt: as for `read_entry`, as are steps and track.
-        watch: passes the files on one by one, for whoever wants to show how far it is.
+        watch: wraps the list of files, for example with a progress bar.
 
     Raises:
         SongError: there is no such folder, or it holds no MIDI file.

@@ -1,4 +1,4 @@
-"""A roll as a piece of HTML, as notebooks show it: a picture and a player."""
+"""A roll as HTML for notebooks: a picture and a player."""
 
 import base64
 from html import escape

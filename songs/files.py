@@ -1,4 +1,4 @@
-"""Writing a file so that it is there whole or not at all, and reading one that may be anything."""
+"""Files written atomically, and files from anywhere read safely."""
 
 import errno
 import os
@@ -7,49 +7,49 @@ import tempfile
 from pathlib import Path
 
 DRAFT = ".part"
-"""How the names of files end that are not whole yet; a process that is killed leaves one behind."""
+"""Suffix of files that are being written; a process that is killed leaves one behind."""
 
 MOST_BYTES = 2**30
-"""No file of this project is larger; what claims to be is not read into memory."""
+"""Largest file that is read into memory; no file of this project is larger."""
 
 
 def read_whole(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     """Return the bytes of a file.
 
     Raises:
-        OSError: it cannot be read, is no file (a pipe would block, a device never end), or is larger than allowed.
+        OSError: it cannot be read, is not a regular file (a pipe would block, a device never end), or is too large.
     """
-    # without blocking, as the opening of a pipe waits for somebody who writes into it
+    # without blocking: to open a pipe waits for a process that writes into it
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)
     try:
-        found = os.fstat(descriptor)
-        _refuse_others(path, found.st_mode)
+        status = os.fstat(descriptor)
+        _refuse_irregular(path, status.st_mode)
         content = b""
-        if found.st_size <= most_bytes:
+        if status.st_size <= most_bytes:
             with open(descriptor, "rb", closefd=False) as file:
-                content = file.read(found.st_size + 1) or b""  # None: some files of the system never end
+                content = file.read(status.st_size + 1) or b""  # None: some system files never end
     finally:
         os.close(descriptor)
-    if max(found.st_size, len(content)) > most_bytes:
+    if max(status.st_size, len(content)) > most_bytes:
         raise OSError(errno.EFBIG, f"Larger than {most_bytes // 2**20} MiB", str(path))
     return content
 
 
 def check_file(path: Path, most_bytes: int | None = None) -> None:
-    """Raise OSError if there is no file; for libraries that open it themselves, and would wait for a pipe's writer.
+    """Raise OSError if there is no regular file; for libraries that open it themselves and would block on a pipe.
 
     Args:
         path: of the file.
-        most_bytes: what is larger is refused, too; None: no size is too large.
+        most_bytes: largest size allowed; None for any.
     """
-    found = os.stat(path)
-    _refuse_others(path, found.st_mode)
-    if most_bytes is not None and found.st_size > most_bytes:
+    status = os.stat(path)
+    _refuse_irregular(path, status.st_mode)
+    if most_bytes is not None and status.st_size > most_bytes:
         raise OSError(errno.EFBIG, f"Larger than {most_bytes // 2**20} MiB", str(path))
 
 
-def _refuse_others(path: Path, mode: int) -> None:
+def _refuse_irregular(path: Path, mode: int) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(mode):
@@ -57,15 +57,15 @@ def _refuse_others(path: Path, mode: int) -> None:
 
 
 def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
-    """Return the text of a file in UTF-8, whatever the language of the machine; raises also UnicodeDecodeError."""
+    """Return the text of a UTF-8 file, whatever the locale; raises as `read_whole`, and UnicodeDecodeError."""
     return read_whole(path, most_bytes).decode()
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file beside its name and move it there; its folder is made if need be.
+    """Write a file under a temporary name and rename it; its folder is created if needed.
 
     Raises:
-        OSError: it cannot be written; what was there before is as it was.
+        OSError: it cannot be written; a file that was there is unchanged.
     """
     content = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +85,6 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def delete_drafts(folder: Path) -> None:
-    """Delete what processes that were killed have left in a folder, and in the folders of it."""
+    """Delete the unfinished files that killed processes left in a folder and its subfolders."""
     for draft in folder.rglob(f".*{DRAFT}"):
         draft.unlink(missing_ok=True)

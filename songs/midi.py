@@ -199,8 +199,8 @@ def encode_midi(
     Args:
         notes: (N, 3) float, onset and length in beats, and MIDI pitch.
         beats: length of the track.
-        title: track name, written in UTF-8; characters that do more than show, spaces around it and what is beyond
-            200 characters are not read back.
+        title: track name, written in UTF-8; control characters, surrounding spaces and what is beyond 200
+            characters are not read back.
         tempo_bpm: 4 to 300.
         key: key signature such as `Am` or `Bb`, or None.
         time_signature: beats in a bar (1 to 255), and the note that is a beat (1, 2, 4 ... 64).

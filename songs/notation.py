@@ -35,13 +35,13 @@ TONICS = {
 
 @dataclass(frozen=True, eq=False)
 class Tune:
-    """A tune as it is written down, in its own key and compass."""
+    """A tune as it is written down, in its original key and range."""
 
     name: str
     """The file name without its ending."""
     title: str
     origin: str
-    """Who made it, or where it is traditional."""
+    """Composer, or the country where it is traditional."""
     key: str
     """As written: `A minor`, or `none`."""
     tempo_bpm: float
@@ -80,7 +80,7 @@ def read_tune(path: str | Path) -> Tune:
 
 
 def write_tune_midi(tune: Tune, path: str | Path) -> None:
-    """Write a tune as a MIDI file in its own key; the origin becomes a text event.
+    """Write a tune as a MIDI file in its original key; the origin becomes a text event.
 
     Raises:
         OSError: the file cannot be written.

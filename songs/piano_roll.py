@@ -76,7 +76,7 @@ def memory_windows(roll: np.ndarray, memory: int, start: int = 0) -> np.ndarray:
 def memory_needed(roll: np.ndarray, start: int = 0) -> int | None:
     """Return the fewest remembered steps that decide every step from `start` on, at least 1.
 
-    Two steps that go on differently must be told apart by what came before them. None if no memory can:
+    Two steps with different continuations must be distinguished by the steps before them. None if no memory can:
     both follow nothing but silence.
     """
     steps = words(roll)

@@ -1,7 +1,7 @@
-"""Text that comes from outside, such as titles and names of files, as text that does nothing but show.
+"""Text from outside, such as titles and file names, decoded and made safe to print.
 
-A terminal obeys control characters, some characters turn the direction in which others are shown, and a name that is
-not UTF-8 cannot be printed at all. Bytes whose encoding nobody names are decoded only where the result is plausible.
+A terminal obeys control characters, some characters reverse the direction of others, and a name that is not UTF-8
+cannot be printed at all. Bytes in an unknown encoding are decoded only where the result is plausible.
 """
 
 import codecs
@@ -9,22 +9,22 @@ import re
 import unicodedata
 
 _JOINERS = "\u200c\u200d"
-"""Of format characters, those that scripts and emoji are written with."""
+"""Format characters that scripts and emoji need."""
 _CYRILLIC_WORD = re.compile(r"[А-ЯЁІЇЄҐ]?[а-яёіїєґ]+|[А-ЯЁІЇЄҐ]+")
 
 
 def shows(char: str) -> bool:
-    """Return whether a character only shows: it is no control, no surrogate, and breaks or turns no line."""
+    """Return whether a character is safe to print: no control or surrogate, no line break, no change of direction."""
     return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or char in _JOINERS
 
 
 def plain(text: str) -> str:
-    r"""Return a text with an escape such as `\x1b` for every character that does more than show."""
+    r"""Return a text with an escape such as `\x1b` for every character that is not safe to print."""
     return "".join(char if shows(char) else char.encode("unicode_escape").decode() for char in text)
 
 
 def without_controls(text: str) -> str:
-    """Return a text without the characters that do more than show, and without spaces around it."""
+    """Return a text without the characters that are not safe to print, and without surrounding spaces."""
     return "".join(char for char in text if shows(char)).strip()
 
 

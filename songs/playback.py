@@ -50,7 +50,7 @@ def send(
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Send a schedule to an open port, each message at its own time since the start: delays do not add up.
+    """Send a schedule to an open port, each message at its time since the start, so that delays do not add up.
 
     Whatever ends it early, a keyboard interrupt too, the notes that sound are ended first.
     """

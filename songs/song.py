@@ -1,8 +1,8 @@
 """A song: a piano roll with a name, a title and a tempo, made to fit the keyboard.
 
 Conventions:
-    A song begins with the bar of its first onset and ends with the bar of its last one; what is longer
-    than the asked number of steps is cut. It is moved by the smallest shift that puts it on the 13 keys.
+    A song begins with the bar of its first onset and ends with the bar of its last one. It is cut to a number of steps,
+    and transposed by the smallest shift that puts it on the 13 keys.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from songs.piano_roll import check_roll, onsets_from_roll
 
 
 class SongError(ValueError):
-    """A song that cannot be found or cannot be played on the keyboard; the message says why."""
+    """A song that is missing or cannot be played on the keyboard; the message gives the reason."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +31,14 @@ class Song:
     """A piece of music on the 13 keys."""
 
     name: str
-    """What the song is called in a catalogue: the file name without its ending."""
+    """Name of the song in a catalogue: the file name without its suffix."""
     roll: np.ndarray
     """(T, 13) bool."""
     title: str = ""
     tempo_bpm: float = 120.0
     """Quarter notes a minute."""
     shift: int = 0
-    """Semitones by which the notes were moved to fit the keyboard."""
+    """Semitones by which the notes were transposed to fit the keyboard."""
 
     def __post_init__(self):
         object.__setattr__(self, "roll", check_roll(self.roll))
@@ -49,7 +49,7 @@ class Song:
         return len(self.roll)
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: the roll, and a player."""
+        """Return HTML for a notebook: the roll, and a player."""
         from songs.display import roll_html
 
         return roll_html(self.roll, self.title or self.name, self.tempo_bpm)
@@ -66,7 +66,7 @@ class Song:
 
 
 def whole_bars(notes: MidiNotes, steps: int = SONG_STEPS) -> tuple[np.ndarray, int]:
-    """Cut notes to the bars in which something is played, at most `steps` steps.
+    """Cut notes to the bars from the first to the last note, at most `steps` steps.
 
     Returns:
         The onsets (N, 2) with their steps counted from the first sounding bar, and the length in steps.
@@ -92,6 +92,6 @@ def smallest_shift(pitches: np.ndarray) -> int | None:
 
 
 def out_of_range(pitches: np.ndarray) -> str:
-    """Say that the pitches do not fit on the keyboard."""
+    """Return a message that the pitches do not fit on the keyboard."""
     low, high = int(pitches.min()), int(pitches.max())
     return f"spans {high - low + 1} keys ({pitch_name(low)} to {pitch_name(high)}), the keyboard has {KEYS}"

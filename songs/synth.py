@@ -28,12 +28,12 @@ PARTIALS = ((1, 1.0, 0.36), (2, 0.35, 0.22), (3, 0.12, 0.14), (4, 0.06, 0.10), (
 """Each is a multiple of the key's frequency, an amplitude, and the seconds in which it falls to 1/e."""
 
 RING_SECONDS = 1.1
-"""How long a note sounds, and how much a rendering is longer than its steps."""
+"""Length of a note; a rendering is longer than its steps by as much."""
 
 ATTACK_SECONDS = 0.004
 RELEASE_SECONDS = 0.35
 DAMPING_SECONDS = 0.008
-"""How fast a ringing note is faded out under the attack when its key is struck again."""
+"""Length of the fade-out of a ringing note when its key is struck again."""
 
 NOTE_PEAK = 0.35
 """Peak of one note. Melodies stay below `LIMIT`; what has thicker chords is scaled down as a whole."""

@@ -1,8 +1,8 @@
-"""Models as files: NAME.safetensors with the parameters, and NAME.json beside it with all that is to know of them.
+"""Models as files: NAME.safetensors with the parameters, and NAME.json beside it with their description.
 
 Conventions:
-    The JSON says `format`, `version`, `model` (the options of `vae.config.ModelConfig`), `dtype` and whatever was
-    added: training options, data set, figures. Nothing in either file is ever executed.
+    The JSON says `format`, `version`, `model` (the options of `vae.config.ModelConfig`), `dtype` and what
+    was added: training options, data set, figures. Nothing in either file is ever executed.
     Parameters may be stored in half precision (bfloat16 or float16) and are float32 when read.
 """
 
@@ -93,7 +93,8 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> tuple[Mu
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ModelError(
-            f"{path}: not a .safetensors file; kuznechik vae import-checkpoint makes one of a checkpoint of the seed"
+            f"{path}: not a .safetensors file; kuznechik vae import-checkpoint makes one of a checkpoint of the "
+            "MusicVAE thesis project"
         )
     try:
         arrays = load(read_whole(path))

@@ -20,11 +20,11 @@ WIDEST = 65_536
 
 
 class ModelError(ValueError):
-    """A model that cannot be built, found or read; the message says why."""
+    """A model that cannot be built or read; the message gives the reason."""
 
 
 class TrainingError(ValueError):
-    """Training that cannot begin or go on; the message says why."""
+    """Training that cannot start or continue; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ModelConfig:
     )
     conductor: str = option(
         "lstm",
-        "how bar embeddings come from the latent vector: lstm from all of it; slots: each bar has its own part of it, "
+        "how bar embeddings come from the latent vector: lstm from all of it; slots: each bar has a part of it, "
         "and layers of attention, which output 0 at first, mix the bars",
         choices=CONDUCTORS,
     )
@@ -81,7 +81,7 @@ class ModelConfig:
 
     @property
     def by_slots(self) -> bool:
-        """Whether each bar has a part of the latent vector of its own."""
+        """True if each bar has a separate part of the latent vector."""
         return self.encoder == "bars" or (self.decoder == "hierarchical" and self.conductor == "slots")
 
     @property
@@ -116,7 +116,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How a model is trained."""
+    """Options of training."""
 
     epochs: int = option(10, "passes over the unique training melodies", 1, 10**7)
     batch: int = option(64, "melodies in a step, of each process", 1, 10**6)

@@ -46,7 +46,7 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True)
 class DatasetOptions:
-    """How a data set is made."""
+    """Options of making a data set."""
 
     bars: int = option(2, "length of a window in bars", choices=BARS)
     stride: int = option(1, "bars from one window to the next", 1)

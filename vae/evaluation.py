@@ -1,4 +1,4 @@
-"""How well a model describes and rebuilds melodies it has not learned from.
+"""Evaluation of a model on held-out melodies: likelihood and reconstruction.
 
 Conventions:
     Accuracies are shares of steps, 0 to 1, compared as sounding pitch (the roll), whatever the representation.
@@ -7,7 +7,7 @@ Conventions:
     sampled: all steps from a draw of the posterior, tokens drawn at temperature 1.
     at_changes: only steps whose true pitch differs from the one before. onset figures count begins of notes: F1.
     cross_entropy, kl and elbo are nats a melody, z drawn from the posterior.
-    copy_previous: the accuracy of saying the last true step again; no model should be near it.
+    copy_previous: the accuracy of repeating the last true step, a baseline.
 """
 
 from collections.abc import Iterator
@@ -24,15 +24,15 @@ from vae.tokens import REST, begun, previous_tokens
 
 BATCH = 512
 ACTIVE_NATS = 0.05
-"""A latent dimension with less divergence than this says nothing."""
+"""Divergence from which a latent dimension counts as active."""
 
 
 @torch.no_grad()
 def validate(model: MusicVAE, tokens: Tensor, beta: float, seed: int = 0) -> dict[str, float]:
-    """Return the figures that training looks at.
+    """Return the metrics of a validation during training.
 
     Args:
-        model: in any mode; it is left in that of evaluation.
+        model: in any mode; it is set to evaluation mode.
         tokens: (N, T) held-out melodies.
         beta: of the loss.
         seed: of the draws from the posterior.
@@ -84,14 +84,14 @@ def evaluate(model: MusicVAE, split: Split, seed: int = 0) -> dict:
         add("kl", kl_divergence(mean, deviation).cpu())
         add("free", model.decoder.free_running(mean).cpu())
         add("sampled", model.decoder.free_running(z, 1.0, generator).cpu())
-    found = {name: np.concatenate(parts) for name, parts in columns.items()}
+    outputs = {name: np.concatenate(parts) for name, parts in columns.items()}
     result: dict[str, Any] = {
         "windows": len(tokens),
-        **_figures(model, split, tokens.numpy(), found, np.ones(len(tokens), bool)),
+        **_figures(model, split, tokens.numpy(), outputs, np.ones(len(tokens), bool)),
     }
     if len(split.source_names) > 1:
         result["sources"] = {
-            name: {"windows": int(here.sum()), **_figures(model, split, tokens.numpy(), found, here)}
+            name: {"windows": int(here.sum()), **_figures(model, split, tokens.numpy(), outputs, here)}
             for number, name in enumerate(split.source_names)
             if (here := split.sources == number).any()
         }
@@ -108,20 +108,20 @@ def check_split(model: MusicVAE, split: Split) -> None:
         )
 
 
-def _figures(model: MusicVAE, split: Split, tokens: np.ndarray, found: dict, where: np.ndarray) -> dict[str, float]:
+def _figures(model: MusicVAE, split: Split, tokens: np.ndarray, outputs: dict, where: np.ndarray) -> dict[str, float]:
     """Return the figures of the windows where (N,) is true."""
     form = model.config.form
     roll, onsets = (part[where] for part in form.read(tokens))
-    if form.name == "pianoroll":  # a roll cannot show repeated notes: judge it by the true onsets
+    if form.name == "pianoroll":  # a roll cannot show repeated notes: the true onsets count
         onsets = (split.windows.onsets | begun(split.windows.roll))[where] & (roll != REST)
     changes = roll[:, 1:] != roll[:, :-1]
     figures = {"copy_previous": (~changes).mean()}
-    teacher = found["teacher"][where] == tokens[where]
+    teacher = outputs["teacher"][where] == tokens[where]
     token_changes = tokens[where][:, 1:] != tokens[where][:, :-1]
     figures["teacher_forced"] = teacher.mean()
     figures["teacher_forced_at_changes"] = teacher[:, 1:][token_changes].mean() if token_changes.any() else 1.0
     for name in ("free", "sampled"):
-        played, begins = form.read(found[name][where])
+        played, begins = form.read(outputs[name][where])
         right = played == roll
         key = {"free": "free_running", "sampled": "sampled"}[name]
         figures[key] = right.mean()
@@ -130,8 +130,8 @@ def _figures(model: MusicVAE, split: Split, tokens: np.ndarray, found: dict, whe
         both = begins & onsets
         figures[f"{key}_onset_f1"] = 2 * both.sum() / max(1, begins.sum() + onsets.sum())
         figures[f"{key}_onset_pitch_f1"] = 2 * (both & right).sum() / max(1, begins.sum() + onsets.sum())
-    kl = found["kl"][where]
-    figures["cross_entropy"] = found["nats"][where].mean()
+    kl = outputs["kl"][where]
+    figures["cross_entropy"] = outputs["nats"][where].mean()
     figures["kl"] = kl.sum(axis=1).mean()
     figures["elbo"] = -figures["cross_entropy"] - figures["kl"]
     figures["active_dimensions"] = (kl.mean(axis=0) > ACTIVE_NATS).sum()

@@ -4,7 +4,7 @@ Conventions:
     A melody is `roll` and `onsets` (T,), as in `vae.tokens`; T is a multiple of 16, a bar.
     A *segment* is a run of whole 4/4 bars; a piece has one or more, parted by other meters.
     A beats file stands beside the MIDI file, NNN.beats.txt or beat_midi.txt: a line a beat, its time in seconds, any
-    column, and 1.0 where a bar begins. It is believed rather than the time signatures of the file.
+    column, and 1.0 where a bar begins. It overrides the time signatures of the MIDI file.
 
 Source:
     Keys: C. Krumhansl, Cognitive Foundations of Musical Pitch, 1990, the profiles of Krumhansl and Kessler.
@@ -42,7 +42,7 @@ class Piece:
     """Pitch class of the key, 0 for C."""
     minor: bool = False
     chords: int = 0
-    """Notes that were left out because a higher one sounds."""
+    """Notes that were left out below higher ones."""
 
 
 def read_piece(path: str | Path, track: str | None = None) -> Piece:
@@ -56,15 +56,15 @@ def read_piece(path: str | Path, track: str | None = None) -> Piece:
     if track is None and score.tracks_named(MELODY_TRACK):
         track = MELODY_TRACK
     try:
-        found = score.melodic(track)
+        melody = score.melodic(track)
     except MidiError as error:
         raise MidiError(f"{path}: {error}") from None
     unit = score.ticks_per_beat
-    notes = np.stack((found["onset"] / unit, found["length"] / unit, found["pitch"]), axis=1)
+    notes = np.stack((melody["onset"] / unit, melody["length"] / unit, melody["pitch"]), axis=1)
     beats = beats_file(path)
     segments, chords = [], 0
-    for bars, placed in _by_beats(beats, score, notes) if beats else _by_signatures(score, notes):
-        roll, onsets, lower = on_grid(placed, bars, fill_gaps=beats is not None)
+    for bars, gridded in _by_beats(beats, score, notes) if beats else _by_signatures(score, notes):
+        roll, onsets, lower = on_grid(gridded, bars, fill_gaps=beats is not None)
         segments.append((roll, onsets))
         chords += lower
     tonic, minor = find_key(np.concatenate([roll for roll, _ in segments])) if segments else (0, False)
@@ -169,14 +169,14 @@ def find_key(roll: np.ndarray) -> tuple[int, bool]:
     shares = np.bincount(pitch_classes, minlength=12) / max(1, len(pitch_classes))
     if shares.max(initial=0) == shares.min(initial=0):
         return 0, False
-    best, found = -np.inf, (0, False)
+    best, key = -np.inf, (0, False)
     for minor, profile in ((False, MAJOR_PROFILE), (True, MINOR_PROFILE)):
         scale = (MAJOR + 3) % 12 if minor else MAJOR
         for tonic in range(12):
             agreement = np.corrcoef(np.roll(profile, tonic), shares)[0, 1] + 2 * shares[(scale + tonic) % 12].sum()
             if agreement > best + 1e-9:
-                best, found = agreement, (tonic, minor)
-    return found
+                best, key = agreement, (tonic, minor)
+    return key
 
 
 def shift_to_c(tonic: int, minor: bool) -> int:

@@ -1,6 +1,6 @@
 """MusicVAE: an encoder to a latent vector, and a decoder back to a melody.
 
-Conventions: as in `vae.encoder` and `vae.decoder`. A model without training knows nothing of its data.
+Conventions: as in `vae.encoder` and `vae.decoder`. An untrained model has random parameters.
 
 Source:
     A. Roberts et al., A Hierarchical Latent Vector Model for Learning Long-Term Structure in Music, 2018.
@@ -29,7 +29,7 @@ class MusicVAE(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
+        """The device of the parameters."""
         return next(self.parameters()).device
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,12 +53,12 @@ class MusicVAE(nn.Module):
 
 
 def make_model(config: ModelConfig, seed: int = 0) -> MusicVAE:
-    """Return a model with fresh parameters, the same for the same seed; torch's own generator is left as it was."""
+    """Return a model with initial parameters, the same for the same seed; torch's global generator is not changed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return MusicVAE(config)
 
 
 def parameter_count(model: nn.Module) -> int:
-    """Return how many numbers a model has."""
+    """Return the number of parameters of a model."""
     return sum(parameter.numel() for parameter in model.parameters())

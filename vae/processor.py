@@ -1,4 +1,4 @@
-"""How a processor computes with networks as small as these."""
+"""Settings of the processor for small networks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,11 +8,11 @@ import torch
 
 @contextmanager
 def computing(threads: int = 1) -> Iterator[None]:
-    """Compute with so many threads, and with 0 for numbers next to it, until the block ends.
+    """Compute with some threads, and flush subnormal numbers to 0, until the block ends.
 
-    On CPUs such numbers cost up to 5 times a step, and threads cost small products more than they bring. Both belong
-    to the whole process: they are put back, so that what is computed after this has the bits that it has without it.
-    A function can be decorated with it, too.
+    Subnormal numbers make a step on a CPU up to 5 times as long, and small products are faster on one thread. Both are
+    settings of the whole process: they are restored, so that later results have the same bits as without this.
+    Functions can be decorated with it.
     """
     threads_before, zero_before = torch.get_num_threads(), _rounds_to_zero()
     torch.set_num_threads(threads)

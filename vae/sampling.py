@@ -1,4 +1,4 @@
-"""What a trained model plays: from the prior, from a melody, between two melodies, along an attribute.
+"""Melodies from a trained model: samples, reconstructions, interpolations, and moves along an attribute.
 
 Conventions: tokens int64 (N, T); latent vectors float32 (N, latent). Temperature 0 takes the likeliest token of each
 step, 1 draws from the distribution. The same seed gives the same melodies. Vectors between melodies are taken between

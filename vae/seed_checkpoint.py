@@ -1,11 +1,11 @@
-"""Checkpoints of the seed, a MusicVAE of a thesis, as models of this project.
+"""Checkpoints of the MusicVAE thesis project as models of this one.
 
 The file is torch's own format with `last_vae_state_dict` (or `best_vae_state_dict`) among other things. It is read with
 weights_only, which refuses whatever would run code.
 
-Conventions: the names on the left are the seed's, on the right ours. The seed's decoder is made of LSTM cells, ours of
-one LSTM with layers; gates are in the same order. Its fc_2 and fc_3 give h1, h2, c1, c2, in our order too. It feeds its
-raw logits back to itself, so the imported model does.
+Conventions: of `NAMES`, the left ones are the thesis project's, the right ones ours. Its decoder is made of LSTM cells,
+ours of one LSTM with layers; gates are in the same order. Its fc_2 and fc_3 give h1, h2, c1, c2, as ours. It feeds its
+raw logits back to itself, and so does the imported model.
 """
 
 import pickle
@@ -36,11 +36,11 @@ NAMES = (
 
 
 def import_checkpoint(path: str | Path, bars: int, which: str = STATE_KEYS[0]) -> MusicVAE:
-    """Read a checkpoint of the seed; sizes are those of its arrays.
+    """Read a checkpoint of the thesis project; sizes are those of its arrays.
 
     Args:
         path: the .tar file.
-        bars: what it was trained on; the parameters do not tell.
+        bars: length of its melodies, which does not follow from the parameters.
         which: key of the state in the file.
 
     Raises:
@@ -59,11 +59,11 @@ def import_checkpoint(path: str | Path, bars: int, which: str = STATE_KEYS[0]) -
 
 
 def our_name(name: str, origin: Path | str = "") -> str:
-    """Return what the seed's parameter is called here; raises ModelError for a name the seed has not."""
+    """Return our name of a parameter of the thesis project; raises ModelError for other names."""
     for pattern, ours in NAMES:
         if re.fullmatch(pattern, name):
             return re.sub(pattern, ours, name)
-    raise ModelError(f"{origin}: has a parameter {name!r}, which the seed's model has not")
+    raise ModelError(f"{origin}: has a parameter {name!r}, which the thesis project's model does not have")
 
 
 def _read_state(path: Path, which: str) -> dict:
@@ -84,13 +84,13 @@ def _read_state(path: Path, which: str) -> dict:
 
 
 def _config(arrays: dict[str, Tensor], bars: int, path: Path) -> ModelConfig:
-    """Return the sizes that the arrays tell."""
+    """Return the configuration that follows from the shapes of the arrays."""
     try:
         latent, double = arrays["encoder.posterior.mean.weight"].shape
         classes, decoder = arrays["decoder.output.weight"].shape
         conductor = arrays["decoder.conductor.lstm.weight_hh_l0"].shape[1]
     except (KeyError, ValueError) as error:
-        raise ModelError(f"{path}: is of another shape than the seed's model: {error}") from None
+        raise ModelError(f"{path}: is of another shape than the thesis project's model: {error}") from None
     names = [form.name for form in REPRESENTATIONS.values() if form.classes == classes]
     if not names:
         raise ModelError(f"{path}: has {classes} classes; 89 is a piano roll, 90 MIDI-like, 14 onsets")

@@ -1,4 +1,4 @@
-"""What a set of melodies is like: the figures by which samples are held against real melodies.
+"""Statistics of a set of melodies, to compare samples with real melodies.
 
 Conventions:
     Melodies are `roll` and `onsets` (N, T), as in `vae.tokens`. Shares are 0 to 1; histograms sum to 1.

@@ -4,7 +4,7 @@ Conventions:
     A *melody* is two arrays (..., T): `roll`, the pitch that sounds at a step, 0 (A0, MIDI 21) to 87 (C8, MIDI 108) or
     `REST`; and `onsets`, whether a note begins there. N is a number of melodies, T a number of steps.
     Tokens are int64 (..., T), 0 to classes - 1. A model's start token, before the first step, is `classes`.
-    Piano roll: the roll itself; a repeated note cannot be told from a held one.
+    Piano roll: the roll itself; a repeated note looks like a held one.
     MIDI-like: 0 nothing new, 1 the note ends, 2 + pitch a note begins.
     Onsets: 0 to 12 a key of the keyboard (C4 to C5) is pressed, 13 none is; a step is an eighth.
 
@@ -43,7 +43,7 @@ class Representation:
     first_pitch: int
     """The token of the lowest pitch."""
     pitches: int
-    """How many pitches there are, their tokens side by side."""
+    """Number of pitches, whose tokens are consecutive."""
 
 
 def begun(roll: np.ndarray) -> np.ndarray:
@@ -73,7 +73,7 @@ def write_midi_like(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
 
 
 def read_midi_like(tokens: np.ndarray) -> Melody:
-    """Return the melody of MIDI-like tokens; what is said while nothing sounds has no effect."""
+    """Return the melody of MIDI-like tokens; an end without a sounding note has no effect."""
     tokens = np.asarray(tokens, dtype=np.int64)
     roll = np.empty_like(tokens)
     sounding = np.full(tokens.shape[:-1], REST)

@@ -1,4 +1,4 @@
-"""What models play, and figures of sets of melodies."""
+"""Melodies of models, and statistics of sets of melodies."""
 
 import math
 

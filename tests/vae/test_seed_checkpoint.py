@@ -1,4 +1,4 @@
-"""Checkpoints of the seed: its formulas, written slowly, give the same numbers; hostile files are never executed."""
+"""Checkpoints of the thesis project: its formulas, written slowly, give the same numbers; nothing is executed."""
 
 import os
 import pickle
@@ -17,7 +17,7 @@ BARS, STEPS = 2, 32
 
 
 def seed_state(classes: int = 89, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Parameters with the seed's names, for narrow layers."""
+    """Parameters with the thesis project's names, for narrow layers."""
     generator = torch.Generator().manual_seed(seed)
     shapes: dict[str, tuple[int, ...]] = {}
 
@@ -163,7 +163,10 @@ def test_what_is_no_checkpoint_is_said(tmp_path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"fc_5.weight": torch.zeros(2)}, "has a parameter 'fc_5.weight', which the seed's model has not"),
+        (
+            {"fc_5.weight": torch.zeros(2)},
+            "'fc_5.weight', which the thesis project's model does not have",
+        ),
         ({"fc_2.bias": torch.zeros(3)}, r"fc|first_states.bias has the shape \(3,\), not \(24,\)"),
         ({"fc_4.weight": torch.zeros(77, DECODER)}, "has 77 classes"),
         ({"fc_4.weight": 3}, "fc_4.weight is no array"),
