@@ -21,7 +21,7 @@ from songs.catalog import find_song
 from songs.song import Song
 
 if TYPE_CHECKING:
-    from experiments.runs.assembly import Run
+    from experiments.runs.champion import Run
 
 __all__ = [
     "KeyboardEnv",
@@ -91,7 +91,7 @@ def learn(
 
 def _run(kind: str, config: Any, songs: list[Song], out: str | Path | None) -> "Run":
     """Run from the beginning in a new folder, and read back what it holds then."""
-    from experiments.runs.assembly import open_run
+    from experiments.runs.champion import open_run
     from experiments.runs.folder import RunFolder
     from experiments.runs.lifecycle import Supervision, begin, load_kind
 
@@ -102,9 +102,9 @@ def _run(kind: str, config: Any, songs: list[Song], out: str | Path | None) -> "
 
 def open_run(folder: str | Path) -> "Run":
     """Return the run of a folder; raises ValueError if it is none, or damaged."""
-    from experiments.runs import assembly
+    from experiments.runs import champion
 
-    return assembly.open_run(folder)
+    return champion.open_run(folder)
 
 
 def score(run: "Run | str | Path", song: str | None = None) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def score(run: "Run | str | Path", song: str | None = None) -> dict[str, Any]:
         Right steps and what to compare them with; for a run that improvises, rewards and melody features.
     """
     from experiments.runs import scores
-    from experiments.runs.assembly import truth_table
+    from experiments.runs.champion import truth_table
 
     opened = open_run(run) if isinstance(run, str | Path) else run
     if not opened.songs:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from agents.rollout import play_on
-from experiments.runs.assembly import open_run
+from experiments.runs.champion import open_run
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind
 from songs.catalog import find_song

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import neat
 from neat.config import ConfigParameter
@@ -27,7 +27,6 @@ from agents.neat.guide import Guide
 if TYPE_CHECKING:
     import numpy as np
 
-    from agents.neat.incremental import Row
 
 WEIGHT_GRID = 1024
 """Weights and biases are multiples of 1/1024: sums of a few hundred of them are exact in single precision."""
@@ -111,7 +110,7 @@ class Genome:
         self.fitness: float | None = None
         self.losses: list[float] = []
         """Loss of each output: measured by the evaluator, or until then inherited from the parents."""
-        self.rows: list[Row] | None = None
+        self.rows: list[Any] | None = None
         """For `agents.neat.incremental`: outputs of relatives to start from. They know the genes they belong to."""
         self.played: np.ndarray | None = None
         """While improvising: what it played, or until then its better parent, (B, T, 13) bool."""

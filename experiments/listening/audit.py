@@ -10,7 +10,7 @@ import numpy as np
 from experiments.listening.card import tables
 from experiments.listening.model_files import write_card
 from experiments.listening.progress import progress
-from experiments.verbs.options import UsageError, print_json
+from experiments.options import UsageError, print_json
 from listener.audit import AuditOptions
 from listener.audit import audit as measure
 from listener.corpus import SONG_BARS, SPLIT_SEED, Excerpts, cut, read_corpora, read_pieces

@@ -4,8 +4,8 @@ import argparse
 import shutil
 from pathlib import Path
 
+from experiments.options import print_json
 from experiments.tables import show_table
-from experiments.verbs.options import print_json
 from vae.dataset import SPLITS, DatasetError, DatasetOptions, dataset_name, read_meta, read_split
 from vae.dataset_making import generate
 from vae.statistics import statistics

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.verbs.options import UsageError
+from experiments.options import UsageError
 from songs.catalog import MIDI_SUFFIXES, default_folder
 from songs.files import write_atomically
 from songs.keyboard import LOWEST_PITCH

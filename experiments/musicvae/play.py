@@ -11,8 +11,8 @@ from torch import Tensor
 from experiments.musicvae.data import form_name
 from experiments.musicvae.files import Reading, draw_melodies, read_folder, read_sequence, write_melody_files
 from experiments.musicvae.train import device
+from experiments.options import UsageError, print_json
 from experiments.runs.folder import RunFolder
-from experiments.verbs.options import UsageError, print_json
 from vae import sampling
 from vae.model import MusicVAE
 from vae.shipped import find_model

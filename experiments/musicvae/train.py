@@ -11,13 +11,13 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+from experiments.command import ALONE, Processes, begin_or_resume, finish
 from experiments.config.vae import VaeConfig
 from experiments.musicvae.card import model_card, without_machine
 from experiments.musicvae.data import dataset_folder, form_name
-from experiments.runs.command import ALONE, Processes, begin_or_resume, finish
+from experiments.options import UsageError, print_json
 from experiments.runs.interrupt import deferred_interrupt
 from experiments.runs.vae import Inputs, about_of, make_trainer, model_of
-from experiments.verbs.options import UsageError, print_json
 from songs.files import write_atomically
 from vae.checkpoint import load_model, save_model
 from vae.config import ModelError, preset

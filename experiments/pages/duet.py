@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.pages.page import fill, tones
-from experiments.runs.assembly import Run, open_run
+from experiments.runs.champion import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
 from songs.files import write_atomically
 from songs.keyboard import BLACK_KEYS, KEY_NAMES

@@ -8,7 +8,7 @@ from experiments.pages.page import picture
 from experiments.pages.roll_view import key_roll
 from experiments.plots.sheet import STYLE
 from experiments.plots.terms import terms_figure
-from experiments.runs.assembly import Run
+from experiments.runs.champion import Run
 from songs.synth import step_seconds
 
 CAPTION = (

@@ -15,7 +15,7 @@ from experiments.pages.page import fill, picture, tones
 from experiments.pages.roll_view import key_roll
 from experiments.plots.roll import classify
 from experiments.plots.run import PICTURES, draw_run
-from experiments.runs.assembly import Run, open_run
+from experiments.runs.champion import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind
 from experiments.runs.scores import score

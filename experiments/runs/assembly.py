@@ -1,18 +1,16 @@
-"""Assembly: songs, cases, environments and performers, from a configuration or a run folder.
+"""Assembly: songs, cases, environments and performers of a configuration.
 
 With `experiments.runs.searches` the only place that puts concrete parts together.
 """
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import neat
 
 from agents.cases import Cases, memory_cases, xor_cases
-from agents.neat.genome_json import genome_from_json
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer, RecurrentPlayer
 from agents.neat.recurrent_network import RecurrentNetwork
@@ -21,9 +19,7 @@ from envs.keyboard_env import KeyboardEnv
 from experiments.config.evolve import EvolveConfig, Task
 from experiments.config.neat_ini import check_neat_python
 from experiments.config.settings import ConfigError
-from experiments.runs.folder import RunError, RunFolder
-from experiments.runs.improvise import Improvising, improvising_of_run, read_improvising, settle_improvisation
-from experiments.runs.lifecycle import name_of_kind, read_config
+from experiments.runs.improvise import settle_improvisation
 from songs.catalog import find_song, read_catalog
 from songs.keyboard import KEYS
 from songs.piano_roll import memory_needed
@@ -33,12 +29,6 @@ if TYPE_CHECKING:
     from experiments.config.dqn import DqnConfig
 
 WithSongs = TypeVar("WithSongs", EvolveConfig, "DqnConfig")
-
-OTHERS = {
-    "vae": "trained a MusicVAE, which performs no song: see kuznechik report {path}",
-    "listener": "trained a listener, which plays nothing: see kuznechik listener score FILE.mid --listener {path}",
-}
-"""Runs of these kinds have no performer; what they have instead."""
 
 LEAST_MEMORY = 32
 """Steps that are remembered at least where the configuration leaves it to the song: four bars."""
@@ -138,69 +128,6 @@ def make_env(task: Task, songs: Sequence[Song], **options) -> KeyboardEnv:
     return KeyboardEnv(songs, memory=task.memory, prompt=task.prompt, mode_bit=task.mode_bit, **options)
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A finished or interrupted run, read back from its folder."""
-
-    folder: RunFolder
-    task: Task
-    songs: Sequence[Song]
-    performer: Performer | None
-    """The champion; None where the task is no music."""
-    network: Network | None = None
-    """The champion where the task is no music."""
-    improvising: Improvising | None = None
-    """Its improvisation task; None where it memorised a song."""
-
-    @property
-    def memorised(self) -> bool:
-        """Whether its task was to learn songs; else it only improvises."""
-        return self.improvising is None or self.task.mode_bit
-
-    def player(self) -> Performer:
-        """Return the champion as a performer; raises RunError where it plays no keyboard."""
-        if self.performer is None:
-            raise RunError(f"{self.folder.path}: this run learned {self.task.kind}, it plays no song")
-        return self.performer
-
-    def improvisation(self) -> Improvising:
-        """Return what the run improvises; raises RunError where it memorised a song."""
-        if self.improvising is None:
-            raise RunError(f"{self.folder.path}: this run memorised its song, it does not improvise")
-        return self.improvising
-
-
-def open_run(path: str | Path) -> Run:
-    """Read a run folder whose champion is a performer.
-
-    Raises:
-        RunError: it is not there, lacks a part, or trained no performer.
-    """
-    folder = RunFolder.open(path)
-    kind = name_of_kind(folder)
-    if kind == "evolve":
-        return _open_evolved(folder)
-    if kind == "dqn":
-        return _open_learned(folder)
-    raise RunError(f"{path}: this run {OTHERS[kind].format(path=path)}")
-
-
-def _open_evolved(folder: RunFolder) -> Run:
-    config = read_config(folder)
-    try:
-        genome, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"))
-        player = make_player(config, genome, inputs, outputs)
-    except RunError:
-        raise
-    except ValueError as error:
-        raise RunError(f"{folder.path}: best/genome.json is broken: {error}") from None
-    if config.task.kind == "xor":
-        return Run(folder, config.task, [], None, Network(genome, outputs))
-    songs = folder.read_songs(config.task.steps, config.task.prompt)
-    improvising = read_improvising(folder, config.improvise, config.task.memory, songs)
-    return Run(folder, config.task, songs, player, improvising=improvising)
-
-
 def make_player(config: EvolveConfig, genome: neat.DefaultGenome, inputs: int, outputs: int) -> Performer:
     """Return a genome as a performer; raises ValueError if its network is not of the configured kind."""
     task = config.task
@@ -210,29 +137,3 @@ def make_player(config: EvolveConfig, genome: neat.DefaultGenome, inputs: int, o
     if config.genome.recurrent:
         return RecurrentPlayer(RecurrentNetwork(genome, inputs, outputs), config.task.mode_bit)
     return NetworkPlayer(Network(genome, outputs), config.task.memory, config.task.mode_bit)
-
-
-def _open_learned(folder: RunFolder) -> Run:
-    try:
-        from experiments.runs.dqn_parts import read_player
-    except ImportError as error:
-        raise RunError(
-            f"{folder.path}: this run needs the package {error.name}: pip install 'kuznechik[torch]'"
-        ) from None
-    config = read_config(folder)
-    songs, improvising, options = folder.read_songs(config.task.steps, config.task.prompt), None, config.environment
-    if config.improvises:
-        improvising = improvising_of_run(folder, options.listener, options.extra_keys, config.task, songs)
-    return Run(folder, config.task, songs, read_player(folder, config), improvising=improvising)
-
-
-def truth_table(run: Run) -> dict[str, int]:
-    """Return how many of the four cases of exclusive or the champion of an XOR run gets right.
-
-    Raises:
-        RunError: the run learned something else.
-    """
-    cases = xor_cases()
-    if run.network is None:
-        raise RunError(f"{run.folder.path}: this run plays music, it did not learn exclusive or")
-    return {"cases": len(cases), "right": int(((run.network(cases.inputs) > 0) == cases.targets).all(axis=0).sum())}

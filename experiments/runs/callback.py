@@ -3,13 +3,11 @@
 Conventions: rolls are (T, K) bool. A step is whatever the run counts: generations, environment steps, updates.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
 
-from experiments.runs.folder import RunFolder
 from songs.song import Song
 
 
@@ -32,23 +30,3 @@ class Callback(Protocol):
             prompt: steps given at the start.
             memorised: whether the song was to be memorised.
         """
-
-
-@contextmanager
-def tensorboard_callbacks(folder: RunFolder, wanted: bool) -> Iterator[list[Callback]]:
-    """Lend the callbacks of a run: none, or a writer of `tensorboard/` in its folder.
-
-    Args:
-        folder: of the run.
-        wanted: whether to write; the package tensorboard must be installed then.
-    """
-    if not wanted:
-        yield []
-        return
-    from experiments.runs.tensorboard import EventWriter
-
-    writer = EventWriter(folder.path / "tensorboard")
-    try:
-        yield [writer]
-    finally:
-        writer.close()

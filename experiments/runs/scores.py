@@ -12,7 +12,8 @@ from agents.performer import Performer, RandomPlayer
 from agents.rollout import Episode, play_episode
 from experiments.config.evolve import Task
 from experiments.config.settings import ConfigError
-from experiments.runs.assembly import Run, make_env, playable_songs
+from experiments.runs.assembly import make_env, playable_songs
+from experiments.runs.champion import Run
 from listener.description import describe_rolls, outside
 from songs.piano_roll import most_right_steps
 from songs.song import Song, SongError

@@ -15,7 +15,7 @@ import numpy as np
 
 from agents.performer import RandomPlayer
 from agents.rollout import play_on
-from experiments.runs.assembly import Run
+from experiments.runs.champion import Run
 from experiments.runs.folder import RunFolder
 from experiments.runs.melody import write_melody
 from listener import theory

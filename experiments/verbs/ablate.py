@@ -9,7 +9,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from experiments.verbs.options import MOST_PROCESSES, count, positive, print_json, whole
+from experiments.options import MOST_PROCESSES, count, positive, print_json, whole
 
 HELP = "compare variants of an experiment over several seeds"
 GROUP, ORDER = "Study", 2

@@ -9,7 +9,7 @@ import argparse
 import sys
 import time
 
-from experiments.verbs.options import count, positive, print_json
+from experiments.options import count, positive, print_json
 
 HELP = "measure how many songs one network can hold"
 GROUP, ORDER = "Study", 3

@@ -14,8 +14,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from experiments.runs.command import add_run_options, begin_or_resume, configured, finish
-from experiments.verbs.options import UsageError, add_catalog_options, between, count, positive, require
+from experiments.command import add_run_options, begin_or_resume, configured, finish
+from experiments.options import UsageError, add_catalog_options, between, count, positive, require
 
 HELP = "learn to play songs by deep Q-learning (needs torch)"
 GROUP, ORDER = "Learn", 2

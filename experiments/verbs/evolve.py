@@ -16,8 +16,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from experiments.runs.command import add_run_options, begin_or_resume, configured, draw, finish, supervised
-from experiments.verbs.options import (
+from experiments.command import add_run_options, begin_or_resume, configured, draw, finish, supervised
+from experiments.options import (
     MOST_PROCESSES,
     UsageError,
     add_catalog_options,

@@ -9,7 +9,7 @@ from a song, or with --midi from the melodies that listeners learned from.
 import argparse
 from pathlib import Path
 
-from experiments.verbs.options import UsageError, add_catalog_options, count, print_json, whole
+from experiments.options import UsageError, add_catalog_options, count, print_json, whole
 
 HELP = "judge performers by several listeners"
 GROUP, ORDER = "Judge", 3
@@ -44,7 +44,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from experiments.config.evolve import Task
-    from experiments.runs.assembly import open_run, playable_songs
+    from experiments.runs.assembly import playable_songs
+    from experiments.runs.champion import open_run
     from experiments.runs.folder import RunFolder
     from experiments.studies.leaderboard import PIECE, baselines, champion, judge, write
     from listener.registry import listener_named

@@ -11,8 +11,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from experiments.runs.command import add_run_options, begin_or_resume, configured, finish
-from experiments.verbs.options import count, positive, word
+from experiments.command import add_run_options, begin_or_resume, configured, finish
+from experiments.options import count, positive, word
 
 HELP = "listeners: train one on music, score melodies by one, audit one"
 GROUP, ORDER = "Judge", 2

@@ -7,7 +7,7 @@ same tempo; the visitor says which one is the human's and saves the answers. --a
 import argparse
 from pathlib import Path
 
-from experiments.verbs.options import UsageError, between, count, positive, print_json, whole
+from experiments.options import UsageError, between, count, positive, print_json, whole
 
 HELP = "make a blind test, human or machine, or analyse its answers"
 GROUP, ORDER = "Judge", 4

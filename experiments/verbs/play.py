@@ -6,7 +6,7 @@ champion continues from its memory.
 
 import argparse
 
-from experiments.verbs.options import whole
+from experiments.options import whole
 
 HELP = "play the champion of a run, or a MIDI file"
 GROUP, ORDER = "Play and look", 2

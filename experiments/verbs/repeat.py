@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from experiments.verbs.options import print_json
+from experiments.options import print_json
 
 HELP = "repeat a run and compare"
 GROUP, ORDER = "Study", 1

@@ -11,7 +11,7 @@ percentile is marked: the listener may have been fooled.
 
 import argparse
 
-from experiments.verbs.options import UsageError, print_json
+from experiments.options import UsageError, print_json
 
 HELP = "count the steps that the champion of a run gets right"
 GROUP, ORDER = "Judge", 1
@@ -28,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.runs.assembly import open_run, truth_table
+    from experiments.runs.champion import open_run, truth_table
     from experiments.runs.scores import score, score_improvisation
     from songs.catalog import find_song
 

@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from experiments.verbs.options import add_catalog_options, count, print_json
+from experiments.options import add_catalog_options, count, print_json
 
 HELP = "list the songs of a folder"
 GROUP, ORDER = "Play and look", 1

@@ -9,8 +9,8 @@ says where collections of MIDI files are.
 import argparse
 from pathlib import Path
 
-from experiments.runs.command import add_run_options
-from experiments.verbs.options import MOST_MINUTES, MOST_PROCESSES, UsageError, between, count, positive, whole
+from experiments.command import add_run_options
+from experiments.options import MOST_MINUTES, MOST_PROCESSES, UsageError, between, count, positive, whole
 
 HELP = "MusicVAE: data sets, training, samples, reconstructions, interpolations (needs torch)"
 GROUP, ORDER = "Learn", 3

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.runs.assembly import open_run
+from experiments.runs.champion import open_run
 from songs.keyboard import KEYS
 from songs.midi import read_midi
 from songs.song import Song

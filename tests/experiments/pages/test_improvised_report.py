@@ -10,7 +10,7 @@ pytest.importorskip("torch", reason="learns by deep Q-learning: pip install 'kuz
 from experiments.pages.improvised_view import improvised
 from experiments.pages.overlay import overlay_figure
 from experiments.plots.terms import terms_figure
-from experiments.runs.assembly import open_run
+from experiments.runs.champion import open_run
 from experiments.runs.folder import RunFolder
 from tests.browser import needs_browser, open_page
 

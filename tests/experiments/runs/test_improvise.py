@@ -9,7 +9,7 @@ import pytest
 
 from experiments.cli import main
 from experiments.plots.run import draw_run
-from experiments.runs.assembly import open_run
+from experiments.runs.champion import open_run
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.improvise import OneVoice, Starts, choose_starts
 from experiments.runs.lifecycle import read_config

@@ -14,7 +14,7 @@ pytest.importorskip("tensorboard", reason="needs TensorBoard: pip install '.[ten
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from experiments.runs.tensorboard import MOST_STEPS, EventWriter
+from experiments.plots.tensorboard import MOST_STEPS, EventWriter
 from songs.keyboard import KEYS
 from songs.song import Song
 

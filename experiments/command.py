@@ -11,7 +11,7 @@ from typing import Any
 
 from experiments.config.kinds import CONFIGS, config_class
 from experiments.config.settings import Settings
-from experiments.verbs.options import UsageError, count, print_json, refuse, require
+from experiments.options import UsageError, count, print_json, refuse, require
 
 OUT = "runs"
 """Parent of run folders unless --out says otherwise."""
@@ -89,11 +89,30 @@ ALONE = Processes()
 
 
 @contextmanager
+def tensorboard_callbacks(folder: Any, wanted: bool) -> Iterator[list[Any]]:
+    """Lend the callbacks of a run: none, or a writer of `tensorboard/` in its folder.
+
+    Args:
+        folder: of the run.
+        wanted: whether to write; the package tensorboard must be installed then.
+    """
+    if not wanted:
+        yield []
+        return
+    from experiments.plots.tensorboard import EventWriter
+
+    writer = EventWriter(folder.path / "tensorboard")
+    try:
+        yield [writer]
+    finally:
+        writer.close()
+
+
+@contextmanager
 def supervised(
     options: argparse.Namespace, folder: Any, resources: Mapping[str, Any], processes: Processes = ALONE
 ) -> Iterator[Any]:
     """Lend the supervision that a command line asks for; the folder is locked meanwhile."""
-    from experiments.runs.callback import tensorboard_callbacks
     from experiments.runs.lifecycle import Supervision
     from experiments.runs.progress import ProgressBar
 

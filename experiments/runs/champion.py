@@ -1,0 +1,111 @@
+"""The champion of a run, read back from its folder as a performer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.cases import xor_cases
+from agents.neat.genome_json import genome_from_json
+from agents.neat.network import Network
+from agents.performer import Performer
+from experiments.config.evolve import Task
+from experiments.runs.assembly import make_player
+from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.improvise import Improvising, improvising_of_run, read_improvising
+from experiments.runs.lifecycle import name_of_kind, read_config
+from songs.song import Song
+
+OTHERS = {
+    "vae": "trained a MusicVAE, which performs no song: see kuznechik report {path}",
+    "listener": "trained a listener, which plays nothing: see kuznechik listener score FILE.mid --listener {path}",
+}
+"""Runs of these kinds have no performer; what they have instead."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished or interrupted run, read back from its folder."""
+
+    folder: RunFolder
+    task: Task
+    songs: Sequence[Song]
+    performer: Performer | None
+    """The champion; None where the task is no music."""
+    network: Network | None = None
+    """The champion where the task is no music."""
+    improvising: Improvising | None = None
+    """Its improvisation task; None where it memorised a song."""
+
+    @property
+    def memorised(self) -> bool:
+        """Whether its task was to learn songs; else it only improvises."""
+        return self.improvising is None or self.task.mode_bit
+
+    def player(self) -> Performer:
+        """Return the champion as a performer; raises RunError where it plays no keyboard."""
+        if self.performer is None:
+            raise RunError(f"{self.folder.path}: this run learned {self.task.kind}, it plays no song")
+        return self.performer
+
+    def improvisation(self) -> Improvising:
+        """Return what the run improvises; raises RunError where it memorised a song."""
+        if self.improvising is None:
+            raise RunError(f"{self.folder.path}: this run memorised its song, it does not improvise")
+        return self.improvising
+
+
+def open_run(path: str | Path) -> Run:
+    """Read a run folder whose champion is a performer.
+
+    Raises:
+        RunError: it is not there, lacks a part, or trained no performer.
+    """
+    folder = RunFolder.open(path)
+    kind = name_of_kind(folder)
+    if kind == "evolve":
+        return _open_evolved(folder)
+    if kind == "dqn":
+        return _open_learned(folder)
+    raise RunError(f"{path}: this run {OTHERS[kind].format(path=path)}")
+
+
+def _open_evolved(folder: RunFolder) -> Run:
+    config = read_config(folder)
+    try:
+        genome, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"))
+        player = make_player(config, genome, inputs, outputs)
+    except RunError:
+        raise
+    except ValueError as error:
+        raise RunError(f"{folder.path}: best/genome.json is broken: {error}") from None
+    if config.task.kind == "xor":
+        return Run(folder, config.task, [], None, Network(genome, outputs))
+    songs = folder.read_songs(config.task.steps, config.task.prompt)
+    improvising = read_improvising(folder, config.improvise, config.task.memory, songs)
+    return Run(folder, config.task, songs, player, improvising=improvising)
+
+
+def _open_learned(folder: RunFolder) -> Run:
+    try:
+        from experiments.runs.dqn_parts import read_player
+    except ImportError as error:
+        raise RunError(
+            f"{folder.path}: this run needs the package {error.name}: pip install 'kuznechik[torch]'"
+        ) from None
+    config = read_config(folder)
+    songs, improvising, options = folder.read_songs(config.task.steps, config.task.prompt), None, config.environment
+    if config.improvises:
+        improvising = improvising_of_run(folder, options.listener, options.extra_keys, config.task, songs)
+    return Run(folder, config.task, songs, read_player(folder, config), improvising=improvising)
+
+
+def truth_table(run: Run) -> dict[str, int]:
+    """Return how many of the four cases of exclusive or the champion of an XOR run gets right.
+
+    Raises:
+        RunError: the run learned something else.
+    """
+    cases = xor_cases()
+    if run.network is None:
+        raise RunError(f"{run.folder.path}: this run plays music, it did not learn exclusive or")
+    return {"cases": len(cases), "right": int(((run.network(cases.inputs) > 0) == cases.targets).all(axis=0).sum())}
