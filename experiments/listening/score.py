@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from experiments.tables import show_table
 from experiments.options import print_json, require
+from experiments.tables import show_table
 from listener.judging import percentile
 from listener.listener import Listener
 from listener.registry import listener_named, reference_scores
