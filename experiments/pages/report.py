@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.pages.improvised_view import improvised
+from experiments.pages.listener_view import listener_view
 from experiments.pages.overlay import overlay_figure, vae_overlay
 from experiments.pages.page import fill, picture, tones
 from experiments.pages.roll_view import key_roll
@@ -89,6 +90,8 @@ def has_begun(folder: RunFolder) -> bool:
 
 def run_view(folder: RunFolder) -> dict[str, Any]:
     """Return what the page shows of a run, as plain data."""
+    if name_of_kind(folder) == "listener":
+        return listener_view(folder)
     run = open_run(folder.path)
     meta = folder.read_meta()
     try:

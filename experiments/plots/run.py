@@ -14,7 +14,7 @@ from pathlib import Path
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from experiments.plots import fitness, learning, losses, network, reward, roll, species
+from experiments.plots import fitness, learning, listener_training, losses, network, reward, roll, species
 from experiments.plots.picture import Picture, open_plotted
 from experiments.plots.sheet import STYLE, save
 from experiments.runs.folder import RunError, RunFolder
@@ -24,6 +24,7 @@ PICTURES: tuple[Picture, ...] = (
     reward.PICTURE,
     learning.PICTURE,
     losses.PICTURE,
+    listener_training.PICTURE,
     species.PICTURE,
     network.PICTURE,
     roll.PICTURE,

@@ -145,6 +145,17 @@ def test_what_does_not_apply_to_a_listener_says_what_does(kuznechik, trained, ve
     assert "this run trained a listener, which plays nothing: see kuznechik listener score FILE.mid" in called.err
 
 
+def test_a_run_is_drawn_and_shown_in_a_report(kuznechik, trained, tmp_path):
+    run = shutil.copytree(trained("judge"), tmp_path / "run")
+    called = kuznechik("plot", run)
+    assert (called.status, called.err) == (0, "")
+    assert [Path(path).name for path in called.out.split()] == ["training.png", "training.svg"]
+    called = kuznechik("report", run, trained("ngram"), "--out", tmp_path / "report.html")
+    assert (called.status, called.err) == (0, "")
+    page = (tmp_path / "report.html").read_text()
+    assert all(text in page for text in ("Held-out judge", "Listener, kind ngram", "no losses: an n-gram is counted"))
+
+
 # Runs that go on
 
 
