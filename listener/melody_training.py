@@ -45,7 +45,8 @@ class MelodyTraining(Training):
 
     @property
     def result(self) -> Trained:
-        assert self._constant is not None
+        if self._constant is None:
+            raise ValueError("training is not finished")
         listener = Expected(self._model.requires_grad_(False), self._constant)
         return Trained(listener, {"nats a step of validation": round(-self._constant, 4)})
 

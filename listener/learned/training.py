@@ -9,15 +9,14 @@ import math
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import asdict
-from functools import cached_property, partial, reduce
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from listener import corruptions
-from listener.corpus import Corpora, moved, rolls_of
+from listener.corpus import Corpora, moved
 from listener.corruptions import MELODIC
-from listener.learned.model import TERMS, Calibration, Learned, Nets
+from listener.learned.model import Nets
 from listener.learned.negatives import wrong_pitches, wrong_rhythm
 from listener.learned.net_training import (
     MADE_AT_ONCE,
@@ -28,7 +27,7 @@ from listener.learned.net_training import (
     net_losses,
     scales,
 )
-from listener.learned.weights import fitted_weights
+from listener.learned.weights import Weighing
 from listener.learned.window_net import NetOptions, WindowNet
 from listener.markov import MarkovChain
 from listener.red_team import Attack, AttackOptions, Finds
@@ -37,7 +36,7 @@ from listener.theory import REST
 from listener.training import FitStage, Randomness, Training, Values
 from listener.training_options import LearnedOptions
 from songs.keyboard import KEYS
-from songs.validate import AnyLength, OrNone, Within, validate_like
+from songs.validate import AnyLength, Within, validate_like
 from vae.fit import CosineRate, Fit
 
 PITCHES = NetOptions(embedding=24, halves=32, quarters=48, bars=48, hidden=48)
@@ -50,11 +49,6 @@ BANK = 24
 MEASURED = 512
 """Real melodies by which the networks are measured before an attack."""
 GENERATIONS_AT_ONCE = 10
-MARKOV = {f"Markov chain of order {order}": order for order in range(1, ORDERS + 1)}
-FAMILIES = ("real", *corruptions.DEMANDED, *MARKOV, "degenerate players", "finds")
-"""Families of melodies by which the terms are weighed."""
-MOST_MELODIES = 10**6
-"""In a family."""
 
 
 class LearnedTraining(Training):
@@ -80,29 +74,33 @@ class LearnedTraining(Training):
         self._pool = self._real[:0]
         self._scales = Scales(np.zeros(options.nets), np.ones(options.nets))
         self._rounds: list[list[float]] = []
-        self._validation = _transposed(corpora.songs.validation.melodies, 2, self._random["weights"].generator)
         self._attacked = 0.0
-        self._terms: dict[str, np.ndarray] = {}
-        self._weights: dict[str, float] | None = None
+        generator = self._random["weights"].generator
+        validation = _transposed(corpora.songs.validation.melodies, 2, generator)
+        self._weighing = Weighing(self._hardened, validation, self._chain, options.attack_generations // 2, generator)
         parts: dict[str, Part] = {
             **self._random,
+            "weights of terms": self._weighing,
             **{f"net of {name}": Values(net) for name, net in self._networks.items()},
         }
         super().__init__(
-            [*self._fits(), *self._hardening(), *self._weighing()],
+            [*self._fits(), *self._hardening(), *self._weighing.stages()],
             {**parts, **{f"best {number}": Values(net) for number, net in enumerate(self._best)}},
         )
 
     @property
     def result(self) -> Trained:
-        assert self._weights is not None
-        listener = Learned(self._unweighted.nets, self._unweighted.calibration, self._weights)
         rounds = [{"attacked": attacked, "bank": bank} for attacked, bank in self._rounds]
-        return Trained(listener, {"training": asdict(self._options), "seed": self._seed, "rounds": rounds})
+        return Trained(
+            self._weighing.listener, {"training": asdict(self._options), "seed": self._seed, "rounds": rounds}
+        )
 
     def _new_network(self, name: str, size: NetOptions) -> WindowNet:
         with self._random[name].torch():
             return WindowNet(size).eval()
+
+    def _hardened(self) -> Nets:
+        return Nets(tuple(self._best), self._networks["pitches"], self._networks["metre"])
 
     # the networks
 
@@ -182,75 +180,19 @@ class LearnedTraining(Training):
         self._rounds.append([self._attacked, bank])
         return bank
 
-    # weights
-
-    def _weighing(self) -> list[tuple[float, Callable[[], Stage]]]:
-        tasks = [(10, partial(Task, f"weights: {name}", partial(self._judge, name))) for name in FAMILIES[:-1]]
-        return [
-            (self._options.attack_generations / 2, self._attack_on_all),
-            *tasks,
-            (20, partial(Task, "weights", self._weigh)),
-        ]
-
-    def _attack_on_all(self) -> Stage:
-        def score(melodies: np.ndarray) -> np.ndarray:
-            return reduce(np.add, (worth[:, -1] for worth in self._unweighted.potentials(rolls_of(melodies)).values()))
-
-        size = AttackOptions(8, 16, self._options.attack_generations // 2)
-        generator, steps = self._random["weights"].generator, self._validation.shape[1]
-        return Attack(score, steps, size, generator, "weights: attack", GENERATIONS_AT_ONCE, self._keep_terms)
-
-    def _keep_terms(self, finds: Finds) -> None:
-        self._terms["finds"] = self._final_terms(finds.population)
-
-    def _judge(self, family: str) -> None:
-        """Keep the terms of a family of melodies."""
-        real, generator = self._validation, self._random["weights"].generator
-        if family in corruptions.DEMANDED:
-            melodies = corruptions.DEMANDED[family](real, generator)
-        elif family in MARKOV:
-            melodies = self._chain.sample(len(real), real.shape[1], generator, MARKOV[family])
-        elif family == "degenerate players":
-            melodies = np.concatenate([play(8, real.shape[1], generator) for play in MELODIC.values()])
-        else:
-            melodies = real
-        self._terms[family] = self._final_terms(melodies)
-
-    def _final_terms(self, melodies: np.ndarray) -> np.ndarray:
-        """Return the terms of whole melodies, (N, terms) float64."""
-        potentials = self._unweighted.potentials(rolls_of(melodies))
-        return np.stack([potential[:, -1] for potential in potentials.values()], axis=1)
-
-    def _weigh(self) -> None:
-        real, *others = (self._terms[family] for family in FAMILIES)
-        self._weights = fitted_weights(real, others, self._random["weights"].generator)
-
-    @cached_property
-    def _unweighted(self) -> Learned:
-        """The listener with weights of 1, from the end of hardening on."""
-        nets = Nets(tuple(self._best), self._networks["pitches"], self._networks["metre"])
-        return Learned(nets, Calibration.of(nets, self._validation), dict.fromkeys(TERMS, 1.0))
-
     # the rest of the state
 
     def _memory(self) -> State:
-        terms = {f"terms of {family}": values for family, values in self._terms.items()}
-        arrays = {"pool": self._pool, "median": self._scales.median, "deviation": self._scales.deviation, **terms}
-        return arrays, {"rounds": self._rounds, "attacked": self._attacked, "weights": self._weights}
+        arrays = {"pool": self._pool, "median": self._scales.median, "deviation": self._scales.deviation}
+        return arrays, {"rounds": self._rounds, "attacked": self._attacked}
 
     def _remember(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         most = self._options.rounds * self._options.attack_islands * self._options.attack_size
-        terms = {f"terms of {family}": family for family in FAMILIES if f"terms of {family}" in arrays}
         example, _ = self._memory()
-        kinds: dict[str, Any] = {"pool": Within(AnyLength(self._pool, most), REST, KEYS - 1)}
-        kinds |= {name: AnyLength(np.zeros((0, len(TERMS))), MOST_MELODIES) for name in terms}
-        validate_like({**example, **kinds}, arrays)
-        weights = OrNone(dict.fromkeys(TERMS, 0.0))
-        validate_like({"rounds": [(0.0, 0.0)], "attacked": 0.0, "weights": weights}, data)
+        validate_like({**example, "pool": Within(AnyLength(self._pool, most), REST, KEYS - 1)}, arrays)
+        validate_like({"rounds": [(0.0, 0.0)], "attacked": 0.0}, data)
         self._pool, self._scales = arrays["pool"], Scales(arrays["median"], arrays["deviation"])
-        self._terms = {family: arrays[name] for name, family in terms.items()}
-        self._rounds, self._attacked, self._weights = data["rounds"], data["attacked"], data["weights"]
-        self.__dict__.pop("_unweighted", None)
+        self._rounds, self._attacked = data["rounds"], data["attacked"]
 
 
 def bank_percentile(nets: Sequence[WindowNet], real: np.ndarray, generator: np.random.Generator) -> float:

@@ -144,7 +144,7 @@ def test_other_data_is_refused(kind, path, value, says, begun):
         ("judge", "memory/pool", np.full((1, 64), 13, np.int8), "memory: pool holds values that are not from -1 to 12"),
         ("judge", "memory/true", np.zeros((12, 129), np.int8), "memory: true has the shape"),
         ("learned", "memory/pool", np.zeros((25, 64), np.int8), "memory: pool has the shape"),
-        ("learned", "memory/terms of real", np.zeros((3, 4)), "memory: terms of real has the shape"),
+        ("learned", "weights of terms/real", np.zeros((3, 4)), "weights of terms: real has the shape"),
         (
             "learned",
             "best 0/held",
