@@ -94,10 +94,11 @@ def delete_connection(editor: GenomeEditor) -> None:
 def change_values(editor: GenomeEditor) -> None:
     """Change one or more weights and biases: half of the changes are fine, a fifth are coarse."""
     for _ in range(1 + geometric(editor.config.weights_changed)):
-        _change_value(editor)
+        change_value(editor)
 
 
-def _change_value(editor: GenomeEditor) -> None:
+def change_value(editor: GenomeEditor) -> None:
+    """Change one weight or bias."""
     config = editor.config
     power = (0.15 if random.random() < 0.5 else 1.0) * (3.0 if random.random() < 0.2 else 1.0)
     if editor.connections and random.random() < 0.85:

@@ -1,8 +1,9 @@
 """Evolve a network that plays a song: NEAT through neat-python's Population.
 
 All that comes of it is kept in a run folder. Ctrl-C ends a run early and keeps what there is; --resume goes
-on to the same result as if it had never stopped. Operators beyond plain NEAT (modular crossover, focus,
-boost) are on by default and are named in the summary; --config plain-neat switches them off.
+on to the same result as if it had never stopped. Operators beyond plain NEAT (modular crossover,
+loss-weighted output, error reweighting) are on by default and are named in the summary; --config plain-neat runs
+neat-python's own NEAT.
 
 With --listener no song is learned: networks go on alone from the beginning of the song, and a listener pays for what
 they play; operators that need a loss of every output are off (--config improvise, which --listener takes by itself).

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_scale.py [--json]
 
-`anew` evaluates networks from nothing, as worker processes do; `by changes` evaluates children of which three
+`in full` evaluates networks from nothing, as worker processes do; `by changes` evaluates children of which three
 connections changed, as this process does where inputs feed outputs directly. Both give the same bits. One thread;
 the least of three rounds each.
 """
@@ -19,15 +19,16 @@ from pathlib import Path
 os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from neat.genes import DefaultConnectionGene
 from neat.innovation import InnovationTracker
 from rich.console import Console
 from rich.table import Table
 
 from agents.cases import Cases, memory_cases
 from agents.neat.case_scorer import CaseScorer, InProcess
-from agents.neat.genome import Genome
+from agents.neat.editor import GenomeEditor
+from agents.neat.genome import ConnectionGene, Genome, new_genome
 from agents.neat.incremental import Incremental
+from agents.neat.operators import change_value
 from experiments.config.evolve import EvolveConfig
 from experiments.config.neat_ini import neat_ini, read_neat_config
 from songs.catalog import read_catalog
@@ -39,31 +40,27 @@ USUAL = {"population": 60, "connections": 300, "songs": 1}
 VARIED = {"population": (60, 300, 1500), "connections": (50, 300, 1000), "songs": (1, 8, 31)}
 
 
-def parents(count: int, connections: int, cases: Cases, options) -> list[Genome]:
+def parents(count: int, connections_each: int, cases: Cases, options) -> list[Genome]:
     """Return genomes without hidden nodes and with so many connections, drawn from the inputs that are ever on."""
-    sources = [-1 - place for place in cases.inputs.any(axis=1).nonzero()[0].tolist()]
+    sources = [-1 - index for index in cases.inputs.any(axis=1).nonzero()[0].tolist()]
     genomes = []
     for key in range(count):
-        genome = Genome(key)
-        genome.configure_new(options)
-        for number, place in enumerate(random.sample(range(len(sources) * 13), connections)):
-            ends = (sources[place // 13], place % 13)
-            gene = DefaultConnectionGene(ends, innovation=number)
-            gene.weight, gene.enabled = round(random.gauss(0, 1) * 1024) / 1024, True
-            genome.connections[ends] = gene
-        genomes.append(genome)
+        connections = {}
+        for number, index in enumerate(random.sample(range(len(sources) * 13), connections_each)):
+            ends = (sources[index // 13], index % 13)
+            connections[ends] = ConnectionGene(ends, number, round(random.gauss(0, 1) * 1024) / 1024)
+        genomes.append(Genome(key, new_genome(key, options).nodes, connections))
     return genomes
 
 
 def children(genomes: list[Genome], options) -> list[Genome]:
-    """Return a child of each genome with three changed weights."""
+    """Return a child of each genome with three changed values."""
     bred = []
     for genome in genomes:
-        child = Genome(genome.key)
-        child.configure_crossover(genome, genome, options)
+        editor = GenomeEditor(genome, options)
         for _ in range(3):
-            child.mutate_value(options)
-        bred.append(child)
+            change_value(editor)
+        bred.append(editor.finish(genome.key))
     return bred
 
 
@@ -72,9 +69,9 @@ def row(population: int, connections: int, songs: int, options_of) -> dict:
     rolls = [entry.song for entry in read_catalog() if entry.song is not None][:songs]
     cases = memory_cases(rolls, MEMORY, PROMPT)
     options = options_of(len(cases.inputs))
-    measure = CaseScorer(cases, "squared_hinge")
-    anew, by_changes = InProcess(measure), Incremental(measure)
-    least = {"anew": float("inf"), "by changes": float("inf")}
+    scorer = CaseScorer(cases, "squared_hinge")
+    in_full, by_changes = InProcess(scorer), Incremental(scorer)
+    least = {"in full": float("inf"), "by changes": float("inf")}
     for seed in range(ROUNDS):
         random.seed(seed)
         genomes = parents(population, connections, cases, options)
@@ -82,7 +79,7 @@ def row(population: int, connections: int, songs: int, options_of) -> dict:
         for genome in genomes:
             genome.fitness, genome.losses = 0.0, [0.0] * 13
         bred = children(genomes, options)
-        for name, backend in (("anew", anew), ("by changes", by_changes)):
+        for name, backend in (("in full", in_full), ("by changes", by_changes)):
             start = time.process_time()
             backend.evaluate(bred, None)
             least[name] = min(least[name], time.process_time() - start)
@@ -107,10 +104,10 @@ def main() -> None:
     if as_json:
         print(json.dumps(rows, indent=1))
         return
-    table = Table("population", "connections", "songs", "cases", "anew, µs a genome", "by changes, µs", "ratio")
+    table = Table("population", "connections", "songs", "cases", "in full, µs a genome", "by changes, µs", "ratio")
     for one in rows:
         sizes = [str(one[name]) for name in ("population", "connections", "songs", "cases")]
-        ratio = one["anew"] / one["by changes"]
+        ratio = one["in full"] / one["by changes"]
         table.add_row(*sizes, f"{one['anew']:.0f}", f"{one['by changes']:.0f}", f"{ratio:.1f}")
     Console(width=None if sys.stdout.isatty() else 120).print(table)
 

@@ -1,7 +1,9 @@
 """Evaluation by changes gives the same bits as evaluation from nothing."""
 
 import random
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,14 +95,25 @@ def test_outputs_that_nothing_changed_keep_their_row(options):
     assert (child.rows[1].sums - parent.rows[1].sums).tolist() == (CASES.inputs[0] / 2).tolist()
 
 
-def flip_signs(editor: GenomeEditor) -> None:
-    """An operator that copies genes and replaces them, and knows nothing of evaluation."""
-    for key, gene in list(editor.connections.items()):
-        if random.random() < 0.1:
-            editor.connections[key] = replace(gene, weight=-gene.weight)
-    for key, node in list(editor.nodes.items()):
-        if random.random() < 0.1:
-            editor.nodes[key] = replace(node, bias=-node.bias)
+def documented_operator():
+    """Return the mutation that is the example of CONTRIBUTING.md, as if it stood in `agents/neat/operators.py`."""
+    text = (Path(__file__).parents[3] / "CONTRIBUTING.md").read_text("utf-8")
+    (example,) = (block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "GenomeEditor" in block)
+    function, registration = example.split("MUTATIONS")
+    names = dict(vars(operators))
+    exec(function, names)
+    return names[registration.split()[-1].rstrip("]")]
+
+
+def turn_over(editor: GenomeEditor) -> None:
+    """An operator that replaces, adds and deletes genes of all kinds."""
+    for node in list(editor.nodes.values()):
+        if random.random() < 0.2:
+            editor.nodes[node.key] = replace(node, bias=-node.bias)
+    for key, gene in random.sample(list(editor.connections.items()), min(3, len(editor.connections))):
+        del editor.connections[key]
+        other = (key[0], random.randrange(OUTPUTS))
+        editor.connections[other] = replace(gene, key=other, enabled=random.random() < 0.8)
 
 
 def shrink(editor: GenomeEditor) -> None:
@@ -110,7 +123,7 @@ def shrink(editor: GenomeEditor) -> None:
             editor.connections[key] = replace(gene, weight=gene.weight * 0.7)
 
 
-@pytest.mark.parametrize("operator", [flip_signs, shrink])
+@pytest.mark.parametrize("operator", [documented_operator(), turn_over, shrink])
 @settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**20))
 def test_an_operator_that_only_replaces_genes_gives_the_fitness_of_a_full_evaluation(
