@@ -1,4 +1,4 @@
-"""Plays a melody to a MIDI port, or as a WAV file where there is none."""
+"""Playing a melody on a MIDI port, or as a WAV file if there is none."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ def play(source: str, wav: str | None, port: str | None, steps: int | None, impr
         source: a run folder, a MIDI file or a name in the catalogue.
         wav: file to write sound to; no port is used then unless one is named.
         port: name of a MIDI output port.
-        steps: how many steps to play; the song's length by default.
+        steps: number of steps to play; the length of the song by default.
         improvise: let a champion with a mode bit improvise.
 
     Yields:
@@ -33,25 +33,25 @@ def play(source: str, wav: str | None, port: str | None, steps: int | None, impr
         yield _write_sample(Path(source), wav)
         return
     song, roll = _melody(source, steps, improvise)
-    heard = False
+    played = False
     if port or not wav:
         try:
             if port or output_ports():
                 yield f"Playing {song.title or song.name} ({len(roll)} steps)"
                 play_to_port(roll, port, song.tempo_bpm)
-                heard = True
+                played = True
             else:
                 yield "There is no MIDI port: writing sound instead."
         except PlaybackError as error:
             yield f"{error}: writing sound instead."
-    if wav or not heard:
+    if wav or not played:
         path = Path(wav) if wav else Path(f"{Path(source).resolve().stem}.wav")
         write_wav(path, render(roll, song.tempo_bpm))
         yield f"{plain(str(path))}: {len(roll)} steps of {song.title or song.name}"
 
 
 def _write_sample(run: Path, wav: str | None) -> str:
-    """Write a melody that a MusicVAE draws as sound; return a line that says so."""
+    """Write the sound of a melody sampled from a MusicVAE; return a line that says so."""
     from experiments.musicvae.files import SAMPLE_RATE, notes, render_notes
     from experiments.runs.vae import model_of
     from vae.checkpoint import load_model

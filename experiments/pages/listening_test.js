@@ -1,11 +1,11 @@
 "use strict";
-// Plays pairs of melodies and keeps what the visitor says of them.
+// Plays pairs of melodies and records the answers.
 const test = JSON.parse(document.getElementById("test").textContent);
 const $ = id => document.getElementById(id);
 const plays = [...document.querySelectorAll("[data-side]")];
 const says = [...document.querySelectorAll("[data-answer]")];
 const answers = [];
-let players = [], heard = [false, false], shown = 0;
+let players = [], listened = [false, false], shown = 0;
 
 function show() {
   players.forEach(player => player.pause());
@@ -14,7 +14,7 @@ function show() {
   $("end").hidden = !!pair;
   if (!pair) return finish();
   players = pair.melodies.map(melody => new Player(melody.steps, test.seconds));
-  heard = [false, false];
+  listened = [false, false];
   shown = performance.now();
   $("state").textContent = `Pair ${answers.length + 1} of ${test.pairs.length}`;
   label();
@@ -22,18 +22,18 @@ function show() {
 
 function label() {
   plays.forEach((button, side) => button.setAttribute("aria-pressed", players[side].playing));
-  says.forEach(button => { button.disabled = !heard.every(Boolean); });
+  says.forEach(button => { button.disabled = !listened.every(Boolean); });
 }
 
 async function play(side) {
-  const own = players[side], playing = own.playing;
+  const player = players[side], playing = player.playing;
   players.forEach(player => player.pause());
   if (!playing) {
-    await own.play(test.pairs[answers.length].melodies[side].notes);
-    heard[side] = true;
+    await player.play(test.pairs[answers.length].melodies[side].notes);
+    listened[side] = true;
   }
   label();
-  watch(own);
+  watch(player);
 }
 
 function watch(player) {
@@ -48,7 +48,7 @@ function watch(player) {
 
 function answer(side) {
   const pair = test.pairs[answers.length];
-  if (!pair || !heard.every(Boolean)) return;
+  if (!pair || !listened.every(Boolean)) return;
   const seconds = Math.round(performance.now() - shown) / 1000;
   answers.push({ pair: answers.length, group: pair.group, human: pair.human, chosen: side, seconds });
   show();

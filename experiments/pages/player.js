@@ -26,7 +26,7 @@ const piano = {
     return { source, volume };
   },
 
-  // A struck string is damped, not cut: a click would be heard.
+  // A struck string is damped, not cut: a cut would click.
   damp({ source, volume }, when) {
     volume.gain.setValueAtTime(1, when);
     volume.gain.linearRampToValueAtTime(0, when + 0.008);
@@ -38,7 +38,7 @@ function bytes(base64) {
   return Uint8Array.from(atob(base64), character => character.charCodeAt(0)).buffer;
 }
 
-// Plays a melody: notes are [step, key] by step, or [step, key, steps held]. It knows its place, and goes on from there.
+// Plays a melody: notes are [step, key] by step, or [step, key, steps held]. It continues from where it was paused.
 class Player {
   constructor(steps, seconds) {
     this.steps = steps;

@@ -1,7 +1,7 @@
-"""`kuznechik report`: one HTML file that shows runs, and lets one hear them.
+"""The report: one HTML page with the curves, pictures, scores and melodies of runs.
 
-The page is self-contained: pictures and sound lie in it as data, nothing is loaded from anywhere, and it opens
-from disk. Whatever comes from a file (titles, paths, configurations) is escaped by the template.
+The page is self-contained: pictures and sounds are data in it, and it opens from disk. All text from files (titles,
+paths, configurations) is escaped by the template.
 """
 
 import shlex
@@ -33,17 +33,17 @@ def write_report(
     Args:
         folders: of finished, interrupted or growing runs, all of VAEs or none.
         path: of the page.
-        refresh: seconds after which a browser reads the page again; None: never.
-        data: folder of the data sets of VAEs; None: the one that a run's command names.
+        refresh: seconds after which a browser reloads the page; None: never.
+        data: folder of the data sets of VAEs; None: the one in the command of the run.
 
     Raises:
-        RunError: a folder is no run, or nothing of it can be shown, or the runs have nothing to compare.
+        RunError: a folder is no run or has nothing to show, or the runs cannot be compared.
     """
     vaes = [folder for folder in folders if is_vae_run(folder)]
     if vaes and len(vaes) < len(folders):
         other = next(folder for folder in folders if folder not in vaes)
         raise RunError(
-            f"{vaes[0].path} is the run of a VAE, {other.path} is none: nothing of them can be laid over each other; "
+            f"{vaes[0].path} is the run of a VAE, {other.path} is not: their curves cannot be compared; "
             "write a report of each kind"
         )
     views = [_vae_view(folder, data) for folder in folders] if vaes else [run_view(folder) for folder in folders]
@@ -89,7 +89,7 @@ def has_begun(folder: RunFolder) -> bool:
 
 
 def run_view(folder: RunFolder) -> dict[str, Any]:
-    """Return what the page shows of a run, as plain data."""
+    """Return the content of the page for a run, as plain data."""
     if name_of_kind(folder) == "listener":
         return listener_view(folder)
     run = open_run(folder.path)
@@ -102,17 +102,17 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
     captions = {one.name: one.caption for one in PICTURES}
     memorised = bool(run.songs) and run.memorised
     scores = score(run) if memorised else None
-    heard = improvised(run) if run.improvising else None
+    improvisation = improvised(run) if run.improvising else None
     groups = [_song_group(folder, run)] if memorised else []
     return {
         "heading": _heading(run.songs, run.task.kind),
         "folder": folder.path.name,
         "search": _search(summary, meta["experiment"]),
-        "state": _state(summary, memorised or not heard),
-        "scores": (_score_tiles(scores) if scores else []) + (heard["tiles"] if heard else []),
+        "state": _state(summary, memorised or not improvisation),
+        "scores": (_score_tiles(scores) if scores else []) + (improvisation["tiles"] if improvisation else []),
         "songs": _song_rows(scores) if scores and "songs" in scores else [],
-        "groups": groups + ([heard["group"]] if heard else []),
-        "pictures": ([heard["picture"]] if heard else [])
+        "groups": groups + ([improvisation["group"]] if improvisation else []),
+        "pictures": ([improvisation["picture"]] if improvisation else [])
         + [{"caption": captions[name], "data": picture(one)} for name, one in figures.items()],
         "missing": missing,
         "facts": _facts(summary),
@@ -139,7 +139,7 @@ def _search(summary: dict, experiment: str) -> str:
 
 def _state(summary: dict, solvable: bool) -> str:
     if not summary:
-        return "still running, or stopped without an end"
+        return "still running, or killed"
     if summary.get("solved"):
         return "solved"
     ending = summary.get("stopped", "ended")
@@ -151,9 +151,9 @@ def _score_tiles(scores: dict) -> list[dict]:
     names = {
         "right_free_running": "steps right, playing alone",
         "right_teacher_forced": "steps right, teacher forced",
-        "always_rest": "always resting would get",
+        "always_rest": "always resting gets",
         "random": "a random player gets",
-        "ceiling": "the most that is possible",
+        "ceiling": "ceiling: the highest possible",
     }
     return [{"value": f"{scores[key]:.4g}", "of": scores["steps"], "name": name} for key, name in names.items()]
 
@@ -164,7 +164,7 @@ def _song_rows(scores: dict) -> list[dict]:
 
 
 def _song_group(folder: RunFolder, run: Run) -> dict[str, Any]:
-    """Return the champion's melody over the song, with both sounds; the run folder keeps that of the first song."""
+    """Return the champion's melody over the first song, with both sounds."""
     song, played, prompt = run.songs[0], folder.read_roll(), run.task.prompt
     cells = classify(played, song.roll, prompt)
     counts = {kind: int(where[prompt:].sum()) for kind, where in cells.items()}

@@ -56,7 +56,7 @@ def held_roll(
         steps: in all.
         bar: steps of a bar.
         seconds: of a step.
-        keys: the lowest and the highest that are drawn.
+        keys: lowest and highest key to draw.
     """
     lowest, kinds = keys[0], list(dict.fromkeys(kind for *_, kind in notes))
     return {

@@ -87,7 +87,7 @@ def _ending(folder: RunFolder) -> str:
     try:
         return str(folder.read_json("summary.json")["stopped"])
     except (RunError, KeyError):
-        return "still running, or stopped without an end"
+        return "still running, or killed"
 
 
 # the melodies
@@ -96,18 +96,18 @@ def _ending(folder: RunFolder) -> str:
 def find_melodies(model: MusicVAE, about: dict, data: Path) -> HeldOut:
     """Return melodies that the model has not learned from, or the project's riffs where its data set is not at hand."""
     name, config = str(about.get("name")), model.config
-    place = data / name
+    folder = data / name
     try:
-        if read_meta(place) != about.get("data"):
-            raise DatasetError(f"{place}: is another data set than the run's")
-        split = read_split(place, "test")
+        if read_meta(folder) != about.get("data"):
+            raise DatasetError(f"{folder}: is another data set than the run's")
+        split = read_split(folder, "test")
     except DatasetError as error:
         return _riffs(model, bool((about.get("data") or {}).get("transposed")), str(error))
     tokens = split.tokens()
     roll, _ = config.form.read(tokens)
     baselines = {
-        "always resting would get": float((roll == REST).mean()),
-        "the last note again would get": float((roll[:, 1:] == roll[:, :-1]).mean()),
+        "always resting gets": float((roll == REST).mean()),
+        "repeating the last note gets": float((roll[:, 1:] == roll[:, :-1]).mean()),
     }
     chosen = np.sort(np.random.default_rng(0).choice(len(tokens), min(REBUILT, len(tokens)), replace=False))
     titles = [f"melody {number + 1} of the test" for number in chosen]
@@ -126,7 +126,7 @@ def _riffs(model: MusicVAE, to_c: bool, why: str) -> HeldOut:
     return HeldOut(np.concatenate(tokens)[:REBUILT], titles[:REBUILT], origin, {})
 
 
-# what is heard
+# melodies to play
 
 
 def melody_view(
@@ -138,7 +138,7 @@ def melody_view(
         form: how they are written.
         tokens: the melodies.
         label: of the button.
-        keys: the lowest and the highest that are drawn.
+        keys: lowest and highest key to draw.
         same: (N, T) bool, where the melodies are as they should be; None: nobody knows.
     """
     played = [note for number, row in enumerate(tokens) for note in _notes(row, form, number * len(row))]
@@ -177,9 +177,9 @@ def _rebuilt(model: MusicVAE, held_out: HeldOut) -> dict[str, Any]:
         again = sampling.reconstruct(model, torch.from_numpy(row[None])).numpy()
         same = form.read(again)[0] == form.read(row[None])[0]
         keys = _span(form, np.stack((row, again[0])))
-        own = melody_view(form, again, f"{title}, rebuilt", keys, same)
-        own["text"] = f"{same.mean():.0%} of the steps as in the original"
-        melodies += [melody_view(form, row[None], f"{title}, original", keys), own]
+        rebuilt = melody_view(form, again, f"{title}, rebuilt", keys, same)
+        rebuilt["text"] = f"{same.mean():.0%} of the steps as in the original"
+        melodies += [melody_view(form, row[None], f"{title}, original", keys), rebuilt]
     return {"title": "Melodies and their rebuilds", "text": held_out.origin, "melodies": melodies}
 
 

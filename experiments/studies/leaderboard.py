@@ -1,11 +1,11 @@
-"""The leaderboard: what several listeners pay several performers, real songs, chance and silence among them.
+"""The leaderboard: rewards of several listeners for several performers, real songs, random keys and silence.
 
     leaderboard.json       every row, with intervals
     NAME/melody.mid, .wav  one melody of each, and its roll.npy
 
 Conventions: rolls are (T, 13) bool. Rewards are of a step, on average, without the first bar, which most performers
 are given. Intervals are those that hold the mean in 95% of 1000 bootstrap samples of the melodies. Percentiles are
-those of whole melodies among real ones, by the held-out judge that pays nobody.
+those of whole melodies among real ones, by the held-out judge.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,18 +49,18 @@ class Entry:
 
 
 def baselines(songs: Sequence[Song], count: int, steps: int, seed: int) -> list[Entry]:
-    """Return real songs, a Markov chain that learned from them, chance and silence.
+    """Return real songs, a Markov chain that learned from them, random keys and silence.
 
     Args:
         songs: at least one that is longer than a piece.
-        count: melodies of the chain and of chance.
+        count: melodies of the chain and of random keys.
         steps: of each of these.
         seed: of both.
     """
-    chain, chance = (np.random.default_rng(one) for one in np.random.SeedSequence(seed).spawn(2))
+    chain, keys = (np.random.default_rng(one) for one in np.random.SeedSequence(seed).spawn(2))
     pieces = [song.roll[first : first + PIECE] for song in songs for first in range(0, song.steps - PIECE + 1, PIECE)]
     drawn = MarkovChain(theory.melody(np.array(pieces)), MARKOV_ORDER).sample(count, steps, chain, MARKOV_ORDER)
-    player, nothing = RandomPlayer(chance), np.zeros((0, KEYS), dtype=bool)
+    player, nothing = RandomPlayer(keys), np.zeros((0, KEYS), dtype=bool)
     at_random = [play_on(player, nothing, steps, 1) for _ in range(count)]
     first = songs[0]
     return [
@@ -114,10 +114,10 @@ def judge(
     """
     rows = []
     for entry in entries:
-        paid = {name: _paid(listener, entry.rolls, seed) for name, listener in listeners.items()}
+        rewards = {name: _mean_reward(listener, entry.rolls, seed) for name, listener in listeners.items()}
         table = describe_rolls([roll[PROMPT_STEPS:] for roll in entry.rolls], [song.roll for song in songs])
         copied = table.pop("longest_shared_run")["mean"]
-        row = {"name": entry.name, "what": entry.what, "melodies": len(entry.rolls), "paid": paid}
+        row = {"name": entry.name, "what": entry.what, "melodies": len(entry.rolls), "rewards": rewards}
         if percentiles:
             row["percentile"] = _median(np.concatenate([percentiles(roll[None]) for roll in entry.rolls]), seed)
         if trained_on:
@@ -127,7 +127,7 @@ def judge(
         row |= {"outside_the_real_ones": outside(table), "longest_shared_run": None if entry.real else copied}
         rows.append(row)
     best = next(iter(listeners))
-    return sorted(rows, key=lambda row: -row["paid"][best]["mean"])
+    return sorted(rows, key=lambda row: -row["rewards"][best]["mean"])
 
 
 def _median(ranks: np.ndarray, seed: int) -> dict[str, float | None]:
@@ -139,7 +139,7 @@ def _median(ranks: np.ndarray, seed: int) -> dict[str, float | None]:
     return {"median": float(np.median(ranks)), "low": low, "high": high}
 
 
-def _paid(listener: Listener, rolls: Sequence[np.ndarray], seed: int) -> dict[str, float | None]:
+def _mean_reward(listener: Listener, rolls: Sequence[np.ndarray], seed: int) -> dict[str, float | None]:
     """Return the mean reward of a step, and the interval of the mean, None for a single melody."""
     means = np.array([listener.rewards(roll[None])[0, PROMPT_STEPS:].mean(dtype=np.float64) for roll in rolls])
     if len(means) == 1:

@@ -40,7 +40,7 @@ def ablate(options: argparse.Namespace) -> int:
     """Train all combinations and write the table and the figure."""
     where = device(options)
     kinds = [(form, transposed) for transposed in (True, False) for form in FORMS]
-    splits = {  # all are read first: a data set that is missing should not be found after an hour
+    splits = {  # all are read first: a missing data set should be reported before an hour of training
         kind: {
             name: read_split(options.data / dataset_name(options.bars, *kind), name)
             for name in ("train", "validation", "test")
@@ -143,9 +143,9 @@ def draw(rows: list[dict], path: Path) -> None:
                 linestyle="-" if one_key else "--",
                 label=label if run is runs[0] else None,
             )
-        for place, (key, _) in enumerate(FIGURES):
+        for index, (key, _) in enumerate(FIGURES):
             values = [run["test"][key] for run in runs]
-            x = place + (number - (len(kinds) - 1) / 2) * 0.18
+            x = index + (number - (len(kinds) - 1) / 2) * 0.18
             test.plot([x] * len(values), values, "o", color=colour, fillstyle="full" if one_key else "none")
             test.hlines(np.mean(values), x - 0.07, x + 0.07, color=colour)
     curves.set(xlabel="seconds of training", ylabel="free-running accuracy, validation")

@@ -1,7 +1,7 @@
 """Judge performers by several listeners: the champions of runs beside real songs, a Markov chain, chance and silence.
 
-The table and a melody of each, as MIDI and sound, are written into a folder. A listener that a champion was paid by
-says little about it: look at the others, at the percentile among real melodies by the held-out judge that pays nobody
+The table and a melody of each, as MIDI and sound, are written into a folder. The listener that rewarded a champion
+says little about it: look at the others, at the percentile among real melodies by the held-out judge
 (it needs torch), at the statistics outside the real songs' 5th to 95th percentile, and at how many steps are copied
 from a song, or with --midi from the melodies that listeners learned from.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from experiments.options import UsageError, add_catalog_options, count, print_json, whole
 
-HELP = "judge performers by several listeners"
+HELP = "compare performers by several listeners"
 GROUP, ORDER = "Judge", 3
 EXAMPLES = (
     "kuznechik leaderboard runs/grasshopper-1",
@@ -23,11 +23,18 @@ LISTENERS = ("theory", "ngram")
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_folders", nargs="*", metavar="RUN", help="run folders, whose champions take part")
     parser.add_argument(
-        "--listener", action="append", metavar="NAME", help=f"who judges; may be repeated [{', '.join(LISTENERS)}]"
+        "--listener",
+        action="append",
+        metavar="NAME",
+        help=f"a listener that judges; may be repeated [{', '.join(LISTENERS)}]",
     )
     add_catalog_options(parser)
     parser.add_argument(
-        "--melodies", type=whole(1, 10_000), default=16, metavar="N", help="of the chain and of chance [16]"
+        "--melodies",
+        type=whole(1, 10_000),
+        default=16,
+        metavar="N",
+        help="melodies of the chain and of random keys [16]",
     )
     parser.add_argument(
         "--midi",
@@ -37,7 +44,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="MIDI files that a listener was trained on, to measure what is copied from them; may be given again",
     )
-    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of the chain, chance and intervals [0]")
+    parser.add_argument(
+        "--seed", type=count, default=0, metavar="N", help="seed of the chain, random keys and intervals [0]"
+    )
     parser.add_argument("--out", metavar="DIR", help="folder, which must be new [runs/leaderboard-1, -2, ...]")
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 
@@ -91,13 +100,13 @@ def _trained_on(folders: list[Path]) -> list:
     return list(rolls_of(corpus.training.melodies))
 
 
-def _interval(found: dict | None, digits: int = 3) -> str | None:
-    if found is None:
+def _interval(estimate: dict | None, digits: int = 3) -> str | None:
+    if estimate is None:
         return None
-    middle = found.get("mean", found.get("median"))
-    if found["low"] is None:
+    middle = estimate.get("mean", estimate.get("median"))
+    if estimate["low"] is None:
         return f"{middle:.{digits}f}"
-    return f"{middle:.{digits}f} ({found['low']:.{digits}f} to {found['high']:.{digits}f})"
+    return f"{middle:.{digits}f} ({estimate['low']:.{digits}f} to {estimate['high']:.{digits}f})"
 
 
 def _print(rows: list[dict], names: list[str], folder: str) -> None:
@@ -107,7 +116,7 @@ def _print(rows: list[dict], names: list[str], folder: str) -> None:
         [
             row["name"],
             row["melodies"],
-            *(_interval(row["paid"][name]) for name in names),
+            *(_interval(row["rewards"][name]) for name in names),
             _interval(row.get("percentile"), digits=0),
             len(row["outside_the_real_ones"]),
             None if row["longest_shared_run"] is None else f"{row['longest_shared_run']:.1f}",

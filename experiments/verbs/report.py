@@ -1,14 +1,14 @@
-"""Write a report of one run or several: a page with curves, the champion, what it played and how it sounds.
+"""Write a report of one run or several: a page with curves, the champion, and what it played, with sound.
 
-It is one HTML file that needs nothing else: no network, no program but a browser. Of the run of a VAE it shows losses,
-melodies of the test and their rebuilds, a way between two melodies, and new ones; several are compared by their losses.
+The page is one HTML file that needs only a browser. For the run of a VAE it shows losses, reconstructions of test
+melodies, an interpolation, and new melodies. Several runs are compared by their curves.
 """
 
 import argparse
 import time
 from pathlib import Path
 
-HELP = "write a page that shows runs and plays them"
+HELP = "write a page with the curves, network and melody of runs"
 GROUP, ORDER = "Play and look", 4
 EXAMPLES = (
     "kuznechik report runs/grasshopper-1",
@@ -22,12 +22,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--watch",
         type=seconds,
         metavar="SECONDS",
-        help="write the page again and again until the runs have ended; an open browser follows",
+        help="rewrite the page every so many seconds until the runs have ended; an open browser reloads it",
     )
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="where data sets of VAEs are [where the run's command says]"
+        "--data", type=Path, metavar="DIR", help="folder of the data sets of VAEs [that of the run's command]"
     )
-    parser.add_argument("--out", metavar="FILE", help="the page [report.html in the only run, or here]")
+    parser.add_argument(
+        "--out", metavar="FILE", help="file of the page [report.html in the run folder; of several runs, here]"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def seconds(text: str) -> float:
-    """Read the seconds between two pages."""
+    """Parse the seconds between two versions of the page."""
     value = float(text)
     if not 1 <= value <= 86_400:
         raise argparse.ArgumentTypeError(f"{text}: it must be 1 to 86400 seconds")

@@ -29,7 +29,7 @@ SONGS = [song([0, 2, 4, 5] * 8), song([7, 5, 4, 2] * 8), song([0, 4, 7, 4] * 8)]
 def test_rewards_are_those_of_a_step_behind_the_first_bar():
     rolls = [song([9] * 8 + [9, 0] * 4).roll, song([9] * 8 + [9, 0, 0, 0] * 2).roll]
     (row,) = judge([Entry("player", "plays", rolls, SONGS[0])], {"likes A": LikesA()}, SONGS, seed=0)
-    assert row["paid"]["likes A"] == pytest.approx({"mean": 0.375, "low": 0.25, "high": 0.5})
+    assert row["rewards"]["likes A"] == pytest.approx({"mean": 0.375, "low": 0.25, "high": 0.5})
     assert row["melodies"] == 2
 
 
@@ -48,7 +48,7 @@ def test_the_judge_ranks_whole_melodies_and_copying_from_the_training_is_the_lon
 
 def test_a_single_melody_has_no_interval():
     (row,) = judge([Entry("player", "plays", [SONGS[0].roll], SONGS[0])], {"likes A": LikesA()}, SONGS, seed=0)
-    assert row["paid"]["likes A"] == {"mean": 0.0, "low": None, "high": None}
+    assert row["rewards"]["likes A"] == {"mean": 0.0, "low": None, "high": None}
     assert row["longest_shared_run"] == 24  # all of it is copied
 
 
@@ -79,8 +79,8 @@ def test_the_command_judges_runs_beside_real_songs(kuznechik, unsolved, tmp_path
     called = kuznechik("leaderboard", unsolved, "--melodies", "2", "--out", tmp_path / "board", "--json")
     rows = {row["name"]: row for row in json.loads(called.out)["rows"]}
     assert set(rows) == {"unsolved", "real", "markov", "random", "silence"}
-    assert rows["silence"]["paid"]["theory"] == {"mean": -100.0, "low": None, "high": None}
-    assert rows["real"]["paid"]["ngram"]["low"] > rows["random"]["paid"]["ngram"]["high"]
+    assert rows["silence"]["rewards"]["theory"] == {"mean": -100.0, "low": None, "high": None}
+    assert rows["real"]["rewards"]["ngram"]["low"] > rows["random"]["rewards"]["ngram"]["high"]
     assert rows["real"]["longest_shared_run"] is None
     assert rows["real"]["percentile"]["median"] > 25 > 5 > rows["random"]["percentile"]["high"]
     assert json.loads((tmp_path / "board" / "leaderboard.json").read_text())["rows"] == list(rows.values())
