@@ -53,11 +53,11 @@ class Corpora:
     """Real melodies of three lengths, of the same pieces and split, for the training of a listener."""
 
     short: Corpus
-    """Of 4 bars."""
+    """Excerpts of 4 bars."""
     excerpts: Corpus
-    """Of 8 bars."""
+    """Excerpts of 8 bars."""
     songs: Corpus
-    """Of 16 bars."""
+    """Excerpts of 16 bars."""
 
 
 SHORT_BARS, EXCERPT_BARS, SONG_BARS = 4, 8, 16

@@ -43,9 +43,9 @@ JUDGE = "judge"
 """The kind, and the name, of the held-out judge."""
 USES_OF_JUDGE = "kuznechik listener judge and kuznechik leaderboard ask it"
 LARGEST = 1e4
-"""Of any parameter and any other number of a listener; those of the project's stay below 250."""
+"""Largest parameter or other number of a listener; those of the project stay below 250."""
 WIDEST = 4096
-"""Of any layer of a network."""
+"""Most units of a layer."""
 NUMBER = Within(0.0, -LARGEST, LARGEST)
 NUMBERS = Within([0.0], -LARGEST, LARGEST)
 KINDS: dict[str, dict[str, Any]] = {
@@ -117,7 +117,7 @@ class Contents:
     """The contents of the two files of a listener, which are compared with examples as they are used."""
 
     path: Path
-    """Of the .safetensors file."""
+    """The .safetensors file."""
     about: dict[str, Any]
     arrays: dict[str, np.ndarray]
 

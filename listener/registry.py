@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TRAINED = ("ngram", "melody", "learned")
 NAMES = ("theory", "vae", *TRAINED)
 KINDS = (*TRAINED, JUDGE)
-"""What can be trained."""
+"""Kinds that can be trained."""
 
 
 def listener_named(text: str) -> Listener:

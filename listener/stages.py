@@ -39,7 +39,7 @@ class Stage(Part, Protocol):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to do."""
+        """True when nothing is left to do."""
         ...
 
     def step(self) -> dict[str, Any]:

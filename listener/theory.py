@@ -136,7 +136,7 @@ NONE = 99
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """What happens at every step of melodies, and what happened before; arrays (B, T).
+    """Events at every step of melodies, and the events before; arrays (B, T).
 
     Before the first note there is an onset without a pitch one step before the beginning.
     """

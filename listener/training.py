@@ -1,8 +1,8 @@
-"""Training of a listener as an object that goes on step by step and can be stopped after any of them.
+"""Training of a listener, which goes step by step and can be stopped after any of them.
 
 A training is a list of *stages* one after another: networks that are fitted, attacks, and tasks of one step. Its state
 is that of its parts (networks, generators), of the stage that it is in, and what else the stages left behind; so it
-goes on to the same bits from any step. Nothing is read or written but by `listener.files`.
+goes on to the same bits from any step. It reads and writes no files.
 
 Conventions: as in `listener.stages`.
 """
@@ -55,7 +55,7 @@ class Training(ABC):
 
     @property
     def finished(self) -> bool:
-        """Whether there is a result."""
+        """True when there is a result."""
         return self._stage.finished and self._number == len(self._begin) - 1
 
     def step(self) -> dict[str, Any] | None:

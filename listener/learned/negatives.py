@@ -20,7 +20,7 @@ SHUFFLED = (0.3, 0.5, 1.0, 1.0)
 REPLACED = (0.3, 0.5, 1.0)
 """Shares of the notes that a corruption changes."""
 TEMPERATURES = (1.0, 1.0, 0.7, 0.4)
-"""Of the Markov chain."""
+"""Temperatures of the Markov chain."""
 Family = Callable[[np.ndarray, float, MarkovChain, np.random.Generator], np.ndarray]
 """From real melodies (N, T), a share of the notes, a chain and a source of chance to about as many others."""
 

@@ -50,7 +50,7 @@ def net_losses(
     Args:
         net: to train.
         reals: (R, T) int8 real melodies, as low as they go; several sorts, each of its own length, take turns.
-        others: makes the melodies that they are told from.
+        others: makes negatives of real melodies.
         options: everything else.
         generator: source of chance; dropout draws from torch's generator.
         paired: whether `others` are paired.

@@ -1,4 +1,4 @@
-"""What every listener keeps to, and the weighted sum of several."""
+"""The contract of every listener, and the weighted sum of several."""
 
 from importlib.util import find_spec
 

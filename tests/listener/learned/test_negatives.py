@@ -1,4 +1,4 @@
-"""What the learned listener is trained against."""
+"""Negatives, which the learned listener is trained to tell from real melodies."""
 
 import numpy as np
 import pytest
