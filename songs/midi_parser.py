@@ -54,11 +54,11 @@ def parse_midi(data: bytes) -> Score:
         if kind == b"MTrk":
             parser.read_track(data[start:position] + END_OF_TRACK[len(END_OF_TRACK) - missing :])
         if missing:
-            parser.remarks.append("is cut off within its last event")
+            parser.remarks.append("its last bytes are missing")
     if not parser.tracks:
         raise MidiError(f"is cut off after track 0 of {announced}: copy it again" if announced else "has no tracks")
     if parser.tracks != announced:
-        parser.remarks.append(f"has {parser.tracks} tracks, but its header announces {announced}")
+        parser.remarks.append(f"its header announces {announced} tracks, it has {parser.tracks}")
     return parser.score()
 
 
@@ -123,7 +123,7 @@ class _Parser:
     def score(self) -> Score:
         """Return all that was read."""
         if self.damaged_controllers:
-            self.remarks.append(f"has {self.damaged_controllers} damaged controllers, which are ignored")
+            self.remarks.append(f"damaged controllers are ignored: {self.damaged_controllers}")
         notes = np.concatenate(self.notes)
         for changes in (self.tempos, self.time_signatures, self.key_signatures):
             changes.sort(key=itemgetter(0))

@@ -60,7 +60,8 @@ def read_piece(path: str | Path, track: str | None = None) -> Piece:
     except MidiError as error:
         raise MidiError(f"{path}: {error}") from None
     unit = score.ticks_per_beat
-    notes = np.stack((melody["onset"] / unit, melody["length"] / unit, melody["pitch"]), axis=1)
+    lengths = np.where(melody["length"] == 0, 1 / STEPS_PER_BEAT, melody["length"] / unit)  # no length: one step
+    notes = np.stack((melody["onset"] / unit, lengths, melody["pitch"]), axis=1)
     beats = beats_file(path)
     segments, chords = [], 0
     for bars, gridded in _by_beats(beats, score, notes) if beats else _by_signatures(score, notes):

@@ -64,4 +64,5 @@ def _row(entry) -> list:
         row["playable"] += f", {entry.off_grid} notes moved to the grid"
     if entry.cut:
         row["playable"] += f", cut to {entry.steps} steps"
+    row["playable"] += "".join(f", {remark}" for remark in entry.remarks)
     return [row[column] for column in COLUMNS]

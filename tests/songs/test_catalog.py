@@ -202,8 +202,10 @@ def test_the_grasshopper_comes_with_the_project():
 def test_an_unknown_name_lists_the_songs_there_are(tmp_path):
     write(tmp_path / "tune 2.mid")
     write(tmp_path / "tune 10.mid")
-    with pytest.raises(SongError, match=r"no song 'tune 3' in .*; there are tune 2, tune 10$"):
-        find_song("tune 3", tmp_path)
+    with pytest.raises(SongError, match=r"no song 'waltz' in .*; there are tune 2, tune 10$"):
+        find_song("waltz", tmp_path)
+    with pytest.raises(SongError, match=r"no song 'tune 22' in .*; did you mean tune 2\?$"):
+        find_song("tune 22", tmp_path)
 
 
 def test_a_long_list_of_songs_is_cut(tmp_path):

@@ -52,20 +52,20 @@ def test_notes_end(track, expected):
 
 REALTIME = b"\x00\xf8\x00\xfe"
 ODD = {
-    "a controller of 255": (midi(b"\x00\xb0\x07\xff" + SONG), "has 1 damaged controllers, which are ignored"),
-    "a program above 127": (midi(b"\x00\xc0\x80" + SONG), "has 1 damaged controllers, which are ignored"),
+    "a controller of 255": (midi(b"\x00\xb0\x07\xff" + SONG), "damaged controllers are ignored: 1"),
+    "a program above 127": (midi(b"\x00\xc0\x80" + SONG), "damaged controllers are ignored: 1"),
     "real-time bytes": (midi(REALTIME + C4[:1] + C4[1:] + REALTIME + SONG[4:]), None),
     "real-time bytes and running status": (midi(C4 + REALTIME + b"\x83\x60\x3c\x00" + END), None),
     "song position, song select, tune request": (midi(b"\x00\xf2\x01\x02\x00\xf3\x01\x00\xf6" + SONG), None),
     "a header of 8 bytes": (header(length=8) + b"ab" + chunk(SONG), None),
     "type 2 with one track": (header(kind=2) + chunk(SONG), None),
     "no end of track": (midi(SONG[:-4]), None),
-    "one byte is missing": (midi(SONG)[:-1], "is cut off within its last event"),
-    "four bytes are missing": (midi(SONG)[:-4], "is cut off within its last event"),
-    "a track too few": (header(tracks=2) + chunk(SONG), "has 1 tracks, but its header announces 2"),
-    "a track too many": (header(tracks=1) + chunk(SONG) + chunk(END), "has 2 tracks, but its header announces 1"),
-    "no track announced": (header(tracks=0) + chunk(SONG), "has 1 tracks, but its header announces 0"),
-    "65,535 tracks announced": (header(tracks=65_535) + chunk(SONG), "has 1 tracks, but its header announces 65535"),
+    "one byte is missing": (midi(SONG)[:-1], "its last bytes are missing"),
+    "four bytes are missing": (midi(SONG)[:-4], "its last bytes are missing"),
+    "a track too few": (header(tracks=2) + chunk(SONG), "its header announces 2 tracks, it has 1"),
+    "a track too many": (header(tracks=1) + chunk(SONG) + chunk(END), "its header announces 1 tracks, it has 2"),
+    "no track announced": (header(tracks=0) + chunk(SONG), "its header announces 0 tracks, it has 1"),
+    "65,535 tracks announced": (header(tracks=65_535) + chunk(SONG), "its header announces 65535 tracks, it has 1"),
 }
 
 

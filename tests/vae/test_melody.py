@@ -41,6 +41,18 @@ def test_the_melody_track_is_taken_before_all_others(tmp_path):
         read_piece(path, "Bass")
 
 
+def test_notes_that_are_never_released_or_have_no_length_are_notes(tmp_path):
+    path = tmp_path / "a.mid"
+    path.write_bytes(midi(bytes([0, 0x90, 60, 80]) + note(62, 8, wait=4) + note(64, 4)))  # C4 is never released
+    roll, onsets = read_piece(path).segments[0]
+    assert roll.tolist() == [C4] * 4 + [D4] * 8 + [43] * 4
+    assert np.flatnonzero(onsets).tolist() == [0, 4, 12]
+    path.write_bytes(midi(note(60, 0) + note(62, 0, wait=16)))
+    roll, onsets = read_piece(path).segments[0]
+    assert np.flatnonzero(onsets).tolist() == [0, 16]
+    assert roll.tolist() == [C4] + [REST] * 15 + [D4] + [REST] * 15
+
+
 def test_only_bars_of_four_quarters_are_taken(tmp_path):
     path = tmp_path / "a.mid"
     path.write_bytes(midi(meter(3, 2) + meter(4, 2, wait=12), note(60, 12) + note(62, 16) + note(64, 16)))
