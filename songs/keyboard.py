@@ -1,10 +1,14 @@
-"""The keyboard: 13 keys from C4 to C5, and the grid that time is cut into.
+"""The keyboard that plays a song, and the grid that its time is cut into: by default 13 keys from C4, and eighths.
 
 Conventions:
-    A *key* is an index from 0 (C4, MIDI pitch 60) to 12 (C5, MIDI pitch 72).
-    A *pitch* is a MIDI note number, 0 to 127; C4, the middle C, is 60.
-    A *step* is one column of the grid; there are `STEPS_PER_BEAT` steps in a quarter note.
+    A *key* is an index from 0, the lowest key; its *pitch* is a MIDI note number, 0 to 127; C4, the middle C, is 60.
+    A *step* is one column of the grid. A *beat* is what the time signature counts, mostly a quarter note.
+    Tempos are in quarter notes a minute, whatever a beat is.
 """
+
+from dataclasses import dataclass
+
+import numpy as np
 
 KEYS = 13
 LOWEST_PITCH = 60
@@ -19,6 +23,12 @@ SONG_STEPS = 128
 
 PROMPT_STEPS = 8
 """Steps at the start of a song that a performer is given: one bar."""
+
+MOST_KEYS, A0 = 88, 21
+"""Keys of a piano, and the lowest of them."""
+STEPS_IN_A_BEAT = (1, 2, 3, 4, 6, 8, 12)
+BEATS = (0.5, 1.0, 1.5)
+MOST_BEATS = 12
 
 PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 BLACK_KEYS = (1, 3, 6, 8, 10)
@@ -50,4 +60,94 @@ def pitch_number(name: str) -> int:
     return pitch
 
 
+@dataclass(frozen=True)
+class Keyboard:
+    """Neighbouring keys."""
+
+    keys: int = KEYS
+    """1 to 88."""
+    lowest_pitch: int = LOWEST_PITCH
+    """MIDI pitch of key 0."""
+
+    def __post_init__(self):
+        if not 1 <= self.keys <= MOST_KEYS:
+            raise ValueError(f"a keyboard of {self.keys} keys: it has 1 to {MOST_KEYS}")
+        if not 0 <= self.lowest_pitch <= self.highest_pitch <= 127:
+            raise ValueError(f"{self.keys} keys from pitch {self.lowest_pitch}: they must lie within 0 and 127")
+
+    @property
+    def highest_pitch(self) -> int:
+        """MIDI pitch of the last key."""
+        return self.lowest_pitch + self.keys - 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the keys: C4, C#4 ..."""
+        return tuple(pitch_name(self.lowest_pitch + key) for key in range(self.keys))
+
+    @property
+    def black_keys(self) -> tuple[int, ...]:
+        """The keys that are black on a piano."""
+        return tuple(key for key in range(self.keys) if (self.lowest_pitch + key) % 12 in BLACK_KEYS)
+
+    def smallest_shift(self, pitches: np.ndarray) -> int | None:
+        """Return the smallest shift in semitones that puts all pitches on the keyboard, None if none does."""
+        low, high = int(pitches.min()), int(pitches.max())
+        if high - low >= self.keys:
+            return None
+        return max(0, self.lowest_pitch - low) + min(0, self.highest_pitch - high)
+
+
+def usual_keyboard(keys: int) -> Keyboard:
+    """Return the keyboard of a number of keys: 88 begin at A0 as on a piano, others at the C that centres them."""
+    octaves = (keys - KEYS + 12) // 24
+    return Keyboard(keys, A0 if keys == MOST_KEYS else LOWEST_PITCH - 12 * octaves)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Steps, beats and bars."""
+
+    steps_per_beat: int = STEPS_PER_BEAT
+    """1, 2, 3, 4, 6, 8 or 12."""
+    beats_per_bar: int = BEATS_PER_BAR
+    """1 to 12."""
+    beat: float = 1.0
+    """Length of a beat in quarter notes: 1.5 in 6/8, which has two beats of three eighths; .5 in 5/8."""
+
+    def __post_init__(self):
+        if self.steps_per_beat not in STEPS_IN_A_BEAT:
+            raise ValueError(f"{self.steps_per_beat} steps a beat: it must be 1, 2, 3, 4, 6, 8 or 12")
+        if not 1 <= self.beats_per_bar <= MOST_BEATS:
+            raise ValueError(f"{self.beats_per_bar} beats a bar: it must be 1 to {MOST_BEATS}")
+        if self.beat not in BEATS or self.steps_per_beat % self.beat:
+            raise ValueError(
+                f"a beat of {self.beat} quarter notes, {self.steps_per_beat} steps long: beats are 0.5, 1 "
+                "or 1.5 quarter notes long, of which each has a whole number of steps"
+            )
+
+    @property
+    def steps_per_bar(self) -> int:
+        """Length of a bar in steps."""
+        return self.steps_per_beat * self.beats_per_bar
+
+    @property
+    def steps_per_quarter(self) -> int:
+        """Steps in a quarter note, the unit of tempos and of MIDI's time."""
+        return int(self.steps_per_beat / self.beat)
+
+    @property
+    def time_signature(self) -> tuple[int, int]:
+        """Numerator and denominator: 3/4, 6/8."""
+        return (self.beats_per_bar, 4) if self.beat == 1 else (int(self.beats_per_bar * self.beat * 2), 8)
+
+    @property
+    def name(self) -> str:
+        """Name of a step: eighths, sixteenths."""
+        names = {1: "quarters", 2: "eighths", 4: "sixteenths", 8: "thirty-seconds"}
+        return names.get(self.steps_per_quarter, f"{self.steps_per_quarter} steps a quarter note")
+
+
+DEFAULT_KEYBOARD = Keyboard()
+DEFAULT_GRID = Grid()
 KEY_NAMES = tuple(pitch_name(LOWEST_PITCH + key) for key in range(KEYS))

@@ -1,8 +1,7 @@
 """Piano rolls: which keys are pressed at which step.
 
 Conventions:
-    A roll is a boolean array (T, 13): T steps, the 13 keys of `songs.keyboard`. True marks an onset;
-    nothing is held. Functions say so where a batch (B, T, 13) is meant.
+    A roll is a boolean array (T, K): T steps, the K keys of a keyboard. True marks an onset; nothing is held.
     Before the start of a song there is silence.
 """
 
@@ -10,46 +9,46 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from songs.keyboard import KEYS, LOWEST_PITCH
+from songs.keyboard import DEFAULT_KEYBOARD, KEYS, Keyboard
 
 _KEY_BITS = (1 << np.arange(KEYS)).astype(np.uint16)
 
 
-def check_roll(roll: np.ndarray) -> np.ndarray:
-    """Return `roll` as a boolean array (T, 13).
+def check_roll(roll: np.ndarray, keyboard: Keyboard = DEFAULT_KEYBOARD) -> np.ndarray:
+    """Return `roll` as a boolean array (T, K) with the keys of a keyboard.
 
     Raises:
         ValueError: it has another shape, or values other than 0 and 1.
     """
     roll = np.asarray(roll)
-    if roll.ndim != 2 or roll.shape[1] != KEYS:
-        raise ValueError(f"a roll has the shape (steps, {KEYS}), this one has {roll.shape}")
+    if roll.ndim != 2 or roll.shape[1] != keyboard.keys:
+        raise ValueError(f"a roll has the shape (steps, {keyboard.keys}), this one has {roll.shape}")
     if roll.dtype != bool and not np.isin(roll, (0, 1)).all():
         raise ValueError("a roll holds only 0 (not pressed) and 1 (pressed)")
     return roll.astype(bool)
 
 
-def roll_from_onsets(onsets: np.ndarray, steps: int) -> np.ndarray:
-    """Return the roll (steps, 13) of onsets (N, 2), each a step and a MIDI pitch.
+def roll_from_onsets(onsets: np.ndarray, steps: int, keyboard: Keyboard = DEFAULT_KEYBOARD) -> np.ndarray:
+    """Return the roll (steps, K) of onsets (N, 2), each a step and a MIDI pitch.
 
     Raises:
-        ValueError: an onset lies outside the steps or outside the 13 keys.
+        ValueError: an onset lies outside the steps or outside the keyboard.
     """
-    roll = np.zeros((steps, KEYS), dtype=bool)
+    roll = np.zeros((steps, keyboard.keys), dtype=bool)
     onsets = np.asarray(onsets, dtype=np.int64).reshape(-1, 2)
-    at, key = onsets[:, 0], onsets[:, 1] - LOWEST_PITCH
+    at, key = onsets[:, 0], onsets[:, 1] - keyboard.lowest_pitch
     if ((at < 0) | (at >= steps)).any():
         raise ValueError(f"an onset lies outside the {steps} steps of the roll")
-    if ((key < 0) | (key >= KEYS)).any():
-        raise ValueError(f"an onset lies outside the {KEYS} keys")
+    if ((key < 0) | (key >= keyboard.keys)).any():
+        raise ValueError(f"an onset lies outside the {keyboard.keys} keys")
     roll[at, key] = True
     return roll
 
 
-def onsets_from_roll(roll: np.ndarray) -> np.ndarray:
+def onsets_from_roll(roll: np.ndarray, keyboard: Keyboard = DEFAULT_KEYBOARD) -> np.ndarray:
     """Return the onsets (N, 2) of a roll, each a step and a MIDI pitch, in order of time."""
     steps, keys = np.nonzero(roll)
-    return np.stack([steps, keys + LOWEST_PITCH], axis=1)
+    return np.stack([steps, keys + keyboard.lowest_pitch], axis=1)
 
 
 def words(roll: np.ndarray) -> np.ndarray:
@@ -57,19 +56,27 @@ def words(roll: np.ndarray) -> np.ndarray:
     return np.asarray(roll, dtype=bool).astype(np.uint16) @ _KEY_BITS
 
 
+def step_numbers(roll: np.ndarray) -> np.ndarray:
+    """Return a number for each step of a roll (T, K), less than T + 1; equal steps have equal ones, silence has 0."""
+    packed = np.packbits(np.asarray(roll, dtype=bool), axis=1)
+    rows = np.ascontiguousarray(packed).view(np.dtype((np.void, packed.shape[1])))[:, 0]
+    numbers: dict[bytes, int] = {bytes(packed.shape[1]): 0}
+    return np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows], dtype=np.int64)
+
+
 def memory_windows(roll: np.ndarray, memory: int, start: int = 0) -> np.ndarray:
     """Return what a performer remembers before each step from `start` on.
 
     Args:
-        roll: (T, 13) bool.
+        roll: (T, K) bool.
         memory: steps remembered, at least 1.
         start: first step to decide.
 
     Returns:
-        (T - start, memory, 13) bool, a read-only view; the last row of a window is the step just before.
+        (T - start, memory, K) bool, a read-only view; the last row of a window is the step just before.
     """
-    padded = np.concatenate([np.zeros((memory, KEYS), dtype=bool), roll])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, memory, axis=0)  # (T + 1, 13, memory)
+    padded = np.concatenate([np.zeros((memory, roll.shape[1]), dtype=bool), roll])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, memory, axis=0)  # (T + 1, K, memory)
     return windows[start : len(roll)].transpose(0, 2, 1)
 
 
@@ -79,24 +86,37 @@ def memory_needed(roll: np.ndarray, start: int = 0) -> int | None:
     Two steps with different continuations must be distinguished by the steps before them. None if no memory can:
     both follow nothing but silence.
     """
-    steps = words(roll)
+    steps = step_numbers(roll)
     total = len(steps)
-    padded = np.concatenate([np.zeros(total, dtype=np.uint16), steps])
-    # shared[j]: length of the longest common past of position i and position j of the padded song
-    shared = np.zeros(2 * total + 1, dtype=np.int64)
-    needed = 1
-    for i in range(1, 2 * total):
-        shared[1:] = np.where(padded == padded[i - 1], shared[:-1] + 1, 0)
-        if i < total + start:
-            continue
-        others = np.arange(total + start, i)
-        differ = others[padded[others] != padded[i]]
-        if len(differ):
-            longest = int(shared[differ].max())
-            if longest >= differ[shared[differ].argmax()]:
-                return None
-            needed = max(needed, longest + 1)
-    return needed
+    following = steps[start:]
+    span = np.append(np.zeros(total, dtype=np.int64), steps)  # numbers of spans of `length` steps, by their last one
+    length = needed = 1
+
+    def undecided(pasts: np.ndarray) -> bool:
+        pasts = pasts[total + start - 1 : -1]
+        return len(np.unique(pasts)) < len(np.unique(pasts * (total + 1) + following))
+
+    if start >= total or not undecided(span):
+        return 1
+    spans = []
+    while undecided(span):  # after that, more than half of `length` is needed
+        if length >= total:
+            return None
+        spans.append(span)
+        span, length = _joined(span, span, length), 2 * length
+    span, needed = spans[-1], length // 2
+    for shorter in reversed(spans[:-1]):
+        length //= 2
+        longer = _joined(shorter, span, length // 2)
+        if undecided(longer):
+            span, needed = longer, needed + length // 2
+    return needed + 1
+
+
+def _joined(spans: np.ndarray, earlier: np.ndarray, steps: int) -> np.ndarray:
+    """Return numbers of spans of time, each together with the earlier one that ends `steps` steps before."""
+    before = np.append(np.zeros(steps, dtype=np.int64), earlier)[: len(spans)]
+    return np.unique(spans * (earlier.max() + 1) + before, return_inverse=True)[1]
 
 
 def most_right_steps(rolls: list[np.ndarray], memory: int, start: int = 0) -> int:

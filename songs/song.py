@@ -10,14 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from songs.keyboard import (
-    HIGHEST_PITCH,
-    KEYS,
-    LOWEST_PITCH,
-    SONG_STEPS,
-    STEPS_PER_BAR,
-    pitch_name,
-)
+from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, KEYS, SONG_STEPS, STEPS_PER_BAR, Grid, Keyboard, pitch_name
 from songs.midi import MidiNotes, write_midi
 from songs.piano_roll import check_roll, onsets_from_roll
 
@@ -28,20 +21,26 @@ class SongError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Song:
-    """A piece of music on the 13 keys."""
+    """A piece of music on a keyboard and a grid."""
 
     name: str
     """Name of the song in a catalogue: the file name without its suffix."""
     roll: np.ndarray
-    """(T, 13) bool."""
+    """(T, K) bool."""
     title: str = ""
     tempo_bpm: float = 120.0
     """Quarter notes a minute."""
     shift: int = 0
     """Semitones by which the notes were transposed to fit the keyboard."""
+    keyboard: Keyboard = DEFAULT_KEYBOARD
+    grid: Grid = DEFAULT_GRID
+    lengths: np.ndarray | None = None
+    """(N,) float64, length in steps of each note, in the order of `onsets_from_roll`; None if unknown."""
+    changes: tuple[str, ...] = ()
+    """How the song differs from the file it was read from, in short phrases."""
 
     def __post_init__(self):
-        object.__setattr__(self, "roll", check_roll(self.roll))
+        object.__setattr__(self, "roll", check_roll(self.roll, self.keyboard))
 
     @property
     def steps(self) -> int:
@@ -58,10 +57,12 @@ class Song:
         """Write the song as a MIDI file."""
         write_midi(
             path,
-            onsets_from_roll(self.roll),
+            onsets_from_roll(self.roll, self.keyboard),
             self.steps,
             title=self.title or self.name,
             tempo_bpm=self.tempo_bpm,
+            steps_per_beat=self.grid.steps_per_quarter,
+            time_signature=self.grid.time_signature,
         )
 
 
@@ -84,11 +85,8 @@ def whole_bars(notes: MidiNotes, steps: int = SONG_STEPS) -> tuple[np.ndarray, i
 
 
 def smallest_shift(pitches: np.ndarray) -> int | None:
-    """Return the smallest shift in semitones that puts the pitches on the keyboard, None if none does."""
-    low, high = int(pitches.min()), int(pitches.max())
-    if high - low >= KEYS:
-        return None
-    return max(0, LOWEST_PITCH - low) + min(0, HIGHEST_PITCH - high)
+    """Return the smallest shift in semitones that puts the pitches on the default keyboard, None if none does."""
+    return DEFAULT_KEYBOARD.smallest_shift(pitches)
 
 
 def out_of_range(pitches: np.ndarray) -> str:

@@ -1,11 +1,12 @@
 """Names and numbers of pitches, and which of them are keys."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from songs import keyboard
-from songs.keyboard import pitch_name, pitch_number
+from songs.keyboard import Grid, Keyboard, pitch_name, pitch_number, usual_keyboard
 
 
 def test_the_keyboard_has_the_13_keys_from_c4_to_c5():
@@ -79,3 +80,73 @@ def test_any_text_is_a_midi_pitch_or_a_value_error(text):
         assert 0 <= pitch_number(text) <= 127
     except ValueError as error:
         assert repr(text) in str(error)
+
+
+# Keyboards and grids as values
+
+
+def test_a_keyboard_names_its_keys_from_the_lowest_pitch_on():
+    keyboard_of_four = Keyboard(4, 70)
+    assert keyboard_of_four.names == ("A#4", "B4", "C5", "C#5")
+    assert keyboard_of_four.black_keys == (0, 3)
+    assert (keyboard_of_four.lowest_pitch, keyboard_of_four.highest_pitch) == (70, 73)
+    assert Keyboard() == Keyboard(13, 60)
+
+
+@pytest.mark.parametrize(
+    ("keys", "lowest"), [(1, 60), (13, 60), (24, 60), (25, 48), (37, 48), (49, 36), (61, 36), (88, 21)]
+)
+def test_the_usual_keyboards_begin_at_a_c_but_a_piano_at_a(keys, lowest):
+    assert usual_keyboard(keys) == Keyboard(keys, lowest)
+
+
+@pytest.mark.parametrize(
+    ("pitches", "shift"), [([48, 72], 0), ([47, 60], 1), ([70, 80], -8), ([36], 12), ([40, 65], None)]
+)
+def test_the_smallest_shift_onto_a_keyboard_of_25_keys(pitches, shift):
+    assert Keyboard(25, 48).smallest_shift(np.array(pitches)) == shift
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ((0,), "a keyboard of 0 keys: it has 1 to 88"),
+        ((89, 0), "a keyboard of 89 keys: it has 1 to 88"),
+        ((13, -1), "13 keys from pitch -1: they must lie within 0 and 127"),
+        ((13, 116), "13 keys from pitch 116"),
+    ],
+)
+def test_a_keyboard_that_midi_cannot_name_is_refused(arguments, match):
+    with pytest.raises(ValueError, match=match):
+        Keyboard(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("grid", "signature", "steps_per_bar", "steps_per_quarter", "name"),
+    [
+        (Grid(), (4, 4), 8, 2, "eighths"),
+        (Grid(4, 3), (3, 4), 12, 4, "sixteenths"),
+        (Grid(3, 2, beat=1.5), (6, 8), 6, 2, "eighths"),
+        (Grid(6, 4, beat=1.5), (12, 8), 24, 4, "sixteenths"),
+        (Grid(1, 5, beat=0.5), (5, 8), 5, 2, "eighths"),
+        (Grid(3, 4), (4, 4), 12, 3, "3 steps a quarter note"),
+    ],
+)
+def test_a_grid_knows_its_meter(grid, signature, steps_per_bar, steps_per_quarter, name):
+    assert grid.time_signature == signature
+    assert (grid.steps_per_bar, grid.steps_per_quarter, grid.name) == (steps_per_bar, steps_per_quarter, name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ((5, 4), "5 steps a beat: it must be 1, 2, 3, 4, 6, 8 or 12"),
+        ((2, 0), "0 beats a bar: it must be 1 to 12"),
+        ((2, 13), "13 beats a bar"),
+        ((4, 2, 1.5), r"a beat of 1\.5 quarter notes, 4 steps long"),
+        ((2, 4, 2.0), r"a beat of 2\.0 quarter notes"),
+    ],
+)
+def test_a_grid_of_another_kind_is_refused(arguments, match):
+    with pytest.raises(ValueError, match=match):
+        Grid(*arguments)

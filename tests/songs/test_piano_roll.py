@@ -272,3 +272,10 @@ def test_more_than_half_of_the_steps_of_the_seed_songs_are_rests(seed_rolls):
     assert len(seed_rolls[1]) - 8 == 120
     assert sum(rests.values()) == 2266
     assert sum(len(roll) - 8 for roll in seed_rolls.values()) == 3720
+
+
+def test_the_memory_of_88_keys_tells_all_of_them_apart():
+    roll = np.zeros((6, 88), dtype=bool)
+    roll[range(6), [87, 0, 86, 1, 87, 1]] = True
+    assert memory_needed(roll) == 2  # key 87 goes on with 0 after silence, and with 1 after 1
+    assert memory_needed(roll[:5]) == 1
