@@ -22,7 +22,7 @@ from songs.song import Song
 
 @dataclass(frozen=True, eq=False)
 class Cases:
-    """What networks are evaluated on."""
+    """Inputs of networks, and the outputs they should give."""
 
     inputs: np.ndarray
     """(I, C) float32, 0 or 1."""
@@ -31,7 +31,7 @@ class Cases:
     lengths: tuple[int, ...] = ()
     """Cases that follow each other in time: the judged steps of each song. By default all cases."""
     recurrent: bool = False
-    """Whether the networks remember by themselves: then the same input may well be answered differently."""
+    """The networks remember by themselves, so the same input may be answered differently."""
 
     def __post_init__(self):
         if not self.lengths:

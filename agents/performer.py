@@ -1,4 +1,4 @@
-"""What a performer is, and the three simplest: one that rests, one at random, one that knows the song.
+"""The protocol of performers, and the three simplest: one that rests, one at random, one that knows the song.
 
 Conventions:
     B episodes are played side by side, M is the number of remembered steps. Memories are (B, M, 13) bool,
@@ -24,7 +24,7 @@ class Performer(Protocol):
         """Decide the next step of every episode.
 
         Args:
-            memory: (B, M, 13) bool, the steps heard last.
+            memory: (B, M, 13) bool, the last steps.
             improvise: (B,) bool, which episodes are improvised; None: none of them.
 
         Returns:

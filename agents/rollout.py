@@ -12,7 +12,7 @@ from songs.keyboard import KEYS
 
 @dataclass(frozen=True, eq=False)
 class Episode:
-    """What happened in one episode of T steps, of which the first `prompt` were given."""
+    """One episode of T steps, of which the first `prompt` were given."""
 
     song: str
     roll: np.ndarray
@@ -68,15 +68,15 @@ def play_on(performer: Performer, prompt: np.ndarray, steps: int, memory: int, i
         prompt: (P, 13) bool, the steps it is given.
         steps: length of the whole roll, at least P.
         memory: steps it remembers.
-        improvise: tell it to improvise, if it can be told.
+        improvise: ask it to improvise, if it can.
 
     Returns:
         (steps, 13) bool, the prompt and what followed.
     """
-    heard = np.zeros((memory + steps, KEYS), dtype=bool)
-    heard[memory : memory + len(prompt)] = prompt
+    history = np.zeros((memory + steps, KEYS), dtype=bool)
+    history[memory : memory + len(prompt)] = prompt
     performer.reset(1)
     mode = np.array([improvise])
     for step in range(len(prompt), steps):
-        heard[memory + step] = performer.press(heard[None, step : step + memory], mode)[0]
-    return heard[memory:]
+        history[memory + step] = performer.press(history[None, step : step + memory], mode)[0]
+    return history[memory:]

@@ -1,4 +1,4 @@
-"""What every way of searching for a network has in common: steps, a champion, a state that can be kept.
+"""The protocol of searches for a network: steps, a champion, a state that can be saved.
 
 NEAT, evolution strategies, per-key evolution and the others are such searches, so that one command runs
 them, one run folder keeps them, and one report shows them.
@@ -13,13 +13,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Generation:
-    """What one generation of a search looked like when it had been evaluated."""
+    """Statistics of one evaluated generation of a search."""
 
     generation: int
     evaluations: int
     """Networks evaluated since the start."""
     best_fitness: float
-    """Minus the smallest loss, without the weights of boost, so that generations can be compared."""
+    """Minus the smallest loss, without error reweighting, so that generations can be compared."""
     mean_fitness: float
     std_fitness: float
     best_right: int
@@ -53,7 +53,7 @@ class Search(Protocol):
 
     @property
     def solved(self) -> bool:
-        """Whether the champion is right in all cases."""
+        """True if the champion is right in all cases."""
         ...
 
     def step(self) -> Generation:

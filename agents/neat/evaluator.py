@@ -27,7 +27,7 @@ HEAVIEST = 1e12
 
 @dataclass(frozen=True)
 class ErrorReweighting:
-    """How cells that stay wrong gain weight."""
+    """The rate at which cells that stay wrong gain weight."""
 
     gain: float = 0.3
     """A cell that the champion gets wrong weighs 1 + gain times as much as before; 0 switches it off."""
@@ -71,7 +71,7 @@ class Evaluator:
 
     @property
     def gain_of_workers(self) -> float | None:
-        """How many times as fast workers evaluate; None where there are none, or it is not known yet."""
+        """Speed of the workers over that of this process; None if there are none, or before it is measured."""
         return getattr(self._backend, "gain", None)
 
     def evaluate(self, genomes: Sequence[neat.DefaultGenome], generation: int) -> None:

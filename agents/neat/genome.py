@@ -88,7 +88,7 @@ class Genome:
     right: int
     """Cases right."""
     version: int
-    """Of the weights of the cells under which it was evaluated."""
+    """Version of the weights of the cells under which it was evaluated."""
     species: int
     """Key of its species, or until it has one that of its parents'."""
 

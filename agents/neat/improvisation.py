@@ -1,4 +1,4 @@
-"""Improvisation: networks play alone, and a listener pays what they played.
+"""Improvisation: networks play alone, and a listener rewards what they play.
 
 A whole population plays from several prompts in the same array operations. A greedy network is deterministic: from
 one prompt it plays one roll, which ends in a loop. So it is judged by what it makes of several prompts.
@@ -28,11 +28,11 @@ from agents.neat.population import Evolution
 from songs.keyboard import KEYS
 from songs.validate import validate_like
 
-Pays = Callable[[np.ndarray], np.ndarray]
+RewardFunction = Callable[[np.ndarray], np.ndarray]
 """Rewards (B, T) float32 of rolls (B, T, 13) bool: the `rewards` of a listener."""
 
-HEARD_TOGETHER = 512
-"""Rolls that a listener hears at once: bounds the memory."""
+ROLLS_TOGETHER = 512
+"""Rolls that a listener rewards at once: bounds the memory."""
 
 
 def play_together(genomes: Sequence[neat.DefaultGenome], prompts: np.ndarray, steps: int, memory: int) -> np.ndarray:
@@ -51,16 +51,16 @@ def play_together(genomes: Sequence[neat.DefaultGenome], prompts: np.ndarray, st
         ValueError: a genome is recurrent.
     """
     rolls = np.empty((len(genomes), len(prompts), steps, KEYS), dtype=bool)
-    for places, genes in packed_chunks(genomes, KEYS):
-        rolls[places] = _play(genes, prompts, steps, memory)
+    for members, genes in packed_chunks(genomes, KEYS):
+        rolls[members] = _play(genes, prompts, steps, memory)
     return rolls
 
 
 def _play(genes: PackedGenes, prompts: np.ndarray, steps: int, memory: int) -> np.ndarray:
     (genomes, nodes), (episodes, given, _) = genes.keys.shape, prompts.shape
-    heard = np.zeros((genomes, memory + steps, KEYS, episodes), dtype=bool)
-    heard[:, memory : memory + given] = prompts.transpose(1, 2, 0)
-    cells = heard.reshape(-1, episodes)
+    history = np.zeros((genomes, memory + steps, KEYS, episodes), dtype=bool)
+    history[:, memory : memory + given] = prompts.transpose(1, 2, 0)
+    cells = history.reshape(-1, episodes)
     first, weights, heads, fed = _input_gathers(genes, memory, (memory + steps) * KEYS)
     between, depth = hidden_weights(genes, KEYS, np.float64)
     for step in range(given, steps):
@@ -68,12 +68,12 @@ def _play(genes: PackedGenes, prompts: np.ndarray, steps: int, memory: int) -> n
         if len(heads):
             sums[fed] = np.add.reduceat(cells[first + step * KEYS] * weights, heads, axis=0)
         sums = sums.reshape(genomes, nodes, episodes)
-        heard[:, memory + step] = settled(genes, sums, between, depth) > 0
-    return heard[:, memory:].transpose(0, 3, 1, 2)
+        history[:, memory + step] = settled(genes, sums, between, depth) > 0
+    return history[:, memory:].transpose(0, 3, 1, 2)
 
 
 def _input_gathers(genes: PackedGenes, memory: int, cells: int) -> tuple[np.ndarray, ...]:
-    """Return how the sums of the inputs are gathered from what was heard, `cells` rows a genome.
+    """Return how the sums of the inputs are gathered from the history, `cells` rows a genome.
 
     Returns:
         Of each connection from an input the row that it looks at before step 0 (k,) and its weight (k, 1), by the
@@ -82,22 +82,22 @@ def _input_gathers(genes: PackedGenes, memory: int, cells: int) -> tuple[np.ndar
     inside = np.flatnonzero((genes.sources < 0) & (genes.sources >= -memory * KEYS))
     owners, sinks = genes.owners[inside], genes.sinks[inside]
     nodes = genes.keys.shape[1]
-    places = owners * nodes + (genes.slots(owners, sinks) if nodes > KEYS else sinks)
-    order = np.argsort(places, kind="stable")
-    places, inside, owners = places[order], inside[order], owners[order]
-    heads = np.flatnonzero(np.diff(places, prepend=-1))
-    return owners * cells - 1 - genes.sources[inside], genes.weights[inside, None], heads, places[heads]
+    slots = owners * nodes + (genes.slots(owners, sinks) if nodes > KEYS else sinks)
+    order = np.argsort(slots, kind="stable")
+    slots, inside, owners = slots[order], inside[order], owners[order]
+    heads = np.flatnonzero(np.diff(slots, prepend=-1))
+    return owners * cells - 1 - genes.sources[inside], genes.weights[inside, None], heads, slots[heads]
 
 
 class ImprovisationEvaluator:
-    """Gives genomes what a listener pays for what they play alone. It stands in for `Evaluator`."""
+    """Gives genomes the rewards of a listener for what they play alone. It stands in for `Evaluator`."""
 
     gain_of_workers = None
 
     def __init__(
         self,
         cases: Cases,
-        pays: Pays,
+        reward_fn: RewardFunction,
         prompts: np.ndarray,
         steps: int,
         memory: int,
@@ -107,7 +107,7 @@ class ImprovisationEvaluator:
         """
         Args:
             cases: of the song; only their shape is looked at.
-            pays: the listener.
+            reward_fn: the `rewards` of a listener.
             prompts: (B, P, 13) bool, at least one.
             steps: T, more than P.
             memory: M.
@@ -122,7 +122,7 @@ class ImprovisationEvaluator:
         self.cases, self.prompts, self.steps, self.memory = cases, prompts, steps, memory
         self.parsimony = parsimony
         self.evaluations = 0
-        self._pays, self._phenotype = pays, phenotype
+        self._reward_fn, self._phenotype = reward_fn, phenotype
 
     def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
         """Set `fitness`, `loss` (minus the reward, without parsimony) and `right` (0) of every new genome.
@@ -134,7 +134,7 @@ class ImprovisationEvaluator:
         played = self.play([*new, *silent])
         for genome, rolls in zip([*new, *silent], played, strict=True):
             genome.played = rolls
-        for genome, reward in zip(new, self.paid(played[: len(new)]).tolist(), strict=True):
+        for genome, reward in zip(new, self.rewards(played[: len(new)]).tolist(), strict=True):
             genome.loss, genome.right = -reward, 0
             genome.fitness = reward
             if self.parsimony:
@@ -147,14 +147,14 @@ class ImprovisationEvaluator:
             genomes = [self._phenotype(genome) for genome in genomes]
         return play_together(genomes, self.prompts, self.steps, self.memory)
 
-    def paid(self, rolls: np.ndarray) -> np.ndarray:
-        """Return what is paid for rolls (N, B, T, 13), (N,) float64: the sum over the steps, the mean over B."""
+    def rewards(self, rolls: np.ndarray) -> np.ndarray:
+        """Return the rewards of rolls (N, B, T, 13), (N,) float64: the sum over the steps, the mean over B."""
         if not len(rolls):
             return np.empty(0)
-        each, places = _different(rolls.reshape(-1, *rolls.shape[2:]))
-        parts = [self._pays(each[first : first + HEARD_TOGETHER]) for first in range(0, len(each), HEARD_TOGETHER)]
-        paid = np.concatenate(parts)[:, self.prompts.shape[1] :].sum(axis=1, dtype=np.float64)
-        return paid[places].reshape(len(rolls), len(self.prompts)).mean(axis=1)
+        each, indices = _different(rolls.reshape(-1, *rolls.shape[2:]))
+        parts = [self._reward_fn(each[first : first + ROLLS_TOGETHER]) for first in range(0, len(each), ROLLS_TOGETHER)]
+        rewards = np.concatenate(parts)[:, self.prompts.shape[1] :].sum(axis=1, dtype=np.float64)
+        return rewards[indices].reshape(len(rolls), len(self.prompts)).mean(axis=1)
 
     def rank(self, genome: neat.DefaultGenome) -> tuple[float, ...]:
         """Return what champions are chosen by: the reward."""
@@ -195,21 +195,21 @@ class PlayedInputGuide:
         on = np.flatnonzero(roll[first:step])
         if not len(on):
             return None
-        place = (self._memory - (step - first)) * KEYS + int(on[random.randrange(len(on))])
-        return -1 - place, random.choice((1.0, -1.0))
+        index = (self._memory - (step - first)) * KEYS + int(on[random.randrange(len(on))])
+        return -1 - index, random.choice((1.0, -1.0))
 
 
 def _different(rolls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the rolls (R, T, 13) that differ, and where each of the given ones stands among them.
 
-    Many children play what a parent played: it is heard once.
+    Many children play what a parent played: it is rewarded once.
     """
     packed = np.packbits(rolls.reshape(len(rolls), -1), axis=1)
-    _, first, places = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-    return rolls[first], places.ravel()
+    _, first, indices = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    return rolls[first], indices.ravel()
 
 
 class Improvisation(Evolution):
-    """A NEAT run that is paid by a listener. It has no end: nobody knows the most that can be paid."""
+    """A NEAT run with the rewards of a listener. It has no end: the largest reward is not known."""
 
     solved = False

@@ -1,6 +1,6 @@
 """The switch: one network that plays the song with mode 1, and improvises with mode 0.
 
-The song is learned first, by any evolution that learns it. Then a second network is evolved, which a listener pays
+The song is learned first, by any evolution that learns it. Then a second network is evolved, which a listener rewards
 for what both play together, and its connections are put into the first behind gates: an input that it looks at gets
 a hidden node relu(input - mode). With mode 1 every gate is shut, exactly, so the song cannot be forgotten; with mode
 0 a gate is its input. What counts is so in order: first the loss of the song, and with the song known the reward.
@@ -77,7 +77,7 @@ class SwitchEvolution:
     """Learns the song, then to improvise, in one network. A `Search`."""
 
     solved = False
-    """Nobody knows the most that can be paid."""
+    """The largest reward is not known."""
 
     def __init__(self, song: Evolution, improvise: Callable[[Genome], Improvisation], memory: int):
         """

@@ -42,7 +42,7 @@ def is_exact(node: NodeGene, inputs: Inputs) -> bool:
 
 
 class Row:
-    """What an output answers in all cases, and its loss."""
+    """An output's sums in all cases, and their loss."""
 
     __slots__ = ("inputs", "loss", "node", "plain", "sums", "version", "wrong")
 

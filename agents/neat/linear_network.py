@@ -50,8 +50,8 @@ def on_grid(weights: np.ndarray, bias: np.ndarray, inputs: np.ndarray) -> tuple[
 
 def linear_genome(weights: np.ndarray, bias: np.ndarray) -> Genome:
     """Return the genome of a linear network; weights of 0 are left out."""
-    places = np.argwhere(weights).tolist()
-    connections = {(-1 - source, sink): float(weights[sink, source]) for sink, source in places}
+    ends = np.argwhere(weights).tolist()
+    connections = {(-1 - source, sink): float(weights[sink, source]) for sink, source in ends}
     return make_genome(dict(enumerate(bias.tolist())), connections)
 
 

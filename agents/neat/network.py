@@ -23,7 +23,7 @@ from agents.neat.packed_genes import PackedGenes
 
 
 class Layout:
-    """Where the inputs that matter stand. An input that is 0 in every case cannot matter."""
+    """The rows of the inputs that matter. An input that is 0 in every case cannot matter."""
 
     def __init__(self, inputs: np.ndarray, outputs: int):
         """
@@ -49,8 +49,8 @@ def check_supported(genome: neat.DefaultGenome, outputs: int) -> None:
     for key, node in genome.nodes.items():
         known = OUTPUT_ACTIVATIONS if key < outputs else tuple(ACTIVATIONS)
         if node.activation not in known:
-            place = "an output" if key < outputs else "a hidden node"
-            raise ValueError(f"activation {node.activation!r} at {place}: supported there are {', '.join(known)}")
+            kind = "an output" if key < outputs else "a hidden node"
+            raise ValueError(f"activation {node.activation!r} at {kind}: supported there are {', '.join(known)}")
         if node.aggregation != "sum":
             raise ValueError(f"aggregation {node.aggregation!r}: only sum is supported")
 
@@ -82,12 +82,12 @@ def hidden_weights(genes: PackedGenes, outputs: int, dtype) -> tuple[np.ndarray,
         return between, 1
     owners = genes.owners[inner]
     sinks = genes.slots(owners, genes.sinks[inner]) if hidden else genes.sinks[inner]
-    places = genes.slots(owners, genes.sources[inner]) - outputs
-    if places.min() < 0:
+    slots = genes.slots(owners, genes.sources[inner]) - outputs
+    if slots.min() < 0:
         raise ValueError("the network is recurrent, or a connection starts at an output: neither works in batches")
-    between[owners, sinks, places] = genes.weights[inner]
+    between[owners, sinks, slots] = genes.weights[inner]
     deeper = sinks >= outputs
-    sources, sinks = (owners * hidden)[deeper] + np.stack([places, sinks - outputs])[:, deeper]
+    sources, sinks = (owners * hidden)[deeper] + np.stack([slots, sinks - outputs])[:, deeper]
     return between, _depth(sources, sinks, genomes * hidden, hidden)
 
 
@@ -161,17 +161,17 @@ class Network:
         levels = _levels([gene.key for gene in enabled], genome.nodes)
         # values are kept in one array: the nodes by level, behind the inputs
         self._order = sorted(genome.nodes, key=lambda key: (levels[key], key))
-        place = {key: index for index, key in enumerate(self._order)}
+        index_of = {key: index for index, key in enumerate(self._order)}
         nodes = [genome.nodes[key] for key in self._order]
         self._bias = np.array([node.bias for node in nodes])
         self._response = np.array([node.response for node in nodes])
-        self._places = np.array([place[key] for key in range(outputs)])
+        self._outputs = np.array([index_of[key] for key in range(outputs)])
         # sums are rounded, so the order of the terms must not depend on that of the genes
-        enabled.sort(key=lambda gene: (place[gene.key[1]], gene.key[0]))
+        enabled.sort(key=lambda gene: (index_of[gene.key[1]], gene.key[0]))
         self._weights = np.array([gene.weight for gene in enabled], dtype=np.float64)
-        self._sinks = np.array([place[gene.key[1]] for gene in enabled], dtype=np.int64)
-        # a source is a node's place, or minus one minus the number of an input
-        self._sources = np.array([k if k < 0 else place[k] for k in (g.key[0] for g in enabled)], dtype=np.int64)
+        self._sinks = np.array([index_of[gene.key[1]] for gene in enabled], dtype=np.int64)
+        # a source is a node's index, or minus one minus the number of an input
+        self._sources = np.array([k if k < 0 else index_of[k] for k in (g.key[0] for g in enabled)], dtype=np.int64)
         self._activations = np.array([node.activation for node in nodes])
         starts = [i for i, key in enumerate(self._order) if i == 0 or levels[key] != levels[self._order[i - 1]]]
         self._levels = [*pairwise([*starts, len(nodes)])]
@@ -194,7 +194,7 @@ class Network:
             for name in set(self._activations[level].tolist()):
                 chosen = first + np.flatnonzero(self._activations[level] == name)
                 values[count + chosen] = ACTIVATIONS[name](z[chosen])
-        return z[self._places]
+        return z[self._outputs]
 
 
 def _levels(links: Sequence[tuple[int, int]], nodes: Iterable[int]) -> dict[int, int]:

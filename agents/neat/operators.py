@@ -113,7 +113,7 @@ def change_value(editor: GenomeEditor) -> None:
 
 
 MUTATIONS: list[Mutation] = [split_connection, delete_node, add_connections, delete_connection, change_values]
-"""What every child undergoes, in this order."""
+"""The mutations of every child, in this order."""
 
 
 def mutate(editor: GenomeEditor) -> None:

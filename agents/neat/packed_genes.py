@@ -38,14 +38,14 @@ class PackedGenes:
     """(N, S) int64: numbers of the activation functions, as in `agents.neat.activations`."""
 
     def slots(self, owners: np.ndarray, keys: np.ndarray) -> np.ndarray:
-        """Return the places (k,) of nodes in the order of their genomes' nodes."""
+        """Return the indices (k,) of nodes in the order of their genomes' nodes."""
         genomes, nodes = self.keys.shape
         known = (self.keys + (np.arange(genomes) << 32)[:, None]).ravel()
         return np.searchsorted(known, keys + (owners << 32)) - owners * nodes
 
 
 Rows = Sequence[np.ndarray]
-"""Arrays of equal length, a place for every gene. The first row tells the genome, by its index."""
+"""Arrays of equal length, an item for every gene. The first row is the index of the genome."""
 
 
 def packed_chunks(
@@ -77,9 +77,9 @@ def packed_chunks(
         for first in range(start, stop, size):
             last = min(first + size, stop)
             part = slice(ends[first] - counts[first], ends[last - 1])
-            places = slice(node_ends[first] - node_counts[first], node_ends[last - 1])
+            chosen = slice(node_ends[first] - node_counts[first], node_ends[last - 1])
             owners = np.repeat(np.arange(last - first), counts[first:last])
-            tables = [row[places].reshape(last - first, -1) for row in nodes[1:]]
+            tables = [row[chosen].reshape(last - first, -1) for row in nodes[1:]]
             columns = [owners, *(row[part] for row in links[1:]), *tables]
             yield order[first:last].tolist(), PackedGenes(*columns)
 
@@ -122,5 +122,5 @@ def _reordered(rows: Rows, counts: np.ndarray, order: np.ndarray) -> Rows:
     """Return the genes of all genomes, `counts` each, with the genomes in another order."""
     first = np.cumsum(counts) - counts
     moved = counts[order]
-    places = np.repeat(first[order] - (np.cumsum(moved) - moved), moved) + np.arange(counts.sum())
-    return [row[places] for row in rows]
+    chosen = np.repeat(first[order] - (np.cumsum(moved) - moved), moved) + np.arange(counts.sum())
+    return [row[chosen] for row in rows]

@@ -23,7 +23,7 @@ from songs.validate import validate_like
 
 
 class PopulationEvaluator(Protocol):
-    """What evolution asks of an evaluator."""
+    """The evaluator of a population."""
 
     cases: Cases
     evaluations: int
@@ -31,7 +31,7 @@ class PopulationEvaluator(Protocol):
 
     @property
     def gain_of_workers(self) -> float | None:
-        """How many times as fast workers evaluate; None where there are none, or it is not known yet."""
+        """Speed of the workers over that of this process; None if there are none, or before it is measured."""
         ...
 
     def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
@@ -77,7 +77,7 @@ class Evolution:
             self.population = make_population(config)
         evaluator.check(next(iter(self.population.population.values())))
         self._report: Generation
-        """What the last generation looked like, from the first step on."""
+        """Statistics of the last generation, from the first step on."""
 
     @contextmanager
     def _own_random(self) -> Iterator[None]:
@@ -102,12 +102,12 @@ class Evolution:
 
     @property
     def solved(self) -> bool:
-        """Whether the champion is right in all cases that one network can get right."""
+        """True if the champion is right in all cases that one network can get right."""
         return self.champion is not None and self.champion.right == self.evaluator.cases.most_right
 
     @property
     def gain_of_workers(self) -> float | None:
-        """How many times as fast worker processes evaluate; None where there are none, or it is not known yet."""
+        """Speed of the workers over that of this process; None if there are none, or before it is measured."""
         return self.evaluator.gain_of_workers
 
     def step(self) -> Generation:

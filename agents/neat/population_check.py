@@ -1,6 +1,6 @@
-"""What the state of a population may say: it is read from a file, and may be anything.
+"""Checks of the state of a population, which is read from a file and may be anything.
 
-Conventions: whatever is wrong is a ValueError that says what. Places count the rows of the state's tables from 0.
+Conventions: whatever is wrong is a ValueError that says what. Indices count the rows of the state's tables from 0.
 """
 
 from collections.abc import Iterable
@@ -67,7 +67,7 @@ def check_population(state: dict[str, Any], config: neat.Config) -> None:
     for genome in state["genomes"]:
         _check_genome(genome, state, options)
         _check_results(genome, options.num_outputs, config.reproduction_config)
-    living = [state["genomes"][place]["key"] for place in state["population"]]
+    living = [state["genomes"][index]["key"] for index in state["population"]]
     members = [key for one in state["species"] for key in one["members"]]
     if len(set(living)) < len(living) or sorted(members) != sorted(living):
         raise ValueError("the members of the species are not the genomes of the population")
@@ -78,14 +78,14 @@ def check_population(state: dict[str, Any], config: neat.Config) -> None:
 
 def _check_genes(state: dict[str, Any]) -> None:
     for table, numbers in (("node_genes", (1, 2, 5)), ("connection_genes", (3,))):
-        check_size([row[place] for row in state[table] for place in numbers], table)
+        check_size([row[index] for row in state[table] for index in numbers], table)
 
 
 def _check_genome(genome: dict[str, Any], state: dict[str, Any], options: DefaultGenomeConfig) -> None:
     inputs, outputs, feed_forward = options.num_inputs, options.num_outputs, options.feed_forward
     what = f"the genome {genome['key']}"
-    nodes = [state["node_genes"][place][0] for place in genome["nodes"]]
-    links = [tuple(state["connection_genes"][place][:2]) for place in genome["connections"]]
+    nodes = [state["node_genes"][index][0] for index in genome["nodes"]]
+    links = [tuple(state["connection_genes"][index][:2]) for index in genome["connections"]]
     there = set(nodes)
     if len(there) < len(nodes) or not there.issuperset(range(outputs)):
         raise ValueError(f"{what} has a node twice, or lacks an output")

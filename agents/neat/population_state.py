@@ -1,7 +1,7 @@
 """The state of a population as plain data, and back, to the bit: of our genomes, or of neat-python's own.
 
 Relatives share genes, and crossover treats a shared gene as one: so every gene is written once, and genomes
-refer to it by its place in the table.
+refer to it by its index in the table.
 
 Conventions: only numbers, texts, lists and dictionaries with text keys, so that the state can be JSON.
 """
@@ -27,17 +27,18 @@ class _Table:
 
     def __init__(self, write):
         self._write = write
-        self._places: dict[int, int] = {}
+        self._indices: dict[int, int] = {}
         self._kept: list[Any] = []
         self.rows: list[Any] = []
 
-    def place(self, thing: Any) -> int:
-        if id(thing) not in self._places:
+    def index(self, thing: Any) -> int:
+        """Return the row of an object, which is written if it is new."""
+        if id(thing) not in self._indices:
             row = self._write(thing)
-            self._places[id(thing)] = len(self.rows)
+            self._indices[id(thing)] = len(self.rows)
             self._kept.append(thing)
             self.rows.append(row)
-        return self._places[id(thing)]
+        return self._indices[id(thing)]
 
 
 def population_state(population: neat.Population, champion: Genome | None) -> dict[str, Any]:
@@ -47,22 +48,22 @@ def population_state(population: neat.Population, champion: Genome | None) -> di
     genomes = _Table(
         lambda genome: {
             "key": genome.key,
-            "nodes": [nodes.place(gene) for gene in genome.nodes.values()],
-            "connections": [connections.place(gene) for gene in genome.connections.values()],
+            "nodes": [nodes.index(gene) for gene in genome.nodes.values()],
+            "connections": [connections.index(gene) for gene in genome.connections.values()],
             **{name: getattr(genome, name, [] if name == "losses" else None) for name in _RESULTS},
         }
     )
     species_set = population.species
     return {
         "generation": population.generation,
-        "population": [genomes.place(genome) for genome in population.population.values()],
-        "champion": None if champion is None else genomes.place(champion),
+        "population": [genomes.index(genome) for genome in population.population.values()],
+        "champion": None if champion is None else genomes.index(champion),
         "species": [
             {
                 "key": one.key,
                 "created": one.created,
                 "last_improved": one.last_improved,
-                "representative": genomes.place(one.representative),
+                "representative": genomes.index(one.representative),
                 "members": list(one.members),
                 "fitness_history": one.fitness_history,
             }
@@ -87,7 +88,7 @@ def restore_population(population: neat.Population, state: dict[str, Any]) -> Ge
     nodes = [make_node(*row) for row in state["node_genes"]]
     connections = [make_connection((source, sink), *row) for source, sink, *row in state["connection_genes"]]
     genomes = [_genome(row, nodes, connections, make_genome) for row in state["genomes"]]
-    population.population = {genomes[place].key: genomes[place] for place in state["population"]}
+    population.population = {genomes[index].key: genomes[index] for index in state["population"]}
     population.generation = state["generation"]
     species_set = population.species
     species_set.species = {}

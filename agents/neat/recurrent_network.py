@@ -34,14 +34,14 @@ class RecurrentNetwork:
         check_supported(genome, outputs)
         self.outputs = outputs
         keys = [*range(outputs), *hidden_nodes(genome, outputs)]
-        place = {key: index for index, key in enumerate(keys)}
+        index_of = {key: index for index, key in enumerate(keys)}
         self._from_inputs, self._between = np.zeros((len(keys), inputs)), np.zeros((len(keys), len(keys)))
         fed = set()
         for (source, sink), gene in genome.connections.items():
             if gene.enabled:
                 fed.add(sink)
-                table, column = (self._from_inputs, -1 - source) if source < 0 else (self._between, place[source])
-                table[place[sink], column] = gene.weight
+                table, column = (self._from_inputs, -1 - source) if source < 0 else (self._between, index_of[source])
+                table[index_of[sink], column] = gene.weight
         # a node that nothing feeds stays 0, whatever its bias: so does neat-python's
         self._bias = np.array([[genome.nodes[key].bias if key in fed else 0.0] for key in keys])
         self._response = np.array([[genome.nodes[key].response] for key in keys])

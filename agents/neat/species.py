@@ -23,7 +23,7 @@ THRESHOLD_STEP = 1.05
 
 
 class SteadySpecies(Species):
-    """A species that stagnates by its unweighted loss: weights that boost adds are no standing still."""
+    """A species that stagnates by its unweighted loss: error reweighting is no stagnation."""
 
     def get_fitnesses(self) -> list[float]:
         return [-genome.loss for genome in self.members.values()]

@@ -22,7 +22,7 @@ from agents.neat.incremental import Incremental, can_be_incremental
 from agents.neat.worker_pool import WorkerPool
 
 _scorer: CaseScorer
-"""What this worker process evaluates on, from `_begin` on."""
+"""The scorer of this worker process, from `_begin` on."""
 
 
 def _begin(cases: Cases, kind: str) -> None:
@@ -37,8 +37,8 @@ def _evaluate(job: tuple[Chunk, np.ndarray | None]) -> Result:
 def _joined(parts: Sequence[tuple], results: Iterable[Result], genomes: int, cases: Cases) -> Result:
     """Return the results of all chunks in the order of the genomes."""
     joined = Result.blank(genomes, len(cases.targets))
-    for (places, _), result in zip(parts, results, strict=True):
-        joined.put(places, result)
+    for (indices, _), result in zip(parts, results, strict=True):
+        joined.put(indices, result)
     return joined
 
 
@@ -66,8 +66,8 @@ class RayActors:
     def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
         parts, stored = list(chunks(genomes, self._cases, len(self._actors))), self._ray.put(weights)
         jobs = [
-            self._actors[place % len(self._actors)].evaluate.remote(chunk, stored)
-            for place, (_, chunk) in enumerate(parts)
+            self._actors[index % len(self._actors)].evaluate.remote(chunk, stored)
+            for index, (_, chunk) in enumerate(parts)
         ]
         results = self._ray.get(jobs)
         return _joined(parts, results, len(genomes), self._cases)
@@ -90,7 +90,7 @@ class BenchmarkedBackend:
 
     @property
     def gain(self) -> float | None:
-        """How many times as many genomes a second the workers evaluate; None before it is known.
+        """Genomes a second of the workers over those of this process; None before both are measured.
 
         The first generation sent to the workers is not counted: they are still starting then.
         """
@@ -99,12 +99,12 @@ class BenchmarkedBackend:
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """Who evaluates."""
+    """The processes that evaluate."""
 
     count: int = 0
     """Worker processes, or actors; 0 evaluates in this process."""
     ray: bool = False
-    """Whether the workers are actors of a Ray cluster."""
+    """The workers are actors of a Ray cluster."""
     ray_address: str | None = None
     """Address of the cluster; None starts Ray on this machine."""
 
@@ -114,7 +114,7 @@ NO_WORKERS = WorkerOptions()
 
 @contextmanager
 def lend_backend(cases: Cases, kind: str, options: WorkerOptions, immutable: bool = True) -> Iterator[Backend]:
-    """Lend a place to evaluate, and close it afterwards.
+    """Context manager: a backend that is closed afterwards.
 
     Args:
         cases: what the networks should answer.

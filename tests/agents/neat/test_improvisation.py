@@ -114,10 +114,10 @@ def test_a_reward_does_not_depend_on_the_company_even_where_several_play_the_sam
     evaluator = ImprovisationEvaluator(cases, LikesA().rewards, prompts, 6, 2)
     genomes = [network({}, {key: 1.0}) for key in (9, 2, 9, 2)]
     genomes += [network({(-1 - KEYS - key, 9): 1.0}, {}) for key in (3, 9, 3)]
-    together = evaluator.paid(evaluator.play(genomes)).tolist()
-    assert together == [evaluator.paid(evaluator.play([genome]))[0] for genome in genomes]
+    together = evaluator.rewards(evaluator.play(genomes)).tolist()
+    assert together == [evaluator.rewards(evaluator.play([genome]))[0] for genome in genomes]
     assert together == [5.0, 0.0, 5.0, 0.0, 9.5, 10.0, 9.5]
-    assert evaluator.paid(evaluator.play([])).shape == (0,)
+    assert evaluator.rewards(evaluator.play([])).shape == (0,)
 
 
 @pytest.mark.parametrize("prompts", [np.zeros((0, 1, KEYS)), np.zeros((1, 6, KEYS))])
