@@ -106,7 +106,7 @@ def test_the_champion_of_the_form_g_plays_beside_the_prior_wherever_it_plays(tun
     assert (rolls[0] == np.load(folder / "best" / "roll.npy")).all()
     assert run.improvising.reward(rolls) == pytest.approx(summary["greedy_reward"], rel=1e-5)
     assert main(["duet", str(folder)]) == 2
-    assert "plays beside a prior" in capsys.readouterr().err
+    assert "plays with a prior" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("form", "verbs"), [("g", "score|plot|play|report"), ("psi", "score|plot|play|report|duet")])
