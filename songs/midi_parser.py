@@ -46,7 +46,7 @@ def parse_midi(data: bytes) -> Score:
     while len(data) - position >= 8:
         kind, size = struct.unpack_from(">4sL", data, position)
         if kind != b"MTrk" and parser.tracks >= announced:
-            break  # whatever stands behind the last track
+            break  # bytes after the last track are ignored
         start, position = position + 8, position + 8 + size
         missing = max(0, position - len(data))
         if missing > len(END_OF_TRACK) or (missing and kind != b"MTrk"):

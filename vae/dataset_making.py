@@ -1,10 +1,10 @@
-"""Making data sets of folders of MIDI files, split so that no test window stands in training.
+"""Data sets made of folders of MIDI files, split so that no test window is in training.
 
 Conventions:
-    Whole groups of pieces go to a split. Windows of training whose shape stands in validation or test are then left
-    out of training, and those of validation that stand in test out of validation.
+    Whole groups of pieces go to a split. Windows of training whose shape is in validation or test are then left out
+    of training, and those of validation that are in test out of validation.
     The split depends on the pieces and the seed alone: that of 16 bars is that of 2 bars.
-    A folder with a CSV as MAESTRO's (columns midi_filename and split) is split as it says.
+    A folder with a CSV as MAESTRO's (columns midi_filename and split) is split accordingly.
 """
 
 import csv

@@ -20,7 +20,7 @@ from torch import Tensor
 from vae.dataset import Split
 from vae.elbo import cross_entropy, kl_divergence
 from vae.model import MusicVAE
-from vae.tokens import REST, begun, previous_tokens
+from vae.tokens import REST, implied_onsets, previous_tokens
 
 BATCH = 512
 ACTIVE_NATS = 0.05
@@ -113,7 +113,7 @@ def _figures(model: MusicVAE, split: Split, tokens: np.ndarray, outputs: dict, w
     form = model.config.form
     roll, onsets = (part[where] for part in form.read(tokens))
     if form.name == "pianoroll":  # a roll cannot show repeated notes: the true onsets count
-        onsets = (split.windows.onsets | begun(split.windows.roll))[where] & (roll != REST)
+        onsets = (split.windows.onsets | implied_onsets(split.windows.roll))[where] & (roll != REST)
     changes = roll[:, 1:] != roll[:, :-1]
     figures = {"copy_previous": (~changes).mean()}
     teacher = outputs["teacher"][where] == tokens[where]

@@ -1,8 +1,8 @@
-"""A learned prior: a flow that carries draws of the standard normal to where the latent vectors of melodies are.
+"""A learned prior: a flow that maps the standard normal to the distribution of the latent vectors of melodies.
 
-The posteriors of many melodies together are not quite the normal that the ELBO asks for: above all, the bars of a
-real melody have to do with each other. A flow learned afterwards, with the model fixed, repairs draws from the prior.
-It does not change how melodies are encoded, rebuilt or judged by the ELBO.
+The posteriors of many melodies together are not exactly the normal that the ELBO assumes: above all, the bars of a real
+melody depend on each other. A flow trained afterwards, with the model fixed, corrects draws from the prior. It does not
+change encodings, reconstructions or the ELBO.
 
 Conventions: u (B, latent) draws of the standard normal, z (B, latent) latent vectors; inside, a vector is U bars of
 features (B, U, latent / U). Time runs from 0 (u) to 1 (z).
@@ -53,7 +53,7 @@ class LatentFlow(nn.Module):
 
     @torch.no_grad()
     def carry(self, u: Tensor) -> Tensor:
-        """Return where draws (B, latent) are carried to."""
+        """Return the latent vectors (B, latent) to which the flow maps draws u (B, latent)."""
         x = u
         for step in range(EULER_STEPS):  # the midpoint rule
             begin = torch.full((len(u),), step / EULER_STEPS, device=u.device)
@@ -74,24 +74,24 @@ def train_flow(
     report: Callable[[int, float, Tensor], None] = lambda step, share, loss: None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Learn to carry draws to the latent vectors of melodies; the weights kept are an average over the course.
+    """Train a flow; the weights that are kept are an average over the training.
 
     Args:
         flow: changed in place.
         means: (N, latent) means of the posteriors of training melodies.
-        deviations: (N, latent) how far around the means the flow shall lead, in standard deviations. Around 0 it leads
-            to the means alone, which is hard to learn: what is drawn has fewer notes than melodies have. Around those
-            of the posteriors, what is drawn is as wild as what is rebuilt from draws of the posteriors.
+        deviations: (N, latent) standard deviations of the targets around the means. Near 0 the targets are the means
+            alone, which is hard to learn: samples then have too few notes. With the deviations of the posteriors,
+            samples are as wild as reconstructions from draws of the posteriors.
         minutes: of CPU time (wall time on a GPU).
-        seed: of all draws.
+        seed: of all random numbers.
         batch: vectors in a step.
-        learning_rate: at first; it falls along a cosine.
+        learning_rate: the highest; it falls along a cosine.
         bfloat16: compute the layers in it.
         report: called with step, share of the course and loss.
-        interrupted: asked after every step; if true, training ends.
+        interrupted: called after every step; training ends if it returns true.
 
     Returns:
-        How many steps were taken.
+        The number of steps.
     """
     device = means.device
     recorded = device.type == "cuda"
@@ -110,9 +110,9 @@ def train_flow(
     take_step = RecordedStep(descend, optimizer, average) if recorded else descend
     generator = torch.Generator(device).manual_seed(seed)
     clock = time.process_time if device.type == "cpu" else time.monotonic
-    begun, share, step = clock(), 0.0, 0
+    start, share, step = clock(), 0.0, 0
     while share < 1 and not interrupted():
-        share = min(1.0, (clock() - begun) / (60 * minutes))
+        share = min(1.0, (clock() - start) / (60 * minutes))
         falling = 0.02 + 0.49 * (1 + math.cos(math.pi * share))
         fit.set_rate(learning_rate * min(1.0, (step + 1) / 100) * falling)
         chosen = torch.randint(len(means), (batch,), generator=generator, device=device)

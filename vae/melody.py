@@ -163,8 +163,7 @@ def on_grid(notes: np.ndarray, bars: int, fill_gaps: bool = False) -> tuple[np.n
 def find_key(roll: np.ndarray) -> tuple[int, bool]:
     """Return the tonic (0 for C) and whether the key is minor.
 
-    The scale that holds most of the sound is taken, and among its two keys and close scales the one whose profile
-    agrees best.
+    A key scores twice the share of the sound within its scale, plus the correlation of pitch classes with its profile.
     """
     pitch_classes = (roll[roll != REST] + LOWEST_MIDI_PITCH) % 12
     shares = np.bincount(pitch_classes, minlength=12) / max(1, len(pitch_classes))

@@ -12,7 +12,7 @@ Conventions:
 import numpy as np
 
 from vae.melody import MAJOR
-from vae.tokens import LOWEST_MIDI_PITCH, REST, begun
+from vae.tokens import LOWEST_MIDI_PITCH, REST, implied_onsets
 
 WIDEST_INTERVAL = 12
 LONGEST_DURATION = 16
@@ -27,7 +27,7 @@ def statistics(roll: np.ndarray, onsets: np.ndarray, steps_per_bar: int) -> dict
         onsets: (N, T) bool; a note that sounds at the first step counts as begun there.
         steps_per_bar: of these melodies.
     """
-    onsets = (onsets | begun(roll)) & (roll != REST)
+    onsets = (onsets | implied_onsets(roll)) & (roll != REST)
     count = len(roll)
     bars = roll.reshape(count, -1, steps_per_bar)
     scales = np.stack([_in_scale(roll, tonic) for tonic in range(12)])

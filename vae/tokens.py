@@ -46,8 +46,8 @@ class Representation:
     """Number of pitches, whose tokens are consecutive."""
 
 
-def begun(roll: np.ndarray) -> np.ndarray:
-    """Return where the sounding pitch of a roll (..., T) changes to a new one, the first step included."""
+def implied_onsets(roll: np.ndarray) -> np.ndarray:
+    """Return the onsets (..., T) that a roll (..., T) shows: steps at which the sounding pitch is a new one."""
     before = np.concatenate((np.full_like(roll[..., :1], REST), roll[..., :-1]), axis=-1)
     return (roll != REST) & (roll != before)
 
@@ -60,13 +60,13 @@ def write_piano_roll(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
 def read_piano_roll(tokens: np.ndarray) -> Melody:
     """Return the melody of piano-roll tokens: a note begins wherever the pitch changes."""
     roll = np.asarray(tokens, dtype=np.int64)
-    return roll, begun(roll)
+    return roll, implied_onsets(roll)
 
 
 def write_midi_like(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
     """Return MIDI-like tokens; a note held over the start of a window begins with it."""
     roll = np.asarray(roll, dtype=np.int64)
-    begins = (np.asarray(onsets, dtype=bool) | begun(roll)) & (roll != REST)
+    begins = (np.asarray(onsets, dtype=bool) | implied_onsets(roll)) & (roll != REST)
     before = np.concatenate((np.full_like(roll[..., :1], REST), roll[..., :-1]), axis=-1)
     tokens = np.where(begins, roll + FIRST_NOTE, NOTHING)
     return np.where((roll == REST) & (before != REST), NOTE_OFF, tokens)
@@ -89,7 +89,7 @@ def write_onsets(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
 
     Of two notes in one eighth the first is kept.
     """
-    roll, onsets = np.atleast_2d(roll).astype(np.int64), np.atleast_2d(onsets) | begun(np.atleast_2d(roll))
+    roll, onsets = np.atleast_2d(roll).astype(np.int64), np.atleast_2d(onsets) | implied_onsets(np.atleast_2d(roll))
     pairs, begins = roll.reshape(len(roll), -1, 2), onsets.reshape(len(onsets), -1, 2)
     pitch = np.where(begins[..., 0], pairs[..., 0], pairs[..., 1]) + LOWEST_MIDI_PITCH - LOWEST_PITCH
     pressed = begins.any(axis=-1)

@@ -1,4 +1,4 @@
-"""Windows of melodies, and which pieces belong together.
+"""Windows of melodies, and groups of pieces that share material.
 
 Conventions:
     A *window* is a number of whole bars of one segment; `roll` (N, T) uint8, `onsets` (N, T) bool, `pieces` (N,) the
@@ -14,13 +14,13 @@ from itertools import combinations
 import numpy as np
 
 from vae.melody import Piece, shift_to_c, transposed
-from vae.tokens import REST, STEPS_PER_BAR, begun
+from vae.tokens import REST, STEPS_PER_BAR, implied_onsets
 
 LONGEST_REST = STEPS_PER_BAR
 FEWEST_NOTES = 2
 SHARED_SHAPES = 2
 COMMON_SHAPE = 6
-"""A shape in more pieces than this is a common phrase, which makes nobody kin."""
+"""A shape in more pieces than this is a common phrase, which does not group them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def cut_windows(pieces: Sequence[Piece], bars: int, stride: int, to_c: bool) -> 
             every = slice(None, None, stride * STEPS_PER_BAR)
             cut = np.lib.stride_tricks.sliding_window_view(transposed(roll, shift), steps)[every].astype(np.uint8)
             begin = np.lib.stride_tricks.sliding_window_view(begins, steps)[every]
-            good = (longest_rest(cut) <= LONGEST_REST) & ((begin | begun(cut)).sum(axis=1) >= FEWEST_NOTES)
+            good = (longest_rest(cut) <= LONGEST_REST) & ((begin | implied_onsets(cut)).sum(axis=1) >= FEWEST_NOTES)
             rolls.append(cut[good])
             onsets.append(begin[good])
             owners.append(np.full(good.sum(), number, dtype=np.int32))

@@ -16,7 +16,7 @@ from songs.midi import encode_midi
 from songs.synth import tone, write_wav
 from vae.config import ModelConfig
 from vae.melody import MAX_BARS, Piece, read_piece, shift_to_c, transposed
-from vae.tokens import LOWEST_MIDI_PITCH, REST, STEPS_PER_BAR, Representation, begun
+from vae.tokens import LOWEST_MIDI_PITCH, REST, STEPS_PER_BAR, Representation, implied_onsets
 
 SAMPLE_RATE = 44_100
 PEAK = 0.9
@@ -115,7 +115,7 @@ def read_folder(folder: Path, reading: Reading) -> np.ndarray:
 def notes(tokens: np.ndarray, form: Representation) -> np.ndarray:
     """Return the notes (N, 3) of one melody (T,): start and length in beats, MIDI pitch."""
     roll, onsets = (part[0] for part in form.read(tokens[None]))
-    onsets = (onsets | begun(roll)) & (roll != REST)
+    onsets = (onsets | implied_onsets(roll)) & (roll != REST)
     ends = np.flatnonzero(np.append(onsets | (roll == REST), True))
     starts = np.flatnonzero(onsets)
     lengths = ends[np.searchsorted(ends, starts, side="right")] - starts

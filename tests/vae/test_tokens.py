@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae.tokens import MIDI_LIKE, ONSETS, PIANO_ROLL, REST, begun, previous_tokens, representation
+from vae.tokens import MIDI_LIKE, ONSETS, PIANO_ROLL, REST, implied_onsets, previous_tokens, representation
 
 C4, E4, C5, C6 = 39, 43, 51, 63
 ROLL = np.array([[C4, C4, C4, E4, REST, REST, E4, E4]])
@@ -69,7 +69,7 @@ def test_a_midi_like_melody_is_the_same_after_writing_it_again(tokens):
 
 
 def test_notes_begin_where_the_pitch_changes():
-    assert begun(np.array([C4, C4, REST, C4, E4])).tolist() == [True, False, False, True, True]
+    assert implied_onsets(np.array([C4, C4, REST, C4, E4])).tolist() == [True, False, False, True, True]
 
 
 def test_previous_tokens_begin_with_the_start():
