@@ -1,1 +1,1 @@
-"""Training, scoring and auditing listeners from the command line."""
+"""Listeners from the command line: scores, audits, and the files of trained ones."""

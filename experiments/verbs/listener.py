@@ -21,10 +21,6 @@ EXAMPLES = (
     "kuznechik listener audit theory",
 )
 
-SUFFIX = ".safetensors"
-BEST = f"best/listener{SUFFIX}"
-"""The listener in the folder of the run that trained it."""
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
@@ -78,6 +74,8 @@ FIXED = ("midi", "config", "kind", "minutes", "licence")
 
 
 def _run_training(options: argparse.Namespace) -> int:
+    from listener.files import IN_RUN, SUFFIX
+
     copy = Path(options.out) if options.out and options.out.endswith(SUFFIX) else None
     if copy:
         options.out = None  # the run folder has its default name
@@ -97,8 +95,9 @@ def _run_training(options: argparse.Namespace) -> int:
     if copy and summary["stopped"] == "finished":
         from experiments.listening.model_files import copy_model
 
-        copy_model(folder.path / BEST, copy)
-    return finish(options, "listener", folder.path, summary, _lines(summary, folder.path, copy))
+        copy_model(folder.path / IN_RUN, copy)
+    lines = _lines(summary, copy or folder.path / IN_RUN, bool(copy))
+    return finish(options, "listener", folder.path, summary, lines)
 
 
 def _flags(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
@@ -109,10 +108,16 @@ def _flags(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     }
 
 
-def _lines(summary: dict, folder: Path, copy: Path | None) -> list[str]:
-    """Return the result for people, and what to do next."""
+def _lines(summary: dict, model: Path, is_copy: bool) -> list[str]:
+    """Return the result for people, and what to do next.
+
+    Args:
+        summary: content of summary.json.
+        model: file of the listener.
+        is_copy: whether it was named by --out, and is not the one in the run folder.
+    """
     if summary["stopped"] == "interrupted":
-        waiting = [f"{copy} is not written yet: give --out again."] if copy else []
+        waiting = [f"{model} is not written yet: give --out again."] if is_copy else []
         return [f"Interrupted at {summary['progress']:.0%} of the training.", *waiting, ""]
     rounds = [
         f"round {number}: attack {each['attacked']:+.2f} sd, degenerate players up to percentile {each['bank']:.1f}"
@@ -120,7 +125,7 @@ def _lines(summary: dict, folder: Path, copy: Path | None) -> list[str]:
     ]
     trained = f"Trained on {summary['excerpts']} excerpts, {summary['cpu_seconds']:.1f} CPU seconds."
     use = "judge FILE.mid --judge" if summary["kind"] == "judge" else "score FILE.mid --listener"
-    return [*rounds, trained, f"Next: kuznechik listener {use} {shlex.quote(str(copy or folder / BEST))}"]
+    return [*rounds, trained, f"Next: kuznechik listener {use} {shlex.quote(str(model))}"]
 
 
 def _score(parser: argparse.ArgumentParser) -> None:
