@@ -74,9 +74,9 @@ def leaves(
             yield from leaves(own, (*verb, name))
 
 
-def least(action: argparse.Action) -> list[str]:
-    """Return what an argument is given where it is needed, and nothing where it is not."""
-    if not action.required or action.nargs == "*":
+def least(action: argparse.Action, needed: bool = False) -> list[str]:
+    """Return the value of an argument that is required, or needed by those behind it, and nothing for any other."""
+    if not (action.required or needed) or action.nargs == "*":
         return []
     value = next(iter(action.choices)) if action.choices else "2" if takes_numbers(action) else "none.mid"
     return [f"{action.option_strings[-1]}={value}"] if action.option_strings else [value]
@@ -108,7 +108,10 @@ def options() -> Iterator[Option]:
         for place, action in enumerate(actions):
             if action.nargs == 0:
                 continue
-            before = [part for other in actions[:place] for part in least(other)]
+            positional = not action.option_strings
+            before = [
+                part for other in actions[:place] for part in least(other, positional and not other.option_strings)
+            ]
             after = [part for other in actions[place + 1 :] for part in least(other)]
             replaced = nothing[:1] == action.option_strings[-1:] or (len(nothing) == 1 and not action.option_strings)
             yield Option(action, verb, before, after + ([] if replaced else nothing))

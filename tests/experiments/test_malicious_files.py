@@ -247,13 +247,13 @@ WHY = {
     part("best_loss", {}): "best_loss is {}",
     part("best_row", {"loss": "x"}): "best_row.loss is 'x'",
     part("seconds", "x"): "seconds is 'x'",
-    part("step", -1): "step is -1",
-    moments("step", lambda step: np.array(-1, np.float32)): "values that are not from 0 to inf",
+    part("steps", -1): "steps is -1",
+    moments("exp_avg_sq", lambda array: array * 0 - 1): "values that are not from 0 to ",
     moments("exp_avg", lambda array: array * np.nan): "values that are not finite",
     moments("exp_avg", lambda array: array.astype(np.int8)): "is int8, this run needs float32",
     moments("exp_avg_sq", lambda array: array[:-1]): "has the shape ",
     without("exp_avg_sq."): " is missing",
-    without("model."): "is missing",
+    without("network."): "is missing",
 }
 
 
