@@ -1,19 +1,22 @@
-"""The protocol of searches for a network: steps, a champion, a state that can be saved.
+"""The protocol of a search for a network: NEAT, evolution strategies, per-key evolution and the others.
 
-NEAT, evolution strategies, per-key evolution and the others are such searches, so that one command runs
-them, one run folder keeps them, and one report shows them.
+One command runs all of them, one run folder keeps them, and one report shows them.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
+import gymnasium
 import neat
 import numpy as np
+
+from agents.cases import Cases
 
 
 @dataclass(frozen=True)
 class Generation:
-    """Statistics of one evaluated generation of a search."""
+    """Figures of one generation, after its evaluation."""
 
     generation: int
     evaluations: int
@@ -66,4 +69,38 @@ class Search(Protocol):
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Continue from a state; raises ValueError if it does not belong to this search."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The task of a search that is not NEAT."""
+
+    cases: Cases
+    """Inputs and targets of the networks."""
+    rolls: Sequence[np.ndarray] = ()
+    """(T, K) bool each, the songs; empty where the task is not music."""
+    memory: int = 0
+    prompt: int = 0
+    mode_bit: bool = False
+    make_env: Callable[..., gymnasium.Env] | None = None
+    """Makes the environment of the songs, with options of `KeyboardEnv`."""
+
+
+class OtherSearch(Search, Protocol):
+    """A search that a configuration names; its options are the section of the same name."""
+
+    LABEL: ClassVar[str]
+    """Name in reports."""
+    ONE_SONG: ClassVar[bool]
+    """Whether it learns exactly one song."""
+
+    @classmethod
+    def of(cls, problem: Problem, options: Any, seed: int) -> Self:
+        """Return a search for a problem."""
+        ...
+
+    @staticmethod
+    def describe(options: Any) -> list[str]:
+        """Return what reports say of the options, such as the operators that are on."""
         ...

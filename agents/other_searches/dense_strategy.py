@@ -9,14 +9,14 @@ Conventions:
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
 from agents.cases import Cases
 from agents.neat.genome import Genome
 from agents.neat.linear_network import judge, linear_genome, on_grid
-from agents.search import Generation
+from agents.search import Generation, Problem
 from agents.search_state import LARGEST, check_state, identity
 from agents.state_parts import restore_generator
 from songs.validate import Within, validate_like
@@ -38,6 +38,19 @@ class Options(Protocol):
 
 class DenseStrategy(ABC):
     """A search that samples dense networks from a distribution and moves it to smaller losses."""
+
+    LABEL: ClassVar[str]
+    ONE_SONG: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, problem: Problem, options: Any, seed: int) -> Self:
+        """Return the strategy for a problem."""
+        return cls(problem.cases, options, seed)
+
+    @staticmethod
+    def describe(options: Any) -> list[str]:
+        """Return what reports say of the options."""
+        return ["each output by its own loss"] if options.modular else []
 
     def __init__(self, cases: Cases, options: Options, seed: int):
         """

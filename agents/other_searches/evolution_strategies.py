@@ -63,6 +63,7 @@ class CMAESOptions:
 class OpenAIES(DenseStrategy):
     """OpenAI's evolution strategy: mirrored noise, ranks, Adam."""
 
+    LABEL = "OpenAI-ES on a fixed dense network"
     options: OpenAIOptions
 
     def __init__(self, cases: Cases, options: OpenAIOptions, seed: int):
@@ -110,6 +111,7 @@ def centred_ranks(losses: np.ndarray) -> np.ndarray:
 class SeparableCMAES(DenseStrategy):
     """CMA-ES with a diagonal covariance: one distribution of all weights, or with `modular` one for each output."""
 
+    LABEL = "separable CMA-ES on a fixed dense network"
     _LIMITS = {
         "_mean": (-LARGEST, LARGEST),
         "_sigma": (1e-100, LARGEST),

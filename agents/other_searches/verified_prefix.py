@@ -19,15 +19,15 @@ step as a number whose bit k is key k. Weights are (K, F) float64: F - 1 inputs,
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from agents.neat.genome import Genome
 from agents.neat.linear_network import linear_genome, on_grid
-from agents.other_searches.real_episodes import LinearPlayer
+from agents.other_searches.real_episodes import LinearPlayer, RealEpisodes
 from agents.performer import Performer
-from agents.search import Generation
+from agents.search import Generation, Problem
 from agents.search_state import LARGEST, check_state, identity
 from agents.state_parts import restore_generator
 from songs.options import check_options, option
@@ -67,6 +67,21 @@ STATE = {
 
 class VerifiedPrefix:
     """A search whose only feedback is the number of right steps before the first error."""
+
+    LABEL: ClassVar[str] = "verified prefix (feedback: the number of right steps; target-guided inner evolution)"
+    ONE_SONG: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, problem: Problem, options: VerifiedPrefixOptions, seed: int) -> Self:
+        """Return the search for the one song of a problem."""
+        assert problem.make_env is not None, "its task is a song"
+        episode = RealEpisodes(problem.make_env(stop_at_error=True))
+        return cls(episode, episode.start, episode.steps, options, seed, problem.mode_bit)
+
+    @staticmethod
+    def describe(options: VerifiedPrefixOptions) -> list[str]:
+        """Return what reports say of the options."""
+        return []
 
     def __init__(
         self,

@@ -1,17 +1,26 @@
-"""Configuration: what an experiment is. Every field has a help text and a range."""
+"""Configuration of an experiment of evolution."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from agents.fitness import KINDS
-from agents.other_searches.evolution_strategies import CMAESOptions, OpenAIOptions
+from agents.other_searches.evolution_strategies import CMAESOptions, OpenAIES, OpenAIOptions, SeparableCMAES
 from agents.other_searches.per_key.options import PerKeyOptions
-from agents.other_searches.verified_prefix import VerifiedPrefixOptions
+from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution
+from agents.other_searches.verified_prefix import VerifiedPrefix, VerifiedPrefixOptions
+from agents.search import OtherSearch
 from experiments.config.settings import Settings
 from songs.keyboard import PROMPT_STEPS, SONG_STEPS
 from songs.options import option
 
-ALGORITHMS = ("neat", "neat_python", "openai_es", "cma_es", "verified_prefix", "per_key")
+OTHER_SEARCHES: dict[str, type[OtherSearch]] = {
+    "openai_es": OpenAIES,
+    "cma_es": SeparableCMAES,
+    "verified_prefix": VerifiedPrefix,
+    "per_key": PerKeyEvolution,
+}
+"""Searches beside NEAT, by name; the section of that name has their options."""
+ALGORITHMS = ("neat", "neat_python", *OTHER_SEARCHES)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from agents.neat.network_player import NetworkPlayer, RecurrentPlayer
 from agents.neat.recurrent_network import RecurrentNetwork
 from agents.performer import Performer
 from envs.keyboard_env import KeyboardEnv
-from experiments.config.evolve import EvolveConfig, Task
+from experiments.config.evolve import OTHER_SEARCHES, EvolveConfig, Task
 from experiments.config.neat_ini import check_neat_python
 from experiments.config.settings import ConfigError
 from experiments.runs.improvise import settle_improvisation
@@ -50,15 +50,16 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
             f"evolve.elitism = {evolve.elitism}: the population has only {evolve.population_size} genomes"
         )
     check_neat_python(config)
+    one_song = evolve.algorithm in OTHER_SEARCHES and OTHER_SEARCHES[evolve.algorithm].ONE_SONG
     if config.improvise.listener:
         config = settle_improvisation(config)
     if task.kind == "xor":
-        if config.evolve.algorithm == "verified_prefix":
-            raise ConfigError("evolve.algorithm = 'verified_prefix' learns a song, not exclusive or")
+        if one_song:
+            raise ConfigError(f"evolve.algorithm = {evolve.algorithm!r} learns a song, not exclusive or")
         return config, []
     config, songs = resolve_songs(config)
-    if config.evolve.algorithm == "verified_prefix" and len(songs) > 1:
-        raise ConfigError("evolve.algorithm = 'verified_prefix' learns one song, not several together")
+    if one_song and len(songs) > 1:
+        raise ConfigError(f"evolve.algorithm = {evolve.algorithm!r} learns one song, not several together")
     return config, songs
 
 

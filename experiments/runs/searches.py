@@ -15,15 +15,8 @@ from agents.neat.improvisation import Improvisation, ImprovisationEvaluator, Pla
 from agents.neat.improvisation_switch import SwitchEvolution, played_together
 from agents.neat.population import Evolution
 from agents.neat.workers import NO_WORKERS, WorkerOptions, lend_backend
-from agents.other_searches.evolution_strategies import OpenAIES, SeparableCMAES
-from agents.other_searches.per_key.options import PerKeyOptions
-from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution
-from agents.other_searches.per_key.prompt_noise import song_cases
-from agents.other_searches.per_key.sparse_cases import SparseCases
-from agents.other_searches.real_episodes import RealEpisodes
-from agents.other_searches.verified_prefix import VerifiedPrefix
-from agents.search import Search
-from experiments.config.evolve import EvolveConfig
+from agents.search import Problem, Search
+from experiments.config.evolve import OTHER_SEARCHES, EvolveConfig
 from experiments.config.neat_ini import improvises, neat_ini, read_neat_config
 from experiments.config.settings import ConfigError
 from experiments.runs.assembly import make_cases, make_env
@@ -65,31 +58,13 @@ def make_search(
                 yield _switch(config, song, folder, improvising)
         else:
             yield _improvisation(config, cases, folder / "neat.ini", improvising)
-    elif algorithm == "openai_es":
-        yield OpenAIES(cases, config.openai_es, seed)
-    elif algorithm == "cma_es":
-        yield SeparableCMAES(cases, config.cma_es, seed)
-    elif algorithm == "per_key":
-        yield PerKeyEvolution(_sparse_cases(config, songs, cases), config.per_key, seed, reported=len(cases))
-    elif algorithm == "verified_prefix":
-        episode = RealEpisodes(make_env(config.task, songs, stop_at_error=True))
-        yield VerifiedPrefix(
-            episode, episode.start, episode.steps, config.verified_prefix, seed, mode_bit=config.task.mode_bit
-        )
+    elif algorithm in OTHER_SEARCHES:
+        task, make = config.task, partial(make_env, config.task, songs) if songs else None
+        problem = Problem(cases, [song.roll for song in songs], task.memory, task.prompt, task.mode_bit, make)
+        yield OTHER_SEARCHES[algorithm].of(problem, getattr(config, algorithm), seed)
     else:
         with _neat(config, cases, folder, workers) as search:
             yield search
-
-
-def _sparse_cases(config: EvolveConfig, songs: Sequence[Song], cases: Cases) -> SparseCases:
-    """Return the cases of a task for per-key evolution, those with wrong notes in the prompt behind the others."""
-    task, options = config.task, config.per_key
-    if not songs:
-        return SparseCases.from_cases(cases)
-    rolls = [song.roll for song in songs]
-    return song_cases(
-        rolls, task.memory, task.prompt, options.prompt_noise, options.noisy_copies, config.evolve.seed, task.mode_bit
-    )
 
 
 def _improvisation(
@@ -134,24 +109,13 @@ def _neat(config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptio
         yield Evolution(neat_config, evaluator, config.evolve.seed)
 
 
-LABELS = {
-    "openai_es": "OpenAI-ES on a fixed dense network",
-    "cma_es": "separable CMA-ES on a fixed dense network",
-    "per_key": "cooperative modular per-key evolution, not plain NEAT",
-    "verified_prefix": "verified prefix (feedback: the number of right steps; target-guided inner evolution)",
-}
-
-
 def describe(config: EvolveConfig) -> str:
-    """Return what a report calls the search of a configuration."""
-    algorithm = config.evolve.algorithm
-    if algorithm == "per_key":
-        return f"{LABELS[algorithm]}, with {', '.join(operators_used(config))}"
-    if algorithm in LABELS:
-        modular = getattr(getattr(config, algorithm), "modular", False)
-        return LABELS[algorithm] + (", each output by its own loss" if modular else "")
+    """Return the name of a configuration's search in reports."""
+    algorithm, used = config.evolve.algorithm, operators_used(config)
+    if algorithm in OTHER_SEARCHES:
+        label = OTHER_SEARCHES[algorithm].LABEL
+        return f"{label}, with {', '.join(used)}" if used else label
     kind = "recurrent NEAT" if config.genome.recurrent else "NEAT"
-    used = operators_used(config)
     search = f"{kind} with {', '.join(used)}" if used else f"{kind}, plain"
     if algorithm == "neat_python":
         search = f"plain {kind}, by neat-python's own genome, mutation, crossover and species"
@@ -167,9 +131,10 @@ def describe(config: EvolveConfig) -> str:
 
 def operators_used(config: EvolveConfig) -> list[str]:
     """Name the operators beyond plain NEAT that are on, for reports."""
-    if config.evolve.algorithm == "per_key":
-        return _operators_per_key(config.per_key)
-    if config.evolve.algorithm != "neat":
+    algorithm = config.evolve.algorithm
+    if algorithm in OTHER_SEARCHES:
+        return OTHER_SEARCHES[algorithm].describe(getattr(config, algorithm))
+    if algorithm != "neat":
         return []
     operators = config.operators
     named = {
@@ -184,17 +149,3 @@ def operators_used(config: EvolveConfig) -> list[str]:
     if operators.modular_crossover and operators.donors:
         used[0] += f" of {2 + operators.donors} parents"
     return [*used, "lexicase selection"] if config.evolve.selection == "lexicase" else used
-
-
-def _operators_per_key(options: PerKeyOptions) -> list[str]:
-    hidden = {"auto": "AND nodes where linear units do not suffice", "never": "", "always": "AND nodes"}[options.hidden]
-    linear = options.hidden != "always"
-    named = {
-        f"target-guided {options.target_guided:g} (uses inputs and targets)": linear and options.target_guided,
-        f"error reweighting {options.error_reweighting:g}": linear and options.error_reweighting,
-        f"parsimony {options.cost:g}": linear and options.cost,
-        f"{hidden} (target-guided)": hidden,
-        "pruning": options.prune,
-        f"prompt noise {options.prompt_noise:g}": options.prompt_noise,
-    }
-    return [name for name, used in named.items() if used] or ["connections at random"]

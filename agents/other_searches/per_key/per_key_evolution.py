@@ -11,7 +11,7 @@ can get right, connections that no case needs are deleted.
 The champion is a genome like every other: AND nodes are its hidden nodes.
 """
 
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -21,8 +21,9 @@ from agents.other_searches.per_key.and_genome import and_genome
 from agents.other_searches.per_key.key_unit import KeyUnit
 from agents.other_searches.per_key.margins import hinge
 from agents.other_searches.per_key.options import PerKeyOptions
+from agents.other_searches.per_key.prompt_noise import song_cases
 from agents.other_searches.per_key.sparse_cases import SparseCases
-from agents.search import Generation
+from agents.search import Generation, Problem
 from agents.search_state import check_state, identity
 from agents.state_parts import State, Stateful, join_states, restore_generator, restore_parts
 
@@ -32,6 +33,33 @@ STATE = {"generation": 0, "pruned": False, "random": {}, "wrong": 0, "halved_at"
 
 class PerKeyEvolution:
     """A search that evolves the unit of every key by itself."""
+
+    LABEL: ClassVar[str] = "cooperative modular per-key evolution, not plain NEAT"
+    ONE_SONG: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, problem: Problem, options: PerKeyOptions, seed: int) -> Self:
+        """Return the search for a problem; copies of songs with wrong notes in the prompt are not reported."""
+        cases = SparseCases.from_cases(problem.cases)
+        if problem.rolls:
+            noise = (options.prompt_noise, options.noisy_copies)
+            cases = song_cases(problem.rolls, problem.memory, problem.prompt, *noise, seed, problem.mode_bit)
+        return cls(cases, options, seed, reported=len(problem.cases))
+
+    @staticmethod
+    def describe(options: PerKeyOptions) -> list[str]:
+        """Return the operators that are on."""
+        hidden = {"auto": "AND nodes where linear units do not suffice", "never": "", "always": "AND nodes"}
+        linear = options.hidden != "always"
+        named = {
+            f"target-guided {options.target_guided:g} (uses inputs and targets)": linear and options.target_guided,
+            f"error reweighting {options.error_reweighting:g}": linear and options.error_reweighting,
+            f"parsimony {options.cost:g}": linear and options.cost,
+            f"{hidden[options.hidden]} (target-guided)": hidden[options.hidden],
+            "pruning": options.prune,
+            f"prompt noise {options.prompt_noise:g}": options.prompt_noise,
+        }
+        return [name for name, used in named.items() if used] or ["connections at random"]
 
     def __init__(self, cases: SparseCases, options: PerKeyOptions, seed: int, reported: int | None = None):
         """
