@@ -92,13 +92,15 @@ def _distance(genes: Mapping, others: Mapping, difference: Callable[..., float],
     """Return the distance of genes of one kind; `difference` is neat-python's distance of two matching ones."""
     if not genes and not others:
         return 0.0
-    matching, apart = 0, 0.0
-    for gene, match in zip(genes.values(), map(others.get, genes), strict=True):
-        if match is not None:
-            matching += 1
-            if match is not gene:
-                apart += difference(gene, match, config)
-    disjoint = len(genes) + len(others) - 2 * matching
+    pairs = zip(genes.values(), map(others.get, genes), strict=True)
+    unlike = [(gene, match) for gene, match in pairs if match is not gene]
+    alone, apart = 0, 0.0
+    for gene, match in unlike:
+        if match is None:
+            alone += 1
+        else:
+            apart += difference(gene, match, config)
+    disjoint = len(others) - len(genes) + 2 * alone
     return (apart + config.compatibility_disjoint_coefficient * disjoint) / max(len(genes), len(others))
 
 

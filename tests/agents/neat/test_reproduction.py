@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.neat.genome import ConnectionGene, Genome, NodeGene
-from agents.neat.reproduction import lexicase
+from agents.neat.reproduction import Parents
 
 OUTPUTS, TRIBES = 3, 4
 INPUTS = OUTPUTS * TRIBES
@@ -223,7 +223,7 @@ def test_with_mating_abroad_modules_of_one_species_reach_the_others(breed, selec
 def chosen(losses: list[list[float]], times: int = 300) -> Counter:
     """Return how often each of some genomes is chosen, by its place."""
     genomes = [member(key, 0, list(own)) for key, own in enumerate(losses)]
-    return Counter(lexicase(genomes).key for _ in range(times))
+    return Counter(Parents(genomes, "lexicase").choose().key for _ in range(times))
 
 
 def test_lexicase_chooses_specialists_rather_than_what_is_good_on_average():
