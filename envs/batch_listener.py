@@ -13,7 +13,7 @@ from listener.listener import Listener, is_pointwise, key_rewards, pays_every
 
 
 class BatchListener:
-    """A listener that hears, in each episode, what is remembered since the beginning of the song, and the new step."""
+    """A listener asked, in each episode, about what is remembered since the beginning of the song, and the new step."""
 
     def __init__(self, listener: Listener, clock: SongClock, history: History):
         """
@@ -22,7 +22,7 @@ class BatchListener:
             clock: the songs and steps of B episodes.
             history: of the episodes, as long as the longest song unless the listener is pointwise.
         """
-        self._listener = listener
+        self._listener, self._name = listener, type(listener).__name__
         self._pointwise = listener if is_pointwise(listener) else None
         self._period = pays_every(listener)
         self._clock, self._history = clock, history
@@ -40,7 +40,7 @@ class BatchListener:
             over: (b,) int, indices of episodes that are over; their rewards are meaningless.
 
         Returns:
-            (B,) float64.
+            (B,) float, of the listener's precision or higher.
 
         Raises:
             ValueError: the listener's rewards have another shape, or are not finite.
@@ -48,16 +48,13 @@ class BatchListener:
         if self._pointwise is None:
             return self._roll_rewards(keys, improvise, over, np.zeros(len(keys)))
         if improvise is None:
-            rewards = self._checked_shape(self._pointwise.step_rewards(keys, targets, wrong), wrong.shape)
-            rewards = rewards.astype(np.float64)
-        else:
-            rewards = np.empty(len(keys))
-            for episodes, known in ((~improvise, (targets, wrong)), (improvise, ())):
-                rows = episodes.nonzero()[0]
-                if rows.size:
-                    found = self._pointwise.step_rewards(keys[rows], *(values[rows] for values in known))
-                    rewards[rows] = self._checked_shape(found, rows.shape)
-        self._check_finite(rewards, self._clock.steps)
+            return self._checked(self._pointwise.step_rewards(keys, targets, wrong), wrong.shape)
+        rewards = np.empty(len(keys))
+        for episodes, known in ((~improvise, (targets, wrong)), (improvise, ())):
+            rows = episodes.nonzero()[0]
+            if rows.size:
+                found = self._pointwise.step_rewards(keys[rows], *(values[rows] for values in known))
+                rewards[rows] = self._checked(found, rows.shape, rows)
         return rewards
 
     def key_rewards(self, keys: np.ndarray, improvise: np.ndarray | None, over: np.ndarray) -> np.ndarray:
@@ -76,16 +73,16 @@ class BatchListener:
         for episodes, reproduce in ((due & ~improvise, True), (due & improvise, False)):
             rows = episodes.nonzero()[0]
             if rows.size:
-                rolls, targets, newest = self._heard(keys, rows)
+                rolls, targets, newest = self._rolls(keys, rows)
                 ask, shape = self._listener.rewards, rolls.shape[:2]
                 if rewards.ndim > 1:
                     ask, shape = partial(key_rewards, self._listener), rolls.shape
                 # steps after the newest do not count, as listeners are causal
-                rewards[rows] = self._checked_shape(ask(rolls, targets if reproduce else None), shape)[newest]
-                self._check_finite(rewards[rows], steps[rows])
+                found = ask(rolls, targets if reproduce else None)
+                rewards[rows] = self._checked(found, shape, rows, newest)
         return rewards
 
-    def _heard(self, keys: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple]:
+    def _rolls(self, keys: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple]:
         """Return the rolls and targets (b, t, K) bool of b episodes, silent after the newest step; and its indices."""
         if self._pointwise is not None:
             return keys[rows, None], self._clock.targets()[rows, None], (slice(None), 0)
@@ -99,20 +96,27 @@ class BatchListener:
         rolls[newest] = keys[rows]
         return rolls, self._clock.rolls(rows, longest + 1), newest
 
-    def _checked_shape(self, rewards: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        """Return rewards as an array; raises ValueError if it has another shape."""
+    def _checked(
+        self,
+        rewards: np.ndarray,
+        shape: tuple[int, ...],
+        rows: np.ndarray | slice = slice(None),
+        newest: tuple | None = None,
+    ) -> np.ndarray:
+        """Return the finite rewards of the episodes in `rows`, of the given shape; of them the newest steps alone."""
         checked = np.asarray(rewards)
         if checked.shape != shape:
-            name = type(self._listener).__name__
-            raise ValueError(f"the listener {name} returned rewards of the shape {checked.shape}; it must be {shape}")
-        return checked
-
-    def _check_finite(self, rewards: np.ndarray, steps: np.ndarray) -> None:
-        """Raise ValueError if the rewards of steps (b,) are not all finite."""
-        finite = np.isfinite(rewards)
-        first = finite.argmin()  # much faster than finite.all() for few values
-        if not finite.item(first):
-            name, step = type(self._listener).__name__, steps[np.unravel_index(first, rewards.shape)[0]]
             raise ValueError(
-                f"the listener {name} returned {rewards.item(first)} as the reward of step {step}; it must be finite"
+                f"the listener {self._name} returned rewards of the shape {checked.shape}; it must be {shape}"
             )
+        if newest is not None:
+            checked = checked[newest]
+        finite = np.isfinite(checked)
+        if 0 in finite.tobytes():  # much faster than finite.all() for few values
+            first = finite.argmin()
+            step = self._clock.steps[rows][np.unravel_index(first, checked.shape)[0]]
+            value = checked.item(first)
+            raise ValueError(
+                f"the listener {self._name} returned {value} as the reward of step {step}; it must be finite"
+            )
+        return checked

@@ -6,12 +6,15 @@ Conventions:
 """
 
 from dataclasses import dataclass
+from typing import Any
 
+import gymnasium
 import numpy as np
 
 from envs.batch_listener import BatchListener
 from envs.episode_start import EpisodeStart
 from envs.history import History
+from envs.render import DRAW
 from envs.song_tape import SongClock, SongTape
 from listener.listener import Listener, is_pointwise
 from listener.memorization import wrong_keys
@@ -63,7 +66,7 @@ class KeyboardCore:
             rules: of all the episodes.
             episodes: B.
             max_steps: truncate episodes after so many steps; None: never.
-            record: keep what is played, for `played` and `views`.
+            record: keep what is played, for `played` and `render`.
         """
         self.rules = rules
         kept = rules.memory
@@ -76,9 +79,11 @@ class KeyboardCore:
             self._record = History(episodes, kept, rules.keys) if rules.teacher_forcing else self.history
         self._listener = BatchListener(rules.listener, self.clock, self.history)
         self._start = EpisodeStart(rules.songs, rules.prompt, rules.random_start)
+        self.needs_draws = self._start.needs_draws
+        """Whether `begin` depends on its draws."""
         self._names = np.array([song.name for song in rules.songs], dtype=object)
         self.song_names = np.full(episodes, None, dtype=object)
-        """(B,) str, the song of each episode."""
+        """(B,) str, the song of each episode; None before the first."""
         self.improvise = np.zeros(episodes, dtype=bool)
         """(B,) bool, the mode of each episode: True improvises, False reproduces the song."""
         self._any_improvise = False
@@ -90,11 +95,6 @@ class KeyboardCore:
         assert self._record is not None, "ask for a record"
         window = self._record.window()[episode]
         return window[len(window) - self.clock.steps[episode] :].astype(bool)
-
-    @property
-    def needs_draws(self) -> bool:
-        """Whether `begin` depends on its draws."""
-        return self._start.needs_draws
 
     def begin(
         self,
@@ -138,7 +138,7 @@ class KeyboardCore:
             over: (b,) int, episodes that are over; what is returned for them is meaningless.
 
         Returns:
-            (B,) float64 the rewards, and three arrays (B,) bool: whether the step was right, whether the episode
+            (B,) float the rewards, and three arrays (B,) bool: whether the step was right, whether the episode
             terminates with it, whether it is truncated (None: never).
 
         Raises:
@@ -154,34 +154,40 @@ class KeyboardCore:
         rewards = self._listener.rewards(keys, targets, wrong, improvise, over)
         if self.rules.key_rewards:
             self.key_rewards = self._listener.key_rewards(keys, improvise, over)
-        self._remember(keys, targets, improvise)
+        if not self.rules.teacher_forcing:
+            self.history.add(keys)
+        else:
+            self.history.add(targets if improvise is None else np.where(improvise[:, None], keys, targets))
+            if self._record is not None:
+                self._record.add(keys)
         terminated, truncated = self.clock.tick()
         if self.rules.stop_at_error:
             terminated |= ~(right | self.improvise)
         return rewards, right, terminated, truncated
 
-    def _remember(self, keys: np.ndarray, targets: np.ndarray, improvise: np.ndarray | None) -> None:
-        if not self.rules.teacher_forcing:
-            self.history.add(keys)
-            return
-        self.history.add(targets if improvise is None else np.where(improvise[:, None], keys, targets))
-        if self._record is not None:
-            self._record.add(keys)
+    def render(self, mode: str | None) -> tuple[Any, ...]:
+        """Draw the last bars of every episode: as text (ansi) or as a picture (rgb_array).
 
-    def views(self) -> list[tuple[np.ndarray, np.ndarray | None, int]]:
-        """Return, for a drawing of each episode, what was played, the song (None: improvised), and the next step."""
+        Raises:
+            RuntimeError: no episode has begun.
+        """
+        if mode is None:
+            gymnasium.logger.warn("render() does nothing: make the environment with a render_mode")
+            return ()
+        if self.song_names[0] is None:
+            raise RuntimeError("nothing to draw yet: call reset() first")
         rolls = [self.rules.songs[song].roll for song in self.clock.song]
-        return [
-            (self.played(episode), None if self.improvise[episode] else roll, int(self.clock.steps[episode]))
+        return tuple(
+            DRAW[mode](self.played(episode), None if self.improvise[episode] else roll, self.clock.steps.item(episode))
             for episode, roll in enumerate(rolls)
-        ]
+        )
 
     def state(self) -> dict[str, np.ndarray]:
         """Return arrays to continue all episodes from; episodes that may be truncated cannot be continued."""
         histories = {"history": self.history, "record": self._record}
         return {
-            "song": self.clock.song.copy(),
-            "step": self.clock.steps.copy(),
+            "song": self.clock.song,
+            "step": self.clock.steps,
             "improvise": self.improvise.copy(),
             **{name: each.window().copy() for name, each in histories.items() if each is not None},
         }

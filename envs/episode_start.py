@@ -6,7 +6,7 @@ Conventions:
     of those before it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,11 +34,8 @@ class EpisodeStart:
         self._steps = np.array([song.steps for song in songs])
         self._prompt = prompt
         self._random_start = random_start
-
-    @property
-    def needs_draws(self) -> bool:
-        """Whether the draws decide anything: there are several songs, or several first steps."""
-        return len(self._steps) > 1 or self._random_start > 0
+        self.needs_draws = len(songs) > 1 or random_start > 0
+        """Whether there are several songs, or several first steps, to choose from."""
 
     def choose(
         self, draws: np.ndarray, song: np.ndarray | None = None, start: np.ndarray | None = None
@@ -58,13 +55,17 @@ class EpisodeStart:
         """
         if song is None:
             song = (draws[:, 0] * len(self._steps)).astype(np.int64)
-        else:
-            _check_range(song, "song", 0, len(self._steps), lambda _: "there are songs")
+        elif (unknown := (song < 0) | (song >= len(self._steps))).any():
+            raise ValueError(f"song {song[unknown][0]}: there are songs 0 to {len(self._steps) - 1}")
         if start is None:
             return song, self._draw_start(draws[:, 1], song)
-        _check_range(
-            start, "start", self._prompt, self._steps[song], lambda i: f"{self._names[song[i]]!r} can begin at steps"
-        )
+        outside = (start < self._prompt) | (start >= self._steps[song])
+        if outside.any():
+            first = song[outside][0]
+            raise ValueError(
+                f"start {start[outside][0]}: {self._names[first]!r} can begin at steps "
+                f"{self._prompt} to {self._steps[first] - 1}"
+            )
         return song, start
 
     def _draw_start(self, draw: np.ndarray, song: np.ndarray) -> np.ndarray:
@@ -73,19 +74,6 @@ class EpisodeStart:
         # a number below random_start, spread over [0, 1) again, picks the step
         spread = np.where(draw < self._random_start, draw, 0) / self._random_start
         return self._prompt + (spread * (self._steps[song] - self._prompt)).astype(np.int64)
-
-
-def _check_range(
-    values: np.ndarray, option: str, low: int, high: int | np.ndarray, allowed: Callable[[int], str]
-) -> None:
-    """Raise ValueError unless the values (b,) of a reset option are integers from `low` to `high` - 1."""
-    if values.dtype.kind not in "iu":
-        raise ValueError(f"the reset option {option!r} takes an integer for each environment; got {values}")
-    outside = np.flatnonzero((values < low) | (values >= high))
-    if outside.size:
-        first = outside[0]
-        last = np.broadcast_to(high, values.shape)[first] - 1
-        raise ValueError(f"{option} {values[first]}: {allowed(first)} {low} to {last}")
 
 
 class EpisodeDraws:

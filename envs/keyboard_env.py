@@ -12,11 +12,10 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import MultiBinary
 
+from envs.arguments import check_keys, check_options
 from envs.core import KeyboardCore, Rules
 from envs.episode_start import DRAWS
-from envs.keys import check_keys
-from envs.render import DRAW
-from envs.reset_options import check_options
+from envs.render import check_render_mode
 from listener.listener import Listener
 from listener.memorization import ExactSteps, RightKeys
 from songs.catalog import find_song
@@ -90,8 +89,6 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         key_rewards: bool = False,
         render_mode: str | None = None,
     ):
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ValueError(f"render_mode {render_mode!r}: choose one of {self.metadata['render_modes']}")
         self.rules = Rules(
             tuple(songs),
             ExactSteps() if listener is None else listener,
@@ -104,12 +101,12 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             float(random_start),
             key_rewards,
         )
-        self.render_mode = render_mode
+        self.render_mode = check_render_mode(render_mode, self.metadata["render_modes"])
         self.action_space = MultiBinary(self.rules.keys)
         self.observation_space = MultiBinary(memory * self.rules.keys + mode_bit)
         self._core = KeyboardCore(self.rules, 1, record=True)
         self._action_shape = (self.rules.keys,)
-        self._begun, self._over = False, True
+        self._over = True
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -130,7 +127,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         super().reset(seed=seed)
         asked = check_options(options or {}, ())
         self._core.begin(_EPISODE, self.np_random.random((1, DRAWS)), **asked)
-        self._begun, self._over = True, False
+        self._over = False
         if self.render_mode == "human":
             self.render()
         return self._observation(), self._information()
@@ -159,10 +156,10 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             information["key_rewards"] = self._core.key_rewards[0]
         if self.render_mode == "human":
             self.render()
-        return self._observation(), rewards.item(), self._over, False, information
+        return self._observation(), float(rewards.item()), self._over, False, information
 
     def _observation(self) -> np.ndarray:
-        return self._core.history.observations().flatten()
+        return self._core.history.observations()[0].copy()
 
     def _information(self) -> dict[str, Any]:
         return {"song": self._core.song_names[0], "step": self._core.clock.steps.item()}
@@ -174,16 +171,11 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def render(self) -> str | np.ndarray | None:
         """Draw the last bars: as text (ansi), as a picture (rgb_array), or in the terminal (human)."""
-        if self.render_mode is None:
-            gymnasium.logger.warn("render() does nothing: make the environment with a render_mode")
+        if self.render_mode == "human":
+            print(*self._core.render("ansi"), flush=True)
             return None
-        if not self._begun:
-            raise RuntimeError("nothing to draw yet: call reset() first")
-        (view,) = self._core.views()
-        if self.render_mode != "human":
-            return DRAW[self.render_mode](*view)
-        print(DRAW["ansi"](*view), flush=True)
-        return None
+        drawings = self._core.render(self.render_mode)
+        return drawings[0] if drawings else None
 
 
 def memorize(song: str = "grasshopper", folder: str | None = None, per_key: bool = False, **options) -> KeyboardEnv:

@@ -74,3 +74,10 @@ def image(played: np.ndarray, target: np.ndarray | None, now: int) -> np.ndarray
 
 DRAW: dict[str, Callable[..., Any]] = {"ansi": text, "rgb_array": image}
 """The function of each render mode."""
+
+
+def check_render_mode(mode: str | None, modes: list[str]) -> str | None:
+    """Return the render mode of an environment; raises ValueError if it is neither None nor one of the modes."""
+    if mode is not None and mode not in modes:
+        raise ValueError(f"render_mode {mode!r}: choose one of {modes}")
+    return mode

@@ -26,18 +26,25 @@ class SongTape:
         """
         lengths = np.array([song.steps for song in songs])
         self.silence, self.keys = silence, songs[0].roll.shape[1]
-        self.ends = np.cumsum(lengths + silence)
-        """(S,) int64, the position after the last step of each song."""
-        self.begins = self.ends - lengths
+        ends = np.cumsum(lengths + silence)
+        self.begins = ends - lengths
         """(S,) int64, the position of the first step of each song."""
         rest = np.zeros((silence, self.keys), dtype=bool)
-        self.steps = np.concatenate([*(part for song in songs for part in (rest, song.roll)), rest])
-        """(positions, K) bool."""
+        # one step more at the end, as an episode that is over advances once more before it begins anew
+        self.roll = np.concatenate([*(part for song in songs for part in (rest, song.roll)), rest, rest[:1]])
+        """(positions, K) bool, the keys at each position."""
+        self.song = np.searchsorted(ends[:-1] + silence, np.arange(len(self.roll)), side="right")
+        """(positions,) int64, the song of each position; W steps of silence after a song belong to it."""
+        self.step = np.arange(len(self.roll)) - self.begins[self.song]
+        """(positions,) int64, the step within that song."""
+        self.is_end = np.zeros(len(self.roll), dtype=bool)
+        """(positions,) bool, True right after the last step of each song."""
+        self.is_end[ends] = True
 
     def windows(self, positions: np.ndarray, steps: int) -> np.ndarray:
         """Return (b, steps * K) int8, the steps from each of b positions on, at most W of them."""
-        count = len(self.steps) - steps + 1
-        every = np.ndarray((count, steps * self.keys), np.int8, self.steps, strides=(self.keys, 1))
+        count = len(self.roll) - steps + 1
+        every = np.ndarray((count, steps * self.keys), np.int8, self.roll, strides=(self.keys, 1))
         return every[positions]
 
 
@@ -53,19 +60,23 @@ class SongClock:
         """
         self._tape = tape
         self._max_steps = max_steps
-        self.song = np.zeros(episodes, dtype=np.int64)
+        self._positions = np.zeros(episodes, dtype=np.int64)
+        self._limits = self._positions.copy()
+
+    @property
+    def song(self) -> np.ndarray:
         """(B,) int64, index of the song."""
-        self.steps = np.zeros(episodes, dtype=np.int64)
+        return self._tape.song.take(self._positions)
+
+    @property
+    def steps(self) -> np.ndarray:
         """(B,) int64, the next step within the song."""
-        self._positions, self._ends, self._limits = self.song.copy(), self.song.copy(), self.song.copy()
+        return self._tape.step.take(self._positions)
 
     def set(self, episodes: np.ndarray, songs: np.ndarray, steps: np.ndarray) -> np.ndarray:
         """Put b episodes at a step of a song; return their histories, (b, W * K) int8."""
         positions = self._tape.begins[songs] + steps
-        self.song[episodes] = songs
-        self.steps[episodes] = steps
         self._positions[episodes] = positions
-        self._ends[episodes] = self._tape.ends[songs]
         if self._max_steps is not None:
             self._limits[episodes] = positions + self._max_steps
         return self._tape.windows(positions - self._tape.silence, self._tape.silence)
@@ -76,14 +87,13 @@ class SongClock:
         Returns:
             (B,) bool, whether the song is over, and (B,) bool, whether the episode is truncated; None: never.
         """
-        self.steps = self.steps + _ONE  # in place it would take twice the time
-        self._positions = self._positions + _ONE
+        self._positions = self._positions + _ONE  # in place it would take twice the time
         truncated = None if self._max_steps is None else self._positions >= self._limits
-        return self._positions == self._ends, truncated
+        return self._tape.is_end.take(self._positions), truncated
 
     def targets(self) -> np.ndarray:
         """Return (B, K) bool, the next step as it stands in each song; anything after its end."""
-        return self._tape.steps.take(self._positions, axis=0)
+        return self._tape.roll.take(self._positions, axis=0)
 
     def rolls(self, episodes: np.ndarray, steps: int) -> np.ndarray:
         """Return (b, steps, K) bool, the first steps of the songs of b episodes, at most W; silence after their end."""

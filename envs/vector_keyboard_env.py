@@ -10,17 +10,15 @@ Source:
 from collections.abc import Sequence
 from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from envs.arguments import check_keys, check_mask, check_options, seeds_of
 from envs.core import KeyboardCore
 from envs.episode_start import DRAWS, EpisodeDraws
 from envs.keyboard_env import KeyboardEnv, memorize
-from envs.keys import check_keys
-from envs.render import DRAW
-from envs.reset_options import check_mask, check_options, seeds_of
+from envs.render import check_render_mode
 from songs.validate import validate_like
 
 
@@ -84,9 +82,6 @@ class KeyboardVectorEnv(VectorEnv):
             raise ValueError(f"num_envs is {num_envs}: it must be at least 1")
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"max_episode_steps is {max_episode_steps}: it must be at least 1, or None for no limit")
-        render_mode = keyboard.render_mode
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ValueError(f"render_mode {render_mode!r}: choose one of {self.metadata['render_modes']}")
         self.keyboard = keyboard
         self.num_envs = num_envs
         self.autoreset_mode = AutoresetMode(autoreset_mode)
@@ -94,13 +89,13 @@ class KeyboardVectorEnv(VectorEnv):
         self._disabled = self.autoreset_mode is AutoresetMode.DISABLED
         self.copy = copy
         self.max_episode_steps = max_episode_steps
-        self.render_mode = render_mode
+        self.render_mode = check_render_mode(keyboard.render_mode, self.metadata["render_modes"])
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         self.single_action_space = self.keyboard.action_space
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.single_observation_space = self.keyboard.observation_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self._core = KeyboardCore(keyboard.rules, num_envs, max_episode_steps, record=render_mode is not None)
+        self._core = KeyboardCore(keyboard.rules, num_envs, max_episode_steps, record=self.render_mode is not None)
         self._draws = EpisodeDraws(num_envs)
         self._action_shape = (num_envs, keyboard.rules.keys)
         self._everyone = np.ones(num_envs, dtype=bool)
@@ -135,7 +130,7 @@ class KeyboardVectorEnv(VectorEnv):
                 self._draws.seed(env, one)
         self._begin(envs, **{option: values[envs] for option, values in asked.items()})
         self._over = envs[:0] if self._over is None else self._over[~mask[self._over]]
-        return self._observations(), self._masked_information(mask)
+        return self._observations(), _with_masks(self._songs(), mask)
 
     def _begin(self, envs: np.ndarray, **asked: np.ndarray) -> None:
         """Begin an episode in some environments."""
@@ -160,21 +155,20 @@ class KeyboardVectorEnv(VectorEnv):
         if self._over is None or (self._over.size and self._disabled):
             raise RuntimeError(self._what_to_reset())
         rewards, right, terminated, truncated = self._core.play(keys, self._over)
+        rewards = rewards.astype(np.float64)
         if truncated is None:
             over, truncated = terminated, np.zeros(self.num_envs, dtype=bool)
         else:
             over = terminated | truncated
         final: dict[str, Any] = {}
-        if self._same_step:
-            begun = over.nonzero()[0]
-            if begun.size:
+        begun = over.nonzero()[0] if self._same_step else self._over
+        if begun.size:
+            if self._same_step:
                 final = self._final_information(over, right)
-                self._begin(begun)
-        else:
-            begun = self._over
-            if begun.size:  # none is left over where episodes do not begin by themselves
+            else:
                 rewards[begun], terminated[begun], truncated[begun], over[begun] = 0, False, False, False
-                self._begin(begun)
+            self._begin(begun)
+        if not self._same_step:
             self._over = over.nonzero()[0]
         return self._observations(), rewards, terminated, truncated, {**final, **self._information(right, begun)}
 
@@ -190,23 +184,31 @@ class KeyboardVectorEnv(VectorEnv):
         observations = self._core.history.observations()
         return observations.copy() if self.copy else observations
 
+    def _songs(self) -> dict[str, np.ndarray]:
+        """Return the songs and the next steps, (N,)."""
+        return {"song": self._core.song_names, "step": self._core.clock.steps}
+
+    def _played(self, right: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what is known of the step that was played, (N, ...)."""
+        if self._core.key_rewards is None:
+            return {"right": right}
+        return {"right": right, "key_rewards": self._core.key_rewards}
+
     def _information(self, right: np.ndarray, begun: np.ndarray) -> dict[str, Any]:
         """Return the information after a step; in an environment that has begun an episode, nothing was played yet."""
         everyone = self._everyone.copy()  # one mask for all that holds for every environment
-        information: dict[str, np.ndarray] = {
-            "song": self._core.song_names.copy(),
-            "_song": everyone,
-            "step": self._core.clock.steps.copy(),
-            "_step": everyone,
-        }
-        if begun.size < self.num_envs:
-            information["right"], information["_right"] = right, everyone
-            if self._core.key_rewards is not None:
-                information["key_rewards"], information["_key_rewards"] = self._core.key_rewards, everyone
+        song, step = self._core.song_names.copy(), self._core.clock.steps
+        information = {"song": song, "_song": everyone, "step": step, "_step": everyone}
+        if begun.size == self.num_envs:
+            return information
+        mask = everyone
+        if begun.size:
+            mask = everyone.copy()
+            mask[begun] = False
+        for name, values in self._played(right).items():
             if begun.size:
-                for name in information.keys() & {"right", "key_rewards"}:
-                    information[f"_{name}"] = self._everyone.copy()
-                    information[name][begun] = information[f"_{name}"][begun] = False
+                values[begun] = 0
+            information[name], information[f"_{name}"] = values, mask
         return information
 
     def _final_information(self, over: np.ndarray, right: np.ndarray) -> dict[str, Any]:
@@ -214,24 +216,8 @@ class KeyboardVectorEnv(VectorEnv):
         observations = np.full(self.num_envs, None, dtype=object)
         for env in over.nonzero()[0].tolist():
             observations[env] = self._core.history.observations()[env].copy()
-        rewards = {} if self._core.key_rewards is None else {"key_rewards": self._core.key_rewards}
-        return {
-            "final_obs": observations,
-            "_final_obs": over.copy(),
-            "final_info": self._masked_information(over, right=right, **rewards),
-            "_final_info": over.copy(),
-        }
-
-    def _masked_information(self, mask: np.ndarray, **values: np.ndarray) -> dict[str, Any]:
-        """Return songs, steps and other values of some environments: nothing for the others, and the mask beside."""
-        information: dict[str, Any] = {}
-        values = {"song": self._core.song_names, "step": self._core.clock.steps, **values}
-        for name, value in values.items():
-            shown = mask.reshape(-1, *[1] * (value.ndim - 1))
-            nothing: Any = None if value.dtype == object else value.dtype.type(0)
-            information[name] = np.where(shown, value, nothing)
-            information[f"_{name}"] = mask.copy()
-        return information
+        final = {"final_obs": observations, "final_info": _with_masks(self._songs() | self._played(right), over)}
+        return final | {f"_{name}": over.copy() for name in final}
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the state of all episodes, to continue from it later.
@@ -264,16 +250,21 @@ class KeyboardVectorEnv(VectorEnv):
         self._core.restore(arrays, arrays["over"])
         self._draws.restore(arrays, data)
         self._over = arrays["over"].nonzero()[0]
-        return self._observations(), self._masked_information(self._everyone)
+        return self._observations(), _with_masks(self._songs(), self._everyone)
 
     def render(self) -> tuple[str | np.ndarray, ...] | None:
         """Draw the last bars of every environment: as text (ansi) or as a picture (rgb_array)."""
-        if self.render_mode is None:
-            gymnasium.logger.warn("render() does nothing: make the environment with a render_mode")
-            return None
-        if self._over is None:
-            raise RuntimeError("nothing to draw yet: call reset() first")
-        return tuple(DRAW[self.render_mode](*view) for view in self._core.views())
+        return self._core.render(self.render_mode) or None
+
+
+def _with_masks(values: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, Any]:
+    """Return values (N, ...) where a mask (N,) is True, and nothing elsewhere; and the mask of each, as `_name`."""
+    information: dict[str, Any] = {}
+    for name, value in values.items():
+        nothing: Any = None if value.dtype == object else value.dtype.type(0)
+        information[name] = np.where(mask.reshape(-1, *[1] * (value.ndim - 1)), value, nothing)
+        information[f"_{name}"] = mask.copy()
+    return information
 
 
 def memorize_many(

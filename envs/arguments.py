@@ -1,4 +1,7 @@
-"""Options and seeds of `reset`: one value for all of N environments, or N values."""
+"""Validation of what is passed to `step` and `reset`.
+
+Conventions: N environments, K keys. A single environment takes one value where N of them take one for all, or N.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +9,31 @@ from typing import Any
 import numpy as np
 
 OPTIONS = ("song", "start", "improvise")
+
+
+def check_keys(keys: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return keys as bool.
+
+    Args:
+        keys: 1 presses a key, 0 does not; of any boolean, integer or floating type.
+        shape: the shape they must have, (K,) or (N, K).
+
+    Raises:
+        ValueError: they have another shape, another type, or values other than 0 and 1.
+    """
+    pressed = np.asarray(keys)
+    if pressed.shape != shape:
+        each = "an action is" if len(shape) == 1 else f"{shape[0]} environments take {shape[0]} actions, each"
+        raise ValueError(
+            f"{each} {shape[-1]} values of 0 or 1, one a key; got an array of shape {pressed.shape}: {keys!r}"
+        )
+    if pressed.dtype.char in "?bB":
+        values = pressed.astype(bool)
+        if values.tobytes() == pressed.tobytes():  # much faster than comparing arrays
+            return values
+    elif pressed.dtype.kind in "biuf" and ((pressed == 0) | (pressed == 1)).all():
+        return pressed.astype(bool)
+    raise ValueError(f"an action is {shape[-1]} values of 0 or 1, one a key; got {keys!r}")
 
 
 def check_mask(mask: np.ndarray, envs: int) -> np.ndarray:
@@ -23,17 +51,17 @@ def check_mask(mask: np.ndarray, envs: int) -> np.ndarray:
 
 
 def check_options(options: dict[str, Any], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """Return the options that are not None, each as an array with one value for each environment.
+    """Return the options of a reset that are not None, each as an array with one value for each environment.
 
     Args:
-        options: of a reset, without 'reset_mask'.
-        shape: (N,) for N environments, which may have a value each; () for a single one.
+        options: without 'reset_mask'.
+        shape: (N,), or () for a single environment.
 
     Returns:
-        (N,) arrays by their names; (1,) for a single environment.
+        (N,) arrays by their names, int for 'song' and 'start', bool for 'improvise'.
 
     Raises:
-        ValueError: there is no such option, or it has another shape, or 'improvise' is no bool.
+        ValueError: there is no such option, or it has another shape or type.
     """
     known = OPTIONS if shape == () else (*OPTIONS, "reset_mask")
     unknown = sorted(set(options) - set(OPTIONS))
@@ -49,6 +77,8 @@ def check_options(options: dict[str, Any], shape: tuple[int, ...]) -> dict[str, 
             raise ValueError(f"the reset option {option!r} is {allowed}; got the shape {values.shape}")
         if option == "improvise" and values.dtype != bool:
             raise ValueError(f"the reset option 'improvise' is True, False or None; got {value!r}")
+        if option != "improvise" and values.dtype.kind not in "iu":
+            raise ValueError(f"the reset option {option!r} takes an integer for each environment; got {value!r}")
         checked[option] = np.broadcast_to(values, shape or (1,))
     return checked
 
