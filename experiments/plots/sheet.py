@@ -109,7 +109,7 @@ def literal(text: str) -> str:
 def save(figure: Figure, path: Path) -> list[Path]:
     """Write a figure as PNG and as SVG, and return both paths."""
     written = []
-    options: dict[str, dict] = {"png": {"pil_kwargs": {"compress_level": 3}}, "svg": {"metadata": {"Date": None}}}
+    options: dict[str, dict] = {"png": {"pil_kwargs": {"compress_level": 1}}, "svg": {"metadata": {"Date": None}}}
     for ending, option in options.items():
         content = io.BytesIO()
         figure.savefig(content, format=ending, dpi=DOTS_PER_INCH, **option)
