@@ -63,7 +63,10 @@ def network_figure(genome: neat.DefaultGenome, inputs: int, outputs: int) -> Fig
         cells = _draw_direct_weights(axes, table, limit)
         count, bias = int(np.isfinite(table).sum()), genome.nodes[key].bias
         axes.set_title(f"into {KEY_NAMES[key]}: {count} direct weights, bias {bias:.2f}", fontsize=9)
-        axes.set_yticks(*((range(KEYS), KEY_NAMES) if n % columns == 0 else ([],)))
+        if n % columns == 0:
+            axes.set_yticks(range(KEYS), KEY_NAMES)
+        else:
+            axes.set_yticks([])
         if n + columns >= len(used):
             axes.set_xlabel("steps back", fontsize=9)
     if used:
