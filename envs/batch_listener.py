@@ -45,17 +45,9 @@ class BatchListener:
         Raises:
             ValueError: the listener's rewards have another shape, or are not finite.
         """
-        if self._pointwise is None:
+        if self._pointwise is None or improvise is not None:
             return self._roll_rewards(keys, improvise, over, np.zeros(len(keys)))
-        if improvise is None:
-            return self._checked(self._pointwise.step_rewards(keys, targets, wrong), wrong.shape)
-        rewards = np.empty(len(keys))
-        for episodes, known in ((~improvise, (targets, wrong)), (improvise, ())):
-            rows = episodes.nonzero()[0]
-            if rows.size:
-                found = self._pointwise.step_rewards(keys[rows], *(values[rows] for values in known))
-                rewards[rows] = self._checked(found, rows.shape, rows)
-        return rewards
+        return self._checked(self._pointwise.step_rewards(keys, targets, wrong), wrong.shape)
 
     def key_rewards(self, keys: np.ndarray, improvise: np.ndarray | None, over: np.ndarray) -> np.ndarray:
         """Return the rewards of each key of one step, (B, K) float32; the rest as for `rewards`."""

@@ -3,8 +3,7 @@
 Its results equal those of `SyncVectorEnv` with as many copies of `KeyboardEnv`, number for number.
 
 Conventions: N environments.
-Source:
-    Autoreset modes and infos as in `gymnasium.vector.SyncVectorEnv` 1.4.
+Source: autoreset modes as in `gymnasium.vector.SyncVectorEnv` 1.4.
 """
 
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from envs.core import KeyboardCore
 from envs.episode_start import DRAWS, EpisodeDraws
 from envs.keyboard_env import KeyboardEnv, memorize
 from envs.render import check_render_mode
+from envs.vector_information import after_step, final, masked
 from songs.validate import validate_like
 
 
@@ -130,7 +130,7 @@ class KeyboardVectorEnv(VectorEnv):
                 self._draws.seed(env, one)
         self._begin(envs, **{option: values[envs] for option, values in asked.items()})
         self._over = envs[:0] if self._over is None else self._over[~mask[self._over]]
-        return self._observations(), _with_masks(self._songs(), mask)
+        return self._observations(), masked(self._songs(), mask)
 
     def _begin(self, envs: np.ndarray, **asked: np.ndarray) -> None:
         """Begin an episode in some environments."""
@@ -160,17 +160,20 @@ class KeyboardVectorEnv(VectorEnv):
             over, truncated = terminated, np.zeros(self.num_envs, dtype=bool)
         else:
             over = terminated | truncated
-        final: dict[str, Any] = {}
+        last: dict[str, Any] = {}
         begun = over.nonzero()[0] if self._same_step else self._over
         if begun.size:
             if self._same_step:
-                final = self._final_information(over, right)
+                values = self._songs() | self._played(right)
+                last = final(self._core.history.observations(), values, over)
             else:
                 rewards[begun], terminated[begun], truncated[begun], over[begun] = 0, False, False, False
             self._begin(begun)
         if not self._same_step:
             self._over = over.nonzero()[0]
-        return self._observations(), rewards, terminated, truncated, {**final, **self._information(right, begun)}
+        song, step = self._core.song_names.copy(), self._core.clock.steps
+        information = after_step(song, step, self._played(right), begun, self._everyone.copy())
+        return self._observations(), rewards, terminated, truncated, {**last, **information}
 
     def _what_to_reset(self) -> str:
         if self._over is None:
@@ -185,39 +188,12 @@ class KeyboardVectorEnv(VectorEnv):
         return observations.copy() if self.copy else observations
 
     def _songs(self) -> dict[str, np.ndarray]:
-        """Return the songs and the next steps, (N,)."""
         return {"song": self._core.song_names, "step": self._core.clock.steps}
 
     def _played(self, right: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what is known of the step that was played, (N, ...)."""
         if self._core.key_rewards is None:
             return {"right": right}
         return {"right": right, "key_rewards": self._core.key_rewards}
-
-    def _information(self, right: np.ndarray, begun: np.ndarray) -> dict[str, Any]:
-        """Return the information after a step; in an environment that has begun an episode, nothing was played yet."""
-        everyone = self._everyone.copy()  # one mask for all that holds for every environment
-        song, step = self._core.song_names.copy(), self._core.clock.steps
-        information = {"song": song, "_song": everyone, "step": step, "_step": everyone}
-        if begun.size == self.num_envs:
-            return information
-        mask = everyone
-        if begun.size:
-            mask = everyone.copy()
-            mask[begun] = False
-        for name, values in self._played(right).items():
-            if begun.size:
-                values[begun] = 0
-            information[name], information[f"_{name}"] = values, mask
-        return information
-
-    def _final_information(self, over: np.ndarray, right: np.ndarray) -> dict[str, Any]:
-        """Return the last observations and information of the episodes that are over."""
-        observations = np.full(self.num_envs, None, dtype=object)
-        for env in over.nonzero()[0].tolist():
-            observations[env] = self._core.history.observations()[env].copy()
-        final = {"final_obs": observations, "final_info": _with_masks(self._songs() | self._played(right), over)}
-        return final | {f"_{name}": over.copy() for name in final}
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the state of all episodes, to continue from it later.
@@ -250,21 +226,11 @@ class KeyboardVectorEnv(VectorEnv):
         self._core.restore(arrays, arrays["over"])
         self._draws.restore(arrays, data)
         self._over = arrays["over"].nonzero()[0]
-        return self._observations(), _with_masks(self._songs(), self._everyone)
+        return self._observations(), masked(self._songs(), self._everyone)
 
     def render(self) -> tuple[str | np.ndarray, ...] | None:
         """Draw the last bars of every environment: as text (ansi) or as a picture (rgb_array)."""
         return self._core.render(self.render_mode) or None
-
-
-def _with_masks(values: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, Any]:
-    """Return values (N, ...) where a mask (N,) is True, and nothing elsewhere; and the mask of each, as `_name`."""
-    information: dict[str, Any] = {}
-    for name, value in values.items():
-        nothing: Any = None if value.dtype == object else value.dtype.type(0)
-        information[name] = np.where(mask.reshape(-1, *[1] * (value.ndim - 1)), value, nothing)
-        information[f"_{name}"] = mask.copy()
-    return information
 
 
 def memorize_many(
@@ -277,10 +243,7 @@ def memorize_many(
     """Make the vector environment of `kuznechik/Memorize-v0`: reproduce one song, many times at once.
 
     Args:
-        num_envs: number of environments.
-        autoreset_mode: as for `KeyboardVectorEnv`, like the next two.
-        copy: whether observations stay as they are.
-        max_episode_steps: steps after which an episode is truncated.
+        num_envs, autoreset_mode, copy, max_episode_steps: arguments of `KeyboardVectorEnv`.
         **options: arguments of `memorize`.
     """
     return KeyboardVectorEnv(memorize(**options), num_envs, autoreset_mode, copy, max_episode_steps)

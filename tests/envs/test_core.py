@@ -107,6 +107,18 @@ class Wrong:
         self.rewards = self.step_rewards = lambda *_: rewards
 
 
+class Infinite:
+    """A pointwise listener whose every reward is infinite."""
+
+    pointwise = True
+
+    def rewards(self, rolls, targets=None):
+        return np.full(rolls.shape[:-1], np.inf)
+
+    def step_rewards(self, keys, targets=None, wrong=None):
+        return self.rewards(keys)
+
+
 @pytest.mark.parametrize(
     ("listener", "match"),
     [
@@ -114,12 +126,12 @@ class Wrong:
         (Wrong(np.zeros((1, 3))), r"the listener Wrong returned rewards of the shape \(1, 3\); it must be \(1, 2\)"),
         (Wrong(0.5), r"the listener Wrong returned rewards of the shape \(\); it must be \(1, 2\)"),
         (
-            Wrong(np.zeros((1, 1)), True),
-            r"the listener Wrong returned rewards of the shape \(1, 1\); it must be \(1,\)",
+            Wrong(np.zeros((1, 3)), True),
+            r"the listener Wrong returned rewards of the shape \(1, 3\); it must be \(1,",
         ),
         (Wrong(np.full((1, 2), np.nan)), "the listener Wrong returned nan as the reward of step 1; it must be finite"),
         (Wrong(np.full((1, 2), -np.inf)), "the listener Wrong returned -inf as the reward of step 1"),
-        (Wrong(np.full(1, np.inf), True), "the listener Wrong returned inf as the reward of step 1; it must be finite"),
+        (Infinite(), "the listener Infinite returned inf as the reward of step 1; it must be finite"),
     ],
 )
 @pytest.mark.parametrize("improvise", [False, True])
