@@ -1,6 +1,8 @@
 """What holds for the core of the game through both of its faces, `KeyboardEnv` and `KeyboardVectorEnv`."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -26,20 +28,30 @@ class One:
         return observation[None], {name: np.array([value]) for name, value in information.items()}
 
     def step(self, actions):
-        observation, reward, *_, information = self.keyboard.step(actions[0])
-        return observation[None], np.array([reward]), {name: np.array([value]) for name, value in information.items()}
+        observation, reward, terminated, _, information = self.keyboard.step(actions[0])
+        information = {name: np.array([value]) for name, value in information.items()}
+        return observation[None], np.array([reward]), np.array([terminated]), information
+
+    def render(self):
+        return self.keyboard.render()
 
 
 class Vector:
-    """A vector of one environment, without the results that nothing here looks at."""
+    """A vector of one environment, without the truncations."""
 
     def __init__(self, keyboard: KeyboardEnv):
-        self.vector = KeyboardVectorEnv(keyboard, 1)
-        self.reset = self.vector.reset
+        self.vector = KeyboardVectorEnv(keyboard, 1, autoreset_mode="Disabled")
+
+    def reset(self, **arguments):
+        return self.vector.reset(**arguments)
 
     def step(self, actions):
-        observations, rewards, *_, information = self.vector.step(actions)
-        return observations, rewards, information
+        observations, rewards, terminated, _, information = self.vector.step(actions)
+        return observations, rewards, terminated, information
+
+    def render(self):
+        drawings = self.vector.render()
+        return drawings and drawings[0]
 
 
 @pytest.fixture(params=[One, Vector])
@@ -59,6 +71,15 @@ def test_improvise_none_is_the_default_of_the_environment(face, default):
     modes = [env.reset(options={"improvise": mode})[0][0, -1] for mode in (None, True, False, np.True_)]
     assert modes == [not default, 0, 1, 0]
     assert env.reset()[0][0, -1] == (not default)
+
+
+def test_improvising_ends_with_the_episode(face):
+    env = face(KeyboardEnv([OTHER], memory=1, prompt=5, mode_bit=True))
+    assert env.reset(options={"improvise": True})[0][0, -1] == 0
+    _, rewards, terminated, information = env.step(OTHER.roll[5, None])
+    assert (rewards.tolist(), terminated.tolist(), information["right"].tolist()) == ([0.0], [True], [False])
+    assert env.reset()[0][0, -1] == 1
+    assert env.step(OTHER.roll[5, None])[1].tolist() == [1.0]
 
 
 @pytest.mark.parametrize("mode", [0, 1, "yes", 0.5, np.nan])
@@ -169,9 +190,130 @@ def test_after_an_error_of_the_listener_the_step_can_be_played_again(face):
     with pytest.raises(ValueError, match="must be finite"):
         env.step(REST)
     listener.rewards = lambda *_: np.full((1, 2), 0.25)
-    observations, rewards, information = env.step(np.eye(13, dtype=np.int8)[3, None])
+    observations, rewards, _, information = env.step(np.eye(13, dtype=np.int8)[3, None])
     assert observations.reshape(2, 13).nonzero()[1].tolist() == [0, 3]
     assert (rewards.tolist(), information["step"].tolist()) == ([0.25], [2])
+
+
+def test_a_listener_is_not_asked_where_the_episode_is_over():
+    class Counter(BarLines):
+        pays_every = 1
+
+        def rewards(self, rolls, targets=None):
+            self.asked.append(len(rolls))
+            return np.zeros(rolls.shape[:2], dtype=np.float32)
+
+    listener = Counter()
+    env = KeyboardVectorEnv(KeyboardEnv([TUNE], listener, memory=1, prompt=1), 2)
+    env.reset(options={"start": [11, 3]})
+    for _ in range(3):
+        env.step(np.zeros((2, 13)))
+    assert listener.asked == [2, 1, 2]  # the second step begins the first episode anew
+
+
+# Actions, options and copies
+
+
+@pytest.mark.parametrize("kind", [list, bool, np.int8, np.uint8, np.int64, np.float32])
+def test_an_action_is_of_any_type_that_holds_0_and_1_and_is_not_kept(face, kind):
+    env = face(KeyboardEnv([TUNE], memory=2, prompt=1))
+    env.reset()
+    actions = np.eye(13, dtype=np.int8)[4, None]
+    actions = actions.tolist() if kind is list else actions.astype(kind)
+    observations, rewards, *_ = env.step(actions)
+    assert observations[0].nonzero()[0].tolist() == [0, 17]
+    assert (observations.dtype, rewards.tolist()) == (np.int8, [1.0])
+    actions[0][4] = 0
+    assert env.step(actions)[0][0].nonzero()[0].tolist() == [4]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        None,
+        3,
+        [],
+        np.zeros(12),
+        np.zeros((1, 13)),
+        np.full(13, 2, dtype=np.int8),
+        np.full(13, -1),
+        np.full(13, 255, dtype=np.uint8),
+        np.full(13, 0.5),
+        np.full(13, np.nan),
+        np.full(13, "1"),
+        np.zeros(13, dtype=object),
+    ],
+)
+def test_any_other_action_is_refused_and_the_episode_goes_on(face, action):
+    env = face(KeyboardEnv([TUNE], memory=1, prompt=1))
+    env.reset()
+    with pytest.raises(ValueError, match="13 values of 0 or 1, one a key; got"):
+        env.step([action])
+    _, rewards, _, information = env.step(TUNE.roll[1, None])
+    assert (rewards.tolist(), information["step"].tolist()) == ([1.0], [2])
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"song": 2}, "song 2: there are songs 0 to 1"),
+        ({"song": -1}, "song -1: there are songs 0 to 1"),
+        ({"song": "a"}, "the reset option 'song' takes an integer"),
+        ({"start": 1.5}, "the reset option 'start' takes an integer"),
+        ({"start": 0}, "start 0: 'other' can begin at steps 1 to 5"),
+        ({"start": 6}, "start 6: 'other' can begin at steps 1 to 5"),
+        ({"tempo": 90, "key": "C"}, r"unknown .* \['key', 'tempo'\]: there are 'song', 'start', 'improvise'"),
+    ],
+)
+def test_any_other_reset_option_is_refused(face, options, match):
+    env = face(KeyboardEnv([TUNE, OTHER], prompt=1))
+    with pytest.raises(ValueError, match=match):
+        env.reset(options={"song": 1, **options})
+
+
+def test_a_step_before_the_first_reset_or_after_the_end_is_refused(face):
+    env = face(KeyboardEnv([OTHER], prompt=5))
+    with pytest.raises(RuntimeError, match=r"call reset\(\) before step\(\)"):
+        env.step(REST)
+    env.reset()
+    assert env.step(OTHER.roll[5, None])[2].tolist() == [True]
+    with pytest.raises(RuntimeError, match=r"the episode is over.*: call reset\("):
+        env.step(REST)
+    env.reset()
+    assert env.step(OTHER.roll[5, None])[1].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
+def test_a_copy_goes_on_from_the_same_step_by_itself(face, duplicate):
+    env = face(KeyboardEnv([TUNE, OTHER], BarLines(), memory=2, prompt=1, random_start=0.5))
+    env.reset(seed=5, options={"song": 0, "start": 2})
+    env.step(TUNE.roll[3, None])
+    twin = duplicate(env)
+    twin.step(REST)
+    twin.step(REST)  # the original does not notice
+    for each in (env, duplicate(env)):
+        observations, rewards, *_ = each.step(TUNE.roll[2, None])
+        assert (observations[0].nonzero()[0].tolist(), rewards.tolist()) == ([12, 20], [4.0])
+    ends = [[each.reset()[1][name].item() for name in ("song", "step")] for each in (env, twin) for _ in range(8)]
+    assert ends[:8] == ends[8:]
+
+
+# Pictures
+
+
+def test_an_improvisation_is_drawn_without_the_song(face):
+    env = face(KeyboardEnv([TUNE], prompt=1, render_mode="ansi"))
+    env.reset()
+    assert "o" in env.render()
+    env.reset(options={"improvise": True})
+    assert "o" not in env.render()
+
+
+def test_there_is_nothing_to_draw_before_a_reset_or_without_a_render_mode(face):
+    with pytest.raises(RuntimeError, match=r"nothing to draw yet: call reset\(\) first"):
+        face(KeyboardEnv([TUNE], prompt=1, render_mode="ansi")).render()
+    with pytest.warns(UserWarning, match=r"render\(\) does nothing: make the environment with a render_mode"):
+        assert face(KeyboardEnv([TUNE], prompt=1)).render() is None
 
 
 # The state of many environments

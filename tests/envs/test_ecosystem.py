@@ -43,7 +43,15 @@ def greedy_score(env: gymnasium.Env, choose) -> float:
 # Gymnasium
 
 
-@pytest.mark.parametrize("arguments", [{}, {"random_start": 0.5, "stop_at_error": True}, {"mode_bit": True}])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"random_start": 0.5, "stop_at_error": True},
+        {"mode_bit": True, "improvise": True},
+        {"per_key": True, "memory": 3},
+    ],
+)
 @pytest.mark.parametrize("name", [MEMORIZE, MEMORIZE_ONE_KEY])
 def test_gymnasium_checks_the_environments_without_a_warning(arguments, name):
     env = gymnasium.make(name, render_mode="rgb_array", **arguments)
