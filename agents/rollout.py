@@ -61,22 +61,30 @@ def play_episode(
 
 
 def play_on(performer: Performer, prompt: np.ndarray, steps: int, memory: int, improvise: bool = False) -> np.ndarray:
-    """Let a performer go on from a prompt, hearing only itself, for as long as one likes.
+    """Let a performer go on from a prompt (P, 13): `continue_prompts` for a single one; (steps, 13) bool."""
+    return continue_prompts(performer, prompt[None], steps, memory, improvise)[0]
+
+
+def continue_prompts(
+    performer: Performer, prompts: np.ndarray, steps: int, memory: int, improvise: bool = False
+) -> np.ndarray:
+    """Let a performer go on from prompts side by side, hearing only itself, for as long as one likes.
 
     Args:
         performer: decides each step.
-        prompt: (P, 13) bool, the steps it is given.
-        steps: length of the whole roll, at least P.
+        prompts: (B, P, 13) bool, the steps it is given.
+        steps: length of the whole rolls, at least P.
         memory: steps it remembers.
         improvise: ask it to improvise, if it can.
 
     Returns:
-        (steps, 13) bool, the prompt and what followed.
+        (B, steps, 13) bool, the prompts and what followed.
     """
-    history = np.zeros((memory + steps, KEYS), dtype=bool)
-    history[memory : memory + len(prompt)] = prompt
-    performer.reset(1)
-    mode = np.array([improvise])
-    for step in range(len(prompt), steps):
-        history[memory + step] = performer.press(history[None, step : step + memory], mode)[0]
-    return history[memory:]
+    count, given, keys = prompts.shape
+    history = np.zeros((count, memory + steps, keys), dtype=bool)
+    history[:, memory : memory + given] = prompts
+    performer.reset(count)
+    mode = np.full(count, improvise)
+    for step in range(given, steps):
+        history[:, memory + step] = performer.press(history[:, step : step + memory], mode)
+    return history[:, memory:]

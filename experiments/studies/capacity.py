@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.other_searches.per_key.and_player import AndPlayer, play_together
+from agents.other_searches.per_key.and_network import AndPlayer
 from agents.other_searches.per_key.options import PerKeyOptions
 from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution
 from agents.other_searches.per_key.prompt_noise import flipped, song_cases
+from agents.rollout import continue_prompts
 from songs.keyboard import KEYS
 from songs.song import Song
 
@@ -116,7 +117,7 @@ def plays_whole(
         setting: memory and prompt.
     """
     given = np.stack([roll[: setting.prompt] for roll in prompts])
-    played = play_together(player, given, max(map(len, rolls)), setting.memory)
+    played = continue_prompts(player, given, max(map(len, rolls)), setting.memory)
     after = slice(setting.prompt, None)
     return np.array(
         [np.array_equal(song[: len(roll)][after], roll[after]) for song, roll in zip(played, rolls, strict=True)]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from agents.other_searches.per_key.and_nodes import AndNodes
-from agents.other_searches.per_key.node_growth import NodeGrower
+from agents.other_searches.per_key.margins import ThresholdUnits
+from agents.other_searches.per_key.node_growth import grow
 from agents.other_searches.per_key.pruning import prune
 from agents.other_searches.per_key.sparse_cases import SparseCases
-from agents.other_searches.per_key.threshold_units import ThresholdUnits
 from agents.search_state import LARGEST
 from agents.state_parts import State, join_states, restore_parts
 from songs.validate import Within, validate_like
@@ -30,13 +30,8 @@ class AndEvolution:
     """The AND nodes and biases of some outputs, while they evolve."""
 
     def __init__(self, cases: SparseCases):
-        """
-        Args:
-            cases: to be answered by the outputs.
-        """
         self.units = ThresholdUnits(cases)
         self.nodes = AndNodes(self.units)
-        self._grower = NodeGrower(self.nodes)
         self._cost = FIRST_COST
 
     @property
@@ -47,7 +42,7 @@ class AndEvolution:
     def step(self, random: np.random.Generator) -> None:
         """Do one generation: let nodes grow some times, then mutate all weights and biases once."""
         for _ in range(GROWTHS):
-            if self._grower.grow(self._cost, random) < ACCEPTED_SHARE:
+            if grow(self.nodes, self._cost, random) < ACCEPTED_SHARE:
                 self._cost = max(self._cost * COST_DECAY, LAST_COST)
             if self.solved:
                 return

@@ -4,8 +4,8 @@ A node with n inputs that must be on has the bias 1 - n, weights of 1 from these
 must be off, and the activation relu. For inputs of 0 and 1 its value is exactly 0 or 1, in neat-python's own network
 as in this one. A node feeds any of the outputs.
 
-Conventions: H nodes; R rows, O outputs, as in `per_key.sparse_cases`. A *literal* is an input i that must be on,
-written i, or off, written ~i (that is -1 - i). The literals of a node are a sorted tuple without repeats.
+Conventions: H nodes; R rows, O outputs, literals, as in `per_key.sparse_cases`. The literals of a node are a sorted
+tuple without repeats.
 """
 
 from collections.abc import Iterable
@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.other_searches.per_key.margins import SMALLEST_GAIN, WEIGHT_LIMIT, hinge, round_to_grid
+from agents.other_searches.per_key.margins import SMALLEST_GAIN, WEIGHT_LIMIT, ThresholdUnits, hinge, round_to_grid
 from agents.other_searches.per_key.sparse_cases import join_ranges
-from agents.other_searches.per_key.threshold_units import ThresholdUnits
 from agents.search_state import LARGEST
 from songs.validate import AnyLength, Within, validate_like
 
@@ -33,11 +32,8 @@ class AndNodes:
     """The hidden nodes of a network of threshold units, their rows, and their weights into the outputs."""
 
     def __init__(self, units: ThresholdUnits):
-        """
-        Args:
-            units: the units that the nodes feed; their margins are kept up to date.
-        """
         self.units = units
+        """The units that the nodes feed; their margins are kept up to date."""
         self.literals: list[tuple[int, ...]] = []
         self._index_of: dict[tuple[int, ...], int] = {}
         outputs = units.cases.outputs

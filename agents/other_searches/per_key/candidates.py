@@ -16,9 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.other_searches.per_key.and_nodes import Node, literals_of
-from agents.other_searches.per_key.margins import hinge
+from agents.other_searches.per_key.margins import ThresholdUnits, hinge
 from agents.other_searches.per_key.sparse_cases import join_ranges
-from agents.other_searches.per_key.threshold_units import ThresholdUnits
 
 LONGEST = 128
 """Most literals of a node."""
@@ -96,7 +95,7 @@ class CandidateGrowth:
         indices, _ = join_ranges(cases.column_starts[rare], sizes[rare])
         rows, owners = cases.column_rows[indices], np.repeat(able, sizes[rare])
         other = (first + second)[owners] - np.repeat(rare, sizes[rare])
-        both = cases.on(rows, other) > 0
+        both = cases.on(rows, other)
         silent_rows, silent_owners = self._begin_silent(np.flatnonzero(~any_on))
         return np.concatenate([rows[both], silent_rows]), np.concatenate([owners[both], silent_owners])
 
@@ -106,7 +105,7 @@ class CandidateGrowth:
         A partner with fewer than two of them is given up. In a row with a single input both are that one.
         """
         seeds, every = self.seeds, np.arange(len(inputs))
-        shared = (self.cases.on(seeds.partners[:, None], inputs) > 0) & any_on[:, None]
+        shared = self.cases.on(seeds.partners[:, None], inputs) & any_on[:, None]
         alone = (shared.sum(axis=1) < 2) | ~any_on
         seeds.partners[alone] = seeds.rows[alone]
         shared[alone] = True
@@ -188,7 +187,7 @@ class CandidateGrowth:
     def _holds(self, rows: np.ndarray, literals: np.ndarray) -> np.ndarray:
         """Return whether literals hold in rows, bool, for arrays that broadcast."""
         negated = literals < 0
-        return (self.cases.on(rows, np.where(negated, ~literals, literals)) > 0) ^ negated
+        return self.cases.on(rows, np.where(negated, ~literals, literals)) ^ negated
 
     def _sample_literals(self, candidates: np.ndarray, harmed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Sample literals that hold in a candidate's rows but not in one that it harms.
@@ -203,8 +202,8 @@ class CandidateGrowth:
         cases, rows, partners = self.cases, self.seeds.rows[candidates], self.seeds.partners[candidates]
         on, _ = cases.sample_inputs_on(rows, TRIES * SCORED, self.random)
         off, _ = cases.sample_inputs_on(harmed, TRIES * SCORED, self.random)
-        tells_on = (cases.on(harmed[:, None], on) == 0) & (cases.on(partners[:, None], on) > 0)
-        tells_off = (cases.on(rows[:, None], off) == 0) & (cases.on(partners[:, None], off) == 0)
+        tells_on = ~cases.on(harmed[:, None], on) & cases.on(partners[:, None], on)
+        tells_off = ~cases.on(rows[:, None], off) & ~cases.on(partners[:, None], off)
         on, has_on = _first_good(on, tells_on)
         off, has_off = _first_good(off, tells_off)
         use_off = has_off & (~has_on | (self.random.random(has_on.shape) < OFF))

@@ -13,11 +13,9 @@ import numpy as np
 from agents.other_searches.per_key.margins import (
     INITIAL_BIAS,
     SMALLEST_GAIN,
-    WEIGHT_LIMIT,
     change_on_grid,
     hinge,
-    propose_changes,
-    round_to_grid,
+    propose_bias_changes,
     sample_indices,
 )
 from agents.other_searches.per_key.options import PerKeyOptions
@@ -48,6 +46,7 @@ class KeyUnit:
         self.raises = np.zeros(cases.rows, dtype=np.int64)
         """(R,), number of times the weight of each row was raised."""
         self._live = np.flatnonzero(np.diff(cases.column_starts))
+        """Inputs that are on in some row."""
         self.evaluations = 0
         self._set_margins(self.signs * self.bias)
 
@@ -76,12 +75,7 @@ class KeyUnit:
         return sums * self.signs
 
     def gains(self, sources: np.ndarray, changes: np.ndarray) -> np.ndarray:
-        """Return the decrease (P,) of the weighted loss by each of P changes of a connection.
-
-        Args:
-            sources: (P,) inputs that are on in some row.
-            changes: (P,) float32, added to the weight of each.
-        """
+        """Return the decrease (P,) of the weighted loss by adding (P,) float32 to weights of live inputs (P,)."""
         starts = self.cases.column_starts
         counts = starts[sources + 1] - starts[sources]
         indices, heads = join_ranges(starts[sources], counts)
@@ -145,12 +139,11 @@ class KeyUnit:
             sources[guided] = np.where(any_on, inputs[:, 0], sources[guided])
             changes[guided] = np.where(any_on, np.abs(changes[guided]) * self.signs[rows], changes[guided])
         old = self.weights[sources]
-        new = round_to_grid(np.clip(old + changes, -WEIGHT_LIMIT, WEIGHT_LIMIT))
-        return sources, (np.where(kind > 1 - DELETED_SHARE, 0, new) - old).astype(np.float32)
+        return sources, np.where(kind > 1 - DELETED_SHARE, -old, change_on_grid(old, changes))
 
-    def mutate_bias(self, random: np.random.Generator, proposals: int = 3) -> None:
+    def mutate_bias(self, random: np.random.Generator) -> None:
         """Propose some changes of the bias, and accept each that lowers the loss."""
-        for proposal in propose_changes(random, proposals):
+        for proposal in propose_bias_changes(random):
             change = change_on_grid(self.bias, proposal)
             self.evaluations += 1
             margins = self.margins + self.signs * change
@@ -160,11 +153,7 @@ class KeyUnit:
                 self.margins, self._losses = margins, losses
 
     def reweight_errors(self, relax: bool) -> None:
-        """Raise the weight of the rows that are wrong, by the factor 1 + `error_reweighting`.
-
-        Args:
-            relax: lower the weight of rows that have become safely right.
-        """
+        """Raise the weight of the rows that are wrong; with `relax` lower that of rows that are safely right."""
         self.raises[(self.margins <= 0) & (self.raises < MOST_RAISES)] += 1
         if relax:
             self.raises[(self.margins > SAFE_MARGIN) & (self.raises > 0)] -= 1

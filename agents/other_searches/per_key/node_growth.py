@@ -6,14 +6,15 @@ by more than the cost of a connection, so outputs share nodes.
 
 Growth uses inputs and targets: it is target-guided, and every report says so.
 
-Conventions: R rows, O outputs, as in `per_key.sparse_cases`; a cell is a row and an output; Q candidates.
+Conventions: R rows, O outputs, cells as in `per_key.margins`; Q candidates.
 """
 
 import numpy as np
 
 from agents.other_searches.per_key.and_nodes import AndNodes, Node
 from agents.other_searches.per_key.candidates import CandidateGrowth, Seeds
-from agents.other_searches.per_key.margins import hinge, sample_indices
+from agents.other_searches.per_key.margins import ThresholdUnits, hinge, sample_indices
+from agents.other_searches.per_key.sparse_cases import SparseCases
 
 CANDIDATES = 128
 """Candidates grown at once."""
@@ -25,94 +26,88 @@ WEIGHTS = np.array((-2, -1, -0.5, 0.5, 1, 2), dtype=np.float32)
 """Initial weights into an output, of which the best is taken; 2 moves it from off to on."""
 
 
-class NodeGrower:
-    """Grows AND nodes for the cells that are wrong."""
+def grow(nodes: AndNodes, cost: float, random: np.random.Generator) -> float:
+    """Grow candidates for the cells that are wrong and add the best as nodes.
 
-    def __init__(self, nodes: AndNodes):
-        """
-        Args:
-            nodes: grown nodes are added here.
-        """
-        self.nodes, self.units, self.cases = nodes, nodes.units, nodes.units.cases
-        self._occupied = np.zeros(self.cases.rows, dtype=bool)
+    Args:
+        nodes: grown nodes are added here.
+        cost: the loss that a connection must save.
+        random: of all choices.
 
-    def grow(self, cost: float, random: np.random.Generator) -> float:
-        """Grow candidates and add the best as nodes.
+    Returns:
+        The share of the candidates that became nodes.
+    """
+    wrong = np.flatnonzero(nodes.units.margins.ravel() <= 0)
+    if not len(wrong):
+        return 0.0
+    seeds = _sample_seeds(nodes.units, wrong, random)
+    candidates = CandidateGrowth(nodes.units, seeds, cost, random).run()
+    return _add(nodes, candidates, cost) / len(seeds.rows)
 
-        Args:
-            cost: the loss that a connection must save.
-            random: of all choices.
 
-        Returns:
-            The share of the candidates that became nodes.
-        """
-        wrong = np.flatnonzero(self.units.margins.ravel() <= 0)
-        if not len(wrong):
-            return 0.0
-        seeds = self._sample_seeds(wrong, random)
-        candidates = CandidateGrowth(self.units, seeds, cost, random).run()
-        return self._add(candidates, cost) / len(seeds.rows)
+def _sample_seeds(units: ThresholdUnits, wrong: np.ndarray, random: np.random.Generator) -> Seeds:
+    """Sample wrong cells in proportion to their loss, and a second row for some of them."""
+    outputs = units.cases.outputs
+    losses = hinge(units.margins.ravel()[wrong])
+    cells = wrong[sample_indices(losses, random, min(CANDIDATES, PER_CELL * len(wrong)))]
+    rows, columns = cells // outputs, cells % outputs
+    paired = random.random(len(rows)) < PAIRED
+    neighbours = _sample_neighbours(units.cases, rows, columns, wrong, random)
+    return Seeds(rows, np.where(paired, neighbours, rows), columns)
 
-    def _sample_seeds(self, wrong: np.ndarray, random: np.random.Generator) -> Seeds:
-        """Sample wrong cells in proportion to their loss, and a second row for some of them."""
-        outputs = self.cases.outputs
-        losses = hinge(self.units.margins.ravel()[wrong])
-        cells = wrong[sample_indices(losses, random, min(CANDIDATES, PER_CELL * len(wrong)))]
-        rows, columns = cells // outputs, cells % outputs
-        paired = random.random(len(rows)) < PAIRED
-        neighbours = self._sample_neighbours(rows, columns, wrong, random)
-        return Seeds(rows, np.where(paired, neighbours, rows), columns)
 
-    def _sample_neighbours(
-        self, rows: np.ndarray, columns: np.ndarray, wrong: np.ndarray, random: np.random.Generator
-    ) -> np.ndarray:
-        """Return for each cell (Q,) the row of a near cell that is wrong in the same way.
+def _sample_neighbours(
+    cases: SparseCases, rows: np.ndarray, columns: np.ndarray, wrong: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """Return for each cell (Q,) the row of a near cell that is wrong in the same way.
 
-        The wrong cells are sorted by output and target, then by row: neighbours are mostly in the same song.
-        """
-        outputs, signs = self.cases.outputs, self.cases.signs
-        kinds = wrong % outputs * 2 + (signs.ravel()[wrong] > 0)
-        wrong = wrong[np.argsort(kinds, kind="stable")]
-        kinds = np.sort(kinds)
-        kind = columns * 2 + (signs[rows, columns] > 0)
-        first, last = np.searchsorted(kinds, kind), np.searchsorted(kinds, kind, side="right")
-        indices = np.searchsorted(kinds * self.cases.rows + wrong // outputs, kind * self.cases.rows + rows)
-        distances = np.exp(3 * random.random(len(rows))).astype(np.int64) * random.choice((-1, 1), len(rows))
-        return wrong[np.clip(indices + distances, first, last - 1)] // outputs
+    The wrong cells are sorted by output and target, then by row: neighbours are mostly in the same song.
+    """
+    outputs, signs = cases.outputs, cases.signs
+    kinds = wrong % outputs * 2 + (signs.ravel()[wrong] > 0)
+    wrong = wrong[np.argsort(kinds, kind="stable")]
+    kinds = np.sort(kinds)
+    kind = columns * 2 + (signs[rows, columns] > 0)
+    first, last = np.searchsorted(kinds, kind), np.searchsorted(kinds, kind, side="right")
+    indices = np.searchsorted(kinds * cases.rows + wrong // outputs, kind * cases.rows + rows)
+    distances = np.exp(3 * random.random(len(rows))).astype(np.int64) * random.choice((-1, 1), len(rows))
+    return wrong[np.clip(indices + distances, first, last - 1)] // outputs
 
-    def _add(self, candidates: list[Node], cost: float) -> int:
-        """Add candidates, the best first; return how many became nodes.
 
-        Candidates that share a row with a better one wait until that has its weights.
-        """
-        pending, added = [node for node in candidates if node[0] not in self.nodes], 0
-        while pending:
-            disjoint: list[Node] = []
-            waiting: list[Node] = []
-            for node in pending:
-                free = not self._occupied[node[1]].any()
-                if free:
-                    self._occupied[node[1]] = True
-                (disjoint if free else waiting).append(node)
-            self._occupied[:] = False
-            added += self._add_disjoint(disjoint, cost)
-            pending = [node for node in waiting if node[0] not in self.nodes]
-        return added
+def _add(nodes: AndNodes, candidates: list[Node], cost: float) -> int:
+    """Add candidates, the best first; return how many became nodes.
 
-    def _add_disjoint(self, candidates: list[Node], cost: float) -> int:
-        """Add those of some candidates without common rows whose gain exceeds their cost."""
-        rows = np.concatenate([rows for _, rows in candidates])
-        counts = np.array([len(rows_of_node) for _, rows_of_node in candidates])
-        heads = np.cumsum(counts) - counts
-        margins, signs = self.units.margins.take(rows, axis=0), self.cases.signs.take(rows, axis=0)
-        losses = np.add.reduceat(hinge(margins), heads)
-        gains = np.stack([losses - np.add.reduceat(hinge(margins + signs * weight), heads) for weight in WEIGHTS])
-        self.units.evaluations += gains.size
-        best, gains = gains.argmax(axis=0), gains.max(axis=0)
-        fed = gains > cost
-        costs = cost * np.array([len(literals) for literals, _ in candidates])
-        accepted = np.flatnonzero(np.where(fed, gains - cost, 0).sum(axis=1) > costs)
-        for index in accepted.tolist():
-            weights = np.where(fed[index], WEIGHTS[best[index]], 0).astype(np.float32)
-            self.nodes.add(candidates[index], weights)
-        return len(accepted)
+    Candidates that share a row with a better one wait until that has its weights.
+    """
+    pending, added = [node for node in candidates if node[0] not in nodes], 0
+    while pending:
+        occupied = np.zeros(nodes.units.cases.rows, dtype=bool)
+        disjoint: list[Node] = []
+        waiting: list[Node] = []
+        for node in pending:
+            free = not occupied[node[1]].any()
+            if free:
+                occupied[node[1]] = True
+            (disjoint if free else waiting).append(node)
+        added += _add_disjoint(nodes, disjoint, cost)
+        pending = [node for node in waiting if node[0] not in nodes]
+    return added
+
+
+def _add_disjoint(nodes: AndNodes, candidates: list[Node], cost: float) -> int:
+    """Add those of some candidates without common rows whose gain exceeds their cost."""
+    units = nodes.units
+    rows = np.concatenate([rows for _, rows in candidates])
+    counts = np.array([len(rows_of_node) for _, rows_of_node in candidates])
+    heads = np.cumsum(counts) - counts
+    margins, signs = units.margins.take(rows, axis=0), units.cases.signs.take(rows, axis=0)
+    losses = np.add.reduceat(hinge(margins), heads)
+    gains = np.stack([losses - np.add.reduceat(hinge(margins + signs * weight), heads) for weight in WEIGHTS])
+    units.evaluations += gains.size
+    best, gains = gains.argmax(axis=0), gains.max(axis=0)
+    fed = gains > cost
+    costs = cost * np.array([len(literals) for literals, _ in candidates])
+    accepted = np.flatnonzero(np.where(fed, gains - cost, 0).sum(axis=1) > costs)
+    for index in accepted.tolist():
+        nodes.add(candidates[index], np.where(fed[index], WEIGHTS[best[index]], 0).astype(np.float32))
+    return len(accepted)

@@ -17,7 +17,7 @@ import numpy as np
 
 from agents.neat.genome import Genome
 from agents.other_searches.per_key.and_evolution import AndEvolution
-from agents.other_searches.per_key.and_genome import and_genome
+from agents.other_searches.per_key.and_network import and_genome
 from agents.other_searches.per_key.key_unit import KeyUnit
 from agents.other_searches.per_key.margins import hinge
 from agents.other_searches.per_key.options import PerKeyOptions

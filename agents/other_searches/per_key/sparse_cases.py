@@ -9,17 +9,17 @@ is the most frequent one, and the cases with another one are not *possible*.
 Conventions:
     C cases as given, R rows (distinct inputs), I inputs, O outputs.
     Bits are packed with the first row in the lowest bit of the first byte.
+    A *literal* is an input i that must be on, written i, or off, written ~i (that is -1 - i).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 
 from agents.cases import Cases
-
-WORD_BITS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class SparseCases:
     column_rows: np.ndarray
     """Rows in ascending order, input by input; int64."""
     bits: np.ndarray
-    """(I, W * 8) uint8: for every input one bit a row, padded to whole words of 64 bits."""
+    """(I, ceil(R / 8)) uint8: for every input one bit a row."""
     targets: np.ndarray
     """(R, O) bool."""
     row_of_case: np.ndarray
@@ -44,15 +44,10 @@ class SparseCases:
     """(C,) bool: a largest set of cases that one network can get right together."""
     wanted: np.ndarray
     """(C, O) bool: the target of each case, possible or not."""
-    words: np.ndarray = field(init=False, repr=False)
-    """(I, W) uint64: `bits`, whole words at a time."""
-    signs: np.ndarray = field(init=False, repr=False)
-    """(R, O) float32: 1 where the target is on, else -1."""
-    _flat_bits: np.ndarray = field(init=False, repr=False)
 
     @classmethod
     def from_pairs(
-        cls, cases: np.ndarray, inputs: np.ndarray, size: int, targets: np.ndarray, votes: np.ndarray | None = None
+        cls, cases: np.ndarray, inputs: np.ndarray, size: int, targets: np.ndarray, votes: np.ndarray
     ) -> Self:
         """Make rows of the pairs (case, input that is on in it).
 
@@ -61,21 +56,18 @@ class SparseCases:
             inputs: (P,) int, its input.
             size: number of inputs.
             targets: (C, O) bool.
-            votes: (C,) int, how much a case counts where targets differ; None: all the same.
+            votes: (C,) int, how much a case counts where targets differ.
         """
         count, outputs = targets.shape
         row_of_case, first = _group_equal_cases(cases, inputs, size, count)
-        possible = _most_frequent_targets(
-            row_of_case, targets, np.ones(count, dtype=np.int64) if votes is None else votes
-        )
+        possible = _most_frequent_targets(row_of_case, targets, votes)
         # all possible cases of a row have the same target
         chosen = np.zeros((len(first), outputs), dtype=bool)
         chosen[row_of_case[possible]] = targets[possible]
         kept = first[row_of_case[cases]] == cases
         rows, inputs = row_of_case[cases[kept]], inputs[kept]
         by_row, by_column = np.lexsort((inputs, rows)), np.lexsort((rows, inputs))
-        words = -(-len(first) // WORD_BITS)
-        bits = np.zeros((size, words * WORD_BITS // 8), dtype=np.uint8)
+        bits = np.zeros((size, -(-len(first) // 8)), dtype=np.uint8)
         np.bitwise_or.at(bits, (inputs, rows >> 3), np.left_shift(1, rows & 7).astype(np.uint8))
         return cls(
             row_starts=_starts(rows, len(first)),
@@ -93,7 +85,8 @@ class SparseCases:
     def from_cases(cls, cases: Cases) -> Self:
         """Make rows of dense cases."""
         case, on = np.nonzero(cases.inputs.T)
-        return cls.from_pairs(case, on, len(cases.inputs), np.ascontiguousarray(cases.targets.T))
+        votes = np.ones(len(cases), dtype=np.int64)
+        return cls.from_pairs(case, on, len(cases.inputs), np.ascontiguousarray(cases.targets.T), votes)
 
     @classmethod
     def from_rolls(
@@ -102,7 +95,7 @@ class SparseCases:
         wanted: Sequence[np.ndarray],
         memory: int,
         prompt: int,
-        votes: Sequence[int] | None = None,
+        votes: Sequence[int] | int = 1,
         mode_bit: bool = False,
     ) -> Self:
         """Make rows of the memories before every step after the prompt.
@@ -112,7 +105,7 @@ class SparseCases:
             wanted: rolls of the same shapes: the targets of each step; the histories, if these have no wrong notes.
             memory: steps remembered.
             prompt: steps of each roll that are given.
-            votes: for each roll, how much its cases count where targets differ; None: all the same.
+            votes: for each roll, how much its cases count where targets differ.
             mode_bit: whether there is one more input. It is 1 in every case, as the bias is, and is left alone.
         """
         pairs, first = [], 0
@@ -125,15 +118,13 @@ class SparseCases:
             first += len(roll) - prompt
         cases, inputs = np.concatenate(pairs, axis=1)
         targets = np.concatenate([roll[prompt:] for roll in wanted])
-        counts = None
-        if votes is not None:
-            counts = np.repeat(np.asarray(votes, dtype=np.int64), [len(roll) - prompt for roll in wanted])
+        counts = np.repeat(np.broadcast_to(votes, len(wanted)), [len(roll) - prompt for roll in wanted])
         return cls.from_pairs(cases, inputs, memory * targets.shape[1] + mode_bit, targets, counts)
 
-    def __post_init__(self):
-        object.__setattr__(self, "words", self.bits.view(np.uint64))
-        object.__setattr__(self, "signs", np.where(self.targets, np.float32(1), np.float32(-1)))
-        object.__setattr__(self, "_flat_bits", self.bits.ravel())
+    @cached_property
+    def signs(self) -> np.ndarray:
+        """(R, O) float32: 1 where the target is on, else -1."""
+        return np.where(self.targets, np.float32(1), np.float32(-1))
 
     def __len__(self) -> int:
         """Return the number of cases as given."""
@@ -154,11 +145,6 @@ class SparseCases:
         """O."""
         return self.targets.shape[1]
 
-    @property
-    def most_right(self) -> int:
-        """The most cases that one network can get right."""
-        return int(self.possible.sum())
-
     def only(self, outputs: Sequence[int]) -> Self:
         """Return the same cases with some of the outputs."""
         chosen = list(outputs)
@@ -171,16 +157,19 @@ class SparseCases:
         return self.column_rows[self.column_starts[source] : self.column_starts[source + 1]]
 
     def on(self, rows: np.ndarray, inputs: np.ndarray) -> np.ndarray:
-        """Return whether inputs are on in rows: 0 or 1 as uint8, for index arrays that broadcast."""
+        """Return whether inputs are on in rows, bool, for index arrays that broadcast."""
         width = self.bits.shape[1]
-        return (self._flat_bits[inputs * width + (rows >> 3)] >> (rows & 7).astype(np.uint8)) & 1
+        bytes_of_rows = self.bits.ravel()[inputs * width + (rows >> 3)]
+        return (bytes_of_rows >> (rows & 7).astype(np.uint8) & 1).view(bool)
 
     def rows_with(self, literals: Sequence[int]) -> np.ndarray:
-        """Return the rows, ascending, in which all literals, as in `per_key.and_nodes`, hold."""
-        words = np.full(self.words.shape[1], ~np.uint64(0))
+        """Return the rows, ascending, in which all literals hold."""
+        held = np.full(self.bits.shape[1], 255, dtype=np.uint8)
         for literal in literals:
-            words &= self.words[literal] if literal >= 0 else ~self.words[~literal]
-        rows = set_bits(words[None])[1]
+            held &= self.bits[literal] if literal >= 0 else ~self.bits[~literal]
+        some = np.flatnonzero(held)
+        index, bit = np.nonzero(np.unpackbits(held[some, None], axis=1, bitorder="little"))
+        rows = 8 * some[index] + bit
         # the bits after the last row are padding
         return rows[: np.searchsorted(rows, self.rows)]
 
@@ -195,22 +184,9 @@ class SparseCases:
 
 
 def join_ranges(begins: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of ranges, one after the other, and where each range begins among them.
-
-    Args:
-        begins: (N,) int, first index of each range.
-        counts: (N,) int, length of each.
-    """
+    """Return the indices of ranges of N first indices and lengths, one after the other, and where each begins."""
     heads = np.cumsum(counts) - counts
     return np.repeat(begins - heads, counts) + np.arange(counts.sum()), heads
-
-
-def set_bits(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the set bits of words (N, W) uint64: which of the N, and the index of the bit, both ascending."""
-    which, word = np.nonzero(words)
-    parts = words[which, word].view(np.uint8).reshape(-1, WORD_BITS // 8)
-    part, bit = np.nonzero(np.unpackbits(parts, axis=1, bitorder="little"))
-    return which[part], word[part] * WORD_BITS + bit
 
 
 def _starts(values: np.ndarray, size: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from agents.other_searches.per_key.and_player import AndPlayer
+from agents.other_searches.per_key.and_network import AndPlayer
 from experiments.studies.capacity import Row, Setting, growth_exponents, measure, plays_whole
 from experiments.studies.capacity_songs import collect, contexts, cut_songs, midi_paths
 from songs.midi import write_midi
@@ -90,7 +90,7 @@ def test_a_network_is_measured_by_what_it_plays():
 
 
 def test_a_song_is_whole_only_without_any_mistake():
-    from agents.other_searches.per_key.and_genome import and_genome
+    from agents.other_searches.per_key.and_network import and_genome
 
     weights = np.zeros((26, 13), dtype=np.float32)
     weights[13 + 1, 2] = weights[13 + 2, 1] = 2  # 1 after 2 after 1

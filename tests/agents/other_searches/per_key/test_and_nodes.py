@@ -1,7 +1,6 @@
 """AND nodes: the rows in which they are on, growth, pruning, and genomes of them, which are exact."""
 
 import json
-from dataclasses import replace
 
 import neat
 import numpy as np
@@ -9,15 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.neat.genome import Genome
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer
 from agents.other_searches.per_key.and_evolution import AndEvolution
-from agents.other_searches.per_key.and_genome import and_genome
+from agents.other_searches.per_key.and_network import AndPlayer, and_genome
 from agents.other_searches.per_key.and_nodes import AndNodes, literals_of
-from agents.other_searches.per_key.and_player import AndPlayer, play_together
+from agents.other_searches.per_key.margins import ThresholdUnits
 from agents.other_searches.per_key.sparse_cases import SparseCases
-from agents.other_searches.per_key.threshold_units import ThresholdUnits
+from agents.rollout import continue_prompts
 
 MEMORY, PROMPT = 4, 2
 
@@ -141,20 +139,11 @@ def test_the_player_continues_each_prompt_in_a_free_run():
     evolution, _ = grown(make_cases())
     player = AndPlayer(genome_of(evolution), MEMORY)
     prompts = np.random.default_rng(7).random((5, 3, 13)) < 0.2
-    played = play_together(player, prompts, 12, MEMORY)
+    played = continue_prompts(player, prompts, 12, MEMORY)
     np.testing.assert_array_equal(played[:, :3], prompts)
     padded = np.concatenate([np.zeros((5, MEMORY, 13), dtype=bool), played], axis=1)
     for step in range(3, 12):
         np.testing.assert_array_equal(played[:, step], player.press(padded[:, step : step + MEMORY]))
-
-
-def test_the_player_refuses_other_hidden_nodes():
-    weights, bias = np.zeros((13, 13), dtype=np.float32), np.zeros(13, dtype=np.float32)
-    genome = and_genome(weights, bias, [(0, 2)], np.ones((1, 13), dtype=np.float32))
-    assert AndPlayer(genome, 1).press(np.ones((1, 1, 13), dtype=bool)).all()
-    other = Genome(0, {**genome.nodes, 13: replace(genome.nodes[13], bias=-0.5)}, genome.connections)
-    with pytest.raises(ValueError, match="the hidden node 13 is not an AND of inputs"):
-        AndPlayer(other, 1)
 
 
 def test_a_restored_evolution_continues_to_the_same_bits():

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from agents.other_searches.per_key.and_player import AndPlayer, play_together
+from agents.other_searches.per_key.and_network import AndPlayer
 from agents.other_searches.per_key.options import PerKeyOptions
 from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution
 from agents.other_searches.per_key.prompt_noise import flipped, noisy_copies, song_cases
+from agents.rollout import continue_prompts
 
 MEMORY, PROMPT, STEPS = 24, 8, 24
 
@@ -62,7 +63,7 @@ def test_networks_that_learned_with_noise_survive_more_wrong_notes(rolls):
         right = []
         for roll in rolls:
             prompts = np.array([flipped(roll, change)[:PROMPT] for change in range(0, PROMPT * 13, 2)])
-            played = play_together(player, np.concatenate([roll[None, :PROMPT], prompts]), STEPS, MEMORY)[:, PROMPT:]
+            played = continue_prompts(player, np.concatenate([roll[None, :PROMPT], prompts]), STEPS, MEMORY)[:, PROMPT:]
             right.append((played == roll[PROMPT:]).all(axis=(1, 2)))
         assert all(songs[0] for songs in right)  # without a wrong note every song is played
         return np.mean([songs[1:] for songs in right])

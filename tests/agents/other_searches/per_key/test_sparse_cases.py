@@ -27,7 +27,7 @@ def test_rows_and_columns_list_what_is_on():
     assert [cases.rows_of(source).tolist() for source in range(4)] == [[1], [0], [0], []]
     assert cases.signs.tolist() == [[1], [-1], [1]]
     assert cases.on(np.array([0, 0, 1]), np.array([1, 3, 0])).tolist() == [1, 0, 1]
-    assert (len(cases), cases.rows, cases.inputs, cases.outputs, cases.most_right) == (3, 3, 4, 1, 3)
+    assert (len(cases), cases.rows, cases.inputs, cases.outputs) == (3, 3, 4, 1)
 
 
 def test_equal_inputs_are_one_row_with_the_most_frequent_answer():
@@ -36,7 +36,6 @@ def test_equal_inputs_are_one_row_with_the_most_frequent_answer():
     assert cases.targets.tolist() == [[True, False], [True, True]]
     assert cases.possible.tolist() == [False, True, True, True]
     assert cases.wanted[0].tolist() == [False, False]
-    assert cases.most_right == 3
 
 
 def test_of_equally_frequent_answers_the_first_one_counts():
