@@ -15,7 +15,7 @@ from envs.batch_listener import BatchListener
 from envs.episode_start import EpisodeStart
 from envs.history import History
 from envs.render import DRAW
-from envs.song_tape import SongClock, SongTape
+from envs.song_tape import SongTape
 from listener.listener import Listener, is_pointwise
 from listener.memorization import wrong_keys
 from songs.song import Song
@@ -72,12 +72,12 @@ class KeyboardCore:
         kept = rules.memory
         if record or not is_pointwise(rules.listener):
             kept = max(kept, *(song.steps for song in rules.songs))
-        self.clock = SongClock(SongTape(rules.songs, kept), episodes, max_steps)
+        self.tape = SongTape(rules.songs, kept, episodes, max_steps)
         self.history = History(episodes, kept, rules.keys, rules.memory, rules.mode_bit)
         self._record = None
         if record:
             self._record = History(episodes, kept, rules.keys) if rules.teacher_forcing else self.history
-        self._listener = BatchListener(rules.listener, self.clock, self.history)
+        self._listener = BatchListener(rules.listener, self.tape, self.history)
         self._start = EpisodeStart(rules.songs, rules.prompt, rules.random_start)
         self.needs_draws = self._start.needs_draws
         """Whether `begin` depends on its draws."""
@@ -94,7 +94,7 @@ class KeyboardCore:
         """Return (steps so far, K) bool, what was played in an episode since the beginning of its song."""
         assert self._record is not None, "ask for a record"
         window = self._record.window()[episode]
-        return window[len(window) - self.clock.steps[episode] :].astype(bool)
+        return window[len(window) - self.tape.steps[episode] :].astype(bool)
 
     def begin(
         self,
@@ -117,7 +117,7 @@ class KeyboardCore:
             ValueError: there is no such song, or it cannot begin at that step.
         """
         songs, steps = self._start.choose(draws, song, start)
-        histories = self.clock.set(episodes, songs, steps)
+        histories = self.tape.set(episodes, songs, steps)
         self.history.replace(episodes, histories)
         if self._record is not None:
             self._record.replace(episodes, histories)
@@ -144,7 +144,7 @@ class KeyboardCore:
         Raises:
             ValueError: the listener's rewards have another shape or are not finite; the step was not played.
         """
-        targets = self.clock.targets()
+        targets = self.tape.targets()
         wrong = wrong_keys(keys, targets)
         right = np.logical_not(wrong)
         improvise = None
@@ -160,7 +160,7 @@ class KeyboardCore:
             self.history.add(targets if improvise is None else np.where(improvise[:, None], keys, targets))
             if self._record is not None:
                 self._record.add(keys)
-        terminated, truncated = self.clock.tick()
+        terminated, truncated = self.tape.advance()
         if self.rules.stop_at_error:
             terminated |= ~(right | self.improvise)
         return rewards, right, terminated, truncated
@@ -176,9 +176,9 @@ class KeyboardCore:
             return ()
         if self.song_names[0] is None:
             raise RuntimeError("nothing to draw yet: call reset() first")
-        rolls = [self.rules.songs[song].roll for song in self.clock.song]
+        rolls = [self.rules.songs[song].roll for song in self.tape.song]
         return tuple(
-            DRAW[mode](self.played(episode), None if self.improvise[episode] else roll, self.clock.steps.item(episode))
+            DRAW[mode](self.played(episode), None if self.improvise[episode] else roll, self.tape.steps.item(episode))
             for episode, roll in enumerate(rolls)
         )
 
@@ -186,8 +186,8 @@ class KeyboardCore:
         """Return arrays to continue all episodes from; episodes that may be truncated cannot be continued."""
         histories = {"history": self.history, "record": self._record}
         return {
-            "song": self.clock.song,
-            "step": self.clock.steps,
+            "song": self.tape.song,
+            "step": self.tape.steps,
             "improvise": self.improvise.copy(),
             **{name: each.window().copy() for name, each in histories.items() if each is not None},
         }
@@ -212,7 +212,7 @@ class KeyboardCore:
         if not ((steps >= 0) & (steps < lengths + over)).all():
             raise ValueError("step holds steps that the songs do not have")
         everything = np.arange(len(songs))
-        self.clock.set(everything, songs, steps)
+        self.tape.set(everything, songs, steps)
         self.history.window()[:] = arrays["history"]
         if self._record is not None:
             self._record.window()[:] = arrays["record"]

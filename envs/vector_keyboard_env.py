@@ -171,7 +171,7 @@ class KeyboardVectorEnv(VectorEnv):
             self._begin(begun)
         if not self._same_step:
             self._over = over.nonzero()[0]
-        song, step = self._core.song_names.copy(), self._core.clock.steps
+        song, step = self._core.song_names.copy(), self._core.tape.steps
         information = after_step(song, step, self._played(right), begun, self._everyone.copy())
         return self._observations(), rewards, terminated, truncated, {**last, **information}
 
@@ -188,7 +188,7 @@ class KeyboardVectorEnv(VectorEnv):
         return observations.copy() if self.copy else observations
 
     def _songs(self) -> dict[str, np.ndarray]:
-        return {"song": self._core.song_names, "step": self._core.clock.steps}
+        return {"song": self._core.song_names, "step": self._core.tape.steps}
 
     def _played(self, right: np.ndarray) -> dict[str, np.ndarray]:
         if self._core.key_rewards is None:
