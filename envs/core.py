@@ -66,7 +66,7 @@ class KeyboardCore:
             rules: of all the episodes.
             episodes: B.
             max_steps: truncate episodes after so many steps; None: never.
-            record: keep what is played, for `played` and `render`.
+            record: keep what is played, as `played` and `render` need it.
         """
         self.rules = rules
         kept = rules.memory
@@ -108,7 +108,7 @@ class KeyboardCore:
 
         Args:
             episodes: (b,) int, their indices.
-            draws: (b, 2) float64 from [0, 1), as in `EpisodeStart`.
+            draws: (b, 2) float64 from [0, 1).
             song: (b,) int, indices of the songs; None: as drawn.
             start: (b,) int, the first steps to be played; None: as drawn.
             improvise: (b,) bool, the modes; None: as in the rules.
@@ -166,11 +166,7 @@ class KeyboardCore:
         return rewards, right, terminated, truncated
 
     def render(self, mode: str | None) -> tuple[Any, ...]:
-        """Draw the last bars of every episode: as text (ansi) or as a picture (rgb_array).
-
-        Raises:
-            RuntimeError: no episode has begun.
-        """
+        """Draw the last bars of every episode: as text (ansi) or as a picture (rgb_array)."""
         if mode is None:
             gymnasium.logger.warn("render() does nothing: make the environment with a render_mode")
             return ()
@@ -193,15 +189,7 @@ class KeyboardCore:
         }
 
     def restore(self, arrays: dict[str, np.ndarray], over: np.ndarray) -> None:
-        """Continue from a state.
-
-        Args:
-            arrays: what `state` returned.
-            over: (B,) bool, episodes that are over.
-
-        Raises:
-            ValueError: it is no state of so many episodes of these songs.
-        """
+        """Continue from a state; `over`, (B,) bool, are the episodes that are over. Raises ValueError if it is none."""
         example: dict = self.state()
         example["song"] = Within(example["song"], 0, len(self._names) - 1)
         for name in example.keys() & {"history", "record"}:
