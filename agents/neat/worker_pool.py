@@ -1,15 +1,17 @@
-"""Worker processes that leave Ctrl-C to the process they work for: a terminal sends it to all of them."""
+"""Worker processes that leave Ctrl-C to the process they work for, and end when it ends."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any
 
 
 class WorkerPool(ProcessPoolExecutor):
-    """Spawned workers that are never interrupted; whoever lends the pool decides when they end."""
+    """Spawned workers that are never interrupted; they end with the pool, or with the process that made it."""
 
     def __init__(self, workers: int, begin: Callable[..., object] | None = None, arguments: tuple = ()):
         """
@@ -18,7 +20,7 @@ class WorkerPool(ProcessPoolExecutor):
             begin: called in each as it starts.
             arguments: of that call.
         """
-        super().__init__(workers, get_context("spawn"), begin, arguments)
+        super().__init__(workers, get_context("spawn"), _begin_worker, (begin, arguments))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
         with _interrupts_blocked():  # a worker is started here, when there is more to do than there are workers
@@ -32,9 +34,23 @@ class WorkerPool(ProcessPoolExecutor):
         self.shutdown(cancel_futures=True)
 
 
+def _begin_worker(begin: Callable[..., object] | None, arguments: tuple) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
+    if begin:
+        begin(*arguments)
+
+
+def _end_with_parent() -> None:
+    """Wait until the parent has ended, even if it was killed, and end this process in the middle of what it does."""
+    parent = parent_process()
+    assert parent is not None, "a worker is a child"
+    parent.join()
+    os._exit(1)
+
+
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Hold SIGINT back; a process that is started meanwhile never gets it, as it inherits what is blocked."""
+    """Context manager: block SIGINT, which a terminal sends to all; a process that is started meanwhile inherits that."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
