@@ -129,13 +129,13 @@ class ImprovisationEvaluator:
 
         `played` is set for all of them: those that lived when a run was stopped play again.
         """
-        new = [genome for genome in genomes if not hasattr(genome, "loss")]
-        silent = [genome for genome in genomes if hasattr(genome, "loss") and getattr(genome, "played", None) is None]
+        new = [genome for genome in genomes if not hasattr(genome, "version")]
+        silent = [genome for genome in genomes if hasattr(genome, "version") and genome.played is None]
         played = self.play([*new, *silent])
         for genome, rolls in zip([*new, *silent], played, strict=True):
             genome.played = rolls
         for genome, reward in zip(new, self.rewards(played[: len(new)]).tolist(), strict=True):
-            genome.loss, genome.right = -reward, 0
+            genome.loss, genome.right, genome.version = -reward, 0, 0
             genome.fitness = reward
             if self.parsimony:
                 genome.fitness -= self.parsimony * sum(gene.enabled for gene in genome.connections.values())

@@ -18,11 +18,12 @@ from agents.neat.counters import make_population
 from agents.neat.genome import Genome
 from agents.neat.population_state import population_state, restore_population
 from agents.search import Generation
-from agents.search_state import fitting, restored_random
+from agents.search_state import restored_random
+from agents.state_parts import Stateful
 from songs.validate import validate_like
 
 
-class PopulationEvaluator(Protocol):
+class PopulationEvaluator(Stateful, Protocol):
     """The evaluator of a population."""
 
     cases: Cases
@@ -35,7 +36,7 @@ class PopulationEvaluator(Protocol):
         ...
 
     def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
-        """Set `fitness`, and `loss` and `right`, of every genome."""
+        """Set `fitness`, `loss`, `right` and `version` of every genome."""
         ...
 
     def rank(self, genome: Genome) -> tuple[float, ...]:
@@ -44,14 +45,6 @@ class PopulationEvaluator(Protocol):
 
     def check(self, genome: Genome) -> None:
         """Raise ValueError if the genome cannot be evaluated in batches."""
-        ...
-
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return all that the next evaluations depend on: named arrays and plain data."""
-        ...
-
-    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it belongs to another evaluator."""
         ...
 
 
@@ -145,13 +138,10 @@ class Evolution:
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return all that the next generations depend on: named arrays and plain data."""
         version, numbers, gauss = self._random_state
-        arrays, evaluator = self.evaluator.state()
-        data = {
-            "random": [version, list(numbers), gauss],
-            "evaluator": evaluator,
-            **population_state(self.population, self.champion),
-        }
-        return arrays, data
+        evaluator_arrays, evaluator = self.evaluator.state()
+        arrays, data = population_state(self.population, self.champion)
+        data |= {"random": [version, list(numbers), gauss], "evaluator": evaluator}
+        return arrays | evaluator_arrays, data
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Go on from a state.
@@ -161,9 +151,8 @@ class Evolution:
         """
         validate_like({"random": None, "evaluator": {}}, data, "")
         random_state = restored_random(data["random"])
-        with fitting():
-            self.evaluator.restore(arrays, data["evaluator"])
-            self.champion = restore_population(self.population, data)
+        self.evaluator.restore(arrays, data["evaluator"])
+        self.champion = restore_population(self.population, arrays, data)
         for genome in self.population.population.values():
             self.evaluator.check(genome)
         self._random_state = random_state

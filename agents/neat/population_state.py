@@ -1,143 +1,115 @@
-"""The state of a population as plain data, and back, to the bit: of our genomes, or of neat-python's own.
+"""The state of a population as arrays and plain data, and back, to the bit: of our genomes, or of neat-python's own.
 
-Relatives share genes, and crossover treats a shared gene as one: so every gene is written once, and genomes
-refer to it by its index in the table.
-
-Conventions: only numbers, texts, lists and dictionaries with text keys, so that the state can be JSON.
+Conventions: genomes are rows of `agents.neat.gene_tables`, those of the population first. A state may come from any
+file: whatever is wrong with it is a ValueError that says what.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import neat
-from neat.genes import DefaultConnectionGene, DefaultNodeGene
+import numpy as np
 from neat.species import Species
 
+from agents.neat.activations import NAMES
 from agents.neat.counters import Count
-from agents.neat.genome import ConnectionGene, Genome, NodeGene
-from agents.neat.population_check import check_population
+from agents.neat.gene_tables import LARGEST_COUNT, LARGEST_LOSS, Index, genomes_from_arrays, genomes_to_arrays
+from agents.neat.genome import Genome
 from agents.neat.species import SteadySpecies
+from songs.validate import OrNone, Within, validate_like
 
-_NODE = ("key", "bias", "response", "activation", "aggregation", "time_constant")
-_RESULTS = ("fitness", "losses", "loss", "right", "version", "species")
-
-
-class _Table:
-    """Objects written once each, in the order in which they were first met."""
-
-    def __init__(self, write):
-        self._write = write
-        self._indices: dict[int, int] = {}
-        self._kept: list[Any] = []
-        self.rows: list[Any] = []
-
-    def index(self, thing: Any) -> int:
-        """Return the row of an object, which is written if it is new."""
-        if id(thing) not in self._indices:
-            row = self._write(thing)
-            self._indices[id(thing)] = len(self.rows)
-            self._kept.append(thing)
-            self.rows.append(row)
-        return self._indices[id(thing)]
+_COUNTERS = ("next_species", "next_genome", "next_node", "innovations")
 
 
-def population_state(population: neat.Population, champion: Genome | None) -> dict[str, Any]:
-    """Return the state of a population and of its champion."""
-    nodes = _Table(lambda gene: [getattr(gene, name) for name in _NODE])
-    connections = _Table(lambda gene: [*gene.key, gene.innovation, gene.weight, gene.enabled])
-    genomes = _Table(
-        lambda genome: {
-            "key": genome.key,
-            "nodes": [nodes.index(gene) for gene in genome.nodes.values()],
-            "connections": [connections.index(gene) for gene in genome.connections.values()],
-            **{name: getattr(genome, name, [] if name == "losses" else None) for name in _RESULTS},
-        }
-    )
-    species_set = population.species
-    return {
+def population_state(population: neat.Population, champion: Genome | None) -> tuple[dict[str, np.ndarray], dict]:
+    """Return the state of a population and of its champion: named arrays and plain data."""
+    members, species = list(population.population.values()), population.species.species.values()
+    champions = [] if champion is None else [champion]
+    genomes = Index([*members, *champions, *(one.representative for one in species)])
+    data = {
         "generation": population.generation,
-        "population": [genomes.index(genome) for genome in population.population.values()],
-        "champion": None if champion is None else genomes.index(champion),
+        "population": len(members),
+        "champion": None if champion is None else genomes.row(champion),
         "species": [
             {
                 "key": one.key,
                 "created": one.created,
                 "last_improved": one.last_improved,
-                "representative": genomes.index(one.representative),
-                "members": list(one.members),
+                "representative": genomes.row(one.representative),
+                "members": [genomes.row(genome) for genome in one.members.values()],
                 "fitness_history": one.fitness_history,
             }
-            for one in species_set.species.values()
+            for one in species
         ],
-        "threshold": getattr(species_set, "threshold", None),
-        "next_species": species_set.indexer.value,
+        "threshold": getattr(population.species, "threshold", None),
+        "next_species": population.species.indexer.value,
         "next_genome": population.reproduction.genome_indexer.value,
         "next_node": population.config.genome_config.node_indexer.value,
         "innovations": population.reproduction.innovation_tracker.global_counter,
-        "genomes": genomes.rows,
-        "node_genes": nodes.rows,
-        "connection_genes": connections.rows,
+    }
+    return genomes_to_arrays(genomes.things, population.config.genome_config.num_outputs), data
+
+
+def restore_population(
+    population: neat.Population, arrays: dict[str, np.ndarray], data: dict[str, Any]
+) -> Genome | None:
+    """Put a population into a state and return the champion; raises ValueError if it cannot be its state."""
+    species_set, config = population.species, population.config
+    validate_like({name: Within(0, 0, LARGEST_COUNT) for name in _COUNTERS}, data)
+    genomes = genomes_from_arrays(arrays, _limits(data, config), config)
+    _validate(data, genomes, config, getattr(species_set, "threshold", None))
+    population.population = {genome.key: genome for genome in genomes[: data["population"]]}
+    population.generation = data["generation"]
+    species_set.species = {}
+    for row in data["species"]:
+        one = (SteadySpecies if hasattr(species_set, "threshold") else Species)(row["key"], row["created"])
+        one.last_improved, one.fitness_history = row["last_improved"], row["fitness_history"]
+        one.update(genomes[row["representative"]], {genomes[index].key: genomes[index] for index in row["members"]})
+        species_set.species[one.key] = one
+    species_set.genome_to_species = {key: one.key for one in species_set.species.values() for key in one.members}
+    if hasattr(species_set, "threshold"):
+        species_set.threshold = data["threshold"]
+    species_set.indexer = Count(data["next_species"])
+    population.reproduction.genome_indexer = Count(data["next_genome"])
+    config.genome_config.node_indexer = Count(data["next_node"])
+    population.reproduction.innovation_tracker.global_counter = data["innovations"]
+    return None if data["champion"] is None else genomes[data["champion"]]
+
+
+def _limits(data: dict[str, Any], config: neat.Config) -> dict[str, tuple[float, float]]:
+    """Return the limits of columns: what is counted on must not be given out twice."""
+    node, canonical = data["next_node"] - 1, getattr(config.reproduction_config, "fitness_sharing", "") == "canonical"
+    return {
+        "nodes.key": (0, node),
+        "nodes.activation": (0, len(NAMES) - 1),
+        "connections.source": (-config.genome_config.num_inputs, node),
+        "connections.sink": (0, node),
+        "connections.innovation": (0, data["innovations"]),
+        "genomes.key": (0, data["next_genome"] - 1),
+        "genomes.species": (-1, data["next_species"] - 1),
+        "results.fitness": (-LARGEST_LOSS, 0.0 if canonical else LARGEST_LOSS),
+        "results.loss": (-LARGEST_LOSS, LARGEST_LOSS),
+        "results.version": (-1, LARGEST_COUNT),
     }
 
 
-def restore_population(population: neat.Population, state: dict[str, Any]) -> Genome | None:
-    """Put a population into a state and return the champion; raises ValueError if it cannot be its state."""
-    check_population(state, population.config)
-    neat_pythons = population.config.genome_type is neat.DefaultGenome
-    make_node, make_connection, make_genome = NEAT_PYTHONS if neat_pythons else OURS
-    nodes = [make_node(*row) for row in state["node_genes"]]
-    connections = [make_connection((source, sink), *row) for source, sink, *row in state["connection_genes"]]
-    genomes = [_genome(row, nodes, connections, make_genome) for row in state["genomes"]]
-    population.population = {genomes[index].key: genomes[index] for index in state["population"]}
-    population.generation = state["generation"]
-    species_set = population.species
-    species_set.species = {}
-    for row in state["species"]:
-        one = (Species if neat_pythons else SteadySpecies)(row["key"], row["created"])
-        one.last_improved, one.fitness_history = row["last_improved"], row["fitness_history"]
-        one.update(genomes[row["representative"]], {key: population.population[key] for key in row["members"]})
-        species_set.species[one.key] = one
-    species_set.genome_to_species = {key: one.key for one in species_set.species.values() for key in one.members}
-    if not neat_pythons:
-        species_set.threshold = state["threshold"]
-    species_set.indexer = Count(state["next_species"])
-    population.reproduction.genome_indexer = Count(state["next_genome"])
-    population.config.genome_config.node_indexer = Count(state["next_node"])
-    population.reproduction.innovation_tracker.global_counter = state["innovations"]
-    return None if state["champion"] is None else genomes[state["champion"]]
-
-
-def _genome(row: dict, nodes: list, connections: list, make: Callable) -> neat.DefaultGenome:
-    genome = make(
-        row["key"],
-        {nodes[index].key: nodes[index] for index in row["nodes"]},
-        {connections[index].key: connections[index] for index in row["connections"]},
-    )
-    for name in _RESULTS:
-        if row[name] is not None:
-            setattr(genome, name, row[name])
-    return genome
-
-
-def _neat_pythons_node(key: int, *values: Any) -> DefaultNodeGene:
-    gene = DefaultNodeGene(key)
-    for name, value in zip(_NODE[1:], values, strict=True):
-        setattr(gene, name, value)
-    return gene
-
-
-def _neat_pythons_connection(key: tuple, innovation: int, weight: float, enabled: bool) -> DefaultConnectionGene:
-    gene = DefaultConnectionGene(key, innovation=innovation)
-    gene.weight, gene.enabled = weight, enabled
-    return gene
-
-
-def _neat_pythons_genome(key: int, nodes: dict, connections: dict) -> neat.DefaultGenome:
-    genome = neat.DefaultGenome(key)
-    genome.nodes, genome.connections = nodes, connections
-    return genome
-
-
-OURS = (NodeGene, ConnectionGene, Genome)
-NEAT_PYTHONS = (_neat_pythons_node, _neat_pythons_connection, _neat_pythons_genome)
-"""Makers of a node, of a connection and of a genome."""
+def _validate(data: dict[str, Any], genomes: list[Genome], config: neat.Config, threshold: float | None) -> None:
+    """Raise ValueError if plain data does not belong to genomes."""
+    validate_like({"population": Within(0, 1, len(genomes))}, data)
+    row, members = Within(0, 0, len(genomes) - 1), range(data["population"])
+    species = {
+        "key": Within(0, 0, data["next_species"] - 1),
+        "created": 0,
+        "last_improved": 0,
+        "representative": row,
+        "members": [row],
+        "fitness_history": [0.0],
+    }
+    validate_like({"generation": 0, "champion": OrNone(row), "species": [species], "threshold": threshold}, data)
+    listed = [index for one in data["species"] for index in one["members"]]
+    if sorted(listed) != [*members] or len({genomes[index].key for index in members}) < len(members):
+        raise ValueError("the members of the species are not the genomes of the population")
+    if data["champion"] is not None and not hasattr(genomes[data["champion"]], "version"):
+        raise ValueError("the champion was never evaluated")
+    lexicase = getattr(config.reproduction_config, "selection", "") == "lexicase"
+    if lexicase and any(hasattr(genome, "version") and not genome.losses for genome in genomes):
+        raise ValueError("a genome has no losses, by which parents are chosen")

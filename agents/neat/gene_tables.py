@@ -1,0 +1,170 @@
+"""Genomes as arrays and back, to the bit: ours, or neat-python's own.
+
+Relatives share genes, and crossover treats a shared gene as one: so every gene is written once, and genomes refer to
+it by its row. Arrays may come from any file: whatever is wrong with them is a ValueError that says what.
+
+Conventions: the columns of a table are arrays of one length. `node_genes.row` and `connection_genes.row` are the rows
+of each genome's genes, one genome after the other. `losses` is (N, O) for N genomes with O outputs.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any
+
+import neat
+import numpy as np
+from neat.genes import DefaultConnectionGene, DefaultNodeGene
+from neat.genome import DefaultGenomeConfig
+
+from agents.neat.activations import NAMES, NUMBERS
+from agents.neat.genome import ConnectionGene, Genome, NodeGene
+from agents.search_state import LARGEST
+from songs.validate import AnyLength, Within, validate_like
+
+LARGEST_LOSS = 1e100
+"""Reweighted losses can be large; their squares are still numbers."""
+LARGEST_COUNT = 2**31 - 1
+TABLES: dict[str, dict[str, type]] = {
+    "nodes": {"key": int, "bias": float, "response": float, "activation": int, "time_constant": float},
+    "connections": {"source": int, "sink": int, "innovation": int, "weight": float, "enabled": bool},
+    "genomes": {"key": int, "nodes": int, "connections": int, "species": int, "has_losses": bool},
+    "results": {"fitness": float, "loss": float, "right": int, "version": int},
+    "node_genes": {"row": int},
+    "connection_genes": {"row": int},
+}
+"""Types of the columns. Genomes have numbers of genes, and the species or the version -1 where there is none yet."""
+DEFAULT_LIMITS = {int: (0, LARGEST_COUNT), float: (-LARGEST, LARGEST), bool: (0, 1)}
+NO_RESULTS = (0.0, 0.0, 0, -1)
+
+
+class Index:
+    """Objects in the order in which they were first met, each once."""
+
+    def __init__(self, things: Iterable[Any]):
+        self.things = list({id(thing): thing for thing in things}.values())
+        self._rows = {id(thing): row for row, thing in enumerate(self.things)}
+
+    def row(self, thing: Any) -> int:
+        """Return the number of an object."""
+        return self._rows[id(thing)]
+
+
+def genomes_to_arrays(genomes: Sequence[Genome], outputs: int) -> dict[str, np.ndarray]:
+    """Return genomes as arrays; every one occurs once."""
+    node_genes = list(chain.from_iterable(genome.nodes.values() for genome in genomes))
+    connection_genes = list(chain.from_iterable(genome.connections.values() for genome in genomes))
+    nodes, connections = Index(node_genes), Index(connection_genes)
+    losses = [getattr(genome, "losses", None) or [] for genome in genomes]
+    rows: dict[str, Iterable[tuple]] = {
+        "nodes": ((g.key, g.bias, g.response, NUMBERS[g.activation], g.time_constant) for g in nodes.things),
+        "connections": ((*gene.key, gene.innovation, gene.weight, gene.enabled) for gene in connections.things),
+        "genomes": (
+            (genome.key, len(genome.nodes), len(genome.connections), getattr(genome, "species", -1), bool(values))
+            for genome, values in zip(genomes, losses, strict=True)
+        ),
+        "results": (
+            tuple(getattr(genome, name) for name in TABLES["results"]) if hasattr(genome, "version") else NO_RESULTS
+            for genome in genomes
+        ),
+        "node_genes": ((nodes.row(gene),) for gene in node_genes),
+        "connection_genes": ((connections.row(gene),) for gene in connection_genes),
+    }
+    arrays = {"losses": np.array([values or [0.0] * outputs for values in losses], dtype=float)}
+    for table, types in TABLES.items():
+        columns = list(zip(*rows[table], strict=True)) or [()] * len(types)
+        for (name, dtype), column in zip(types.items(), columns, strict=True):
+            arrays[f"{table}.{name}"] = np.array(column, dtype=dtype)
+    return arrays
+
+
+def genomes_from_arrays(
+    arrays: dict[str, np.ndarray], limits: dict[str, tuple[float, float]], config: neat.Config
+) -> list[Genome]:
+    """Return the genomes of `genomes_to_arrays`.
+
+    Args:
+        arrays: may hold others, too.
+        limits: smallest and largest value by column, where they are not `DEFAULT_LIMITS`.
+        config: of the population that they belong to.
+
+    Raises:
+        ValueError: the arrays are none of such genomes.
+    """
+    _validate(arrays, limits, config.genome_config.num_outputs)
+
+    def rows(table: str) -> Iterator[tuple]:
+        return zip(*(arrays[f"{table}.{name}"].tolist() for name in TABLES[table]), strict=True)
+
+    make_node, make_connection, make_genome = NEAT_PYTHONS if config.genome_type is neat.DefaultGenome else OURS
+    nodes = [make_node(key, b, r, NAMES[number], "sum", time) for key, b, r, number, time in rows("nodes")]
+    connections = [make_connection((source, sink), *values) for source, sink, *values in rows("connections")]
+    node_genes = (nodes[row] for (row,) in rows("node_genes"))
+    connection_genes = (connections[row] for (row,) in rows("connection_genes"))
+    genomes = []
+    for (key, *sizes, species, has_losses), results, losses in zip(
+        rows("genomes"), rows("results"), arrays["losses"].tolist(), strict=True
+    ):
+        genes = islice(node_genes, sizes[0]), islice(connection_genes, sizes[1])
+        genome = make_genome(key, *({gene.key: gene for gene in kind} for kind in genes))
+        if [len(genome.nodes), len(genome.connections)] != sizes:
+            raise ValueError(f"the genome {key} has a gene twice")
+        _check_structure(genome, config.genome_config)
+        values = dict(zip(TABLES["results"], results, strict=True)) if results[-1] >= 0 else {}
+        values |= ({"species": species} if species >= 0 else {}) | ({"losses": losses} if has_losses else {})
+        genomes.append(_with(genome, values))
+    return genomes
+
+
+def _validate(arrays: dict[str, np.ndarray], limits: dict[str, tuple[float, float]], outputs: int) -> None:
+    """Raise ValueError if columns have other types, lengths or ranges than they should."""
+    counts: dict[str, int] = {}
+    for table, types in TABLES.items():
+        for name, dtype in types.items():
+            column = f"{table}.{name}"
+            low, high = limits.get(column, DEFAULT_LIMITS[dtype])
+            validate_like({column: Within(AnyLength(np.zeros(0, dtype)), low, high)}, arrays)
+            if counts.setdefault(table, len(arrays[column])) != len(arrays[column]):
+                raise ValueError(f"{column} has {len(arrays[column])} rows, its table {counts[table]}")
+    sizes = counts["genomes"], outputs
+    validate_like({"losses": Within(np.zeros(sizes), -LARGEST_LOSS, LARGEST_LOSS)}, arrays)
+    for kind in ("node", "connection"):
+        rows, owned = arrays[f"{kind}_genes.row"], arrays[f"genomes.{kind}s"].sum()
+        if owned != len(rows) or rows.max(initial=-1) >= counts[f"{kind}s"]:
+            raise ValueError(f"genomes.{kind}s, {kind}_genes and {kind}s do not fit each other")
+
+
+def _check_structure(genome: Genome, options: DefaultGenomeConfig) -> None:
+    """Raise ValueError if an output is missing, or a connection leads from or to nowhere."""
+    outputs, what = set(options.output_keys), f"the genome {genome.key}"
+    if not outputs <= genome.nodes.keys():
+        raise ValueError(f"{what} lacks an output")
+    sources, sinks = ({key[end] for key in genome.connections} for end in (0, 1))
+    if options.feed_forward and sources & outputs:
+        raise ValueError(f"{what} has a connection from an output")
+    if not (sources <= genome.nodes.keys() | set(options.input_keys) and sinks <= genome.nodes.keys()):
+        raise ValueError(f"{what} joins nodes that are not there")
+
+
+def _with(thing: Any, values: dict[str, Any]) -> Any:
+    """Return an object with attributes set."""
+    for name, value in values.items():
+        setattr(thing, name, value)
+    return thing
+
+
+def _neat_pythons_node(key: int, *values: Any) -> DefaultNodeGene:
+    names = ("bias", "response", "activation", "aggregation", "time_constant")
+    return _with(DefaultNodeGene(key), dict(zip(names, values, strict=True)))
+
+
+def _neat_pythons_connection(key: tuple, innovation: int, weight: float, enabled: bool) -> DefaultConnectionGene:
+    return _with(DefaultConnectionGene(key, innovation), {"weight": weight, "enabled": enabled})
+
+
+def _neat_pythons_genome(key: int, nodes: dict, connections: dict) -> neat.DefaultGenome:
+    return _with(neat.DefaultGenome(key), {"nodes": nodes, "connections": connections})
+
+
+OURS = (NodeGene, ConnectionGene, Genome)
+NEAT_PYTHONS = (_neat_pythons_node, _neat_pythons_connection, _neat_pythons_genome)
+"""Makers of a node, of a connection and of a genome."""
