@@ -3,7 +3,7 @@
 Conventions: as in `agents.fitness`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -80,6 +80,9 @@ def chunks(genomes: Sequence[neat.DefaultGenome], cases: Cases, parts: int) -> I
         yield list(range(first, first + len(part))), list(part)
 
 
+Score = Callable[[Sequence[Chunk], np.ndarray | None], Iterable[Result]]
+
+
 class Backend(Protocol):
     """A way to evaluate genomes: in this process, in others, or by what changed."""
 
@@ -93,15 +96,27 @@ class Backend(Protocol):
         ...
 
 
-class InProcess:
-    """Evaluates in this process, every genome from nothing."""
+class InChunks:
+    """Evaluates genomes in chunks, every one from nothing."""
 
-    def __init__(self, scorer: CaseScorer):
-        self._scorer = scorer
+    def __init__(self, cases: Cases, score: Score, parts: int):
+        """
+        Args:
+            cases: what the networks should answer.
+            score: evaluates chunks with weights of the cells; the results are in their order.
+            parts: least number of chunks, if there are genomes enough.
+        """
+        self._cases, self._score, self._parts = cases, score, parts
 
     def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
-        cases = self._scorer.cases
-        result = Result.blank(len(genomes), len(cases.targets))
-        for indices, chunk in chunks(genomes, cases, 1):
-            result.put(indices, self._scorer.evaluate(chunk, weights))
+        parts = list(chunks(genomes, self._cases, self._parts))
+        result = Result.blank(len(genomes), len(self._cases.targets))
+        scored = self._score([chunk for _, chunk in parts], weights)
+        for (indices, _), part in zip(parts, scored, strict=True):
+            result.put(indices, part)
         return result
+
+
+def in_process(scorer: CaseScorer) -> InChunks:
+    """Return the backend that evaluates in this process."""
+    return InChunks(scorer.cases, lambda parts, weights: (scorer.evaluate(part, weights) for part in parts), 1)

@@ -17,7 +17,7 @@ import numpy as np
 
 from agents.cases import Cases
 from agents.fitness import HIDES_STEPS, KINDS
-from agents.neat.case_scorer import Backend, CaseScorer, InProcess, Result, chunks
+from agents.neat.case_scorer import Backend, CaseScorer, Result, chunks, in_process
 from agents.neat.network import check_supported
 from songs.validate import Within, validate_like
 
@@ -65,7 +65,7 @@ class Evaluator:
         self.reweighting = reweighting if reweighting and reweighting.gain > 0 else None
         self.evaluations = 0
         self._scorer = CaseScorer(cases, kind)
-        self._backend = backend or InProcess(self._scorer)
+        self._backend = backend or in_process(self._scorer)
         self._weights = self._scorer.plain_weights
         self._version = 0
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.cases import Cases
-from agents.neat.case_scorer import CaseScorer, InProcess, Result, chunks
+from agents.neat.case_scorer import CaseScorer, Result, chunks, in_process
 from agents.neat.genome import WEIGHT_GRID, ConnectionGene, Genome, Inputs, NodeGene
 
 SEPARABLE = ("squared_hinge", "right_keys")
@@ -65,7 +65,7 @@ class Incremental:
         Args:
             scorer: of cases and a kind for which `can_be_incremental` holds.
         """
-        self._scorer, self._from_nothing = scorer, InProcess(scorer)
+        self._scorer, self._from_nothing = scorer, in_process(scorer)
         self._targets = scorer.cases.targets
         self._on = [np.flatnonzero(row) for row in scorer.cases.inputs]
         self._weights: np.ndarray | None = None

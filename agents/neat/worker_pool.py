@@ -50,7 +50,7 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Context manager: block SIGINT, which a terminal sends to all; a process that is started meanwhile inherits that."""
+    """Context manager: block SIGINT, in processes that are started meanwhile, too."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

@@ -7,17 +7,17 @@ Conventions: as in `agents.fitness`.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle, repeat
 from typing import Any
 
 import neat
 import numpy as np
 
 from agents.cases import Cases
-from agents.neat.case_scorer import Backend, CaseScorer, Chunk, InProcess, Result, chunks
+from agents.neat.case_scorer import Backend, CaseScorer, Chunk, InChunks, Result, in_process
 from agents.neat.incremental import Incremental, can_be_incremental
 from agents.neat.worker_pool import WorkerPool
 
@@ -30,54 +30,27 @@ def _begin(cases: Cases, kind: str) -> None:
     _scorer = CaseScorer(cases, kind)
 
 
-def _evaluate(job: tuple[Chunk, np.ndarray | None]) -> Result:
-    return _scorer.evaluate(*job)
+def _evaluate(chunk: Chunk, weights: np.ndarray | None) -> Result:
+    return _scorer.evaluate(chunk, weights)
 
 
-def _joined(parts: Sequence[tuple], results: Iterable[Result], genomes: int, cases: Cases) -> Result:
-    """Return the results of all chunks in the order of the genomes."""
-    joined = Result.blank(genomes, len(cases.targets))
-    for (indices, _), result in zip(parts, results, strict=True):
-        joined.put(indices, result)
-    return joined
+def ray_actors(ray: Any, cases: Cases, kind: str, workers: int) -> InChunks:
+    """Return a backend of Ray actors, one for each worker."""
+    actor, stored = ray.remote(num_cpus=1)(CaseScorer), ray.put(cases)
+    actors = [actor.remote(stored, kind) for _ in range(workers)]
 
+    def score(parts: Sequence[Chunk], weights: np.ndarray | None) -> list[Result]:
+        shared = ray.put(weights)
+        return ray.get([one.evaluate.remote(part, shared) for one, part in zip(cycle(actors), parts, strict=False)])
 
-class Processes:
-    """Evaluates in worker processes of this machine."""
-
-    def __init__(self, pool: ProcessPoolExecutor, cases: Cases, workers: int):
-        self._pool, self._cases, self._workers = pool, cases, workers
-
-    def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
-        parts = list(chunks(genomes, self._cases, self._workers))
-        results = self._pool.map(_evaluate, [(chunk, weights) for _, chunk in parts])
-        return _joined(parts, results, len(genomes), self._cases)
-
-
-class RayActors:
-    """Evaluates on a Ray cluster, an actor for each worker."""
-
-    def __init__(self, ray: Any, cases: Cases, kind: str, workers: int):
-        self._ray, self._cases = ray, cases
-        actor = ray.remote(num_cpus=1)(CaseScorer)
-        stored = ray.put(cases)
-        self._actors = [actor.remote(stored, kind) for _ in range(workers)]
-
-    def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
-        parts, stored = list(chunks(genomes, self._cases, len(self._actors))), self._ray.put(weights)
-        jobs = [
-            self._actors[index % len(self._actors)].evaluate.remote(chunk, stored)
-            for index, (_, chunk) in enumerate(parts)
-        ]
-        results = self._ray.get(jobs)
-        return _joined(parts, results, len(genomes), self._cases)
+    return InChunks(cases, score, workers)
 
 
 class BenchmarkedBackend:
     """Workers, and whether they pay: the first generation is evaluated here and a later one there, on the clock."""
 
     def __init__(self, workers: Backend, scorer: CaseScorer):
-        self._backends = (InProcess(scorer), workers, workers)
+        self._backends = (in_process(scorer), workers, workers)
         self._rates: list[float] = []
 
     def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
@@ -137,11 +110,12 @@ def lend_backend(cases: Cases, kind: str, options: WorkerOptions, immutable: boo
         except ConnectionError as error:
             raise ValueError(f"no Ray cluster at {options.ray_address}: {error}") from None
         try:
-            yield BenchmarkedBackend(RayActors(ray, cases, kind, max(workers, 1)), scorer)
+            yield BenchmarkedBackend(ray_actors(ray, cases, kind, max(workers, 1)), scorer)
         finally:
             ray.shutdown()
     elif workers:
         with WorkerPool(workers, _begin, (cases, kind)) as pool:
-            yield BenchmarkedBackend(Processes(pool, cases, workers), scorer)
+            processes = InChunks(cases, lambda parts, weights: pool.map(_evaluate, parts, repeat(weights)), workers)
+            yield BenchmarkedBackend(processes, scorer)
     else:
-        yield Incremental(scorer) if immutable and can_be_incremental(cases, kind) else InProcess(scorer)
+        yield Incremental(scorer) if immutable and can_be_incremental(cases, kind) else in_process(scorer)

@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.cases import memory_cases
-from agents.neat.case_scorer import CaseScorer, InProcess
+from agents.neat.case_scorer import CaseScorer, in_process
 from agents.neat.evaluator import ErrorReweighting, Evaluator
 from agents.neat.incremental import Incremental
 from agents.neat.population import Evolution
@@ -82,7 +82,7 @@ def compare(population: int, connections: int) -> dict:
     evaluator = Evaluator(CASES, "right_keys", ErrorReweighting(), backend=Incremental(CaseScorer(CASES, "right_keys")))
     ours = Evolution(configured(None, population, connections), evaluator, 1)
     stock = neat.Population(configured("plain-neat", population, connections))
-    batched = InProcess(CaseScorer(CASES, "right_keys"))
+    batched = in_process(CaseScorer(CASES, "right_keys"))
     rows = []
     for number in range(WARM_UP + ROUNDS):
         members = list(stock.population.items())

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.cases import Cases, memory_cases
-from agents.neat.case_scorer import CaseScorer, InProcess
+from agents.neat.case_scorer import CaseScorer, in_process
 from agents.neat.editor import GenomeEditor
 from agents.neat.genome import ConnectionGene, Genome, new_genome
 from agents.neat.incremental import Incremental
@@ -70,7 +70,7 @@ def row(population: int, connections: int, songs: int, options_of) -> dict:
     cases = memory_cases(rolls, MEMORY, PROMPT)
     options = options_of(len(cases.inputs))
     scorer = CaseScorer(cases, "squared_hinge")
-    in_full, by_changes = InProcess(scorer), Incremental(scorer)
+    in_full, by_changes = in_process(scorer), Incremental(scorer)
     least = {"in full": float("inf"), "by changes": float("inf")}
     for seed in range(ROUNDS):
         random.seed(seed)

@@ -13,7 +13,7 @@ from neat.innovation import InnovationTracker
 
 from agents.cases import Cases
 from agents.neat import operators
-from agents.neat.case_scorer import CaseScorer, InProcess
+from agents.neat.case_scorer import CaseScorer, in_process
 from agents.neat.crossover import crossover
 from agents.neat.editor import GenomeEditor
 from agents.neat.genome import ConnectionGene, Genome, new_genome
@@ -60,7 +60,7 @@ def children(parents: list[Genome], options, key: int) -> list[Genome]:
 def test_generations_are_worth_the_same_by_changes_and_from_nothing(options, kind, seed):
     random.seed(seed)
     scorer = CaseScorer(CASES, kind)
-    by_changes, anew = Incremental(scorer), InProcess(scorer)
+    by_changes, anew = Incremental(scorer), in_process(scorer)
     genomes = [new_genome(key, options) for key in range(8)]
     weights, used = None, 0
     for generation in range(12):
@@ -132,7 +132,7 @@ def test_an_operator_that_only_replaces_genes_gives_the_fitness_of_a_full_evalua
     monkeypatch.setattr(operators, "MUTATIONS", [*operators.MUTATIONS, operator])  # the line that registers it
     random.seed(seed)
     scorer = CaseScorer(CASES, "squared_hinge")
-    incremental, in_full = Incremental(scorer), InProcess(scorer)
+    incremental, in_full = Incremental(scorer), in_process(scorer)
     genomes = [new_genome(key, options) for key in range(8)]
     for generation in range(8):
         found, expected = incremental.evaluate(genomes, None), in_full.evaluate(genomes, None)
@@ -152,7 +152,7 @@ def test_only_sums_that_are_exact_are_kept(options, key, weight, kept):
     incremental.evaluate([parent], None)
     for child in (changed(parent, options, key, weight), changed(Genome(1, parent.nodes), options, key, weight)):
         found = incremental.evaluate([child], None)
-        assert found.losses.tobytes() == InProcess(scorer).evaluate([child], None).losses.tobytes()
+        assert found.losses.tobytes() == in_process(scorer).evaluate([child], None).losses.tobytes()
         assert (child.rows is not None) == kept
 
 
@@ -168,7 +168,7 @@ def test_an_output_that_scales_its_sum_is_evaluated_from_nothing(options):
     genomes[0] = Genome(1, {**genomes[0].nodes, 0: replace(genomes[0].nodes[0], response=1.5)})
     scorer = CaseScorer(CASES, "squared_hinge")
     found = Incremental(scorer).evaluate(genomes, None)
-    assert found.losses.tobytes() == InProcess(scorer).evaluate(genomes, None).losses.tobytes()
+    assert found.losses.tobytes() == in_process(scorer).evaluate(genomes, None).losses.tobytes()
     assert [genome.rows is None for genome in genomes] == [True, False]
 
 
