@@ -2,9 +2,6 @@
 
 import time
 
-SAVE_SECONDS = 5.0
-"""Seconds between two savings of the tables and the champion while a run goes on."""
-
 
 class Clock:
     """Time that a run has taken, over all its parts."""

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from agents.dqn.champion import Champion
 from experiments.config.dqn import DqnConfig
 from experiments.runs.assembly import resolve_songs
@@ -19,7 +21,7 @@ from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import Kind
 from experiments.runs.melody import title_of, write_melody
 from experiments.runs.scores import always_rest
-from experiments.runs.trainable import Log, Status
+from experiments.runs.trainable import Log, Status, Trainable
 from listener.listener import Listener
 from songs.song import Song
 from songs.validate import OrNone, validate_like
@@ -53,10 +55,8 @@ def training(config: DqnConfig, folder: RunFolder, listener: Listener | None = N
         yield Learning(config, read_songs(config, folder), listener)
 
 
-class Learning:
-    """A DQN in training; a `Trainable`."""
-
-    tables = ("metrics.csv",)
+class Learning(Trainable):
+    """A DQN in training."""
 
     def __init__(self, config: DqnConfig, songs: Sequence[Song], listener: Listener | None = None):
         self.config, self.songs = config, songs
@@ -79,10 +79,6 @@ class Learning:
         if self.steps < self.config.dqn.steps:
             return ""
         return "solved" if self.best.solved else "budget"
-
-    @property
-    def next_row(self) -> int:
-        return self.steps + 1
 
     @property
     def champion(self) -> object | None:
@@ -188,8 +184,7 @@ class Learning:
             "next_evaluation": self._next_evaluation,
         }
 
-    def restore(self, state: State) -> None:
-        arrays, data = state
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         example = {"loop": {}, "champion": {}, "solved_at_step": OrNone(0), "next_evaluation": 0}
         validate_like(example, data)
         self.loop.restore(arrays, data["loop"])

@@ -31,8 +31,8 @@ from experiments.runs.lifecycle import Kind
 from experiments.runs.melody import title_of, write_melody
 from experiments.runs.scores import always_rest
 from experiments.runs.searches import describe, make_search, operators_used
-from experiments.runs.trainable import Log, Status
-from songs.files import MOST_BYTES, write_atomically
+from experiments.runs.trainable import Log, Status, Trainable
+from songs.files import write_atomically
 from songs.song import Song
 
 
@@ -59,8 +59,8 @@ def training(config: EvolveConfig, folder: RunFolder, workers: WorkerOptions = N
         yield Evolving(config, songs, cases, search, improvising)
 
 
-class Evolving:
-    """A search in progress; a `Trainable`."""
+class Evolving(Trainable):
+    """A search in progress."""
 
     tables = ("metrics.csv", "species.csv")
 
@@ -135,9 +135,6 @@ class Evolving:
         only_improvises = self.improvising and not self.config.task.mode_bit
         return None if only_improvises else self.cases.most_right
 
-    def finish(self) -> None:
-        pass
-
     def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:
         champion, best, mode_bit = self.search.champion, folder.path / "best", self.config.task.mode_bit
         assert champion is not None, "there is one after the first step"
@@ -207,14 +204,11 @@ class Evolving:
             }
         return summary
 
-    def largest_checkpoint(self) -> int:
-        return MOST_BYTES
-
     def state(self) -> State:
         return self.search.state()
 
-    def restore(self, state: State) -> None:
-        self.search.restore(*state)
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        self.search.restore(arrays, data)
 
 
 def _columns(row: Generation) -> dict[str, Any]:

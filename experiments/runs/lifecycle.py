@@ -186,7 +186,7 @@ def _restore(folder: RunFolder, trainable: Trainable, state: State) -> Clock:
     arrays, data = state
     try:
         validate_like({"wall_seconds": 0.0, "cpu_seconds": 0.0, "state": {}}, data)
-        trainable.restore((arrays, data["state"]))
+        trainable.restore(arrays, data["state"])
     except (ValueError, TypeError, LookupError, OverflowError) as error:
         reason = error if isinstance(error, ValueError) else repr(error)
         raise RunError(f"{folder.path}: the checkpoint does not fit the run: {reason}") from None

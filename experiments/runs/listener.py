@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+import numpy as np
+
 from experiments.config.listener import ListenerConfig
 from experiments.config.settings import ConfigError
 from experiments.listening.model_files import write_model
@@ -17,11 +19,10 @@ from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import Kind
 from experiments.runs.listener_music import DATA, Music, read_again, read_identity
-from experiments.runs.trainable import Log, Status
+from experiments.runs.trainable import Log, Status, Trainable
 from listener.files import IN_RUN
 from listener.registry import training_of
 from listener.stages import Trained
-from songs.files import MOST_BYTES
 from songs.validate import validate_like
 
 NAN = float("nan")
@@ -82,15 +83,14 @@ def resolve_listener(config: ListenerConfig, report: Callable[[int, int], None])
     return config, Music.read(config.data.folders, report)
 
 
-class ListenerTraining:
-    """The training of a listener in progress; a `Trainable`."""
+class ListenerTraining(Trainable):
+    """The training of a listener in progress."""
 
-    tables = ("metrics.csv",)
+    steps = 0
 
     def __init__(self, config: ListenerConfig, music: Music):
         self.config, self.music = config, music
         self.name = f"listener {config.listener.kind}"
-        self.steps = 0
         self._training = training_of(config.listener.kind, music.corpora, config.training, config.seed)
         self._trained: Trained | None = None
         self._text = ""
@@ -98,10 +98,6 @@ class ListenerTraining:
     @property
     def ended(self) -> str:
         return "finished" if self._training.finished else ""
-
-    @property
-    def next_row(self) -> int:
-        return self.steps + 1
 
     @property
     def champion(self) -> object | None:
@@ -119,9 +115,6 @@ class ListenerTraining:
 
     def status(self) -> Status:
         return Status(self._training.progress, 1.0, self._training.progress, self._text)
-
-    def finish(self) -> None:
-        pass
 
     def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:
         assert self._trained is not None, "it is the champion"
@@ -141,15 +134,11 @@ class ListenerTraining:
             "rounds": rounds,
         }
 
-    def largest_checkpoint(self) -> int:
-        return MOST_BYTES
-
     def state(self) -> State:
         arrays, data = self._training.state()
         return arrays, {"steps": self.steps, "training": data}
 
-    def restore(self, state: State) -> None:
-        arrays, data = state
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         validate_like({"steps": 0, "training": {}}, data)
         self._training.restore(arrays, data["training"])
         self.steps, self._trained = data["steps"], None

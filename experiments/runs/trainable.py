@@ -1,16 +1,20 @@
-"""The protocol of everything that is run: NEAT and the other searches, DQN, the MusicVAE, trained listeners.
+"""The base of everything that is run: NEAT and the other searches, DQN, the MusicVAE, trained listeners.
 
 A trainable goes on step by step, can be stopped after any step, and continued from its state to the same bits. The
 lifecycle (`experiments.runs.lifecycle`) logs, saves and resumes it without knowing what it learns.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
+
+import numpy as np
 
 from experiments.runs.callback import Callback
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunFolder
+from songs.files import MOST_BYTES
 
 
 @dataclass(frozen=True)
@@ -37,67 +41,61 @@ class Status:
     """Figures, in a few words."""
 
 
-class Trainable(Protocol):
-    """A learner or a search in progress."""
+class Trainable(ABC):
+    """Base of what is run, step by step."""
+
+    name: str
+    """Title of its progress bar."""
+    tables: tuple[str, ...] = ("metrics.csv",)
+    """File names of the tables that it logs to, metrics.csv first."""
 
     @property
-    def name(self) -> str:
-        """Title of its progress bar."""
-        ...
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """File names of the tables that it logs to, metrics.csv first."""
-        ...
-
-    @property
+    @abstractmethod
     def steps(self) -> int:
         """Steps done: generations, environment steps, or updates."""
-        ...
 
     @property
+    @abstractmethod
     def ended(self) -> str:
         """Reason why it is over, such as "solved" or "budget"; empty while it goes on."""
-        ...
+
+    @property
+    @abstractmethod
+    def champion(self) -> object | None:
+        """Best result so far: another object as soon as there is a better one; None before the first."""
 
     @property
     def next_row(self) -> int:
         """Rows of the tables count steps below this; a resumed run writes the others again."""
-        ...
+        return self.steps + 1
 
-    @property
-    def champion(self) -> object | None:
-        """Best result so far: another object as soon as there is a better one; None before the first."""
-        ...
-
+    @abstractmethod
     def step(self) -> Log | None:
         """Do one step; return figures where there are new ones."""
-        ...
 
+    @abstractmethod
     def status(self) -> Status:
         """Return what a progress bar shows."""
-        ...
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027, most have nothing to settle
         """Settle the champion when the run stops, for whatever reason."""
-        ...
 
+    @abstractmethod
     def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:
         """Write `best/` and show the callbacks what it plays."""
-        ...
 
+    @abstractmethod
     def summary(self) -> dict[str, Any]:
         """Return the result as plain data for summary.json."""
-        ...
 
     def largest_checkpoint(self) -> int:
         """Return a number of bytes that no checkpoint of this run exceeds."""
-        ...
+        return MOST_BYTES
 
+    @abstractmethod
     def state(self) -> State:
         """Return all that the next steps depend on."""
-        ...
 
-    def restore(self, state: State) -> None:
+    @abstractmethod
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Continue from a state; raises ValueError if it does not belong to this run."""
-        ...

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from experiments.config.vae import VaeConfig
@@ -20,7 +21,7 @@ from experiments.runs.callback import Callback
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import Kind
-from experiments.runs.trainable import Log, Status
+from experiments.runs.trainable import Log, Status, Trainable
 from vae.checkpoint import load_model, read_about, save_model
 from vae.config import ModelError
 from vae.dataset import read_meta, read_split
@@ -125,10 +126,8 @@ def initialize(model: MusicVAE, path: Path) -> int:
     return len(fitting)
 
 
-class VaeTraining:
-    """A MusicVAE in training; a `Trainable`."""
-
-    tables = ("metrics.csv",)
+class VaeTraining(Trainable):
+    """A MusicVAE in training."""
 
     def __init__(self, config: VaeConfig, trainer: Trainer):
         self.config, self.trainer = config, trainer
@@ -142,10 +141,6 @@ class VaeTraining:
     @property
     def ended(self) -> str:
         return self.trainer.finished
-
-    @property
-    def next_row(self) -> int:
-        return self.trainer.steps + 1
 
     @property
     def champion(self) -> object | None:
@@ -206,8 +201,8 @@ class VaeTraining:
     def state(self) -> State:
         return self.trainer.state()
 
-    def restore(self, state: State) -> None:
-        self.trainer.restore(*state)
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        self.trainer.restore(arrays, data)
 
 
 def model_of(path: Path) -> Path:
