@@ -17,7 +17,7 @@ from experiments.musicvae.card import model_card, without_machine
 from experiments.musicvae.data import dataset_folder, form_name
 from experiments.options import UsageError, print_json
 from experiments.runs.interrupt import deferred_interrupt
-from experiments.runs.vae import Inputs, about_of, make_trainer, model_of
+from experiments.runs.vae import about_of, make_trainer, model_of
 from songs.files import write_atomically
 from vae.checkpoint import load_model, save_model
 from vae.config import ModelError, preset
@@ -79,12 +79,12 @@ def train(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace, where: torch.device, rank: int, count: int, processes: Processes) -> int:
-    def resolved() -> tuple[VaeConfig, Inputs, str]:
+    def resolved() -> tuple[VaeConfig, Path | None, str]:
         if count > 1 and not options.out:
             raise UsageError("several processes need --out DIR, the run folder they share")
         config, initial = resolve(options), options.initialize and model_of(options.initialize)
         make_trainer(config, where, initial)  # an error comes before a folder is made
-        return config, Inputs(initial), f"vae-{config.dataset}"
+        return config, initial, f"vae-{config.dataset}"
 
     if options.minutes:
         options.set = [*options.set, f"training.minutes={options.minutes}"]

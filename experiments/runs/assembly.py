@@ -19,6 +19,7 @@ from envs.keyboard_env import KeyboardEnv
 from experiments.config.evolve import OTHER_SEARCHES, EvolveConfig, Task
 from experiments.config.neat_ini import check_neat_python
 from experiments.config.settings import ConfigError
+from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import settle_improvisation
 from songs.catalog import find_song, read_catalog
 from songs.keyboard import KEYS
@@ -81,6 +82,11 @@ def resolve_songs(config: WithSongs) -> tuple[WithSongs, list[Song]]:
     return config, songs
 
 
+def read_songs(config: "EvolveConfig | DqnConfig", folder: RunFolder) -> list[Song]:
+    """Return the songs of a run; none for a task that is not music. Raises RunError."""
+    return folder.read_songs(config.task.steps, config.task.prompt) if config.task.kind == "song" else []
+
+
 def named_songs(task: Task) -> list[Song]:
     """Return the song that a task names, or the songs, between commas.
 
@@ -119,13 +125,7 @@ def make_cases(config: EvolveConfig, songs: Sequence[Song]) -> Cases:
 
 
 def make_env(task: Task, songs: Sequence[Song], **options) -> KeyboardEnv:
-    """Return the environment of a resolved task.
-
-    Args:
-        task: memory, prompt and mode bit.
-        songs: what is played.
-        **options: further arguments of `KeyboardEnv`.
-    """
+    """Return the environment of a resolved task; `options` are further arguments of `KeyboardEnv`."""
     return KeyboardEnv(songs, memory=task.memory, prompt=task.prompt, mode_bit=task.mode_bit, **options)
 
 

@@ -9,10 +9,10 @@ from agents.neat.genome_json import genome_from_json
 from agents.neat.network import Network
 from agents.performer import Performer
 from experiments.config.evolve import Task
-from experiments.runs.assembly import make_player
+from experiments.runs.assembly import make_player, read_songs
 from experiments.runs.folder import RunError, RunFolder
-from experiments.runs.improvise import Improvising, improvising_of_run, read_improvising
-from experiments.runs.lifecycle import name_of_kind, read_config
+from experiments.runs.improvise import Improvising, Starts, improvising_of_run, read_improvising
+from experiments.runs.lifecycle import kind_of, name_of_kind, read_config
 from songs.song import Song
 
 OTHERS = {
@@ -80,31 +80,24 @@ def _open_evolved(folder: RunFolder) -> Run:
         raise RunError(f"{folder.path}: best/genome.json is broken: {error}") from None
     if config.task.kind == "xor":
         return Run(folder, config.task, [], None, Network(genome, outputs))
-    songs = folder.read_songs(config.task.steps, config.task.prompt)
-    improvising = read_improvising(folder, config.improvise, config.task.memory, songs)
-    return Run(folder, config.task, songs, player, improvising=improvising)
+    songs = read_songs(config, folder)
+    return Run(folder, config.task, songs, player, improvising=read_improvising(folder, config, songs))
 
 
 def _open_learned(folder: RunFolder) -> Run:
-    try:
-        from experiments.runs.dqn_parts import read_player
-    except ImportError as error:
-        raise RunError(
-            f"{folder.path}: this run needs the package {error.name}: pip install 'kuznechik[torch]'"
-        ) from None
+    kind_of(folder)  # raises RunError where torch is not installed
+    from experiments.runs.dqn_parts import read_player
+
     config = read_config(folder)
-    songs, improvising, options = folder.read_songs(config.task.steps, config.task.prompt), None, config.environment
+    task, songs, improvising = config.task, read_songs(config, folder), None
     if config.improvises:
-        improvising = improvising_of_run(folder, options.listener, options.extra_keys, config.task, songs)
-    return Run(folder, config.task, songs, read_player(folder, config), improvising=improvising)
+        starts = Starts.of_songs(songs, task.prompt)
+        improvising = improvising_of_run(folder, config.environment, starts, task.memory, songs)
+    return Run(folder, task, songs, read_player(folder, config), improvising=improvising)
 
 
 def truth_table(run: Run) -> dict[str, int]:
-    """Return how many of the four cases of exclusive or the champion of an XOR run gets right.
-
-    Raises:
-        RunError: the run learned something else.
-    """
+    """Return how many cases of exclusive or a champion gets right; raises RunError if the run learned another task."""
     cases = xor_cases()
     if run.network is None:
         raise RunError(f"{run.folder.path}: this run plays music, it did not learn exclusive or")

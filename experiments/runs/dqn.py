@@ -13,12 +13,12 @@ import numpy as np
 
 from agents.dqn.champion import Champion
 from experiments.config.dqn import DqnConfig
-from experiments.runs.assembly import resolve_songs
+from experiments.runs.assembly import read_songs, resolve_songs
 from experiments.runs.callback import Callback
 from experiments.runs.checkpoint import State, write_arrays
 from experiments.runs.dqn_parts import CHAMPION, improvisation_listener, make_agent, make_evaluator, make_loop
 from experiments.runs.folder import RunFolder
-from experiments.runs.lifecycle import Kind
+from experiments.runs.lifecycle import Kind, passes_multiple
 from experiments.runs.melody import title_of, write_melody
 from experiments.runs.scores import always_rest
 from experiments.runs.trainable import Log, Status, Trainable
@@ -34,11 +34,6 @@ LARGEST_BESIDE = 2**26
 def prepare(config: DqnConfig, folder: RunFolder, songs: Sequence[Song]) -> None:
     """Write the songs of a new run."""
     folder.write_songs(songs)
-
-
-def read_songs(config: DqnConfig, folder: RunFolder) -> list[Song]:
-    """Return the songs of a run."""
-    return folder.read_songs(config.task.steps, config.task.prompt)
 
 
 @contextmanager
@@ -66,7 +61,6 @@ class Learning(Trainable):
         self.learner = self.loop.agent.learner
         self.best = Champion(make_evaluator(config, songs, listener), self.learner.network)
         self.solved_at_step: int | None = None
-        self._next_evaluation = config.dqn.evaluate_every
 
     @property
     def steps(self) -> int:
@@ -85,8 +79,10 @@ class Learning(Trainable):
         return self.best.weights
 
     def step(self) -> Log | None:
+        before = self.steps
         self.loop.step()
-        return self._evaluate() if self.steps >= self._next_evaluation else None
+        due = passes_multiple(self.config.dqn.evaluate_every, before, self.steps)
+        return self._evaluate() if due else None
 
     def _evaluate(self) -> Log:
         """Evaluate the greedy player."""
@@ -95,8 +91,6 @@ class Learning(Trainable):
         score = self.best.consider(learner.network, self.steps)
         if self.solved_at_step is None and self.best.solved:
             self.solved_at_step = self.steps
-        every = self.config.dqn.evaluate_every
-        self._next_evaluation = (self.steps // every + 1) * every
         metrics = {
             "step": self.steps,
             "episodes": self.loop.episodes,
@@ -181,15 +175,13 @@ class Learning(Trainable):
             "loop": loop,
             "champion": champion,
             "solved_at_step": self.solved_at_step,
-            "next_evaluation": self._next_evaluation,
         }
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        example = {"loop": {}, "champion": {}, "solved_at_step": OrNone(0), "next_evaluation": 0}
-        validate_like(example, data)
+        validate_like({"loop": {}, "champion": {}, "solved_at_step": OrNone(0)}, data)
         self.loop.restore(arrays, data["loop"])
         self.best.restore(arrays, data["champion"])
-        self.solved_at_step, self._next_evaluation = data["solved_at_step"], data["next_evaluation"]
+        self.solved_at_step = data["solved_at_step"]
 
 
 def resolve_dqn(config: DqnConfig) -> tuple[DqnConfig, list[Song]]:
@@ -199,10 +191,9 @@ def resolve_dqn(config: DqnConfig) -> tuple[DqnConfig, list[Song]]:
         SongError: there is no such song.
         ConfigError: parts of the configuration do not go together.
     """
-    config.check()
-    improvisation_listener(config)
+    improvisation_listener(config)  # an error comes before a folder is made
     config, songs = resolve_songs(config)
-    make_agent(config)  # an error comes before a folder is made
+    make_agent(config)
     return config, songs
 
 

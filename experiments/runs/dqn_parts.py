@@ -76,23 +76,22 @@ def make_agent(config: DqnConfig) -> Agent:
     return PriorAgent(learner, envs, task.steps, config.exploration, prior(envs), config.prior, config.episode_archive)
 
 
-def make_loop(config: DqnConfig, songs: Sequence[Song], listener: Listener | None = None) -> DqnLoop:
+def make_loop(config: DqnConfig, songs: Sequence[Song], listener: Listener | None) -> DqnLoop:
     """Return the agent of a resolved configuration and the keyboards it learns on.
 
     Args:
         config: of the experiment.
         songs: to be played.
-        listener: gives the rewards; None: the one the configuration names.
+        listener: gives the rewards; None where the song is memorised.
 
     Raises:
         ConfigError: parts of the configuration do not go together.
     """
     environment = config.environment
-    listener = listener or MEMORIZATION.get(environment.listener, lambda: improvisation_listener(config))()
     keyboard = make_env(
         config.task,
         songs,
-        listener=listener,
+        listener=listener or MEMORIZATION[environment.listener](),
         teacher_forcing=environment.teacher_forcing,
         stop_at_error=environment.stop_at_error,
         random_start=environment.random_start,

@@ -20,9 +20,9 @@ from agents.cases import Cases, ambiguous_steps
 from agents.neat.genome_json import genome_to_json
 from agents.neat.workers import NO_WORKERS, WorkerOptions
 from agents.rollout import play_episode
-from agents.search import Generation, Search
+from agents.search import Search
 from experiments.config.evolve import EvolveConfig
-from experiments.runs.assembly import make_cases, make_env, make_player
+from experiments.runs.assembly import make_cases, make_env, make_player, read_songs
 from experiments.runs.callback import Callback
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunFolder
@@ -44,17 +44,12 @@ def prepare(config: EvolveConfig, folder: RunFolder, songs: Sequence[Song]) -> N
         choose_starts(config.task, config.improvise.starts, songs).write(folder)
 
 
-def read_songs(config: EvolveConfig, folder: RunFolder) -> list[Song]:
-    """Return the songs of a run; none for a task that is not music."""
-    return folder.read_songs(config.task.steps, config.task.prompt) if config.task.kind == "song" else []
-
-
 @contextmanager
 def training(config: EvolveConfig, folder: RunFolder, workers: WorkerOptions = NO_WORKERS) -> Iterator["Evolving"]:
     """Lend the search of a run folder; `workers` evaluate, and change no result."""
     songs = read_songs(config, folder)
     cases = make_cases(config, songs)
-    improvising = read_improvising(folder, config.improvise, config.task.memory, songs) if songs else None
+    improvising = read_improvising(folder, config, songs)
     with make_search(config, songs, cases, folder.path, workers, improvising) as search:
         yield Evolving(config, songs, cases, search, improvising)
 
@@ -70,16 +65,8 @@ class Evolving(Trainable):
         songs: Sequence[Song],
         cases: Cases,
         search: Search,
-        improvising: Improvising | None = None,
+        improvising: Improvising | None,
     ):
-        """
-        Args:
-            config: resolved.
-            songs: to be learned; empty where the task is not music.
-            cases: inputs and targets of the networks.
-            search: what goes on.
-            improvising: starts and listener of an improvisation; None where a song is memorised.
-        """
         self.config, self.songs, self.cases, self.search, self.improvising = config, songs, cases, search, improvising
         self.name = title_of(songs) or config.task.kind
         self._species = 0
@@ -109,7 +96,7 @@ class Evolving(Trainable):
         members = [
             {"generation": row.generation, "species": key, "members": count} for key, count in row.species.items()
         ]
-        metrics = {**_columns(row), "species": len(row.species), **self._rewards()}
+        metrics = {**dataclasses.asdict(row), "species": len(row.species), **self._rewards()}
         return Log(metrics, {"species.csv": members})
 
     def _rewards(self) -> dict[str, float]:
@@ -189,10 +176,7 @@ class Evolving(Trainable):
         if self.ceiling is None:
             return {}
         champion, task = self.search.champion, self.config.task
-        summary: dict[str, Any] = {
-            "cases": len(self.cases),
-            "right_teacher_forced": champion.right if champion else 0,
-        }
+        summary: dict[str, Any] = {"cases": len(self.cases), "right_teacher_forced": champion.right if champion else 0}
         if self.songs:
             summary["always_rest"] = sum(always_rest(song, task.prompt) for song in self.songs)
         if self.songs and self.ceiling < len(self.cases):
@@ -209,11 +193,6 @@ class Evolving(Trainable):
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         self.search.restore(arrays, data)
-
-
-def _columns(row: Generation) -> dict[str, Any]:
-    """Return the columns of metrics.csv that every search fills."""
-    return {name: value for name, value in dataclasses.asdict(row).items() if name != "species"}
 
 
 KIND = Kind("evolve", ("evolve.generations",), prepare, training, read_songs, checkpoint_every=50)

@@ -6,11 +6,10 @@
 Conventions: B prompts of P steps; T steps in all. Rewards are means over the steps after the prompt.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import neat
 import numpy as np
@@ -21,15 +20,17 @@ from agents.rollout import play_on
 from experiments.config.evolve import EvolveConfig, Improvise, Task
 from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunError, RunFolder
-from experiments.runs.melody import write_melody
+from experiments.runs.melody import write_array, write_melody
 from listener.listener import Listener, pays_every
 from listener.registry import listener_named
 from listener.theory import further_keys
 from songs.catalog import read_catalog
-from songs.files import write_atomically
 from songs.keyboard import KEYS
 from songs.song import Song
 from songs.validate import validate_like
+
+if TYPE_CHECKING:
+    from experiments.config.dqn import Environment
 
 BY_OUTPUT = {"modular_crossover": 0.0, "loss_weighted_output": 0.0, "error_reweighting": 0.0, "target_guided": 0.0}
 """Operators that need a loss for every output. A listener gives a network one reward."""
@@ -106,6 +107,12 @@ class Starts:
     steps: int
     """T."""
 
+    @classmethod
+    def of_songs(cls, songs: Sequence[Song], prompt: int) -> "Starts":
+        """Return the beginnings of songs, `prompt` steps each; an improvisation is as long as the first song."""
+        prompts = np.array([song.roll[:prompt] for song in songs])
+        return cls(tuple(song.name for song in songs), prompts, songs[0].steps)
+
     def write(self, folder: RunFolder) -> None:
         """Write starts.json."""
         prompts = [[np.flatnonzero(step).tolist() for step in prompt] for prompt in self.prompts]
@@ -143,20 +150,13 @@ def choose_starts(task: Task, most: int, songs: Sequence[Song]) -> Starts:
     chosen: dict[bytes, Song] = {}
     for song in [*songs, *(song for song in others if song and song.steps > task.prompt)]:
         chosen.setdefault(song.roll[: task.prompt].tobytes(), song)
-    kept = list(chosen.values())[:most]
-    prompts = np.array([song.roll[: task.prompt] for song in kept])
-    return Starts(tuple(song.name for song in kept), prompts, songs[0].steps)
+    return Starts.of_songs(list(chosen.values())[:most], task.prompt)
 
 
 class OneVoice:
     """A listener with a cost for every key beyond the first of a step: most listeners hear only the highest key."""
 
     def __init__(self, listener: Listener, extra_keys: float):
-        """
-        Args:
-            listener: to wrap.
-            extra_keys: what every key beyond the first of a step costs.
-        """
         self.listener, self.extra_keys = listener, extra_keys
         self.pays_every = 1 if extra_keys else pays_every(listener)
 
@@ -193,13 +193,15 @@ class Improvising:
 
     def reward(self, rolls: np.ndarray) -> float:
         """Return the mean reward of a step of rolls (B, T, K)."""
-        return float(self.listener.rewards(rolls)[:, self.starts.prompts.shape[1] :].mean(dtype=np.float64))
+        return self._mean(self.listener.rewards(rolls))
 
     def terms(self, rolls: np.ndarray) -> dict[str, float]:
         """Return the mean of each term of the reward, by name."""
-        prompt = self.starts.prompts.shape[1]
-        terms = self.listener.terms(rolls)
-        return {name: float(rewards[:, prompt:].mean(dtype=np.float64)) for name, rewards in terms.items()}
+        return {name: self._mean(rewards) for name, rewards in self.listener.terms(rolls).items()}
+
+    def _mean(self, rewards: np.ndarray) -> float:
+        """Return the mean of rewards (B, T) after the prompt."""
+        return float(rewards[:, self.starts.prompts.shape[1] :].mean(dtype=np.float64))
 
     def measured(self, rolls: np.ndarray) -> dict[str, float]:
         """Return the columns of metrics.csv that hold the champion's rewards."""
@@ -233,41 +235,23 @@ class Improvising:
     def write(self, folder: Path, rolls: np.ndarray) -> None:
         """Write what the champion plays: from the first start as a melody, from all of them as an array."""
         write_melody(folder, rolls[0], self.song, "improvised")
-        array = io.BytesIO()
-        np.save(array, rolls, allow_pickle=False)
-        write_atomically(folder / "improvisations.npy", array.getvalue())
+        write_array(folder / "improvisations.npy", rolls)
 
 
-def read_improvising(folder: RunFolder, options: Improvise, memory: int, songs: Sequence[Song]) -> Improvising | None:
-    """Read the starts of a run back; None where a song is memorised.
-
-    Raises:
-        RunError: they are missing or broken, or the listener is not usable any more.
-    """
-    if not options.listener:
+def read_improvising(folder: RunFolder, config: EvolveConfig, songs: Sequence[Song]) -> Improvising | None:
+    """Return the improvisation task of a run of evolution; None where a song is memorised. Raises RunError."""
+    if not config.improvise.listener:
         return None
-    listener, starts = _listener_of_run(folder, options.listener, options.extra_keys), Starts.read(folder)
-    return Improvising(
-        listener, starts, memory, next((song for song in songs if song.name == starts.names[0]), songs[0])
-    )
-
-
-def starts_of_songs(songs: Sequence[Song], prompt: int) -> Starts:
-    """Return the prompts of the songs themselves."""
-    prompts = np.array([song.roll[:prompt] for song in songs])
-    return Starts(tuple(song.name for song in songs), prompts, songs[0].steps)
+    return improvising_of_run(folder, config.improvise, Starts.read(folder), config.task.memory, songs)
 
 
 def improvising_of_run(
-    folder: RunFolder, name: str, extra_keys: float, task: Task, songs: Sequence[Song]
+    folder: RunFolder, options: "Improvise | Environment", starts: Starts, memory: int, songs: Sequence[Song]
 ) -> Improvising:
-    """Return the improvisation task of a run whose prompts are its songs' beginnings; raises RunError."""
-    listener = _listener_of_run(folder, name, extra_keys)
-    return Improvising(listener, starts_of_songs(songs, task.prompt), task.memory, songs[0])
-
-
-def _listener_of_run(folder: RunFolder, name: str, extra_keys: float) -> OneVoice:
+    """Return the improvisation task of a run; raises RunError if its listener cannot be used any more."""
     try:
-        return named_listener(name, extra_keys, "its listener")
+        listener = named_listener(options.listener, options.extra_keys, "its listener")
     except ConfigError as error:
         raise RunError(f"{folder.path}: {error}") from None
+    song = next((song for song in songs if song.name == starts.names[0]), songs[0])
+    return Improvising(listener, starts, memory, song)

@@ -193,6 +193,11 @@ def _restore(folder: RunFolder, trainable: Trainable, state: State) -> Clock:
     return Clock(data["wall_seconds"], data["cpu_seconds"])
 
 
+def passes_multiple(every: int, before: int, after: int) -> bool:
+    """Return whether a multiple of `every` lies above `before` and not above `after`; never where `every` is 0."""
+    return every > 0 and after // every > before // every
+
+
 class RunInProgress:
     """A trainable that goes on, and the folder that keeps what comes of it."""
 
@@ -200,7 +205,6 @@ class RunInProgress:
         self.folder, self.trainable, self.clock, self.supervision = folder, trainable, clock, supervision
         every = supervision.checkpoint_every
         self._checkpoint_every = kind.checkpoint_every if every is None else every
-        self._next_checkpoint = self._after(trainable.steps)
         self._rows: dict[str, list[Mapping[str, Any]]] = {table: [] for table in trainable.tables}
         self._saved_champion: object | None = None
         self._next_save = time.monotonic() + SAVE_SECONDS
@@ -212,11 +216,11 @@ class RunInProgress:
         interrupted = False
         with deferred_interrupt() as interrupt:
             while not trainable.ended and not interrupted:
-                log = trainable.step()
+                before, log = trainable.steps, trainable.step()
                 if log:
                     self._record(log)
                     progress.update(trainable)
-                if self._checkpoint_is_due(log):
+                if self._checkpoint_is_due(before, log):
                     self._checkpoint()
                 elif time.monotonic() >= self._next_save:
                     self._save()
@@ -258,19 +262,13 @@ class RunInProgress:
             self._saved_champion = champion
         self._next_save = time.monotonic() + SAVE_SECONDS
 
-    def _after(self, steps: int) -> int | None:
-        """Return the step of the next checkpoint; None where steps do not decide."""
+    def _checkpoint_is_due(self, before: int, log: Log | None) -> bool:
+        """Return whether a step, with `before` steps done until then, was one to save."""
         every = self._checkpoint_every
-        return (steps // every + 1) * every if every else None
-
-    def _checkpoint_is_due(self, log: Log | None) -> bool:
-        if self._checkpoint_every is None:
-            return log is not None
-        return self._next_checkpoint is not None and self.trainable.steps >= self._next_checkpoint
+        return log is not None if every is None else passes_multiple(every, before, self.trainable.steps)
 
     def _checkpoint(self) -> None:
         """Put all that the next steps depend on, on disk."""
-        self._next_checkpoint = self._after(self.trainable.steps)
         if not self.supervision.writes:
             return
         self._save()

@@ -26,8 +26,13 @@ def write_melody(folder: Path, roll: np.ndarray, song: Song, origin: str = "evol
         song: gives title and tempo.
         origin: stands behind the title.
     """
-    array = io.BytesIO()
-    np.save(array, roll, allow_pickle=False)
-    write_atomically(folder / "roll.npy", array.getvalue())
+    write_array(folder / "roll.npy", roll)
     dataclasses.replace(song, roll=roll, title=f"{song.title or song.name} ({origin})").write(folder / "melody.mid")
     write_wav(folder / "melody.wav", render(roll, song.tempo_bpm))
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write an array as .npy."""
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    write_atomically(path, content.getvalue())

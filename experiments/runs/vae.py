@@ -6,7 +6,6 @@ metrics.csv   a row a validation
 best/         the best model of validation: model.safetensors, model.json
 """
 
-import dataclasses
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,26 +35,18 @@ LARGEST_BESIDE = 2**26
 """Bytes of a checkpoint beside its arrays."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Inputs:
-    """The inputs of a run beside its data set."""
-
-    initial: Path | None = None
-    """A model whose parameters training begins with, where their names and shapes fit."""
-
-
-def prepare(config: VaeConfig, folder: RunFolder, inputs: Inputs) -> None:
+def prepare(config: VaeConfig, folder: RunFolder, initial: Path | None) -> None:
     """Write which data set a new run trains on, and the model that it begins with."""
     folder.write_json("data.json", read_meta(data_folder(config)))
-    if inputs.initial:
+    if initial:
         for suffix in (".safetensors", ".json"):
-            shutil.copyfile(inputs.initial.with_suffix(suffix), (folder.path / INITIAL).with_suffix(suffix))
+            shutil.copyfile(initial.with_suffix(suffix), (folder.path / INITIAL).with_suffix(suffix))
 
 
-def read_inputs(config: VaeConfig, folder: RunFolder) -> Inputs:
-    """Return the inputs of an old run."""
-    initial = folder.path / INITIAL
-    return Inputs(initial if initial.exists() else None)
+def initial_model(config: VaeConfig, folder: RunFolder) -> Path | None:
+    """Return the file of the model that a run began with; None if there was none."""
+    path = folder.path / INITIAL
+    return path if path.exists() else None
 
 
 def data_folder(config: VaeConfig) -> Path:
@@ -72,23 +63,11 @@ def training(
     processes: int = 1,
     threads: int = 1,
 ) -> Iterator["VaeTraining"]:
-    """Lend the training of a run folder.
-
-    Args:
-        config: of the run.
-        folder: of the run.
-        device: that computes.
-        rank: index of this process.
-        processes: number of processes.
-        threads: of the processor.
-
-    Raises:
-        RunError: the data set has changed since the run began.
-    """
+    """Lend the training of a run folder to process `rank`; raises RunError if the data set has changed since then."""
     if read_meta(data_folder(config)) != folder.read_json("data.json"):
         raise RunError(f"{data_folder(config)}: is not the data set that {folder.path} was trained on")
     with computing(threads):
-        trainer = make_trainer(config, device, read_inputs(config, folder).initial, rank, processes)
+        trainer = make_trainer(config, device, initial_model(config, folder), rank, processes)
         yield VaeTraining(config, trainer)
 
 
@@ -222,4 +201,4 @@ def about_of(path: Path) -> dict[str, Any]:
     return {**about, "commands": [*before, meta.get("command", [])], "provenance": provenance}
 
 
-KIND = Kind("vae", ("training.epochs", "training.minutes", "data.folder"), prepare, training, read_inputs)
+KIND = Kind("vae", ("training.epochs", "training.minutes", "data.folder"), prepare, training, initial_model)

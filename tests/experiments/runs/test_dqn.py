@@ -401,7 +401,6 @@ def test_a_checkpoint_that_lacks_something_is_refused(kuznechik, copy):
     [
         ((), [], "state is []"),
         (("solved_at_step",), "x", "solved_at_step is 'x'"),
-        (("next_evaluation",), -1, "next_evaluation is -1"),
         (("champion", "score"), 3, "champion.score is 3"),
         (("champion", "score"), {}, "champion.score.right is missing"),
         (("loop",), [], "loop is []"),
