@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 Number = TypeVar("Number", int, float)
@@ -22,11 +22,14 @@ def add_catalog_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--track", type=word, metavar="NAME", help="read only the MIDI tracks of this name [all]")
 
 
-def add_tensorboard(parser: argparse.ArgumentParser) -> None:
-    """Add --tensorboard."""
-    parser.add_argument(
-        "--tensorboard", action="store_true", help="also write figures, rolls and sounds for TensorBoard"
-    )
+def add_actions(parser: argparse.ArgumentParser, actions: Mapping[str, Callable]) -> None:
+    """Add the actions of a verb: functions, by name, that add arguments and whose docstrings are the descriptions."""
+    parsers = parser.add_subparsers(metavar="ACTION", required=True)
+    for name, add in actions.items():
+        about = add.__doc__ or ""
+        action = parsers.add_parser(name, help=about.partition("\n")[0], description=about)
+        add(action)
+        action.set_defaults(action=name)
 
 
 def word(text: str) -> str:
@@ -50,6 +53,18 @@ def between(least: float, most: float) -> Callable[[str], float]:
 
     def number(text: str) -> float:
         return _within(float(text), text, least, most)
+
+    return number
+
+
+def above_zero(most: float) -> Callable[[str], float]:
+    """Return a parser of numbers above 0, up to `most`."""
+
+    def number(text: str) -> float:
+        value = float(text)
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"{text}: it must be above 0, at most {most}")
+        return value
 
     return number
 

@@ -1,6 +1,6 @@
 """The configuration of every kind of run, by the name that meta.json has for it."""
 
-from importlib import import_module
+from pkgutil import resolve_name
 
 from experiments.config.settings import Settings
 
@@ -15,5 +15,4 @@ CONFIGS = {
 
 def config_class(kind: str) -> type[Settings]:
     """Return the configuration class of a kind of run; raises KeyError if there is no such kind."""
-    module, _, name = CONFIGS[kind].partition(":")
-    return getattr(import_module(module), name)
+    return resolve_name(CONFIGS[kind])

@@ -3,6 +3,9 @@
 The file is kept in the run folder, so that a user of neat-python sees every option in the form they know.
 """
 
+import dataclasses
+from configparser import ConfigParser
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,40 @@ NEAT_PYTHON_LACKS: dict[str, dict[str, Any]] = {
 }
 """Options that neat-python's own classes do not know, and the values that stand for that."""
 
+FIXED = """
+[NEAT]
+fitness_criterion = max
+fitness_threshold = 0
+no_fitness_termination = True
+reset_on_extinction = True
+
+[DefaultGenome]
+num_hidden = 0
+initial_connection = unconnected
+compatibility_disjoint_coefficient = 1.0
+compatibility_weight_coefficient = 0.5
+single_structural_mutation = False
+structural_mutation_surer = default
+activation_mutate_rate = 0
+aggregation_default = sum
+aggregation_options = sum
+aggregation_mutate_rate = 0
+enabled_default = True
+weight_init_type = gaussian
+weight_init_mean = 0
+bias_init_type = gaussian
+
+[DefaultStagnation]
+species_fitness_func = max
+
+[DefaultReproduction]
+min_species_size = 1
+"""
+"""Options that are the same in all experiments."""
+ALWAYS_ONE = {"init_type": "gaussian", "init_mean": 1, "init_stdev": 0, "mutate_rate": 0, "replace_rate": 0}
+ALWAYS_ONE |= {"mutate_power": 0, "min_value": 1, "max_value": 1}
+"""Options of a value of nodes that networks here do not have: it is 1, whatever happens."""
+
 
 def check_neat_python(config: EvolveConfig) -> None:
     """Raise ConfigError if an option asks neat-python's own NEAT for something that it does not have."""
@@ -46,120 +83,53 @@ def check_neat_python(config: EvolveConfig) -> None:
 
 
 def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
-    """Return the text of neat-python's configuration file.
-
-    Args:
-        config: the experiment.
-        inputs: number of input nodes.
-        outputs: number of output nodes.
-    """
-    evolve, own = config.evolve, config.evolve.algorithm == "neat_python"
-    species: dict[str, Any] = {"compatibility_threshold": config.species.compatibility_threshold}
-    reproduction: dict[str, Any] = {
-        "elitism": evolve.elitism,
-        "survival_threshold": evolve.survival_threshold,
-        "min_species_size": 1,
+    """Return the text of neat-python's configuration file for networks with so many input and output nodes."""
+    evolve, species = config.evolve, config.species
+    sections = {
+        "NEAT": {"pop_size": evolve.population_size},
+        "DefaultGenome": {"num_inputs": inputs, "num_outputs": outputs, **_genome(config)},
+        "DefaultSpeciesSet": _values(species, "compatibility_threshold"),
+        "DefaultStagnation": _values(species, "max_stagnation", "species_elitism"),
+        "DefaultReproduction": _values(evolve, "elitism", "survival_threshold"),
     }
-    if not own:
-        species["target_species"] = config.species.target_species
-        reproduction |= {
-            "interspecies_mating": config.species.interspecies_mating,
-            "fitness_sharing": config.species.fitness_sharing,
-            "selection": evolve.selection,
-        }
-    sections: dict[str, dict[str, Any]] = {
-        "NEAT": {
-            "fitness_criterion": "max",
-            "fitness_threshold": 0,
-            "no_fitness_termination": True,
-            "pop_size": evolve.population_size,
-            "reset_on_extinction": True,
-        },
-        "DefaultGenome": {
-            "num_inputs": inputs,
-            "num_outputs": outputs,
-            **_structure(config),
-            **(_neat_pythons_mutation(config) if own else _mutation(config)),
-        },
-        "DefaultSpeciesSet": species,
-        "DefaultStagnation": {
-            "species_fitness_func": "max",
-            "max_stagnation": config.species.max_stagnation,
-            "species_elitism": config.species.species_elitism,
-        },
-        "DefaultReproduction": reproduction,
-    }
-    lines = ["# generated from config.toml"]
-    if not own:
-        lines[0] += "; its options of mutation are those of agents/neat/operators.py"
-    for section, values in sections.items():
-        lines += ["", f"[{section}]", *(f"{key} = {value}" for key, value in values.items())]
-    return "\n".join(lines) + "\n"
+    note = "# generated from config.toml"
+    if evolve.algorithm != "neat_python":
+        note += "; its options of mutation are those of agents/neat/operators.py"
+        sections["DefaultSpeciesSet"] |= _values(species, "target_species")
+        sections["DefaultReproduction"] |= _values(species, "interspecies_mating", "fitness_sharing")
+        sections["DefaultReproduction"] |= _values(evolve, "selection")
+    ini, text = ConfigParser(), StringIO()
+    ini.read_string(FIXED)
+    ini.read_dict(sections)
+    ini.write(text)
+    return f"{note}\n\n{text.getvalue()}"
 
 
-def _structure(config: EvolveConfig) -> dict[str, Any]:
-    """Return the options of genomes but for the rates at which values change."""
-    genome = config.genome
-    free = {
-        "init_type": "gaussian",
-        "init_mean": 0,
-        "init_stdev": genome.weight_init_stdev,
-        "mutate_power": genome.weight_mutate_power,
-        "min_value": -genome.weight_limit,
-        "max_value": genome.weight_limit,
-    }
-    bias = free | {"init_mean": genome.bias_init_mean, "init_stdev": genome.bias_init_stdev}
-    always_one = {"init_type": "gaussian", "init_mean": 1, "init_stdev": 0, "mutate_rate": 0, "replace_rate": 0}
-    always_one |= {"mutate_power": 0, "min_value": 1, "max_value": 1}
-    return {
-        "num_hidden": 0,
-        "feed_forward": not genome.recurrent,
-        "initial_connection": "unconnected",
-        "compatibility_disjoint_coefficient": 1.0,
-        "compatibility_weight_coefficient": 0.5,
-        "conn_delete_prob": genome.conn_delete_prob,
-        "node_add_prob": genome.node_add_prob,
-        "node_delete_prob": genome.node_delete_prob,
-        "single_structural_mutation": False,
-        "structural_mutation_surer": "default",
-        "activation_default": genome.activation,
-        "activation_options": genome.activation,
-        "activation_mutate_rate": 0,
-        "aggregation_default": "sum",
-        "aggregation_options": "sum",
-        "aggregation_mutate_rate": 0,
-        "enabled_default": True,
-        **{f"weight_{key}": value for key, value in free.items()},
-        **{f"bias_{key}": value for key, value in bias.items()},
-        **{f"response_{key}": value for key, value in always_one.items()},
-        **{f"time_constant_{key}": value for key, value in always_one.items()},
-    }
+def _values(section: object, *names: str) -> dict[str, Any]:
+    """Return the values of options that have the same name in both files."""
+    return {name: getattr(section, name) for name in names}
 
 
-def _neat_pythons_mutation(config: EvolveConfig) -> dict[str, Any]:
-    rates = config.neat_python
-    return {
-        "conn_add_prob": rates.conn_add_prob,
-        "enabled_mutate_rate": rates.enabled_mutate_rate,
-        "weight_mutate_rate": rates.weight_mutate_rate,
-        "weight_replace_rate": rates.weight_replace_rate,
-        "bias_mutate_rate": rates.bias_mutate_rate,
-        "bias_replace_rate": rates.bias_replace_rate,
-    }
-
-
-def _mutation(config: EvolveConfig) -> dict[str, Any]:
-    """Return the options of `agents.neat.operators`; neat-python's own rates are 0."""
+def _genome(config: EvolveConfig) -> dict[str, Any]:
+    """Return the options of genomes and their mutation."""
     genome, operators = config.genome, config.operators
-    rates = ("conn_add_prob", "enabled_mutate_rate")
-    values = [f"{name}_{rate}" for name in ("weight", "bias") for rate in ("mutate_rate", "replace_rate")]
+    values = {"feed_forward": not genome.recurrent, "activation_default": genome.activation}
+    values |= {"activation_options": genome.activation, "weight_init_stdev": genome.weight_init_stdev}
+    values |= _values(genome, "bias_init_mean", "bias_init_stdev")
+    values |= _values(genome, "conn_delete_prob", "node_add_prob", "node_delete_prob")
+    for name in ("weight", "bias"):
+        values[f"{name}_mutate_power"] = genome.weight_mutate_power
+        values[f"{name}_min_value"], values[f"{name}_max_value"] = -genome.weight_limit, genome.weight_limit
+    for name in ("response", "time_constant"):
+        values |= {f"{name}_{key}": value for key, value in ALWAYS_ONE.items()}
+    rates = dataclasses.asdict(config.neat_python)
+    if config.evolve.algorithm == "neat_python":
+        return values | rates
     return {
-        **dict.fromkeys((*rates, *values), 0),
-        "connections_added": genome.connections_added,
-        "weights_changed": genome.weights_changed,
-        "modular_crossover": operators.modular_crossover,
-        "donors": operators.donors,
-        "loss_weighted_output": operators.loss_weighted_output,
+        **values,
+        **dict.fromkeys(rates, 0),
+        **_values(genome, "connections_added", "weights_changed"),
+        **_values(operators, "modular_crossover", "donors", "loss_weighted_output"),
         "guided_input": operators.active_input_bias if improvises(config) else operators.target_guided,
     }
 

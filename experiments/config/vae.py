@@ -1,7 +1,7 @@
 """Configuration of the training of a MusicVAE: its data set, its shape, and how it is trained."""
 
 from dataclasses import dataclass, field, fields
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from experiments.config.renamed import RENAMED
 from experiments.config.settings import Settings
@@ -43,7 +43,3 @@ class VaeConfig(Settings):
     def dataset(self) -> str:
         """Name of the data set."""
         return dataset_name(self.model.bars, self.model.representation, self.data.transposed)
-
-    def with_model(self, model: ModelConfig) -> Self:
-        """Return the configuration with another shape of the model."""
-        return type(self)(self.data, model, self.training)

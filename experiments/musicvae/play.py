@@ -18,25 +18,23 @@ from vae.model import MusicVAE
 from vae.shipped import find_model
 
 OUT = Path("vae-out")
-SLOWEST_BPM, FASTEST_BPM = 20, 300
 
 
 def sample(options: argparse.Namespace) -> int:
     """Play melodies from the prior."""
-    model = _open(options)
+    model, reading = _open(options)
     tokens = sampling.sample(model, options.number, options.temperature, options.seed).numpy()
     path = options.save_location or _free(OUT, "sample")
     if path.is_dir():
         raise UsageError(f"{path}: is a folder: sample's -s is the MIDI file to write")
     stem = path.with_suffix("") if path.suffix.lower() in (".mid", ".midi", ".wav") else path
     names = [stem.name if len(tokens) == 1 else f"{stem.name}-{number}" for number in range(1, len(tokens) + 1)]
-    return _write(options, stem.parent, tokens, names, model, _reading(options, model), picture=stem.name)
+    return _write(options, stem.parent, tokens, names, model, reading, picture=stem.name)
 
 
 def reconstruct(options: argparse.Namespace) -> int:
     """Play a melody again."""
-    model = _open(options)
-    reading = _reading(options, model)
+    model, reading = _open(options)
     original = read_sequence(options.start_sequence, reading)
     again = sampling.reconstruct(
         model, torch.from_numpy(original), options.times, options.temperature, options.seed
@@ -51,8 +49,7 @@ def reconstruct(options: argparse.Namespace) -> int:
 
 def interpolate(options: argparse.Namespace) -> int:
     """Play the way from one melody to another."""
-    model = _open(options)
-    reading = _reading(options, model)
+    model, reading = _open(options)
     start = _latent(options, model, reading, options.start_sequence, 0)
     end = _latent(options, model, reading, options.end_sequence, 1)
     tokens = sampling.interpolate(model, start, end, options.steps, options.temperature).numpy()
@@ -62,12 +59,11 @@ def interpolate(options: argparse.Namespace) -> int:
 
 def attribute(options: argparse.Namespace) -> int:
     """Move a melody along an attribute."""
-    model = _open(options)
+    model, reading = _open(options)
     try:
         amounts = [float(amount) for amount in options.amounts.split(",")]
     except ValueError:
         raise UsageError(f"--amounts {options.amounts}: write numbers, as in -1,0,1") from None
-    reading = _reading(options, model)
     having, lacking = (torch.from_numpy(read_folder(folder, reading)) for folder in (options.having, options.lacking))
     direction = sampling.attribute_vector(model, having, lacking)
     start = _latent(options, model, reading, options.start_sequence, 0)
@@ -77,19 +73,11 @@ def attribute(options: argparse.Namespace) -> int:
     return _write(options, _folder(options, "attribute"), tokens, names, model, reading)
 
 
-def _open(options: argparse.Namespace) -> MusicVAE:
-    """Return the model asked for, after the options that all actions share were checked."""
-    if not 0 <= options.temperature <= 100:
-        raise UsageError(f"--temperature {options.temperature:g}: it must be 0 to 100")
-    if not SLOWEST_BPM <= options.tempo <= FASTEST_BPM:
-        raise UsageError(f"--tempo {options.tempo:g}: it must be {SLOWEST_BPM} to {FASTEST_BPM}")
+def _open(options: argparse.Namespace) -> tuple[MusicVAE, Reading]:
+    """Return the model asked for, and how melodies are read for it."""
     model, _ = find_model(options.bars, form_name(options), options.transposed, options.model, device(options))
-    return model
-
-
-def _reading(options: argparse.Namespace, model: MusicVAE) -> Reading:
     track, from_bar = getattr(options, "track", None), getattr(options, "from_bar", None)  # which sample has not
-    return Reading(model.config, options.transposed, track, from_bar)
+    return model, Reading(model.config, options.transposed, track, from_bar)
 
 
 def _latent(options: argparse.Namespace, model: MusicVAE, reading: Reading, name: str | None, number: int) -> Tensor:

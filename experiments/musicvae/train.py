@@ -11,16 +11,18 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from experiments.command import ALONE, Processes, begin_or_resume, finish
+from experiments.command import ALONE, Processes, begin_or_resume, configured, finish
 from experiments.config.vae import VaeConfig
 from experiments.musicvae.card import model_card, without_machine
 from experiments.musicvae.data import dataset_folder, form_name
 from experiments.options import UsageError, print_json
+from experiments.runs.folder import RunFolder
 from experiments.runs.interrupt import deferred_interrupt
+from experiments.runs.lifecycle import read_config
 from experiments.runs.vae import about_of, make_trainer, model_of
 from songs.files import write_atomically
 from vae.checkpoint import load_model, save_model
-from vae.config import ModelError, preset
+from vae.config import ModelConfig, ModelError, preset
 from vae.dataset import Split, dataset_name, read_split
 from vae.evaluation import evaluate as evaluate_split
 from vae.latent_flow import train_flow
@@ -32,18 +34,13 @@ from vae.shipped import find_model
 from vae.statistics import distances, statistics
 from vae.training import has_bfloat16
 
-STATISTICS_WINDOWS = 2000
 REPORTED_STEPS = 50
 NEVER = 10**6
 """Epochs where a budget of time is to end the run first."""
 
 
 def device(options: argparse.Namespace) -> torch.device:
-    """Return the device asked for, else a GPU where there is one.
-
-    Raises:
-        UsageError: torch has no such device here.
-    """
+    """Return the device asked for, else a GPU where there is one; raises UsageError if torch has no such device."""
     name = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(name)
@@ -90,7 +87,7 @@ def _train(options: argparse.Namespace, where: torch.device, rank: int, count: i
         options.set = [*options.set, f"training.minutes={options.minutes}"]
     resources = {"device": where, "rank": rank, "processes": count, "threads": options.threads}
     folder, summary = begin_or_resume(options, "vae", resolved, FIXED, resources, processes)
-    return finish(options, "vae", folder.path, summary, _lines(folder.path, summary)) if processes.first else 0
+    return finish(options, "vae", folder.path, summary, _lines(folder, summary)) if processes.first else 0
 
 
 def resolve(options: argparse.Namespace) -> VaeConfig:
@@ -102,41 +99,35 @@ def resolve(options: argparse.Namespace) -> VaeConfig:
     """
     if None in (options.epochs, options.batch, options.bars):
         raise UsageError("write EPOCHS BATCH BARS, as in kuznechik vae train 10 64 2 -pt, or --resume RUN")
-    config = VaeConfig.load(options.config)
+    form = form_name(options)
+    model = {"bars": options.bars, "representation": form}
     if options.architecture or not options.config:
-        config = config.with_model(preset(options.architecture or "fast", options.bars, form_name(options)))
-    model = {"bars": options.bars, "representation": form_name(options)}
+        model = dataclasses.asdict(preset(options.architecture or "fast", options.bars, form))
     epochs = NEVER if options.minutes and options.epochs == 1 else options.epochs
     training = {"epochs": epochs, "batch": options.batch, "seed": options.seed}
     if not options.config:
         training["augment"] = 0.0 if options.transposed else 0.5
     folder = str(options.data) if options.data else None
-    for section, values in (
-        ("model", model),
-        ("training", training),
-        ("data", {"transposed": options.transposed, "folder": folder}),
-    ):
-        config = config.change(section, **{name: value for name, value in values.items() if value is not None})
-    for setting in options.set:
-        config = config.apply(setting)
-    return config
+    flags = {"model": model, "training": training, "data": {"transposed": options.transposed, "folder": folder}}
+    return configured("vae", options.config, flags, options.set)
 
 
-def _lines(folder: Path, summary: dict) -> list[str]:
+def _lines(folder: RunFolder, summary: dict) -> list[str]:
     """Return the result for people, and what to do next."""
-    model, data = VaeConfig.from_toml((folder / "config.toml").read_text()).model, folder
+    model = read_config(folder).model
     flags = f"{model.bars} {FLAGS[model.representation]}".rstrip()
-    figures = summary["validation"]
     lines = [
         f"{summary['stopped'].capitalize()} after {summary['steps']} steps, {summary['epochs']:.1f} epochs, "
         f"{summary['cpu_seconds']:.0f} CPU seconds; {summary['parameters']:,} parameters."
     ]
+    figures = summary["validation"]
     if figures:
         lines.append(
             f"Best validation, at step {summary['best_step']}: loss {figures['loss']:.2f} nats, "
             f"free-running accuracy {figures['free_running']:.4f}."
         )
-    return [*lines, f"Next: kuznechik report|plot|play {shlex.quote(str(data))}, or vae evaluate {flags} --model RUN"]
+    run = shlex.quote(str(folder.path))
+    return [*lines, f"Next: kuznechik report|plot|play {run}, or vae evaluate {flags} --model RUN"]
 
 
 FLAGS = {"pianoroll": "-p", "onsets": "--onsets", "midilike": ""}
@@ -147,6 +138,14 @@ def _source(options: argparse.Namespace) -> Path:
     if not options.source.exists():
         raise UsageError(f"{options.source}: no such run folder or .safetensors file")
     return options.source
+
+
+def _dataset_of(options: argparse.Namespace, path: Path, config: ModelConfig, about: dict) -> Path:
+    """Return the folder of the data set that a model was trained on; raises ModelError if the model names none."""
+    meta = about.get("data") or {}
+    if "transposed" not in meta:
+        raise ModelError(f"{path}: does not say what data it was trained on")
+    return options.data / dataset_name(config.bars, config.representation, meta["transposed"])
 
 
 def train_prior(options: argparse.Namespace) -> int:
@@ -161,10 +160,7 @@ def train_prior(options: argparse.Namespace) -> int:
     )
     model = model.to(where)
     assert model.prior is not None, "--layers is at least 1"
-    meta = about.get("data") or {}
-    if "transposed" not in meta:
-        raise ModelError(f"{path}: does not say what data it was trained on")
-    data = options.data / dataset_name(config.bars, config.representation, meta["transposed"])
+    data = _dataset_of(options, path, config, about)
     means, deviations = encode(model, torch.from_numpy(read_split(data, "train").tokens()))  # as often as they occur
     with deferred_interrupt() as interrupt, Progress(disable=options.json, console=Console(stderr=True)) as bar:
         task = bar.add_task("learning the prior", total=1.0)
@@ -218,32 +214,20 @@ def judge(model: MusicVAE, split: Split, samples: int, temperature: float = 1.0,
         }
         figures["distances"] = distances(*figures["statistics"].values())
         figures["affected_bars"] = affected_bars(model, seed=seed)
-    return _rounded(figures)
-
-
-def _rounded(content):
-    if isinstance(content, dict):
-        return {name: _rounded(value) for name, value in content.items()}
-    if isinstance(content, list):
-        return [_rounded(value) for value in content]
-    return round(content, 5) if isinstance(content, float) else content
+    return json.loads(json.dumps(figures), parse_float=lambda number: round(float(number), 5))
 
 
 def export(options: argparse.Namespace) -> int:
     """Write a model for others: smaller, with its figures and a card."""
     path = model_of(_source(options))
     model, about = load_model(path)[0], about_of(options.source)
-    meta = about.get("data") or {}
-    if "transposed" not in meta:
-        raise ModelError(f"{path}: does not say what data it was trained on")
+    test = read_split(_dataset_of(options, path, model.config, about), "test")
     known = {**about, **{f"training.{name}": value for name, value in (about.get("training") or {}).items()}}
     lacking = [name for name in ("commands", "steps", "training.batch", "training.beta") if known.get(name) is None]
     if lacking:
         raise ModelError(f"{path.with_suffix('.json')}: does not say how it was trained: {', '.join(lacking)} missing")
     if options.out.suffix != ".safetensors":
         raise UsageError(f"{options.out}: the name must end in .safetensors")
-    name = dataset_name(model.config.bars, model.config.representation, meta["transposed"])
-    test = read_split(options.data / name, "test")
     save_model(options.out, model, about, options.dtype)
     model, _ = load_model(options.out)  # judge what is written: rounding may cost something
     about = {
@@ -260,7 +244,7 @@ def export(options: argparse.Namespace) -> int:
 
 
 def import_seed_checkpoint(options: argparse.Namespace) -> int:
-    """Turn a checkpoint of the seed into a model."""
+    """Turn a checkpoint of the MusicVAE thesis project into a model."""
     if options.out.suffix != ".safetensors":
         raise UsageError(f"{options.out}: the name must end in .safetensors")
     model = import_checkpoint(options.file, options.bars, STATE_KEYS[1 if options.best else 0])

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any, cast
+from pkgutil import resolve_name
+from typing import Any
 
 from experiments.config.kinds import CONFIGS, config_class
 from experiments.config.settings import ConfigError, Settings
@@ -26,9 +26,6 @@ from songs.validate import validate_like
 
 SAVE_SECONDS = 5.0
 """Seconds between two savings of tables and champion while a run goes on."""
-
-KINDS = {name: f"experiments.runs.{name}" for name in CONFIGS}
-"""Modules of the kinds of runs; each has a constant KIND."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +77,14 @@ def kind_of(folder: RunFolder) -> Kind:
 
 def load_kind(name: str) -> Kind:
     """Return the kind of run of a name; raises ImportError where a package is missing."""
-    return cast(Kind, import_module(KINDS[name]).KIND)
+    return resolve_name(f"experiments.runs.{name}:KIND")
 
 
 def name_of_kind(folder: RunFolder) -> str:
     """Return the name of a run's kind; raises RunError if meta.json names none."""
     name = folder.read_meta().get("experiment")
-    if not isinstance(name, str) or name not in KINDS:
-        raise RunError(f"{folder.path}: meta.json names the experiment {name!r}; known are {', '.join(KINDS)}")
+    if not isinstance(name, str) or name not in CONFIGS:
+        raise RunError(f"{folder.path}: meta.json names the experiment {name!r}; known are {', '.join(CONFIGS)}")
     return name
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.command import add_run_options, begin_or_resume, configured, finish
-from experiments.options import count, positive, word
+from experiments.options import above_zero, add_actions, count, positive, word
 
 HELP = "listeners: train one on music, score melodies by one, audit one"
 GROUP, ORDER = "Judge", 2
@@ -23,12 +23,7 @@ EXAMPLES = (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-    for name, add in ACTIONS.items():
-        about = add.__doc__ or ""
-        action = actions.add_parser(name, help=about.partition("\n")[0], description=about)
-        add(action)
-        action.set_defaults(action=name)
+    add_actions(parser, ACTIONS)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -60,7 +55,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=("learned", "ngram", "melody", "judge"), help="what to train [learned]")
     parser.add_argument(
         "--minutes",
-        type=_minutes,
+        type=above_zero(10_000),
         metavar="M",
         help="about how long, on one core: it sets the number of steps, so the result does not depend on the clock "
         "[10; the melody model: 4; the judge: 3]",
@@ -177,10 +172,3 @@ def _audit(parser: argparse.ArgumentParser) -> None:
 
 
 ACTIONS = {"train": _train, "score": _score, "audit": _audit, "judge": _judge}
-
-
-def _minutes(text: str) -> float:
-    minutes = float(text)
-    if not 0 < minutes <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text}: it must be above 0, at most 10000")
-    return minutes

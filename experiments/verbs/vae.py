@@ -8,9 +8,21 @@ says where collections of MIDI files are.
 
 import argparse
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
 from experiments.command import add_run_options
-from experiments.options import MOST_MINUTES, MOST_PROCESSES, UsageError, between, count, positive, whole
+from experiments.options import (
+    MOST_MINUTES,
+    MOST_PROCESSES,
+    above_zero,
+    add_actions,
+    between,
+    count,
+    positive,
+    require,
+    whole,
+)
 
 HELP = "MusicVAE: data sets, training, samples, reconstructions, interpolations (needs torch)"
 GROUP, ORDER = "Learn", 3
@@ -18,49 +30,21 @@ EXAMPLES = (
     "kuznechik vae sample 4 -pt",
     "kuznechik vae interpolate 2 3 -ptv -e smoke.midi",
 )
-DATA = "vae-data"
 BARS = (2, 4, 8, 16)
 MOST_MELODIES = 100_000
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-    for name, add in ACTIONS.items():
-        about = add.__doc__ or ""
-        action = actions.add_parser(name, help=about.partition("\n")[0], description=about)
-        add(action)
-        action.set_defaults(action=name)
+    add_actions(parser, {name: add for name, (add, _) in ACTIONS.items()})
 
 
 def run(options: argparse.Namespace) -> int:
-    for package in ("torch", "safetensors"):
-        try:
-            __import__(package)
-        except ImportError:
-            raise UsageError(
-                f"kuznechik vae needs the package {package}, which is not installed: pip install 'kuznechik[torch]'"
-            ) from None
-    from experiments.musicvae import data, play, train
-    from experiments.studies import vae_ablation
+    require("torch", "safetensors", extra="torch", what="kuznechik vae")
     from vae.processor import computing
 
-    actions = {
-        "generate-dataset": data.generate_dataset,
-        "show-datasets": data.show_datasets,
-        "delete-dataset": data.delete_dataset,
-        "train": train.train,
-        "train-prior": train.train_prior,
-        "ablate": vae_ablation.ablate,
-        "evaluate": train.evaluate,
-        "export": train.export,
-        "import-checkpoint": train.import_seed_checkpoint,
-        "sample": play.sample,
-        "reconstruct": play.reconstruct,
-        "interpolate": play.interpolate,
-        "attribute": play.attribute,
-    }
+    action = resolve_name(f"experiments.{ACTIONS[options.action][1]}")
     with computing(getattr(options, "threads", 1)):
-        return actions[options.action](options)
+        return action(options)
 
 
 def _bars(text: str) -> int:
@@ -69,30 +53,41 @@ def _bars(text: str) -> int:
     return int(text)
 
 
-def _minutes(text: str) -> float:
-    minutes = float(text)
-    if not 0 < minutes <= MOST_MINUTES:
-        raise argparse.ArgumentTypeError(f"{text}: it must be above 0, at most {MOST_MINUTES}")
-    return minutes
+SHARED: dict[str, dict[str, Any]] = {
+    "source": {"type": Path, "metavar": "RUN", "help": "a run folder or a .safetensors file"},
+    "bars": {"type": _bars, "metavar": "BARS", "help": "2, 4, 8 or 16"},
+    "--data": {"type": Path, "default": Path("vae-data"), "metavar": "DIR", "help": "where data sets are [vae-data]"},
+    "--device": {"metavar": "NAME", "help": "cpu, cuda, ... [cuda where there is one]"},
+    "--threads": {
+        "type": whole(1, MOST_PROCESSES),
+        "default": 1,
+        "metavar": "N",
+        "help": "of the processor [1]",
+    },
+    "--seed": {"type": count, "default": 0, "metavar": "N", "help": "of all draws [0]"},
+    "--model": {"metavar": "PATH", "help": "a .safetensors file or a run folder [the project's own]"},
+    "--track": {"metavar": "NAME", "help": "track of the melody [MELODY, else the highest notes of all]"},
+    "--from-bar": {"type": positive, "metavar": "N", "help": "take a longer file from this bar on"},
+    "--json": {"action": "store_true", "help": "print the result as JSON"},
+}
+"""Arguments that several actions take."""
+MINUTES = above_zero(MOST_MINUTES)
+
+
+def _add(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add arguments that several actions take."""
+    for name in names:
+        parser.add_argument(name, **SHARED[name])
 
 
 def _form(parser: argparse.ArgumentParser, bars: bool = True) -> None:
     """Add BARS, -p, --onsets and -t."""
     if bars:
-        parser.add_argument("bars", type=_bars, metavar="BARS", help="2, 4, 8 or 16")
+        _add(parser, "bars")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("-p", "--pianoroll", action="store_true", help="piano roll [MIDI-like]")
     which.add_argument("--onsets", action="store_true", help="onsets on the 13 keys, in eighths")
     parser.add_argument("-t", "--transposed", action="store_true", help="in C major or A minor [all keys]")
-
-
-def _data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, default=Path(DATA), metavar="DIR", help=f"where data sets are [{DATA}]")
-
-
-def _model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="PATH", help="a .safetensors file or a run folder [the project's own]")
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, ... [cuda where there is one]")
 
 
 def _play(parser: argparse.ArgumentParser, where: str, temperature: float) -> None:
@@ -106,17 +101,11 @@ def _play(parser: argparse.ArgumentParser, where: str, temperature: float) -> No
         metavar="T",
         help=f"0: the likeliest notes [{temperature:g}]",
     )
-    parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed plays the same [0]")
     parser.add_argument(
         "--tempo", type=between(20, 300), default=120.0, metavar="BPM", help="of what is written, 20 to 300 [120]"
     )
     parser.add_argument("--no-wav", action="store_true", help="write MIDI alone")
-    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
-
-
-def _sequence(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--track", metavar="NAME", help="track of the melody [MELODY, else the highest notes of all]")
-    parser.add_argument("--from-bar", type=positive, metavar="N", help="take a longer file from this bar on")
+    _add(parser, "--model", "--device", "--seed", "--json")
 
 
 def _generate(parser: argparse.ArgumentParser) -> None:
@@ -127,29 +116,25 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     split, and no window of the test stands in training. A folder with MAESTRO's CSV is split as that says.
     """
     parser.add_argument("split", choices=("all", "train", "validation", "test"), help="which split to write")
-    parser.add_argument("bars", type=_bars, metavar="BARS", help="2, 4, 8 or 16")
+    _add(parser, "bars")
     parser.add_argument("stride", type=positive, metavar="STRIDE", help="bars from one window to the next")
     _form(parser, bars=False)
     parser.add_argument(
         "--midi", type=Path, action="append", required=True, metavar="DIR", help="MIDI files; may be given again"
     )
-    parser.add_argument("--track", metavar="NAME", help="track of the melody [MELODY, else the highest notes of all]")
-    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of the split [0]")
-    _data(parser)
-    parser.add_argument("--json", action="store_true", help="print a summary as JSON")
+    _add(parser, "--track", "--seed", "--data", "--json")
 
 
 def _show(parser: argparse.ArgumentParser) -> None:
     """List the data sets there are."""
     parser.add_argument("-s", "--statistics", action="store_true", help="what the test melodies are like, too")
-    _data(parser)
-    parser.add_argument("--json", action="store_true", help="print a list as JSON")
+    _add(parser, "--data", "--json")
 
 
 def _delete(parser: argparse.ArgumentParser) -> None:
     """Delete a data set."""
     _form(parser)
-    _data(parser)
+    _add(parser, "--data")
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
@@ -162,13 +147,12 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("batch", nargs="?", type=positive, metavar="BATCH", help="melodies in a step")
     parser.add_argument("bars", nargs="?", type=_bars, metavar="BARS", help="2, 4, 8 or 16")
     _form(parser, bars=False)
-    parser.add_argument("--minutes", type=_minutes, metavar="M", help="limit of CPU time (wall time on a GPU)")
+    parser.add_argument("--minutes", type=MINUTES, metavar="M", help="limit of CPU time (wall time on a GPU)")
     parser.add_argument("--config", metavar="FILE", help="TOML file with the options of a run")
     parser.add_argument("--initialize", type=Path, metavar="FILE", help="begin with the parameters of a model that fit")
     parser.add_argument("--architecture", metavar="NAME", help="fast, flat, mlp, faithful or seed [fast]")
-    parser.add_argument("--threads", type=whole(1, MOST_PROCESSES), default=1, metavar="N", help="of the processor [1]")
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, ... [cuda where there is one]")
-    parser.add_argument("--data", type=Path, metavar="DIR", help=f"where data sets are [{DATA}]")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="where data sets are [vae-data]")
+    _add(parser, "--threads", "--device")
     add_run_options(parser, "vae", "training.beta=0.2", "each validation")
 
 
@@ -177,8 +161,8 @@ def _prior(parser: argparse.ArgumentParser) -> None:
 
     Draws from the prior (sample, and interpolate without files) go through it; reconstructions stay as they are.
     """
-    parser.add_argument("source", type=Path, metavar="RUN", help="a run folder or a .safetensors file")
-    parser.add_argument("--minutes", type=_minutes, required=True, metavar="M", help="of CPU time (wall time on a GPU)")
+    _add(parser, "source")
+    parser.add_argument("--minutes", type=MINUTES, required=True, metavar="M", help="of CPU time (wall time on a GPU)")
     parser.add_argument("--layers", type=positive, default=3, metavar="N", help="of the flow [3]")
     parser.add_argument("--width", type=positive, default=192, metavar="N", help="of the flow [192]")
     parser.add_argument("--batch", type=positive, default=128, metavar="N", help="melodies in a step [128]")
@@ -189,12 +173,8 @@ def _prior(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="lead to means (0), to draws of the posteriors (1) or between: more is wilder [0.5]",
     )
-    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of all draws [0]")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the .safetensors file [prior.safetensors beside it]")
-    parser.add_argument("--threads", type=whole(1, MOST_PROCESSES), default=1, metavar="N", help="of the processor [1]")
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, ... [cuda where there is one]")
-    _data(parser)
-    parser.add_argument("--json", action="store_true", help="print a summary as JSON")
+    _add(parser, "--seed", "--threads", "--device", "--data", "--json")
 
 
 def _ablate(parser: argparse.ArgumentParser) -> None:
@@ -202,8 +182,8 @@ def _ablate(parser: argparse.ArgumentParser) -> None:
 
     The four data sets must be there: generate-dataset with -pt, -p, -t and neither.
     """
-    parser.add_argument("minutes", type=_minutes, metavar="MINUTES", help="CPU time of each run")
-    parser.add_argument("bars", type=_bars, metavar="BARS", help="2, 4, 8 or 16")
+    parser.add_argument("minutes", type=MINUTES, metavar="MINUTES", help="CPU time of each run")
+    _add(parser, "bars")
     parser.add_argument("--seeds", type=positive, default=3, metavar="N", help="runs of each kind [3]")
     parser.add_argument("--batch", type=positive, default=64, metavar="N", help="melodies in a step [64]")
     parser.add_argument(
@@ -213,37 +193,34 @@ def _ablate(parser: argparse.ArgumentParser) -> None:
         "--beta-warmup-steps", type=count, default=500, metavar="N", help="steps in which beta rises [500]"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder, which must be new [runs/vae-ablation-1, ...]")
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, ... [cuda where there is one]")
-    _data(parser)
+    _add(parser, "--device", "--data")
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
     """Print, as JSON, how well a model rebuilds held-out melodies, and what its samples are like beside them."""
     _form(parser)
-    _model(parser)
-    _data(parser)
+    _add(parser, "--model", "--device", "--data", "--seed")
     parser.add_argument("--split", choices=("train", "validation", "test"), default="test", help="[test]")
     parser.add_argument(
         "-n", "--samples", type=whole(0, MOST_MELODIES), default=1000, metavar="N", help="samples of the prior [1000]"
     )
     parser.add_argument("--temperature", type=between(0, 100), default=1.0, metavar="T", help="of the samples [1]")
-    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of all draws [0]")
     parser.add_argument("-s", "--save_location", type=Path, metavar="FILE", help="write the JSON here, too")
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
     """Write a run's model with its figures on the test set, in half the size: FILE.safetensors, .json and .md."""
-    parser.add_argument("source", type=Path, metavar="RUN", help="a run folder or a .safetensors file")
+    _add(parser, "source")
     parser.add_argument("out", type=Path, metavar="FILE", help="the .safetensors file to write")
     parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float16", help="[float16]")
     parser.add_argument("--licence", default="", metavar="TEXT", help="licence of the data, for the model card")
     parser.add_argument("--hardware", default="", metavar="TEXT", help="what it was trained on, for the model card")
-    _data(parser)
+    _add(parser, "--data")
 
 
 def _import(parser: argparse.ArgumentParser) -> None:
-    """Turn a checkpoint of the seed (a .tar with last_vae_state_dict) into a model; nothing in it is executed."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="the seed's checkpoint")
+    """Turn a checkpoint of the MusicVAE thesis project (a .tar) into a model; nothing in it is executed."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="the checkpoint, with last_vae_state_dict")
     parser.add_argument("bars", type=_bars, metavar="BARS", help="what it was trained on: 2, 4, 8 or 16")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .safetensors file to write")
     parser.add_argument("--best", action="store_true", help="take best_vae_state_dict [last_vae_state_dict]")
@@ -253,7 +230,6 @@ def _sample(parser: argparse.ArgumentParser) -> None:
     """Play new melodies, drawn from the prior."""
     _form(parser)
     parser.add_argument("-n", "--number", type=whole(1, MOST_MELODIES), default=1, metavar="N", help="how many [1]")
-    _model(parser)
     _play(parser, "MIDI file to write; with -n FILE-1, FILE-2, ... [vae-out/sample-K.mid]", 1.0)
 
 
@@ -262,8 +238,7 @@ def _reconstruct(parser: argparse.ArgumentParser) -> None:
     _form(parser)
     parser.add_argument("-f", "--start_sequence", required=True, metavar="FILE", help="MIDI file, or a riff's name")
     parser.add_argument("-n", "--times", type=whole(1, MOST_MELODIES), default=1, metavar="N", help="how often [1]")
-    _sequence(parser)
-    _model(parser)
+    _add(parser, "--track", "--from-bar")
     _play(parser, "folder to write to [vae-out/reconstruct-K]", 0.0)
 
 
@@ -273,8 +248,7 @@ def _interpolate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("steps", type=whole(1, MOST_MELODIES), metavar="STEPS", help="melodies between the two ends")
     parser.add_argument("-f", "--start_sequence", metavar="FILE", help="MIDI file or riff [a draw from the prior]")
     parser.add_argument("-e", "--end_sequence", metavar="FILE", help="MIDI file or riff [a draw from the prior]")
-    _sequence(parser)
-    _model(parser)
+    _add(parser, "--track", "--from-bar")
     _play(parser, "folder to write to [vae-out/interpolate-K]", 0.0)
 
 
@@ -287,23 +261,23 @@ def _attribute(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--amounts", default="-1,0,1", metavar="A,B,...", help="how far, in lengths of the attribute's vector [-1,0,1]"
     )
-    _sequence(parser)
-    _model(parser)
+    _add(parser, "--track", "--from-bar")
     _play(parser, "folder to write to [vae-out/attribute-K]", 0.0)
 
 
 ACTIONS = {
-    "generate-dataset": _generate,
-    "show-datasets": _show,
-    "delete-dataset": _delete,
-    "train": _train,
-    "train-prior": _prior,
-    "ablate": _ablate,
-    "evaluate": _evaluate,
-    "export": _export,
-    "import-checkpoint": _import,
-    "sample": _sample,
-    "reconstruct": _reconstruct,
-    "interpolate": _interpolate,
-    "attribute": _attribute,
+    "generate-dataset": (_generate, "musicvae.data:generate_dataset"),
+    "show-datasets": (_show, "musicvae.data:show_datasets"),
+    "delete-dataset": (_delete, "musicvae.data:delete_dataset"),
+    "train": (_train, "musicvae.train:train"),
+    "train-prior": (_prior, "musicvae.train:train_prior"),
+    "ablate": (_ablate, "studies.vae_ablation:ablate"),
+    "evaluate": (_evaluate, "musicvae.train:evaluate"),
+    "export": (_export, "musicvae.train:export"),
+    "import-checkpoint": (_import, "musicvae.train:import_seed_checkpoint"),
+    "sample": (_sample, "musicvae.play:sample"),
+    "reconstruct": (_reconstruct, "musicvae.play:reconstruct"),
+    "interpolate": (_interpolate, "musicvae.play:interpolate"),
+    "attribute": (_attribute, "musicvae.play:attribute"),
 }
+"""Functions that add the arguments of an action, and that carry it out; the latter are imported when needed."""
