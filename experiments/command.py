@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.config.kinds import CONFIGS, config_class
+from experiments.config.kinds import config_class
 from experiments.config.settings import Settings
 from experiments.options import UsageError, count, print_json, refuse, require
 
@@ -38,7 +38,6 @@ def add_run_options(parser: argparse.ArgumentParser, kind: str, example: str, ev
         every: default of --checkpoint-every, with its unit: "50 generations".
         out: what --out may name besides a run folder.
     """
-    assert kind in CONFIGS
     parser.add_argument("--resume", metavar="RUN", help="continue a run from its last checkpoint")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help=f"change an option, as in --set {example}"
@@ -90,12 +89,7 @@ ALONE = Processes()
 
 @contextmanager
 def tensorboard_callbacks(folder: Any, wanted: bool) -> Iterator[list[Any]]:
-    """Lend the callbacks of a run: none, or a writer of `tensorboard/` in its folder.
-
-    Args:
-        folder: of the run.
-        wanted: whether to write; the package tensorboard must be installed then.
-    """
+    """Lend the callbacks of a run: none, or a writer of `tensorboard/` in its folder."""
     if not wanted:
         yield []
         return
@@ -186,15 +180,7 @@ VERBS = {"evolve": "evolve", "dqn": "dqn", "vae": "vae train", "listener": "list
 
 
 def finish(options: argparse.Namespace, kind: str, folder: Path, summary: dict[str, Any], lines: Sequence[str]) -> int:
-    """Print the result of a run; return the exit status.
-
-    Args:
-        options: of the command line.
-        kind: of the run.
-        folder: of the run.
-        summary: content of summary.json.
-        lines: the result for people; the last one says what to do next.
-    """
+    """Print the summary of a run, or lines for people, of which the last says what is next; return the exit status."""
     interrupted = summary["stopped"] == "interrupted"
     if options.json:
         print_json({**summary, "run": str(folder)})

@@ -36,10 +36,7 @@ LEAST_MEMORY = 32
 
 
 def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
-    """Look up the songs of a configuration and fill in what depends on them.
-
-    Returns:
-        The configuration with its memory settled, and the songs.
+    """Return a configuration with its memory settled, and its songs.
 
     Raises:
         SongError: there is no such song.
@@ -65,12 +62,7 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
 
 
 def resolve_songs(config: WithSongs) -> tuple[WithSongs, list[Song]]:
-    """Look up the songs of a configuration of any kind and settle its memory.
-
-    Raises:
-        SongError: there is no such song.
-        ConfigError: song, prompt and memory do not go together.
-    """
+    """Look up the songs of a configuration of any kind and settle its memory; raises SongError or ConfigError."""
     task = config.task
     songs = playable_songs(task) if task.together else named_songs(task)
     for song in songs:
@@ -88,12 +80,7 @@ def read_songs(config: "EvolveConfig | DqnConfig", folder: RunFolder) -> list[So
 
 
 def named_songs(task: Task) -> list[Song]:
-    """Return the song that a task names, or the songs, between commas.
-
-    Raises:
-        SongError: there is no such song.
-        ConfigError: two have the same name.
-    """
+    """Return the song that a task names, or the songs, between commas; raises SongError, or ConfigError for twins."""
 
     def find(name: str) -> Song:
         return find_song(name, task.folder or None, task.steps, task.track or None)

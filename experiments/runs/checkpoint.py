@@ -29,16 +29,7 @@ State = tuple[dict[str, np.ndarray], dict[str, Any]]
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-    """Write arrays and plain data.
-
-    Args:
-        path: of the file.
-        arrays: numbers or booleans.
-        data: what JSON can hold.
-
-    Raises:
-        ValueError: a number is not finite.
-    """
+    """Write arrays of numbers or booleans, and plain data; raises ValueError if a number of the data is not finite."""
     text = json.dumps(data, allow_nan=False).encode()
     content = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     content[DATA] = np.frombuffer(text, dtype=np.uint8)
@@ -48,11 +39,7 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], data: dict[str, Any]
 
 
 def read_arrays(path: Path, most_bytes: int = MOST_BYTES) -> State:
-    """Return the arrays and the plain data of a file.
-
-    Raises:
-        RunError: it is missing, damaged, larger than allowed, or of another kind.
-    """
+    """Return the arrays and the plain data of a file; raises RunError if it is missing, damaged, large or foreign."""
     try:
         check_file(path, most_bytes)
         with safe_open(path, framework="numpy") as file:
@@ -76,12 +63,7 @@ def read_arrays(path: Path, most_bytes: int = MOST_BYTES) -> State:
 
 
 def save_checkpoint(folder: Path, step: int, state: State) -> None:
-    """Write a checkpoint and delete all but the newest two.
-
-    Args:
-        folder: the `checkpoints` folder of a run.
-        step: steps done; the file is named after it.
-        state: all that the next steps depend on.
+    """Write the checkpoint of a step into a folder and delete all but the newest two.
 
     Raises:
         ValueError: a number of the state is not finite.
@@ -97,10 +79,6 @@ def save_checkpoint(folder: Path, step: int, state: State) -> None:
 
 def load_checkpoint(folder: Path, most_bytes: int = MOST_BYTES) -> tuple[State | None, list[str]]:
     """Return the newest checkpoint that is whole, and what is wrong with newer ones.
-
-    Args:
-        folder: the `checkpoints` folder of a run.
-        most_bytes: what is larger is refused unread.
 
     Returns:
         The state, None if there is no checkpoint yet, and a line for each newer file that is damaged.

@@ -14,14 +14,13 @@ import numpy as np
 from agents.dqn.champion import Champion
 from experiments.config.dqn import DqnConfig
 from experiments.runs.assembly import read_songs, resolve_songs
-from experiments.runs.callback import Callback
 from experiments.runs.checkpoint import State, write_arrays
 from experiments.runs.dqn_parts import CHAMPION, improvisation_listener, make_agent, make_evaluator, make_loop
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import Kind, passes_multiple
 from experiments.runs.melody import title_of, write_melody
 from experiments.runs.scores import always_rest
-from experiments.runs.trainable import Log, Status, Trainable
+from experiments.runs.trainable import Callback, Log, Status, Trainable
 from listener.listener import Listener
 from songs.song import Song
 from songs.validate import OrNone, validate_like
@@ -40,11 +39,8 @@ def prepare(config: DqnConfig, folder: RunFolder, songs: Sequence[Song]) -> None
 def training(config: DqnConfig, folder: RunFolder, listener: Listener | None = None) -> Iterator["Learning"]:
     """Lend the learner of a run folder.
 
-    Args:
-        config: resolved.
-        folder: of the run.
-        listener: rewards instead of the one that the configuration names. It may know nothing of right and wrong;
-            then the best player is the one with the highest reward, and nothing counts as solved.
+    A listener rewards instead of the one that the configuration names. It may know nothing of right and wrong; then
+    the best player is the one with the highest reward, and nothing counts as solved.
     """
     with computing():
         yield Learning(config, read_songs(config, folder), listener)

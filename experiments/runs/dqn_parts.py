@@ -42,11 +42,7 @@ def make_network(config: DqnConfig) -> QNetwork:
 
 
 def make_prior(config: DqnConfig) -> Callable[[int], MelodyReader] | None:
-    """Return a function from a number of melodies to their prior; None where there is no prior.
-
-    Raises:
-        ConfigError: there is no such listener, or it has no melody model.
-    """
+    """Return a function from a number of melodies to their prior, None where there is no prior; raises ConfigError."""
     name = config.prior.model
     if not name:
         return None
@@ -79,13 +75,7 @@ def make_agent(config: DqnConfig) -> Agent:
 def make_loop(config: DqnConfig, songs: Sequence[Song], listener: Listener | None) -> DqnLoop:
     """Return the agent of a resolved configuration and the keyboards it learns on.
 
-    Args:
-        config: of the experiment.
-        songs: to be played.
-        listener: gives the rewards; None where the song is memorised.
-
-    Raises:
-        ConfigError: parts of the configuration do not go together.
+    A listener gives the rewards; None where the songs are memorised. Raises ConfigError if parts do not go together.
     """
     environment = config.environment
     keyboard = make_env(
@@ -102,11 +92,7 @@ def make_loop(config: DqnConfig, songs: Sequence[Song], listener: Listener | Non
 
 
 def improvisation_listener(config: DqnConfig) -> Listener | None:
-    """Return the listener that rewards an improvisation; None where a song is memorised.
-
-    Raises:
-        ConfigError: there is none of that name.
-    """
+    """Return the listener that rewards an improvisation, None where a song is memorised; raises ConfigError."""
     environment = config.environment
     if not config.improvises:
         return None

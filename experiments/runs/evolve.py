@@ -23,7 +23,6 @@ from agents.rollout import play_episode
 from agents.search import Search
 from experiments.config.evolve import EvolveConfig
 from experiments.runs.assembly import make_cases, make_env, make_player, read_songs
-from experiments.runs.callback import Callback
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import Improvising, choose_starts, read_improvising
@@ -31,7 +30,7 @@ from experiments.runs.lifecycle import Kind
 from experiments.runs.melody import title_of, write_melody
 from experiments.runs.scores import always_rest
 from experiments.runs.searches import describe, make_search, operators_used
-from experiments.runs.trainable import Log, Status, Trainable
+from experiments.runs.trainable import Callback, Log, Status, Trainable
 from songs.files import write_atomically
 from songs.song import Song
 

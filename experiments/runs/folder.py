@@ -32,6 +32,7 @@ from songs.display import roll_html
 from songs.files import delete_drafts, read_text, read_whole, write_atomically
 from songs.keyboard import KEYS, SONG_STEPS
 from songs.song import Song, SongError
+from songs.validate import ByAnyName, OrNone, validate_like
 
 
 class RunError(ValueError):
@@ -46,11 +47,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: str | Path) -> "RunFolder":
-        """Make a new run folder.
-
-        Raises:
-            RunError: something is there already, or it cannot be made.
-        """
+        """Make a new run folder; raises RunError if something is there already, or it cannot be made."""
         path = Path(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,11 +72,7 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: str | Path) -> "RunFolder":
-        """Open a run folder for reading.
-
-        Raises:
-            RunError: it is not there, or is none.
-        """
+        """Open a run folder for reading; raises RunError if it is not there, or is none."""
         folder = cls(path)
         if not folder.path.is_dir():
             raise RunError(f"{path}: no such run folder")
@@ -94,9 +87,8 @@ class RunFolder:
         except RunError:
             summary = {"state": "still running, or stopped without an end"}
         names = ("search", "solved", "right_teacher_forced", "ceiling", "always_rest", "seed", "cpu_seconds", "state")
-        rows = "".join(
-            f"<tr><td>{name}</td><td>{escape(str(summary[name]))}</td></tr>" for name in names if name in summary
-        )
+        shown = {name: escape(str(summary[name])) for name in names if name in summary}
+        rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in shown.items())
         table = f"<b>{escape(str(self.path))}</b><table>{rows}</table>"
         try:
             (song, *_), roll = self.read_songs(SONG_STEPS), self.read_roll()
@@ -108,11 +100,7 @@ class RunFolder:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Keep other processes from writing into the folder at the same time.
-
-        Raises:
-            RunError: another process is doing so.
-        """
+        """Keep other processes from writing into the folder meanwhile; raises RunError if one is doing so."""
         try:
             with FileLock(self.path / ".lock", timeout=0):
                 delete_drafts(self.path)
@@ -153,11 +141,7 @@ class RunFolder:
             raise
 
     def cut_table(self, name: str, end: int) -> None:
-        """Keep only the whole rows of a table whose first column is below `end`; no table is fine, too.
-
-        Raises:
-            RunError: the table is broken.
-        """
+        """Keep only the whole rows of a table, if there is one, whose first column is below `end`."""
         path = self.path / name
         if not path.exists():
             return
@@ -174,11 +158,7 @@ class RunFolder:
     # reading
 
     def read_text(self, name: str) -> str:
-        """Return the text of a file.
-
-        Raises:
-            RunError: it is not there or cannot be read.
-        """
+        """Return the text of a file; raises RunError if it is not there or cannot be read."""
         try:
             return read_text(self.path / name)
         except FileNotFoundError:
@@ -199,20 +179,15 @@ class RunFolder:
     def read_meta(self) -> dict[str, Any]:
         """Return what `write_meta` wrote; raises RunError if it is missing or broken."""
         meta = self.read_json("meta.json")
-        kinds = {"experiment": str, "command": list, "versions": dict}
-        for name, kind in kinds.items():
-            if not isinstance(meta.get(name, kind()), kind):
-                raise RunError(f"{self.path}: meta.json is broken: {name} is {meta[name]!r}")
-        if not all(isinstance(word, str) for word in meta.get("command", [])):
-            raise RunError(f"{self.path}: meta.json is broken: command is {meta['command']!r}")
+        example = {"experiment": "", "command": [""], "versions": ByAnyName(OrNone(""))}
+        try:
+            validate_like({name: each for name, each in example.items() if name in meta}, meta)
+        except ValueError as error:
+            raise RunError(f"{self.path}: meta.json is broken: {error}") from None
         return meta
 
     def read_table(self, name: str) -> dict[str, np.ndarray]:
-        """Return the columns of a table as float64 arrays; a last line cut short is left out.
-
-        Raises:
-            RunError: the table is missing, empty or broken.
-        """
+        """Return the columns of a table as float64 arrays; a last line cut short is left out. Raises RunError."""
         lines = self.read_text(name).splitlines(keepends=True)
         if lines and not lines[-1].endswith("\n"):
             lines.pop()
@@ -226,14 +201,11 @@ class RunFolder:
         return table
 
     def read_songs(self, steps: int, prompt: int = 0) -> list[Song]:
-        """Return the songs of the run.
+        """Return the songs of the run; raises RunError if there are none, or one is broken or ends with the prompt.
 
         Args:
             steps: longest song; a song that was cut to it need not end with a whole bar.
-            prompt: steps at the start that are given, of which a song has more.
-
-        Raises:
-            RunError: there are none, or one of them cannot be read or ends with the prompt.
+            prompt: steps at the start that are given.
         """
         try:
             entries = read_catalog(self.path / "songs", steps=steps)

@@ -76,12 +76,7 @@ def without_losses(config: EvolveConfig) -> EvolveConfig:
 
 
 def named_listener(name: str, extra_keys: float, option: str) -> "OneVoice":
-    """Return a listener by name, with a cost for every key beyond the first of a step.
-
-    Args:
-        name: as for `listener_named`.
-        extra_keys: what every key beyond the first of a step costs.
-        option: that holds the name, for messages.
+    """Return the listener that an option names, with a cost for every key beyond the first of a step.
 
     Raises:
         ConfigError: there is no such listener, or it cannot be read.
@@ -137,12 +132,7 @@ class Starts:
 
 
 def choose_starts(task: Task, most: int, songs: Sequence[Song]) -> Starts:
-    """Return distinct prompts: of the songs, then of others of their catalogue.
-
-    Args:
-        task: names the catalogue, and the length of a prompt.
-        most: largest number of prompts.
-        songs: of the run.
+    """Return at most so many distinct prompts: of the songs of a run, then of others of their catalogue.
 
     Without prompt there is one start: nothing.
     """

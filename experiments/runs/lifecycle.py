@@ -14,13 +14,12 @@ from typing import Any
 
 from experiments.config.kinds import CONFIGS, config_class
 from experiments.config.settings import ConfigError, Settings
-from experiments.runs.callback import Callback
 from experiments.runs.checkpoint import State, load_checkpoint, save_checkpoint
 from experiments.runs.clock import Clock
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.interrupt import deferred_interrupt
 from experiments.runs.progress import ProgressBar
-from experiments.runs.trainable import Log, Trainable
+from experiments.runs.trainable import Callback, Log, Trainable
 from songs.files import write_atomically
 from songs.validate import validate_like
 
@@ -62,11 +61,7 @@ class Supervision:
 
 
 def kind_of(folder: RunFolder) -> Kind:
-    """Return the kind of a run.
-
-    Raises:
-        RunError: meta.json names none, or it needs a package that is not installed.
-    """
+    """Return the kind of a run; raises RunError if it needs a package that is not installed."""
     try:
         return load_kind(name_of_kind(folder))
     except ImportError as error:
@@ -91,25 +86,13 @@ def name_of_kind(folder: RunFolder) -> str:
 def begin(
     kind: Kind, config: Settings, folder: RunFolder, inputs: Any, command: Sequence[str], supervision: Supervision
 ) -> dict[str, Any]:
-    """Run from the beginning; see `set_up` and `start`.
-
-    Returns:
-        The content of summary.json.
-    """
+    """Set a run up and start it; return the content of summary.json."""
     set_up(kind, config, folder, inputs, command)
     return start(kind, config, folder, supervision)
 
 
 def set_up(kind: Kind, config: Settings, folder: RunFolder, inputs: Any, command: Sequence[str]) -> None:
-    """Write all that a run needs into its folder.
-
-    Args:
-        kind: of the run.
-        config: resolved, so that nothing in it depends on the defaults of this version.
-        folder: a new run folder.
-        inputs: songs or other data that the kind's `prepare` keeps in the folder.
-        command: the command line, for meta.json.
-    """
+    """Write all that a run needs into its new folder: its configuration, its inputs, and the command line."""
     kind.prepare(config, folder, inputs)
     folder.write_meta(kind.name, list(command), config.seed)
     write_atomically(folder.path / "config.toml", config.to_toml())  # last: with it the folder is complete
@@ -124,11 +107,6 @@ def start(kind: Kind, config: Settings, folder: RunFolder, supervision: Supervis
 
 def resume(folder: RunFolder, settings: Sequence[str], supervision: Supervision) -> tuple[dict[str, Any], list[str]]:
     """Continue a run from its last checkpoint, or from its beginning where there is none yet, to the same bits.
-
-    Args:
-        folder: of the run.
-        settings: `section.key=value` for options that the kind lets change, such as the budget.
-        supervision: callbacks, progress, checkpoints.
 
     Returns:
         The content of summary.json, and warnings.

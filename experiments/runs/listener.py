@@ -14,12 +14,11 @@ import numpy as np
 from experiments.config.listener import ListenerConfig
 from experiments.config.settings import ConfigError
 from experiments.listening.model_files import write_model
-from experiments.runs.callback import Callback
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import Kind
 from experiments.runs.listener_music import DATA, Music, read_again, read_identity
-from experiments.runs.trainable import Log, Status, Trainable
+from experiments.runs.trainable import Callback, Log, Status, Trainable
 from listener.files import IN_RUN
 from listener.registry import training_of
 from listener.stages import Trained
@@ -40,13 +39,7 @@ def inputs(config: ListenerConfig, folder: RunFolder) -> dict[str, Any]:
 
 @contextmanager
 def training(config: ListenerConfig, folder: RunFolder, music: Music | None = None) -> Iterator["ListenerTraining"]:
-    """Lend the training of a run folder.
-
-    Args:
-        config: resolved.
-        folder: of the run.
-        music: if it has just been read; else it is read again, and refused if it is another than at the beginning.
-    """
+    """Lend the training of a run folder; music that was not just read is read again, and must be that of the run."""
     with processor(config):
         yield ListenerTraining(config, music or read_again(config, folder))
 
@@ -66,14 +59,7 @@ def processor(config: ListenerConfig) -> AbstractContextManager[None]:
 
 
 def resolve_listener(config: ListenerConfig, report: Callable[[int, int], None]) -> tuple[ListenerConfig, Music]:
-    """Read the music of a configuration.
-
-    Args:
-        config: of a new run.
-        report: takes how many files of how many are read.
-
-    Returns:
-        The configuration with absolute folders, and the music.
+    """Return the configuration of a new run with absolute folders, and its music.
 
     Raises:
         ValueError: no folder is named, one is missing, or there is too little music.

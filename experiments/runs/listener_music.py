@@ -55,21 +55,16 @@ def read_identity(folder: RunFolder) -> dict[str, Any]:
     return found
 
 
-def check_same(music: Music, folder: RunFolder) -> None:
-    """Raise RunError if music is not the one that a run was begun with."""
-    before, now = read_identity(folder), music.identity
-    if any(before[name] != now[name] for name in ("pieces", "melodies_sha256")):  # folders may have moved
-        raise RunError(
-            f"{folder.path}: the music is not the same as when the run began: {before['pieces']} pieces then and "
-            f"{now['pieces']} now in {', '.join(now['folders'])}: put the files back, or begin a new run"
-        )
-
-
 def read_again(config: ListenerConfig, folder: RunFolder) -> Music:
     """Read the music of a run again; raises RunError if it is gone or another."""
     try:
         music = Music.read(config.data.folders)
     except (ValueError, OSError) as error:
         raise RunError(f"{folder.path}: the music of the run cannot be read: {error}") from None
-    check_same(music, folder)
+    before, now = read_identity(folder), music.identity
+    if any(before[name] != now[name] for name in ("pieces", "melodies_sha256")):  # folders may have moved
+        raise RunError(
+            f"{folder.path}: the music is not the same as when the run began: {before['pieces']} pieces then and "
+            f"{now['pieces']} now in {', '.join(now['folders'])}: put the files back, or begin a new run"
+        )
     return music

@@ -18,14 +18,7 @@ def title_of(songs: Sequence[Song]) -> str:
 
 
 def write_melody(folder: Path, roll: np.ndarray, song: Song, origin: str = "evolved") -> None:
-    """Write roll.npy, melody.mid and melody.wav.
-
-    Args:
-        folder: where to; it is made if need be.
-        roll: (T, 13) bool.
-        song: gives title and tempo.
-        origin: stands behind the title.
-    """
+    """Write a roll (T, 13) bool as roll.npy, melody.mid and melody.wav; the song gives title and tempo."""
     write_array(folder / "roll.npy", roll)
     dataclasses.replace(song, roll=roll, title=f"{song.title or song.name} ({origin})").write(folder / "melody.mid")
     write_wav(folder / "melody.wav", render(roll, song.tempo_bpm))

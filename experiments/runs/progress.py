@@ -12,10 +12,6 @@ class ProgressBar:
     """A bar with figures, elapsed time, and the time that the rest of the budget would take."""
 
     def __init__(self, quiet: bool = False):
-        """
-        Args:
-            quiet: show nothing.
-        """
         console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),

@@ -12,18 +12,23 @@ PACKAGES = ("kuznechik", "neat-python", "gymnasium", "numpy", "mido", "matplotli
 
 def provenance() -> dict[str, Any]:
     """Return time, commit, versions and platform of this call, as plain data."""
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "versions": installed_versions(),
+        "platform": platform.platform(),
+    }
+
+
+def installed_versions() -> dict[str, str | None]:
+    """Return the versions of Python and of our packages; None for one that is not installed."""
     versions: dict[str, str | None] = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = None
-    return {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
-        "versions": versions,
-        "platform": platform.platform(),
-    }
+    return versions
 
 
 def _commit() -> str | None:

@@ -1,10 +1,9 @@
 """Comparing a run with its repetition."""
 
-import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from experiments.runs.folder import RunFolder
+from experiments.runs.provenance import installed_versions
 from songs.files import read_whole
 
 
@@ -24,16 +23,9 @@ def _content(path: Path) -> bytes | None:
 
 def other_versions(folder: RunFolder) -> list[str]:
     """Return a line for every package whose version has changed since a run."""
-    lines = []
-    for package, before in folder.read_meta().get("versions", {}).items():
-        now = platform.python_version() if package == "python" else _installed(package)
-        if before and now != before:
-            lines.append(f"{package} was {before} and is {now}: the result may differ")
-    return lines
-
-
-def _installed(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+    now = installed_versions()
+    return [
+        f"{package} was {before} and is {now.get(package)}: the result may differ"
+        for package, before in folder.read_meta().get("versions", {}).items()
+        if before and now.get(package) != before
+    ]

@@ -34,18 +34,15 @@ def make_search(
     workers: WorkerOptions = NO_WORKERS,
     improvising: Improvising | None = None,
 ) -> Iterator[Search]:
-    """Lend the search that a resolved configuration asks for.
+    """Lend the search that a resolved configuration asks for; raises ConfigError if it does not go with the task.
 
     Args:
         config: the experiment.
         songs: what is learned.
         cases: what the networks should answer.
         folder: neat-python's configuration file is kept there.
-        workers: who evaluates.
+        workers: processes that evaluate.
         improvising: the improvisation task; None where a song is memorised.
-
-    Raises:
-        ConfigError: the algorithm does not go with the task.
     """
     algorithm, seed = config.evolve.algorithm, config.evolve.seed
     if algorithm not in ("neat", "neat_python") and (config.genome.recurrent or workers != NO_WORKERS):

@@ -7,14 +7,14 @@ lifecycle (`experiments.runs.lifecycle`) logs, saves and resumes it without know
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from experiments.runs.callback import Callback
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunFolder
 from songs.files import MOST_BYTES
+from songs.song import Song
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,27 @@ class Status:
     """Part of the budget that is used, 0 to 1."""
     text: str
     """Figures, in a few words."""
+
+
+class Callback(Protocol):
+    """An observer of a run's progress."""
+
+    def on_metrics(self, step: int, values: Mapping[str, float | None]) -> None:
+        """Take the figures of a step, by name; None is a value that is not known."""
+
+    def on_melody(
+        self, step: int, name: str, roll: np.ndarray, song: Song, prompt: int, memorised: bool = True
+    ) -> None:
+        """Take the melody of a new champion.
+
+        Args:
+            step: of the champion.
+            name: of the melody.
+            roll: (T, K) bool, what the champion plays.
+            song: gives the tempo, and the expected notes if it was to be memorised.
+            prompt: steps given at the start.
+            memorised: whether the song was to be memorised.
+        """
 
 
 class Trainable(ABC):

@@ -16,11 +16,10 @@ import numpy as np
 import torch
 
 from experiments.config.vae import VaeConfig
-from experiments.runs.callback import Callback
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import Kind
-from experiments.runs.trainable import Log, Status, Trainable
+from experiments.runs.trainable import Callback, Log, Status, Trainable
 from vae.checkpoint import load_model, read_about, save_model
 from vae.config import ModelError
 from vae.dataset import read_meta, read_split

@@ -125,8 +125,13 @@ def _lines(summary: dict, model: Path, is_copy: bool) -> list[str]:
 
 def _score(parser: argparse.ArgumentParser) -> None:
     """Score melodies: the sum of the rewards, the part of each term, and the percentile among real melodies."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="MIDI files that the keyboard can play")
+    _melodies(parser)
     parser.add_argument("--listener", default="learned", metavar="NAME", help="name, file, run or sum [learned]")
+
+
+def _melodies(parser: argparse.ArgumentParser) -> None:
+    """Add the melodies to be judged."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="MIDI files that the keyboard can play")
     parser.add_argument("--track", metavar="NAME", help="read only the MIDI tracks of this name [all]")
     parser.add_argument("--json", action="store_true", help="print a JSON array")
 
@@ -137,12 +142,10 @@ def _judge(parser: argparse.ArgumentParser) -> None:
     It is another kind of network than the learned listener, trained on pieces that no listener was trained on, and no
     reward.
     """
-    parser.add_argument("files", nargs="+", metavar="FILE", help="MIDI files that the keyboard can play")
+    _melodies(parser)
     parser.add_argument(
         "--judge", type=Path, metavar="FILE", help="file or run of a trained judge [that of the project]"
     )
-    parser.add_argument("--track", metavar="NAME", help="read only the MIDI tracks of this name [all]")
-    parser.add_argument("--json", action="store_true", help="print a JSON array")
 
 
 def _audit(parser: argparse.ArgumentParser) -> None:

@@ -338,7 +338,7 @@ def test_a_song_that_ends_with_the_prompt_is_named(folder):
         ('{"seed": ' + "9" * 10_000 + "}", ""),
         ('{"experiment": ["evolve"]}', r"experiment is \['evolve'\]"),
         ('{"command": "rm"}', "command is 'rm'"),
-        ('{"command": ["evolve", 5]}', r"command is \['evolve', 5\]"),
+        ('{"command": ["evolve", 5]}', r"command\[1\] is 5"),
         ('{"versions": [1]}', r"versions is \[1\]"),
     ],
 )
