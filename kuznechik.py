@@ -95,7 +95,7 @@ def _run(kind: str, config: Any, songs: list[Song], out: str | Path | None) -> "
     from experiments.runs.folder import RunFolder
     from experiments.runs.lifecycle import Supervision, begin, load_kind
 
-    folder = RunFolder.create(out) if out else RunFolder.create_numbered("runs", songs[0].name if songs else kind)
+    folder = RunFolder.new(out, "runs", songs[0].name if songs else kind)
     begin(load_kind(kind), config, folder, songs, ["kuznechik." + kind], Supervision())
     return open_run(folder.path)
 

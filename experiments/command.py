@@ -4,7 +4,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,21 +88,6 @@ ALONE = Processes()
 
 
 @contextmanager
-def tensorboard_callbacks(folder: Any, wanted: bool) -> Iterator[list[Any]]:
-    """Lend the callbacks of a run: none, or a writer of `tensorboard/` in its folder."""
-    if not wanted:
-        yield []
-        return
-    from experiments.plots.tensorboard import EventWriter
-
-    writer = EventWriter(folder.path / "tensorboard")
-    try:
-        yield [writer]
-    finally:
-        writer.close()
-
-
-@contextmanager
 def supervised(
     options: argparse.Namespace, folder: Any, resources: Mapping[str, Any], processes: Processes = ALONE
 ) -> Iterator[Any]:
@@ -110,9 +95,15 @@ def supervised(
     from experiments.runs.lifecycle import Supervision
     from experiments.runs.progress import ProgressBar
 
-    progress = ProgressBar(quiet=options.json or not processes.first)
-    lock = folder.writing() if processes.first else nullcontext()
-    with lock, progress, tensorboard_callbacks(folder, options.tensorboard and processes.first) as callbacks:
+    callbacks = []
+    with ExitStack() as stack:
+        if processes.first:
+            stack.enter_context(folder.writing())
+        progress = stack.enter_context(ProgressBar(quiet=options.json or not processes.first))
+        if options.tensorboard and processes.first:
+            from experiments.plots.tensorboard import EventWriter
+
+            callbacks.append(stack.enter_context(closing(EventWriter(folder.path / "tensorboard"))))
         yield Supervision(options.checkpoint_every, progress, callbacks, resources, processes.first, processes.agree)
 
 
@@ -155,7 +146,7 @@ def begin_or_resume(
     else:
         config, inputs, name = resolve()
         if processes.first:
-            folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered(OUT, name)
+            folder = RunFolder.new(options.out, OUT, name)
             set_up(load_kind(kind), config, folder, inputs, options.command_line)
         else:
             folder = RunFolder(options.out)

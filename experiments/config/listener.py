@@ -1,7 +1,7 @@
 """Configuration of the training of a listener; loads no torch, so that a command can show and check it at once."""
 
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -92,11 +92,7 @@ class ListenerConfig(Settings):
             words.append(f"--minutes {self.minutes:g}")
         words.append(f"--seed {self.seed}")
         if kind != "ngram":
-            options = getattr(self, kind)
-            values = {
-                one.name: getattr(options, one.name)
-                for one in fields(options)
-                if one.default != getattr(options, one.name)
-            }
-            words += [f"--set {kind}.{name}={value}" for name, value in values.items()]
+            values = asdict(getattr(self, kind))
+            defaults = asdict(getattr(ListenerConfig(), kind))
+            words += [f"--set {kind}.{name}={value}" for name, value in values.items() if value != defaults[name]]
         return " ".join(words)

@@ -4,6 +4,7 @@ import argparse
 import shutil
 from pathlib import Path
 
+from experiments.listening.progress import progress
 from experiments.options import print_json
 from experiments.tables import show_table
 from vae.dataset import SPLITS, DatasetError, DatasetOptions, dataset_name, read_meta, read_split
@@ -26,22 +27,12 @@ def dataset_folder(options: argparse.Namespace) -> Path:
 
 def generate_dataset(options: argparse.Namespace) -> int:
     """Make a data set."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     wanted = DatasetOptions(
         options.bars, options.stride, form_name(options), options.transposed, options.track or "", options.seed
     )
-    console = Console(stderr=True)
-    with Progress(console=console, disable=options.json or not console.is_terminal) as bar:
-        task = bar.add_task("reading melodies")
-        meta = generate(
-            options.midi,
-            wanted,
-            options.data,
-            SPLITS if options.split == "all" else (options.split,),
-            lambda done, of: bar.update(task, completed=done, total=of),
-        )
+    splits = SPLITS if options.split == "all" else (options.split,)
+    with progress(quiet=options.json) as report:
+        meta = generate(options.midi, wanted, options.data, splits, lambda *done: report("reading melodies", *done))
     if options.json:
         print_json({"path": str(options.data / wanted.name), **meta})
         return 0

@@ -18,11 +18,10 @@ from experiments.config.settings import ConfigError
 from experiments.runs.assembly import make_env
 from experiments.runs.checkpoint import read_arrays
 from experiments.runs.folder import RunError, RunFolder
-from experiments.runs.improvise import named_listener
+from experiments.runs.improvise import OneVoice, named_listener
 from listener.listener import Listener
 from listener.melody_model import Expected, MelodyReader
 from listener.memorization import ExactSteps, RightKeys
-from listener.registry import listener_named
 from songs.keyboard import KEYS
 from songs.song import Song
 
@@ -46,10 +45,7 @@ def make_prior(config: DqnConfig) -> Callable[[int], MelodyReader] | None:
     name = config.prior.model
     if not name:
         return None
-    try:
-        listener = listener_named(name)
-    except (ValueError, OSError) as error:
-        raise ConfigError(f"prior.model = {name!r}: {error}") from None
+    listener = named_listener(name, "prior.model")
     if not isinstance(listener, Expected):
         raise ConfigError(f"prior.model = {name!r}: it is no melody model; take melody, or the file of one")
     return lambda melodies: MelodyReader(listener.model, melodies, config.task.steps)
@@ -97,7 +93,7 @@ def improvisation_listener(config: DqnConfig) -> Listener | None:
     if not config.improvises:
         return None
     extra_keys = environment.extra_keys if config.plays_chords else 0.0
-    return named_listener(environment.listener, extra_keys, "environment.listener")
+    return OneVoice(named_listener(environment.listener, "environment.listener"), extra_keys)
 
 
 def make_evaluator(config: DqnConfig, songs: Sequence[Song], listener: Listener | None) -> GreedyEvaluator:

@@ -71,6 +71,11 @@ class RunFolder:
             number += 1
 
     @classmethod
+    def new(cls, path: str | Path | None, parent: str | Path, name: str) -> "RunFolder":
+        """Make a run folder at a path, or without one the first free `name-1`, `name-2`, ... in a parent."""
+        return cls.create(path) if path else cls.create_numbered(parent, name)
+
+    @classmethod
     def open(cls, path: str | Path) -> "RunFolder":
         """Open a run folder for reading; raises RunError if it is not there, or is none."""
         folder = cls(path)

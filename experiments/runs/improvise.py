@@ -47,7 +47,7 @@ def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
     Raises:
         ConfigError: there is no such listener, or it does not go with the rest.
     """
-    named_listener(config.improvise.listener, config.improvise.extra_keys, "improvise.listener")
+    named_listener(config.improvise.listener, "improvise.listener")
     if config.task.kind != "song":
         raise ConfigError(f"task.kind = {config.task.kind!r}: a listener needs a keyboard to listen to")
     if config.evolve.algorithm not in ("neat", "neat_python") or config.genome.recurrent:
@@ -75,14 +75,10 @@ def without_losses(config: EvolveConfig) -> EvolveConfig:
     )
 
 
-def named_listener(name: str, extra_keys: float, option: str) -> "OneVoice":
-    """Return the listener that an option names, with a cost for every key beyond the first of a step.
-
-    Raises:
-        ConfigError: there is no such listener, or it cannot be read.
-    """
+def named_listener(name: str, option: str) -> Listener:
+    """Return the listener that an option names; raises ConfigError if there is none, or it cannot be read."""
     try:
-        return OneVoice(listener_named(name), extra_keys)
+        return listener_named(name)
     except ImportError as error:
         raise ConfigError(
             f"{option} = {name!r} needs the package {error.name}: pip install 'kuznechik[torch]'"
@@ -240,7 +236,7 @@ def improvising_of_run(
 ) -> Improvising:
     """Return the improvisation task of a run; raises RunError if its listener cannot be used any more."""
     try:
-        listener = named_listener(options.listener, options.extra_keys, "its listener")
+        listener = OneVoice(named_listener(options.listener, "its listener"), options.extra_keys)
     except ConfigError as error:
         raise RunError(f"{folder.path}: {error}") from None
     song = next((song for song in songs if song.name == starts.names[0]), songs[0])

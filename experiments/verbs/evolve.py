@@ -167,7 +167,7 @@ def _run_each(options: argparse.Namespace) -> int:
         raise UsageError("--each learns songs: improvise with one run for each song")
     tasks = [config.change("task", song=song.name, together=False) for song in playable_songs(config.task)]
     resolved = [resolve(task) for task in tasks]  # an error comes before any song is evolved
-    parent = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", "each")
+    parent = RunFolder.new(options.out, "runs", "each")
     summaries = []
     for each, songs in resolved:
         folder = RunFolder.create(parent.path / songs[0].name)

@@ -6,7 +6,6 @@ file. On the same versions of Python and packages it is the same to the byte.
 
 import argparse
 import sys
-from pathlib import Path
 
 from experiments.options import print_json
 
@@ -33,10 +32,7 @@ def run(options: argparse.Namespace) -> int:
     old = RunFolder.open(options.run_folder)
     for line in other_versions(old):
         print(f"kuznechik: {line}", file=sys.stderr)
-    if options.out:
-        new = RunFolder.create(options.out)
-    else:
-        new = RunFolder.create_numbered(old.path.parent, f"{old.path.name}-repeated")
+    new = RunFolder.new(options.out, old.path.parent, f"{old.path.name}-repeated")
     progress = ProgressBar(quiet=options.json)
     with new.writing(), progress:
         summary = repeat(old, new, options.command_line, Supervision(progress=progress))
@@ -49,5 +45,5 @@ def run(options: argparse.Namespace) -> int:
     else:
         for name, same in files.items():
             print(f"best/{name}: {'the same to the byte' if same else 'DIFFERENT'}")
-        print(Path(new.path))
+        print(new.path)
     return 0 if all(files.values()) else 1
