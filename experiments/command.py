@@ -58,11 +58,7 @@ def add_run_options(parser: argparse.ArgumentParser, kind: str, example: str, ev
 def configured(kind: str, source: str | None, flags: Mapping[str, Mapping[str, Any]], settings: Sequence[str]) -> Any:
     """Return a configuration: a file or preset, over it the flags that were given, over these the settings.
 
-    Args:
-        kind: of the run.
-        source: path of a TOML file or name of a preset; None for the defaults.
-        flags: values by section and key; None where a flag was not given.
-        settings: `section.key=value`.
+    The source is as for `Settings.load`; flags are values by section and key, None where one was not given.
     """
     config = config_class(kind).load(source)
     for section, values in flags.items():

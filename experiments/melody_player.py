@@ -17,17 +17,10 @@ from songs.synth import render, write_wav
 
 
 def play(source: str, wav: str | None, port: str | None, steps: int | None, improvise: bool = False) -> Iterator[str]:
-    """Play a run's champion or a song.
+    """Play a run's champion, a MIDI file or a song of the catalogue; yield lines that say what was done.
 
-    Args:
-        source: a run folder, a MIDI file or a name in the catalogue.
-        wav: file to write sound to; no port is used then unless one is named.
-        port: name of a MIDI output port.
-        steps: number of steps to play; the length of the song by default.
-        improvise: let a champion with a mode bit improvise.
-
-    Yields:
-        Lines that say what was done.
+    With `wav`, a file for the sound, no MIDI port is used unless one is named. By default as many steps are played as
+    the song has. A champion with a mode bit can improvise.
     """
     if Path(source).is_dir() and name_of_kind(RunFolder.open(source)) == "vae":
         yield _write_sample(Path(source), wav)
@@ -71,8 +64,7 @@ def _melody(source: str, steps: int | None, improvise: bool) -> tuple[Song, np.n
         if improvise:
             raise RunError(f"{source}: only the champion of a run can improvise")
         song = find_song(source)
-        roll = song.roll if steps is None else song.roll[:steps]
-        return song, roll
+        return song, song.roll[:steps]
     run = open_run(source)
     player, song = run.player(), run.songs[0]
     prompt = song.roll[: run.task.prompt]

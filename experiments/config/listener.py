@@ -73,11 +73,7 @@ class ListenerConfig(Settings):
         return None if kind == "ngram" else getattr(self, kind).lasting(self.minutes)
 
     def with_absolute_folders(self) -> "ListenerConfig":
-        """Return the configuration with the folders as they are found from anywhere.
-
-        Raises:
-            ConfigError: no folder is named.
-        """
+        """Return the configuration with the folders as they are found from anywhere; raises ConfigError without any."""
         if not self.data.folders:
             raise ConfigError("data.midi = '': name the music: --midi DIR, a folder of MIDI files")
         return self.change("data", midi=os.pathsep.join(str(folder.resolve()) for folder in self.data.folders))

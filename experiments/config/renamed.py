@@ -28,12 +28,7 @@ _shown: set[str] = set()
 
 
 def current_name(kind: str, name: str) -> str:
-    """Return the name that an option has now; print a line, once, if it is another.
-
-    Args:
-        kind: of the run: evolve, dqn, vae or listener.
-        name: as a user wrote it, `section.key`.
-    """
+    """Return the name that an option, `section.key`, of a kind of run has now; print a line, once, if it is another."""
     new = RENAMED.get(kind, {}).get(name, name)
     if new != name and name not in _shown:
         _shown.add(name)

@@ -67,14 +67,7 @@ class Settings:
 
     @classmethod
     def load(cls, source: str | Path | None) -> Self:
-        """Read a configuration.
-
-        Args:
-            source: path of a TOML file, the name of a preset, or None for the defaults.
-
-        Raises:
-            ConfigError: there is no such file or preset, or it cannot be used.
-        """
+        """Read a TOML file or, by its name, a preset; None gives the defaults. Raises ConfigError."""
         if source is None:
             return cls()
         if str(source) in cls.presets():

@@ -36,11 +36,7 @@ class Reading:
 
 
 def find_file(name: str) -> Path:
-    """Return the path of a MIDI file, or that of one of the project's riffs.
-
-    Raises:
-        UsageError: there is neither.
-    """
+    """Return the path of a MIDI file, or that of one of the project's riffs; raises UsageError if there is neither."""
     path = Path(name)
     if path.exists():
         return path
@@ -94,11 +90,7 @@ def _whole(piece: Piece, path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_folder(folder: Path, reading: Reading) -> np.ndarray:
-    """Return all windows (N, T) of the MIDI files of a folder.
-
-    Raises:
-        UsageError: there is no such folder, or no window in it.
-    """
+    """Return all windows (N, T) of the MIDI files of a folder; raises UsageError if there is none."""
     from vae.windows import cut_windows
 
     if not folder.is_dir():

@@ -91,12 +91,7 @@ def _train(options: argparse.Namespace, where: torch.device, rank: int, count: i
 
 
 def resolve(options: argparse.Namespace) -> VaeConfig:
-    """Return the configuration that the command line asks for.
-
-    Raises:
-        UsageError: the length of the training or the form of the melodies is not given.
-        ConfigError: --set or --config do not fit.
-    """
+    """Return the configuration that the command line asks for; raises UsageError or ConfigError."""
     if None in (options.epochs, options.batch, options.bars):
         raise UsageError("write EPOCHS BATCH BARS, as in kuznechik vae train 10 64 2 -pt, or --resume RUN")
     form = form_name(options)

@@ -55,11 +55,7 @@ class Run:
 
 
 def open_run(path: str | Path) -> Run:
-    """Read a run folder whose champion is a performer.
-
-    Raises:
-        RunError: it is not there, lacks a part, or trained no performer.
-    """
+    """Read a run folder; raises RunError if it is not there, lacks a part, or trained no performer."""
     folder = RunFolder.open(path)
     kind = name_of_kind(folder)
     if kind == "evolve":

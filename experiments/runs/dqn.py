@@ -181,12 +181,7 @@ class Learning(Trainable):
 
 
 def resolve_dqn(config: DqnConfig) -> tuple[DqnConfig, list[Song]]:
-    """Look up the songs of a configuration and fill in what depends on them.
-
-    Raises:
-        SongError: there is no such song.
-        ConfigError: parts of the configuration do not go together.
-    """
+    """Return a configuration with its memory settled, and its songs; raises SongError or ConfigError."""
     improvisation_listener(config)  # an error comes before a folder is made
     config, songs = resolve_songs(config)
     make_agent(config)

@@ -104,13 +104,7 @@ def _flags(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 
 def _lines(summary: dict, model: Path, is_copy: bool) -> list[str]:
-    """Return the result for people, and what to do next.
-
-    Args:
-        summary: content of summary.json.
-        model: file of the listener.
-        is_copy: whether it was named by --out, and is not the one in the run folder.
-    """
+    """Return the result for people, and what to do next with the model, or the copy of it that --out named."""
     if summary["stopped"] == "interrupted":
         waiting = [f"{model} is not written yet: give --out again."] if is_copy else []
         return [f"Interrupted at {summary['progress']:.0%} of the training.", *waiting, ""]

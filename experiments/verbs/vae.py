@@ -58,12 +58,7 @@ SHARED: dict[str, dict[str, Any]] = {
     "bars": {"type": _bars, "metavar": "BARS", "help": "2, 4, 8 or 16"},
     "--data": {"type": Path, "default": Path("vae-data"), "metavar": "DIR", "help": "where data sets are [vae-data]"},
     "--device": {"metavar": "NAME", "help": "cpu, cuda, ... [cuda where there is one]"},
-    "--threads": {
-        "type": whole(1, MOST_PROCESSES),
-        "default": 1,
-        "metavar": "N",
-        "help": "of the processor [1]",
-    },
+    "--threads": {"type": whole(1, MOST_PROCESSES), "default": 1, "metavar": "N", "help": "of the processor [1]"},
     "--seed": {"type": count, "default": 0, "metavar": "N", "help": "of all draws [0]"},
     "--model": {"metavar": "PATH", "help": "a .safetensors file or a run folder [the project's own]"},
     "--track": {"metavar": "NAME", "help": "track of the melody [MELODY, else the highest notes of all]"},
