@@ -162,6 +162,8 @@ def draw(folder: Any) -> None:
         plot_run(folder)
 
 
+ENDINGS = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted"}
+"""What a summary says of the end of a search, for people."""
 VERBS = {"evolve": "evolve", "dqn": "dqn", "vae": "vae train", "listener": "listener train"}
 """Verb that begins and resumes each kind of run."""
 

@@ -14,21 +14,13 @@ import neat
 from agents.neat.genome import Genome
 from agents.neat.reproduction import Reproduction
 from agents.neat.species import SpeciesSet
-from experiments.config.evolve import EvolveConfig
+from experiments.config.evolve import EvolveConfig, Operators
 from experiments.config.settings import ConfigError
 
 NEAT_PYTHON_LACKS: dict[str, dict[str, Any]] = {
     "evolve": {"selection": "truncation"},
     "species": {"target_species": 0, "interspecies_mating": 0.0, "fitness_sharing": "normalized"},
-    "operators": {
-        "modular_crossover": 0.0,
-        "donors": 0,
-        "loss_weighted_output": 0.0,
-        "error_reweighting": 0.0,
-        "parsimony": 0.0,
-        "target_guided": 0.0,
-        "active_input_bias": 0.0,
-    },
+    "operators": {each.name: 0 for each in dataclasses.fields(Operators) if each.name != "reweighting_every"},
     "genome": {"connections_added": 0.0, "weights_changed": 0.0},
 }
 """Options that neat-python's own classes do not know, and the values that stand for that."""

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from experiments.listening.progress import progress
+from experiments.musicvae.card import STATISTICS
 from experiments.options import print_json
 from experiments.tables import show_table
 from vae.dataset import SPLITS, DatasetError, DatasetOptions, dataset_name, read_meta, read_split
@@ -12,7 +13,6 @@ from vae.dataset_making import generate
 from vae.statistics import statistics
 
 COLUMNS = ("name", "sources", "pieces", "train", "validation", "test", "unique train")
-SHOWN = ("notes_a_bar", "rests", "in_scale", "in_c", "changes", "different_bars", "range")
 
 
 def form_name(options: argparse.Namespace) -> str:
@@ -62,8 +62,8 @@ def show_datasets(options: argparse.Namespace) -> int:
         windows = [each["splits"][name]["windows"] for name in SPLITS]
         unique = each["splits"]["train"]["unique"]
         row = [each["name"], ", ".join(each["sources"]), each["pieces"], *windows, unique]
-        rows.append(row + [f"{each['statistics'][name]:.3g}" for name in SHOWN if options.statistics])
-    columns = COLUMNS + (SHOWN if options.statistics else ())
+        rows.append(row + [f"{each['statistics'][name]:.3g}" for name in STATISTICS if options.statistics])
+    columns = COLUMNS + (STATISTICS if options.statistics else ())
     show_table(columns, rows, f"{len(rows)} data sets in {options.data}.")
     return 0
 

@@ -93,15 +93,14 @@ def make_trainer(
     )
 
 
-def initialize(model: MusicVAE, path: Path) -> int:
-    """Give a model the parameters of another one that have the same name and shape; return how many there are."""
+def initialize(model: MusicVAE, path: Path) -> None:
+    """Give a model the parameters of another one that have the same name and shape; raises ModelError for none."""
     other, _ = load_model(path)
     own, theirs = model.state_dict(), other.state_dict()
     fitting = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
     if not fitting:
         raise ModelError(f"{path}: none of its parameters fit this model: choose the same --architecture")
     model.load_state_dict(fitting, strict=False)
-    return len(fitting)
 
 
 class VaeTraining(Trainable):
@@ -129,7 +128,7 @@ class VaeTraining(Trainable):
         if row is None:
             return None
         self._row = row
-        return Log({name: value for name, value in row.items() if name != "seconds"})
+        return Log(_figures(row))
 
     def status(self) -> Status:
         trainer = self.trainer
@@ -147,7 +146,7 @@ class VaeTraining(Trainable):
         trainer = self.trainer
         assert trainer.best is not None, "`finish` makes sure that there is one"
         assert trainer.best_row is not None, "it comes with the best model"
-        validation = {name: value for name, value in trainer.best_row.items() if name != "seconds"}
+        validation = _figures(trainer.best_row)
         about = {
             "name": self.config.dataset,
             "data": folder.read_json("data.json"),
@@ -169,7 +168,7 @@ class VaeTraining(Trainable):
             "parameters": parameter_count(trainer.model),
             "precision": "bfloat16" if trainer.bfloat16 else "float32",
             "best_step": best.get("step"),
-            "validation": {name: value for name, value in best.items() if name not in ("step", "seconds", "epoch")},
+            "validation": _figures(best, "step", "epoch"),
         }
 
     def largest_checkpoint(self) -> int:
@@ -181,6 +180,11 @@ class VaeTraining(Trainable):
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         self.trainer.restore(arrays, data)
+
+
+def _figures(row: dict[str, Any], *without: str) -> dict[str, Any]:
+    """Return the figures of a validation; its time differs from one run to the next."""
+    return {name: value for name, value in row.items() if name not in ("seconds", *without)}
 
 
 def model_of(path: Path) -> Path:

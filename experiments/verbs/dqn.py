@@ -11,10 +11,9 @@ same result as if it had never stopped.
 
 import argparse
 import shlex
-from pathlib import Path
 from typing import Any
 
-from experiments.command import add_run_options, begin_or_resume, configured, finish
+from experiments.command import ENDINGS, add_run_options, begin_or_resume, configured, finish
 from experiments.options import UsageError, add_catalog_options, between, count, positive, require
 
 HELP = "learn to play songs by deep Q-learning (needs torch)"
@@ -67,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         return config, songs, songs[0].name if len(songs) == 1 else "together"
 
     folder, summary = begin_or_resume(options, "dqn", resolved, FIXED, {})
-    return finish(options, "dqn", folder.path, summary, _lines(summary, folder.path))
+    return finish(options, "dqn", folder.path, summary, _lines(summary, folder))
 
 
 def _config(options: argparse.Namespace) -> Any:
@@ -95,14 +94,12 @@ def _preset_for(listener: str | None) -> str | None:
     return "prior" if "learned" in listener else "improvisation"
 
 
-def _lines(summary: dict, folder: Path) -> list[str]:
+def _lines(summary: dict, folder: Any) -> list[str]:
     """Return the result for people, and what to do next."""
-    from experiments.runs.folder import RunFolder
     from experiments.runs.lifecycle import read_config
 
-    ending = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted"}[summary["stopped"]]
     lines = [
-        f"{ending} after {summary['steps']} environment steps, {summary['updates']} updates, "
+        f"{ENDINGS[summary['stopped']]} after {summary['steps']} environment steps, {summary['updates']} updates, "
         f"{summary['cpu_seconds']:.1f} CPU seconds."
     ]
     if summary["greedy_reward"] is not None:
@@ -115,5 +112,5 @@ def _lines(summary: dict, folder: Path) -> list[str]:
             f"{summary['whole_songs']} of {summary['songs']} songs whole. Regime: {summary['regime']}."
         )
     # a page has no prior
-    page = "" if read_config(RunFolder(folder)).prior.decides else "|duet"
-    return [*lines, f"Next: kuznechik score|plot|play|report{page} {shlex.quote(str(folder))}"]
+    page = "" if read_config(folder).prior.decides else "|duet"
+    return [*lines, f"Next: kuznechik score|plot|play|report{page} {shlex.quote(str(folder.path))}"]

@@ -17,7 +17,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from experiments.command import add_run_options, begin_or_resume, configured, draw, finish, supervised
+from experiments.command import ENDINGS, add_run_options, begin_or_resume, configured, draw, finish, supervised
 from experiments.options import (
     MOST_PROCESSES,
     UsageError,
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
         return config, songs, name
 
     folder, summary = begin_or_resume(options, "evolve", resolved, FIXED, _resources(options))
-    return finish(options, "evolve", folder.path, summary, _lines(summary, folder.path))
+    return finish(options, "evolve", folder.path, summary, _lines(summary, folder))
 
 
 def _resources(options: argparse.Namespace) -> dict[str, Any]:
@@ -103,24 +103,22 @@ def _config(options: argparse.Namespace) -> Any:
     return config
 
 
-def _lines(summary: dict, folder: Path) -> list[str]:
+def _lines(summary: dict, folder: Any) -> list[str]:
     """Return the result for people, and what to do next."""
-    from experiments.runs.folder import RunFolder
     from experiments.runs.lifecycle import read_config
 
-    ending = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted"}[summary["stopped"]]
     lines = [
-        f"{ending} after {summary['generations']} generations, {summary['evaluations']} evaluations, "
-        f"{summary['cpu_seconds']:.1f} CPU seconds."
+        f"{ENDINGS[summary['stopped']]} after {summary['generations']} generations, "
+        f"{summary['evaluations']} evaluations, {summary['cpu_seconds']:.1f} CPU seconds."
     ]
     if summary["ceiling"] is not None:
         lines += _memorised(summary)
     if "listener" in summary:
         lines += _improvised(summary)
-    recurrent = read_config(RunFolder(folder)).genome.recurrent
+    recurrent = read_config(folder).genome.recurrent
     page = "" if recurrent else "|duet"  # a page cannot play a network with a memory of its own
     verbs = f"score|plot|play|report{page}" if summary["songs"] else "score|plot|report"
-    return [*lines, f"Next: kuznechik {verbs} {shlex.quote(str(folder))}"]
+    return [*lines, f"Next: kuznechik {verbs} {shlex.quote(str(folder.path))}"]
 
 
 def _improvised(summary: dict) -> list[str]:
