@@ -92,7 +92,7 @@ def test_a_name_with_the_package_before_it_needs_no_import(path):
     assert gymnasium.make(f"envs:{MEMORIZE}", song=path).unwrapped.rules.songs[0].name == "scale"
 
 
-def test_make_vec_takes_the_native_environment_unless_told_otherwise(path):
+def test_make_vec_takes_the_native_environment_by_default(path):
     native = gymnasium.make_vec(MEMORIZE, 2, song=path)
     assert isinstance(native, KeyboardVectorEnv)
     actions = np.zeros((2, 13), dtype=np.int8)
@@ -242,9 +242,11 @@ def test_a_plain_q_network_learns_from_the_observations_as_they_are(path, torch)
         observations, begun = following, terminated
         if step > 50:
             batch = [replay[index] for index in random.integers(len(replay), size=64)]
-            seen, played, paid = (torch.as_tensor(np.array(column)) for column in zip(*batch, strict=True))
-            predicted = network(seen).gather(1, played[:, None]).squeeze(1)
-            loss = torch.nn.functional.mse_loss(predicted, paid.float())
+            states, chosen_actions, rewards_earned = (
+                torch.as_tensor(np.array(column)) for column in zip(*batch, strict=True)
+            )
+            predicted = network(states).gather(1, chosen_actions[:, None]).squeeze(1)
+            loss = torch.nn.functional.mse_loss(predicted, rewards_earned.float())
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -275,11 +277,11 @@ def test_stable_baselines_learns(algorithm, path):
         env = OneKeyAction(gymnasium.make(MEMORIZE, **options))
         settings = {"learning_starts": 100, "learning_rate": 3e-3, "gamma": 0.0, "exploration_final_eps": 0.05}
     model = getattr(baselines, algorithm)("MlpPolicy", env, seed=0, device="cpu", **settings)
-    judge = gymnasium.make(MEMORIZE, **options)
-    judge = judge if algorithm == "PPO" else OneKeyAction(judge)
+    evaluation = gymnasium.make(MEMORIZE, **options)
+    evaluation = evaluation if algorithm == "PPO" else OneKeyAction(evaluation)
 
     def right_steps():
-        return greedy_score(judge, lambda seen: model.predict(seen, deterministic=True)[0])
+        return greedy_score(evaluation, lambda seen: model.predict(seen, deterministic=True)[0])
 
     assert right_steps() <= 2
     model.learn(4000)

@@ -13,21 +13,21 @@ from envs.history import History
 def test_it_is_the_last_steps_of_a_list_that_grows(memory, mode_bit, seed):
     random = np.random.default_rng(seed)
     history = History(3, memory, 13, memory, mode_bit)
-    heard = [[np.zeros(13, dtype=np.int8)] * memory for _ in range(3)]
+    lists = [[np.zeros(13, dtype=np.int8)] * memory for _ in range(3)]
     for _ in range(3 * max(memory, 32)):
         if random.random() < 0.05:
             performers = np.flatnonzero(random.random(3) < 0.5)
             memories = random.integers(2, size=(len(performers), memory, 13), dtype=np.int8)
             history.replace(performers, memories.reshape(len(performers), memory * 13))
             for performer, steps in zip(performers, memories, strict=True):
-                heard[performer] = list(steps)
+                lists[performer] = list(steps)
         if mode_bit:
             history.mode[:] = random.integers(2, size=3)
         keys = random.integers(2, size=(3, 13), dtype=np.int8)
         history.add(keys)
-        for steps, step in zip(heard, keys, strict=True):
+        for steps, step in zip(lists, keys, strict=True):
             steps.append(step)
-        expected = np.array([np.concatenate(steps[-memory:]) for steps in heard])
+        expected = np.array([np.concatenate(steps[-memory:]) for steps in lists])
         if mode_bit:
             expected = np.concatenate([expected, history.mode[:, None]], axis=1)
         np.testing.assert_array_equal(history.observations(), expected)

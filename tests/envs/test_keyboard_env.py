@@ -234,8 +234,8 @@ def test_any_free_running_episode_adds_up(words, memory, prompt, data):
     observation, _ = env.reset()
     played, right = list(roll[:prompt]), 0
     for step in range(prompt, len(roll)):
-        heard = ([np.zeros(13)] * memory + played)[-memory:]
-        np.testing.assert_array_equal(observation, np.concatenate(heard))
+        remembered_steps = ([np.zeros(13)] * memory + played)[-memory:]
+        np.testing.assert_array_equal(observation, np.concatenate(remembered_steps))
         action = roll[step] if data.draw(st.booleans()) else keys(data.draw(st.integers(0, 12)))
         observation, reward, terminated, _, information = env.step(action)
         played.append(action)
@@ -263,7 +263,7 @@ def test_the_listener_is_asked_for_the_newest_step_after_what_was_remembered():
     np.testing.assert_array_equal(second_target, SONG.roll[None, :4])
 
 
-def test_with_teacher_forcing_the_listener_hears_the_song_and_then_the_newest_step():
+def test_with_teacher_forcing_the_listener_gets_the_song_and_then_the_newest_step():
     recorder = Recorder()
     env = KeyboardEnv([SONG], recorder, prompt=1, teacher_forcing=True)
     env.reset()
@@ -293,9 +293,9 @@ def test_improvising_expects_no_song(how):
     env.reset(options={"improvise": True} if how == "this episode" else None)
     information = []
     for step, action in enumerate([keys(11), keys(2, 4), keys(3), keys(), keys(7)]):
-        observation, _, terminated, _, told = env.step(action)
+        observation, _, terminated, _, info = env.step(action)
         assert terminated == (step == 4)
-        information.append(told["right"])
+        information.append(info["right"])
     assert information == [False] * 5  # the last step is G4, as in the song
     assert remembered(observation) == [(3,), (), (7,)]  # what was played, in spite of teacher forcing
     assert [targets for _, targets in recorder.asked] == [None] * 5

@@ -38,7 +38,7 @@ ROLLS = {song.name: song.roll for song in SONGS}
 
 
 class Mood:
-    """A listener that hears everything since the beginning: the mean number of keys, less what was wrong so far."""
+    """A listener of whole episodes: the mean number of keys, less what was wrong so far."""
 
     def rewards(self, rolls, targets=None):
         steps = np.arange(1, rolls.shape[1] + 1, dtype=np.float32)
@@ -170,8 +170,8 @@ def play_both(native: VectorEnv, reference: VectorEnv, seed, right: float = 0.6,
             if random.random() < 0.5:
                 options |= {"song": int(random.integers(3)), "improvise": (None, True, False)[random.integers(3)]}
             seeds = [None, int(random.integers(1000)), random.integers(1000, size=native.num_envs).tolist()]
-            told = reset(seed=seeds[random.integers(3)], options=options)
-            information = {name: np.where(mask, told[name], information[name]) for name in ("song", "step")}
+            info = reset(seed=seeds[random.integers(3)], options=options)
+            information = {name: np.where(mask, info[name], information[name]) for name in ("song", "step")}
 
 
 # The same as Gymnasium's own vector environments
@@ -322,10 +322,10 @@ def test_rewards_do_not_depend_on_whether_a_listener_says_that_it_is_pointwise()
 
 
 @pytest.mark.parametrize("teacher_forcing", [False, True])
-def test_the_listener_hears_what_it_hears_in_plain_environments(teacher_forcing):
+def test_the_listener_gets_the_rolls_it_gets_in_plain_environments(teacher_forcing):
     class Recorder(Mood):
         def rewards(self, rolls, targets=None):
-            self.heard = rolls.copy()
+            self.rolls = rolls.copy()
             return super().rewards(rolls, targets)
 
     together, alone = Recorder(), [Recorder() for _ in range(3)]
@@ -341,9 +341,9 @@ def test_the_listener_hears_what_it_hears_in_plain_environments(teacher_forcing)
         for row, env in enumerate(envs):
             env.step(keys(step))
             until = starts[row] + step + 1
-            np.testing.assert_array_equal(together.heard[row, :until], alone[row].heard[0])
+            np.testing.assert_array_equal(together.rolls[row, :until], alone[row].rolls[0])
             if not teacher_forcing:
-                assert not together.heard[row, until:].any()
+                assert not together.rolls[row, until:].any()
 
 
 def test_a_listener_is_asked_for_those_episodes_alone_that_it_rewards():
@@ -391,9 +391,9 @@ def test_options_may_differ_from_one_environment_to_the_next():
     observations, information = vector.reset(seed=0, options={name: np.array(each) for name, each in options.items()})
     alone = [copy.deepcopy(keyboard) for _ in range(4)]
     for index, env in enumerate(alone):
-        observation, told = env.reset(options={name: each[index] for name, each in options.items()})
+        observation, info = env.reset(options={name: each[index] for name, each in options.items()})
         np.testing.assert_array_equal(observations[index], observation)
-        assert (information["song"][index], information["step"][index]) == (told["song"], told["step"])
+        assert (information["song"][index], information["step"][index]) == (info["song"], info["step"])
     assert observations[:, -1].tolist() == [1, 0, 1, 0]
     actions = np.array([SONGS[2].roll[16], keys(3), SONGS[0].roll[30], keys(4)], dtype=np.int8)
     results = vector.step(actions)
