@@ -8,24 +8,24 @@ from functools import partial
 import numpy as np
 
 from envs.history import History
-from envs.song_tape import SongTape
+from envs.song_tape import SongClock
 from listener.listener import Listener, is_pointwise, key_rewards, pays_every
 
 
 class BatchListener:
     """A listener asked, in each episode, about what is remembered since the beginning of the song, and the new step."""
 
-    def __init__(self, listener: Listener, tape: SongTape, history: History):
+    def __init__(self, listener: Listener, clock: SongClock, history: History):
         """
         Args:
             listener: any.
-            tape: the songs and steps of B episodes.
+            clock: the songs and steps of B episodes.
             history: of the episodes, as long as the longest song unless the listener is pointwise.
         """
         self._listener, self._name = listener, type(listener).__name__
         self._pointwise = listener if is_pointwise(listener) else None
         self._period = pays_every(listener)
-        self._tape, self._history = tape, history
+        self._clock, self._history = clock, history
 
     def rewards(
         self, keys: np.ndarray, targets: np.ndarray, wrong: np.ndarray, improvise: np.ndarray | None, over: np.ndarray
@@ -57,7 +57,7 @@ class BatchListener:
         self, keys: np.ndarray, improvise: np.ndarray | None, over: np.ndarray, rewards: np.ndarray
     ) -> np.ndarray:
         """Fill in the rewards, (B,) or (B, K) for each key, of those episodes for which the listener must be asked."""
-        steps = self._tape.steps
+        steps = self._clock.steps
         due = (steps + 1) % self._period == 0
         due[over] = False
         if improvise is None:
@@ -77,8 +77,8 @@ class BatchListener:
     def _rolls(self, keys: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple]:
         """Return the rolls and targets (b, t, K) bool of b episodes, silent after the newest step; and its indices."""
         if self._pointwise is not None:
-            return keys[rows, None], self._tape.targets()[rows, None], (slice(None), 0)
-        steps = self._tape.steps[rows]
+            return keys[rows, None], self._clock.targets()[rows, None], (slice(None), 0)
+        steps = self._clock.steps[rows]
         longest = steps.max()
         rolls = np.zeros((rows.size, longest + 1, keys.shape[1]), dtype=bool)
         window = self._history.window()
@@ -86,7 +86,7 @@ class BatchListener:
             roll[:count] = window[row, window.shape[1] - count :]
         newest = np.arange(rows.size), steps
         rolls[newest] = keys[rows]
-        return rolls, self._tape.rolls(rows, longest + 1), newest
+        return rolls, self._clock.rolls(rows, longest + 1), newest
 
     def _checked(
         self,
@@ -106,7 +106,7 @@ class BatchListener:
         finite = np.isfinite(checked)
         if 0 in finite.tobytes():  # much faster than finite.all() for few values
             first = finite.argmin()
-            step = self._tape.steps[rows][np.unravel_index(first, checked.shape)[0]]
+            step = self._clock.steps[rows][np.unravel_index(first, checked.shape)[0]]
             value = checked.item(first)
             raise ValueError(
                 f"the listener {self._name} returned {value} as the reward of step {step}; it must be finite"

@@ -15,7 +15,7 @@ from envs.batch_listener import BatchListener
 from envs.episode_start import EpisodeStart
 from envs.history import History
 from envs.render import DRAW
-from envs.song_tape import SongTape
+from envs.song_tape import SongClock, SongTape
 from listener.listener import Listener, is_pointwise
 from listener.memorization import wrong_keys
 from songs.song import Song
@@ -66,18 +66,18 @@ class KeyboardCore:
             rules: of all the episodes.
             episodes: B.
             max_steps: truncate episodes after so many steps; None: never.
-            record: keep what is played, as `played` and `render` need it.
+            record: keep what is played, for `played` and `render`.
         """
         self.rules = rules
         kept = rules.memory
         if record or not is_pointwise(rules.listener):
             kept = max(kept, *(song.steps for song in rules.songs))
-        self.tape = SongTape(rules.songs, kept, episodes, max_steps)
+        self.clock = SongClock(SongTape(rules.songs, kept), episodes, max_steps)
         self.history = History(episodes, kept, rules.keys, rules.memory, rules.mode_bit)
         self._record = None
         if record:
             self._record = History(episodes, kept, rules.keys) if rules.teacher_forcing else self.history
-        self._listener = BatchListener(rules.listener, self.tape, self.history)
+        self._listener = BatchListener(rules.listener, self.clock, self.history)
         self._start = EpisodeStart(rules.songs, rules.prompt, rules.random_start)
         self.needs_draws = self._start.needs_draws
         """Whether `begin` depends on its draws."""
@@ -94,7 +94,7 @@ class KeyboardCore:
         """Return (steps so far, K) bool, what was played in an episode since the beginning of its song."""
         assert self._record is not None, "ask for a record"
         window = self._record.window()[episode]
-        return window[len(window) - self.tape.steps[episode] :].astype(bool)
+        return window[len(window) - self.clock.steps[episode] :].astype(bool)
 
     def begin(
         self,
@@ -108,7 +108,7 @@ class KeyboardCore:
 
         Args:
             episodes: (b,) int, their indices.
-            draws: (b, 2) float64 from [0, 1).
+            draws: (b, 2) float64 from [0, 1), as in `EpisodeStart`.
             song: (b,) int, indices of the songs; None: as drawn.
             start: (b,) int, the first steps to be played; None: as drawn.
             improvise: (b,) bool, the modes; None: as in the rules.
@@ -117,7 +117,7 @@ class KeyboardCore:
             ValueError: there is no such song, or it cannot begin at that step.
         """
         songs, steps = self._start.choose(draws, song, start)
-        histories = self.tape.set(episodes, songs, steps)
+        histories = self.clock.set(episodes, songs, steps)
         self.history.replace(episodes, histories)
         if self._record is not None:
             self._record.replace(episodes, histories)
@@ -144,7 +144,7 @@ class KeyboardCore:
         Raises:
             ValueError: the listener's rewards have another shape or are not finite; the step was not played.
         """
-        targets = self.tape.targets()
+        targets = self.clock.targets()
         wrong = wrong_keys(keys, targets)
         right = np.logical_not(wrong)
         improvise = None
@@ -160,21 +160,25 @@ class KeyboardCore:
             self.history.add(targets if improvise is None else np.where(improvise[:, None], keys, targets))
             if self._record is not None:
                 self._record.add(keys)
-        terminated, truncated = self.tape.advance()
+        terminated, truncated = self.clock.tick()
         if self.rules.stop_at_error:
             terminated |= ~(right | self.improvise)
         return rewards, right, terminated, truncated
 
     def render(self, mode: str | None) -> tuple[Any, ...]:
-        """Draw the last bars of every episode: as text (ansi) or as a picture (rgb_array)."""
+        """Draw the last bars of every episode: as text (ansi) or as a picture (rgb_array).
+
+        Raises:
+            RuntimeError: no episode has begun.
+        """
         if mode is None:
             gymnasium.logger.warn("render() does nothing: make the environment with a render_mode")
             return ()
         if self.song_names[0] is None:
             raise RuntimeError("nothing to draw yet: call reset() first")
-        rolls = [self.rules.songs[song].roll for song in self.tape.song]
+        rolls = [self.rules.songs[song].roll for song in self.clock.song]
         return tuple(
-            DRAW[mode](self.played(episode), None if self.improvise[episode] else roll, self.tape.steps.item(episode))
+            DRAW[mode](self.played(episode), None if self.improvise[episode] else roll, self.clock.steps.item(episode))
             for episode, roll in enumerate(rolls)
         )
 
@@ -182,14 +186,22 @@ class KeyboardCore:
         """Return arrays to continue all episodes from; episodes that may be truncated cannot be continued."""
         histories = {"history": self.history, "record": self._record}
         return {
-            "song": self.tape.song,
-            "step": self.tape.steps,
+            "song": self.clock.song,
+            "step": self.clock.steps,
             "improvise": self.improvise.copy(),
             **{name: each.window().copy() for name, each in histories.items() if each is not None},
         }
 
     def restore(self, arrays: dict[str, np.ndarray], over: np.ndarray) -> None:
-        """Continue from a state; `over`, (B,) bool, are the episodes that are over. Raises ValueError if it is none."""
+        """Continue from a state.
+
+        Args:
+            arrays: what `state` returned.
+            over: (B,) bool, episodes that are over.
+
+        Raises:
+            ValueError: it is no state of so many episodes of these songs.
+        """
         example: dict = self.state()
         example["song"] = Within(example["song"], 0, len(self._names) - 1)
         for name in example.keys() & {"history", "record"}:
@@ -200,7 +212,7 @@ class KeyboardCore:
         if not ((steps >= 0) & (steps < lengths + over)).all():
             raise ValueError("step holds steps that the songs do not have")
         everything = np.arange(len(songs))
-        self.tape.set(everything, songs, steps)
+        self.clock.set(everything, songs, steps)
         self.history.window()[:] = arrays["history"]
         if self._record is not None:
             self._record.window()[:] = arrays["record"]

@@ -40,12 +40,15 @@ class EpisodeStart:
     def choose(
         self, draws: np.ndarray, song: np.ndarray | None = None, start: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the songs and the first steps of b episodes, (b,) int64 each.
+        """Choose the songs and first steps of b episodes.
 
         Args:
-            draws: (b, 2) float64 from [0, 1), which choose what is not given.
-            song: (b,) int, indices of the songs.
-            start: (b,) int, the first steps.
+            draws: (b, 2) float64 from [0, 1).
+            song: (b,) int, the songs that were asked for; None: draw them.
+            start: (b,) int, the first steps that were asked for; None: draw them.
+
+        Returns:
+            (b,) int64 the songs and (b,) int64 the first steps.
 
         Raises:
             ValueError: there is no such song, or it cannot begin at that step.

@@ -162,7 +162,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return self._core.history.observations()[0].copy()
 
     def _information(self) -> dict[str, Any]:
-        return {"song": self._core.song_names[0], "step": self._core.tape.steps.item()}
+        return {"song": self._core.song_names[0], "step": self._core.clock.steps.item()}
 
     @property
     def played(self) -> np.ndarray:

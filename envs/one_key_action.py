@@ -48,11 +48,12 @@ class OneKeyVectorEnv(VectorWrapper):
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
 
     def reset(self, *, seed=None, options=None) -> tuple[np.ndarray, dict[str, Any]]:
+        """As the environment's own `reset`."""
         observations, information = self.env.reset(seed=seed, options=options)
         return observations.astype(np.float32), information
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Play actions (N,) int from 0 to K; raises ValueError for any others."""
+        """As the environment's own `step`, with actions (N,) from 0 to K; raises ValueError for any others."""
         chosen = np.asarray(actions)
         if chosen.shape != (self.num_envs,) or chosen.dtype.kind not in "iu":
             raise ValueError(f"{self.num_envs} environments take {self.num_envs} integers; got {actions!r}")

@@ -25,8 +25,9 @@ from songs.validate import validate_like
 class KeyboardVectorEnv(VectorEnv):
     """N keyboards of 13 keys, C4 to C5, on each of which a song is to be played.
 
-    Rewards, starting states and ends of episodes are those of `KeyboardEnv`. Each environment has its own song, step
-    and mode; all advance by one step at a time.
+    ## Description
+    As `KeyboardEnv`, N times. Each environment has its own song, step and mode; all advance by one step at a
+    time.
 
     ## Action Space
     `Box(0, 1, (N, 13), int8)`. Any boolean, integer or floating array of 0 and 1 is accepted.
@@ -34,17 +35,25 @@ class KeyboardVectorEnv(VectorEnv):
     ## Observation Space
     `Box(0, 1, (N, memory * 13), int8)`, one column more with `mode_bit`.
 
+    ## Rewards
+    (N,) float64, the listener's reward of the newest step of each environment.
+
+    ## Starting State
+    As `KeyboardEnv`. `reset(seed=s)` seeds environment i with s + i, a list gives each its own seed.
+
     ## Episode End
-    After an episode `autoreset_mode` decides:
+    As `KeyboardEnv`, and with `max_episode_steps` the episode truncates after so many steps. What happens
+    then is decided by `autoreset_mode`:
     * `NEXT_STEP`: the next step begins a new episode, ignores the action and its reward is 0. The learner must
       not learn from that transition.
     * `SAME_STEP`: the observation is the first one of a new episode, the last one is in `final_obs`.
     * `DISABLED`: `reset(options={"reset_mask": mask})` must begin a new one before the next step.
 
     ## Information
-    `song` (N,) str, `step` (N,) int64, after an action `right` (N,) bool, and with the keyboard's option `key_rewards`
-    also `key_rewards` (N, 13) float32; each with a mask, `_song` for `song`, of the environments it holds for: one that
-    begins an episode has played nothing. With `SAME_STEP` also `final_obs` and `final_info`.
+    `song` (N,) str, `step` (N,) int64, after an action `right` (N,) bool, each with a mask `_song`, `_step`,
+    `_right` that says for which environments it holds: one that begins an episode has played nothing that could
+    be right. With the keyboard's option `key_rewards` also `key_rewards` (N, 13) float32. With `SAME_STEP` also
+    `final_obs` and `final_info`.
 
     ## Arguments
     * `keyboard`: the environment that there are N copies of; it is not played itself. With its render mode,
@@ -54,6 +63,9 @@ class KeyboardVectorEnv(VectorEnv):
     * `copy`: with False the observations are a view of the environment's own memory: not to be written to, and
       valid until the next call of `step` or `reset`. It saves copying (N, memory * 13) bytes at every step.
     * `max_episode_steps`: truncate episodes after so many steps.
+
+    The options of `reset` are those of `KeyboardEnv`, as one value or as N of them, and `reset_mask`, (N,)
+    bool: reset these environments alone.
     """
 
     metadata = {**KeyboardEnv.metadata, "render_modes": ["ansi", "rgb_array"]}
@@ -93,12 +105,15 @@ class KeyboardVectorEnv(VectorEnv):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin a song in every environment; return the observations and the information.
+        """Begin a song in every environment.
 
         Args:
             seed: of the first environment, the others follow by ones; or a list with a seed for each.
-            options: those of `KeyboardEnv.reset`, each for all environments or (N,); `reset_mask`, (N,) bool, the
-                environments to be reset, all by default.
+            options: `song`, `start` and `improvise`, each for all environments or (N,); `reset_mask`, (N,)
+                bool, the environments to be reset, all by default.
+
+        Returns:
+            The observations and the information.
 
         Raises:
             TypeError: the reset mask is no boolean array.
@@ -118,6 +133,7 @@ class KeyboardVectorEnv(VectorEnv):
         return self._observations(), masked(self._songs(), mask)
 
     def _begin(self, envs: np.ndarray, **asked: np.ndarray) -> None:
+        """Begin an episode in some environments."""
         draws = self._draws.next(envs) if self._core.needs_draws else np.zeros((len(envs), DRAWS))
         self._core.begin(envs, draws, **asked)
 
@@ -136,13 +152,8 @@ class KeyboardVectorEnv(VectorEnv):
             ValueError: the actions have another shape, type or values, or the listener's rewards are not finite.
         """
         keys = check_keys(actions, self._action_shape)
-        if self._over is None:
-            raise RuntimeError("no episode has begun: call reset() before step()")
-        if self._disabled and self._over.size:
-            raise RuntimeError(
-                f"the episode is over in the environments {self._over.tolist()}: "
-                "call reset(options={'reset_mask': mask}) before step()"
-            )
+        if self._over is None or (self._over.size and self._disabled):
+            raise RuntimeError(self._what_to_reset())
         rewards, right, terminated, truncated = self._core.play(keys, self._over)
         rewards = rewards.astype(np.float64)
         if truncated is None:
@@ -160,16 +171,24 @@ class KeyboardVectorEnv(VectorEnv):
             self._begin(begun)
         if not self._same_step:
             self._over = over.nonzero()[0]
-        song, step = self._core.song_names.copy(), self._core.tape.steps
+        song, step = self._core.song_names.copy(), self._core.clock.steps
         information = after_step(song, step, self._played(right), begun, self._everyone.copy())
         return self._observations(), rewards, terminated, truncated, {**last, **information}
+
+    def _what_to_reset(self) -> str:
+        if self._over is None:
+            return "no episode has begun: call reset() before step()"
+        return (
+            f"the episode is over in the environments {self._over.tolist()}: "
+            "call reset(options={'reset_mask': mask}) before step()"
+        )
 
     def _observations(self) -> np.ndarray:
         observations = self._core.history.observations()
         return observations.copy() if self.copy else observations
 
     def _songs(self) -> dict[str, np.ndarray]:
-        return {"song": self._core.song_names, "step": self._core.tape.steps}
+        return {"song": self._core.song_names, "step": self._core.clock.steps}
 
     def _played(self, right: np.ndarray) -> dict[str, np.ndarray]:
         if self._core.key_rewards is None:
@@ -177,7 +196,10 @@ class KeyboardVectorEnv(VectorEnv):
         return {"right": right, "key_rewards": self._core.key_rewards}
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return arrays, and the generators as plain data, to continue all episodes from.
+        """Return the state of all episodes, to continue from it later.
+
+        Returns:
+            Arrays, and the states of the generators as plain data.
 
         Raises:
             RuntimeError: no episode has begun.
@@ -192,7 +214,14 @@ class KeyboardVectorEnv(VectorEnv):
         return {**self._core.state(), **drawn, "over": over}, generators
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]]:
-        """Continue from a state and return what `reset` does; raises ValueError if it is of another environment."""
+        """Continue from a state, in an environment made with the same arguments.
+
+        Returns:
+            The observations and the information, as `reset` does.
+
+        Raises:
+            ValueError: it is no state of such an environment.
+        """
         validate_like({"over": self._everyone}, arrays)
         self._core.restore(arrays, arrays["over"])
         self._draws.restore(arrays, data)

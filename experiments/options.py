@@ -2,11 +2,15 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from songs.keyboard import MOST_KEYS
+
 Number = TypeVar("Number", int, float)
 
+ARRANGE_OPTIONS = ("track", "channel", "grid", "keys", "fold", "bars", "chords")
 MOST = 1_000_000_000
 MOST_PROCESSES = 1024
 MOST_MINUTES = 1_000_000
@@ -17,9 +21,38 @@ class UsageError(ValueError):
 
 
 def add_catalog_options(parser: argparse.ArgumentParser) -> None:
-    """Add --folder and --track."""
+    """Add --folder, and the options that say how a file becomes a song."""
     parser.add_argument("--folder", type=word, metavar="DIR", help="folder of MIDI files [the songs of the project]")
-    parser.add_argument("--track", type=word, metavar="NAME", help="read only the MIDI tracks of this name [all]")
+    add_arrange_options(parser)
+
+
+def add_arrange_options(parser: argparse.ArgumentParser) -> None:
+    """Add --track, --channel, --grid, --keys, --fold, --bars and --chords; what is not given is None."""
+    group = parser.add_argument_group("From a file to a song")
+    group.add_argument("--track", type=word, metavar="NAME|NUMBER", help="the part to take [the likely melody]")
+    group.add_argument("--channel", type=whole(1, 16), metavar="N", help="take only parts on this MIDI channel")
+    group.add_argument("--grid", type=whole(1, 12), metavar="N", help="steps in a quarter note [the fewest that fit]")
+    group.add_argument(
+        "--keys", type=whole(1, MOST_KEYS), metavar="N", help="keys of the keyboard [the fewest that fit]"
+    )
+    group.add_argument(
+        "--fold", action="store_true", default=None, help="move notes by octaves onto 13 keys, or --keys"
+    )
+    group.add_argument("--bars", type=word, metavar="A-B|all", help="bars to take [all of up to 32, else the best 16]")
+    group.add_argument("--chords", action="store_true", default=None, help="keep all notes a part plays at once")
+
+
+def arrange_choices(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that say how a file becomes a song, as far as they were given."""
+    choices = {name: getattr(options, name, None) for name in ARRANGE_OPTIONS}
+    return {name: value for name, value in choices.items() if value is not None}
+
+
+def arrange_options(options: argparse.Namespace) -> Any:
+    """Return the ArrangeOptions of a command line."""
+    from songs.arrange import DEFAULTS  # here, as it loads numpy
+
+    return DEFAULTS.change(**arrange_choices(options))
 
 
 def add_actions(parser: argparse.ArgumentParser, actions: Mapping[str, Callable]) -> None:
@@ -84,6 +117,12 @@ def _within(value: Number, text: str, least: float, most: float) -> Number:
     if not least <= value <= most:
         raise argparse.ArgumentTypeError(f"{text}: it must be {least} to {most}")
     return value
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Print what a user should know beside the result, on stderr."""
+    for line in lines:
+        print(line, file=sys.stderr)
 
 
 def print_json(content: Any) -> None:

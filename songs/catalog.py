@@ -3,22 +3,19 @@
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
-
-from songs.keyboard import PROMPT_STEPS, SONG_STEPS
-from songs.midi import MidiError, read_midi
-from songs.piano_roll import memory_needed, roll_from_onsets
+from songs.arrange import DEFAULTS, ArrangeOptions, arrange, out_of_range
+from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, PROMPT_STEPS
+from songs.midi import MidiError, read_score
+from songs.piano_roll import memory_needed, onsets_from_roll
 from songs.plain_text import plain
-from songs.song import Song, SongError, out_of_range, smallest_shift, whole_bars
+from songs.song import Song, SongError
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
-TEMPO_RANGE_BPM = (20.0, 300.0)
-"""Tempos outside this range are clipped to it."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,12 @@ class Entry:
     """Onsets beyond the used steps."""
     off_grid: int | None = None
     """Notes that were moved to the nearest step."""
+    keys: int | None = None
+    """Keys of the keyboard that holds the song."""
+    grid: str = ""
+    """Length of a step: eighths, sixteenths."""
+    changes: tuple[str, ...] = ()
+    """How the song differs from the file, in short phrases."""
     playable: bool = False
     remarks: tuple[str, ...] = ()
     """Damage of the file that was passed over."""
@@ -53,7 +56,7 @@ class Entry:
     def row(self) -> dict:
         """Return all fields but the song itself, for a table or JSON."""
         row = {name: value for name, value in asdict(self).items() if name != "song"}
-        return row | {"remarks": list(self.remarks)}
+        return row | {"remarks": list(self.remarks), "changes": list(self.changes)}
 
 
 def default_folder() -> Path:
@@ -87,80 +90,89 @@ def song_name(path: Path) -> str:
     return plain(path.stem)
 
 
-def read_entry(
-    path: str | Path, prompt: int = PROMPT_STEPS, steps: int = SONG_STEPS, track: str | None = None
-) -> Entry:
+def read_entry(path: str | Path, prompt: int = PROMPT_STEPS, options: ArrangeOptions = DEFAULTS) -> Entry:
     """Describe one MIDI file; a file that cannot be used gives an entry with the reason.
 
     Args:
         path: the file.
         prompt: number of given steps at the start.
-        steps: longest song; what is beyond is cut.
-        track: read only the tracks of this name.
+        options: how it becomes a song.
     """
     path = Path(path)
     try:
-        notes = read_midi(path, track=track)
+        score = read_score(path)
+        arrangement = arrange(score, options)
     except MidiError as error:
         return Entry(song_name(path), reason=str(error).removeprefix(f"{path}: "))
-    onsets, length = whole_bars(notes, steps)
-    pitches = onsets[:, 1]
-    shift = smallest_shift(pitches)
-    known = Entry(
-        song_name(path),
-        title=notes.title,
-        notes=len(onsets),
-        span=int(pitches.max() - pitches.min()) + 1,
-        chords=int((np.unique(onsets[:, 0], return_counts=True)[1] > 1).sum()),
-        steps=length,
-        cut=len(notes.onsets) - len(onsets),
-        off_grid=notes.off_grid,
-        remarks=notes.remarks,
+    song = Song.of(arrangement, song_name(path), score.title)
+    reason = unplayable(song)
+    notes_of_steps = song.roll.sum(axis=1)
+    return Entry(
+        song.name,
+        title=song.title,
+        notes=int(notes_of_steps.sum()),
+        span=arrangement.span,
+        shift=song.shift,
+        chords=int((notes_of_steps > 1).sum()),
+        memory=memory_needed(song.roll, prompt),
+        steps=song.steps,
+        cut=arrangement.cut,
+        off_grid=arrangement.moved,
+        keys=song.keyboard.keys,
+        grid=song.grid.name,
+        changes=song.changes,
+        playable=not reason,
+        remarks=score.remarks,
+        reason=reason,
+        song=None if reason else song,
     )
-    if shift is None:
-        return replace(known, reason=out_of_range(pitches))
-    roll = roll_from_onsets(onsets + (0, shift), length)
-    tempo_bpm = min(max(notes.tempo_bpm, TEMPO_RANGE_BPM[0]), TEMPO_RANGE_BPM[1])
-    song = Song(song_name(path), roll, notes.title, tempo_bpm, shift)
-    return replace(known, shift=shift, memory=memory_needed(roll, prompt), playable=True, song=song)
+
+
+def unplayable(song: Song) -> str:
+    """Return why performers cannot learn a song, "" if they can: they play 13 keys in eighths."""
+    if song.keyboard != DEFAULT_KEYBOARD:
+        pitches = onsets_from_roll(song.roll, song.keyboard)[:, 1] - song.shift
+        return f"{out_of_range(pitches, DEFAULT_KEYBOARD)}: --fold moves notes by octaves, --bars takes fewer"
+    if song.grid.steps_per_quarter != DEFAULT_GRID.steps_per_quarter:
+        return (
+            f"needs a grid of {song.grid.name}, there are eighths: --grid {DEFAULT_GRID.steps_per_quarter} moves notes"
+        )
+    return ""
 
 
 def read_catalog(
     folder: str | Path | None = None,
     prompt: int = PROMPT_STEPS,
-    steps: int = SONG_STEPS,
-    track: str | None = None,
+    options: ArrangeOptions = DEFAULTS,
     watch: Callable[[list[Path]], Iterable[Path]] = iter,
 ) -> list[Entry]:
     """Describe every MIDI file of a folder, by default the songs that come with the project.
 
     Args:
         folder: where the files are.
-        prompt: as for `read_entry`, as are steps and track.
+        prompt: as for `read_entry`, as are the options.
         watch: wraps the list of files, for example with a progress bar.
 
     Raises:
         SongError: there is no such folder, or it holds no MIDI file.
     """
     paths = midi_files(default_folder() if folder is None else folder)
-    return [read_entry(path, prompt, steps, track) for path in watch(paths)]
+    return [read_entry(path, prompt, options) for path in watch(paths)]
 
 
-def read_song(path: str | Path, steps: int = SONG_STEPS, track: str | None = None) -> Song:
-    """Read a MIDI file as a song for the keyboard; arguments as for `read_entry`.
+def read_song(path: str | Path, options: ArrangeOptions = DEFAULTS) -> Song:
+    """Read a MIDI file as a song that performers can learn; arguments as for `read_entry`.
 
     Raises:
         SongError: the file is not usable, or its notes do not fit on the keyboard.
     """
-    entry = read_entry(path, steps=steps, track=track)
-    if entry.song is None:
-        raise SongError(f"{path}: {entry.reason}")
-    return entry.song
+    song = Song.read(path, options)
+    if reason := unplayable(song):
+        raise SongError(f"{path}: {reason}")
+    return song
 
 
-def find_song(
-    name: str | Path, folder: str | Path | None = None, steps: int = SONG_STEPS, track: str | None = None
-) -> Song:
+def find_song(name: str | Path, folder: str | Path | None = None, options: ArrangeOptions = DEFAULTS) -> Song:
     """Return a song by its name in a catalogue, or by the path of a MIDI file.
 
     Raises:
@@ -168,11 +180,11 @@ def find_song(
     """
     path = Path(name)
     if path.suffix.lower() in MIDI_SUFFIXES:
-        return read_song(path, steps, track)
+        return read_song(path, options)
     paths = midi_files(default_folder() if folder is None else folder)
     for path in paths:
         if str(name) in (path.stem, song_name(path)):
-            return read_song(path, steps, track)
+            return read_song(path, options)
     if os.path.exists(name):  # unlike Path.exists, False for a name too long to be one
         raise SongError(f"{name}: not a MIDI file; its name must end in .mid or .midi")
     names = [song_name(path) for path in paths]

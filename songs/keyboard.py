@@ -7,8 +7,10 @@ Conventions:
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 KEYS = 13
 LOWEST_PITCH = 60
@@ -90,7 +92,7 @@ class Keyboard:
         """The keys that are black on a piano."""
         return tuple(key for key in range(self.keys) if (self.lowest_pitch + key) % 12 in BLACK_KEYS)
 
-    def smallest_shift(self, pitches: np.ndarray) -> int | None:
+    def smallest_shift(self, pitches: "np.ndarray") -> int | None:
         """Return the smallest shift in semitones that puts all pitches on the keyboard, None if none does."""
         low, high = int(pitches.min()), int(pitches.max())
         if high - low >= self.keys:

@@ -58,10 +58,12 @@ def words(roll: np.ndarray) -> np.ndarray:
 
 def step_numbers(roll: np.ndarray) -> np.ndarray:
     """Return a number for each step of a roll (T, K), less than T + 1; equal steps have equal ones, silence has 0."""
-    packed = np.packbits(np.asarray(roll, dtype=bool), axis=1)
-    rows = np.ascontiguousarray(packed).view(np.dtype((np.void, packed.shape[1])))[:, 0]
-    numbers: dict[bytes, int] = {bytes(packed.shape[1]): 0}
-    return np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows], dtype=np.int64)
+    numbers = np.zeros(len(roll) + 1, dtype=np.int64)  # a silent step is put before the others
+    for first in range(0, roll.shape[1], 32):
+        keys = roll[:, first : first + 32]
+        numbers[1:] = numbers[1:] << 32 | keys @ (1 << np.arange(keys.shape[1]))
+        numbers = np.unique(numbers, return_inverse=True)[1]
+    return numbers[1:]
 
 
 def memory_windows(roll: np.ndarray, memory: int, start: int = 0) -> np.ndarray:

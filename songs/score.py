@@ -109,10 +109,10 @@ class Score:
 
     def parts(self) -> list[Part]:
         """Return the parts that have notes, drums among them, by track and channel."""
-        tracks, channels = self.notes["track"], self.notes["channel"]
+        numbers = self.notes["track"].astype(np.int64) * 16 + self.notes["channel"]
         parts = []
-        for track, channel in np.unique(np.stack((tracks, channels), axis=1), axis=0).tolist():
-            notes = self.notes[(tracks == track) & (channels == channel)]
+        for number in np.unique(numbers).tolist():
+            notes, (track, channel) = self.notes[numbers == number], divmod(number, 16)
             program = self.programs.get((track, channel), 0)
             parts.append(Part(track, channel, self.track_names[track], program, notes))
         return parts

@@ -1,18 +1,16 @@
-"""A song: a piano roll with a name, a title and a tempo, made to fit the keyboard.
+"""A song: a piano roll with a name, a title and a tempo, on a keyboard and a grid."""
 
-Conventions:
-    A song begins with the bar of its first onset and ends with the bar of its last one. It is cut to a number of steps,
-    and transposed by the smallest shift that puts it on the 13 keys.
-"""
-
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, KEYS, SONG_STEPS, STEPS_PER_BAR, Grid, Keyboard, pitch_name
-from songs.midi import MidiNotes, write_midi
+from songs.arrange import DEFAULTS, Arrangement, ArrangeOptions, arrange
+from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, Grid, Keyboard
+from songs.midi import MidiError, read_score, write_midi
 from songs.piano_roll import check_roll, onsets_from_roll
+from songs.plain_text import plain
 
 
 class SongError(ValueError):
@@ -42,6 +40,47 @@ class Song:
     def __post_init__(self):
         object.__setattr__(self, "roll", check_roll(self.roll, self.keyboard))
 
+    @classmethod
+    def read(
+        cls, path: str | os.PathLike, options: ArrangeOptions = DEFAULTS, keyboard: Keyboard | None = None, **choices
+    ) -> "Song":
+        """Read any MIDI file as a song; `changes` says what was chosen and changed.
+
+        Args:
+            path: of the file.
+            options: how it becomes a song.
+            keyboard: the one to play on, instead of one with `options.keys`.
+            **choices: single options, as in `Song.read("my.mid", track="Lead", keys=25)`.
+
+        Raises:
+            SongError: the file cannot be read, or not as the options ask.
+            OptionError: an option has a value that it does not take.
+        """
+        options = options.change(**choices)
+        try:
+            score = read_score(path)
+        except MidiError as error:
+            raise SongError(str(error)) from None
+        try:
+            return cls.of(arrange(score, options, keyboard), plain(Path(path).stem), score.title)
+        except MidiError as error:
+            raise SongError(f"{path}: {error}") from None
+
+    @classmethod
+    def of(cls, arrangement: Arrangement, name: str, title: str = "") -> "Song":
+        """Return an arrangement as a song."""
+        return cls(
+            name,
+            arrangement.roll,
+            title,
+            arrangement.tempo_bpm,
+            arrangement.shift,
+            arrangement.keyboard,
+            arrangement.grid,
+            arrangement.lengths,
+            arrangement.changes,
+        )
+
     @property
     def steps(self) -> int:
         """Length in steps."""
@@ -64,32 +103,3 @@ class Song:
             steps_per_beat=self.grid.steps_per_quarter,
             time_signature=self.grid.time_signature,
         )
-
-
-def whole_bars(notes: MidiNotes, steps: int = SONG_STEPS) -> tuple[np.ndarray, int]:
-    """Cut notes to the bars from the first to the last note, at most `steps` steps.
-
-    Returns:
-        The onsets (N, 2) with their steps counted from the first sounding bar, and the length in steps.
-
-    Raises:
-        ValueError: `steps` is less than 1.
-    """
-    if steps < 1:
-        raise ValueError(f"a song cannot be cut to {steps} steps: it has at least 1")
-    first = notes.onsets[0, 0] // STEPS_PER_BAR * STEPS_PER_BAR
-    onsets = notes.onsets - (first, 0)
-    onsets = onsets[onsets[:, 0] < steps]
-    bars = onsets[-1, 0] // STEPS_PER_BAR + 1
-    return onsets, int(min(bars * STEPS_PER_BAR, steps))
-
-
-def smallest_shift(pitches: np.ndarray) -> int | None:
-    """Return the smallest shift in semitones that puts the pitches on the default keyboard, None if none does."""
-    return DEFAULT_KEYBOARD.smallest_shift(pitches)
-
-
-def out_of_range(pitches: np.ndarray) -> str:
-    """Return a message that the pitches do not fit on the keyboard."""
-    low, high = int(pitches.min()), int(pitches.max())
-    return f"spans {high - low + 1} keys ({pitch_name(low)} to {pitch_name(high)}), the keyboard has {KEYS}"

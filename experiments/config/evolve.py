@@ -10,7 +10,8 @@ from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution
 from agents.other_searches.verified_prefix import VerifiedPrefix, VerifiedPrefixOptions
 from agents.search import OtherSearch
 from experiments.config.settings import Settings
-from songs.keyboard import PROMPT_STEPS, SONG_STEPS
+from songs.arrange import ArrangeOptions
+from songs.keyboard import PROMPT_STEPS
 from songs.options import option
 
 OTHER_SEARCHES: dict[str, type[OtherSearch]] = {
@@ -24,15 +25,13 @@ ALGORITHMS = ("neat", "neat_python", *OTHER_SEARCHES)
 
 
 @dataclass(frozen=True)
-class Task:
-    """The task."""
+class Task(ArrangeOptions):
+    """The task, and how its files become songs."""
 
     kind: str = option("song", "'song', or 'xor' for the classic check of NEAT", choices=("song", "xor"))
     song: str = option("grasshopper", "a name in the catalogue, or the path of a .mid file")
     together: bool = option(False, "learn all songs of the catalogue in one network")
     folder: str = option("", "folder of the catalogue; '' for the songs that come with the project")
-    track: str = option("", "read only the MIDI tracks of this name; '' for all")
-    steps: int = option(SONG_STEPS, "longest song in steps; what is beyond is cut", 9, 100_000)
     memory: int = option(0, "steps the performer remembers; 0: what the song needs, at least 32", 0, 4096)
     prompt: int = option(PROMPT_STEPS, "steps at the start that are given", 0, 4096)
     mode_bit: bool = option(False, "add an input that is 1 to play the song, 0 to improvise")

@@ -11,6 +11,7 @@ from experiments.tables import show_table
 from listener.judging import percentile
 from listener.listener import Listener
 from listener.registry import listener_named, reference_scores
+from songs.arrange import ArrangeOptions
 from songs.catalog import read_song
 from songs.song import SongError
 
@@ -80,7 +81,7 @@ def _rows_of_files(paths: Sequence[str], track: str | None, score_roll: Callable
     rows, unusable = [], []
     for path in paths:
         try:
-            roll = read_song(path, track=track).roll[None]
+            roll = read_song(path, ArrangeOptions(track=track or "")).roll[None]
         except SongError as error:
             unusable.append(error)
         else:

@@ -21,7 +21,7 @@ from experiments.config.neat_ini import check_neat_python
 from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import settle_improvisation
-from songs.catalog import find_song, read_catalog
+from songs.catalog import default_folder, find_song, midi_files, read_catalog, read_entry, song_name
 from songs.keyboard import KEYS
 from songs.piano_roll import memory_needed
 from songs.song import Song, SongError
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 WithSongs = TypeVar("WithSongs", EvolveConfig, "DqnConfig")
 
+MOST_DESCRIBED = 5
+"""Songs of which is said what was changed."""
 LEAST_MEMORY = 32
 """Steps that are remembered at least where the configuration leaves it to the song: four bars."""
 
@@ -68,6 +70,8 @@ def resolve_songs(config: WithSongs) -> tuple[WithSongs, list[Song]]:
     for song in songs:
         if task.prompt >= song.steps:
             raise ConfigError(f"task.prompt = {task.prompt}: {song.name} has only {song.steps} steps")
+    if task.steps == 0:
+        config = config.change("task", steps=max(song.steps for song in songs))
     if task.memory == 0:
         needed = [memory_needed(song.roll, task.prompt) or 0 for song in songs]
         config = config.change("task", memory=max(LEAST_MEMORY, *needed))
@@ -83,7 +87,7 @@ def named_songs(task: Task) -> list[Song]:
     """Return the song that a task names, or the songs, between commas; raises SongError, or ConfigError for twins."""
 
     def find(name: str) -> Song:
-        return find_song(name, task.folder or None, task.steps, task.track or None)
+        return find_song(name, task.folder or None, task)
 
     names = [name.strip() for name in task.song.split(",")]
     if len(names) == 1 or Path(task.song).is_file():
@@ -97,11 +101,26 @@ def named_songs(task: Task) -> list[Song]:
 
 def playable_songs(task: Task) -> list[Song]:
     """Return the songs of a task's catalogue that the keyboard can play; raises SongError if there is none."""
-    entries = read_catalog(task.folder or None, task.prompt, task.steps, task.track or None)
+    entries = read_catalog(task.folder or None, task.prompt, task)
     songs = [entry.song for entry in entries if entry.song is not None]
     if not songs:
         raise SongError(f"{task.folder}: none of its {len(entries)} MIDI files can be played; see kuznechik songs")
     return songs
+
+
+def what_was_changed(task: Task, songs: Sequence[Song]) -> list[str]:
+    """Return lines that say how the songs of a task differ from their files, and how many files are left out."""
+    changed = [song for song in songs if song.changes]
+    lines = [f"{song.name}: {', '.join(song.changes)}" for song in changed[:MOST_DESCRIBED]]
+    if len(changed) > MOST_DESCRIBED:
+        lines.append(f"{len(changed) - MOST_DESCRIBED} more songs are changed; kuznechik songs says how")
+    if task.together:
+        names = {song.name for song in songs}
+        paths = midi_files(task.folder or default_folder())
+        if left_out := [path for path in paths if song_name(path) not in names]:
+            reason = read_entry(left_out[0], task.prompt, task).reason
+            lines.append(f"{len(left_out)} of {len(paths)} files are left out, such as {left_out[0].name}: {reason}")
+    return lines
 
 
 def make_cases(config: EvolveConfig, songs: Sequence[Song]) -> Cases:

@@ -138,6 +138,7 @@ class Learning(Trainable):
             "regime": config.regime,
             "song": self.songs[0].name if len(self.songs) == 1 else None,
             "songs": len(self.songs),
+            "changes": {song.name: list(song.changes) for song in self.songs if song.changes},
             "seed": config.dqn.seed,
             "steps": self.steps,
             "episodes": self.loop.episodes,

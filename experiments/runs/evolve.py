@@ -147,6 +147,7 @@ class Evolving(Trainable):
             "task": task.kind,
             "song": self.songs[0].name if len(self.songs) == 1 else None,
             "songs": len(self.songs),
+            "changes": {song.name: list(song.changes) for song in self.songs if song.changes},
             "algorithm": evolve.algorithm,
             "search": describe(self.config),
             "operators": operators_used(self.config),

@@ -17,8 +17,9 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,16 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from experiments.runs.provenance import provenance
+from songs.arrange import AS_WRITTEN
 from songs.catalog import read_catalog
 from songs.display import roll_html
 from songs.files import delete_drafts, read_text, read_whole, write_atomically
 from songs.keyboard import KEYS, SONG_STEPS
 from songs.song import Song, SongError
 from songs.validate import ByAnyName, OrNone, validate_like
+
+CHANGES = "songs/changes.json"
+"""How songs differ from the files they were read from, for those that do."""
 
 
 class RunError(ValueError):
@@ -121,11 +126,13 @@ class RunFolder:
         """Write meta.json: the kind of run, its command, and its provenance."""
         self.write_json("meta.json", {"experiment": experiment, "command": command, "seed": seed, **provenance()})
 
-    def write_songs(self, songs: Iterable[Song]) -> None:
-        """Write the songs of the run as MIDI files."""
+    def write_songs(self, songs: Sequence[Song]) -> None:
+        """Write the songs of the run as MIDI files, and how they differ from the files they were read from."""
         (self.path / "songs").mkdir(exist_ok=True)
         for song in songs:
             song.write(self.path / "songs" / f"{song.name}.mid")
+        if changes := {song.name: list(song.changes) for song in songs if song.changes}:
+            self.write_json(CHANGES, changes)
 
     def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Append rows to a table; a new table gets a heading."""
@@ -213,11 +220,11 @@ class RunFolder:
             prompt: steps at the start that are given.
         """
         try:
-            entries = read_catalog(self.path / "songs", steps=steps)
+            entries = read_catalog(self.path / "songs", options=AS_WRITTEN.change(steps=steps))
         except SongError as error:
             reason = str(error).removeprefix(f"{self.path}/")
             raise RunError(f"{self.path}: the songs of the run are missing: {reason}") from None
-        songs = []
+        songs, changes = [], self._read_changes()
         for entry in entries:
             if entry.song is None:
                 raise RunError(f"{self.path}: songs/{entry.name}.mid is broken: {entry.reason}")
@@ -226,8 +233,19 @@ class RunFolder:
                     f"{self.path}: config.toml is broken: task.prompt = {prompt}: {entry.name} has only "
                     f"{entry.song.steps} steps"
                 )
-            songs.append(entry.song)
+            songs.append(replace(entry.song, changes=changes.get(entry.name, ())))
         return songs
+
+    def _read_changes(self) -> dict[str, tuple[str, ...]]:
+        """Return what was changed in songs, by their names; raises RunError if the file is broken."""
+        if not (self.path / CHANGES).exists():
+            return {}
+        content = self.read_json(CHANGES)
+        try:
+            validate_like(ByAnyName([""]), content)
+        except ValueError as error:
+            raise RunError(f"{self.path}: {CHANGES} is broken: {error}") from None
+        return {name: tuple(changes) for name, changes in content.items()}
 
     def read_roll(self) -> np.ndarray:
         """Return the champion's roll (T, K) bool; raises RunError if it is missing or broken."""

@@ -132,7 +132,7 @@ def choose_starts(task: Task, most: int, songs: Sequence[Song]) -> Starts:
 
     Without prompt there is one start: nothing.
     """
-    others = [entry.song for entry in read_catalog(task.folder or None, task.prompt, task.steps, task.track or None)]
+    others = [entry.song for entry in read_catalog(task.folder or None, task.prompt, task)]
     chosen: dict[bytes, Song] = {}
     for song in [*songs, *(song for song in others if song and song.steps > task.prompt)]:
         chosen.setdefault(song.roll[: task.prompt].tobytes(), song)

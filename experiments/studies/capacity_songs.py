@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from songs.catalog import MIDI_SUFFIXES, default_folder
-from songs.keyboard import SONG_STEPS, STEPS_PER_BAR
+from songs.keyboard import DEFAULT_KEYBOARD, SONG_STEPS, STEPS_PER_BAR
 from songs.midi import MidiError, MidiNotes, read_midi
 from songs.piano_roll import roll_from_onsets, words
-from songs.song import Song, SongError, smallest_shift
+from songs.song import Song, SongError
 
 LEAST_NOTES, LEAST_STEPS = 16, 64
 MELODY = "MELODY"
@@ -118,7 +118,7 @@ def cut_songs(path: Path, left_out: Counter) -> Iterator[Song]:
             continue
         onsets_here = within - (within[0, 0] // STEPS_PER_BAR * STEPS_PER_BAR, 0)
         steps = int(onsets_here[-1, 0] // STEPS_PER_BAR + 1) * STEPS_PER_BAR
-        shift = smallest_shift(onsets_here[:, 1])
+        shift = DEFAULT_KEYBOARD.smallest_shift(onsets_here[:, 1])
         if steps < LEAST_STEPS:
             left_out["short"] += 1
         elif shift is None:

@@ -14,7 +14,17 @@ import shlex
 from typing import Any
 
 from experiments.command import ENDINGS, add_run_options, begin_or_resume, configured, finish
-from experiments.options import UsageError, add_catalog_options, between, count, positive, require
+from experiments.options import (
+    ARRANGE_OPTIONS,
+    UsageError,
+    add_catalog_options,
+    arrange_choices,
+    between,
+    count,
+    positive,
+    print_lines,
+    require,
+)
 
 HELP = "learn to play songs by deep Q-learning (needs torch)"
 GROUP, ORDER = "Learn", 2
@@ -52,17 +62,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser, "dqn", "dqn.gamma=0.9", "10000 environment steps")
 
 
-FIXED = ("song", "folder", "track", "together", "preset", "config", "memory", "prompt", "random_start", "listener")
+FIXED = (
+    *ARRANGE_OPTIONS,
+    "song",
+    "folder",
+    "together",
+    "preset",
+    "config",
+    "memory",
+    "prompt",
+    "random_start",
+    "listener",
+)
 
 
 def run(options: argparse.Namespace) -> int:
     require("torch", extra="torch", what="kuznechik dqn")
+    from experiments.runs.assembly import what_was_changed
     from experiments.runs.dqn import resolve_dqn
 
     options.song = options.song or None
 
     def resolved() -> tuple[Any, Any, str]:
         config, songs = resolve_dqn(_config(options))
+        print_lines(what_was_changed(config.task, songs))
         return config, songs, songs[0].name if len(songs) == 1 else "together"
 
     folder, summary = begin_or_resume(options, "dqn", resolved, FIXED, {})
@@ -71,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _config(options: argparse.Namespace) -> Any:
     """Return the configuration that the command line asks for."""
-    task = {name: getattr(options, name) for name in ("folder", "track", "memory", "prompt")}
+    task = {name: getattr(options, name) for name in ("folder", "memory", "prompt")} | arrange_choices(options)
     if options.song:
         if options.together:
             raise UsageError("SONG does not go with --together")

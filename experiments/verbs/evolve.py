@@ -19,11 +19,14 @@ from typing import Any
 
 from experiments.command import ENDINGS, add_run_options, begin_or_resume, configured, draw, finish, supervised
 from experiments.options import (
+    ARRANGE_OPTIONS,
     MOST_PROCESSES,
     UsageError,
     add_catalog_options,
+    arrange_choices,
     count,
     print_json,
+    print_lines,
     refuse,
     whole,
 )
@@ -59,11 +62,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser, "evolve", "evolve.population_size=300", "50 generations")
 
 
-FIXED = ("each", "together", "song", "folder", "track", "config", "memory", "prompt", "listener", "mode_bit")
+FIXED = (*ARRANGE_OPTIONS, "each", "together", "song", "folder", "config", "memory", "prompt", "listener", "mode_bit")
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.runs.assembly import resolve
+    from experiments.runs.assembly import resolve, what_was_changed
 
     for flag, others in (("each", ("song", "together", "resume")), ("together", ("song", "resume"))):
         if getattr(options, flag):
@@ -73,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
 
     def resolved() -> tuple[Any, Any, str]:
         config, songs = resolve(_config(options))
+        print_lines(what_was_changed(config.task, songs))
         name = "together" if config.task.together else songs[0].name if songs else config.task.kind
         return config, songs, name
 
@@ -90,7 +94,7 @@ def _resources(options: argparse.Namespace) -> dict[str, Any]:
 def _config(options: argparse.Namespace) -> Any:
     """Return the configuration that the command line asks for."""
     improvises = options.listener and not options.mode_bit
-    task = {name: getattr(options, name) for name in ("song", "folder", "track", "memory", "prompt")}
+    task = {name: getattr(options, name) for name in ("song", "folder", "memory", "prompt")} | arrange_choices(options)
     switches = {name: True for name in ("together", "mode_bit") if getattr(options, name)}
     flags = {
         "task": {**task, **switches},
@@ -99,7 +103,9 @@ def _config(options: argparse.Namespace) -> Any:
     }
     config = configured("evolve", options.config or ("improvise" if improvises else None), flags, options.set)
     if config.task.kind == "xor":
-        refuse(options, "task.kind = 'xor'", ("song", "folder", "track", "memory", "prompt", "each", "together"))
+        refuse(
+            options, "task.kind = 'xor'", (*ARRANGE_OPTIONS, "song", "folder", "memory", "prompt", "each", "together")
+        )
     return config
 
 
@@ -156,7 +162,7 @@ def _memorised(summary: dict) -> list[str]:
 
 def _run_each(options: argparse.Namespace) -> int:
     """Evolve one network for each song of the catalogue, each in its own run folder."""
-    from experiments.runs.assembly import playable_songs, resolve
+    from experiments.runs.assembly import playable_songs, resolve, what_was_changed
     from experiments.runs.folder import RunFolder
     from experiments.runs.lifecycle import begin, load_kind
 
@@ -165,6 +171,8 @@ def _run_each(options: argparse.Namespace) -> int:
         raise UsageError("--each learns songs: improvise with one run for each song")
     tasks = [config.change("task", song=song.name, together=False) for song in playable_songs(config.task)]
     resolved = [resolve(task) for task in tasks]  # an error comes before any song is evolved
+    catalog = config.change("task", together=True).task
+    print_lines(what_was_changed(catalog, [song for _, songs in resolved for song in songs]))
     parent = RunFolder.new(options.out, "runs", "each")
     summaries = []
     for each, songs in resolved:

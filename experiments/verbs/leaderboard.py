@@ -9,7 +9,7 @@ from a song, or with --midi from the melodies that listeners learned from.
 import argparse
 from pathlib import Path
 
-from experiments.options import UsageError, add_catalog_options, count, print_json, whole
+from experiments.options import UsageError, add_catalog_options, arrange_choices, count, print_json, whole
 
 HELP = "compare performers by several listeners"
 GROUP, ORDER = "Judge", 3
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
 
     names = list(dict.fromkeys(options.listener or LISTENERS))
     listeners = {name: listener_named(name) for name in names}
-    songs = playable_songs(Task(folder=options.folder or "", track=options.track or ""))
+    songs = playable_songs(Task(folder=options.folder or "", **arrange_choices(options)))
     songs = [song for song in songs if song.steps >= PIECE]
     if not songs:
         raise UsageError(f"{options.folder}: no song has {PIECE} steps or more")

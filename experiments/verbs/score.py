@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         song = None
         if options.song:
             task = run.task
-            song = find_song(options.song, task.folder or None, task.steps, task.track or None)
+            song = find_song(options.song, task.folder or None, task)
         scores = score(run, song)
     elif options.song:
         raise UsageError(f"{options.run_folder}: this run learned {run.task.kind}, it plays no song")

@@ -28,11 +28,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from experiments.options import arrange_options
     from songs.catalog import read_catalog
     from songs.keyboard import PROMPT_STEPS
 
     prompt = PROMPT_STEPS if options.prompt is None else options.prompt
-    entries = read_catalog(options.folder, prompt, track=options.track, watch=_with_bar)
+    entries = read_catalog(options.folder, prompt, arrange_options(options), _with_bar)
     if options.json:
         print_json([entry.row() for entry in entries])
         return 0

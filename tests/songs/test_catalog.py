@@ -6,6 +6,7 @@ import mido
 import numpy as np
 import pytest
 
+from songs.arrange import ArrangeOptions
 from songs.catalog import default_folder, find_song, midi_files, read_catalog, read_entry, read_song
 from songs.midi import write_midi
 from songs.song import SongError
@@ -35,6 +36,9 @@ def test_an_entry_tells_what_a_file_holds(tmp_path):
         "steps": 16,
         "cut": 0,
         "off_grid": 0,
+        "keys": 13,
+        "grid": "eighths",
+        "changes": ["bars 2-3 of 3", "up 10 semitones"],
         "remarks": [],
         "playable": True,
         "reason": "",
@@ -56,17 +60,19 @@ def test_the_memory_depends_on_the_prompt(tmp_path):
 
 
 def test_notes_beyond_the_steps_are_not_counted(tmp_path):
-    path = write(tmp_path / "tune.mid", [[0, 60], [9, 62], [9, 64], [17, 90]], steps=24)
-    cut, whole = read_entry(path, steps=16), read_entry(path)
-    assert (cut.notes, cut.chords, cut.span, cut.steps, cut.cut) == (3, 1, 5, 16, 1)
+    path = write(tmp_path / "tune.mid", [[0, 60], [9, 62], [11, 64], [17, 90]], steps=24)
+    cut, whole = read_entry(path, options=ArrangeOptions(steps=16)), read_entry(path)
+    assert (cut.notes, cut.chords, cut.span, cut.steps, cut.cut) == (3, 0, 5, 16, 1)
     assert cut.playable
     assert (whole.notes, whole.span, whole.steps) == (4, 31, 24)
     assert not whole.playable
 
 
 def test_notes_off_the_grid_are_counted(tmp_path):
-    entry = read_entry(write(tmp_path / "tune.mid", [[0, 60], [3, 62], [8, 64]], steps=16, steps_per_beat=4))
+    path = write(tmp_path / "tune.mid", [[0, 60], [3, 62], [8, 64]], steps=16, steps_per_beat=4)
+    entry = read_entry(path, options=ArrangeOptions(grid=2))
     assert entry.off_grid == 1
+    assert read_entry(path).reason == "needs a grid of sixteenths, there are eighths: --grid 2 moves notes"
     assert np.argwhere(entry.song.roll).tolist() == [[0, 0], [2, 2], [4, 4]]
 
 
@@ -75,9 +81,12 @@ def test_a_song_that_spans_14_keys_is_described_and_not_playable(tmp_path):
     entry = read_entry(path)
     assert not entry.playable
     assert entry.song is None
-    assert entry.reason == "spans 14 keys (C4 to C#5), the keyboard has 13"
+    assert (
+        entry.reason
+        == "spans 14 keys (C4 to C#5), the keyboard has 13: --fold moves notes by octaves, --bars takes fewer"
+    )
     assert (entry.name, entry.title, entry.notes, entry.span, entry.steps) == ("wide", "Wide", 2, 14, 8)
-    assert (entry.shift, entry.memory) == (None, None)
+    assert (entry.keys, entry.shift, entry.memory) == (25, -1, 1)
     with pytest.raises(SongError, match=r"wide\.mid: spans 14 keys \(C4 to C#5\), the keyboard has 13"):
         read_song(path)
 
@@ -101,10 +110,11 @@ def test_a_track_is_chosen_by_its_name(tmp_path):
         note = [mido.Message("note_on", note=pitch), mido.Message("note_off", note=pitch, time=240)]
         midi.tracks.append(mido.MidiTrack([mido.MetaMessage("track_name", name=name), *note]))
     midi.save(tmp_path / "tune.mid")
-    assert read_entry(tmp_path / "tune.mid").span == 25
-    assert read_song(tmp_path / "tune.mid", track="melody").roll[0].nonzero()[0].tolist() == [4]
-    assert find_song(tmp_path / "tune.mid", track="Bass").shift == 20
-    assert read_entry(tmp_path / "tune.mid", track="Flute").reason.startswith("has no track 'Flute'")
+    assert read_entry(tmp_path / "tune.mid").changes == ("track 1 'Melody'", "1 of other parts left out")
+    assert read_song(tmp_path / "tune.mid", ArrangeOptions("melody")).roll[0].nonzero()[0].tolist() == [4]
+    assert find_song(tmp_path / "tune.mid", options=ArrangeOptions("Bass")).shift == 20
+    entry = read_entry(tmp_path / "tune.mid", options=ArrangeOptions("Flute"))
+    assert entry.reason.startswith("has no track 'Flute'")
 
 
 @pytest.mark.parametrize(("written", "read"), [(4, 20.0), (20, 20.0), (96, 96.0), (300, 300.0), (400, 300.0)])
@@ -127,14 +137,14 @@ def test_a_bad_file_among_good_ones_is_listed_with_them(tmp_path):
     catalog = read_catalog(tmp_path)
     assert [(entry.name, entry.playable) for entry in catalog] == [("a", True), ("b", False), ("c", False), ("d", True)]
     assert catalog[1].reason == "is not a MIDI file: it does not begin with MThd"
-    assert catalog[2].reason == "spans 61 keys (F#1 to F#6), the keyboard has 13"
+    assert catalog[2].reason.startswith("spans 61 keys (F#1 to F#6), the keyboard has 13: --fold")
 
 
 def test_the_arguments_of_a_catalog_reach_every_song(tmp_path):
     write(tmp_path / "a.mid", [[2, 60], [4, 60], [5, 62], [8, 60]])
-    (entry,) = read_catalog(tmp_path, prompt=2, steps=8)
+    (entry,) = read_catalog(tmp_path, prompt=2, options=ArrangeOptions(steps=8))
     assert (entry.steps, entry.memory) == (8, 3)
-    (entry,) = read_catalog(tmp_path, track="Flute")
+    (entry,) = read_catalog(tmp_path, options=ArrangeOptions("Flute"))
     assert entry.reason.startswith("has no track 'Flute'")
 
 
@@ -188,8 +198,8 @@ def test_a_song_is_found_by_its_name_or_its_path(tmp_path):
     write(tmp_path / "other.MID", title="By path")
     assert find_song("tune", tmp_path).title == "By name"
     assert find_song(tmp_path / "other.MID").title == "By path"
-    assert find_song(str(tmp_path / "tune.mid"), steps=8).steps == 8
-    assert find_song("tune", tmp_path, steps=8).steps == 8
+    assert find_song(str(tmp_path / "tune.mid"), options=ArrangeOptions(steps=8)).steps == 8
+    assert find_song("tune", tmp_path, ArrangeOptions(steps=8)).steps == 8
 
 
 def test_the_grasshopper_comes_with_the_project():

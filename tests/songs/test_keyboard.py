@@ -101,6 +101,36 @@ def test_the_usual_keyboards_begin_at_a_c_but_a_piano_at_a(keys, lowest):
 
 
 @pytest.mark.parametrize(
+    ("pitches", "shift"),
+    [
+        ([60, 72], 0),
+        ([60], 0),
+        ([72], 0),
+        ([64, 70], 0),  # already on the keyboard: left alone
+        ([59, 65], 1),
+        ([48, 52], 12),
+        ([0], 60),
+        ([73], -1),
+        ([70, 80], -8),
+        ([127], -55),
+        ([59, 71], 1),  # 13 keys fit in one way only
+        ([61, 73], -1),
+        ([48, 60], 12),
+        ([59, 72], None),  # 14 keys
+        ([0, 127], None),
+    ],
+)
+def test_the_smallest_shift_onto_the_default_keyboard(pitches, shift):
+    assert Keyboard().smallest_shift(np.array(pitches)) == shift
+
+
+@given(st.lists(st.integers(0, 127), min_size=1, max_size=4))
+def test_no_shift_is_smaller(pitches):
+    fitting = [n for n in range(-127, 128) if all(60 <= pitch + n <= 72 for pitch in pitches)]
+    assert Keyboard().smallest_shift(np.array(pitches)) == (min(fitting, key=abs) if fitting else None)
+
+
+@pytest.mark.parametrize(
     ("pitches", "shift"), [([48, 72], 0), ([47, 60], 1), ([70, 80], -8), ([36], 12), ([40, 65], None)]
 )
 def test_the_smallest_shift_onto_a_keyboard_of_25_keys(pitches, shift):

@@ -1,0 +1,311 @@
+"""From any MIDI file to a song for a keyboard: which notes, which grid, which bars, which keys, and what was changed.
+
+Conventions:
+    Times are in quarter notes until they are steps. Notes are float64 (N, 3), onset, end and pitch, sorted by onset.
+    A file that can be played as it is, all its notes on 13 keys and on eighths, keeps them; of any other the melody
+    is taken.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from songs.beat_grid import NO_BEAT, BeatGrid, find_grid, lies_on, straightened, swings
+from songs.excerpt import choose_bars, main_meter, meter_grid
+from songs.folding import fold, smallest_keyboard
+from songs.keyboard import (
+    DEFAULT_GRID,
+    KEYS,
+    STEPS_IN_A_BEAT,
+    STEPS_PER_BEAT,
+    Grid,
+    Keyboard,
+    pitch_name,
+    usual_keyboard,
+)
+from songs.melody_part import choose_part, melody_line, quarter_notes
+from songs.options import OptionError, checked_value, option
+from songs.piano_roll import roll_from_onsets
+from songs.score import DRUMS_CHANNEL, MidiError, Part, Score
+
+KEYS_OF_A_PART = 25
+"""Keys on which a single part keeps its chords."""
+TEMPO_RANGE_BPM = (20.0, 300.0)
+"""Tempos outside this range are clipped to it."""
+
+
+@dataclass(frozen=True)
+class ArrangeOptions:
+    """How a file becomes a song."""
+
+    track: str = option("", "the part to take, by the name of its track or its number; '' for the likely melody")
+    channel: int = option(0, "take only parts on this MIDI channel; 0 for any", 0, 16)
+    grid: int = option(0, "steps in a quarter note: 1, 2, 3, 4, 6, 8 or 12; 0 for the fewest that fit", 0, 12)
+    keys: int = option(0, "keys of the keyboard; 0 for the fewest that hold the song: 13, 25, 37 ... 88", 0, 88)
+    fold: bool = option(False, "move notes by octaves onto the keyboard, by default one of 13 keys")
+    bars: str = option("", "the bars to take, as in 9-24, or all; '' for all of up to 32, else the 16 that recur most")
+    chords: bool = option(False, "keep all notes that a part plays at once, not only the highest")
+    steps: int = option(0, "longest song in steps, what is beyond is cut; 0 for any", 0, 100_000)
+
+    def change(self, **choices) -> "ArrangeOptions":
+        """Return the options with other values, a number of a track as it is; raises OptionError if one is wrong."""
+        known = {each.name: each for each in fields(ArrangeOptions)}
+        if unknown := sorted(choices.keys() - known.keys()):
+            raise OptionError(f"there is no option {unknown[0]!r}: there are {', '.join(known)}")
+        for name in ("track", "bars"):
+            if isinstance(choices.get(name), int):
+                choices[name] = str(choices[name])
+        return replace(self, **{name: checked_value(name, known[name], value) for name, value in choices.items()})
+
+
+DEFAULTS = ArrangeOptions()
+AS_WRITTEN = ArrangeOptions(grid=STEPS_PER_BEAT, keys=KEYS, bars="all", chords=True)
+"""For files that were written as rolls of 13 keys and eighths: nothing is to be chosen."""
+
+
+@dataclass(frozen=True, eq=False)
+class Arrangement:
+    """What is played of a score, and what was changed."""
+
+    roll: np.ndarray
+    """(T, K) bool."""
+    keyboard: Keyboard
+    grid: Grid
+    tempo_bpm: float
+    shift: int
+    """Semitones by which the notes are transposed."""
+    lengths: np.ndarray
+    """(N,) float64, length in steps of each note of the roll, by step and key."""
+    changes: tuple[str, ...]
+    span: int
+    """Semitones from the lowest note to the highest, both included, before any folding."""
+    moved: int
+    """Notes that did not lie on the grid."""
+    cut: int
+    """Notes of the part outside the bars that are played."""
+
+
+def arrange(score: Score, options: ArrangeOptions = DEFAULTS, keyboard: Keyboard | None = None) -> Arrangement:
+    """Return what is played of a score.
+
+    Args:
+        score: of any file.
+        options: what is chosen by hand.
+        keyboard: the one to play on, instead of one with `options.keys`.
+
+    Raises:
+        MidiError: there is no such part or bar, or the notes do not fit on the keyboard that was asked for.
+    """
+    if options.grid not in (0, *STEPS_IN_A_BEAT):
+        raise MidiError(f"cannot be put on {options.grid} steps a quarter note: take 1, 2, 3, 4, 6, 8 or 12")
+    voices = _take_voices(score, options)
+    beats = find_grid(voices.notes[:, 0], voices.everything, options.grid)
+    steps, grid, timing = _put_on_grid(voices.notes, beats, score, options)
+    pitches = voices.notes[:, 2].astype(np.int64)
+    apart = _apart(steps, pitches, voices.chords)
+    end = int(beats.step(np.array(score.end / score.ticks_per_beat)))
+    begin, length, excerpt = _take_bars(steps[apart], pitches[apart], end, grid, options)
+    inside = (steps >= begin) & (steps < begin + length)
+    kept = np.flatnonzero(apart & inside)
+    keyboard = keyboard or _choose_keyboard(pitches[kept], options)
+    placed, shift = _put_on_keys(pitches[kept], keyboard, options)
+    order = np.lexsort((placed, steps[kept]))
+    moved = int(np.count_nonzero(beats.off(voices.notes[inside, 0])))
+    merged = int(np.count_nonzero(inside)) - len(kept)
+    folded = int(np.count_nonzero(placed != pitches[kept] + shift))
+    changes = (
+        *voices.changes,
+        *excerpt,
+        *timing,
+        *_keys_in_words(keyboard, shift),
+        *_losses(moved=moved, merged=merged, folded=folded, lower=voices.lower, others=voices.others),
+    )
+    return Arrangement(
+        roll_from_onsets(np.stack([steps[kept] - begin, placed], axis=1), length, keyboard),
+        keyboard,
+        grid,
+        float(np.clip(score.tempo_bpm, *TEMPO_RANGE_BPM)),
+        shift,
+        ((voices.notes[kept, 1] - voices.notes[kept, 0]) * grid.steps_per_quarter)[order],
+        changes,
+        int(np.ptp(pitches[kept])) + 1,
+        moved,
+        int(np.count_nonzero(apart & ~inside)),
+    )
+
+
+@dataclass(frozen=True)
+class _Voices:
+    """The notes that are taken of a score."""
+
+    notes: np.ndarray
+    everything: np.ndarray
+    """All notes of the score without drums: they tell where the beat is."""
+    chords: bool
+    """Whether notes that begin together are all kept."""
+    changes: tuple[str, ...] = ()
+    lower: int = 0
+    """Notes of the part that lie below its top line."""
+    others: int = 0
+    """Notes of other parts."""
+
+
+def melodic_parts(score: Score) -> list[Part]:
+    """Return the parts without the drums, in the order in which they are numbered from 1; raises MidiError if none."""
+    score.melodic()
+    return [part for part in score.parts() if part.channel != DRUMS_CHANNEL]
+
+
+def wanted_parts(parts: Sequence[Part], options: ArrangeOptions) -> list[int]:
+    """Return the indices of the parts that options name, all where they name none; raises MidiError if there are none.
+
+    A track is named in capitals or not, or by the number of the part, from 1.
+    """
+    wanted = [index for index, part in enumerate(parts) if options.channel in (0, part.channel + 1)]
+    if not wanted:
+        channels = ", ".join(map(str, sorted({part.channel + 1 for part in parts})))
+        raise MidiError(f"has no melody on channel {options.channel}; its channels are: {channels}")
+    if not options.track:
+        return wanted
+    named = [index for index in wanted if parts[index].name.casefold() == options.track.casefold()]
+    named = named or [index for index in wanted if str(index + 1) == options.track.strip()]
+    if not named:
+        names = ", ".join(f"{index + 1} {parts[index].name}".strip() for index in wanted)
+        raise MidiError(f"has no track {options.track!r}; its tracks are: {names[:200]}")
+    return named
+
+
+def _take_voices(score: Score, options: ArrangeOptions) -> _Voices:
+    """Return the notes that the options choose: all where they can be played as they are, else a melody."""
+    parts = melodic_parts(score)
+    wanted = wanted_parts(parts, options)
+    notes = [quarter_notes(part, score.ticks_per_beat) for part in parts]
+    everything = np.concatenate(notes)
+    as_it_is = np.concatenate([notes[index] for index in wanted])
+    if _plays_as_it_is(as_it_is, len(wanted), options):
+        others = len(everything) - len(as_it_is)
+        order = np.unique(as_it_is[:, (0, 2)], axis=0, return_index=True)[1]  # by onset and pitch, each once
+        return _Voices(as_it_is[order], everything, True, _named(parts, wanted), others=others)
+    chosen, certain = choose_part([parts[index] for index in wanted], [notes[index] for index in wanted])
+    index = wanted[chosen]
+    line = notes[index] if options.chords else melody_line(notes[index])
+    doubt = () if certain else ("another track may be the melody",)
+    return _Voices(
+        line,
+        everything,
+        options.chords,
+        (*_named(parts, [index]), *doubt),
+        len(notes[index]) - len(line),
+        len(everything) - len(notes[index]),
+    )
+
+
+def _plays_as_it_is(notes: np.ndarray, parts: int, options: ArrangeOptions) -> bool:
+    """Return whether notes (N, 3) lie on eighths and on 13 keys, those of a single part on 25."""
+    keys = min(options.keys or KEYS_OF_A_PART, KEYS if parts > 1 else KEYS_OF_A_PART)
+    return np.ptp(notes[:, 2]) < keys and lies_on(np.sort(notes[:, 0]), options.grid or STEPS_PER_BEAT)
+
+
+def _named(parts: Sequence[Part], taken: Sequence[int]) -> tuple[str, ...]:
+    """Return which parts are taken, in words; nothing if all are."""
+    if len(taken) == len(parts):
+        return ()
+    return (", ".join(f"track {i + 1}" + f" {parts[i].name!r}" * bool(parts[i].name) for i in taken),)
+
+
+def _put_on_grid(
+    notes: np.ndarray, beats: BeatGrid, score: Score, options: ArrangeOptions
+) -> tuple[np.ndarray, Grid, list[str]]:
+    """Return the steps of notes (N, 3) from the first bar on, their grid, and changes in words; a pickup is a bar."""
+    steps, steps_per_quarter, changes = beats.step(notes[:, 0]), beats.steps, []
+    swung = not options.grid and beats.steps in (3, 6) and swings(steps)
+    if swung:
+        steps, steps_per_quarter = straightened(steps), beats.steps * 2 // 3
+    signatures = [(tick / score.ticks_per_beat, upper, lower) for tick, upper, lower in score.time_signatures]
+    meter, first_bar, other_meters = main_meter(signatures, notes[-1, 0] + 1)
+    grid = meter_grid(meter, steps_per_quarter)
+    if grid.steps_per_quarter != DEFAULT_GRID.steps_per_quarter:
+        changes.append(grid.name)
+    if swung:
+        changes.append("swing written straight")
+    if beats.bits is not None:
+        changes.append("keeps to no beat" if beats.bits > NO_BEAT else "played freely")
+    if other_meters:
+        changes.append(f"changes of meter counted in {meter[0]}/{meter[1]}")
+    steps -= round(first_bar * steps_per_quarter)
+    return steps - min(0, int(steps[0]) // grid.steps_per_bar) * grid.steps_per_bar, grid, changes
+
+
+def _apart(steps: np.ndarray, pitches: np.ndarray, chords: bool) -> np.ndarray:
+    """Return which notes stay (N,) bool, where several fall on one step: the last of a melody, each pitch of chords."""
+    if not chords:
+        return np.append(np.diff(steps) != 0, True)
+    apart = np.zeros(len(steps), dtype=bool)
+    apart[np.unique(steps * 128 + pitches, return_index=True)[1]] = True
+    return apart
+
+
+def _take_bars(
+    steps: np.ndarray, pitches: np.ndarray, end: int, grid: Grid, options: ArrangeOptions
+) -> tuple[int, int, tuple[str, ...]]:
+    """Return the first step and the number of steps that are played, and the bars in words.
+
+    Bars of two beats come in pairs, unless the file ends at step `end` with the first one of a pair.
+    """
+    bar = grid.steps_per_bar
+    first, bars = choose_bars(steps, pitches, bar, options.bars)
+    bars += grid.beats_per_bar <= 2 and bars % 2 == 1 and (first + bars + 1) * bar <= end
+    begin, length = first * bar, bars * bar
+    if 0 < options.steps < length:
+        last = int(steps[steps < begin + options.steps][-1]) - begin
+        length = min(options.steps, (last // bar + 1) * bar)
+        bars = -(-length // bar)
+    total = max(int(steps[-1]) // bar + 1, first + bars)
+    words = f"bars {first + 1}-{first + bars} of {total}" if bars > 1 else f"bar {first + 1} of {total}"
+    return begin, length, (words,) if first or bars < total else ()
+
+
+def _choose_keyboard(pitches: np.ndarray, options: ArrangeOptions) -> Keyboard:
+    if options.keys or options.fold:
+        return usual_keyboard(options.keys or KEYS)
+    return smallest_keyboard(pitches)
+
+
+def _put_on_keys(pitches: np.ndarray, keyboard: Keyboard, options: ArrangeOptions) -> tuple[np.ndarray, int]:
+    """Return the pitches on a keyboard, and the shift of all; raises MidiError if they do not fit."""
+    if keyboard.smallest_shift(pitches) is None and options.keys and not options.fold:
+        raise MidiError(
+            f"{out_of_range(pitches, keyboard)}: --fold moves notes by octaves, --bars takes fewer, "
+            f"--keys {smallest_keyboard(pitches).keys} holds them all"
+        )
+    try:
+        return fold(pitches, keyboard)
+    except ValueError as error:
+        raise MidiError(f"{out_of_range(pitches, keyboard)}: {error}") from None
+
+
+def out_of_range(pitches: np.ndarray, keyboard: Keyboard) -> str:
+    """Return a message that pitches do not fit on a keyboard."""
+    low, high = int(pitches.min()), int(pitches.max())
+    return f"spans {high - low + 1} keys ({pitch_name(low)} to {pitch_name(high)}), the keyboard has {keyboard.keys}"
+
+
+def _keys_in_words(keyboard: Keyboard, shift: int) -> list[str]:
+    """Return the keyboard and the shift in words, where they are not the default."""
+    words = [f"{keyboard.keys} keys"] if keyboard.keys != KEYS else []
+    if shift:
+        words.append(f"{'up' if shift > 0 else 'down'} {abs(shift)} semitone{'s' * (abs(shift) > 1)}")
+    return words
+
+
+def _losses(moved: int, merged: int, folded: int, lower: int, others: int) -> list[str]:
+    """Return what happened to notes, in words; nothing where all stayed as they were."""
+    losses = [f"{moved} notes moved", f"{merged} merged"] if moved or merged else []
+    if folded:
+        losses.append(f"{folded} folded by octaves")
+    if lower:
+        losses.append(f"{lower} of lower voices left out")
+    if others:
+        losses.append(f"{others} of other parts left out")
+    return losses

@@ -1,0 +1,104 @@
+"""The bars of a song: their meter, and which of them are learned.
+
+Conventions:
+    Times are in quarter notes, steps count from the beginning of the first bar. Bars are numbered from 1.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from songs.keyboard import BEATS_PER_BAR, MOST_BEATS, STEPS_IN_A_BEAT, Grid
+from songs.score import MidiError
+
+LONGEST_WHOLE = 32
+"""Bars up to which a song is learned whole."""
+EXCERPT = 16
+"""Bars that are learned of a longer one."""
+SHORTEST_BAR = 1.5
+"""Quarter notes; shorter bars, as some editors write them, tell nothing."""
+RECURRENCE = 0.5
+"""Worth of a bar for each other one like it, up to two, where a bar that sounds is worth 1."""
+SOUNDS_FIRST = 0.25
+"""Worth of an excerpt that does not begin with silence."""
+
+
+def main_meter(signatures: Sequence[tuple[float, int, int]], end: float) -> tuple[tuple[int, int], float, bool]:
+    """Return the time signature that holds longest, when it first does, and whether there are others.
+
+    Args:
+        signatures: time in quarter notes, numerator and denominator, in order.
+        end: of the song.
+    """
+    marks = sorted({0.0: (4, 4), **{time: (upper, lower) for time, upper, lower in signatures}}.items())
+    held = dict.fromkeys((meter for _, meter in marks), 0.0)
+    for (time, meter), until in zip(marks, [*(time for time, _ in marks[1:]), end], strict=True):
+        held[meter] += max(0.0, min(until, end) - time)
+    meter = max(held, key=lambda each: held[each])
+    first = next(time for time, other in marks if other == meter)
+    if 4 * meter[0] < SHORTEST_BAR * meter[1]:
+        return (4, 4), 0.0, False
+    return meter, first, sum(held.values()) > held[meter]
+
+
+def meter_grid(meter: tuple[int, int], steps_per_quarter: int) -> Grid:
+    """Return the grid of a time signature; 4/4 where its bars are none of whole beats and steps."""
+    numerator, denominator = meter
+    quarters = 4 * numerator / denominator
+    compound = denominator == 8 and numerator % 3 == 0
+    for beat in (1.5, 1.0, 0.5) if compound else (1.0, 0.5):
+        beats, steps = quarters / beat, steps_per_quarter * beat
+        if beats.is_integer() and 1 <= beats <= MOST_BEATS and steps in STEPS_IN_A_BEAT:
+            return Grid(int(steps), int(beats), beat)
+    return Grid(steps_per_quarter, BEATS_PER_BAR)
+
+
+def choose_bars(steps: np.ndarray, pitches: np.ndarray, bar: int, bars: str = "") -> tuple[int, int]:
+    """Return the index of the first bar of an excerpt, and the number of its bars.
+
+    Args:
+        steps: (N,) of the notes, in order.
+        pitches: (N,) of the notes.
+        bar: length of a bar in steps.
+        bars: "9-24", "9", "all", or "": up to `LONGEST_WHOLE` bars all of them, else the 16 that sound and recur
+            most. The first one is always the first that sounds.
+
+    Raises:
+        MidiError: there are no such bars, or none of them sounds.
+    """
+    first, last = int(steps[0] // bar), int(steps[-1] // bar)
+    if not bars and last - first >= LONGEST_WHOLE:
+        return first + _most_recurring(steps - first * bar, pitches, bar, last - first + 1), EXCERPT
+    if bars not in ("", "all"):
+        begin, end = _named_bars(bars)
+        inside = steps[(steps >= begin * bar) & (steps < end * bar)]
+        if not len(inside):
+            raise MidiError(f"has no notes in the bars {bars}: they are in the bars {first + 1} to {last + 1}")
+        first, last = int(inside[0] // bar), min(end - 1, last)
+    return first, last - first + 1
+
+
+def _named_bars(bars: str) -> tuple[int, int]:
+    """Return the index of the first bar that a text such as 9-24 names, and that after the last one."""
+    match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", bars.strip())
+    begin, end = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if not 1 <= begin <= end:
+        raise MidiError(f"has no bars {bars[:40]!r}: write them as in 9-24, or all")
+    return begin - 1, end
+
+
+def _most_recurring(steps: np.ndarray, pitches: np.ndarray, bar: int, count: int) -> int:
+    """Return the first of the `EXCERPT` bars, of `count` bars, that sound and recur most."""
+    numbers = steps // bar
+    contents: dict[int, list[tuple[int, int]]] = {}
+    for number, step, pitch in zip(numbers.tolist(), (steps % bar).tolist(), pitches.tolist(), strict=True):
+        contents.setdefault(number, []).append((step, pitch))
+    prints = {number: tuple(content) for number, content in contents.items()}
+    seen = Counter(prints.values())
+    worth = np.zeros(count)
+    for number, content in prints.items():
+        worth[number] = 1 + RECURRENCE * min(seen[content] - 1, 2)
+    sums = np.convolve(worth, np.ones(EXCERPT), "valid")
+    return int(np.argmax(sums + SOUNDS_FIRST * (worth[: 1 - EXCERPT] > 0)))
