@@ -4,20 +4,24 @@ Conventions: keys of nodes as in neat-python. Numbers are written so that readin
 """
 
 import json
-import math
 from typing import Any
 
 import neat
 
 from agents.neat.genome import ConnectionGene, Genome, NodeGene
+from songs.validate import Within, validate_like
 
 FORMAT = "kuznechik genome"
 VERSION = 1
 MOST_NODES = 100_000
 """Of inputs, and of outputs; the longest memory there is has 53,249 inputs."""
-_LARGEST_KEY = 2**31 - 1
-_NODE_NUMBERS = ("bias", "response", "time_constant")
-_NODE_VALUES = ("bias", "response", "activation", "aggregation", "time_constant")
+_NODE_VALUES = {"bias": 0.0, "response": 0.0, "activation": "", "aggregation": "", "time_constant": 0.0}
+_EXAMPLE = {
+    "inputs": Within(0, 1, MOST_NODES),
+    "outputs": Within(0, 1, MOST_NODES),
+    "nodes": [{"key": Within(0, 0, 2**31 - 1), **_NODE_VALUES}],
+    "connections": [{"from": -1, "to": 0, "weight": 0.0, "enabled": False, "innovation": 0}],
+}
 
 
 def genome_to_json(genome: neat.DefaultGenome, inputs: int, outputs: int) -> str:
@@ -58,59 +62,29 @@ def genome_from_json(text: str) -> tuple[Genome, int, int]:
     """
     try:
         data = json.loads(text)
-        if data["format"] != FORMAT or data["version"] != VERSION:
-            raise ValueError(f"it is {data['format']!r} version {data['version']!r}, not {FORMAT!r} version {VERSION}")
-        inputs, outputs = int(data["inputs"]), int(data["outputs"])
-        if not (1 <= inputs <= MOST_NODES and 1 <= outputs <= MOST_NODES):
-            raise ValueError(f"it has {inputs} inputs and {outputs} outputs, of which there are 1 to {MOST_NODES:,}")
-        nodes = _nodes(data["nodes"])
-        connections = _connections(data["connections"], inputs, nodes)
-        if not all(key in nodes for key in range(outputs)):
-            raise ValueError(f"it lacks some of its {outputs} output nodes")
-    except (LookupError, TypeError, AttributeError, AssertionError, OverflowError, RecursionError) as error:
-        raise ValueError(f"not a genome of this project: {error!r}") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not a genome of this project: {error!r}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not a genome of this project: {error!r:.200}") from None
+    validate_like({"format": "", "version": 0}, data, "the genome")
+    if (data["format"], data["version"]) != (FORMAT, VERSION):
+        raise ValueError(f"it is {data['format']!r} version {data['version']}, not {FORMAT!r} version {VERSION}")
+    validate_like(_EXAMPLE, data, "the genome")
+    inputs, outputs = data["inputs"], data["outputs"]
+    nodes = {row["key"]: _node(row) for row in data["nodes"]}
+    connections = {(row["from"], row["to"]): _connection(row) for row in data["connections"]}
+    if len(nodes) < len(data["nodes"]) or len(connections) < len(data["connections"]):
+        raise ValueError("the genome has a node or a connection twice")
+    for source, sink in connections:
+        if not (-inputs <= source and sink in nodes and (source < 0 or source in nodes)):
+            raise ValueError(f"the connection {source, sink} joins nodes that are not there")
+    if not nodes.keys() >= set(range(outputs)):
+        raise ValueError(f"it lacks some of its {outputs} output nodes")
     return Genome(0, nodes, connections), inputs, outputs
 
 
-def _nodes(rows: list[dict]) -> dict[int, NodeGene]:
-    nodes: dict[int, NodeGene] = {}
-    for values in rows:
-        key = int(values["key"])
-        if key in nodes or not 0 <= key <= _LARGEST_KEY:
-            raise ValueError(f"the node {key} stands there twice, or its key is not 0 to {_LARGEST_KEY}")
-        read: dict[str, Any] = {}
-        for name in _NODE_VALUES:
-            check = _number if name in _NODE_NUMBERS else _name
-            read[name] = check(f"the node {key} has the {name}", values[name])
-        nodes[key] = NodeGene(key, **read)
-    return nodes
+def _node(row: dict[str, Any]) -> NodeGene:
+    numbers = {name: float(row[name]) for name in ("bias", "response", "time_constant")}
+    return NodeGene(row["key"], activation=row["activation"], aggregation=row["aggregation"], **numbers)
 
 
-def _connections(rows: list[dict], inputs: int, nodes: dict) -> dict[tuple[int, int], ConnectionGene]:
-    connections: dict[tuple[int, int], ConnectionGene] = {}
-    for values in rows:
-        key = (int(values["from"]), int(values["to"]))
-        if not (-inputs <= key[0] and key[1] in nodes and (key[0] < 0 or key[0] in nodes)):
-            raise ValueError(f"the connection {key} joins nodes that are not there")
-        if key in connections:
-            raise ValueError(f"the connection {key} stands there twice")
-        weight = _number(f"the connection {key} has the weight", values["weight"])
-        connections[key] = ConnectionGene(key, int(values["innovation"]), weight, bool(values["enabled"]))
-    return connections
-
-
-def _number(what: str, value: Any) -> float:
-    """Return a finite number; raises ValueError or TypeError."""
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{what} {number}: it must be finite")
-    return number
-
-
-def _name(what: str, value: Any) -> str:
-    """Return the name of a function; raises ValueError if it is no text."""
-    if not isinstance(value, str):
-        raise ValueError(f"{what} {value!r}: it must be a name")
-    return value
+def _connection(row: dict[str, Any]) -> ConnectionGene:
+    return ConnectionGene((row["from"], row["to"]), row["innovation"], float(row["weight"]), row["enabled"])

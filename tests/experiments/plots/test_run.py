@@ -289,7 +289,7 @@ def test_nothing_to_draw_is_an_error(tmp_path: Path) -> None:
             "generation,members\n0,60\n",
             "species (species.csv is broken: it has no column species)",
         ),
-        ("best/genome.json", "{}", "network (best/genome.json is broken: not a genome of this project: "),
+        ("best/genome.json", "{}", "network (best/genome.json is broken: the genome.format is missing"),
         ("best/roll.npy", "no array", "roll (best/roll.npy is broken: "),
     ],
 )
