@@ -71,7 +71,7 @@ class Cases:
 def memory_cases(songs: Sequence[Song], memory: int, prompt: int, mode_bit: bool = False) -> Cases:
     """Return a case for every step after the prompt of every song, one song after the other.
 
-    The inputs are laid out like the observation of `KeyboardEnv`: oldest step first, 13 keys a step, and
+    The inputs are laid out like the observation of `KeyboardEnv`: oldest step first, all keys of a step, and
     with `mode_bit` a last input that is always 1.
     """
     inputs = [memory_windows(song.roll, memory, prompt).reshape(song.steps - prompt, -1).T for song in songs]

@@ -1,15 +1,13 @@
 """The protocol of performers, and the three simplest: one that rests, one at random, one that knows the song.
 
 Conventions:
-    B episodes are played side by side, M is the number of remembered steps. Memories are (B, M, 13) bool,
-    oldest step first; keys are (B, 13) bool.
+    B episodes are played side by side, M is the number of remembered steps, K of keys. Memories are (B, M, K)
+    bool, oldest step first; keys are (B, K) bool.
 """
 
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-
-from songs.keyboard import KEYS
 
 
 @runtime_checkable
@@ -24,11 +22,11 @@ class Performer(Protocol):
         """Decide the next step of every episode.
 
         Args:
-            memory: (B, M, 13) bool, the last steps.
+            memory: (B, M, K) bool, the last steps.
             improvise: (B,) bool, which episodes are improvised; None: none of them.
 
         Returns:
-            (B, 13) bool, the keys to press.
+            (B, K) bool, the keys to press.
         """
         ...
 
@@ -40,7 +38,7 @@ class SilentPlayer:
         pass
 
     def press(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
-        return np.zeros((len(memory), KEYS), dtype=bool)
+        return np.zeros((len(memory), memory.shape[2]), dtype=bool)
 
 
 class RandomPlayer:
@@ -59,9 +57,10 @@ class RandomPlayer:
         pass
 
     def press(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
-        keys = np.zeros((len(memory), KEYS), dtype=bool)
-        keys[np.arange(len(memory)), self.random.integers(KEYS, size=len(memory))] = True
-        keys[self.random.random(len(memory)) < self.rest] = False
+        episodes, _, count = memory.shape
+        keys = np.zeros((episodes, count), dtype=bool)
+        keys[np.arange(episodes), self.random.integers(count, size=episodes)] = True
+        keys[self.random.random(episodes) < self.rest] = False
         return keys
 
 

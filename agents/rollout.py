@@ -1,13 +1,13 @@
 """Let a performer play an environment, one step after the other."""
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import gymnasium
 import numpy as np
 
 from agents.performer import Performer
-from songs.keyboard import KEYS
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,9 +16,9 @@ class Episode:
 
     song: str
     roll: np.ndarray
-    """(T, 13) bool: the prompt and what was played after it."""
+    """(T, K) bool, K keys: the prompt and what was played after it."""
     right: np.ndarray
-    """(T - prompt,) bool: whether all 13 keys of a step were right."""
+    """(T - prompt,) bool: whether all keys of a step were right."""
     reward: float
     """Sum of the rewards."""
 
@@ -47,10 +47,11 @@ def play_episode(
     keyboard: Any = env.unwrapped  # a `KeyboardEnv`
     observation, information = env.reset(seed=seed, options=options)
     performer.reset(1)
-    cells = keyboard.rules.memory * KEYS
+    shape = keyboard.rules.memory, *keyboard.action_space.shape
+    cells = prod(shape)
     right, total, over = [], 0.0, False
     while not over:
-        memory = observation[:cells].reshape(1, keyboard.rules.memory, KEYS).astype(bool)
+        memory = observation[:cells].reshape(1, *shape).astype(bool)
         improvise = np.array([observation[cells] == 0]) if len(observation) > cells else None
         keys = performer.press(memory, improvise)[0]
         observation, reward, terminated, truncated, information = env.step(keys.astype(np.int8))
@@ -61,7 +62,7 @@ def play_episode(
 
 
 def play_on(performer: Performer, prompt: np.ndarray, steps: int, memory: int, improvise: bool = False) -> np.ndarray:
-    """Let a performer go on from a prompt (P, 13): `continue_prompts` for a single one; (steps, 13) bool."""
+    """Let a performer go on from a prompt (P, K): `continue_prompts` for a single one; (steps, K) bool."""
     return continue_prompts(performer, prompt[None], steps, memory, improvise)[0]
 
 
@@ -72,13 +73,13 @@ def continue_prompts(
 
     Args:
         performer: decides each step.
-        prompts: (B, P, 13) bool, the steps it is given.
+        prompts: (B, P, K) bool, the steps it is given.
         steps: length of the whole rolls, at least P.
         memory: steps it remembers.
         improvise: ask it to improvise, if it can.
 
     Returns:
-        (B, steps, 13) bool, the prompts and what followed.
+        (B, steps, K) bool, the prompts and what followed.
     """
     count, given, keys = prompts.shape
     history = np.zeros((count, memory + steps, keys), dtype=bool)

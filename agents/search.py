@@ -12,6 +12,7 @@ import neat
 import numpy as np
 
 from agents.cases import Cases
+from agents.state_parts import Stateful
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Generation:
     """Members of each species; empty where there are none."""
 
 
-class Search(Protocol):
+class Search(Stateful, Protocol):
     """A search that goes on step by step, can be stopped after any, and continued to the same bits."""
 
     @property
@@ -61,14 +62,6 @@ class Search(Protocol):
 
     def step(self) -> Generation:
         """Do one step and report it."""
-        ...
-
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return all that the next steps depend on: named arrays, and plain data that JSON can hold."""
-        ...
-
-    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it does not belong to this search."""
         ...
 
 

@@ -113,7 +113,7 @@ class Genome:
         self.rows: list[Any] | None = None
         """For `agents.neat.incremental`: outputs of relatives to start from. They know the genes they belong to."""
         self.played: np.ndarray | None = None
-        """While improvising: what it played, or until then its better parent, (B, T, 13) bool."""
+        """While improvising: what it played, or until then its better parent, (B, T, K) bool."""
 
     @classmethod
     def parse_config(cls, param_dict: dict) -> GenomeConfig:

@@ -4,7 +4,7 @@ A whole population plays from several prompts in the same array operations. A gr
 one prompt it plays one roll, which ends in a loop. So it is judged by what it makes of several prompts.
 
 Conventions:
-    N genomes, B prompts of P steps, T steps played in all, M remembered; rolls are (N, B, T, 13) bool.
+    N genomes, B prompts of P steps, T steps played in all, M remembered, K keys; rolls are (N, B, T, K) bool.
     An input behind the memory, the mode, is 0: the network improvises.
     Fitness is the sum of the rewards of a roll after the prompt, averaged over the prompts.
 
@@ -25,11 +25,10 @@ from agents.neat.genome import Genome
 from agents.neat.network import check_supported, hidden_weights, settled
 from agents.neat.packed_genes import PackedGenes, packed_chunks
 from agents.neat.population import Evolution
-from songs.keyboard import KEYS
 from songs.validate import validate_like
 
 RewardFunction = Callable[[np.ndarray], np.ndarray]
-"""Rewards (B, T) float32 of rolls (B, T, 13) bool: the `rewards` of a listener."""
+"""Rewards (B, T) float32 of rolls (B, T, K) bool: the `rewards` of a listener."""
 
 ROLLS_TOGETHER = 512
 """Rolls that a listener rewards at once: bounds the memory."""
@@ -39,54 +38,60 @@ def play_together(genomes: Sequence[neat.DefaultGenome], prompts: np.ndarray, st
     """Let every genome go on from every prompt, hearing only itself, as `agents.rollout.play_on` lets one.
 
     Args:
-        genomes: feed-forward genomes with 13 outputs; every one occurs once.
-        prompts: (B, P, 13) bool.
+        genomes: feed-forward genomes with K outputs; every one occurs once.
+        prompts: (B, P, K) bool.
         steps: T, at least P.
         memory: M.
 
     Returns:
-        (N, B, T, 13) bool, the prompts and what followed.
+        (N, B, T, K) bool, the prompts and what followed.
 
     Raises:
         ValueError: a genome is recurrent.
     """
-    rolls = np.empty((len(genomes), len(prompts), steps, KEYS), dtype=bool)
-    for members, genes in packed_chunks(genomes, KEYS):
+    keys = prompts.shape[2]
+    rolls = np.empty((len(genomes), len(prompts), steps, keys), dtype=bool)
+    for members, genes in packed_chunks(genomes, keys):
         rolls[members] = _play(genes, prompts, steps, memory)
     return rolls
 
 
 def _play(genes: PackedGenes, prompts: np.ndarray, steps: int, memory: int) -> np.ndarray:
-    (genomes, nodes), (episodes, given, _) = genes.keys.shape, prompts.shape
-    history = np.zeros((genomes, memory + steps, KEYS, episodes), dtype=bool)
+    (genomes, nodes), (episodes, given, keys) = genes.keys.shape, prompts.shape
+    history = np.zeros((genomes, memory + steps, keys, episodes), dtype=bool)
     history[:, memory : memory + given] = prompts.transpose(1, 2, 0)
     cells = history.reshape(-1, episodes)
-    first, weights, heads, fed = _input_gathers(genes, memory, (memory + steps) * KEYS)
-    between, depth = hidden_weights(genes, KEYS, np.float64)
+    first, weights, heads, fed = _input_gathers(genes, keys, memory, steps)
+    between, depth = hidden_weights(genes, keys, np.float64)
     for step in range(given, steps):
         sums = np.zeros((genomes * nodes, episodes))
         if len(heads):
-            sums[fed] = np.add.reduceat(cells[first + step * KEYS] * weights, heads, axis=0)
+            sums[fed] = np.add.reduceat(cells[first + step * keys] * weights, heads, axis=0)
         sums = sums.reshape(genomes, nodes, episodes)
         history[:, memory + step] = settled(genes, sums, between, depth) > 0
     return history[:, memory:].transpose(0, 3, 1, 2)
 
 
-def _input_gathers(genes: PackedGenes, memory: int, cells: int) -> tuple[np.ndarray, ...]:
-    """Return how the sums of the inputs are gathered from the history, `cells` rows a genome.
+def _input_gathers(genes: PackedGenes, keys: int, memory: int, steps: int) -> tuple[np.ndarray, ...]:
+    """Return how the sums of the inputs are gathered from the history, (memory + steps) * keys rows a genome.
 
     Returns:
         Of each connection from an input the row that it looks at before step 0 (k,) and its weight (k, 1), by the
         node it leads to; where the connections of each fed node begin (F,), and which nodes these are (F,).
     """
-    inside = np.flatnonzero((genes.sources < 0) & (genes.sources >= -memory * KEYS))
+    inside = np.flatnonzero((genes.sources < 0) & (genes.sources >= -memory * keys))
     owners, sinks = genes.owners[inside], genes.sinks[inside]
     nodes = genes.keys.shape[1]
-    slots = owners * nodes + (genes.slots(owners, sinks) if nodes > KEYS else sinks)
+    slots = owners * nodes + (genes.slots(owners, sinks) if nodes > keys else sinks)
     order = np.argsort(slots, kind="stable")
     slots, inside, owners = slots[order], inside[order], owners[order]
     heads = np.flatnonzero(np.diff(slots, prepend=-1))
-    return owners * cells - 1 - genes.sources[inside], genes.weights[inside, None], heads, slots[heads]
+    return (
+        owners * (memory + steps) * keys - 1 - genes.sources[inside],
+        genes.weights[inside, None],
+        heads,
+        slots[heads],
+    )
 
 
 class ImprovisationEvaluator:
@@ -108,7 +113,7 @@ class ImprovisationEvaluator:
         Args:
             cases: of the song; only their shape is looked at.
             reward_fn: the `rewards` of a listener.
-            prompts: (B, P, 13) bool, at least one.
+            prompts: (B, P, K) bool, at least one.
             steps: T, more than P.
             memory: M.
             parsimony: what every enabled connection costs a genome's fitness.
@@ -142,13 +147,13 @@ class ImprovisationEvaluator:
         self.evaluations += len(new)
 
     def play(self, genomes: Sequence[neat.DefaultGenome]) -> np.ndarray:
-        """Return what genomes play, (N, B, T, 13) bool."""
+        """Return what genomes play, (N, B, T, K) bool."""
         if self._phenotype:
             genomes = [self._phenotype(genome) for genome in genomes]
         return play_together(genomes, self.prompts, self.steps, self.memory)
 
     def rewards(self, rolls: np.ndarray) -> np.ndarray:
-        """Return the rewards of rolls (N, B, T, 13), (N,) float64: the sum over the steps, the mean over B."""
+        """Return the rewards of rolls (N, B, T, K), (N,) float64: the sum over the steps, the mean over B."""
         if not len(rolls):
             return np.empty(0)
         each, indices = _different(rolls.reshape(-1, *rolls.shape[2:]))
@@ -162,7 +167,7 @@ class ImprovisationEvaluator:
 
     def check(self, genome: neat.DefaultGenome) -> None:
         """Raise ValueError if the genome cannot be evaluated in batches."""
-        check_supported(genome, KEYS)
+        check_supported(genome, len(self.cases.targets))
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return all that the next evaluations depend on: named arrays and plain data."""
@@ -195,12 +200,12 @@ class PlayedInputGuide:
         on = np.flatnonzero(roll[first:step])
         if not len(on):
             return None
-        index = (self._memory - (step - first)) * KEYS + int(on[random.randrange(len(on))])
+        index = (self._memory - (step - first)) * roll.shape[1] + int(on[random.randrange(len(on))])
         return -1 - index, random.choice((1.0, -1.0))
 
 
 def _different(rolls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rolls (R, T, 13) that differ, and where each of the given ones stands among them.
+    """Return the rolls (R, T, K) that differ, and where each of the given ones stands among them.
 
     Many children play what a parent played: it is rewarded once.
     """

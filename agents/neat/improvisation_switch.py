@@ -20,11 +20,8 @@ from agents.neat.genome import ConnectionGene, Genome, NodeGene
 from agents.neat.improvisation import Improvisation
 from agents.neat.population import Evolution
 from agents.search import Generation
-from songs.keyboard import KEYS
-from songs.validate import OrNone, validate_like
+from agents.state_parts import State, join_states, restore_parts
 
-IMPROVISATION = "improvisation."
-"""Prefix of the arrays of a state that belong to the improvisation."""
 FIRST_GATE = 1_000_000
 """Key of the gate of the input -1; that of the input -1 - i is i above. Evolution gets nowhere near."""
 
@@ -35,8 +32,8 @@ def played_together(song: Genome, own: Genome) -> Genome:
     It is what `switched` is with mode 0, without its gates.
     """
     nodes, connections = dict(song.nodes), dict(song.connections)
-    for output in range(KEYS):
-        nodes[output] = replace(song.nodes[output], bias=song.nodes[output].bias + own.nodes[output].bias)
+    for output, node in own.nodes.items():
+        nodes[output] = replace(song.nodes[output], bias=song.nodes[output].bias + node.bias)
     for key, gene in own.connections.items():
         if gene.enabled:
             there = song.connections.get(key)
@@ -53,10 +50,10 @@ def switched(song: Genome, own: Genome, memory: int) -> Genome:
         own: without hidden nodes, and without the mode.
         memory: steps remembered.
     """
-    mode = -1 - memory * KEYS
+    mode = -1 - memory * len(own.nodes)
     nodes, connections = dict(song.nodes), dict(song.connections)
     links = [(source, sink, gene.weight) for (source, sink), gene in sorted(own.connections.items()) if gene.enabled]
-    biases = [(mode, output, own.nodes[output].bias) for output in range(KEYS) if own.nodes[output].bias]
+    biases = [(mode, output, node.bias) for output, node in sorted(own.nodes.items()) if node.bias]
     numbers = count(1 + max((gene.innovation for gene in connections.values()), default=0))
 
     def connect(source: int, sink: int, weight: float) -> None:
@@ -136,29 +133,18 @@ class SwitchEvolution:
             best_right=champion.right,
             mean_right=float(champion.right),
             connections=connections,
-            hidden=nodes - KEYS,
+            hidden=nodes - len(self.song.evaluator.cases.targets),
         )
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def state(self) -> State:
         """Return all that the next generations depend on: named arrays and plain data."""
-        arrays, song = self.song.state()
-        data: dict[str, Any] = {"song": song, "improvisation": None}
-        if self.improvisation:
-            more, data["improvisation"] = self.improvisation.state()
-            arrays = {**arrays, **{IMPROVISATION + name: array for name, array in more.items()}}
-        return arrays, data
+        return join_states({"song": self.song, **({"improvisation": self.improvisation} if self.improvisation else {})})
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Continue from a state; raises ValueError if it does not belong to this search."""
-        validate_like({"song": {}, "improvisation": OrNone({})}, data, "")
-        self.song.restore(
-            {name: array for name, array in arrays.items() if not name.startswith(IMPROVISATION)}, data["song"]
-        )
-        if data["improvisation"] is not None:
+        restore_parts({"song": self.song}, arrays, data)
+        if "improvisation" in data:
             if not self.song.solved:
                 raise ValueError("it improvises, and its song is not learned")
             self.improvisation = self._improvise(self._learned_song())
-            improvised = {
-                name.removeprefix(IMPROVISATION): arrays[name] for name in arrays if name.startswith(IMPROVISATION)
-            }
-            self.improvisation.restore(improvised, data["improvisation"])
+            restore_parts({"improvisation": self.improvisation}, arrays, data)

@@ -12,7 +12,7 @@ class NetworkPlayer:
     def __init__(self, network: Network, memory: int, mode_bit: bool = False):
         """
         Args:
-            network: 13 outputs; `memory` * 13 inputs, and one more with `mode_bit`.
+            network: an output for each of K keys; `memory` * K inputs, and one more with `mode_bit`.
             memory: steps it sees.
             mode_bit: whether its last input says if it should play the song (1) or improvise (0).
         """
@@ -47,7 +47,7 @@ class RecurrentPlayer:
 
 
 def network_inputs(memory: np.ndarray, improvise: np.ndarray | None, mode_bit: bool) -> np.ndarray:
-    """Return what a network is shown (I, B) for memories (B, M, 13), laid out as the environment observes."""
+    """Return what a network is shown (I, B) for memories (B, M, K), laid out as the environment observes."""
     inputs = memory.reshape(len(memory), -1).T.astype(np.float64)
     if mode_bit:
         bit = np.ones(len(memory)) if improvise is None else 1.0 - improvise
