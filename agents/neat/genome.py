@@ -16,17 +16,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import neat
+import numpy as np
 from neat.config import ConfigParameter
 from neat.genome import DefaultGenomeConfig
 
 from agents.neat.guide import Guide
-
-if TYPE_CHECKING:
-    import numpy as np
-
 
 WEIGHT_GRID = 1024
 """Weights and biases are multiples of 1/1024: sums of a few hundred of them are exact in single precision."""

@@ -176,6 +176,9 @@ class Network:
         starts = [i for i, key in enumerate(self._order) if i == 0 or levels[key] != levels[self._order[i - 1]]]
         self._levels = [*pairwise([*starts, len(nodes)])]
 
+    def start(self, episodes: int) -> None:
+        """Begin episodes: nothing is remembered from step to step."""
+
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs (O, B), before their activation, for inputs (I, B)."""
         inputs = np.asarray(inputs, dtype=np.float64)

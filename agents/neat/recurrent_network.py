@@ -53,7 +53,7 @@ class RecurrentNetwork:
         """Begin this many episodes side by side."""
         self._values = np.zeros((len(self._bias), episodes))
 
-    def step(self, inputs: np.ndarray) -> np.ndarray:
+    def __call__(self, inputs: np.ndarray) -> np.ndarray:
         """Go on by one step.
 
         Args:

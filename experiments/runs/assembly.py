@@ -12,7 +12,7 @@ import neat
 
 from agents.cases import Cases, memory_cases, xor_cases
 from agents.neat.network import Network
-from agents.neat.network_player import NetworkPlayer, RecurrentPlayer
+from agents.neat.network_player import NetworkPlayer
 from agents.neat.recurrent_network import RecurrentNetwork
 from agents.performer import Performer
 from envs.keyboard_env import KeyboardEnv
@@ -141,6 +141,5 @@ def make_player(config: EvolveConfig, genome: neat.DefaultGenome, inputs: int, o
     wanted = (2, 1) if task.kind == "xor" else (task.memory * KEYS + task.mode_bit, KEYS)
     if (inputs, outputs) != wanted:
         raise ValueError(f"it has {inputs} inputs and {outputs} outputs, the task has {wanted[0]} and {wanted[1]}")
-    if config.genome.recurrent:
-        return RecurrentPlayer(RecurrentNetwork(genome, inputs, outputs), config.task.mode_bit)
-    return NetworkPlayer(Network(genome, outputs), config.task.memory, config.task.mode_bit)
+    network = RecurrentNetwork(genome, inputs, outputs) if config.genome.recurrent else Network(genome, outputs)
+    return NetworkPlayer(network, task.mode_bit)

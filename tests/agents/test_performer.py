@@ -6,7 +6,7 @@ import pytest
 from agents.neat.genome import Genome
 from agents.neat.linear_network import make_genome
 from agents.neat.network import Network
-from agents.neat.network_player import NetworkPlayer, RecurrentPlayer
+from agents.neat.network_player import NetworkPlayer
 from agents.neat.recurrent_network import RecurrentNetwork
 from agents.performer import PerfectPlayer, Performer, RandomPlayer, SilentPlayer
 from songs.keyboard import KEYS
@@ -37,9 +37,9 @@ PERFORMERS = {
     "silent": SilentPlayer,
     "random": lambda: RandomPlayer(np.random.default_rng(5)),
     "perfect": lambda: PerfectPlayer(ROLL, 2),
-    "network": lambda: NetworkPlayer(network(ECHO), MEMORY),
-    "network with mode bit": lambda: NetworkPlayer(network([*ECHO, (-1 - MODE_BIT, 0, 0.75)]), MEMORY, mode_bit=True),
-    "recurrent network": lambda: RecurrentPlayer(RecurrentNetwork(genome_of(FLIPPED), MEMORY * KEYS, KEYS)),
+    "network": lambda: NetworkPlayer(network(ECHO)),
+    "network with mode bit": lambda: NetworkPlayer(network([*ECHO, (-1 - MODE_BIT, 0, 0.75)]), mode_bit=True),
+    "recurrent network": lambda: NetworkPlayer(RecurrentNetwork(genome_of(FLIPPED), MEMORY * KEYS, KEYS)),
 }
 """Makes every performer; a new one belongs here."""
 
@@ -184,20 +184,20 @@ def test_the_random_player_draws_from_its_own_generator_alone():
 
 def test_the_network_sees_the_oldest_step_first():
     heard = memories(3)
-    assert (answers(NetworkPlayer(network(ECHO), MEMORY), heard) == heard[:, :, -1]).all()
+    assert (answers(NetworkPlayer(network(ECHO)), heard) == heard[:, :, -1]).all()
     oldest = [(-1 - key, key, 1.0) for key in range(KEYS)]
-    assert (answers(NetworkPlayer(network(oldest), MEMORY), heard) == heard[:, :, 0]).all()
+    assert (answers(NetworkPlayer(network(oldest)), heard) == heard[:, :, 0]).all()
 
 
 def test_a_key_is_pressed_where_the_output_is_above_0():
     heard = np.zeros((1, 1, MEMORY, KEYS), dtype=bool)
     heard[0, 0, -1] = True
     weights = [(-1 - NEWEST, 0, 0.5), (-1 - NEWEST, 1, 0.5 + 1 / 1024), (-1 - NEWEST, 2, 0.5 - 1 / 1024)]
-    assert np.flatnonzero(answers(NetworkPlayer(network(weights), MEMORY), heard)[0, 0]).tolist() == [1]
+    assert np.flatnonzero(answers(NetworkPlayer(network(weights)), heard)[0, 0]).tolist() == [1]
 
 
 def test_the_mode_bit_is_1_to_play_the_song_and_0_to_improvise():
-    player = NetworkPlayer(network([(-1 - MODE_BIT, 7, 1.0)]), MEMORY, mode_bit=True)
+    player = NetworkPlayer(network([(-1 - MODE_BIT, 7, 1.0)]), mode_bit=True)
     silence = np.zeros((3, MEMORY, KEYS), dtype=bool)
     assert player.press(silence)[:, 7].tolist() == [True, True, True]
     assert player.press(silence, np.array([True, False, True]))[:, 7].tolist() == [False, True, False]

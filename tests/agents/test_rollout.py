@@ -47,7 +47,7 @@ def wild_network(memory: int, mode_bit: bool = False, seed: int = 1) -> NetworkP
     random, sources = np.random.default_rng(seed), range(-1, -1 - memory * KEYS - mode_bit, -1)
     weights = {(source, key): round(random.normal() * 1024) / 1024 for key in range(KEYS) for source in sources}
     genome = make_genome(dict.fromkeys(range(KEYS), -0.4), weights)
-    return NetworkPlayer(Network(genome, KEYS), memory, mode_bit)
+    return NetworkPlayer(Network(genome, KEYS), mode_bit)
 
 
 @pytest.mark.parametrize("options", [{}, {"teacher_forcing": True}, {"stop_at_error": True}, {"mode_bit": True}])

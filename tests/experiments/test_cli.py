@@ -403,7 +403,7 @@ def test_play_writes_what_the_champion_plays(kuznechik, unsolved, tune, tmp_path
     assert len(sound) == round((steps or 24) * 0.25 * rate) + round(1.1 * rate)  # eighth notes at 120, and the ringing
     assert np.abs(sound).max() > 3000
     genome, _, outputs = genome_from_json((unsolved / "best" / "genome.json").read_text())
-    player = NetworkPlayer(Network(genome, outputs), MEMORY)
+    player = NetworkPlayer(Network(genome, outputs))
     roll = play_on(player, read_song(tune).roll[:PROMPT], steps or 24, MEMORY)
     assert (sound == np.rint(render(roll) * 32767)).all()
 

@@ -92,7 +92,7 @@ def test_right_cases_are_the_right_steps_of_the_environment(make_config, mode_bi
     Evaluator(cases).evaluate(genomes, 0)
     env = KeyboardEnv([SONG], memory=MEMORY, prompt=PROMPT, mode_bit=mode_bit, teacher_forcing=True)
     for genome in genomes:
-        played = play_episode(env, NetworkPlayer(Network(genome, KEYS), MEMORY, mode_bit))
+        played = play_episode(env, NetworkPlayer(Network(genome, KEYS), mode_bit))
         assert genome.right == played.right_steps
     assert len({genome.right for genome in genomes}) > 3
 
@@ -102,7 +102,7 @@ def test_several_songs_are_evaluated_together(config):
     genomes = breed(config.genome_config, 10)
     Evaluator(memory_cases(songs, MEMORY, PROMPT)).evaluate(genomes, 0)
     for genome in genomes:
-        player = NetworkPlayer(Network(genome, KEYS), MEMORY)
+        player = NetworkPlayer(Network(genome, KEYS))
         env = KeyboardEnv(songs, memory=MEMORY, prompt=PROMPT, teacher_forcing=True)
         played = [play_episode(env, player, options={"song": number}).right_steps for number in range(2)]
         assert genome.right == sum(played)

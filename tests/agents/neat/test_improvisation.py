@@ -71,7 +71,7 @@ def test_a_population_plays_what_each_network_plays_in_the_environment(data):
     played = play_together(genomes, prompts, 10, memory)
     env = KeyboardEnv(songs, memory=memory, prompt=prompt, mode_bit=mode_bit, improvise=True)
     for genome, rolls in zip(genomes, played, strict=True):
-        player = NetworkPlayer(Network(genome, KEYS), memory, mode_bit)
+        player = NetworkPlayer(Network(genome, KEYS), mode_bit)
         for song, roll in enumerate(rolls):
             assert (play_episode(env, player, options={"song": song}).roll == roll).all()
 

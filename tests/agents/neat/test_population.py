@@ -254,9 +254,7 @@ def test_it_learns_a_small_tune_and_plays_it_alone(start, seed):
     while not run.solved and run.generation < BUDGET:
         run.step()
     assert run.solved
-    played = play_episode(
-        KeyboardEnv([SONG], memory=MEMORY, prompt=PROMPT), NetworkPlayer(Network(run.champion, KEYS), MEMORY)
-    )
+    played = play_episode(KeyboardEnv([SONG], memory=MEMORY, prompt=PROMPT), NetworkPlayer(Network(run.champion, KEYS)))
     assert played.right.all()
 
 

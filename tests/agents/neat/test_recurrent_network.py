@@ -8,7 +8,7 @@ import pytest
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
 from agents.cases import Cases
-from agents.neat.network_player import RecurrentPlayer
+from agents.neat.network_player import NetworkPlayer
 from agents.neat.recurrent_network import RecurrentNetwork
 
 INPUTS, OUTPUTS = 4, 2
@@ -65,7 +65,7 @@ def test_songs_side_by_side_equal_neat_pythons_network_on_each(seed):
 def test_a_node_that_nothing_feeds_stays_zero():
     genome = make_genome({0: (3.0, "tanh"), 1: (-1.0, "identity"), 2: (9.0, "tanh")}, [(2, 1, 1.0, True)])
     network = RecurrentNetwork(genome, INPUTS, OUTPUTS)
-    assert [network.step(np.zeros((INPUTS, 1))).ravel().tolist() for _ in range(2)] == [[0.0, -1.0]] * 2
+    assert [network(np.zeros((INPUTS, 1))).ravel().tolist() for _ in range(2)] == [[0.0, -1.0]] * 2
 
 
 def test_a_loop_remembers_and_reset_forgets():
@@ -74,7 +74,7 @@ def test_a_loop_remembers_and_reset_forgets():
         {key: (0.0, "tanh") for key in range(13)} | {13: (0.0, "tanh")},
         [(-1, 13, 4.0, True), (13, 13, 4.0, True), (13, 0, 1.0, True)],
     )
-    player = RecurrentPlayer(RecurrentNetwork(genome, 13, 13))
+    player = NetworkPlayer(RecurrentNetwork(genome, 13, 13))
     heard = np.zeros((5, 1, 1, 13), dtype=bool)
     heard[1, 0, 0, 0] = True
     for _ in range(2):

@@ -71,7 +71,7 @@ def test_learns_a_melody_and_plays_it_alone(kind, options, song, cases):
     assert row.evaluations == search.evaluations
     assert row.connections == search.champion.size()[1]
     assert all((gene.weight * 1024).is_integer() for gene in search.champion.connections.values())
-    player = NetworkPlayer(Network(search.champion, KEYS), memory=6)
+    player = NetworkPlayer(Network(search.champion, KEYS))
     assert play_episode(KeyboardEnv([song], memory=6, prompt=3), player).right_steps == len(cases)
 
 

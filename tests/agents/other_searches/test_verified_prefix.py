@@ -96,7 +96,7 @@ def test_learns_a_song_with_chords_and_plays_it_alone(context, mode_bit):
     assert search.champion.right == row.best_right == len(MELODY) - PROMPT
     assert (search.champion.loss, row.best_fitness) == (0.0, 0.0)
     assert search.champion.size()[1] == row.connections
-    player = NetworkPlayer(Network(search.champion, KEYS), MEMORY, mode_bit)
+    player = NetworkPlayer(Network(search.champion, KEYS), mode_bit)
     env = KeyboardEnv([song], memory=MEMORY, prompt=PROMPT, mode_bit=mode_bit)
     assert play_episode(env, player).right_steps == len(MELODY) - PROMPT
 
@@ -222,7 +222,7 @@ def test_learns_the_grasshopper_in_at_most_300_episodes(context, seed):
     search = VerifiedPrefix(real, real.start, real.steps, VerifiedPrefixOptions(context=context), seed)
     row = learn(search)
     assert row.best_right == 120
-    player = NetworkPlayer(Network(search.champion, KEYS), 32)
+    player = NetworkPlayer(Network(search.champion, KEYS))
     assert play_episode(KeyboardEnv([song], memory=32), player).right_steps == 120
 
 

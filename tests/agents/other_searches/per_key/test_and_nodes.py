@@ -130,7 +130,7 @@ def test_a_genome_answers_as_the_rows_in_every_network(seed):
         outputs = np.array(neats.activate(inputs_of_rows[row].astype(float).tolist()))
         np.testing.assert_array_equal(outputs > 0, expected[row] > 0)
     memory = random.random((70, MEMORY, 13)) < 0.15
-    wanted = NetworkPlayer(Network(genome, 13), MEMORY).press(memory)
+    wanted = NetworkPlayer(Network(genome, 13)).press(memory)
     np.testing.assert_array_equal(AndPlayer(genome, MEMORY).press(memory), wanted)
     assert wanted.any()
 
