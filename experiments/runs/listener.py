@@ -32,11 +32,6 @@ def prepare(config: ListenerConfig, folder: RunFolder, identity: dict[str, Any])
     folder.write_json(DATA, identity)
 
 
-def inputs(config: ListenerConfig, folder: RunFolder) -> dict[str, Any]:
-    """Return what tells whether the music of an old run is still the same."""
-    return read_identity(folder)
-
-
 @contextmanager
 def training(config: ListenerConfig, folder: RunFolder, music: Music | None = None) -> Iterator["ListenerTraining"]:
     """Lend the training of a run folder; music that was not just read is read again, and must be that of the run."""
@@ -130,4 +125,4 @@ class ListenerTraining(Trainable):
         self.steps, self._trained = data["steps"], None
 
 
-KIND = Kind("listener", (), prepare, training, inputs, checkpoint_every=30)
+KIND = Kind("listener", (), prepare, training, read_identity, checkpoint_every=30)

@@ -45,8 +45,8 @@ class Music:
         }
 
 
-def read_identity(folder: RunFolder) -> dict[str, Any]:
-    """Return the content of data.json; raises RunError if it is missing or broken."""
+def read_identity(config: ListenerConfig, folder: RunFolder) -> dict[str, Any]:
+    """Return what tells whether the music of an old run is still the same; raises RunError if data.json is broken."""
     found = folder.read_json(DATA)
     try:
         validate_like({"folders": [""], "pieces": 0, "melodies_sha256": ""}, found)
@@ -61,7 +61,7 @@ def read_again(config: ListenerConfig, folder: RunFolder) -> Music:
         music = Music.read(config.data.folders)
     except (ValueError, OSError) as error:
         raise RunError(f"{folder.path}: the music of the run cannot be read: {error}") from None
-    before, now = read_identity(folder), music.identity
+    before, now = read_identity(config, folder), music.identity
     if any(before[name] != now[name] for name in ("pieces", "melodies_sha256")):  # folders may have moved
         raise RunError(
             f"{folder.path}: the music is not the same as when the run began: {before['pieces']} pieces then and "

@@ -80,7 +80,11 @@ def _run_training(options: argparse.Namespace) -> int:
         from experiments.listening.progress import progress
         from experiments.runs.listener import resolve_listener
 
-        config = configured("listener", options.config, _flags(options), options.set)
+        flags = {
+            "data": {"midi": os.pathsep.join(options.midi) if options.midi else None, "licence": options.licence},
+            "listener": {"kind": options.kind, "minutes": options.minutes, "seed": options.seed},
+        }
+        config = configured("listener", options.config, flags, options.set)
         with progress() as report:
             config, music = resolve_listener(config, lambda *done: report("reading", *done))
         resources["music"] = music  # so that it is read only once
@@ -93,14 +97,6 @@ def _run_training(options: argparse.Namespace) -> int:
         copy_model(folder.path / IN_RUN, copy)
     lines = _lines(summary, copy or folder.path / IN_RUN, bool(copy))
     return finish(options, "listener", folder.path, summary, lines)
-
-
-def _flags(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """Return the options of the command line by section and key."""
-    return {
-        "data": {"midi": os.pathsep.join(options.midi) if options.midi else None, "licence": options.licence},
-        "listener": {"kind": options.kind, "minutes": options.minutes, "seed": options.seed},
-    }
 
 
 def _lines(summary: dict, model: Path, is_copy: bool) -> list[str]:

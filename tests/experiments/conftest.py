@@ -113,6 +113,23 @@ def call_quietly() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
+def vae_runs(tmp_path_factory, call_quietly) -> Path:
+    """Return a folder with MIDI files, data sets of 2 and 4 bars, and a MusicVAE trained on each; nobody changes it."""
+    from tests.vae.melodies import write_tunes
+
+    folder = tmp_path_factory.mktemp("vae")
+    write_tunes(folder / "midi", 30)
+    widths = ("latent=8", "encoder_width=32", "conductor_width=32", "decoder_width=10")
+    settings = (*(f"model.{width}" for width in widths), "training.evaluations=3")
+    small = [part for setting in settings for part in ("--set", setting)]
+    data = ("--data", folder / "data")
+    for bars, name in ((2, "two"), (4, "four")):
+        call_quietly("vae", "generate-dataset", "all", bars, 1, "-pt", "--midi", folder / "midi", *data, "--json")
+        call_quietly("vae", "train", 2, 16, bars, "-pt", *small, *data, "--out", folder / name, "--json")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def quick_runs(call_quietly) -> Callable[[Path, Path], list[Path]]:
     """Return a function that evolves a short song twice: until it is solved, and for one generation."""
 

@@ -31,15 +31,10 @@ SMALL = [
 ]
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """A data set of 2 bars, and a run trained on it."""
-    folder = tmp_path_factory.mktemp("vae")
-    write_tunes(folder / "midi", 30)
-    common = ["--data", str(folder / "data")]
-    assert main(["vae", "generate-dataset", "all", "2", "1", "-pt", "--midi", str(folder / "midi"), *common]) == 0
-    assert main(["vae", "train", "2", "16", "2", "-pt", *SMALL, *common, "--out", str(folder / "run"), "--json"]) == 0
-    return folder
+@pytest.fixture
+def data(vae_runs):
+    """The data sets, and `two`, a run on that of 2 bars."""
+    return vae_runs
 
 
 @pytest.fixture
@@ -66,10 +61,11 @@ def fails_of(capsys, *arguments) -> str:
 
 
 def test_data_is_made_listed_and_deleted(data, capsys, tmp_path):
-    shutil.copytree(data / "data", tmp_path / "data")
+    name = "2bars-pianoroll-transposed"
+    shutil.copytree(data / "data" / name, tmp_path / "data" / name)
     assert main(["vae", "show-datasets", "-s", "--data", str(tmp_path / "data"), "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert [each["name"] for each in listed] == ["2bars-pianoroll-transposed"]
+    assert [each["name"] for each in listed] == [name]
     assert listed[0]["statistics"]["notes_a_bar"] > 2
     assert main(["vae", "show-datasets", "--data", str(tmp_path / "data")]) == 0
     assert "2bars-pianoroll-transposed" in capsys.readouterr().out
@@ -90,7 +86,7 @@ def test_one_split_alone_is_written(data, tmp_path):
 
 
 def test_a_run_is_judged_resumed_and_exported(data, capsys, tmp_path):
-    run = shutil.copytree(data / "run", tmp_path / "run")
+    run = shutil.copytree(data / "two", tmp_path / "run")
     common = ["--data", str(data / "data")]
     assert main(["vae", "train", "--resume", str(run), "--set", "training.epochs=3", "--json"]) == 0
     capsys.readouterr()
@@ -113,7 +109,7 @@ def test_a_run_is_judged_resumed_and_exported(data, capsys, tmp_path):
 
 def test_a_run_is_like_every_run(data, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = shutil.copytree(data / "run", tmp_path / "run")
+    run = shutil.copytree(data / "two", tmp_path / "run")
     assert {"config.toml", "meta.json", "metrics.csv", "summary.json", "data.json"} <= {
         each.name for each in run.iterdir()
     }
@@ -128,17 +124,17 @@ def test_a_run_is_like_every_run(data, capsys, tmp_path, monkeypatch):
 
 
 def test_a_run_killed_before_its_first_checkpoint_begins_again_to_the_same_bits(data, tmp_path):
-    run = shutil.copytree(data / "run", tmp_path / "run")
+    run = shutil.copytree(data / "two", tmp_path / "run")
     shutil.rmtree(run / "checkpoints")
     shutil.rmtree(run / "best")
     (run / "summary.json").unlink()
     assert main(["vae", "train", "--resume", str(run), "--json"]) == 0
     for name in ("best/model.safetensors", "best/model.json"):
-        assert (run / name).read_bytes() == (data / "run" / name).read_bytes()
+        assert (run / name).read_bytes() == (data / "two" / name).read_bytes()
 
 
 def test_a_run_whose_data_set_has_changed_is_not_resumed(data, capsys, tmp_path):
-    run = shutil.copytree(data / "run", tmp_path / "run")
+    run = shutil.copytree(data / "two", tmp_path / "run")
     other = json.loads((run / "data.json").read_text())
     (run / "data.json").write_text(json.dumps({**other, "pieces": 3}))
     assert "is not the data set that" in fails(capsys, "train", "--resume", run)
@@ -155,10 +151,10 @@ def test_an_option_is_read_by_its_old_name(data, capsys, tmp_path):
 
 def test_a_prior_is_learned_for_a_trained_model(data, capsys, tmp_path):
     out = tmp_path / "prior.safetensors"
-    arguments = [str(data / "run"), "--minutes", "0.01", "--layers", "1", "--width", "16", "--out", str(out)]
+    arguments = [str(data / "two"), "--minutes", "0.01", "--layers", "1", "--width", "16", "--out", str(out)]
     assert main(["vae", "train-prior", *arguments, "--data", str(data / "data"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["steps"] > 0
-    base, learned = load_model(data / "run" / "best" / "model.safetensors")[0], load_model(out)[0]
+    base, learned = load_model(data / "two" / "best" / "model.safetensors")[0], load_model(out)[0]
     assert base.prior is None
     assert learned.prior is not None
     own = learned.state_dict()
@@ -189,9 +185,9 @@ def test_an_ablation_compares_forms_and_keys(data, capsys, tmp_path):
 
 def test_a_model_begins_with_the_parameters_of_another(data, capsys, tmp_path):
     arguments = ["train", "1", "16", "2", "-pt", *SMALL, "--data", str(data / "data"), "--out", str(tmp_path / "run")]
-    assert main(["vae", *arguments, "--initialize", str(data / "run"), "--set", "training.learning_rate=1e-8"]) == 0
-    first, second = (load_model(path / "best" / "model.safetensors")[0] for path in (data / "run", tmp_path / "run"))
-    best, _ = load_model(data / "run" / "best" / "model.safetensors")
+    assert main(["vae", *arguments, "--initialize", str(data / "two"), "--set", "training.learning_rate=1e-8"]) == 0
+    first, second = (load_model(path / "best" / "model.safetensors")[0] for path in (data / "two", tmp_path / "run"))
+    best, _ = load_model(data / "two" / "best" / "model.safetensors")
     distance = max((a - b).abs().max().item() for a, b in zip(best.parameters(), second.parameters(), strict=True))
     assert distance < 1e-5
     assert first.config == second.config
@@ -311,10 +307,10 @@ def test_mistakes_are_one_line(model, data, tmp_path, capsys):
     wrong = "model.latent = 'x': it must be a whole number"
     assert wrong in fails(capsys, "train", 1, 8, 2, "-pt", "--set", "model.latent=x", *common)
     assert "no architecture 'huge'" in fails(capsys, "train", 1, 8, 2, "-pt", "--architecture", "huge", *common)
-    assert "is there already" in fails(capsys, "train", 1, 8, 2, "-pt", "--out", data / "run", *common)
+    assert "is there already" in fails(capsys, "train", 1, 8, 2, "-pt", "--out", data / "two", *common)
     assert "write EPOCHS BATCH BARS" in fails(capsys, "train", 1, 8, *common)
-    assert "--epochs does not go with --resume" in fails(capsys, "train", 1, 8, 2, "-pt", "--resume", data / "run")
-    assert "--seed does not go with --resume" in fails(capsys, "train", "--resume", data / "run", "--seed", 4)
+    assert "--epochs does not go with --resume" in fails(capsys, "train", 1, 8, 2, "-pt", "--resume", data / "two")
+    assert "--seed does not go with --resume" in fails(capsys, "train", "--resume", data / "two", "--seed", 4)
     assert "--device abacus: " in fails(capsys, "sample", 2, "-pt", "--model", model, "--device", "abacus")
     assert "holds no data sets" in fails(capsys, "show-datasets", "--data", tmp_path)
     assert "no such folder" in fails(capsys, "generate-dataset", "all", 2, 1, "--midi", tmp_path / "none")
@@ -322,7 +318,7 @@ def test_mistakes_are_one_line(model, data, tmp_path, capsys):
 
 def test_a_width_that_its_heads_cannot_share_is_one_line(data, capsys, tmp_path):
     common = ["--data", data / "data"]
-    prior = ["train-prior", data / "run", "--minutes", 0.01, "--width", 240, "--out", tmp_path / "prior.safetensors"]
+    prior = ["train-prior", data / "two", "--minutes", 0.01, "--width", 240, "--out", tmp_path / "prior.safetensors"]
     assert "a width of 240 cannot be shared by 7 heads: choose 224 or 256" in fails(capsys, *prior, *common)
     train = ["train", 1, 16, 2, "-pt", "--set", "model.conductor_width=100", "--out", tmp_path / "run", *common]
     assert "a width of 100 cannot be shared by 3 heads: choose 96 or 128" in fails(capsys, *train)
@@ -331,7 +327,7 @@ def test_a_width_that_its_heads_cannot_share_is_one_line(data, capsys, tmp_path)
 
 def test_an_export_without_its_data_writes_nothing(data, capsys, tmp_path):
     out = tmp_path / "out" / "x.safetensors"
-    assert "no such data set" in fails(capsys, "export", data / "run", out, "--data", tmp_path)
+    assert "no such data set" in fails(capsys, "export", data / "two", out, "--data", tmp_path)
     assert not out.parent.exists()
     for action in (["export", tmp_path / "none", out], ["train-prior", tmp_path / "none", "--minutes", 1]):
         assert "none: no such run folder or .safetensors file" in fails(capsys, *action)

@@ -10,39 +10,18 @@ import pytest
 
 pytest.importorskip("torch", reason="trains a VAE: pip install 'kuznechik[torch]'")
 
-from experiments.cli import main
 from experiments.pages.overlay import vae_overlay
 from experiments.pages.report import has_ended
 from experiments.pages.vae_view import BETWEEN, REBUILT, SAMPLES, melody_view, vae_view
 from experiments.runs.folder import RunFolder
 from tests.browser import needs_browser, open_page
-from tests.vae.melodies import write_tunes
 from vae.tokens import PIANO_ROLL, REST
-
-SMALL = [
-    part
-    for setting in (
-        "model.latent=8",
-        "model.encoder_width=32",
-        "model.conductor_width=32",
-        "model.decoder_width=10",
-        "training.evaluations=3",
-    )
-    for part in ("--set", setting)
-]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
+def folder(vae_runs) -> Path:
     """Return a folder with a data set and two runs on it, one of them of four bars."""
-    folder = tmp_path_factory.mktemp("vae")
-    write_tunes(folder / "midi", 30)
-    data = ["--data", str(folder / "data")]
-    for bars, name in (("2", "two"), ("4", "four")):
-        made = ["vae", "generate-dataset", "all", bars, "1", "-pt", "--midi", str(folder / "midi"), *data, "--json"]
-        assert main(made) == 0
-        assert main(["vae", "train", "2", "16", bars, "-pt", *SMALL, *data, "--out", str(folder / name), "--json"]) == 0
-    return folder
+    return vae_runs
 
 
 @pytest.fixture(scope="module")

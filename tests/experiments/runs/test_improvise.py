@@ -1,6 +1,5 @@
 """Improvisation by the command: a listener pays, nothing is memorised, and the switch of one network does both."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from experiments.runs.improvise import OneVoice, Starts, choose_starts
 from experiments.runs.lifecycle import read_config
 from listener.rules import MusicTheory
 from songs.keyboard import KEYS
+from tests.experiments.runs.results import metrics, summary
 
 SMALL = ("--memory", "4", "--prompt", "4", "--set", "improvise.starts=3")
 SMALL += ("--set", "evolve.population_size=20", "--set", "species.target_species=2")
@@ -24,16 +24,6 @@ SAME = ("best/genome.json", "species.csv", "starts.json", "neat.ini", "config.to
 
 def generations(count: int) -> tuple[str, str]:
     return "--set", f"evolve.generations={count}"
-
-
-def table(run: Path) -> list[dict]:
-    with (run / "metrics.csv").open() as file:
-        return [{name: row[name] for name in row if name != "cpu_seconds"} for row in csv.DictReader(file)]
-
-
-def summary(run: Path) -> dict:
-    content = json.loads((run / "summary.json").read_text())
-    return {name: value for name, value in content.items() if not name.endswith("_seconds")}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +73,7 @@ def test_the_preset_is_for_those_that_improvise_from_the_beginning_on(improvised
 
 
 def test_metrics_follow_the_champion(improvised):
-    rows = table(improvised)
+    rows = metrics(improvised)
     assert len(rows) == 6
     paid = [float(row["reward_a_step"]) for row in rows]
     assert paid == sorted(paid)
@@ -108,7 +98,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(kuznechik, pulse, tmp_p
     assert kuznechik(*call, *generations(20), "--out", whole).status == 0
     assert kuznechik(*call, *generations(cut), "--out", parts).status == 0
     assert kuznechik("evolve", "--resume", parts, *generations(20)).status == 0
-    assert table(parts) == table(whole)
+    assert metrics(parts) == metrics(whole)
     assert summary(parts) == summary(whole)
     for name in SAME:
         assert (parts / name).read_bytes() == (whole / name).read_bytes(), name

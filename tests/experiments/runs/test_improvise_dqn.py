@@ -1,6 +1,5 @@
 """Deep Q-learning for a listener, by the command."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -14,15 +13,11 @@ from experiments.cli import main  # noqa: E402
 from experiments.config.dqn import DqnConfig  # noqa: E402
 from experiments.runs.champion import open_run  # noqa: E402
 from experiments.runs.dqn import Learning, resolve_dqn  # noqa: E402
+from tests.experiments.runs.results import metrics  # noqa: E402
 
 SMALL = ["--memory", "6", "--prompt", "4"]
 for setting in ("network.hidden=16", "dqn.batch_size=8", "dqn.learning_starts=20", "dqn.evaluate_every=40"):
     SMALL += ["--set", setting]
-
-
-def rows(run: Path) -> list[dict]:
-    with (run / "metrics.csv").open() as file:
-        return [{name: row[name] for name in row if name != "cpu_seconds"} for row in csv.DictReader(file)]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +31,7 @@ def improvised(tune) -> Path:
 def test_what_is_kept_is_the_player_that_the_listener_paid_most(improvised):
     summary = json.loads((improvised / "summary.json").read_text())
     assert (summary["regime"], summary["solved"]) == ("improvisation", False)
-    assert summary["greedy_reward"] == max(float(row["greedy_reward"]) for row in rows(improvised))
+    assert summary["greedy_reward"] == max(float(row["greedy_reward"]) for row in metrics(improvised))
     run = open_run(improvised)
     rolls = run.improvising.play(run.player())
     assert (rolls[0] == np.load(improvised / "best" / "roll.npy")).all()
@@ -60,7 +55,7 @@ def test_it_goes_on_from_a_checkpoint_to_the_same_bits(kuznechik, tune, tmp_path
     assert kuznechik(*call, "--set", "dqn.steps=320", "--out", tmp_path / "whole").status == 0
     assert kuznechik(*call, "--set", "dqn.steps=160", "--out", tmp_path / "parts").status == 0
     assert kuznechik("dqn", "--resume", tmp_path / "parts", "--set", "dqn.steps=320").status == 0
-    assert rows(tmp_path / "whole") == rows(tmp_path / "parts")
+    assert metrics(tmp_path / "whole") == metrics(tmp_path / "parts")
     for name in ("best/model.safetensors", "best/roll.npy"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
 
@@ -92,7 +87,7 @@ def test_an_agent_beside_a_prior_goes_on_from_a_checkpoint_to_the_same_bits(kuzn
     assert kuznechik("dqn", "--resume", tmp_path / "half", *on).status == 0
     for name in ("model.safetensors", "roll.npy"):
         assert (tmp_path / "whole/best" / name).read_bytes() == (tmp_path / "half/best" / name).read_bytes()
-    assert rows(tmp_path / "whole") == rows(tmp_path / "half")
+    assert metrics(tmp_path / "whole") == metrics(tmp_path / "half")
 
 
 def test_the_champion_of_the_form_g_plays_beside_the_prior_wherever_it_plays(tune, tmp_path, capsys):

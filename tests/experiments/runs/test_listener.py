@@ -1,6 +1,5 @@
 """Runs that train listeners: what they leave behind, how they go on after a stop, and what is said of other music."""
 
-import csv
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import Supervision, begin
 from experiments.runs.listener import KIND, resolve_listener
 from experiments.runs.repeat import compare
+from tests.experiments.runs.results import metrics, summary
 
 FILES = {"config.toml", "meta.json", "data.json", "metrics.csv", "summary.json", ".lock"}
 MODEL = {f"best/listener{suffix}" for suffix in (".safetensors", ".json", ".md")}
@@ -67,16 +67,6 @@ def copied(trained, tmp_path):
         return run
 
     return copy
-
-
-def metrics(run: Path) -> list[dict]:
-    with (run / "metrics.csv").open() as file:
-        return [{name: row[name] for name in row if name != "cpu_seconds"} for row in csv.DictReader(file)]
-
-
-def summary(run: Path) -> dict:
-    content = json.loads((run / "summary.json").read_text())
-    return {name: value for name, value in content.items() if not name.endswith("_seconds")}
 
 
 def check_same(run: Path, other: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 from experiments.config.evolve import Evolve
 from experiments.runs.checkpoint import read_arrays
 from experiments.runs.interrupt import deferred_interrupt
+from tests.experiments.runs.results import metrics, summary
 
 ROOT = Path(__file__).parents[3]
 ALGORITHMS = {option.name: option for option in dataclasses.fields(Evolve)}["algorithm"].metadata["choices"]
@@ -39,16 +40,6 @@ def options(riddle) -> tuple[str, ...]:
     settings = ("evolve.population_size=10", "genome.node_add_prob=0", "species.target_species=3")
     flags = [part for setting in settings for part in ("--set", setting)]
     return (str(riddle), "--memory", "1", "--prompt", "1", *flags)
-
-
-def metrics(run: Path) -> list[dict]:
-    with (run / "metrics.csv").open() as file:
-        return [{name: row[name] for name in row if name != "cpu_seconds"} for row in csv.DictReader(file)]
-
-
-def summary(run: Path) -> dict:
-    content = json.loads((run / "summary.json").read_text())
-    return {name: value for name, value in content.items() if not name.endswith("_seconds")}
 
 
 def check_same(run: Path, other: Path) -> None:
