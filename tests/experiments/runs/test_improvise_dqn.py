@@ -79,11 +79,11 @@ PRIOR = [*SMALL, "--preset", "prior", "--set", "environment.environments=4", "--
 @pytest.mark.parametrize("n_step", [0, 2])
 def test_an_agent_beside_a_prior_goes_on_from_a_checkpoint_to_the_same_bits(kuznechik, tune, tmp_path, form, n_step):
     call = ("dqn", tune, "--listener", "theory", *PRIOR, "--set", f"prior.form={form}", "--set", "dqn.gamma=0.9")
-    call = (*call, "--set", f"replay.n_step={n_step}", "--set", "dqn.steps=400")
+    call = (*call, "--set", f"replay.n_step={n_step}", "--set", "dqn.steps=200")
     assert kuznechik(*call, "--out", tmp_path / "whole", "--checkpoint-every", "0").status == 0
-    half = ("--out", tmp_path / "half", "--checkpoint-every", "90", "--set", "dqn.steps=190")
+    half = ("--out", tmp_path / "half", "--checkpoint-every", "50", "--set", "dqn.steps=120")
     assert kuznechik(*call, *half).status == 0
-    on = ("--checkpoint-every", "90", "--set", "dqn.steps=400")
+    on = ("--checkpoint-every", "50", "--set", "dqn.steps=200")
     assert kuznechik("dqn", "--resume", tmp_path / "half", *on).status == 0
     for name in ("model.safetensors", "roll.npy"):
         assert (tmp_path / "whole/best" / name).read_bytes() == (tmp_path / "half/best" / name).read_bytes()
