@@ -73,7 +73,7 @@ class Processes:
     """Processes that train one model together; by default this one alone."""
 
     first: bool = True
-    """Whether this is the one that writes."""
+    """True for the one that writes."""
     wait: Callable[[], None] = lambda: None
     """Waits until all processes have come here."""
     agree: Callable[[bool], bool] = bool
@@ -163,7 +163,7 @@ def draw(folder: Any) -> None:
 
 
 ENDINGS = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted"}
-"""What a summary says of the end of a search, for people."""
+"""The reason in a summary why a search has stopped, for people."""
 VERBS = {"evolve": "evolve", "dqn": "dqn", "vae": "vae train", "listener": "listener train"}
 """Verb that begins and resumes each kind of run."""
 

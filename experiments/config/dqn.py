@@ -60,12 +60,12 @@ class DqnConfig(Settings):
 
     @property
     def plays_chords(self) -> bool:
-        """Whether the network can press more than one key at a time."""
+        """True if the network can press more than one key at a time."""
         return self.network.head != "one_key"
 
     @property
     def improvises(self) -> bool:
-        """Whether a listener rewards what is played, and no song is expected."""
+        """True if a listener rewards what is played, and no song is expected."""
         return self.environment.listener not in LISTENERS
 
     @property

@@ -58,7 +58,7 @@ class ListenerConfig(Settings):
 
     @property
     def is_judge(self) -> bool:
-        """Whether the held-out judge is trained, which is no listener."""
+        """True if the held-out judge is trained, which is no listener."""
         return self.listener.kind == JUDGE
 
     @property

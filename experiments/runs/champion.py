@@ -38,7 +38,7 @@ class Run:
 
     @property
     def memorised(self) -> bool:
-        """Whether its task was to learn songs; else it only improvises."""
+        """True if its task was to learn songs; else it only improvises."""
         return self.improvising is None or self.task.mode_bit
 
     def player(self) -> Performer:

@@ -55,7 +55,7 @@ class Supervision:
     resources: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the kind's `training`, such as workers or a device."""
     writes: bool = True
-    """Whether this process writes the run folder; of several processes only the first does."""
+    """True if this process writes the run folder; of several processes only the first does."""
     agree: Callable[[bool], bool] = bool
     """Settles with other processes whether one of them was interrupted."""
 

@@ -1,6 +1,6 @@
 """Runs that train a listener, or the held-out judge.
 
-data.json     what tells whether the music is still the same; the music itself stays in its folders
+data.json     a digest of the music, which itself stays in its folders
 metrics.csv   a row a step, of about a second
 best/         the listener, once training is finished: listener.safetensors, listener.json, and its card listener.md
 """
@@ -28,7 +28,7 @@ NAN = float("nan")
 
 
 def prepare(config: ListenerConfig, folder: RunFolder, identity: dict[str, Any]) -> None:
-    """Write what tells whether the music is still the same."""
+    """Write the digest of the music."""
     folder.write_json(DATA, identity)
 
 

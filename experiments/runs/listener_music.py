@@ -1,4 +1,4 @@
-"""The music of a listener's run: it stays in its folders, and the run keeps what tells whether it is still the same.
+"""The music of a listener's run: it stays in its folders, and the run keeps a digest of it.
 
 data.json    folders, number of pieces, and a digest of the melodies
 """
@@ -46,7 +46,7 @@ class Music:
 
 
 def read_identity(config: ListenerConfig, folder: RunFolder) -> dict[str, Any]:
-    """Return what tells whether the music of an old run is still the same; raises RunError if data.json is broken."""
+    """Return the digest of the music of an old run; raises RunError if data.json is missing or broken."""
     found = folder.read_json(DATA)
     try:
         validate_like({"folders": [""], "pieces": 0, "melodies_sha256": ""}, found)

@@ -1,8 +1,8 @@
 """Learn to play songs by deep Q-learning.
 
-There are two regimes. The preset bandit: the memory holds the song whatever is played (teacher forcing), every key is
-paid for itself, and nothing later counts (gamma 0), which is close to supervised learning. The preset episodic, the
-honest way: the memory holds what was played, the first mistake ends the episode, and all that is told of a step is
+There are two regimes. The preset bandit: the memory holds the song whatever is played (teacher forcing), every key has
+its own reward, and nothing later counts (gamma 0), which is close to supervised learning. The preset episodic, the
+honest way: the memory holds what was played, the first mistake ends the episode, and the reward of a step says only
 whether all of it was right. What is scored and kept is the greedy player, which never explores.
 
 All that comes of it is kept in a run folder. Ctrl-C ends a run early and keeps what there is; --resume goes on to the

@@ -5,7 +5,7 @@ on to the same result as if it had never stopped. Operators beyond plain NEAT (m
 loss-weighted output, error reweighting) are on by default and are named in the summary; --config plain-neat runs
 neat-python's own NEAT.
 
-With --listener no song is learned: networks go on alone from the beginning of the song, and a listener pays for what
+With --listener no song is learned: networks go on alone from the beginning of the song, and a listener rewards what
 they play; operators that need a loss of every output are off (--config improvise, which --listener takes by itself).
 --prompt 0 begins from nothing; --set improvise.starts=8 has a network judged by what it makes of eight songs'
 beginnings. With --mode-bit the song is learned first; then the same network learns to improvise when its mode is 0,

@@ -229,7 +229,7 @@ def _sample(parser: argparse.ArgumentParser) -> None:
 
 
 def _reconstruct(parser: argparse.ArgumentParser) -> None:
-    """Play a melody as the model tells it again: once from the mean of its posterior, then from draws."""
+    """Play a melody as the model reconstructs it: once from the mean of its posterior, then from draws."""
     _form(parser)
     parser.add_argument("-f", "--start_sequence", required=True, metavar="FILE", help="MIDI file, or a riff's name")
     parser.add_argument("-n", "--times", type=whole(1, MOST_MELODIES), default=1, metavar="N", help="how often [1]")
