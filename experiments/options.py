@@ -81,6 +81,10 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return number
 
 
+positive = whole(1, MOST)
+count = whole(0, MOST)
+
+
 def between(least: float, most: float) -> Callable[[str], float]:
     """Return a parser of numbers from `least` to `most`."""
 
@@ -100,16 +104,6 @@ def above_zero(most: float) -> Callable[[str], float]:
         return value
 
     return number
-
-
-def positive(text: str) -> int:
-    """Read a whole number of at least 1."""
-    return _within(int(text), text, 1, MOST)
-
-
-def count(text: str) -> int:
-    """Read a whole number of at least 0."""
-    return _within(int(text), text, 0, MOST)
 
 
 def _within(value: Number, text: str, least: float, most: float) -> Number:
