@@ -10,9 +10,10 @@ negative.
 import neat
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import PatchCollection, PolyCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from agents.neat.genome_json import genome_from_json
 from agents.neat.network import hidden_nodes
@@ -43,52 +44,56 @@ def network_figure(genome: neat.DefaultGenome, inputs: int, outputs: int) -> Fig
     memory = memory_steps(inputs, outputs)
     used = sorted({sink for _, sink in weights if sink < outputs}) if memory else []
     columns = 3 if len(used) <= 6 else 4
-    rows, row_height = -(-len(used) // columns), 8.4 / columns
-    height = GRAPH_HEIGHT + row_height * rows
+    tables_height = -(-len(used) // columns) * 8.4 / columns
+    height = GRAPH_HEIGHT + tables_height
     figure = Figure(figsize=(WIDTH, height))
     grid = figure.add_gridspec(
-        1 + rows,
-        columns + 1,  # the last is the scale of the weights
-        height_ratios=[GRAPH_HEIGHT - 1] + [row_height - 0.6] * rows,
-        width_ratios=[1] * columns + [0.06],
-        hspace=0.18,
-        wspace=0.1,
+        2,
+        2,  # the last column is the scale of the weights
+        height_ratios=(GRAPH_HEIGHT - 1, max(tables_height - 0.7, 0.01)),
+        width_ratios=(1, 0.015),
+        hspace=0.06,
+        wspace=0.04,
     )
-    figure.subplots_adjust(left=0.05, right=0.95, bottom=0.5 / height, top=1 - 0.2 / height)
+    figure.subplots_adjust(left=0.05, right=0.95, bottom=0.5 / height)
     draw_graph(figure.add_subplot(grid[0, :]), genome, inputs, outputs, weights)
-    limit = max((abs(weight) for weight in weights.values()), default=0) or 1.0
-    for n, key in enumerate(used):
-        axes = figure.add_subplot(grid[1 + n // columns, n % columns])
-        table = direct_weights(weights, memory, key)
-        cells = _draw_direct_weights(axes, table, limit)
-        count, bias = int(np.isfinite(table).sum()), genome.nodes[key].bias
-        axes.set_title(f"into {KEY_NAMES[key]}: {count} direct weights, bias {bias:.2f}", fontsize=9)
-        if n % columns == 0:
-            axes.set_yticks(range(KEYS), KEY_NAMES)
-        else:
-            axes.set_yticks([])
-        if n + columns >= len(used):
-            axes.set_xlabel("steps back", fontsize=9)
     if used:
-        figure.colorbar(cells, cax=figure.add_subplot(grid[1:, -1]), label="weight (white: no connection)")
+        tables = {key: direct_weights(weights, memory, key) for key in used}
+        cells = _draw_tables(figure.add_subplot(grid[1, 0]), tables, genome, columns)
+        figure.colorbar(cells, cax=figure.add_subplot(grid[1, 1]), label="weight (white: no connection)")
     return figure
 
 
-def _draw_direct_weights(axes: Axes, table: np.ndarray, limit: float) -> PolyCollection:
-    """Draw the direct weights (13, memory) of a key, NaN where there is none, and return their squares."""
-    memory = table.shape[1]
-    for key in BLACK_KEYS:
-        axes.axhspan(key - 0.5, key + 0.5, color="#ececee", linewidth=0, zorder=0)
-    keys, steps = np.nonzero(np.isfinite(table))
-    centres = np.column_stack([memory - steps, keys])
-    square = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
-    cells = PolyCollection(list(centres[:, None] + square), cmap=_WEIGHTS, norm=Normalize(-limit, limit))
-    cells.set_array(table[keys, steps])
-    axes.add_collection(cells)
-    axes.set(xlim=(memory + 0.5, 0.5), ylim=(-0.5, KEYS - 0.5))
-    axes.set_xticks(bar_ticks(memory))
-    axes.tick_params(labelsize=7)
-    return cells
+def _draw_tables(axes: Axes, tables: dict[int, np.ndarray], genome: neat.DefaultGenome, columns: int) -> PolyCollection:
+    """Draw the tables (13, memory) of the direct weights into some keys, and return their squares.
+
+    They share the axes, as matplotlib needs 20 ms of CPU time for every axes.
+    """
+    memory = next(iter(tables.values())).shape[1]
+    rows, wide, high = -(-len(tables) // columns), memory + max(1.0, memory / 16), KEYS + 2.5
+    lefts, bottoms = np.arange(columns) * wide, np.arange(rows)[::-1] * high
+    corners, stripes = [], []
+    for n, (key, table) in enumerate(tables.items()):
+        left, bottom = lefts[n % columns], bottoms[n // columns]
+        cells = np.argwhere(np.isfinite(table))
+        corners.append((left, bottom) + cells[:, ::-1])
+        stripes += [((left, bottom + black), memory, 1) for black in BLACK_KEYS]
+        title = f"into {KEY_NAMES[key]}: {len(cells)} direct weights, bias {genome.nodes[key].bias:.2f}"
+        axes.text(left + memory / 2, bottom + KEYS + 0.4, title, ha="center", fontsize=9)
+    axes.add_collection(PatchCollection([Rectangle(*stripe) for stripe in stripes], color="#ececee", linewidth=0))
+    square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
+    weights = np.concatenate([table[np.isfinite(table)] for table in tables.values()])
+    limit = np.abs(weights).max(initial=0) or 1.0
+    drawn = PolyCollection(np.concatenate(corners)[:, None] + square, cmap=_WEIGHTS, norm=Normalize(-limit, limit))
+    drawn.set_array(weights)
+    axes.add_collection(drawn)
+    axes.set(xlim=(0, columns * wide), ylim=(0, rows * high), xlabel="steps back")
+    axes.set_yticks(np.add.outer(bottoms, np.arange(KEYS) + 0.5).ravel(), KEY_NAMES * rows)
+    ticks = bar_ticks(memory)
+    axes.set_xticks(np.add.outer(lefts + memory + 0.5, -np.array(ticks)).ravel(), ticks * columns)
+    axes.tick_params(labelsize=7, length=2)
+    axes.spines[:].set_visible(False)
+    return drawn
 
 
 def _draw(run: PlottedRun) -> Figure:

@@ -24,7 +24,7 @@ BEST, MEAN, CEILING, BASELINE = "#0072B2", "#E69F00", "#555555", "#CC79A7"
 PROMPT: dict[str, Any] = {"color": "#56B4E9", "alpha": 0.3, "linewidth": 0}
 GRID = "#e4e4e4"
 
-DOTS_PER_INCH = 150
+DOTS_PER_INCH = 120
 STYLE: list[str | dict[str, Any]] = [
     "default",
     {"svg.hashsalt": "kuznechik", "axes.spines.top": False, "axes.spines.right": False},

@@ -166,13 +166,13 @@ def test_every_picture_is_written_as_png_and_svg(drawn: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "size"),
     [
-        ("fitness", (1650, 1050)),
-        ("species", (1650, 900)),
-        ("network", (2100, 1395)),  # one row of panels
-        ("roll", (2100, 660)),  # one row of eight bars
+        ("fitness", (1320, 840)),
+        ("species", (1320, 720)),
+        ("network", (1680, 1116)),  # one row of panels
+        ("roll", (1680, 528)),  # one row of eight bars
     ],
 )
-def test_a_png_has_150_pixels_an_inch(drawn: Path, name: str, size: tuple[int, int]) -> None:
+def test_a_png_has_120_pixels_an_inch(drawn: Path, name: str, size: tuple[int, int]) -> None:
     assert pixels(drawn / f"{name}.png") == size
 
 
