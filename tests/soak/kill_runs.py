@@ -54,17 +54,17 @@ class Kind:
     """A command that makes what runs need, in the folder where they run."""
 
 
-TINY_VAE = sets("model.latent=8", "model.encoder_width=32", "model.conductor_width=32", "model.decoder_width=10")
-EVOLVE = ["evolve", "grasshopper", "--checkpoint-every", "7", *sets("evolve.generations=150")]
+TINY_VAE = sets("model.latent=8", "model.encoder_width=16", "model.conductor_width=16", "model.decoder_width=10")
+EVOLVE = ["evolve", "grasshopper", "--checkpoint-every", "7", *sets("evolve.generations=70")]
 KINDS = {
     "evolve": Kind(EVOLVE, lambda run: ["evolve", "--resume", str(run)]),
     "workers": Kind([*EVOLVE, "--workers", "2"], lambda run: ["evolve", "--resume", str(run), "--workers", "2"]),
     "dqn": Kind(
-        ["dqn", "grasshopper", "--checkpoint-every", "70", *sets("dqn.steps=700", "dqn.stop_when_solved=false")],
+        ["dqn", "grasshopper", "--checkpoint-every", "70", *sets("dqn.steps=420", "dqn.stop_when_solved=false")],
         lambda run: ["dqn", "--resume", str(run)],
     ),
     "vae": Kind(
-        ["vae", "train", "8", "8", "2", "-pt", "--data", "data", *TINY_VAE, *sets("training.evaluations=8")],
+        ["vae", "train", "3", "8", "2", "-pt", "--data", "data", *TINY_VAE, *sets("training.evaluations=8")],
         lambda run: ["vae", "train", "--resume", str(run)],
         ["vae", "generate-dataset", "all", "2", "1", "-pt", "--midi", str(ROOT / "basic_midi"), "--data", "data"],
     ),
