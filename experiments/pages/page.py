@@ -2,14 +2,17 @@
 
 import base64
 import io
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from matplotlib import style
 from matplotlib.figure import Figure
 
 from experiments.plots.sheet import STYLE
+from experiments.runs.folder import RunFolder
 from songs.keyboard import KEYS
 from songs.synth import encode_wav, tone
 
@@ -33,6 +36,24 @@ def fill(template: str, scripts: Sequence[str], **content) -> str:
     return environment.get_template(template).render(
         style=(FOLDER / "page.css").read_text(), scripts=[(FOLDER / name).read_text() for name in scripts], **content
     )
+
+
+def provenance(folder: RunFolder, meta: dict[str, Any], commands: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Return how a run was made, for the foot of its part of a report.
+
+    Args:
+        folder: of the run.
+        meta: versions, start and commit, as in meta.json.
+        commands: one after the other.
+    """
+    return {
+        "folder": folder.path.name,
+        "config": folder.read_text("config.toml"),
+        "command": "\n".join(map(shlex.join, commands)),
+        "versions": {name: version for name, version in meta.get("versions", {}).items() if version},
+        "started": meta.get("started"),
+        "commit": meta.get("commit"),
+    }
 
 
 def picture(figure: Figure) -> str:

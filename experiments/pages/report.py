@@ -4,7 +4,6 @@ The page is self-contained: pictures and sounds are data in it, and it opens fro
 paths, configurations) is escaped by the template.
 """
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ from typing import Any
 from experiments.pages.improvised_view import improvised
 from experiments.pages.listener_view import listener_view
 from experiments.pages.overlay import overlay_figure, vae_overlay
-from experiments.pages.page import fill, picture, tones
+from experiments.pages.page import fill, picture, provenance, tones
 from experiments.pages.roll_view import key_roll
+from experiments.plots.picture import read_summary
 from experiments.plots.roll import classify
 from experiments.plots.run import PICTURES, draw_run
 from experiments.runs.champion import Run, open_run
@@ -94,10 +94,7 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
         return listener_view(folder)
     run = open_run(folder.path)
     meta = folder.read_meta()
-    try:
-        summary = folder.read_json("summary.json")
-    except RunError:
-        summary = {}  # still growing
+    summary = read_summary(folder)
     figures, missing = draw_run(folder, for_report=True)
     captions = {one.name: one.caption for one in PICTURES}
     memorised = bool(run.songs) and run.memorised
@@ -106,7 +103,6 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
     groups = [_song_group(folder, run)] if memorised else []
     return {
         "heading": _heading(run.songs, run.task.kind),
-        "folder": folder.path.name,
         "search": _search(summary, meta["experiment"]),
         "state": _state(summary, memorised or not improvisation),
         "scores": (_score_tiles(scores) if scores else []) + (improvisation["tiles"] if improvisation else []),
@@ -116,11 +112,7 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
         + [{"caption": captions[name], "data": picture(one)} for name, one in figures.items()],
         "missing": missing,
         "facts": _facts(summary),
-        "config": folder.read_text("config.toml"),
-        "command": shlex.join(meta.get("command", [])),
-        "versions": {name: version for name, version in meta.get("versions", {}).items() if version},
-        "started": meta.get("started"),
-        "commit": meta.get("commit"),
+        **provenance(folder, meta, [meta.get("command", [])]),
     }
 
 

@@ -4,7 +4,6 @@ Conventions: tokens (N, T) of a representation. A run folder is one that `kuznec
 validation is shown.
 """
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,12 @@ import numpy as np
 import torch
 
 from experiments.musicvae.files import notes
-from experiments.pages.page import picture
+from experiments.pages.page import picture, provenance
 from experiments.pages.roll_view import held_roll
 from experiments.plots import losses
+from experiments.plots.picture import read_summary
 from experiments.plots.run import draw_run
-from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import read_config
 from experiments.runs.vae import MODEL, about_of
 from songs.catalog import default_folder
@@ -63,31 +63,18 @@ def vae_view(folder: RunFolder, data: Path | None = None) -> dict[str, Any]:
     (model, _), about, config = load_model(folder.path / MODEL), about_of(folder.path), read_config(folder)
     held_out = find_melodies(model, about, data or Path(config.data.folder))
     figures, missing = draw_run(folder)
-    made = about["provenance"]
     return {
         "heading": f"MusicVAE of {config.model.bars} bars",
-        "folder": folder.path.name,
         "search": f"Trained on {config.dataset} ({config.model.representation})",
-        "state": _ending(folder),
+        "state": str(read_summary(folder).get("stopped", "still running, or killed")),
         "scores": _tiles(about.get("validation") or {}, held_out.baselines),
         "songs": [],
         "groups": [_rebuilt(model, held_out), _between(model, held_out), _new(model)],
         "pictures": [{"caption": losses.PICTURE.caption, "data": picture(one)} for one in figures.values()],
         "missing": missing,
         "facts": _facts(model, about),
-        "config": folder.read_text("config.toml"),
-        "command": "\n".join(map(shlex.join, about["commands"])),
-        "versions": {name: version for name, version in made.get("versions", {}).items() if version},
-        "started": made.get("started"),
-        "commit": made.get("commit"),
+        **provenance(folder, about["provenance"], about["commands"]),
     }
-
-
-def _ending(folder: RunFolder) -> str:
-    try:
-        return str(folder.read_json("summary.json")["stopped"])
-    except (RunError, KeyError):
-        return "still running, or killed"
 
 
 # the melodies

@@ -89,8 +89,9 @@ def _draw_tables(axes: Axes, tables: dict[int, np.ndarray], genome: neat.Default
     axes.add_collection(drawn)
     axes.set(xlim=(0, columns * wide), ylim=(0, rows * high), xlabel="steps back")
     axes.set_yticks(np.add.outer(bottoms, np.arange(KEYS) + 0.5).ravel(), KEY_NAMES * rows)
-    ticks = bar_ticks(memory)
-    axes.set_xticks(np.add.outer(lefts + memory + 0.5, -np.array(ticks)).ravel(), ticks * columns)
+    steps_back = np.array(bar_ticks(memory))
+    centres = np.add.outer(lefts + memory + 0.5, -steps_back).ravel()
+    axes.set_xticks(centres, [str(back) for back in steps_back] * columns)
     axes.tick_params(labelsize=7, length=2)
     axes.spines[:].set_visible(False)
     return drawn

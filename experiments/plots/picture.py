@@ -51,10 +51,10 @@ class PlottedRun:
 
     def ending(self) -> str:
         """Return how the run ended, in words."""
-        try:
-            return "solved" if self.folder.read_json("summary.json").get("solved") else "not solved"
-        except RunError:
+        summary = read_summary(self.folder)
+        if not summary:
             return "no summary: cut short or still running"
+        return "solved" if summary.get("solved") else "not solved"
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,14 @@ class Picture:
     draw: Callable[[PlottedRun], Figure]
     """Raises RunError if the run folder lacks what it needs."""
     in_report: bool = True
+
+
+def read_summary(folder: RunFolder) -> dict[str, Any]:
+    """Return the summary of a run, empty while it is going on or if it was killed."""
+    try:
+        return folder.read_json("summary.json")
+    except RunError:
+        return {}
 
 
 def open_plotted(folder: RunFolder) -> PlottedRun:

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from experiments.config.evolve import EvolveConfig
-from experiments.plots.picture import Columns, Picture, PlottedRun
+from experiments.plots.picture import Columns, Picture, PlottedRun, read_summary
 from experiments.plots.sheet import BASELINE, BEST, CEILING, GRID, MEAN, headed, legend_beside, sheet, symmetric_log
-from experiments.runs.folder import RunError
 from experiments.runs.searches import describe
 
 BASELINES = {"silence": (BASELINE, ":"), "random": (MEAN, "--"), "the_song": (CEILING, "--")}
@@ -48,10 +47,7 @@ def reward_figure(metrics: Columns, baselines: Mapping[str, float]) -> Figure:
 def _draw(run: PlottedRun) -> Figure:
     metrics = run.table("metrics.csv", ("generation", "evaluations", "reward_a_step", "cpu_seconds"))
     assert isinstance(run.config, EvolveConfig)
-    try:
-        baselines = run.folder.read_json("summary.json").get("baselines_a_step", {})
-    except RunError:
-        baselines = {}
+    baselines = read_summary(run.folder).get("baselines_a_step", {})
     caption = f"{describe(run.config)}; {metrics['evaluations'][-1]:,.0f} evaluations, "
     caption += f"{metrics['cpu_seconds'][-1]:.1f} CPU seconds; the highest possible reward is not known"
     return headed(reward_figure(metrics, baselines), run.heading, caption)

@@ -114,12 +114,15 @@ def judge(
     """
     rows = []
     for entry in entries:
-        rewards = {name: _mean_reward(listener, entry.rolls, seed) for name, listener in listeners.items()}
+        rewards = {
+            name: _estimate("mean", _mean_rewards(listener, entry.rolls), seed) for name, listener in listeners.items()
+        }
         table = describe_rolls([roll[PROMPT_STEPS:] for roll in entry.rolls], [song.roll for song in songs])
         copied = table.pop("longest_shared_run")["mean"]
         row = {"name": entry.name, "what": entry.what, "melodies": len(entry.rolls), "rewards": rewards}
         if percentiles:
-            row["percentile"] = _median(np.concatenate([percentiles(roll[None]) for roll in entry.rolls]), seed)
+            ranks = np.concatenate([percentiles(roll[None]) for roll in entry.rolls])
+            row["percentile"] = _estimate("median", ranks, seed)
         if trained_on:
             row["shared_with_training"] = max(
                 longest_shared_run(roll[PROMPT_STEPS:], trained_on) for roll in entry.rolls
@@ -130,23 +133,19 @@ def judge(
     return sorted(rows, key=lambda row: -row["rewards"][best]["mean"])
 
 
-def _median(ranks: np.ndarray, seed: int) -> dict[str, float | None]:
-    """Return the median percentile and its interval, None for a single melody."""
-    if len(ranks) == 1:
-        return {"median": float(ranks[0]), "low": None, "high": None}
-    drawn = np.random.default_rng(seed).integers(len(ranks), size=(RESAMPLES, len(ranks)))
-    low, high = np.percentile(np.median(ranks[drawn], axis=1), [2.5, 97.5]).tolist()
-    return {"median": float(np.median(ranks)), "low": low, "high": high}
+def _estimate(name: str, values: np.ndarray, seed: int) -> dict[str, float | None]:
+    """Return the mean or the median of values (N,) by its name, and its interval, None for a single value."""
+    middle: Callable = np.mean if name == "mean" else np.median
+    if len(values) == 1:
+        return {name: float(values[0]), "low": None, "high": None}
+    drawn = np.random.default_rng(seed).integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.percentile(middle(values[drawn], axis=1), [2.5, 97.5]).tolist()
+    return {name: float(middle(values)), "low": low, "high": high}
 
 
-def _mean_reward(listener: Listener, rolls: Sequence[np.ndarray], seed: int) -> dict[str, float | None]:
-    """Return the mean reward of a step, and the interval of the mean, None for a single melody."""
-    means = np.array([listener.rewards(roll[None])[0, PROMPT_STEPS:].mean(dtype=np.float64) for roll in rolls])
-    if len(means) == 1:
-        return {"mean": float(means[0]), "low": None, "high": None}
-    drawn = np.random.default_rng(seed).integers(len(means), size=(RESAMPLES, len(means)))
-    low, high = np.percentile(means[drawn].mean(axis=1), [2.5, 97.5]).tolist()
-    return {"mean": float(means.mean()), "low": low, "high": high}
+def _mean_rewards(listener: Listener, rolls: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the mean reward (N,) of a step of each roll."""
+    return np.array([listener.rewards(roll[None])[0, PROMPT_STEPS:].mean(dtype=np.float64) for roll in rolls])
 
 
 def write(folder: RunFolder, rows: Sequence[dict], entries: Sequence[Entry]) -> None:
