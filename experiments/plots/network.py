@@ -70,7 +70,7 @@ def _draw_tables(axes: Axes, tables: dict[int, np.ndarray], genome: neat.Default
     They share the axes, as matplotlib needs 20 ms of CPU time for every axes.
     """
     memory = next(iter(tables.values())).shape[1]
-    rows, wide, high = -(-len(tables) // columns), memory + max(1.0, memory / 16), KEYS + 2.5
+    rows, wide, high = -(-len(tables) // columns), memory * 1.06, KEYS + 2.5
     lefts, bottoms = np.arange(columns) * wide, np.arange(rows)[::-1] * high
     corners, stripes = [], []
     for n, (key, table) in enumerate(tables.items()):
@@ -90,8 +90,8 @@ def _draw_tables(axes: Axes, tables: dict[int, np.ndarray], genome: neat.Default
     axes.set(xlim=(0, columns * wide), ylim=(0, rows * high), xlabel="steps back")
     axes.set_yticks(np.add.outer(bottoms, np.arange(KEYS) + 0.5).ravel(), KEY_NAMES * rows)
     steps_back = np.array(bar_ticks(memory))
-    centres = np.add.outer(lefts + memory + 0.5, -steps_back).ravel()
-    axes.set_xticks(centres, [str(back) for back in steps_back] * columns)
+    centres = np.add.outer(lefts[: len(tables)] + memory + 0.5, -steps_back)
+    axes.set_xticks(centres.ravel(), [str(back) for back in steps_back] * len(centres))
     axes.tick_params(labelsize=7, length=2)
     axes.spines[:].set_visible(False)
     return drawn
