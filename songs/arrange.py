@@ -78,6 +78,8 @@ class Arrangement:
     lengths: np.ndarray
     """(N,) float64, length in steps of each note of the roll, by step and key."""
     changes: tuple[str, ...]
+    parts: tuple[int, ...]
+    """Indices of the parts that are played, among those of `melodic_parts`."""
     span: int
     """Semitones from the lowest note to the highest, both included, before any folding."""
     moved: int
@@ -129,6 +131,7 @@ def arrange(score: Score, options: ArrangeOptions = DEFAULTS, keyboard: Keyboard
         shift,
         ((voices.notes[kept, 1] - voices.notes[kept, 0]) * grid.steps_per_quarter)[order],
         changes,
+        voices.parts,
         int(np.ptp(pitches[kept])) + 1,
         moved,
         int(np.count_nonzero(apart & ~inside)),
@@ -144,6 +147,8 @@ class _Voices:
     """All notes of the score without drums: they tell where the beat is."""
     chords: bool
     """Whether notes that begin together are all kept."""
+    parts: tuple[int, ...]
+    """Indices of the parts that they are of."""
     changes: tuple[str, ...] = ()
     lower: int = 0
     """Notes of the part that lie below its top line."""
@@ -186,7 +191,7 @@ def _take_voices(score: Score, options: ArrangeOptions) -> _Voices:
     if _plays_as_it_is(as_it_is, len(wanted), options):
         others = len(everything) - len(as_it_is)
         order = np.unique(as_it_is[:, (0, 2)], axis=0, return_index=True)[1]  # by onset and pitch, each once
-        return _Voices(as_it_is[order], everything, True, _named(parts, wanted), others=others)
+        return _Voices(as_it_is[order], everything, True, tuple(wanted), _named(parts, wanted), others=others)
     chosen, certain = choose_part([parts[index] for index in wanted], [notes[index] for index in wanted])
     index = wanted[chosen]
     line = notes[index] if options.chords else melody_line(notes[index])
@@ -195,6 +200,7 @@ def _take_voices(score: Score, options: ArrangeOptions) -> _Voices:
         line,
         everything,
         options.chords,
+        (index,),
         (*_named(parts, [index]), *doubt),
         len(notes[index]) - len(line),
         len(everything) - len(notes[index]),

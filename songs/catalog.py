@@ -178,13 +178,18 @@ def find_song(name: str | Path, folder: str | Path | None = None, options: Arran
     Raises:
         SongError: no such song, or it cannot be played on the keyboard.
     """
+    return read_song(find_file(name, folder), options)
+
+
+def find_file(name: str | Path, folder: str | Path | None = None) -> Path:
+    """Return the file of a song, by its name in a catalogue or by its path; raises SongError if there is none."""
     path = Path(name)
     if path.suffix.lower() in MIDI_SUFFIXES:
-        return read_song(path, options)
+        return path
     paths = midi_files(default_folder() if folder is None else folder)
     for path in paths:
         if str(name) in (path.stem, song_name(path)):
-            return read_song(path, options)
+            return path
     if os.path.exists(name):  # unlike Path.exists, False for a name too long to be one
         raise SongError(f"{name}: not a MIDI file; its name must end in .mid or .midi")
     names = [song_name(path) for path in paths]

@@ -1,11 +1,14 @@
 """List the MIDI files of a folder, and say of each whether the keyboard can play it or why it cannot.
 
+With names of songs or files it lists their parts, of which --track takes one, and says what would be changed.
+
 span: keys from the lowest note to the highest. shift: semitones by which a song is transposed to fit. chords: steps
 with more than one key. memory: number of past steps that determine the next one.
 """
 
 import argparse
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from experiments.options import add_catalog_options, count, print_json
@@ -15,13 +18,18 @@ GROUP, ORDER = "Play and look", 1
 EXAMPLES = (
     "kuznechik songs",
     "kuznechik songs --folder ~/midi --track MELODY",
+    "kuznechik songs my.mid",
 )
 MANY_FILES = 200
 """Number of files from which a progress bar is shown."""
+PART_COLUMNS = ("track", "channel", "name", "instrument", "notes", "range", "voices", "taken")
 COLUMNS = ("name", "title", "notes", "span", "shift", "chords", "memory", "playable")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "songs", nargs="*", metavar="SONG", help="names in the catalogue or .mid files: list their parts"
+    )
     add_catalog_options(parser)
     parser.add_argument("--prompt", type=count, metavar="P", help="given steps at the start [8]")
     parser.add_argument("--json", action="store_true", help="print a JSON list of objects")
@@ -32,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
     from songs.catalog import read_catalog
     from songs.keyboard import PROMPT_STEPS
 
+    if options.songs:
+        return _list_parts(options)
     prompt = PROMPT_STEPS if options.prompt is None else options.prompt
     entries = read_catalog(options.folder, prompt, arrange_options(options), _with_bar)
     if options.json:
@@ -43,6 +53,43 @@ def run(options: argparse.Namespace) -> int:
     caption = f"{playable} of {len(entries)} songs can be played on 13 keys."
     show_table(COLUMNS, [_row(entry) for entry in entries], caption)
     return 0
+
+
+def _list_parts(options: argparse.Namespace) -> int:
+    """Print the parts of single files, and what would be changed to make songs of them."""
+    from experiments.options import arrange_options
+    from experiments.tables import show_table
+    from songs.catalog import find_file, read_entry
+    from songs.midi import read_score
+    from songs.part_list import list_parts
+
+    arranging, listed = arrange_options(options), []
+    for name in options.songs:
+        path = find_file(name, options.folder)
+        parts = list_parts(read_score(path), arranging)
+        entry = read_entry(path, options=arranging)
+        listed.append(entry.row() | {"parts": [asdict(part) for part in parts]})
+        if not options.json:
+            rows = [[part.number, *_part_row(part)] for part in parts]
+            changes = ", ".join(entry.changes) or "nothing is changed"
+            show_table(
+                PART_COLUMNS, rows, f"{entry.name}: {changes}" if entry.notes else f"{entry.name} {entry.reason}"
+            )
+    if options.json:
+        print_json(listed)
+    return 0
+
+
+def _part_row(part) -> list:
+    return [
+        part.channel,
+        part.name,
+        part.instrument,
+        part.notes,
+        part.range,
+        part.voices,
+        "yes" if part.taken else "no",
+    ]
 
 
 def _with_bar(paths: list[Path]) -> Iterable[Path]:

@@ -506,3 +506,19 @@ def test_the_version_is_told(kuznechik):
     called = kuznechik("--version")
     assert (called.status, called.err) == (0, "")
     assert re.fullmatch(r"kuznechik (\d+\.\d+\.\d+|that is not installed, at .+)\n", called.out)
+
+
+def test_songs_lists_the_parts_of_a_file_and_what_would_be_changed(kuznechik, tmp_path, write_song):
+    path = write_song(tmp_path / "one.mid", "C.D.E.F.", "First")
+    listed = kuznechik("songs", path)
+    assert (listed.status, listed.err) == (0, "")
+    lines = listed.out.splitlines()
+    assert lines[0].split() == ["track", "channel", "name", "instrument", "notes", "range", "voices", "taken"]
+    assert lines[1].split() == ["1", "1", "First", "piano", "4", "C4", "to", "F4", "1", "yes"]
+    assert lines[2] == "one: nothing is changed"
+    (row,) = json.loads(kuznechik("songs", path, "--bars", "1", "--keys", "25", "--json").out)
+    assert row["changes"] == ["25 keys"]
+    assert [part["taken"] for part in row["parts"]] == [True]
+    assert kuznechik("songs", path, "--bars", "7").out.endswith(
+        "one has no notes in the bars 7: they are in the bars 1 to 1\n"
+    )
