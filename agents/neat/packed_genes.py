@@ -69,7 +69,7 @@ def packed_chunks(
     counts, node_counts = (np.bincount(rows[0], minlength=len(genomes)) for rows in (links, nodes))
     order = np.argsort(node_counts, kind="stable")
     if (order[1:] < order[:-1]).any():
-        links, nodes = _reordered(links, counts, order), _reordered(nodes, node_counts, order)
+        links, nodes = _reordered(links, order), _reordered(nodes, order)
         counts, node_counts = counts[order], node_counts[order]
     ends, node_ends = np.cumsum(counts), np.cumsum(node_counts)
     starts = np.flatnonzero(np.diff(node_counts, prepend=-1)).tolist()
@@ -118,9 +118,7 @@ def _without_dead_ends(links: Rows, nodes: Rows, outputs: int) -> tuple[Rows, Ro
     return [row[kept] for row in links], [row[alive] for row in nodes]
 
 
-def _reordered(rows: Rows, counts: np.ndarray, order: np.ndarray) -> Rows:
-    """Return the genes of all genomes, `counts` each, with the genomes in another order."""
-    first = np.cumsum(counts) - counts
-    moved = counts[order]
-    chosen = np.repeat(first[order] - (np.cumsum(moved) - moved), moved) + np.arange(counts.sum())
-    return [row[chosen] for row in rows]
+def _reordered(rows: Rows, order: np.ndarray) -> Rows:
+    """Return the genes with the genomes in another order."""
+    moved = np.argsort(np.argsort(order)[rows[0]], kind="stable")
+    return [row[moved] for row in rows]
