@@ -43,14 +43,9 @@ class Result:
 
 
 class CaseScorer:
-    """Evaluates chunks on cases. It is made once in every process."""
+    """Evaluates chunks on cases, by a fitness kind's name. It is made once in every process."""
 
     def __init__(self, cases: Cases, kind: str):
-        """
-        Args:
-            cases: what the networks should answer.
-            kind: a name in `agents.fitness.KINDS`.
-        """
         self.cases, self.kind = cases, KINDS[kind]
         self.plain_weights = np.tile(cases.possible, (len(cases.targets), 1)).astype(np.float32)
         self._layout = Layout(cases.inputs, len(cases.targets))

@@ -10,11 +10,6 @@ class GenomeEditor:
     """
 
     def __init__(self, parent: Genome, config: GenomeConfig):
-        """
-        Args:
-            parent: it is not changed.
-            config: options of all operators.
-        """
         self.config = config
         self.nodes: dict[int, NodeGene] = dict(parent.nodes)
         self.connections: dict[tuple[int, int], ConnectionGene] = dict(parent.connections)

@@ -180,14 +180,9 @@ class ImprovisationEvaluator:
 
 
 class PlayedInputGuide:
-    """Proposes inputs that were on while a network played. A `Guide`."""
+    """Proposes inputs that were on while a network played after P steps of prompt. A `Guide`."""
 
     def __init__(self, prompt: int, memory: int):
-        """
-        Args:
-            prompt: P.
-            memory: M.
-        """
         self._prompt, self._memory = prompt, memory
 
     def propose(self, genome: Genome, output: int) -> tuple[int, float] | None:

@@ -58,13 +58,9 @@ class Row:
 
 
 class Incremental:
-    """Evaluates in this process, children by what changed. A `Backend`."""
+    """Evaluates in this process, children by what changed, where `can_be_incremental` holds. A `Backend`."""
 
     def __init__(self, scorer: CaseScorer):
-        """
-        Args:
-            scorer: of cases and a kind for which `can_be_incremental` holds.
-        """
         self._scorer, self._from_nothing = scorer, in_process(scorer)
         self._targets = scorer.cases.targets
         self._on = [np.flatnonzero(row) for row in scorer.cases.inputs]

@@ -121,14 +121,9 @@ class Reproduction(neat.DefaultReproduction):
 
 
 class Parents:
-    """The genomes that may have children, and the choice of one of them."""
+    """The genomes that may have children, with losses for lexicase selection, and the choice of one of them."""
 
     def __init__(self, genomes: Sequence[Genome], selection: str):
-        """
-        Args:
-            genomes: evaluated; with losses for lexicase selection.
-            selection: 'truncation' or 'lexicase'.
-        """
         self.genomes = genomes
         self._lexicase = selection == "lexicase"
         self._good_at: dict[int, Sequence[Genome]] = {}

@@ -14,12 +14,7 @@ class WorkerPool(ProcessPoolExecutor):
     """Spawned workers that are never interrupted; they end with the pool, or with the process that made it."""
 
     def __init__(self, workers: int, begin: Callable[..., object] | None = None, arguments: tuple = ()):
-        """
-        Args:
-            workers: how many.
-            begin: called in each as it starts.
-            arguments: of that call.
-        """
+        """Make so many workers, each of which calls `begin(*arguments)` as it starts."""
         super().__init__(workers, get_context("spawn"), _begin_worker, (begin, arguments))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:

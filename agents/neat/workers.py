@@ -47,7 +47,7 @@ def ray_actors(ray: Any, cases: Cases, kind: str, workers: int) -> InChunks:
 
 
 class BenchmarkedBackend:
-    """Workers, and whether they pay: the first generation is evaluated here and a later one there, on the clock."""
+    """Workers, and their gain: the first generation is evaluated here and a later one there, on the clock."""
 
     def __init__(self, workers: Backend, scorer: CaseScorer):
         self._backends = (in_process(scorer), workers, workers)
