@@ -7,7 +7,7 @@ Conventions: the columns of a table are arrays of one length. `node_genes.row` a
 of each genome's genes, one genome after the other. `losses` is (N, O) for N genomes with O outputs.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -91,18 +91,11 @@ def genomes_from_arrays(
         ValueError: the arrays are none of such genomes.
     """
     _validate(arrays, limits, config.genome_config.num_outputs)
-
-    def rows(table: str) -> Iterator[tuple]:
-        return zip(*(arrays[f"{table}.{name}"].tolist() for name in TABLES[table]), strict=True)
-
     make_node, make_connection, make_genome = NEAT_PYTHONS if config.genome_type is neat.DefaultGenome else OURS
-    nodes = [make_node(key, b, r, NAMES[number], "sum", time) for key, b, r, number, time in rows("nodes")]
-    connections = [make_connection((source, sink), *values) for source, sink, *values in rows("connections")]
-    node_genes = (nodes[row] for (row,) in rows("node_genes"))
-    connection_genes = (connections[row] for (row,) in rows("connection_genes"))
+    node_genes, connection_genes = _genes(arrays, make_node, make_connection)
     genomes = []
     for (key, *sizes, species, has_losses), results, losses in zip(
-        rows("genomes"), rows("results"), arrays["losses"].tolist(), strict=True
+        _rows("genomes", arrays), _rows("results", arrays), arrays["losses"].tolist(), strict=True
     ):
         genes = islice(node_genes, sizes[0]), islice(connection_genes, sizes[1])
         genome = make_genome(key, *({gene.key: gene for gene in kind} for kind in genes))
@@ -113,6 +106,20 @@ def genomes_from_arrays(
         values |= ({"species": species} if species >= 0 else {}) | ({"losses": losses} if has_losses else {})
         genomes.append(_with(genome, values))
     return genomes
+
+
+def _genes(arrays: dict[str, np.ndarray], make_node: Callable, make_connection: Callable) -> tuple[Iterator, Iterator]:
+    """Return the node genes and the connection genes of all genomes, one genome after the other."""
+    nodes = [make_node(key, b, r, NAMES[number], "sum", time) for key, b, r, number, time in _rows("nodes", arrays)]
+    connections = [make_connection((source, sink), *values) for source, sink, *values in _rows("connections", arrays)]
+    return (
+        (nodes[row] for (row,) in _rows("node_genes", arrays)),
+        (connections[row] for (row,) in _rows("connection_genes", arrays)),
+    )
+
+
+def _rows(table: str, arrays: dict[str, np.ndarray]) -> Iterator[tuple]:
+    return zip(*(arrays[f"{table}.{name}"].tolist() for name in TABLES[table]), strict=True)
 
 
 def _validate(arrays: dict[str, np.ndarray], limits: dict[str, tuple[float, float]], outputs: int) -> None:
