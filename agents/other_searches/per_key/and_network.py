@@ -52,7 +52,7 @@ class AndPlayer:
             else:
                 literals[sink].append(~source if gene.weight > 0 else source)
         flat = np.array([literal for node in literals.values() for literal in node], dtype=np.int64)
-        self._negated = flat[:, None] < 0
+        self._negated = np.where(flat < 0, np.uint8(255), np.uint8(0))[:, None]
         self._sources = np.where(flat < 0, ~flat, flat)
         self._heads = np.cumsum([0, *map(len, literals.values())])[:-1]
 
@@ -62,6 +62,7 @@ class AndPlayer:
     def press(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
         inputs = memory.reshape(len(memory), -1).T  # (I, B)
         if len(self._heads):
-            nodes = np.logical_and.reduceat(inputs[self._sources] ^ self._negated, self._heads)
-            inputs = np.concatenate([inputs, nodes])
-        return inputs.T.astype(np.float32) @ self._weights + self._bias > 0
+            literals = np.packbits(inputs, axis=1)[self._sources] ^ self._negated
+            nodes = np.bitwise_and.reduceat(literals, self._heads)
+            inputs = np.concatenate([inputs, np.unpackbits(nodes, axis=1, count=len(memory)).view(bool)])
+        return (self._weights.T @ inputs.astype(np.float32)).T + self._bias > 0
