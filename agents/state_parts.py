@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from songs.validate import validate_like
+from songs.validate import Within, validate_like
 
 State = tuple[dict[str, np.ndarray], dict[str, Any]]
 
@@ -53,9 +53,18 @@ def arrays_of_part(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.
     return {name.removeprefix(f"{part}."): array for name, array in arrays.items() if name.startswith(f"{part}.")}
 
 
-def restore_arrays(targets: dict[str, np.ndarray], arrays: dict[str, np.ndarray]) -> None:
-    """Copy arrays of a state into those of the same names; raises ValueError if one does not fit."""
-    validate_like(targets, arrays)
+def restore_arrays(targets: dict[str, np.ndarray], arrays: dict[str, np.ndarray], **most: int) -> None:
+    """Copy arrays of a state into those of the same names.
+
+    Args:
+        targets: overwritten.
+        arrays: of the state.
+        most: largest value of some arrays, whose smallest is 0.
+
+    Raises:
+        ValueError: an array does not fit.
+    """
+    validate_like(targets | {name: Within(targets[name], 0, largest) for name, largest in most.items()}, arrays)
     for name, target in targets.items():
         target[...] = arrays[name]
 

@@ -20,48 +20,27 @@ from agents.dqn.network import choices_of
 from agents.state_parts import State, Stateful, join_states, restore_parts
 
 
-class Agent(Protocol):
+class Agent(Stateful, Protocol):
     """A player of N environments that learns from what it plays."""
 
     learner: QLearner
     epsilon: EpsilonGreedy
 
     def begin(self, envs: np.ndarray, observations: np.ndarray, steps: np.ndarray) -> None:
-        """Begin episodes.
-
-        Args:
-            envs: (B,) int, environments that begin one.
-            observations: (B, I), the first of each.
-            steps: (B,) int, the step of the song at which each begins.
-        """
+        """Begin episodes of environments (B,) int with first observations (B, I), at steps (B,) int of the song."""
         ...
 
-    def select_action(self, observations: np.ndarray, waiting: np.ndarray | None = None) -> np.ndarray:
-        """Select the keys of every environment: mostly the most valued step, sometimes another.
+    def select_action(self, observations: np.ndarray, waiting: np.ndarray) -> np.ndarray:
+        """Select the keys (N, 13) int8 of every environment: mostly the most valued step, sometimes another.
 
         Args:
             observations: (N, I).
-            waiting: (N,) bool, environments that begin an episode next, whatever is pressed; None: none of them.
-
-        Returns:
-            (N, 13) int8.
+            waiting: (N,) bool, environments that begin an episode next, whatever is pressed.
         """
         ...
 
     def update(self, step: EnvStep) -> float | None:
-        """Learn from a step of all environments.
-
-        Returns:
-            The mean loss of the updates; None if there are too few transitions yet.
-        """
-        ...
-
-    def state(self) -> State:
-        """Return everything the next steps depend on, as arrays and plain data."""
-        ...
-
-    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it does not fit this agent."""
+        """Learn from a step; return the mean loss of the updates, None if there are too few transitions yet."""
         ...
 
 
@@ -69,22 +48,10 @@ class DqnAgent:
     """An agent that plays the most valued step, with epsilon-greedy exploration or a count-based bonus."""
 
     def __init__(self, learner: QLearner, envs: int, exploration: ExplorationOptions):
-        """
-        Args:
-            learner: learns the values.
-            envs: N.
-            exploration: which other steps are tried.
-        """
         self.learner, self.epsilon = learner, EpsilonGreedy(exploration)
         replay, network = learner.replay, learner.network
-        self._recent = NStep(
-            envs,
-            learner.observation,
-            replay.memory,
-            learner.td_loss.rewards,
-            replay.options.n_step,
-            learner.options.gamma,
-        )
+        rewards, n_step, gamma = learner.td_loss.rewards, replay.options.n_step, learner.options.gamma
+        self._recent = NStep(envs, learner.observation, replay.memory, rewards, n_step, gamma)
         self._bonus = None
         if exploration.bonus:
             steps = steps_with(exploration.most_keys if network.head == "branching" else 1)
@@ -95,7 +62,7 @@ class DqnAgent:
         pass
 
     @torch.no_grad()
-    def select_action(self, observations: np.ndarray, waiting: np.ndarray | None = None) -> np.ndarray:
+    def select_action(self, observations: np.ndarray, waiting: np.ndarray) -> np.ndarray:
         learner, inputs = self.learner, torch.from_numpy(observations.astype(np.float32))
         if self._bonus is None:
             keys = learner.network.greedy(inputs).numpy()
@@ -106,9 +73,8 @@ class DqnAgent:
         return explore(keys, learner.steps, learner.random).astype(np.int8)
 
     def update(self, step: EnvStep) -> float | None:
-        *transitions, envs = self._recent.add(step, ~step.began)
-        if len(envs):
-            self.learner.replay.add(*transitions)
+        *transitions, _ = self._recent.add(step, ~step.began)
+        self.learner.replay.add(*transitions)
         return self.learner.learn(int((~step.began).sum()))
 
     def _parts(self) -> dict[str, Stateful]:

@@ -15,11 +15,7 @@ class Champion:
     """Keeps the weights with which a network scored best."""
 
     def __init__(self, evaluator: GreedyEvaluator, network: QNetwork):
-        """
-        Args:
-            evaluator: scores the greedy player.
-            network: one of the same shape as those to come; it is not changed.
-        """
+        """Keep players of the same shape as `network`, which is not changed."""
         self.evaluator = evaluator
         self._network = network.copy()
         self.weights: dict[str, np.ndarray] | None = None
@@ -47,13 +43,8 @@ class Champion:
         return score
 
     def network(self) -> QNetwork:
-        """Return the network of the champion.
-
-        Raises:
-            ValueError: nothing was evaluated yet.
-        """
-        if self.weights is None:
-            raise ValueError("there is no champion yet: consider a network first")
+        """Return the network of the champion; one was considered before."""
+        assert self.weights is not None, "`consider` keeps the first"
         load_weights(self._network, self.weights)
         return self._network
 
@@ -67,10 +58,10 @@ class Champion:
         """Continue from a state; raises ValueError if it does not fit."""
         if not data:
             return
-        reward = 0.0 if self.evaluator.reward_fn else None
-        validate_like({"step": 0, "score": {**asdict(GreedyScore(0, 0, 0)), "reward": reward}}, data, "champion")
-        weights, score = arrays_of_part(arrays, "champion"), data["score"]
+        example = GreedyScore(0, 0, 0, 0.0 if self.evaluator.reward_fn else None)
+        validate_like({"step": 0, "score": asdict(example)}, data, "champion")
+        weights = arrays_of_part(arrays, "champion")
         load_weights(self._network, weights)
         self.weights, self.step = weights, data["step"]
-        reward = score["reward"] if self.evaluator.reward_fn else None
-        self.score = GreedyScore(score["right"], score["prefix"], score["whole_songs"], reward)
+        score = {name: data["score"][name] for name in asdict(example)}
+        self.score = GreedyScore(**score if self.evaluator.reward_fn else score | {"reward": None})

@@ -21,7 +21,7 @@ from agents.dqn.episodes import discounted_returns, memories
 from agents.state_parts import restore_arrays
 from songs.keyboard import KEYS
 from songs.options import check_options, option
-from songs.validate import AnyLength, Within, validate_like
+from songs.validate import AnyLength, validate_like
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,6 @@ class EpisodeArchive:
     """Nats by which an episode must be better than the worst kept one: less is rounding."""
 
     def __init__(self, options: EpisodeArchiveOptions, envs: int, steps: int, memory: int, gamma: float):
-        """
-        Args:
-            options: of the archive; the size is at least 1.
-            envs: N.
-            steps: T.
-            memory: M.
-            gamma: discount of one step.
-        """
         self.options, self.memory, self.gamma = options, memory, gamma
         size = options.size
         self.rolls = np.zeros((size, steps, KEYS), dtype=bool)
@@ -134,12 +126,9 @@ class EpisodeArchive:
         """Restore the archive; raises ValueError if it does not fit."""
         last, fixed = self.returns.shape[1], self.state()[0]
         del fixed["total"]
-        steps = {name: Within(fixed[name], 0, last) for name in ("first", "length", "until")}
-        late = Within(self._explore_until, 0, np.iinfo(np.int64).max)
-        total = AnyLength(self.total, most=len(self.total))
-        validate_like({**fixed, **steps, "explore_until": late, "total": total}, arrays)
+        validate_like({"total": AnyLength(self.total, most=len(self.total))}, arrays)
         kept = len(arrays["total"])
-        if (arrays["first"] >= arrays["length"])[:kept].any():
+        restore_arrays(fixed, arrays, first=last, length=last, until=last, explore_until=np.iinfo(np.int64).max)
+        if (self.first >= self.length)[:kept].any():
             raise ValueError("first: an episode ends before it begins")
-        restore_arrays(fixed, arrays)
         self.total[:kept], self.total[kept:] = arrays["total"], -np.inf

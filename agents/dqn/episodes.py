@@ -12,19 +12,12 @@ import numpy as np
 from agents.state_parts import restore_arrays
 from songs.keyboard import KEYS
 from songs.piano_roll import memory_windows
-from songs.validate import Within, validate_like
 
 
 class Episodes:
     """The current episodes of N environments."""
 
     def __init__(self, envs: int, steps: int, memory: int):
-        """
-        Args:
-            envs: N.
-            steps: T.
-            memory: M.
-        """
         self.memory = memory
         self.rolls = np.zeros((envs, steps, KEYS), dtype=bool)
         """(N, T, 13), from the beginning of the song on."""
@@ -36,13 +29,7 @@ class Episodes:
         """(N,), the step that is played next."""
 
     def begin(self, envs: np.ndarray, observations: np.ndarray, steps: np.ndarray) -> None:
-        """Begin episodes.
-
-        Args:
-            envs: (B,) int, the environments that begin one.
-            observations: (B, I), the first of each.
-            steps: (B,) int, the step of the song at which it begins.
-        """
+        """Begin episodes of environments (B,) int with first observations (B, I), at steps (B,) int of the song."""
         self.rolls[envs], self.rewards[envs] = False, 0
         self.first[envs] = self.now[envs] = steps
         memories = observations[:, : self.memory * KEYS].reshape(-1, self.memory, KEYS).astype(bool)
@@ -57,27 +44,19 @@ class Episodes:
         self.rolls[envs, at], self.rewards[envs, at] = keys[envs].astype(bool), rewards[envs]
         self.now[envs] += 1
 
-    def returns_to_end(
-        self, ended: np.ndarray, learn_from: np.ndarray, gamma: float
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return a transition from every step of the episodes that ended to their end: Monte Carlo returns.
-
-        Args:
-            ended: (B,) int, the environments whose episode ended.
-            learn_from: (B,) int, the first step of each to learn from.
-            gamma: discount of one step.
+    def returns_to_end(self, env: int, first: int, gamma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return a transition from every step of an episode that ended, from `first` on, to its end: Monte Carlo.
 
         Returns:
-            Observations (K, M * 13) bool, keys (K, 13) bool, and the returns (K, 1) float32.
+            Observations (K, M * 13) bool, keys (K, 13) bool, and the discounted returns (K, 1) float32.
         """
-        observations = [np.zeros((0, self.memory * KEYS), dtype=bool)]
-        keys, totals = [np.zeros((0, KEYS), dtype=bool)], [np.zeros(0, dtype=np.float32)]
-        for env, first in zip(ended.tolist(), learn_from.tolist(), strict=True):
-            roll, steps = self.rolls[env], np.arange(first, self.now[env])
-            observations.append(memories(roll, steps, self.memory))
-            keys.append(roll[steps])
-            totals.append(discounted_returns(self.rewards[env, steps], gamma))
-        return np.concatenate(observations), np.concatenate(keys), np.concatenate(totals)[:, None]
+        roll, steps = self.rolls[env], np.arange(first, self.now[env])
+        returns = discounted_returns(self.rewards[env, steps], gamma)
+        return memories(roll, steps, self.memory), roll[steps], returns[:, None]
+
+    def recorded(self, env: int) -> tuple[np.ndarray, np.ndarray, int, int]:
+        """Return the roll (T, 13) of an environment, its rewards (T,), and its first and its next step."""
+        return self.rolls[env], self.rewards[env], int(self.first[env]), int(self.now[env])
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the episodes so far."""
@@ -86,8 +65,7 @@ class Episodes:
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Restore the episodes; raises ValueError if they do not fit."""
         last = self.rewards.shape[1]
-        validate_like({"first": Within(self.first, 0, last), "now": Within(self.now, 0, last)}, arrays)
-        restore_arrays(self.state()[0], arrays)
+        restore_arrays(self.state()[0], arrays, first=last, now=last)
 
 
 def discounted_returns(rewards: np.ndarray, gamma: float) -> np.ndarray:
@@ -100,4 +78,4 @@ def discounted_returns(rewards: np.ndarray, gamma: float) -> np.ndarray:
 
 def memories(roll: np.ndarray, steps: np.ndarray, memory: int) -> np.ndarray:
     """Return the remembered steps before some steps (S,) of a roll (T, 13): (S, memory * 13) bool."""
-    return memory_windows(roll, memory)[steps].reshape(len(steps), -1)
+    return memory_windows(roll, memory)[steps].reshape(len(steps), memory * KEYS)

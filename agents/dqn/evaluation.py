@@ -14,7 +14,7 @@ from agents.cases import memory_cases
 from agents.dqn.network import QNetwork
 from agents.dqn.prior import Prior
 from agents.dqn.q_player import QPlayer
-from songs.keyboard import KEYS
+from agents.rollout import continue_prompts
 from songs.song import Song
 
 _DIGITS = 5
@@ -62,9 +62,7 @@ class GreedyEvaluator:
     ):
         """
         Args:
-            songs: to be played.
-            memory: steps remembered.
-            prompt: steps given.
+            songs, memory, prompt: the songs to be played, the steps remembered, the steps given.
             mode_bit: whether an observation ends with the mode bit.
             chords: whether the network can play chords; if not, the ceiling is without them.
             reward_fn: the `rewards` of a listener by which players are compared; None: by right and wrong.
@@ -99,9 +97,8 @@ class GreedyEvaluator:
         """Return the mean reward of a step of the greedy player in a free run; None without a listener."""
         if self.reward_fn is None:
             return None
-        rewards = []
-        for song, roll in zip(self.songs, self.play(network), strict=True):
-            rewards.append(self.reward_fn(roll[None], song.roll[None])[0, self.prompt :])
+        rolls = zip(self.songs, self.play(network), strict=True)
+        rewards = [self.reward_fn(roll[None], song.roll[None])[0, self.prompt :] for song, roll in rolls]
         return float(np.concatenate(rewards).mean())
 
     def right_free_running(self, network: QNetwork) -> int:
@@ -111,13 +108,7 @@ class GreedyEvaluator:
 
     def play(self, network: QNetwork) -> list[np.ndarray]:
         """Let the greedy player play the songs side by side in a free run; return a roll (T, 13) bool of each."""
-        longest = max(song.steps for song in self.songs)
-        history = np.zeros((len(self.songs), self.memory + longest, KEYS), dtype=bool)
-        for roll, song in zip(history, self.songs, strict=True):
-            roll[self.memory : self.memory + self.prompt] = song.roll[: self.prompt]
         player = QPlayer(network, self._mode_bit, self._prior, self.prompt)
-        player.reset(len(self.songs))
-        for step in range(self.prompt, longest):
-            history[:, self.memory + step] = player.press(history[:, step : step + self.memory])
-        rolls = history[:, self.memory :]
+        prompts = np.stack([song.roll[: self.prompt] for song in self.songs])
+        rolls = continue_prompts(player, prompts, max(song.steps for song in self.songs), self.memory)
         return [roll[: song.steps] for roll, song in zip(rolls, self.songs, strict=True)]

@@ -77,12 +77,7 @@ class CountBonus:
     _CELL_BITS = 20
 
     def __init__(self, options: ExplorationOptions, steps: np.ndarray, observation: int):
-        """
-        Args:
-            options: of exploration; `bonus` is above 0.
-            steps: (P, 13) bool, all steps that may be tried.
-            observation: I, elements of an observation.
-        """
+        """Count all steps (P, 13) bool that may be tried, after observations of I elements."""
         self.steps = steps
         self._bonus = options.bonus * options.chord_bonus ** np.maximum(0, steps.sum(axis=1) - 1)
         self._counts = np.zeros(1 << self._CELL_BITS, dtype=np.uint16)
@@ -91,15 +86,12 @@ class CountBonus:
         self._step_factors, self._byte_factors = np.split(2 * factors + 1, [len(steps)])
 
     def choose(self, values: np.ndarray, observations: np.ndarray, waiting: np.ndarray | None = None) -> np.ndarray:
-        """Choose the step with the highest value plus bonus, and count it.
+        """Choose the keys (N, 13) bool of the step with the highest value plus bonus, and count it.
 
         Args:
             values: (N, P) of every step.
             observations: (N, I) of 0 and 1.
             waiting: (N,) bool, environments that ignore their step, which is not counted; None: none of them.
-
-        Returns:
-            (N, 13) bool.
         """
         cells = self._cells(observations)
         best = (values + self._bonus / np.sqrt(1.0 + self._counts[cells])).argmax(axis=1)

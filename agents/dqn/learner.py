@@ -43,8 +43,7 @@ class QLearner:
             options: of learning.
             replay: of the replay buffer; with `n_step` 0 transitions span the rest of an episode.
             seed: of the generator that samples transitions; the agent explores with it, too.
-            mode_bit: whether an observation ends with the mode bit.
-            next_prior: add the prior's log probabilities, which transitions bring, to the values of the next choices.
+            mode_bit, next_prior: as for `ReplayBuffer`; the prior is added to the values of the next choices.
 
         Raises:
             ValueError: options do not go together.
@@ -66,10 +65,10 @@ class QLearner:
         return KEYS * self.replay.memory + self.replay.mode_bit
 
     def learn(self, played: int, auxiliary_loss: Callable[[], Tensor | float] = float) -> float | None:
-        """Count environment steps, and update the network if there are enough transitions.
+        """Count the environment steps played since the last call, and update the network.
 
         Args:
-            played: environment steps since the last call.
+            played: number of steps.
             auxiliary_loss: computed at every update and added to its loss.
 
         Returns:

@@ -31,19 +31,14 @@ class DqnLoop:
     """An agent and the environments it plays in, step by step."""
 
     def __init__(self, env: ResumableVectorEnv, agent: Agent, seed: int):
-        """
-        Args:
-            env: N environments that reset in the next step and whose state can be kept.
-            agent: plays them.
-            seed: of the environments.
-        """
         self.env, self.agent = env, agent
         self.episodes = 0
         """Episodes that came to their end."""
         self._observations, info = env.reset(seed=seed)
         agent.begin(np.arange(env.num_envs), self._observations, info["step"])
         self._began = np.zeros(env.num_envs, dtype=bool)
-        self._sums = {"loss": 0.0, "losses": 0, "reward": 0.0, "rewards": 0}
+        self._sums = np.zeros(4)
+        """Of the losses, their number, the rewards, and their number, since they were last taken."""
 
     def step(self) -> None:
         """Play one step in every environment and learn from it."""
@@ -53,14 +48,11 @@ class DqnLoop:
             self._observations, keys, self._rewards(rewards, info), observations, terminated, truncated, self._began
         )
         loss = self.agent.update(step)
-        if loss is not None:
-            self._sums["loss"] += loss
-            self._sums["losses"] += 1
+        played = rewards[~step.began]
+        self._sums += loss or 0.0, loss is not None, float(played.sum()), len(played)
         envs = np.flatnonzero(step.began)
         if len(envs):
             self.agent.begin(envs, observations[envs], info["step"][envs])
-        self._sums["reward"] += float(rewards[~step.began].sum())
-        self._sums["rewards"] += int((~step.began).sum())
         self._observations, self._began = observations, step.ended
         self.episodes += int(step.ended.sum())
 
@@ -74,20 +66,18 @@ class DqnLoop:
 
     def take_means(self) -> tuple[float, float]:
         """Return the mean loss and the mean reward of a step since the last call, 0 where there were none."""
-        sums = self._sums
-        means = sums["loss"] / max(1, sums["losses"]), sums["reward"] / max(1, sums["rewards"])
-        self._sums = dict.fromkeys(sums, 0)
-        return means
+        loss, losses, reward, rewards = self._sums.tolist()
+        self._sums[:] = 0
+        return loss / max(1, losses), reward / max(1, rewards)
 
     def state(self) -> State:
         """Return everything the next steps depend on, as arrays and plain data."""
         arrays, data = join_states({"agent": self.agent, "env": self.env})
-        return {**arrays, "began": self._began}, {**data, "episodes": self.episodes, "sums": self._sums}
+        return {**arrays, "began": self._began, "sums": self._sums}, {**data, "episodes": self.episodes}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Continue from a state; raises ValueError if it does not fit the agent or the environments."""
-        sums = {"loss": 0.0, "losses": 0, "reward": 0.0, "rewards": 0}
-        validate_like({"episodes": 0, "sums": sums}, data)
+        validate_like({"episodes": 0}, data)
         self._observations, _ = restore_parts({"agent": self.agent, "env": self.env}, arrays, data)["env"]
-        restore_arrays({"began": self._began}, arrays)
-        self.episodes, self._sums = data["episodes"], dict(data["sums"])
+        restore_arrays({"began": self._began, "sums": self._sums}, arrays)
+        self.episodes = data["episodes"]

@@ -37,12 +37,10 @@ class TDLoss(Protocol):
         """Compare the predicted values with their targets.
 
         Args:
-            values: (B, branches, choices) of the memory at the beginning.
-            chosen: (B, branches), the choices made there.
-            rewards: (B, R).
-            discount: (B, 1), of the value at the end; 0 where the episode terminated.
-            next_values: (B, branches, choices) of the memory at the end by the target network; None for gamma 0.
-            next_chosen: (B, branches), the choices to be made there.
+            values, chosen: of the memory at the beginning.
+            rewards: of the transition.
+            discount: of the value at the end; 0 where the episode terminated.
+            next_values, next_chosen: of the memory at the end, by the target network; None for gamma 0.
 
         Returns:
             The loss (B,), and the errors (B,) without gradient.
@@ -50,12 +48,7 @@ class TDLoss(Protocol):
         ...
 
     def step_values(self, values: Tensor, steps: Tensor) -> Tensor:
-        """Return the values (B, P) of P steps.
-
-        Args:
-            values: (B, branches, choices).
-            steps: (P, branches * choices) float32, 1 for every choice that belongs to a step, else 0.
-        """
+        """Return the values (B, P) of P steps, (P, branches * choices) float32: 1 for every choice of a step."""
         ...
 
 
@@ -67,11 +60,7 @@ class BranchLoss:
     """
 
     def __init__(self, rewards: int, soft: float = 0.0):
-        """
-        Args:
-            rewards: R.
-            soft: temperature of the soft maximum, log sum exp, over the next choices; 0: the value of the best.
-        """
+        """Take `soft` for the temperature of the maximum over the next choices, log sum exp; 0: that of the best."""
         self.rewards, self.soft = rewards, soft
 
     def errors(self, values, chosen, rewards, discount, next_values, next_chosen):
@@ -122,15 +111,16 @@ class ProductLoss:
 
     def _log_probabilities(self, values: Tensor, chosen: Tensor) -> Tensor:
         """Return the log probabilities (B,) of steps."""
-        return _pick(self._log_probabilities_of_choices(values), chosen).sum(dim=1)
+        return _pick(self._of_choices(values), chosen).sum(dim=1)
 
-    def _log_probabilities_of_choices(self, values: Tensor) -> Tensor:
+    def _of_choices(self, values: Tensor) -> Tensor:
+        """Return the log probabilities (B, branches, choices) of single choices."""
         # unlike that of softmax, the logarithm of the sigmoid stays exact for probabilities next to 1
         press = values[:, :, 1] - values[:, :, 0]
         return torch.stack([functional.logsigmoid(-press), functional.logsigmoid(press)], dim=2)
 
     def step_values(self, values, steps):
-        return (self._log_probabilities_of_choices(values).flatten(1) @ steps.T).exp()
+        return (self._of_choices(values).flatten(1) @ steps.T).exp()
 
 
 def _pick(values: Tensor, chosen: Tensor) -> Tensor:
@@ -139,15 +129,7 @@ def _pick(values: Tensor, chosen: Tensor) -> Tensor:
 
 
 def make_td_loss(options: LearningOptions, head: str) -> TDLoss:
-    """Return the TD loss that the options name.
-
-    Args:
-        options: of learning.
-        head: of the network.
-
-    Raises:
-        ValueError: the loss does not go with the head, the discount or the soft maximum.
-    """
+    """Return the TD loss of the options; raises ValueError if it does not go with them or the network's head."""
     kind = options.td_loss
     if kind != "step" and head == "one_key":
         raise ValueError(f"td_loss = {kind!r} needs a branch for each key: the head is 'one_key', which takes 'step'")

@@ -51,11 +51,8 @@ class NStep:
     def __init__(self, envs: int, observation: int, memory: int, rewards: int, steps: int, gamma: float):
         """
         Args:
-            envs: N.
-            observation: I.
+            envs, observation, rewards, steps: N, I, R, and n, which is at least 1.
             memory: steps of 13 keys at the beginning of an observation.
-            rewards: R.
-            steps: n, at least 1.
             gamma: discount of one step.
         """
         self.steps = steps
@@ -69,14 +66,10 @@ class NStep:
         self._age = np.zeros(envs, dtype=np.int64)
 
     def add(self, step: EnvStep, counted: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Add a step of every environment.
-
-        Args:
-            step: of all environments.
-            counted: (N,) bool, False for environments whose step is no part of a transition.
+        """Add a step of every environment; where `counted` (N,) is False, it is no part of a transition.
 
         Returns:
-            The complete transitions as arguments of `ReplayBuffer.add`: observations, remembered, keys, rewards,
+            The K complete transitions as arguments of `ReplayBuffer.add`: observations, remembered, keys, rewards,
             continues; and the environment of each, (K,) int.
         """
         new = (self._observations, step.observations), (self._keys, step.keys), (self._rewards, step.rewards)

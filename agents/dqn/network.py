@@ -22,6 +22,7 @@ from songs.validate import validate_like
 
 HEAD_SHAPES = {"branching": (KEYS, 2), "one_key": (1, KEYS + 1)}
 """Branches and choices of each head."""
+DEFAULTS = NetworkOptions()
 
 
 class QNetwork(nn.Module):
@@ -30,15 +31,9 @@ class QNetwork(nn.Module):
     LEAK = 0.1
     """Slope below 0. Without one, memories at which all units are silent could never be told apart again."""
 
-    def __init__(self, inputs: int, options: NetworkOptions | None = None, seed: int = 0):
-        """
-        Args:
-            inputs: I, elements of an observation.
-            options: head and layers; None: the defaults.
-            seed: of the initial weights.
-        """
+    def __init__(self, inputs: int, options: NetworkOptions = DEFAULTS, seed: int = 0):
+        """Make the network of observations of I elements; the seed is that of its initial weights."""
         super().__init__()
-        options = options or NetworkOptions()
         self.head = options.head
         self.branches, self.choices = HEAD_SHAPES[options.head]
         body = []

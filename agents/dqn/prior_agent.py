@@ -23,7 +23,6 @@ from agents.dqn.network import choices_of
 from agents.dqn.prior import Prior, PriorOptions, sample
 from agents.state_parts import State, Stateful, join_states, restore_arrays, restore_parts
 from songs.keyboard import KEYS
-from songs.validate import Within, validate_like
 
 
 class PriorAgent:
@@ -42,11 +41,9 @@ class PriorAgent:
         """
         Args:
             learner: learns the values; its network has the head `one_key`. With a `next_prior` for the form `g`.
-            envs: N.
-            steps: T, longest song.
+            envs, steps: N, and T, the steps of the longest song.
             exploration: epsilon is the probability of a step sampled from the prior.
-            prior: follows the N environments.
-            options: of the prior.
+            prior, options: follows the N environments; its options.
             archive: of the best episodes; size 0: none are kept.
         """
         self.learner, self.epsilon, self.prior, self.options = learner, EpsilonGreedy(exploration), prior, options
@@ -65,7 +62,7 @@ class PriorAgent:
             self.archive.begin(envs, self.learner.random)
 
     @torch.no_grad()
-    def select_action(self, observations: np.ndarray, waiting: np.ndarray | None = None) -> np.ndarray:
+    def select_action(self, observations: np.ndarray, waiting: np.ndarray) -> np.ndarray:
         learner, random = self.learner, self.learner.random
         weights = learner.network(torch.from_numpy(observations.astype(np.float32)))[:, 0].numpy()
         prior = self.prior.log_probabilities()
@@ -88,14 +85,13 @@ class PriorAgent:
         self.prior.add(step.keys.astype(bool))
         ended = np.flatnonzero(played & step.ended)
         self._learn_from[played & self._returning] += 1
-        if self._recent is None:
-            self._add_episodes(ended)
-        else:
+        if self._recent:
             self._add_transitions(self._recent, replace(step, rewards=rewards[:, None]))
-        if self.archive:
-            now = self.episodes
-            for env in ended.tolist():
-                self.archive.consider(now.rolls[env], now.rewards[env], int(now.first[env]), int(now.now[env]))
+        for env in ended.tolist():
+            if self._recent is None:
+                self._add_episode(env)
+            if self.archive:
+                self.archive.consider(*self.episodes.recorded(env))
         return self.learner.learn(int(played.sum()), self._imitation_loss)
 
     def _rewards_in_nats(self, step: EnvStep) -> np.ndarray:
@@ -106,20 +102,18 @@ class PriorAgent:
             rewards += np.take_along_axis(self.prior.log_probabilities(), choices, axis=1)[:, 0]
         return rewards
 
-    def _add_episodes(self, ended: np.ndarray) -> None:
-        """Add to the replay buffer the episodes of environments (B,) int, from every step to the end."""
-        gamma = self.learner.options.gamma
-        observations, keys, returns = self.episodes.returns_to_end(ended, self._learn_from[ended], gamma)
-        if len(keys):
-            nothing = np.zeros((len(keys), 0, KEYS), dtype=bool)
-            self.learner.replay.add(observations, nothing, keys, returns, np.zeros(len(keys), dtype=bool))
+    def _add_episode(self, env: int) -> None:
+        """Add to the replay buffer the episode of an environment, from every step to the end."""
+        first, gamma = int(self._learn_from[env]), self.learner.options.gamma
+        observations, keys, returns = self.episodes.returns_to_end(env, first, gamma)
+        nothing = np.zeros((len(keys), 0, KEYS), dtype=bool)
+        self.learner.replay.add(observations, nothing, keys, returns, np.zeros(len(keys), dtype=bool))
 
     def _add_transitions(self, recent: NStep, step: EnvStep) -> None:
         """Add to the replay buffer the transitions that a step completes."""
         observations, remembered, keys, rewards, continues, envs = recent.add(step, ~step.began & ~self._returning)
-        if len(envs):
-            next_prior = self.prior.log_probabilities()[envs] if self.options.form == "g" else None
-            self.learner.replay.add(observations, remembered, keys, rewards, continues, next_prior)
+        next_prior = self.prior.log_probabilities()[envs] if self.options.form == "g" else None
+        self.learner.replay.add(observations, remembered, keys, rewards, continues, next_prior)
 
     def _imitation_loss(self) -> Tensor | float:
         """Return the loss of values below the returns of archived episodes."""
@@ -145,7 +139,6 @@ class PriorAgent:
         return {**arrays, "learn_from": self._learn_from, "returning": self._returning}, data
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        last = self.episodes.rewards.shape[1]
-        validate_like({"learn_from": Within(self._learn_from, 0, last)}, arrays)
         restore_parts(self._parts(), arrays, data)
-        restore_arrays({"learn_from": self._learn_from, "returning": self._returning}, arrays)
+        mine = {"learn_from": self._learn_from, "returning": self._returning}
+        restore_arrays(mine, arrays, learn_from=self.episodes.rewards.shape[1])

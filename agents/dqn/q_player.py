@@ -27,8 +27,7 @@ class QPlayer:
         Args:
             network: of observations of memory * 13 elements, and one more with `mode_bit`.
             mode_bit: whether the last input says if it should play the song (1) or improvise (0).
-            prior: makes one for a number of episodes; None: the network decides alone.
-            prompt: steps given at the beginning of an episode, for the prior.
+            prior, prompt: makes a prior for a number of episodes, None for no prior; the steps given to it.
         """
         self.network = network
         self.mode_bit = mode_bit

@@ -40,6 +40,9 @@ class ReplayOptions:
         check_options(self)
 
 
+DEFAULTS = ReplayOptions()
+
+
 @dataclass(frozen=True, eq=False)
 class Transitions:
     """B sampled transitions; observations are (B, I) float32 of 0 and 1."""
@@ -72,7 +75,7 @@ class ReplayBuffer:
     def __init__(
         self,
         memory: int,
-        options: ReplayOptions | None = None,
+        options: ReplayOptions = DEFAULTS,
         rewards: int = 1,
         mode_bit: bool = False,
         next_prior: bool = False,
@@ -80,12 +83,11 @@ class ReplayBuffer:
         """
         Args:
             memory: steps of an observation.
-            options: of the buffer; None: the defaults.
+            options: of the buffer.
             rewards: R, rewards of a transition.
             mode_bit: whether an observation ends with the mode bit.
             next_prior: keep the prior's log probabilities at the end of each transition, 56 bytes more.
         """
-        options = options or ReplayOptions()
         self.options, self.memory, self.mode_bit = options, memory, mode_bit
         self._bits_used = KEYS * (memory + options.n_step)
         self._arrays: dict[str, np.ndarray] = {
@@ -130,7 +132,7 @@ class ReplayBuffer:
         """
         count, split = len(keys), KEYS * self.memory
         indices = np.arange(self.added, self.added + count) % self.options.capacity
-        both = [observations[:, :split], remembered.reshape(count, -1), observations[:, split:]]
+        both = [observations[:, :split], remembered.reshape(count, KEYS * self.options.n_step), observations[:, split:]]
         self._arrays["bits"][indices] = np.packbits(np.concatenate(both, axis=1).astype(bool), axis=1)
         self._arrays["keys"][indices] = np.packbits(keys.astype(bool), axis=1)
         self._arrays["rewards"][indices] = rewards
@@ -142,13 +144,7 @@ class ReplayBuffer:
             self._tree.set(indices, np.full(count, self._highest_priority))
 
     def sample(self, count: int, random: np.random.Generator) -> Transitions:
-        """Sample transitions with replacement.
-
-        Raises:
-            ValueError: the buffer is empty.
-        """
-        if not self.added:
-            raise ValueError("the replay buffer is empty: add transitions before sampling some")
+        """Sample transitions with replacement; there is at least one."""
         if self._tree is None:
             indices = random.integers(len(self), size=count)
             weights = np.ones(count, dtype=np.float32)

@@ -47,14 +47,12 @@ def test_an_episode_is_recorded_from_the_memory_at_its_beginning():
     np.testing.assert_array_equal(episodes.rolls[1], roll(3, 5, 7, 2, 4))
     assert episodes.now.tolist() == [0, 5]
     assert episodes.first.tolist() == [0, 3]
-    observations, keys, totals = episodes.returns_to_end(np.array([1]), np.array([4]), 0.5)
+    observations, keys, totals = episodes.returns_to_end(1, 4, 0.5)
     np.testing.assert_array_equal(observations, memories(song | roll(3, 5, 7, 2), np.array([4]), MEMORY))
     assert keys.argmax(axis=1).tolist() == [4]
     assert totals.tolist() == [[2.0]]
-    assert episodes.returns_to_end(np.array([1]), np.array([3]), 0.5)[2].tolist() == [[1.5], [2.0]]
-    assert [len(part) for part in episodes.returns_to_end(np.array([], dtype=int), np.array([], dtype=int), 1)] == [
-        0
-    ] * 3
+    assert episodes.returns_to_end(1, 3, 0.5)[2].tolist() == [[1.5], [2.0]]
+    assert [len(part) for part in episodes.returns_to_end(1, 5, 0.5)] == [0] * 3
 
 
 # The archive

@@ -68,11 +68,6 @@ def test_more_transitions_at_once_than_to_the_end_of_the_buffer_go_on_at_its_beg
     assert set(buffer.sample(200, np.random.default_rng(0)).rewards[:, 0]) == {2, 3, 4, 5}
 
 
-def test_an_empty_buffer_cannot_be_sampled():
-    with pytest.raises(ValueError, match="empty: add transitions before"):
-        ReplayBuffer(1).sample(1, np.random.default_rng(0))
-
-
 # Priorities
 
 
