@@ -28,7 +28,6 @@ class Agent(Stateful, Protocol):
 
     def begin(self, envs: np.ndarray, observations: np.ndarray, steps: np.ndarray) -> None:
         """Begin episodes of environments (B,) int with first observations (B, I), at steps (B,) int of the song."""
-        ...
 
     def select_action(self, observations: np.ndarray, waiting: np.ndarray) -> np.ndarray:
         """Select the keys (N, 13) int8 of every environment: mostly the most valued step, sometimes another.
@@ -37,11 +36,9 @@ class Agent(Stateful, Protocol):
             observations: (N, I).
             waiting: (N,) bool, environments that begin an episode next, whatever is pressed.
         """
-        ...
 
     def update(self, step: EnvStep) -> float | None:
         """Learn from a step; return the mean loss of the updates, None if there are too few transitions yet."""
-        ...
 
 
 class DqnAgent:

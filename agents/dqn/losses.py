@@ -45,11 +45,9 @@ class TDLoss(Protocol):
         Returns:
             The loss (B,), and the errors (B,) without gradient.
         """
-        ...
 
     def step_values(self, values: Tensor, steps: Tensor) -> Tensor:
         """Return the values (B, P) of P steps, (P, branches * choices) float32: 1 for every choice of a step."""
-        ...
 
 
 class BranchLoss:

@@ -52,23 +52,18 @@ class Prior(Protocol):
             rolls: (B, T, 13) bool.
             steps: (B,) int, the number of steps of each roll that are already played.
         """
-        ...
 
     def add(self, keys: np.ndarray) -> None:
         """Add a step (N, 13) bool of all environments."""
-        ...
 
     def log_probabilities(self) -> np.ndarray:
         """Return the log probabilities (N, 14) float32 of the choices of the next step."""
-        ...
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the melodies so far, as arrays and plain data."""
-        ...
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Continue from a state; raises ValueError if it does not fit."""
-        ...
 
 
 def sample(log_weights: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -3,13 +3,11 @@
 A strategy samples networks and moves its distribution; this module evaluates the networks, keeps the champion, and
 reports. The loss is the squared hinge.
 
-Conventions:
-    N networks are evaluated at once; O outputs; F weights of an output, the last of them its bias.
-    Parameters are (O, F); samples of them are (N, O, F), float64.
+Conventions: N networks are evaluated at once; O outputs; F weights of an output, the last of them its bias.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -23,17 +21,6 @@ from songs.validate import Within, validate_like
 
 STATE = {"generation": 0, "evaluations": 0, "random": {}, "best_right": 0, "best_loss": 0.0}
 """An example of the data of every strategy's state, besides its identity."""
-
-
-class Options(Protocol):
-    """Options of any strategy, a dataclass."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    @property
-    def modular(self) -> bool:
-        """Whether every output is ranked by its own loss."""
-        ...
 
 
 class DenseStrategy(ABC):
@@ -52,13 +39,8 @@ class DenseStrategy(ABC):
         """Return what reports say of the options."""
         return ["each output by its own loss"] if options.modular else []
 
-    def __init__(self, cases: Cases, options: Options, seed: int):
-        """
-        Args:
-            cases: to be answered by the network.
-            options: of the strategy.
-            seed: a whole number; the same seed gives the same run.
-        """
+    def __init__(self, cases: Cases, options: Any, seed: int):
+        """The options are a dataclass, and say with `modular` if every output is ranked by its own loss."""
         self.cases = cases
         self.options = options
         self.generation = 0
@@ -79,7 +61,9 @@ class DenseStrategy(ABC):
     def champion(self) -> Genome | None:
         """The best network so far, with `right` and `loss`; None before the first step."""
         if self._champion is None and self._best is not None:
-            self._champion = judge(linear_genome(*self._network(self._best)), self.cases)
+            weights = np.zeros((len(self._best), len(self.cases.inputs)))
+            weights[:, self._used] = self._best[:, :-1]
+            self._champion = judge(linear_genome(weights, self._best[:, -1]), self.cases)
         return self._champion
 
     @property
@@ -122,12 +106,6 @@ class DenseStrategy(ABC):
         short *= self._counted
         return np.einsum("noc,noc->no", short, short), right
 
-    def _network(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights (O, I) and the bias (O,) of parameters (O, F)."""
-        weights = np.zeros((len(parameters), len(self.cases.inputs)))
-        weights[:, self._used] = parameters[:, :-1]
-        return weights, parameters[:, -1]
-
     def _remember(self, network: np.ndarray, right: int, loss: float) -> np.ndarray:
         """Keep a network (O, F), on the grid of weights, if it is the best so far; return the best."""
         if self._best is None or (right, -loss) > (self._best_scores[0], -self._best_scores[1]):
@@ -140,17 +118,14 @@ class DenseStrategy(ABC):
     @abstractmethod
     def _ask(self) -> np.ndarray:
         """Return samples (N, O, F)."""
-        ...
 
     @abstractmethod
     def _tell(self, samples: np.ndarray, losses: np.ndarray) -> None:
         """Move to where the losses (N, B) are smaller: one for each output, or one for all (B = 1)."""
-        ...
 
     @abstractmethod
     def _mean_parameters(self) -> np.ndarray:
         """Return the mean (O, F) of the distribution."""
-        ...
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return everything the next steps depend on: named arrays and plain data."""
@@ -182,9 +157,7 @@ class DenseStrategy(ABC):
     @abstractmethod
     def _distribution(self) -> dict[str, np.ndarray]:
         """Return the arrays of the distribution."""
-        ...
 
     @abstractmethod
     def _restore_distribution(self, arrays: dict[str, np.ndarray]) -> None:
         """Restore the arrays of the distribution; raises ValueError if they do not fit."""
-        ...

@@ -10,9 +10,7 @@ Both minimise the squared hinge loss and use only the losses of whole networks. 
 each output instead: since no weight feeds two outputs, each output is then searched separately. This uses more than
 one number a network and is named in every run and report.
 
-Conventions:
-    N networks are evaluated at once; O outputs; F weights of an output, the last of them its bias.
-    Parameters are (O, F); samples of them are (N, O, F), float64.
+Conventions: as in `dense_strategy`.
 Source:
     Salimans, Ho, Chen, Sidor and Sutskever (2017), Evolution Strategies as a Scalable Alternative to
     Reinforcement Learning.
@@ -124,15 +122,7 @@ class SeparableCMAES(DenseStrategy):
     their limits in a state: widths are above 0, evolution paths about normally distributed."""
 
     def __init__(self, cases: Cases, options: CMAESOptions, seed: int):
-        """
-        Args:
-            cases: to be answered by the network.
-            options: of the strategy.
-            seed: a whole number; the same seed gives the same run.
-
-        Raises:
-            ValueError: the package `cmaes` is not installed.
-        """
+        """Begin a search; raises ValueError if the package `cmaes` is not installed."""
         try:
             from cmaes import SepCMA
         except ImportError:

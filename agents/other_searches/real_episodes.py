@@ -17,14 +17,8 @@ class RealEpisodes:
     """Episodes in an environment that stops at the first error: a performer in, a number out."""
 
     def __init__(self, env: gymnasium.Env):
-        """
-        Args:
-            env: a `KeyboardEnv`, wrapped or not, with one song, stopping at errors, without teacher forcing.
-
-        Raises:
-            ValueError: it is another kind of environment.
-        """
-        keyboard: Any = env.unwrapped  # a `KeyboardEnv`
+        """Play in a `KeyboardEnv`, wrapped or not; raises ValueError if its rules are others."""
+        keyboard: Any = env.unwrapped
         rules = keyboard.rules
         if not rules.stop_at_error or rules.teacher_forcing or rules.improvise or len(rules.songs) != 1:
             raise ValueError(

@@ -54,14 +54,7 @@ class VerifiedPrefixOptions:
         check_options(self)
 
 
-STATE = {
-    "generation": 0,
-    "evaluations": 0,
-    "proposals": 0,
-    "random": {},
-    "refuted": [0],
-    "postponed": [(0, 0)],
-}
+STATE = {"generation": 0, "evaluations": 0, "proposals": 0, "random": {}, "refuted": [0], "postponed": [[0]]}
 """An example of the data of a state, besides its identity."""
 
 
@@ -97,8 +90,7 @@ class VerifiedPrefix:
             episode: lets a performer play; returns the number of right steps before the first error.
             start: (M, K) bool, the memory before the first step.
             steps: number of steps T to play, at least 1.
-            options: of the search.
-            seed: a whole number; the same seed gives the same run.
+            options, seed: of the search.
             mode_bit: whether the network has one more input, which is always 1.
 
         Raises:
@@ -172,10 +164,10 @@ class VerifiedPrefix:
             self._refuted.add(int(player.played[right] @ self._key_bits))
 
     def _make_champion(self) -> None:
-        self.champion = linear_genome(self._best[:, :-1], self._best[:, -1])
-        self.champion.right = len(self._verified)
-        self.champion.loss = float(self._steps - len(self._verified))
-        self.champion.fitness = -self.champion.loss
+        genome, verified = linear_genome(self._best[:, :-1], self._best[:, -1]), len(self._verified)
+        genome.right, genome.loss = verified, float(self._steps - verified)
+        genome.fitness = -genome.loss
+        self.champion = genome
 
     def _inputs(self) -> np.ndarray:
         """Return the inputs (F, V + 1) before every verified step and before the step after them."""
@@ -222,18 +214,15 @@ class VerifiedPrefix:
         options, random = self.options, self._random
         outputs = signs * (weights @ inputs)
         on = [np.flatnonzero(column[:-1]) for column in inputs.T]
-        bias = len(inputs) - 1
         for _ in range(options.rounds):
             if outputs.min() > options.margin:
                 return True
             short = np.maximum(1 - outputs, 0)
             steps = random.choice(len(signs), options.children, p=short / short.sum())
-            sources = np.array(
-                [
-                    random.choice(on[step]) if len(on[step]) and random.random() < 1 - BIAS_PROBABILITY else bias
-                    for step in steps
-                ]
-            )
+            sources = np.full(options.children, len(inputs) - 1)  # the bias
+            for child, step in enumerate(steps):
+                if len(on[step]) and random.random() < 1 - BIAS_PROBABILITY:
+                    sources[child] = random.choice(on[step])
             changes = np.exp(random.uniform(*STEP_SIZES, options.children)) * signs[steps]
             changed = outputs + changes[:, None] * (signs * inputs[sources])
             losses = np.square(np.maximum(1 - changed, 0)).sum(axis=1)
@@ -263,14 +252,13 @@ class VerifiedPrefix:
         weights = Within(self._weights, -LARGEST, LARGEST)
         validate_like({"weights": weights, "best": weights}, arrays)
         validate_like({"verified": AnyLength(self._verified, most=self._steps)}, arrays)
-        words, last = range(len(self._keys_of_word)), len(self._keys_of_word) - 1
-        validate_like([(Within(0, 0, last), Within(0, 0, LARGEST))], data["postponed"], "postponed")
-        if set(words) <= set(data["refuted"]):
+        words = len(self._keys_of_word)
+        validate_like([(Within(0, 0, words - 1), Within(0, 0, LARGEST))], data["postponed"], "postponed")
+        if set(range(words)) <= set(data["refuted"]):
             raise ValueError("refuted: every step is refuted")
         restore_generator(self._random, data["random"])
-        self.generation, self.evaluations, self.proposals = (
-            data[name] for name in ("generation", "evaluations", "proposals")
-        )
+        self.generation, self.evaluations = data["generation"], data["evaluations"]
+        self.proposals = data["proposals"]
         self._weights, self._best, self._verified = (arrays[name].copy() for name in ("weights", "best", "verified"))
         self._refuted, self._postponed = set(data["refuted"]), Counter(dict(map(tuple, data["postponed"])))
         self.champion = None

@@ -8,7 +8,8 @@ Conventions: H nodes; R rows, O outputs, literals, as in `per_key.sparse_cases`.
 tuple without repeats.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -64,11 +65,7 @@ class AndNodes:
         return self._rows[self._starts[node] : self._starts[node + 1]]
 
     def join_rows(self, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the rows of nodes (N,), one node after the other.
-
-        Returns:
-            The rows, where those of each node begin, (N,), and the index in `nodes` of each row's node.
-        """
+        """Return the rows of nodes (N,), node by node, where each begins (N,), and the index of each row's node."""
         begins = self._starts[nodes]
         counts = self._starts[nodes + 1] - begins
         indices, heads = join_ranges(begins, counts)
@@ -104,14 +101,8 @@ class AndNodes:
         if rows > len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros(2 * rows, dtype=np.int64)])
 
-    def keep(self, nodes: np.ndarray, changed: dict[int, Node] | None = None) -> None:
-        """Keep only these nodes, in this order.
-
-        Args:
-            nodes: (N,) int, ascending.
-            changed: new literals and rows of some of them; their weights stay.
-        """
-        changed = changed or {}
+    def keep(self, nodes: np.ndarray, changed: Mapping[int, Node] = MappingProxyType({})) -> None:
+        """Keep only these nodes (N,), which ascend, some with new literals and rows; their weights stay."""
         kept = [changed.get(node) or (self.literals[node], self.rows_of(node)) for node in nodes.tolist()]
         for values in (self._weights, self._sizes, self._directions):
             values[: len(nodes)] = values[nodes]
@@ -121,12 +112,10 @@ class AndNodes:
         """Replace all literals and rows."""
         self.literals = [literals for literals, _ in nodes]
         self._index_of = {literals: index for index, literals in enumerate(self.literals)}
-        ends = np.cumsum([len(rows) for _, rows in nodes], dtype=np.int64)
-        total = int(ends[-1]) if nodes else 0
-        together = np.concatenate([rows for _, rows in nodes]) if nodes else np.zeros(0, dtype=np.int64)
-        self._reserve(len(nodes), total)
-        self._rows[:total] = together
-        self._starts[1 : len(nodes) + 1] = ends
+        together = np.concatenate([self._rows[:0], *(rows for _, rows in nodes)])
+        self._reserve(len(nodes), len(together))
+        self._rows[: len(together)] = together
+        self._starts[1 : len(nodes) + 1] = np.cumsum([len(rows) for _, rows in nodes])
 
     def keep_used(self) -> None:
         """Drop the nodes that feed no output."""

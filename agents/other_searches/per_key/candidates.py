@@ -50,21 +50,15 @@ class CandidateGrowth:
     """Q candidates while they grow."""
 
     def __init__(self, units: ThresholdUnits, seeds: Seeds, cost: float, random: np.random.Generator):
-        """
-        Args:
-            units: the threshold units with the margins.
-            seeds: the cells to grow for.
-            cost: the loss that a connection must save.
-            random: of all choices.
-        """
+        """Grow candidates for the cells of the seeds; the cost is the loss that a connection must save."""
         self.units, self.cases, self.seeds, self.cost, self.random = units, units.cases, seeds, cost, random
         count = len(seeds.rows)
         self.signs = self.cases.signs[seeds.rows, seeds.outputs]
         self.literals = np.zeros((count, LONGEST), dtype=np.int64)
         self.net_gains = np.full(count, -np.inf)
         """(Q,), the largest so far."""
-        self.best_lengths = np.zeros(count, dtype=np.int64)
-        self.best_rows: list[np.ndarray | None] = [None] * count
+        self.best: dict[int, Node] = {}
+        """The node of each candidate with its largest net gain."""
 
     def run(self) -> list[Node]:
         """Return the literals and rows of the candidates that may be worth their cost, the best first."""
@@ -76,12 +70,8 @@ class CandidateGrowth:
                 break
             rows, owners = self._extend(rows, owners, gains, length)
             length += 1
-        nodes: list[Node] = []
-        for index in np.argsort(-self.net_gains, kind="stable").tolist():
-            best = self.best_rows[index]
-            if best is not None:
-                nodes.append((literals_of(self.literals[index, : self.best_lengths[index]]), best))
-        return nodes
+        order = np.argsort(-self.net_gains, kind="stable").tolist()
+        return [node for node in map(self.best.get, order) if node]
 
     def _begin(self) -> tuple[np.ndarray, np.ndarray]:
         """Choose the first two inputs of every candidate; return the rows in which both are on, and their owners."""
@@ -137,8 +127,9 @@ class CandidateGrowth:
         net_gains = np.maximum(np.add.reduceat(gains, heads), np.add.reduceat(gains_twice, heads)) - cost
         ends = np.append(heads[1:], len(owners))
         for index in np.flatnonzero((net_gains > self.net_gains[candidates]) & (net_gains > -cost)).tolist():
-            self.best_rows[candidates[index]] = rows[heads[index] : ends[index]]
-            self.best_lengths[candidates[index]] = length
+            candidate = int(candidates[index])
+            literals = literals_of(self.literals[candidate, :length])
+            self.best[candidate] = literals, rows[heads[index] : ends[index]]
         self.net_gains[candidates] = np.maximum(self.net_gains[candidates], net_gains)
         most = np.add.reduceat(np.maximum(np.maximum(gains, gains_twice), 0), heads)
         growing = np.logical_or.reduceat(gains < -SMALLEST_HARM, heads) & (most > cost + self.cost)
@@ -190,14 +181,10 @@ class CandidateGrowth:
         return self.cases.on(rows, np.where(negated, ~literals, literals)) ^ negated
 
     def _sample_literals(self, candidates: np.ndarray, harmed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sample literals that hold in a candidate's rows but not in one that it harms.
-
-        Args:
-            candidates: (A,) int.
-            harmed: (A,) rows.
+        """Sample literals (L, A) that hold in the rows of candidates (A,), not in one that each harms, `harmed` (A,).
 
         Returns:
-            Literals (L, A), and which of them exist, (L, A) bool.
+            The literals, and which of them exist, (L, A) bool.
         """
         cases, rows, partners = self.cases, self.seeds.rows[candidates], self.seeds.partners[candidates]
         on, _ = cases.sample_inputs_on(rows, TRIES * SCORED, self.random)

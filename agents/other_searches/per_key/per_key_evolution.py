@@ -62,13 +62,7 @@ class PerKeyEvolution:
         return [name for name, used in named.items() if used] or ["connections at random"]
 
     def __init__(self, cases: SparseCases, options: PerKeyOptions, seed: int, reported: int | None = None):
-        """
-        Args:
-            cases: to be answered by the network.
-            options: of the search.
-            seed: a whole number; the same seed gives the same run.
-            reported: number of cases, the first ones, that are reported as right or wrong; None: all.
-        """
+        """Begin a search; only the first cases, as many as `reported`, are reported as right or wrong; None: all."""
         self.cases, self.options = cases, options
         self.reported = len(cases) if reported is None else reported
         self.generation = 0
@@ -119,7 +113,7 @@ class PerKeyEvolution:
     def step(self) -> Generation:
         """Mutate every key that is not right yet some times, or prune if all are."""
         if self._all_right:
-            self.prune()
+            self._prune()
         elif self._nodes is None:
             self._mutate_units()
         else:
@@ -165,13 +159,13 @@ class PerKeyEvolution:
         self._evaluations += sum(unit.evaluations for unit in self._units if unit.key in keys)
         self._units = [unit for unit in self._units if unit.key not in keys]
 
-    def prune(self) -> None:
+    def _prune(self) -> None:
         """Delete connections that no case needs."""
         for unit in self._units:
             unit.prune()
         if self._nodes:
             self._nodes.prune(self._random)
-        self.pruned, self._champion = True, None
+        self.pruned = True
 
     @property
     def _node_keys(self) -> list[int]:

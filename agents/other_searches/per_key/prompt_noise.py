@@ -27,15 +27,7 @@ def flipped(roll: np.ndarray, changes: np.ndarray | int) -> np.ndarray:
 def noisy_copies(
     roll: np.ndarray, prompt: int, noise: float, copies: int, random: np.random.Generator
 ) -> list[np.ndarray]:
-    """Return copies of a roll, each with at least one wrong cell in its prompt.
-
-    Args:
-        roll: (T, K) bool.
-        prompt: steps that may be wrong, at least 1.
-        noise: probability that a cell is flipped.
-        copies: number of copies.
-        random: source of the changes.
-    """
+    """Return copies of a roll with cells of the prompt flipped by the probability `noise`, at least one in each."""
     cells = prompt * roll.shape[1]
     wrong = random.random((copies, cells)) < noise
     wrong[np.arange(copies), random.integers(cells, size=copies)] |= ~wrong.any(axis=1)

@@ -12,12 +12,7 @@ from agents.other_searches.per_key.and_nodes import BATCH, AndNodes, Node
 
 
 def prune(nodes: AndNodes, random: np.random.Generator) -> None:
-    """Delete the connections that no right cell needs, once through all of them.
-
-    Args:
-        nodes: the hidden nodes and the units that they feed.
-        random: of the order in which literals are tried.
-    """
+    """Delete the connections that no right cell needs, once through all of them."""
     prune_outputs(nodes)
     nodes.keep_used()
     prune_literals(nodes, random)
