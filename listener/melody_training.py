@@ -7,7 +7,6 @@ Conventions:
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,10 +14,9 @@ from torch import Tensor, nn
 
 from listener.corpus import Corpora, moved
 from listener.melody_model import Expected, MelodyModel, log_probabilities, step_codes
-from listener.stages import State, Task, Trained
-from listener.training import FitStage, Randomness, Training, Values
+from listener.stages import Attributes, Task, Trained, Training
+from listener.training import FitStage, Randomness, Values
 from listener.training_options import MelodyOptions
-from songs.validate import OrNone, validate_like
 from vae.fit import CosineRate, Fit
 
 
@@ -37,18 +35,20 @@ class MelodyTraining(Training):
         self._random = Randomness(np.random.default_rng(seed), seed)
         with self._random.torch():
             self._model = MelodyModel().eval()
-        self._constant: float | None = None
+        self.constant = 0.0
         super().__init__(
             [(options.steps, self._fit), (1, partial(Task, "constant", self._measure))],
-            {"model": Values(self._model), "random": self._random},
+            {
+                "model": Values(self._model),
+                "random": self._random,
+                "memory": Attributes(self, {"constant": 0.0}),
+            },
         )
 
     @property
     def result(self) -> Trained:
-        if self._constant is None:
-            raise ValueError("training is not finished")
-        listener = Expected(self._model.requires_grad_(False), self._constant)
-        return Trained(listener, {"nats a step of validation": round(-self._constant, 4)})
+        listener = Expected(self._model.requires_grad_(False), self.constant)
+        return Trained(listener, {"nats a step of validation": round(-self.constant, 4)})
 
     def _fit(self) -> FitStage:
         options = self._options
@@ -69,11 +69,4 @@ class MelodyTraining(Training):
     def _measure(self) -> None:
         real = moved(self._validation, self._random.generator)
         terms = log_probabilities(self._model, real)
-        self._constant = float(sum(term.mean(dtype=np.float64) for term in terms))
-
-    def _memory(self) -> State:
-        return {}, {"constant": self._constant}
-
-    def _remember(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        validate_like({"constant": OrNone(0.0)}, data)
-        self._constant = data["constant"]
+        self.constant = float(sum(term.mean(dtype=np.float64) for term in terms))

@@ -19,7 +19,7 @@ import numpy as np
 
 from listener.expectation import Expectation
 from listener.markov import TOKENS, witten_bell
-from listener.stages import State, Task, Trained
+from listener.stages import Task, Trained, Training
 from listener.theory import NONE, Events, events
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
@@ -122,11 +122,8 @@ class NGram(Expectation):
         return rhythm, np.where(known.onset, intervals, np.float32(0))
 
 
-class NGramTraining:
-    """The training of an n-gram, which takes one step; `listener.training` has those that take more."""
-
-    stage = 0
-    """Index of its only stage."""
+class NGramTraining(Training):
+    """The training of an n-gram, which takes one step."""
 
     def __init__(self, melodies: np.ndarray):
         """
@@ -135,28 +132,11 @@ class NGramTraining:
         """
         self._melodies = melodies
         self._listener: NGram | None = None
-        self._task = Task("counting", self._count)
+        super().__init__([(1, lambda: Task("counting", self._count))], {})
 
     def _count(self) -> None:
         self._listener = NGram.trained(self._melodies)
 
     @property
-    def progress(self) -> float:
-        return self._task.progress
-
-    @property
-    def finished(self) -> bool:
-        return self._task.finished
-
-    @property
     def result(self) -> Trained:
         return Trained(self._listener or NGram.trained(self._melodies), {})
-
-    def step(self) -> dict | None:
-        return None if self.finished else self._task.step()
-
-    def state(self) -> State:
-        return self._task.state()
-
-    def restore(self, arrays: dict[str, np.ndarray], data: dict) -> None:
-        self._task.restore(arrays, data)

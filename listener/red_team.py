@@ -14,10 +14,10 @@ import numpy as np
 from listener.corpus import rolls_of
 from listener.learned.negatives import random_melodies
 from listener.listener import Listener
-from listener.stages import State, row
+from listener.stages import Stage
 from listener.theory import REST
 from songs.keyboard import KEYS
-from songs.validate import Within, validate_like
+from songs.validate import Within
 
 Score = Callable[[np.ndarray], np.ndarray]
 BLOCKS = (2, 4, 8, 16, 32)
@@ -53,7 +53,7 @@ def total(listener: Listener) -> Score:
     return lambda melodies: listener.rewards(rolls_of(melodies)).sum(axis=1, dtype=np.float64)
 
 
-class Attack:
+class Attack(Stage):
     """A search for melodies of a high score, from random ones on; a stage of training, too."""
 
     def __init__(
@@ -76,69 +76,43 @@ class Attack:
             at_once: generations in a step.
             then: called with the results, when the search is finished.
         """
-        self.name, self._score, self._options, self._generator = name, score, options, generator
+        super().__init__(name, options.generations)
+        self._score, self._options, self._generator = score, options, generator
         self._at_once, self._then = at_once, then
-        self._generation = -1
-        self._living = random_melodies(options.islands * options.size, steps, generator).reshape(
-            (options.islands, options.size, steps)
-        )
-        self._scores = np.zeros(self._living.shape[:2])
-        self._history = np.zeros((options.generations + 1, options.islands))
-
-    @property
-    def progress(self) -> float:
-        return max(0, self._generation) / max(1, self._options.generations)
-
-    @property
-    def finished(self) -> bool:
-        return self._generation >= self._options.generations
+        shape = (options.islands, options.size, steps)
+        self.living = random_melodies(options.islands * options.size, steps, generator).reshape(shape)
+        self.scores = self._scored(self.living)
+        self.history = np.zeros((options.generations + 1, options.islands))
+        self.history[0] = self.scores.max(axis=1)
+        self.kept |= {"living": Within(self.living, REST, KEYS - 1), "scores": self.scores, "history": self.history}
 
     @property
     def finds(self) -> Finds:
         """The results so far."""
-        melodies = self._living.reshape(-1, self._living.shape[2])
-        history = self._history[: self._generation + 1]
-        return Finds(self._living[:, 0].copy(), self._scores[:, 0].copy(), melodies, history)
+        melodies = self.living.reshape(-1, self.living.shape[2])
+        return Finds(self.living[:, 0].copy(), self.scores[:, 0].copy(), melodies, self.history[: self.done + 1])
 
     def step(self) -> dict[str, Any]:
-        """Breed some generations; the first step scores the random melodies, too."""
-        if self._generation < 0:
-            self._scores[:] = self._scored(self._living)
-            self._count()
-        for _ in range(min(self._at_once, self._options.generations - self._generation)):
+        """Breed some generations."""
+        for _ in range(min(self._at_once, self.steps - self.done)):
             self._breed()
-            self._count()
         if self.finished:
             self._then(self.finds)
-        best = float(np.median(self._scores.max(axis=1)))
-        return row(self.name, self._generation, self._options.generations, score=best)
+        return self.row(score=float(np.median(self.scores.max(axis=1))))
 
     def _breed(self) -> None:
-        children = _children(self._living, self._scores, self._generator)
+        children = _children(self.living, self.scores, self._generator)
         earned = self._scored(children)
-        for living, scores, born, values in zip(self._living, self._scores, children, earned, strict=True):
+        for living, scores, born, values in zip(self.living, self.scores, children, earned, strict=True):
             everyone, worth = np.concatenate((living, born)), np.concatenate((scores, values))
             kept = _best_different(everyone, worth, self._options.size)
             living[:], scores[:] = everyone[kept], worth[kept]
+        self.done += 1
+        self.history[self.done] = self.scores.max(axis=1)
 
     def _scored(self, melodies: np.ndarray) -> np.ndarray:
         """Return the scores of melodies (islands, size, T)."""
         return self._score(melodies.reshape(-1, melodies.shape[2])).reshape(melodies.shape[:2])
-
-    def _count(self) -> None:
-        self._generation += 1
-        self._history[self._generation] = self._scores.max(axis=1)
-
-    def state(self) -> State:
-        arrays = {"living": self._living, "scores": self._scores, "history": self._history}
-        return {name: array.copy() for name, array in arrays.items()}, {"generation": self._generation}
-
-    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        example, _ = self.state()
-        validate_like({**example, "living": Within(example["living"], REST, KEYS - 1)}, arrays)
-        validate_like({"generation": Within(-1, -1, self._options.generations)}, data)
-        self._living[:], self._scores[:] = arrays["living"], arrays["scores"]
-        self._history[:], self._generation = arrays["history"], data["generation"]
 
 
 def attack(
@@ -148,19 +122,11 @@ def attack(
     generator: np.random.Generator,
     report: Callable[[int, int], None] = lambda done, of: None,
 ) -> Finds:
-    """Search for melodies of a high score.
-
-    Args:
-        score: what to maximise.
-        steps: length of the melodies.
-        options: its size.
-        generator: source of chance.
-        report: called with the generations that are done, and with how many there are.
-    """
+    """Search for melodies (T,) of `steps` steps and a high score; `report` takes generations done, and of how many."""
     search = Attack(score, steps, options, generator, at_once=1)
     while not search.finished:
-        found = search.step()
-        report(found["step"], found["steps"])
+        search.step()
+        report(search.done, search.steps)
     return search.finds
 
 

@@ -11,16 +11,14 @@ Conventions: only listeners that are networks load torch, when they are asked fo
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from listener.corpus import Corpora
 from listener.files import JUDGE, SUFFIX, USES_OF_JUDGE, model_in, models_folder, read_about, read_listener
 from listener.listener import Listener, WeightedSum
 from listener.ngram import NGramTraining
 from listener.rules import MusicTheory
-
-if TYPE_CHECKING:
-    from listener.training import Training
+from listener.stages import Training
 
 TRAINED = ("ngram", "melody", "learned")
 NAMES = ("theory", "vae", *TRAINED)
@@ -57,7 +55,7 @@ def reference_scores(text: str) -> list[float] | None:
     return read_about(path).get("reference") if path else None
 
 
-def training_of(kind: str, corpora: Corpora, options: Any, seed: int) -> "Training | NGramTraining":
+def training_of(kind: str, corpora: Corpora, options: Any, seed: int) -> Training:
     """Return the training of a listener, or of the held-out judge.
 
     Args:

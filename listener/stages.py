@@ -1,16 +1,21 @@
-"""Stages of training, which go step by step, can be stopped after any, and go on to the same bits.
+"""Training in stages, which goes step by step, can be stopped after any step, and goes on to the same bits.
+
+A training is a list of *stages* one after another: tasks of one step, networks that are fitted, and attacks. Its state
+is that of its parts (networks, generators, attributes that stages set) and of the stage that it is in. It reads and
+writes no files.
 
 Conventions: a step takes about a second on one core. A row is plain data for a table: `stage`, `step` and `steps` of
 the stage, `loss`, and `score`, None where there is none.
 """
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from songs.validate import validate_like
+from songs.validate import Within, validate_like
 
 State = tuple[dict[str, np.ndarray], dict[str, Any]]
 
@@ -27,57 +32,68 @@ class Part(Protocol):
         ...
 
 
-class Stage(Part, Protocol):
-    """One of the things that training does, step by step."""
+class Attributes:
+    """Attributes of an object, arrays and plain data, as a part of the state."""
 
-    name: str
+    def __init__(self, owner: object, examples: Mapping[str, Any]):
+        """
+        Args:
+            owner: has the attributes.
+            examples: of each by its name, for `validate_like`.
+        """
+        self._owner, self._examples = owner, examples
 
-    @property
-    def progress(self) -> float:
-        """Share that is done, 0 to 1."""
-        ...
+    def state(self) -> State:
+        values = {name: getattr(self._owner, name) for name in self._examples}
+        arrays = {name: value.copy() for name, value in values.items() if isinstance(value, np.ndarray)}
+        return arrays, {name: value for name, value in values.items() if name not in arrays}
+
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        values = {**data, **arrays}
+        validate_like(self._examples, values)
+        for name in self._examples:
+            setattr(self._owner, name, values[name])
+
+
+class Stage(ABC):
+    """One of the things that training does: small steps, of which a step of the training takes several."""
+
+    def __init__(self, name: str, steps: int):
+        self.name, self.steps, self.done = name, steps, 0
+        self.kept: dict[str, Any] = {"done": Within(0, 0, steps)}
+        """Examples of the attributes that are its state."""
 
     @property
     def finished(self) -> bool:
         """True when nothing is left to do."""
-        ...
+        return self.done >= self.steps
 
+    @abstractmethod
     def step(self) -> dict[str, Any]:
         """Take a step and return its row."""
-        ...
+
+    def row(self, loss: float | None = None, score: float | None = None) -> dict[str, Any]:
+        """Return the row of a step that has just been taken."""
+        return {"stage": self.name, "step": self.done, "steps": self.steps, "loss": loss, "score": score}
+
+    def state(self) -> State:
+        return Attributes(self, self.kept).state()
+
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        Attributes(self, self.kept).restore(arrays, data)
 
 
-class Task:
-    """A stage of a single step."""
+class Task(Stage):
+    """A stage of a single step: a function that returns the score for the row, if there is one."""
 
     def __init__(self, name: str, work: Callable[[], float | None]):
-        """
-        Args:
-            name: of the stage.
-            work: does it, and returns the score for the row, if there is one.
-        """
-        self.name, self.finished, self._work = name, False, work
-
-    @property
-    def progress(self) -> float:
-        return float(self.finished)
+        super().__init__(name, 1)
+        self._work = work
 
     def step(self) -> dict[str, Any]:
         score = self._work()
-        self.finished = True
-        return row(self.name, 1, 1, score=score)
-
-    def state(self) -> State:
-        return {}, {"finished": self.finished}
-
-    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        validate_like({"finished": True}, data)
-        self.finished = data["finished"]
-
-
-def row(stage: str, step: int, steps: int, loss: float | None = None, score: float | None = None) -> dict[str, Any]:
-    """Return the row of a step."""
-    return {"stage": stage, "step": step, "steps": steps, "loss": loss, "score": score}
+        self.done = 1
+        return self.row(score=score)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,3 +104,72 @@ class Trained:
     """A listener, or the held-out judge."""
     about: dict[str, Any]
     """Plain data on its training, for its JSON file."""
+
+
+Stages = Sequence[tuple[float, Callable[[], Stage]]]
+"""How long each stage takes, in any unit, and a function that begins it."""
+
+
+class Training(ABC):
+    """Stages one after another, each begun when the one before it is finished."""
+
+    stage: int
+    """Index of the stage that the next step belongs to."""
+
+    def __init__(self, stages: Stages, parts: Mapping[str, Part]):
+        """
+        Args:
+            stages: at least one.
+            parts: what the stages change and use, by name.
+        """
+        self._stages, self._parts = list(stages), parts
+        self._begin_stage(0)
+
+    @property
+    @abstractmethod
+    def result(self) -> Trained:
+        """The listener, once training is finished."""
+
+    @property
+    def progress(self) -> float:
+        """Share of the training that is done, 0 to 1."""
+        costs = [cost for cost, _ in self._stages]
+        done = sum(costs[: self.stage]) + costs[self.stage] * self._current.done / self._current.steps
+        return done / sum(costs)
+
+    @property
+    def finished(self) -> bool:
+        """True when there is a result."""
+        return self._current.finished and self.stage == len(self._stages) - 1
+
+    def step(self) -> dict[str, Any]:
+        """Take a step of about a second and return its row; there must be one left."""
+        row = self._current.step()
+        if self._current.finished and not self.finished:
+            self._begin_stage(self.stage + 1)
+        return row
+
+    def state(self) -> State:
+        """Return named arrays and plain data."""
+        states = {name: part.state() for name, part in self._everything().items()}
+        arrays = {f"{name}/{key}": value for name, (found, _) in states.items() for key, value in found.items()}
+        return arrays, {"stage": self.stage, "parts": {name: data for name, (_, data) in states.items()}}
+
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Go back to a state, to the bit; raises ValueError if it is not one of such a training."""
+        validate_like({"stage": Within(0, 0, len(self._stages) - 1)}, data)
+        self._begin_stage(data["stage"])
+        everything = self._everything()
+        validate_like({"parts": {name: {} for name in everything}}, data)
+        for name, part in everything.items():
+            of_part = {key.removeprefix(f"{name}/"): each for key, each in arrays.items() if key.startswith(f"{name}/")}
+            try:
+                part.restore(of_part, data["parts"][name])
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+
+    def _begin_stage(self, number: int) -> None:
+        self.stage, self._current = number, self._stages[number][1]()
+
+    def _everything(self) -> dict[str, Part]:
+        return {"stage": self._current, **self._parts}

@@ -88,7 +88,6 @@ class ListenerTraining(Trainable):
 
     def step(self) -> Log:
         stage, row = self._training.stage, self._training.step()
-        assert row is not None, "it is not finished"
         self.steps += 1
         self._text = f"{row['stage']}: {row['step']} of {row['steps']}"
         figures = {name: NAN if row[name] is None else row[name] for name in ("loss", "score")}

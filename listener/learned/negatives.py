@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from listener import corruptions
+from listener.corpus import moved
 from listener.corruptions import MELODIC, repeated, spaced
 from listener.markov import MarkovChain
 from listener.theory import MAJOR_SCALE, REST
@@ -36,13 +37,22 @@ def negatives(real: np.ndarray, count: int, chain: MarkovChain, generator: np.ra
     """
     weights = np.array([weight for weight, _ in FAMILIES.values()])
     numbers = generator.multinomial(count, weights / weights.sum())
-    parts = []
+    parts = [real[:0]]
     for (_, family), number in zip(FAMILIES.values(), numbers.tolist(), strict=True):
         if number:
             some = real[generator.integers(0, len(real), number)]
             share = float(generator.choice([0.25, 0.5, 1.0]))
             parts.append(family(some, share, chain, generator))
     return np.concatenate(parts)
+
+
+def negatives_and_attacks(
+    real: np.ndarray, pool: np.ndarray, attacked_share: float, chain: MarkovChain, generator: np.random.Generator
+) -> np.ndarray:
+    """Return as many negatives as real melodies (N, T), a share of them from those (P, T) that attacks found."""
+    attacked = round(attacked_share * len(real)) if len(pool) else 0
+    attacks = moved(pool[generator.integers(0, len(pool), attacked)], generator) if attacked else real[:0]
+    return np.concatenate((negatives(real, len(real) - attacked, chain, generator), attacks))
 
 
 def _nudged(real: np.ndarray, share: float, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:

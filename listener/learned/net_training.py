@@ -9,28 +9,17 @@ Conventions:
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from listener.corpus import moved
-from listener.learned.negatives import negatives
 from listener.learned.window_net import WindowNet, logits_of_all, step_codes
-from listener.markov import MarkovChain
 from listener.training_options import LearnedOptions
 
 MADE_AT_ONCE = 16
 """Batches that are made together, as many small ones cost more."""
-
-
-@dataclass(frozen=True, eq=False)
-class Scales:
-    """Median and standard deviation of each network's mean logit of real melodies, (nets,) float64."""
-
-    median: np.ndarray
-    deviation: np.ndarray
 
 
 Others = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -77,29 +66,18 @@ def _batches(real: np.ndarray, others: Others, options: LearnedOptions, generato
     return np.concatenate([step_codes(each).reshape(shape) for each in (true, others(true, generator))], axis=1)
 
 
-def negatives_and(pool: np.ndarray, chain: MarkovChain, attacked_share: float) -> Others:
-    """Return a maker of negatives of all families and, in a share of them, of melodies (P, T) that attacks found."""
-
-    def make(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        attacked = round(attacked_share * len(real)) if len(pool) else 0
-        attacks = moved(pool[generator.integers(0, len(pool), attacked)], generator) if attacked else real[:0]
-        false = np.concatenate((negatives(real, len(real) - attacked, chain, generator), attacks))
-        return false[generator.permutation(len(false))]
-
-    return make
-
-
 def mean_logits(nets: Sequence[WindowNet], melodies: np.ndarray) -> np.ndarray:
     """Return each network's mean logit of each melody, (nets, N) float64."""
     return logits_of_all(nets, melodies).mean(axis=2, dtype=np.float64)
 
 
-def scales(nets: Sequence[WindowNet], real: np.ndarray) -> Scales:
-    """Measure the networks on real melodies (N, T)."""
+def scales(nets: Sequence[WindowNet], real: np.ndarray) -> np.ndarray:
+    """Return the median and the standard deviation of each network's mean logit of real melodies, (2, nets) float64."""
     logits = mean_logits(nets, real)
-    return Scales(np.median(logits, axis=1), logits.std(axis=1))
+    return np.stack((np.median(logits, axis=1), logits.std(axis=1)))
 
 
-def judgement(nets: Sequence[WindowNet], scale: Scales, melodies: np.ndarray) -> np.ndarray:
+def judgement(nets: Sequence[WindowNet], scale: np.ndarray, melodies: np.ndarray) -> np.ndarray:
     """Return the least of the networks' judgements of each melody, (N,) standard deviations from the real median."""
-    return ((mean_logits(nets, melodies) - scale.median[:, None]) / scale.deviation[:, None]).min(axis=0)
+    median, deviation = scale[..., None]
+    return ((mean_logits(nets, melodies) - median) / deviation).min(axis=0)

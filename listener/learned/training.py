@@ -6,37 +6,28 @@ Conventions:
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from listener.corpus import Corpora, moved
 from listener.corruptions import MELODIC
 from listener.learned.model import Nets
-from listener.learned.negatives import wrong_pitches, wrong_rhythm
-from listener.learned.net_training import (
-    MADE_AT_ONCE,
-    Others,
-    Scales,
-    judgement,
-    negatives_and,
-    net_losses,
-    scales,
-)
+from listener.learned.negatives import negatives_and_attacks, wrong_pitches, wrong_rhythm
+from listener.learned.net_training import MADE_AT_ONCE, Others, judgement, net_losses, scales
 from listener.learned.weights import Weighing
 from listener.learned.window_net import NetOptions, WindowNet
 from listener.markov import MarkovChain
 from listener.red_team import Attack, AttackOptions, Finds
-from listener.stages import Part, Stage, State, Task, Trained
+from listener.stages import Attributes, Part, Stage, Stages, Task, Trained, Training
 from listener.theory import REST
-from listener.training import FitStage, Randomness, Training, Values
+from listener.training import FitStage, Randomness, Values
 from listener.training_options import LearnedOptions
 from songs.keyboard import KEYS
-from songs.validate import AnyLength, Within, validate_like
+from songs.validate import AnyLength, Within
 from vae.fit import CosineRate, Fit
 
 PITCHES = NetOptions(embedding=24, halves=32, quarters=48, bars=48, hidden=48)
@@ -64,33 +55,40 @@ class LearnedTraining(Training):
         self._corpora, self._options, self._seed = corpora, options, seed
         self._real = corpora.excerpts.training.melodies
         generator = Randomness.of_stage(seed, "chain").generator
-        self._chain = MarkovChain(_transposed(self._real, 3, generator), ORDERS)
+        self._chain = MarkovChain(moved(np.tile(self._real, (3, 1)), generator), ORDERS)
         numbered = [f"network {number + 1} of {options.nets}" for number in range(options.nets)]
         sizes = {"pitches": PITCHES, "metre": METRE, **dict.fromkeys(numbered, NetOptions())}
         self._random = {name: Randomness.of_stage(seed, name) for name in (*sizes, "rounds", "weights")}
         self._networks = {name: self._new_network(name, size) for name, size in sizes.items()}
         self._nets = [self._networks[name] for name in numbered]
-        self._best = deepcopy(self._nets)
-        self._pool = self._real[:0]
-        self._scales = Scales(np.zeros(options.nets), np.ones(options.nets))
-        self._rounds: list[list[float]] = []
-        self._attacked = 0.0
+        best = deepcopy(self._nets)
+        self._hardened = Nets(tuple(best), self._networks["pitches"], self._networks["metre"])
         generator = self._random["weights"].generator
-        validation = _transposed(corpora.songs.validation.melodies, 2, generator)
+        validation = moved(np.tile(corpora.songs.validation.melodies, (2, 1)), generator)
         self._weighing = Weighing(self._hardened, validation, self._chain, options.attack_generations // 2, generator)
+        self.pool = self._real[:0]
+        self.scales = np.stack((np.zeros(options.nets), np.ones(options.nets)))
+        self.rounds: list[list[float]] = []
+        self.attacked = 0.0
+        most = options.rounds * options.attack_islands * options.attack_size
+        memory = {
+            "pool": Within(AnyLength(self.pool, most), REST, KEYS - 1),
+            "scales": self.scales,
+            "rounds": [(0.0, 0.0)],
+            "attacked": 0.0,
+        }
         parts: dict[str, Part] = {
             **self._random,
             "weights of terms": self._weighing,
             **{f"net of {name}": Values(net) for name, net in self._networks.items()},
+            **{f"best {number}": Values(net) for number, net in enumerate(best)},
+            "memory": Attributes(self, memory),
         }
-        super().__init__(
-            [*self._fits(), *self._hardening(), *self._weighing.stages()],
-            {**parts, **{f"best {number}": Values(net) for number, net in enumerate(self._best)}},
-        )
+        super().__init__([*self._fits(), *self._hardening(), *self._weighing.stages()], parts)
 
     @property
     def result(self) -> Trained:
-        rounds = [{"attacked": attacked, "bank": bank} for attacked, bank in self._rounds]
+        rounds = [{"attacked": attacked, "bank": bank} for attacked, bank in self.rounds]
         return Trained(
             self._weighing.listener, {"training": asdict(self._options), "seed": self._seed, "rounds": rounds}
         )
@@ -99,25 +97,19 @@ class LearnedTraining(Training):
         with self._random[name].torch():
             return WindowNet(size).eval()
 
-    def _hardened(self) -> Nets:
-        return Nets(tuple(self._best), self._networks["pitches"], self._networks["metre"])
-
     # the networks
 
-    def _fits(self) -> list[tuple[float, Callable[[], Stage]]]:
-        steps, reals = self._options.paired_steps, (self._real, self._corpora.short.training.melodies)
-        any_kind = negatives_and(self._real[:0], self._chain, 0.0)
-        kinds: dict[str, tuple[Others, int, bool]] = {
-            "pitches": (partial(wrong_pitches, self._chain), steps, True),
-            "metre": (wrong_rhythm, steps, True),
-        }
-
-        def begin(name: str) -> Stage:
-            others, steps, paired = kinds.get(name, (any_kind, self._options.steps, False))
+    def _fits(self) -> Stages:
+        reals = (self._real, self._corpora.short.training.melodies)
+        paired: dict[str, Others] = {"pitches": partial(wrong_pitches, self._chain), "metre": wrong_rhythm}
+        stages = []
+        for name, net in self._networks.items():
+            steps = self._options.paired_steps if name in paired else self._options.steps
             rate = CosineRate(self._options.learning_rate, steps)
-            return self._fit(name, self._networks[name], reals, others, rate, self._random[name], paired)
-
-        return [(kinds.get(name, (0, self._options.steps))[1], partial(begin, name)) for name in self._networks]
+            others = paired.get(name, self._others)
+            begin = partial(self._fit, name, net, reals, others, rate, self._random[name], name in paired)
+            stages.append((steps, begin))
+        return stages
 
     def _fit(self, stage, net: WindowNet, reals, others, rate: CosineRate, random: Randomness, paired=False) -> Stage:
         fit = Fit(net, rate.learning_rate, self._options.weight_decay)
@@ -126,17 +118,15 @@ class LearnedTraining(Training):
 
     # hardening
 
-    def _hardening(self) -> list[tuple[float, Callable[[], Stage]]]:
-        stages: list[tuple[float, Callable[[], Stage]]] = []
+    def _hardening(self) -> Stages:
+        stages: list = []
         rate = CosineRate(self._options.round_learning_rate, self._options.round_steps)
         for number in range(self._options.rounds):
             name = f"round {number + 1} of {self._options.rounds}"
             stages.append((self._options.attack_generations, partial(self._attack, f"{name}: attack")))
-            fits = (
-                partial(self._fit, name, net, (self._real,), self._others, rate, self._random["rounds"])
-                for net in self._nets
-            )
-            stages += [(rate.steps, fit) for fit in fits]
+            for net in self._nets:
+                fit = partial(self._fit, name, net, (self._real,), self._others, rate, self._random["rounds"])
+                stages.append((rate.steps, fit))
             stages.append((1, partial(Task, f"{name}: degenerate players", self._end_round)))
         return stages
 
@@ -144,55 +134,37 @@ class LearnedTraining(Training):
         """Measure the networks and begin to attack them."""
         generator, options = self._random["rounds"].generator, self._options
         real = moved(self._real[generator.integers(0, len(self._real), MEASURED)], generator)
-        self._scales = scales(self._nets, real)
+        self.scales = scales(self._nets, real)
         size = AttackOptions(options.attack_islands, options.attack_size, options.attack_generations)
-        return Attack(
-            lambda melodies: judgement(self._nets, self._scales, melodies),
-            self._real.shape[1],
-            size,
-            generator,
-            name,
-            GENERATIONS_AT_ONCE,
-            self._keep,
-        )
+        return Attack(self._judgement, self._real.shape[1], size, generator, name, GENERATIONS_AT_ONCE, self._keep)
+
+    def _judgement(self, melodies: np.ndarray) -> np.ndarray:
+        return judgement(self._nets, self.scales, melodies)
 
     def _keep(self, finds: Finds) -> None:
-        self._pool = np.concatenate((self._pool, finds.population))
-        self._attacked = float(np.median(finds.scores))
+        self.pool = np.concatenate((self.pool, finds.population))
+        self.attacked = float(np.median(finds.scores))
 
     def _others(self, real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Return negatives of all families and finds of attacks, those of the last one three times as often."""
-        latest = self._pool[-self._options.attack_islands * self._options.attack_size :]
-        more = (latest, latest) if len(self._pool) > len(latest) else ()
-        pool = np.concatenate((self._pool, *more))
-        return negatives_and(pool, self._chain, self._options.attacked_share)(real, generator)
+        latest = self.pool[-self._options.attack_islands * self._options.attack_size :]
+        more = (latest, latest) if len(self.pool) > len(latest) else ()
+        pool = np.concatenate((self.pool, *more))
+        others = negatives_and_attacks(real, pool, self._options.attacked_share, self._chain, generator)
+        return others[generator.permutation(len(others))]
 
     def _end_round(self) -> float:
         """Keep the networks of the later round at which degenerate players come least high."""
         generator = self._random["rounds"].generator
         bank = bank_percentile(self._nets, self._corpora.songs.validation.melodies, generator)
         # early rounds are soft whatever their bank; of equal banks the later round is the harder one
-        number = len(self._rounds) + 1
+        number = len(self.rounds) + 1
         first = math.ceil(self._options.rounds / 2)
-        if number >= first and bank <= min((each for _, each in self._rounds[first - 1 :]), default=np.inf):
-            for best, net in zip(self._best, self._nets, strict=True):
+        if number >= first and bank <= min((each for _, each in self.rounds[first - 1 :]), default=np.inf):
+            for best, net in zip(self._hardened.hardened, self._nets, strict=True):
                 best.load_state_dict(net.state_dict())
-        self._rounds.append([self._attacked, bank])
+        self.rounds.append([self.attacked, bank])
         return bank
-
-    # the rest of the state
-
-    def _memory(self) -> State:
-        arrays = {"pool": self._pool, "median": self._scales.median, "deviation": self._scales.deviation}
-        return arrays, {"rounds": self._rounds, "attacked": self._attacked}
-
-    def _remember(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        most = self._options.rounds * self._options.attack_islands * self._options.attack_size
-        example, _ = self._memory()
-        validate_like({**example, "pool": Within(AnyLength(self._pool, most), REST, KEYS - 1)}, arrays)
-        validate_like({"rounds": [(0.0, 0.0)], "attacked": 0.0}, data)
-        self._pool, self._scales = arrays["pool"], Scales(arrays["median"], arrays["deviation"])
-        self._rounds, self._attacked = data["rounds"], data["attacked"]
 
 
 def bank_percentile(nets: Sequence[WindowNet], real: np.ndarray, generator: np.random.Generator) -> float:
@@ -201,8 +173,3 @@ def bank_percentile(nets: Sequence[WindowNet], real: np.ndarray, generator: np.r
     true = judgement(nets, scale, real)
     bank = np.concatenate([play(BANK, real.shape[1], generator) for play in MELODIC.values()])
     return float(100 * (true < judgement(nets, scale, bank).max()).mean())
-
-
-def _transposed(melodies: np.ndarray, times: int, generator: np.random.Generator) -> np.ndarray:
-    """Return melodies (N, T) in several transpositions, (times * N, T)."""
-    return np.concatenate([moved(melodies, generator) for _ in range(times)])

@@ -6,7 +6,6 @@ over the families falls, so that halving the mistakes of any family counts the s
 Conventions: terms of whole melodies are (N, terms) float64, a family is the melodies of one kind.
 """
 
-from collections.abc import Callable
 from functools import cached_property, partial, reduce
 from typing import Any
 
@@ -19,8 +18,8 @@ from listener.judging import auc
 from listener.learned.model import TERMS, Calibration, Learned, Nets
 from listener.markov import MarkovChain
 from listener.red_team import Attack, AttackOptions, Finds
-from listener.stages import Stage, State, Task
-from songs.validate import AnyLength, OrNone, validate_like
+from listener.stages import Stage, Stages, State, Task
+from songs.validate import AnyLength, validate_like
 
 FURTHER_KEYS = 20.0
 """Weight of the share of steps with more than one key: no real melody has any."""
@@ -31,8 +30,6 @@ TRIES = 600
 """Steps of the random search."""
 HARDLY_WRONG = 0.01
 """Mistakes that hardly count, so that a family without mistakes is not improved at the cost of the others."""
-
-
 ISLANDS, SIZE = 8, 16
 """Size of the attack on all terms."""
 PLAYED = 8
@@ -45,16 +42,11 @@ class Weighing:
     """The last stages of the training of a learned listener: an attack on it, terms of all families, weights."""
 
     def __init__(
-        self,
-        nets: Callable[[], Nets],
-        real: np.ndarray,
-        chain: MarkovChain,
-        generations: int,
-        generator: np.random.Generator,
+        self, nets: Nets, real: np.ndarray, chain: MarkovChain, generations: int, generator: np.random.Generator
     ):
         """
         Args:
-            nets: returns the networks, once they are trained.
+            nets: the networks, trained when the stages begin.
             real: (N, T) int8 melodies that no network was trained on.
             chain: of real melodies.
             generations: of the attack.
@@ -65,24 +57,22 @@ class Weighing:
         self._markov = {f"Markov chain of order {order}": order for order in range(1, chain.order + 1)}
         self._families = ("real", *corruptions.DEMANDED, *self._markov, "degenerate players", "finds")
         self._terms: dict[str, np.ndarray] = {}
-        self._weights: dict[str, float] | None = None
+        self._weights = dict.fromkeys(TERMS, 1.0)
 
-    @property
+    @cached_property
     def listener(self) -> Learned:
-        """The listener; raises ValueError before the last stage is finished."""
-        if self._weights is None:
-            raise ValueError("the terms have no weights: training is not finished")
-        return Learned(self._unweighted.nets, self._unweighted.calibration, self._weights)
+        """The listener, from the end of hardening on; its terms weigh 1 before the last stage is finished."""
+        return Learned(self._nets, Calibration.of(self._nets, self._real), self._weights)
 
-    def stages(self) -> list[tuple[float, Callable[[], Stage]]]:
-        """Return the stages, as `listener.training.Training` takes them."""
+    def stages(self) -> Stages:
+        """Return the stages of training."""
         families = self._families[:-1]  # finds are those of the attack
         tasks = [(10, partial(Task, f"weights: {name}", partial(self._take_terms, name))) for name in families]
         return [(self._generations, self._attack), *tasks, (20, partial(Task, "weights", self._weigh))]
 
     def _attack(self) -> Stage:
         def score(melodies: np.ndarray) -> np.ndarray:
-            return reduce(np.add, (worth[:, -1] for worth in self._unweighted.potentials(rolls_of(melodies)).values()))
+            return reduce(np.add, (worth[:, -1] for worth in self.listener.potentials(rolls_of(melodies)).values()))
 
         size = AttackOptions(ISLANDS, SIZE, self._generations)
         return Attack(score, self._real.shape[1], size, self._generator, "weights: attack", then=self._keep)
@@ -104,20 +94,14 @@ class Weighing:
 
     def _final_terms(self, melodies: np.ndarray) -> np.ndarray:
         """Return the terms of whole melodies (N, T), (N, terms) float64."""
-        potentials = self._unweighted.potentials(rolls_of(melodies))
+        potentials = self.listener.potentials(rolls_of(melodies))
         return np.stack([potential[:, -1] for potential in potentials.values()], axis=1)
 
     def _weigh(self) -> None:
         if missing := [family for family in self._families if family not in self._terms]:
             raise ValueError(f"the state has no terms of {', '.join(missing)}")
         real, *others = (self._terms[family] for family in self._families)
-        self._weights = fitted_weights(real, others, self._generator)
-
-    @cached_property
-    def _unweighted(self) -> Learned:
-        """The listener with weights of 1, from the end of hardening on."""
-        nets = self._nets()
-        return Learned(nets, Calibration.of(nets, self._real), dict.fromkeys(TERMS, 1.0))
+        self._weights = self.listener.weights = fitted_weights(real, others, self._generator)
 
     def state(self) -> State:
         return dict(self._terms), {"weights": self._weights}
@@ -125,9 +109,9 @@ class Weighing:
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         terms = {family: arrays[family] for family in self._families if family in arrays}
         validate_like(dict.fromkeys(terms, AnyLength(np.zeros((0, len(TERMS))), MOST_MELODIES)), terms)
-        validate_like({"weights": OrNone(dict.fromkeys(TERMS, 0.0))}, data)
+        validate_like({"weights": self._weights}, data)
         self._terms, self._weights = terms, data["weights"]
-        self.__dict__.pop("_unweighted", None)
+        self.__dict__.pop("listener", None)  # its networks may have changed
 
 
 def fitted_weights(real: np.ndarray, others: list[np.ndarray], generator: np.random.Generator) -> dict[str, float]:
