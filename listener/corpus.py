@@ -67,7 +67,7 @@ SPLIT_SEED = 0
 
 def read_music(folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None) -> Corpora:
     """Read the melodies of all MIDI files under some folders, split as for every listener; raises ValueError."""
-    return Corpora(*read_corpora(folders, (SHORT_BARS, EXCERPT_BARS, SONG_BARS), SPLIT_SEED, report))
+    return Corpora(*read_corpora(folders, (SHORT_BARS, EXCERPT_BARS, SONG_BARS), report))
 
 
 def read_pieces(folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None) -> list:
@@ -86,15 +86,13 @@ def read_pieces(folders: Sequence[Path], report: Callable[[int, int], None] = la
 def read_corpora(
     folders: Sequence[Path],
     lengths: Sequence[int],
-    seed: int,
     report: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[Corpus]:
-    """Read the melodies of all MIDI files under some folders.
+    """Read the melodies of all MIDI files under some folders, as excerpts of so many bars each.
 
     Args:
         folders: of MIDI files.
         lengths: bars of the excerpts of each corpus.
-        seed: of the split, which is the same for all lengths.
         report: called with the number of files that are read, and of all files.
 
     Raises:
@@ -104,23 +102,16 @@ def read_corpora(
 
     pieces = read_pieces(folders, report)
     groups = group_pieces(pieces)
-    return [split_corpus(pieces, groups, bars, seed) for bars in lengths]
+    return [split_corpus(pieces, groups, bars) for bars in lengths]
 
 
-def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int, seed: int) -> Corpus:
-    """Cut pieces into excerpts, and hold out some of the groups; the split is the same for every length.
+def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int) -> Corpus:
+    """Cut pieces, `vae.melody.Piece`, into excerpts, and hold out some of their groups (P,).
 
-    Args:
-        pieces: `vae.melody.Piece`.
-        groups: (P,) group of each piece.
-        bars: length of an excerpt.
-        seed: of the split.
-
-    Raises:
-        ValueError: one of the splits is empty.
+    The split is the same for every length. Raises ValueError if a part of it is empty.
     """
     excerpts = cut(pieces, bars)
-    names = np.random.default_rng(seed).permutation(np.unique(groups))
+    names = np.random.default_rng(SPLIT_SEED).permutation(np.unique(groups))
     ends = np.cumsum([max(1, round(share * len(names))) for share in (TEST_SHARE, VALIDATION_SHARE)])
     parts: list[Excerpts] = []
     taken: set[bytes] = set()

@@ -41,13 +41,9 @@ def describe(roll: np.ndarray) -> dict[str, float]:
 
 
 def longest_shared_run(roll: np.ndarray, songs: Sequence[np.ndarray]) -> int:
-    """Return the steps of the longest stretch that is in one of some songs, in any key: how much is copied.
+    """Return the steps of the longest stretch of a roll (T, 13) that is in one of some songs, in any key.
 
     A stretch begins and ends with a note; rests within it count.
-
-    Args:
-        roll: (T, 13) bool.
-        songs: rolls (T, 13) of any lengths.
     """
     played = _intervals(roll)
     known = np.concatenate([np.array([_GAP]), *(np.append(_intervals(song), _GAP) for song in songs)])
@@ -77,11 +73,7 @@ def _intervals(roll: np.ndarray) -> np.ndarray:
 
 
 def describe_rolls(rolls: Sequence[np.ndarray], songs: Sequence[np.ndarray]) -> dict[str, dict[str, float]]:
-    """Return the description of rolls beside that of real songs.
-
-    Args:
-        rolls: (T, 13) bool each, what was played.
-        songs: real ones; a song is compared with the others.
+    """Return the description of rolls (T, 13) beside that of real songs, each compared with the other songs.
 
     Returns:
         By feature: the `mean` of the rolls, `low` and `high`, the 5th and 95th percentile of the songs.

@@ -9,8 +9,8 @@ Conventions:
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -72,13 +72,7 @@ def models_folder() -> Path:
 
 
 def write_listener(path: Path, listener: "NGram | Expected | Learned | Judge", about: dict[str, Any]) -> None:
-    """Write a trained listener, or a judge.
-
-    Args:
-        path: of the .safetensors file; the JSON goes beside it.
-        listener: what to write.
-        about: plain data for the JSON.
-    """
+    """Write a trained listener, or a judge, to a .safetensors file, and plain data on it to the JSON beside it."""
     from safetensors.numpy import save
 
     arrays, head = _contents(listener)
@@ -112,65 +106,48 @@ def _parameters(networks: "dict[str, Any]") -> dict[str, np.ndarray]:
     }
 
 
-@dataclass(frozen=True, eq=False)
-class Contents:
-    """The contents of the two files of a listener, which are compared with examples as they are used."""
-
-    path: Path
-    """The .safetensors file."""
-    about: dict[str, Any]
-    arrays: dict[str, np.ndarray]
-
-    def check(self, example: Any, found: Any, name: str = "") -> None:
-        """Compare a part of the JSON with an example; a list must not be empty."""
-        _check(self.path, example, found, name)
-
-    def array(self, name: str, shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
-        """Return an array as float32."""
-        example = np.broadcast_to(dtype(0), shape)  # takes no memory
-        try:
-            validate_like({name: Within(example, -LARGEST, LARGEST)}, self.arrays)
-        except ValueError as error:
-            raise ValueError(f"{self.path}: {error}") from None
-        return self.arrays[name].astype(np.float32)
-
-    def options(self, own: Options, found: Any, name: str) -> Options:
-        """Return the options of a network.
-
-        Args:
-            own: those of any network of that kind.
-            found: what the JSON says.
-            name: where it says so.
-        """
-        ranges = {int: (1, WIDEST), float: (0, 0.99)}
-        example = {key: Within(value, *ranges[type(value)]) for key, value in vars(own).items()}
-        self.check(example, found, name)
-        return type(own)(**{key: found[key] for key in example})
-
-    def network(self, part: str, make: Callable[[], Net]) -> Net:
-        """Return the network of the arrays `part.NAME`, for use and not for training.
-
-        Args:
-            part: what the names of its arrays begin with.
-            make: makes one of that kind and size.
-        """
-        import torch
-
-        with torch.device("meta"):
-            network = make()
-        shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-        state = {name: torch.from_numpy(self.array(f"{part}.{name}", shape)) for name, shape in shapes.items()}
-        network.load_state_dict(state, assign=True)
-        return network.eval().requires_grad_(False)
-
-
-def _check(path: Path, example: Any, found: Any, name: str = "") -> None:
+@contextmanager
+def _errors_name(file: Path, wrong: str = "") -> Iterator[None]:
+    """Let a ValueError inside the block begin with the name of a file."""
     try:
-        validate_like(example, found, name)
-        if found == []:
-            raise ValueError(f"{name} is empty")
+        yield
     except ValueError as error:
-        raise ValueError(f"{path.with_suffix('.json')}: is broken: {error}") from None
+        raise ValueError(f"{file}: {wrong}{error}") from None
+
+
+def _errors_in_json(path: Path) -> AbstractContextManager[None]:
+    return _errors_name(path.with_suffix(".json"), "is broken: ")
+
+
+def _validate_filled(name: str, values: list) -> None:
+    if not values:
+        raise ValueError(f"{name} is empty")
+
+
+def _array(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
+    """Return an array as float32; raises ValueError if it is missing or another."""
+    example = np.broadcast_to(dtype(0), shape)  # takes no memory
+    validate_like({name: Within(example, -LARGEST, LARGEST)}, arrays)
+    return arrays[name].astype(np.float32)
+
+
+def _options(example: Options, about: Any, name: str) -> Options:
+    """Return the options of a network that the JSON has under a name, of the kind of an example."""
+    ranges = {int: (1, WIDEST), float: (0, 0.99)}
+    validate_like({key: Within(value, *ranges[type(value)]) for key, value in vars(example).items()}, about, name)
+    return type(example)(**{key: about[key] for key in vars(example)})
+
+
+def _network(arrays: dict[str, np.ndarray], part: str, make: Callable[[], Net]) -> Net:
+    """Return a network with the arrays `part.NAME`, for use and not for training; `make` returns one of that size."""
+    import torch
+
+    with torch.device("meta"):
+        network = make()
+    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    state = {name: torch.from_numpy(_array(arrays, f"{part}.{name}", shape)) for name, shape in shapes.items()}
+    network.load_state_dict(state, assign=True)
+    return network.eval().requires_grad_(False)
 
 
 def read_about(path: Path) -> dict[str, Any]:
@@ -189,12 +166,14 @@ def read_about(path: Path) -> dict[str, Any]:
         raise ValueError(f"{beside}: is broken: {error}") from None
     if not isinstance(about, dict) or (about.get("format"), about.get("version")) != (FORMAT, VERSION):
         raise ValueError(f"{beside}: describes no {FORMAT!r} of version {VERSION}; train it again")
-    _check(path, {"kind": ""}, about)
-    if about["kind"] not in KINDS:
-        raise ValueError(f"{beside}: is broken: there is no kind of listener {about['kind']!r:.40}")
-    _check(path, KINDS[about["kind"]], about)
-    if "reference" in about:
-        _check(path, NUMBERS, about["reference"], "reference")
+    with _errors_in_json(path):
+        validate_like({"kind": ""}, about)
+        if about["kind"] not in KINDS:
+            raise ValueError(f"there is no kind of listener {about['kind']!r:.40}")
+        validate_like(KINDS[about["kind"]], about)
+        if "reference" in about:
+            validate_like({"reference": NUMBERS}, about)
+            _validate_filled("reference", about["reference"])
     return about
 
 
@@ -224,7 +203,8 @@ def read_listener(path: Path) -> Listener:
     about = read_about(path)
     if about["kind"] == JUDGE:
         raise ValueError(f"{path}: is the held-out judge, which rewards nobody; {USES_OF_JUDGE}")
-    return {"ngram": _ngram, "melody": _expected, "learned": _learned}[about["kind"]](_with_arrays(path, about))
+    arrays = _arrays_of(path, about)
+    return {"ngram": _ngram, "melody": _expected, "learned": _learned}[about["kind"]](path, about, arrays)
 
 
 def read_judge(path: Path | None = None) -> "Judge":
@@ -237,58 +217,65 @@ def read_judge(path: Path | None = None) -> "Judge":
     about = read_about(path)
     if about["kind"] != JUDGE:
         raise ValueError(f"{path}: is a listener of the kind {about['kind']!r}, not a judge")
-    contents = _with_arrays(path, about)
+    arrays = _arrays_of(path, about)
     from listener.judge import FeatureClassifier, Judge, SequenceClassifier, SequenceOptions
 
-    options = contents.options(SequenceOptions(), about["sequences"], "sequences")
-    sequences = contents.network("sequences", partial(SequenceClassifier, options))
-    features = contents.network("features", FeatureClassifier)
-    if not (features.deviation > 0).all():
-        raise ValueError(f"{path}: features.deviation is not above 0")
+    with _errors_in_json(path):
+        options = _options(SequenceOptions(), about["sequences"], "sequences")
+    with _errors_name(path):
+        sequences = _network(arrays, "sequences", partial(SequenceClassifier, options))
+        features = _network(arrays, "features", FeatureClassifier)
+        if not (features.deviation > 0).all():
+            raise ValueError("features.deviation is not above 0")
     return Judge(sequences, features, about["reference"])
 
 
-def _with_arrays(path: Path, about: dict[str, Any]) -> Contents:
+def _arrays_of(path: Path, about: dict[str, Any]) -> dict[str, np.ndarray]:
     arrays = read_arrays(path)
     if about["kind"] != "ngram":
         try:
             import torch  # noqa: F401
         except ModuleNotFoundError:
             raise ValueError(f"{path}: needs torch: pip install 'kuznechik[torch]'") from None
-    return Contents(path, about, arrays)
+    return arrays
 
 
-def _ngram(contents: Contents) -> Listener:
-    tables = (contents.array(name, shape, np.float16) for name, shape in _TABLES.items())
-    return NGram(Tables(*tables), float(contents.about["constant"]))
+def _ngram(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Listener:
+    with _errors_name(path):
+        tables = Tables(*(_array(arrays, name, shape, np.float16) for name, shape in _TABLES.items()))
+    return NGram(tables, float(about["constant"]))
 
 
-def _expected(contents: Contents) -> Listener:
+def _expected(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Listener:
     from listener.melody_model import Expected, MelodyModel, ModelOptions
 
-    options = contents.options(ModelOptions(), contents.about["model"], "model")
-    return Expected(contents.network("model", partial(MelodyModel, options)), float(contents.about["constant"]))
+    with _errors_in_json(path):
+        options = _options(ModelOptions(), about["model"], "model")
+    with _errors_name(path):
+        return Expected(_network(arrays, "model", partial(MelodyModel, options)), float(about["constant"]))
 
 
-def _learned(contents: Contents) -> Listener:
+def _learned(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Listener:
     from listener.learned.model import PAIRED, TERMS, Calibration, Learned, Nets
     from listener.learned.window_net import NetOptions, WindowNet
 
-    sizes, weights, calibration = (contents.about[name] for name in ("nets", "weights", "calibration"))
-    contents.check({name: {} for name in ("net 0", *PAIRED)}, sizes, "nets")
-    contents.check(dict.fromkeys(TERMS, Within(0.0, 0, LARGEST)), weights, "weights")
-    deviations = Within([0.0], LEAST_DEVIATION, LARGEST)
-    for part, names, example in (
-        ("good", sizes, NUMBERS),
-        ("deviation", (*sizes, *FEATURES), deviations),
-        ("low", FEATURES, NUMBERS),
-        ("high", FEATURES, NUMBERS),
-    ):
-        contents.check({part: dict.fromkeys(names, example)}, calibration, "calibration")
-        for name in names:
-            contents.check(example, calibration[part][name], f"calibration.{part}.{name}")
-    options = {name: contents.options(NetOptions(), size, f"nets.{name}") for name, size in sizes.items()}
-    nets = {name: contents.network(name, partial(WindowNet, size)) for name, size in options.items()}
+    with _errors_in_json(path):
+        validate_like({"nets": {name: {} for name in ("net 0", *PAIRED)}}, about)
+        options = {name: _options(NetOptions(), size, f"nets.{name}") for name, size in about["nets"].items()}
+        calibration = {
+            "good": dict.fromkeys(options, NUMBERS),
+            "deviation": dict.fromkeys((*options, *FEATURES), Within([0.0], LEAST_DEVIATION, LARGEST)),
+            "low": dict.fromkeys(FEATURES, NUMBERS),
+            "high": dict.fromkeys(FEATURES, NUMBERS),
+        }
+        weights = dict.fromkeys(TERMS, Within(0.0, 0, LARGEST))
+        validate_like({"weights": weights, "calibration": calibration}, about)
+        for part, names in calibration.items():
+            for name in names:
+                _validate_filled(f"calibration.{part}.{name}", about["calibration"][part][name])
+    with _errors_name(path):
+        nets = {name: _network(arrays, name, partial(WindowNet, size)) for name, size in options.items()}
     pitches, metre = (nets.pop(name) for name in PAIRED)
     together = Nets(tuple(nets.values()), pitches, metre)
-    return Learned(together, Calibration.from_dict(calibration), {term: float(weights[term]) for term in TERMS})
+    weights = {term: float(about["weights"][term]) for term in TERMS}
+    return Learned(together, Calibration.from_dict(about["calibration"]), weights)

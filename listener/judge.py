@@ -46,10 +46,6 @@ class SequenceClassifier(nn.Module):
     """Recurrent classifier of melodies: real or not."""
 
     def __init__(self, options: SequenceOptions | None = None):
-        """
-        Args:
-            options: the size.
-        """
         super().__init__()
         self.options = size = options or SequenceOptions()
         self.key = nn.Embedding(KEYS + 1, size.embedding)
@@ -88,19 +84,16 @@ class FeatureClassifier(nn.Module):
     """Classifier of melodies by their features, in standard deviations of real melodies, at most `FURTHEST`."""
 
     FURTHEST = 6.0
+    UNITS = 32
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, hidden: int = 32):
-        """
-        Args:
-            hidden: units.
-        """
+    def __init__(self) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(len(JUDGED)))
         self.register_buffer("deviation", torch.ones(len(JUDGED)))
-        self.hidden = nn.Linear(len(JUDGED), hidden)
-        self.logit = nn.Linear(hidden, 1)
+        self.hidden = nn.Linear(len(JUDGED), self.UNITS)
+        self.logit = nn.Linear(self.UNITS, 1)
 
     def standardize(self, real: np.ndarray) -> None:
         """Set mean and standard deviation to those of the features (N, 13) of real melodies."""
@@ -144,12 +137,7 @@ class Judge:
     """Ranks melodies among real ones. It is no listener: it has no rewards."""
 
     def __init__(self, sequences: SequenceClassifier, features: FeatureClassifier, reference: Sequence[float]):
-        """
-        Args:
-            sequences: classifier of melodies.
-            features: classifier of their features.
-            reference: scores of real melodies of 16 bars, which neither was trained on, at the percentiles 0 to 100.
-        """
+        """Take the classifiers, and the scores of real melodies of 16 bars at the percentiles 0 to 100."""
         self.sequences, self.features, self.reference = sequences, features, list(reference)
 
     def scores(self, rolls: np.ndarray) -> np.ndarray:

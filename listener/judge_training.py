@@ -51,15 +51,9 @@ FAMILIES = {**corruptions.DEMANDED, **corruptions.TRANSPOSED}
 
 
 class JudgeTraining(Training):
-    """The training of a held-out judge."""
+    """The training of a held-out judge; the same seed gives the same judge, to the bit, on one kind of machine."""
 
     def __init__(self, corpora: Corpora, options: JudgeOptions, seed: int):
-        """
-        Args:
-            corpora: real melodies.
-            options: how much.
-            seed: the same seed gives the same judge, to the bit, on one kind of machine.
-        """
         self._options, self._seed = options, seed
         self._real, self._validation = corpora.excerpts.test.melodies, corpora.songs.validation.melodies
         self._random = Randomness(np.random.default_rng(seed), seed)

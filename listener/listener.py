@@ -67,15 +67,9 @@ def is_pointwise(listener: Listener) -> TypeGuard[PointwiseListener]:
 
 
 def key_rewards(listener: Listener, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-    """Return the rewards of each key; a listener without them gives all keys the reward of the step.
+    """Return the rewards of each key, (B, T, 13) float32, whose mean over the keys is the reward.
 
-    Args:
-        listener: any.
-        rolls: (B, T, 13) bool.
-        targets: (B, T, 13) bool, or None.
-
-    Returns:
-        (B, T, 13) float32, whose mean over the keys is the reward.
+    A listener without them gives all keys the reward of the step.
     """
     if hasattr(listener, "key_rewards"):
         return listener.key_rewards(rolls, targets)
@@ -109,14 +103,7 @@ class WeightedSum:
     """The weighted sum of the rewards of several listeners."""
 
     def __init__(self, listeners: Sequence[Listener], weights: Sequence[float]):
-        """
-        Args:
-            listeners: at least one.
-            weights: one for each listener.
-
-        Raises:
-            ValueError: the two differ in length, or are empty.
-        """
+        """Take at least one listener, and a weight for each; raises ValueError for anything else."""
         if not listeners or len(listeners) != len(weights):
             raise ValueError(f"give one weight for each listener: {len(listeners)} listeners, {len(weights)} weights")
         self.listeners = tuple(listeners)

@@ -32,11 +32,7 @@ class MarkovChain:
     """Markov chain of melodies, sampled step by step."""
 
     def __init__(self, melodies: np.ndarray, order: int):
-        """
-        Args:
-            melodies: (N, T) int8 to learn from.
-            order: the longest context, in steps.
-        """
+        """Learn from melodies (N, T) int8; `order` is the longest context, in steps."""
         self.order = order
         tokens = melodies.astype(np.int64) + 1
         probabilities = np.full((1, TOKENS), 1 / TOKENS)

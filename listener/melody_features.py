@@ -132,18 +132,8 @@ def longest_repeats(melodies: np.ndarray) -> np.ndarray:
 
 
 def tonics(melodies: np.ndarray) -> np.ndarray:
-    """Return the tonic of the major scale that most notes so far belong to, 0 to 11 at every bar line, (N, bars) int64.
-
-    Of scales that fit equally well it is the one whose tonic, third and fifth are played most, then the lowest.
-    """
-    classes = _pitch_classes(_counts(melodies + 1, KEYS))
-    fit = classes @ theory.SCALES.T.astype(np.float64) * (melodies.shape[1] + 1)
-    return (fit + classes @ _TRIADS.T).argmax(axis=2)
-
-
-_TRIADS = np.array(
-    [[(pitch - tonic) % 12 in (0, 4, 7) for pitch in range(12)] for tonic in range(12)], dtype=np.float64
-)
+    """Return the tonic at every bar line, (N, bars) int64, of the major scale that fits the notes so far best."""
+    return theory.best_tonics(_pitch_classes(_counts(melodies + 1, KEYS)), melodies.shape[1])
 
 
 def _sum_so_far(values: np.ndarray) -> np.ndarray:

@@ -60,29 +60,10 @@ def step_codes(melodies: np.ndarray) -> np.ndarray:
     return codes + _FIRSTS
 
 
-def codes_at(melodies: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Return the codes (N, 1, 9) of one step (N,) of each melody (N, T), as `step_codes` has them."""
-    order = np.arange(melodies.shape[1])
-    notes = (melodies != REST) & (order < steps[:, None])
-    last = np.where(notes, order, -1).max(axis=1, initial=-1)
-    rows = np.arange(len(melodies))
-    codes = np.empty((len(melodies), 1, len(_WIDTHS)), dtype=np.int64)
-    for column, lag in enumerate(LAGS):
-        tokens = melodies[rows, np.maximum(steps - lag, 0)].astype(np.int64) + 1
-        codes[:, 0, column] = np.where(steps < lag, _NOTHING, tokens)
-    codes[:, 0, -2] = np.where(last < 0, 0, melodies[rows, np.maximum(last, 0)].astype(np.int64) + 1)
-    codes[:, 0, -1] = steps % STEPS_PER_BAR
-    return codes + _FIRSTS
-
-
 class MelodyModel(nn.Module):
     """Predicts the next step of a melody."""
 
     def __init__(self, options: ModelOptions | None = None):
-        """
-        Args:
-            options: the size.
-        """
         super().__init__()
         self.options = size = options or ModelOptions()
         self.table = nn.Parameter(0.3 * torch.randn(sum(_WIDTHS), size.embedding))
@@ -98,9 +79,7 @@ class MelodyModel(nn.Module):
     def remember(self, codes: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the memory before every step, (N, T, units), and the state behind the last, (1, N, units).
 
-        Args:
-            codes: (N, T, 9).
-            state: behind the steps before these; None at the beginning of a melody.
+        A `state` is that behind the steps before these codes (N, T, 9); None at the beginning of a melody.
         """
         size = self.options
         if self.training:
@@ -147,16 +126,11 @@ def _log_probabilities(model: MelodyModel, melodies: np.ndarray) -> tuple[np.nda
 
 
 class Expected(Expectation):
-    """Rewards what a melody model expects."""
+    """Rewards what a melody model expects; `constant` as in `Expectation`."""
 
     pitch_term = "pitches"
 
     def __init__(self, model: MelodyModel, constant: float):
-        """
-        Args:
-            model: of melodies.
-            constant: nats of an average step of real music, which are subtracted.
-        """
         self.model, self.constant = model, constant
 
     @classmethod
@@ -169,15 +143,9 @@ class Expected(Expectation):
 
 
 class MelodyReader:
-    """Predictions of how N melodies go on."""
+    """Predictions of how N melodies of T steps go on."""
 
     def __init__(self, model: MelodyModel, melodies: int, steps: int):
-        """
-        Args:
-            model: of melodies.
-            melodies: N.
-            steps: T.
-        """
         self.model = model
         self._melodies = np.full((melodies, steps + 1), REST, dtype=np.int8)
         self._steps = np.zeros(melodies, dtype=np.int64)
@@ -213,8 +181,9 @@ class MelodyReader:
         if not len(envs):
             return
         with torch.inference_mode():
-            codes = torch.from_numpy(codes_at(self._melodies[envs], self._steps[envs]))
-            known, state = self.model.remember(codes, torch.from_numpy(self._state[envs])[None])
+            steps = self._steps[envs]
+            codes = step_codes(self._melodies[envs, : steps.max() + 1])[np.arange(len(envs)), steps, None]
+            known, state = self.model.remember(torch.from_numpy(codes), torch.from_numpy(self._state[envs])[None])
             self._log_probabilities[envs] = self.model.next(known)[:, 0].log_softmax(dim=1).numpy()
             self._state[envs] = state[0].numpy()
 

@@ -21,15 +21,9 @@ from vae.fit import CosineRate, Fit
 
 
 class MelodyTraining(Training):
-    """The training of a melody model."""
+    """The training of a melody model; the same seed gives the same model, to the bit, on one kind of machine."""
 
     def __init__(self, corpora: Corpora, options: MelodyOptions, seed: int):
-        """
-        Args:
-            corpora: real melodies.
-            options: how much.
-            seed: the same seed gives the same model, to the bit, on one kind of machine.
-        """
         self._options, self._validation = options, corpora.songs.validation.melodies
         self._sorts = [each.training.melodies for each in (corpora.excerpts, corpora.short, corpora.songs)]
         self._random = Randomness(np.random.default_rng(seed), seed)

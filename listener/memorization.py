@@ -12,14 +12,11 @@ _ONE_EACH = np.ones(KEYS, dtype=np.float32)
 
 
 def wrong_keys(keys: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return how many of the 13 keys are wrong at every step.
+    """Return how many of the 13 keys are wrong at every step, (...) float32.
 
     Args:
         keys: (..., 13) of 0 and 1, what was played.
         targets: (..., 13) of 0 and 1, what should have been played; the two may broadcast.
-
-    Returns:
-        (...) float32, 0 to 13.
     """
     wrong = keys != targets
     # a product with ones counts rows of 13 several times faster than a sum over the last axis does, but only

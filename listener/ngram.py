@@ -94,16 +94,11 @@ def _interval_context(known: Events) -> tuple[list[np.ndarray], np.ndarray]:
 
 
 class NGram(Expectation):
-    """Rewards what an n-gram expects."""
+    """Rewards what an n-gram expects; `constant` as in `Expectation`."""
 
     pitch_term = "intervals"
 
     def __init__(self, tables: Tables, constant: float):
-        """
-        Args:
-            tables: log probabilities.
-            constant: nats of an average step of real music, which are subtracted.
-        """
         self.tables, self.constant = tables, constant
 
     @classmethod
@@ -123,13 +118,9 @@ class NGram(Expectation):
 
 
 class NGramTraining(Training):
-    """The training of an n-gram, which takes one step."""
+    """The training of an n-gram on real melodies (N, T), which takes one step."""
 
     def __init__(self, melodies: np.ndarray):
-        """
-        Args:
-            melodies: real ones (N, T) int8.
-        """
         self._melodies = melodies
         self._listener: NGram | None = None
         super().__init__([(1, lambda: Task("counting", self._count))], {})

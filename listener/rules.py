@@ -66,13 +66,9 @@ MOTIF_NOTES = 3
 
 
 class MusicTheory(SumOfTerms):
-    """Rewards obeying rules of music theory."""
+    """Rewards obeying rules of music theory, with the weights of RL Tuner by default; 0 switches a rule off."""
 
     def __init__(self, weights: TheoryWeights | None = None):
-        """
-        Args:
-            weights: by default those of RL Tuner; 0 switches a rule off.
-        """
         self.weights = weights or TheoryWeights()
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:

@@ -33,14 +33,9 @@ class Part(Protocol):
 
 
 class Attributes:
-    """Attributes of an object, arrays and plain data, as a part of the state."""
+    """Attributes of an object, arrays and plain data, as a part of the state; with examples for `validate_like`."""
 
     def __init__(self, owner: object, examples: Mapping[str, Any]):
-        """
-        Args:
-            owner: has the attributes.
-            examples: of each by its name, for `validate_like`.
-        """
         self._owner, self._examples = owner, examples
 
     def state(self) -> State:
@@ -117,11 +112,7 @@ class Training(ABC):
     """Index of the stage that the next step belongs to."""
 
     def __init__(self, stages: Stages, parts: Mapping[str, Part]):
-        """
-        Args:
-            stages: at least one.
-            parts: what the stages change and use, by name.
-        """
+        """Begin the first of the stages; parts are what they change and use, by name."""
         self._stages, self._parts = list(stages), parts
         self._begin_stage(0)
 

@@ -18,6 +18,8 @@ MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 """Semitones above the tonic. The natural minor scale a minor third below has the same notes."""
 SCALES = np.array([[(pitch - tonic) % 12 in MAJOR_SCALE for pitch in range(12)] for tonic in range(12)])
 """(12, 12) bool: which pitch classes belong to the major scale on each tonic."""
+TRIADS = np.array([[(pitch - tonic) % 12 in (0, 4, 7) for pitch in range(12)] for tonic in range(12)])
+"""(12, 12) bool: which belong to its triad."""
 
 
 def melody(rolls: np.ndarray) -> np.ndarray:
@@ -81,9 +83,13 @@ def best_scales(notes: np.ndarray) -> np.ndarray:
     """
     classes = (notes[..., None] % 12 == np.arange(12)) & (notes[..., None] != REST)
     counts = np.cumsum(classes, axis=1, dtype=np.int32)
-    triads = np.array([[(pitch - tonic) % 12 in (0, 4, 7) for pitch in range(12)] for tonic in range(12)])
-    fit = counts @ SCALES.T.astype(np.int32) * (notes.shape[1] + 1) + counts @ triads.T.astype(np.int32)
-    return fit.argmax(axis=2)
+    return best_tonics(counts, notes.shape[1])
+
+
+def best_tonics(counts: np.ndarray, most: int) -> np.ndarray:
+    """Return the tonics (...) of the scales that fit counts (..., 12) of pitch classes best, of `most` notes in all."""
+    scales, triads = (each.T.astype(counts.dtype) for each in (SCALES, TRIADS))
+    return (counts @ scales * (most + 1) + counts @ triads).argmax(axis=-1)
 
 
 def in_scale(notes: np.ndarray, tonics: np.ndarray) -> np.ndarray:

@@ -81,10 +81,11 @@ class FitStage(Stage):
         random: Randomness,
         at_once: int = 16,
     ):
-        """
+        """Take a fit, whose network is changed in place and left as one that is not trained.
+
         Args:
             name: of the stage.
-            fit: of the network, changed in place; the network is left as one that is not trained.
+            fit: of the network.
             rate: with the number of steps of gradient descent.
             losses: yields the losses from a step on, each for the network as it is when it is asked for.
             random: what torch draws from.

@@ -35,16 +35,11 @@ BATCH = 512
 
 
 class VaeElbo(SumOfTerms):
-    """Rewards what a MusicVAE of two bars describes in few nats."""
+    """Rewards what a MusicVAE of two bars describes in fewer nats than `constant`, those of real music."""
 
     pays_every = STEPS_PER_BAR
 
     def __init__(self, model: MusicVAE, constant: float):
-        """
-        Args:
-            model: of two bars, as piano rolls.
-            constant: nats of two bars of real music, which are subtracted.
-        """
         self.model, self.constant = model.eval().requires_grad_(False), constant
 
     @classmethod

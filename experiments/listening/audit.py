@@ -13,7 +13,7 @@ from experiments.listening.progress import progress
 from experiments.options import UsageError, print_json
 from listener.audit import AuditOptions
 from listener.audit import audit as measure
-from listener.corpus import SONG_BARS, SPLIT_SEED, Excerpts, cut, read_corpora, read_pieces
+from listener.corpus import SONG_BARS, Excerpts, cut, read_corpora, read_pieces
 from listener.registry import listener_named, trained_file
 from songs.catalog import default_folder
 
@@ -58,7 +58,7 @@ def _command(options: argparse.Namespace) -> str:
 def _melodies(options: argparse.Namespace, report) -> tuple[Excerpts, np.ndarray]:
     """Return the real melodies, and those that Markov chains learn from."""
     if options.midi and not options.all:
-        (corpus,) = read_corpora(options.midi, (SONG_BARS,), SPLIT_SEED, report)
+        (corpus,) = read_corpora(options.midi, (SONG_BARS,), report)
         return corpus.test, corpus.training.melodies
     pieces = read_pieces(options.midi or [default_folder()], report)
     real = cut(pieces, SONG_BARS)

@@ -116,17 +116,11 @@ class Calibration:
 
 
 class Learned(SumOfTerms):
-    """Rewards what sounds like the music it was trained on."""
+    """Rewards what sounds like the music it was trained on: a sum of terms with weights above 0."""
 
     pays_every = STEPS_PER_BAR
 
     def __init__(self, nets: Nets, calibration: Calibration, weights: dict[str, float]):
-        """
-        Args:
-            nets: the networks.
-            calibration: of real melodies.
-            weights: of every term, above 0.
-        """
         self.nets, self.calibration, self.weights = nets, calibration, dict(weights)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:

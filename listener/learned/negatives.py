@@ -27,14 +27,7 @@ Family = Callable[[np.ndarray, float, MarkovChain, np.random.Generator], np.ndar
 
 
 def negatives(real: np.ndarray, count: int, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
-    """Return about `count` melodies (N, T) of all families.
-
-    Args:
-        real: (R, T) to corrupt.
-        count: how many to make.
-        chain: of real melodies.
-        generator: source of chance.
-    """
+    """Return about `count` melodies (N, T) of all families, some of them real ones (R, T) that are corrupted."""
     weights = np.array([weight for weight, _ in FAMILIES.values()])
     numbers = generator.multinomial(count, weights / weights.sum())
     parts = [real[:0]]

@@ -34,15 +34,9 @@ def net_losses(
     generator: np.random.Generator,
     paired: bool = False,
 ) -> Iterator[Tensor]:
-    """Yield the losses of `MADE_AT_ONCE` batches of each sort of real melodies.
+    """Yield the losses of `MADE_AT_ONCE` batches of each sort of real melodies (R, T) int8, as low as they go.
 
-    Args:
-        net: to train.
-        reals: (R, T) int8 real melodies, as low as they go; several sorts, each of its own length, take turns.
-        others: makes negatives of real melodies.
-        options: everything else.
-        generator: source of chance; dropout draws from torch's generator.
-        paired: whether `others` are paired.
+    Sorts, each of its own length, take turns. Dropout draws from torch's generator.
     """
     labels = torch.full((2 * options.batch,), options.label_smoothing)
     labels[: options.batch] = 1 - options.label_smoothing

@@ -43,15 +43,9 @@ GENERATIONS_AT_ONCE = 10
 
 
 class LearnedTraining(Training):
-    """The training of a learned listener."""
+    """The training of a learned listener; the same seed gives the same one, to the bit, on one kind of machine."""
 
     def __init__(self, corpora: Corpora, options: LearnedOptions, seed: int):
-        """
-        Args:
-            corpora: real melodies.
-            options: how much.
-            seed: the same seed gives the same listener, to the bit, on one kind of machine.
-        """
         self._corpora, self._options, self._seed = corpora, options, seed
         self._real = corpora.excerpts.training.melodies
         generator = Randomness.of_stage(seed, "chain").generator

@@ -44,14 +44,7 @@ class Weighing:
     def __init__(
         self, nets: Nets, real: np.ndarray, chain: MarkovChain, generations: int, generator: np.random.Generator
     ):
-        """
-        Args:
-            nets: the networks, trained when the stages begin.
-            real: (N, T) int8 melodies that no network was trained on.
-            chain: of real melodies.
-            generations: of the attack.
-            generator: source of chance; it is not part of the state.
-        """
+        """Take networks that are trained when the stages begin, and real melodies (N, T) new to them."""
         self._nets, self._real, self._chain, self._generator = nets, real, chain, generator
         self._generations = generations
         self._markov = {f"Markov chain of order {order}": order for order in range(1, chain.order + 1)}

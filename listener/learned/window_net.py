@@ -75,10 +75,6 @@ class WindowNet(nn.Module):
     """Judges the last four bars at every bar line."""
 
     def __init__(self, options: NetOptions | None = None):
-        """
-        Args:
-            options: the size.
-        """
         super().__init__()
         self.options = size = options or NetOptions()
         self.held = nn.Parameter(0.3 * torch.randn(KEYS + 1, 1, 1, size.embedding))

@@ -13,7 +13,6 @@ from listener.melody_model import (  # noqa: E402
     Expected,
     MelodyModel,
     MelodyReader,
-    codes_at,
     log_probabilities,
     step_codes,
 )
@@ -39,13 +38,6 @@ def test_the_codes_say_what_came_before():
     # of step 8: lags 1, 2, 4, 8 are rests, a rest and a key 4; those longer are nothing; the note that was last is 0
     assert codes[8].tolist() == [0, 0, 0, 5, 14, 14, 14, 1, 0]
     assert codes[9].tolist() == [13, 0, 0, 0, 14, 14, 14, 13, 1]
-
-
-def test_one_step_has_the_codes_it_has_among_all():
-    found = melodies(6, 90)
-    found[0, :40] = -1
-    steps = np.array([0, 1, 7, 40, 64, 89])
-    np.testing.assert_array_equal(codes_at(found, steps)[:, 0], step_codes(found)[np.arange(6), steps])
 
 
 def test_the_chances_of_all_that_may_come_add_up_to_1(model):
