@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from listener.corpus import moved, rolls_of
-from listener.theory import MAJOR_SCALE, REST
+from listener.theory import REST, scale_keys
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
 Corruption = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -165,8 +165,7 @@ def scale(count: int, steps: int, generator: np.random.Generator, every: int) ->
     """Play the keys of a major scale up and down."""
     melodies = np.empty((count, steps), dtype=np.int8)
     for row in melodies:
-        tonic = generator.integers(0, 12)
-        keys = np.array([key for key in range(KEYS) if (key - tonic) % 12 in MAJOR_SCALE])
+        keys = scale_keys(generator.integers(0, 12))
         row[:] = repeated(spaced(np.concatenate((keys, keys[-2:0:-1]))[None], every), steps)[0]
     return melodies
 

@@ -268,8 +268,7 @@ def _learned(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -
             "low": dict.fromkeys(FEATURES, NUMBERS),
             "high": dict.fromkeys(FEATURES, NUMBERS),
         }
-        weights = dict.fromkeys(TERMS, Within(0.0, 0, LARGEST))
-        validate_like({"weights": weights, "calibration": calibration}, about)
+        validate_like({"weights": dict.fromkeys(TERMS, Within(0.0, 0, LARGEST)), "calibration": calibration}, about)
         for part, names in calibration.items():
             for name in names:
                 _validate_filled(f"calibration.{part}.{name}", about["calibration"][part][name])

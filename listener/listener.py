@@ -13,7 +13,7 @@ Conventions:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import gcd
 from typing import Protocol, TypeGuard, runtime_checkable
 
@@ -113,10 +113,12 @@ class WeightedSum:
         self.pays_every = gcd(*map(pays_every, self.listeners))
 
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-        parts = [
-            np.float32(w) * one.rewards(rolls, targets) for w, one in zip(self.weights, self.listeners, strict=True)
-        ]
-        return np.add.reduce(parts, axis=0, dtype=np.float32)
+        return self._sum(one.rewards(rolls, targets) for one in self.listeners)
+
+    def _sum(self, parts: Iterable[np.ndarray]) -> np.ndarray:
+        """Return the weighted sum of what each listener gives."""
+        weighted = [np.float32(weight) * part for weight, part in zip(self.weights, parts, strict=True)]
+        return np.add.reduce(weighted, axis=0, dtype=np.float32)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return the rewards of each term at every step, (B, T) float32; a listener without terms is one itself.
@@ -133,18 +135,10 @@ class WeightedSum:
 
     def key_rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         """Return the rewards of each key, as the function `key_rewards` does."""
-        parts = [
-            np.float32(w) * key_rewards(one, rolls, targets)
-            for w, one in zip(self.weights, self.listeners, strict=True)
-        ]
-        return np.add.reduce(parts, axis=0, dtype=np.float32)
+        return self._sum(key_rewards(one, rolls, targets) for one in self.listeners)
 
     def step_rewards(
         self, keys: np.ndarray, targets: np.ndarray | None = None, wrong: np.ndarray | None = None
     ) -> np.ndarray:
         """Return the reward of single steps, if all the listeners are pointwise."""
-        parts = [
-            np.float32(w) * one.step_rewards(keys, targets, wrong)
-            for w, one in zip(self.weights, self._pointwise, strict=True)
-        ]
-        return np.add.reduce(parts, axis=0, dtype=np.float32)
+        return self._sum(one.step_rewards(keys, targets, wrong) for one in self._pointwise)

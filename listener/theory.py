@@ -22,6 +22,11 @@ TRIADS = np.array([[(pitch - tonic) % 12 in (0, 4, 7) for pitch in range(12)] fo
 """(12, 12) bool: which belong to its triad."""
 
 
+def scale_keys(tonic: int) -> np.ndarray:
+    """Return the keys of the major scale on a tonic, 0 to 11, upwards: (K,) int64."""
+    return np.flatnonzero(SCALES[tonic, np.arange(KEYS) % 12])
+
+
 def melody(rolls: np.ndarray) -> np.ndarray:
     """Return the melodies (B, T) of rolls (B, T, 13): the highest of several keys counts."""
     highest = KEYS - 1 - rolls[..., ::-1].argmax(axis=-1)

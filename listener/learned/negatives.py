@@ -13,7 +13,7 @@ from listener import corruptions
 from listener.corpus import moved
 from listener.corruptions import MELODIC, repeated, spaced
 from listener.markov import MarkovChain
-from listener.theory import MAJOR_SCALE, REST
+from listener.theory import REST, scale_keys
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
 NUDGED = (0.07, 0.1, 0.1, 0.18, 0.25)
@@ -144,8 +144,7 @@ def _rhythms(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 def _scale_keys(generator: np.random.Generator) -> np.ndarray:
     """Return the keys of a random major scale, or now and then all of them."""
     tonic = generator.integers(0, 12)
-    chromatic = generator.random() < 0.2
-    return np.array([key for key in range(KEYS) if chromatic or (key - tonic) % 12 in MAJOR_SCALE])
+    return np.arange(KEYS) if generator.random() < 0.2 else scale_keys(tonic)
 
 
 def _walks(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -152,11 +152,6 @@ def _causal(layer: nn.Linear, x: Tensor, back: int) -> Tensor:
     return each
 
 
-def logits(net: WindowNet, melodies: np.ndarray, batch: int = 64) -> np.ndarray:
-    """Return the logit of every window of melodies (N, T): (N, T / 8 - 3) float32."""
-    return logits_of_all([net], melodies, batch)[0]
-
-
 def logits_of_all(nets: Sequence[WindowNet], melodies: np.ndarray, batch: int = 64) -> np.ndarray:
     """Return the logits of several networks, (nets, N, T / 8 - 3) float32; the last part of a bar is left out."""
     bars = melodies.shape[1] // STEPS_PER_BAR

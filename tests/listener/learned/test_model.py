@@ -16,7 +16,7 @@ from listener.corruptions import players  # noqa: E402
 from listener.files import models_folder, read_listener, write_listener  # noqa: E402
 from listener.judging import percentile  # noqa: E402
 from listener.learned.model import TERMS, Learned  # noqa: E402
-from listener.learned.window_net import LAGS, NetOptions, WindowNet, logits, step_codes  # noqa: E402
+from listener.learned.window_net import LAGS, NetOptions, WindowNet, logits_of_all, step_codes  # noqa: E402
 from listener.registry import listener_named, reference_scores  # noqa: E402
 from songs.catalog import read_catalog  # noqa: E402
 
@@ -120,7 +120,7 @@ def test_the_least_of_the_hardened_networks_counts(songs):
 
 @pytest.mark.parametrize(("term", "net"), [("pitches", LISTENER.nets.pitches), ("metre", LISTENER.nets.metre)])
 def test_what_a_network_hears_is_the_mean_over_the_windows_so_far(songs, term, net):
-    said = logits(net, theory.melody(songs[:4]))
+    said = logits_of_all([net], theory.melody(songs[:4]))[0]
     for bar in (3, 9, 15):
         mean = said[:, : bar - 2].mean(axis=1)
         expected = (mean - LISTENER.calibration.good[term][bar]) / LISTENER.calibration.deviation[term][bar]
@@ -201,7 +201,7 @@ def test_the_network_is_the_slow_formula():
         for layer in (net.halves, net.quarters, net.bars):
             rows = each(layer, [torch.cat(rows[at : at + 2]) for at in range(0, len(rows), 2)], 1)
         bars = torch.stack([row + more for row, more in zip(rows, each(net.pairs, rows, 1), strict=True)])
-        for window, found in enumerate(logits(net, melody)[0].tolist()):
+        for window, found in enumerate(logits_of_all([net], melody)[0][0].tolist()):
             four = bars[window : window + 4]
             pooled = torch.cat((four.mean(dim=0), four.max(dim=0).values))
             assert found == pytest.approx(net.logit(leaky(net.hidden(pooled))).item(), abs=1e-5)
@@ -213,14 +213,14 @@ def test_a_window_is_judged_by_its_past_alone():
     melodies = np.random.default_rng(0).integers(-1, 13, (4, 80)).astype(np.int8)
     changed = melodies.copy()
     changed[:, 56:] = 3
-    before, after = logits(net, melodies), logits(net, changed)
+    before, after = logits_of_all([net], melodies)[0], logits_of_all([net], changed)[0]
     assert before.shape == (4, 7)
     np.testing.assert_allclose(before[:, :4], after[:, :4], atol=1e-5)  # bars 4 to 7
     assert (np.abs(before[:, 4:] - after[:, 4:]) > 1e-4).all()
 
 
 def test_a_song_of_fewer_than_four_bars_has_no_window():
-    assert logits(WindowNet().eval(), np.zeros((2, 31), dtype=np.int8)).shape == (2, 0)
+    assert logits_of_all([WindowNet().eval()], np.zeros((2, 31), dtype=np.int8))[0].shape == (2, 0)
 
 
 # Files
