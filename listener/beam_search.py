@@ -12,28 +12,22 @@ from listener.red_team import Score
 from listener.theory import REST
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
+WIDTH = 16
+"""Prefixes that are kept."""
+TRIED = 48
+"""Ways on from each of them."""
 
-def beam_search(
-    score: Score, bars: int, chain: MarkovChain, generator: np.random.Generator, width: int = 16, tried: int = 48
-) -> np.ndarray:
-    """Return the best melodies, (width, bars * 8) int8, the best first.
 
-    Args:
-        score: of melodies of any number of bars.
-        bars: length of the melodies.
-        chain: some of the bars are samples of it.
-        generator: source of chance.
-        width: prefixes that are kept.
-        tried: ways on from each of them.
-    """
+def beam_search(score: Score, bars: int, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
+    """Return the best melodies, (WIDTH, bars * 8) int8, the best first; some of the bars are samples of a chain."""
     kept = np.zeros((1, 0), dtype=np.int8)
     for _ in range(bars):
-        following = [_bars(melody, tried, chain, generator) for melody in kept]
+        following = [_bars(melody, TRIED, chain, generator) for melody in kept]
         longer = np.concatenate(
-            [np.concatenate((np.tile(one, (tried, 1)), bar), axis=1) for one, bar in zip(kept, following, strict=True)]
+            [np.concatenate((np.tile(one, (TRIED, 1)), bar), axis=1) for one, bar in zip(kept, following, strict=True)]
         )
         longer = np.unique(longer, axis=0)
-        kept = longer[np.argsort(-score(longer), kind="stable")[:width]]
+        kept = longer[np.argsort(-score(longer), kind="stable")[:WIDTH]]
     return kept
 
 

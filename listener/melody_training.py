@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from listener.corpus import Corpora, moved
-from listener.melody_model import Expected, MelodyModel, log_probabilities, step_codes
+from listener.melody_model import Expected, MelodyModel, step_codes
 from listener.stages import Attributes, Task, Trained, Training
 from listener.training import FitStage, Randomness, Values
 from listener.training_options import MelodyOptions
@@ -62,5 +62,4 @@ class MelodyTraining(Training):
 
     def _measure(self) -> None:
         real = moved(self._validation, self._random.generator)
-        terms = log_probabilities(self._model, real)
-        self.constant = float(sum(term.mean(dtype=np.float64) for term in terms))
+        self.constant = Expected.of(self._model, real).constant

@@ -41,17 +41,9 @@ class Tables:
     """(26, 26, 26, 26) float32: three intervals, the oldest first, and the next."""
 
 
-def count_tables(melodies: np.ndarray) -> Tables:
-    """Learn from melodies (N, T) int8."""
-    known = events(melodies)
-    return Tables(_rhythm_table(known), _interval_table(known))
-
-
 def _rhythm_table(known: Events) -> np.ndarray:
-    rows = np.ravel_multi_index(
-        (*_rhythm_context(known), known.onset.astype(np.int64)), (STEPS_PER_BAR, LONGEST_GAP + 1, PREVIOUS_GAPS, 2)
-    )
     shape = (STEPS_PER_BAR, LONGEST_GAP + 1, PREVIOUS_GAPS, 2)
+    rows = np.ravel_multi_index((*_rhythm_context(known), known.onset.astype(np.int64)), shape)
     counts = np.bincount(rows.ravel(), minlength=np.prod(shape)).reshape(shape)
     table = np.broadcast_to([1 / TOKENS, KEYS / TOKENS], shape)
     for unknown in ((0, 2), (2,), ()):
@@ -104,9 +96,9 @@ class NGram(Expectation):
     @classmethod
     def trained(cls, melodies: np.ndarray) -> "NGram":
         """Learn from melodies (N, T) int8."""
-        tables = count_tables(melodies)
-        listener = cls(tables, 0.0)
-        return cls(tables, float(sum(term.mean() for term in listener.log_probabilities(melodies))))
+        known = events(melodies)
+        tables = Tables(_rhythm_table(known), _interval_table(known))
+        return cls(tables, float(sum(term.mean() for term in cls(tables, 0.0).log_probabilities(melodies))))
 
     def log_probabilities(self, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the log probabilities of rhythm and interval at every step, (B, T) float32, 0 for no interval."""

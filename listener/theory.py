@@ -22,7 +22,7 @@ TRIADS = np.array([[(pitch - tonic) % 12 in (0, 4, 7) for pitch in range(12)] fo
 """(12, 12) bool: which belong to its triad."""
 
 
-def scale_keys(tonic: int) -> np.ndarray:
+def scale_keys(tonic: int | np.integer) -> np.ndarray:
     """Return the keys of the major scale on a tonic, 0 to 11, upwards: (K,) int64."""
     return np.flatnonzero(SCALES[tonic, np.arange(KEYS) % 12])
 

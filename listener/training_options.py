@@ -33,15 +33,6 @@ class LearnedOptions:
     attack_islands: int = option(32, "islands of an attack", 1, 1024)
     attack_size: int = option(8, "melodies on an island", 1, 1024)
 
-    def lasting(self, minutes: float) -> "LearnedOptions":
-        """Return these options for about so many minutes on one core; unscaled, the default ones take `MINUTES`.
-
-        All steps are scaled alike, the rounds only where minutes are few.
-        """
-        scale = minutes / MINUTES["learned"]
-        scaled = _scaled(self, scale, "steps", "paired_steps", "round_steps", "attack_generations")
-        return replace(scaled, rounds=_rounds(self.rounds, scale))
-
 
 @dataclass(frozen=True)
 class MelodyOptions:
@@ -52,10 +43,6 @@ class MelodyOptions:
     learning_rate: float = option(3e-3, "learning rate at its highest", 1e-8, 1)
     warm_up: int = option(50, "steps of gradient descent in which the learning rate rises", 0, 10**6)
     weight_decay: float = option(0.05, "weight decay of AdamW", 0, 1)
-
-    def lasting(self, minutes: float) -> "MelodyOptions":
-        """Return these options for about so many minutes on one core; unscaled, the default ones take `MINUTES`."""
-        return _scaled(self, minutes / MINUTES["melody"], "steps")
 
 
 @dataclass(frozen=True)
@@ -76,17 +63,18 @@ class JudgeOptions:
     )
     feature_steps: int = option(1500, "steps of gradient descent of the small network", 1, 10**7)
 
-    def lasting(self, minutes: float) -> "JudgeOptions":
-        """Return these options for about so many minutes on one core; unscaled, the default ones take `MINUTES`."""
-        scale = minutes / MINUTES["judge"]
-        scaled = _scaled(self, scale, "steps", "round_steps", "attack_generations", "feature_examples", "feature_steps")
-        return replace(scaled, rounds=_rounds(self.rounds, scale))
+
+SCALED = {
+    LearnedOptions: ("steps", "paired_steps", "round_steps", "attack_generations"),
+    MelodyOptions: ("steps",),
+    JudgeOptions: ("steps", "round_steps", "attack_generations", "feature_examples", "feature_steps"),
+}
+"""Options that are in proportion to the time of training."""
 
 
-def _scaled(options: Options, scale: float, *names: str) -> Options:
-    """Return options with some of them scaled, each at least 1."""
-    return replace(options, **{name: max(1, round(scale * getattr(options, name))) for name in names})
-
-
-def _rounds(rounds: int, scale: float) -> int:
-    return min(rounds, max(1, round(3 * scale * rounds)))
+def lasting(options: Options, scale: float) -> Options:
+    """Return options with which training takes `scale` times as long: fewer rounds only where it is short."""
+    changes = {name: max(1, round(scale * getattr(options, name))) for name in SCALED[type(options)]}
+    if hasattr(options, "rounds"):
+        changes["rounds"] = min(options.rounds, max(1, round(3 * scale * options.rounds)))
+    return replace(options, **changes)

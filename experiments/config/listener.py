@@ -8,7 +8,7 @@ from typing import ClassVar
 from experiments.config.settings import ConfigError, Settings
 from listener.files import JUDGE
 from listener.registry import KINDS
-from listener.training_options import MINUTES, JudgeOptions, LearnedOptions, MelodyOptions
+from listener.training_options import MINUTES, JudgeOptions, LearnedOptions, MelodyOptions, lasting
 from songs.options import option
 
 
@@ -70,7 +70,7 @@ class ListenerConfig(Settings):
     def training(self) -> LearnedOptions | MelodyOptions | JudgeOptions | None:
         """Options of the training, scaled to the minutes; an n-gram has none."""
         kind = self.listener.kind
-        return None if kind == "ngram" else getattr(self, kind).lasting(self.minutes)
+        return None if kind == "ngram" else lasting(getattr(self, kind), self.minutes / MINUTES[kind])
 
     def with_absolute_folders(self) -> "ListenerConfig":
         """Return the configuration with the folders as they are found from anywhere; raises ConfigError without any."""
