@@ -143,8 +143,8 @@ def _attacked(listener, melodies, scores, options: AuditOptions, report: Report)
         medians = np.median(finds.history, axis=1)
         result[name] = {
             "real": _spread(real),
-            "gain": float((np.median(finds.scores) - np.median(real)) / deviation),
-            "best gain": float((finds.scores.max() - np.median(real)) / deviation),
+            "gain": float((np.median(finds.champion_scores) - np.median(real)) / deviation),
+            "best gain": float((finds.champion_scores.max() - np.median(real)) / deviation),
             "history": ((medians - np.median(real)) / deviation).round(4).tolist(),
             "outside": float(strange.mean()),
             "outside real": float(count_outside(ordinary, ordinary).mean()),

@@ -29,7 +29,7 @@ from listener.judging import auc, percentile
 from listener.learned.negatives import negatives_and_attacks
 from listener.markov import MarkovChain
 from listener.melody_features import judged_features
-from listener.red_team import Attack, AttackOptions, Finds
+from listener.red_team import Attack, AttackOptions
 from listener.stages import Attributes, Part, Stage, Stages, Task, Trained, Training
 from listener.theory import REST
 from listener.training import FitStage, Randomness, Values
@@ -108,8 +108,8 @@ class JudgeTraining(Training):
     def _score(self, melodies: np.ndarray) -> np.ndarray:
         return log_probability(self._sequences, self._features, melodies)
 
-    def _keep(self, finds: Finds) -> None:
-        self.pool = np.concatenate((self.pool, finds.population))
+    def _keep(self, attack: Attack) -> None:
+        self.pool = np.concatenate((self.pool, attack.population))
 
     def _fit_sequences(self, name: str, rate: CosineRate) -> Stage:
         fit = Fit(self._sequences, rate.learning_rate, self._options.weight_decay)

@@ -101,14 +101,14 @@ def features(melodies: np.ndarray) -> dict[str, np.ndarray]:
     fits best. The longest gap reaches to the end of the melody; shares of nothing are 1 where order would give 1.
     """
     onset = melodies != REST
-    found = {name: values[:, -1] for name, values in features_so_far(melodies).items()}
+    values = {name: values[:, -1] for name, values in features_so_far(melodies).items()}
     notes = onset.sum(axis=1)
     for name in ("share in key", "notes on the beat", "commonest interval"):
-        found[name] = np.where(notes < 2, 1.0, found[name])
+        values[name] = np.where(notes < 2, 1.0, values[name])
     last = np.where(onset, np.arange(melodies.shape[1]), -1).max(axis=1)
     return {
-        **found,
-        "longest gap": np.maximum(found["longest gap"], melodies.shape[1] - last),
+        **values,
+        "longest gap": np.maximum(values["longest gap"], melodies.shape[1] - last),
         "longest repeat": longest_repeats(melodies).astype(np.float64),
         "rest share": 1 - notes / melodies.shape[1],
         "two-note share": _two_note_share(melodies),
@@ -118,8 +118,8 @@ def features(melodies: np.ndarray) -> dict[str, np.ndarray]:
 
 def judged_features(melodies: np.ndarray) -> np.ndarray:
     """Return the thirteen features of melodies (N, T) by which they are judged, (N, 13) float64."""
-    found = features(melodies)
-    return np.stack([found[name] for name in JUDGED], axis=1)
+    values = features(melodies)
+    return np.stack([values[name] for name in JUDGED], axis=1)
 
 
 def longest_repeats(melodies: np.ndarray) -> np.ndarray:

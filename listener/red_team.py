@@ -34,20 +34,6 @@ class AttackOptions:
     generations: int = 300
 
 
-@dataclass(frozen=True, eq=False)
-class Finds:
-    """The results of an attack."""
-
-    champions: np.ndarray
-    """(islands, T) int8, the best of each island."""
-    scores: np.ndarray
-    """(islands,)"""
-    population: np.ndarray
-    """(islands * size, T), all that lived at the end."""
-    history: np.ndarray
-    """(generations + 1, islands), the best score of each island."""
-
-
 def total(listener: Listener) -> Score:
     """Return the score of whole melodies by a listener: the sum of its rewards."""
     return lambda melodies: listener.rewards(rolls_of(melodies)).sum(axis=1, dtype=np.float64)
@@ -64,7 +50,7 @@ class Attack(Stage):
         generator: np.random.Generator,
         name: str = "attack",
         at_once: int = 10,
-        then: Callable[[Finds], None] = lambda finds: None,
+        then: Callable[["Attack"], None] = lambda attack: None,
     ):
         """
         Args:
@@ -74,7 +60,7 @@ class Attack(Stage):
             generator: source of chance; it is not part of the state.
             name: of the stage.
             at_once: generations in a step.
-            then: called with the results, when the search is finished.
+            then: called with this search when it is finished.
         """
         super().__init__(name, options.generations)
         self._score, self._options, self._generator = score, options, generator
@@ -83,21 +69,31 @@ class Attack(Stage):
         self.living = random_melodies(options.islands * options.size, steps, generator).reshape(shape)
         self.scores = self._scored(self.living)
         self.history = np.zeros((options.generations + 1, options.islands))
+        """(generations + 1, islands), the best score of each island after each generation."""
         self.history[0] = self.scores.max(axis=1)
         self.kept |= {"living": Within(self.living, REST, KEYS - 1), "scores": self.scores, "history": self.history}
 
     @property
-    def finds(self) -> Finds:
-        """The results so far."""
-        melodies = self.living.reshape(-1, self.living.shape[2])
-        return Finds(self.living[:, 0].copy(), self.scores[:, 0].copy(), melodies, self.history[: self.done + 1])
+    def champions(self) -> np.ndarray:
+        """The best melody of each island so far, (islands, T) int8."""
+        return self.living[:, 0]
+
+    @property
+    def champion_scores(self) -> np.ndarray:
+        """Their scores, (islands,) float64."""
+        return self.scores[:, 0]
+
+    @property
+    def population(self) -> np.ndarray:
+        """All melodies, (islands * size, T) int8."""
+        return self.living.reshape(-1, self.living.shape[2])
 
     def step(self) -> dict[str, Any]:
         """Breed some generations."""
         for _ in range(min(self._at_once, self.steps - self.done)):
             self._breed()
         if self.finished:
-            self._then(self.finds)
+            self._then(self)
         return self.row(score=float(np.median(self.scores.max(axis=1))))
 
     def _breed(self) -> None:
@@ -121,13 +117,13 @@ def attack(
     options: AttackOptions,
     generator: np.random.Generator,
     report: Callable[[int, int], None] = lambda done, of: None,
-) -> Finds:
+) -> Attack:
     """Search for melodies (T,) of `steps` steps and a high score; `report` takes generations done, and of how many."""
     search = Attack(score, steps, options, generator, at_once=1)
     while not search.finished:
         search.step()
         report(search.done, search.steps)
-    return search.finds
+    return search
 
 
 def _best_different(melodies: np.ndarray, scores: np.ndarray, count: int) -> np.ndarray:

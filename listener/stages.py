@@ -143,7 +143,7 @@ class Training(ABC):
     def state(self) -> State:
         """Return named arrays and plain data."""
         states = {name: part.state() for name, part in self._everything().items()}
-        arrays = {f"{name}/{key}": value for name, (found, _) in states.items() for key, value in found.items()}
+        arrays = {f"{name}/{key}": value for name, (named, _) in states.items() for key, value in named.items()}
         return arrays, {"stage": self.stage, "parts": {name: data for name, (_, data) in states.items()}}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:

@@ -145,14 +145,14 @@ class Learned(SumOfTerms):
 
         0 is the best tenth. Further keys are not among the terms.
         """
-        found = measured(self.nets, theory.melody(rolls))
-        judged = {name: self.calibration.standard(found[name], name) for name in self.nets.networks}
+        values = measured(self.nets, theory.melody(rolls))
+        judged = {name: self.calibration.standard(values[name], name) for name in self.nets.networks}
         for each in judged.values():
             each[:, : WINDOW_BARS - 1] = 0
         return {
             "nets": np.min([judged[name] for name in judged if name not in PAIRED], axis=0),
             **{name: judged[name] for name in PAIRED},
-            "features": -self.calibration.distance(found),
+            "features": -self.calibration.distance(values),
         }
 
 

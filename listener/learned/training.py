@@ -21,7 +21,7 @@ from listener.learned.net_training import MADE_AT_ONCE, Others, judgement, net_l
 from listener.learned.weights import Weighing
 from listener.learned.window_net import NetOptions, WindowNet
 from listener.markov import MarkovChain
-from listener.red_team import Attack, AttackOptions, Finds
+from listener.red_team import Attack, AttackOptions
 from listener.stages import Attributes, Part, Stage, Stages, Task, Trained, Training
 from listener.theory import REST
 from listener.training import FitStage, Randomness, Values
@@ -135,9 +135,9 @@ class LearnedTraining(Training):
     def _judgement(self, melodies: np.ndarray) -> np.ndarray:
         return judgement(self._nets, self.scales, melodies)
 
-    def _keep(self, finds: Finds) -> None:
-        self.pool = np.concatenate((self.pool, finds.population))
-        self.attacked = float(np.median(finds.scores))
+    def _keep(self, attack: Attack) -> None:
+        self.pool = np.concatenate((self.pool, attack.population))
+        self.attacked = float(np.median(attack.champion_scores))
 
     def _others(self, real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Return negatives of all families and finds of attacks, those of the last one three times as often."""

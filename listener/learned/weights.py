@@ -17,7 +17,7 @@ from listener.corruptions import MELODIC
 from listener.judging import auc
 from listener.learned.model import TERMS, Calibration, Learned, Nets
 from listener.markov import MarkovChain
-from listener.red_team import Attack, AttackOptions, Finds
+from listener.red_team import Attack, AttackOptions
 from listener.stages import Stage, Stages, State, Task
 from songs.validate import AnyLength, validate_like
 
@@ -70,8 +70,8 @@ class Weighing:
         size = AttackOptions(ISLANDS, SIZE, self._generations)
         return Attack(score, self._real.shape[1], size, self._generator, "weights: attack", then=self._keep)
 
-    def _keep(self, finds: Finds) -> None:
-        self._terms["finds"] = self._final_terms(finds.population)
+    def _keep(self, attack: Attack) -> None:
+        self._terms["finds"] = self._final_terms(attack.population)
 
     def _take_terms(self, family: str) -> None:
         real, generator = self._real, self._generator

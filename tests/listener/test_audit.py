@@ -121,8 +121,8 @@ def test_an_attack_finds_what_is_rewarded():
     score = lambda found: (found == target).mean(axis=1)  # noqa: E731
     options = AttackOptions(islands=3, size=16, generations=120)
     finds = attack(score, 64, options, np.random.default_rng(0))
-    assert (finds.scores > 0.6).all()
-    np.testing.assert_allclose(score(finds.champions), finds.scores)
+    assert (finds.champion_scores > 0.6).all()
+    np.testing.assert_allclose(score(finds.champions), finds.champion_scores)
     assert finds.history.shape == (121, 3)
     assert (np.diff(finds.history, axis=0) >= 0).all()
     assert len(np.unique(finds.population, axis=0)) == 48
