@@ -10,7 +10,7 @@ evaluations of its budget: where that is more than half of the runs, the median 
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from importlib.resources import files
@@ -88,27 +88,9 @@ def read_ablation(path: Path) -> Ablation:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def run_ablation(
-    ablation: Ablation,
-    seeds: Sequence[int],
-    workers: int = 1,
-    report: Callable[[Outcome], None] = lambda outcome: None,
-) -> list[Outcome]:
-    """Run every variant with every seed; `report` is called with each outcome.
-
-    Returns:
-        The outcomes, by variant and seed.
-    """
+def run_ablation(ablation: Ablation, seeds: Sequence[int], workers: int = 1) -> Generator[Outcome, None, None]:
+    """Run every variant with every seed and yield the outcomes: by variant and seed, or with workers as they end."""
     jobs = [(name, config, seed) for name, config in ablation.variants.items() for seed in seeds]
-    outcomes = []
-    for outcome in _run_jobs(jobs, workers):
-        outcomes.append(outcome)
-        report(outcome)
-    order = {name: index for index, name in enumerate(ablation.variants)}
-    return sorted(outcomes, key=lambda outcome: (order[outcome.variant], outcome.seed))
-
-
-def _run_jobs(jobs: Sequence[tuple[str, EvolveConfig, int]], workers: int) -> Iterable[Outcome]:
     if workers <= 1:
         yield from (run_one(*job) for job in jobs)
         return

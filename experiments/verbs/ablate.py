@@ -5,6 +5,7 @@ run counts with its whole budget.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import sys
 from pathlib import Path
@@ -39,16 +40,14 @@ def run(options: argparse.Namespace) -> int:
     seeds = range(options.first_seed, options.first_seed + (options.seeds or ablation.seeds))
     total, done = len(seeds) * len(ablation.variants), []
 
-    def report(outcome) -> None:
-        done.append(outcome)
-        if sys.stderr.isatty():
-            ending = "solved" if outcome.solved else f"{outcome.right} of {outcome.cases}"
-            print(f"{len(done)} of {total}: {outcome.variant}, seed {outcome.seed}: {ending}", file=sys.stderr)
-
-    try:
-        outcomes = run_ablation(ablation, seeds, options.workers, report)
-    except KeyboardInterrupt:
-        outcomes = done
+    with contextlib.suppress(KeyboardInterrupt):
+        for outcome in run_ablation(ablation, seeds, options.workers):
+            done.append(outcome)
+            if sys.stderr.isatty():
+                ending = "solved" if outcome.solved else f"{outcome.right} of {outcome.cases}"
+                print(f"{len(done)} of {total}: {outcome.variant}, seed {outcome.seed}: {ending}", file=sys.stderr)
+    variants = list(ablation.variants)
+    outcomes = sorted(done, key=lambda outcome: (variants.index(outcome.variant), outcome.seed))
     if options.out:
         path = Path(options.out)
         rows = [dataclasses.asdict(outcome) for outcome in outcomes]
