@@ -33,9 +33,9 @@ def overlay_figure(folders: Sequence[RunFolder]) -> Figure | None:
         return None
     with style.context(STYLE):
         figure, panels = sheet(10, 0.8 + 3.8 * len(curves), len(curves), sharex=True, bottom=0.6)
-        for axes, (name, runs) in zip(panels[:, 0], curves.items(), strict=True):
+        for axes, (name, runs) in zip(panels, curves.items(), strict=True):
             _draw_runs(axes, name, runs, with_legend=len(folders) <= 20)
-        panels[-1, 0].set_xlabel(" or ".join(sorted(units)))
+        panels[-1].set_xlabel(" or ".join(sorted(units)))
         return figure
 
 

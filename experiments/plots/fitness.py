@@ -26,7 +26,7 @@ def fitness_figure(metrics: Columns, loss: str, ceiling: int | None, resting: in
         ceiling: most cases that can be right, None if not known.
         resting: cases that are right when nothing is ever played, None if there is no such baseline.
     """
-    figure, ((above,), (below,)) = sheet(11, 7, rows=2, sharex=True)
+    figure, (above, below) = sheet(11, 7, rows=2, sharex=True)
     generation = metrics["generation"]
     best, mean, deviation = -metrics["best_fitness"], -metrics["mean_fitness"], metrics["std_fitness"]
     curves = ((above, metrics["best_right"], metrics["mean_right"]), (below, best, mean))

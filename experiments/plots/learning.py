@@ -23,7 +23,7 @@ def learning_figure(metrics: Columns, ceiling: int | None, resting: int | None) 
         resting: steps that are right when nothing is ever played, None if not known.
     """
     figure, panels = sheet(11, 8, rows=3, sharex=True, height_ratios=(2, 1, 1))
-    above, middle, below = panels[:, 0]
+    above, middle, below = panels
     step = metrics["step"]
     marker = "o" if len(step) == 1 else None
     if "greedy_reward" in metrics:  # a listener rewards: there is no right or wrong
@@ -39,7 +39,7 @@ def learning_figure(metrics: Columns, ceiling: int | None, resting: int | None) 
             above.axhline(value, color=colour, linestyle="--", linewidth=1.2, label=f"{name}: {value}")
     middle.plot(step, metrics["mean_reward"], color=BEST, marker=marker)
     below.plot(step, metrics["loss"], color=BEST, marker=marker)
-    for axes in (above, middle, below):
+    for axes in panels:
         axes.grid(color=GRID)
     middle.set(ylabel="reward per step,\nexploring")
     below.set(xlabel="environment step", ylabel="loss", ylim=(0, None), xlim=(0, step[-1]))

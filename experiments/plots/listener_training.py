@@ -18,7 +18,7 @@ def training_figure(metrics: Columns) -> Figure:
     """Draw losses as a line for each stage, and scores below as points where there are any."""
     scored = np.isfinite(metrics["score"])
     figure, panels = sheet(10, 7, rows=1 + int(scored.any()), sharex=True, bottom=0.6)
-    above, below = panels[0, 0], panels[-1, 0]
+    above, below = panels[0], panels[-1]
     for stage in np.unique(metrics["stage"]):
         step, loss = (metrics[name][metrics["stage"] == stage] for name in ("step", "loss"))
         above.plot(step, loss, color=BEST, marker="." if len(step) == 1 else None)
@@ -27,7 +27,7 @@ def training_figure(metrics: Columns) -> Figure:
         below.plot(metrics["step"][scored], metrics["score"][scored], ".", color=MEAN)
         below.set(ylabel="score of an attack (sd) or a test")
         symmetric_log(below)  # percentiles beside standard deviations
-    for axes in panels[:, 0]:
+    for axes in panels:
         axes.grid(color=GRID)
     below.set(xlabel="step of training", xlim=(0, metrics["step"][-1] + 1))
     return figure

@@ -6,6 +6,7 @@ nats per melody; the loss is reconstruction + beta KL, with the last beta.
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.plots.picture import Columns, Picture, PlottedRun
@@ -56,10 +57,9 @@ def losses_overlay(runs: Sequence[tuple[str, Columns]]) -> Figure:
     return figure
 
 
-def _panels(bottom: float) -> tuple[Figure, list]:
+def _panels(bottom: float) -> tuple[Figure, np.ndarray]:
     """Return a figure with axes for the loss and for each of its parts."""
-    figure, panels = sheet(8, 9, 1 + len(PARTS), sharex=True, height_ratios=(2, 1, 1, 1), bottom=bottom)
-    axes = list(panels[:, 0])
+    figure, axes = sheet(8, 9, 1 + len(PARTS), sharex=True, height_ratios=(2, 1, 1, 1), bottom=bottom)
     for one in axes:
         one.grid(color=GRID)
     axes[-1].set_xlabel("step of training")

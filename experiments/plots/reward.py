@@ -22,7 +22,7 @@ def reward_figure(metrics: Columns, baselines: Mapping[str, float]) -> Figure:
         metrics: columns of metrics.csv.
         baselines: rewards of other players, by name; those of `BASELINES` are drawn.
     """
-    figure, ((above,), (below,)) = sheet(11, 7, rows=2, sharex=True, left=0.85, right=2.1, bottom=0.6)
+    figure, (above, below) = sheet(11, 7, rows=2, sharex=True, left=0.85, right=2.1, bottom=0.6)
     generation = metrics["generation"]
     marker = "o" if len(generation) == 1 else None
     above.plot(generation, metrics["reward_a_step"], color=BEST, marker=marker, label="champion", zorder=4)

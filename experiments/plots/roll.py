@@ -59,7 +59,7 @@ def roll_figure(cells: Mapping[str, np.ndarray], prompt: int) -> Figure:
     steps = len(next(iter(cells.values())))
     rows = min(-(-steps // STEPS_PER_ROW), MOST_ROWS)
     figure, panels = sheet(14, 1.6 + 2.8 * rows, rows, left=0.65, right=0.1)
-    for row, axes in enumerate(panels[:, 0]):
+    for row, axes in enumerate(panels):
         first = row * STEPS_PER_ROW
         _draw_bars(axes, first, min(first + STEPS_PER_ROW, steps))
         if first < prompt:
@@ -68,7 +68,7 @@ def roll_figure(cells: Mapping[str, np.ndarray], prompt: int) -> Figure:
             for step, key in zip(*np.nonzero(where[first : first + STEPS_PER_ROW]), strict=True):
                 corner = (first + step + 0.06, key - 0.44)
                 axes.add_patch(Rectangle(corner, 0.88, 0.88, **CELLS[kind], zorder=3))
-    panels[-1, 0].set_xlabel("bar")
+    panels[-1].set_xlabel("bar")
     counts = {kind: int(where[prompt:].sum()) for kind, where in cells.items()}
     names = {"right": "right", "wrong": "wrong (played in vain)", "missed": "missed (not played)", "played": "played"}
     handles = [Patch(**CELLS[kind], label=f"keys {names[kind]}: {count}") for kind, count in counts.items()]

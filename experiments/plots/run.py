@@ -8,7 +8,6 @@ Conventions:
 """
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from matplotlib import style
@@ -31,18 +30,13 @@ PICTURES: tuple[Picture, ...] = (
 )
 
 
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
-def plot_run(folder: RunFolder, say: Callable[[str], None] = _to_stderr) -> list[Path]:
-    """Draw all pictures of a run into its folder `plots`.
+def plot_run(folder: RunFolder) -> list[Path]:
+    """Draw all pictures of a run into its folder `plots`; name on stderr those that could not be drawn, and why.
 
     Sets matplotlib's global style while it draws: call it from one thread at a time.
 
     Args:
         folder: of a finished, interrupted or still growing run.
-        say: takes one line that names the pictures that could not be drawn, and why.
 
     Returns:
         The files written: NAME.png and NAME.svg for each picture.
@@ -57,7 +51,7 @@ def plot_run(folder: RunFolder, say: Callable[[str], None] = _to_stderr) -> list
     with style.context(STYLE):
         paths = [path for name, figure in figures.items() for path in save(figure, folder.path / "plots" / name)]
     if missing:
-        say(message)
+        print(message, file=sys.stderr)
     return paths
 
 

@@ -35,7 +35,6 @@ def sheet(
     width: float,
     height: float,
     rows: int = 1,
-    columns: int = 1,
     *,
     left: float = 0.75,
     right: float = 0.3,
@@ -44,31 +43,25 @@ def sheet(
     gap: float = 0.3,
     **subplots: Any,
 ) -> tuple[Figure, np.ndarray]:
-    """Return a figure and its panels, an array (rows, columns) of axes.
+    """Return a figure and its panels one below the other, an array (rows,) of axes.
 
     Args:
         width, height: of the whole figure.
-        rows, columns: of the panels.
+        rows: number of panels.
         left, right, bottom, top: margins around the panels.
-        gap: between two rows or columns of panels.
+        gap: between two panels.
         **subplots: what `Figure.subplots` takes, such as sharex.
     """
     figure = Figure(figsize=(width, height))
-    panels = figure.subplots(rows, columns, squeeze=False, **subplots)
+    panels = figure.subplots(rows, squeeze=False, **subplots)[:, 0]
     figure.subplots_adjust(
         left=left / width,
         right=1 - right / width,
         bottom=bottom / height,
         top=1 - top / height,
-        hspace=_share(gap, height - bottom - top, rows),
-        wspace=_share(gap, width - left - right, columns),
+        hspace=gap * rows / (height - bottom - top - gap * (rows - 1)),  # in mean heights of a panel
     )
     return figure, panels
-
-
-def _share(gap: float, available: float, panels: int) -> float:
-    """Return a gap as a share of the mean size of the panels, as matplotlib counts it."""
-    return gap * panels / (available - gap * (panels - 1))
 
 
 def headed(figure: Figure, heading: str, caption: str) -> Figure:

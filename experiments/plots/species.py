@@ -43,7 +43,7 @@ def species_figure(generations: np.ndarray, species: np.ndarray, members: np.nda
         labels.append(f"{len(members) - len(alone)} shorter-lived")
     tops = np.vstack([np.zeros(len(generations)), np.cumsum(heights, axis=0)])
     tops = np.column_stack([tops, tops[:, -1]])
-    figure, ((axes,),) = sheet(11, 6, right=1.85, bottom=0.6)
+    figure, (axes,) = sheet(11, 6, right=1.85, bottom=0.6)
     # a generation is a block from its number to the next, so that one alone can be seen
     edges = np.append(generations, generations[-1] + 1)
     looks = [*_LOOKS[: len(alone)], _MERGED_LOOK][: len(labels)]

@@ -22,7 +22,7 @@ def terms_figure(terms: Mapping[str, np.ndarray], prompt: int) -> Figure:
     """
     names, rewards = list(terms), np.array([*terms.values()], dtype=float)
     steps, table_height = rewards.shape[1], 0.32 * len(names) + 0.1
-    figure, panels = sheet(
+    figure, (above, below) = sheet(
         9,
         2.8 + table_height,
         2,
@@ -33,7 +33,6 @@ def terms_figure(terms: Mapping[str, np.ndarray], prompt: int) -> Figure:
         gap=0.1,
         right=1,
     )
-    above, below = panels[:, 0]
     above.step(np.arange(steps + 1), np.append(rewards.sum(axis=0), np.nan), where="post", color=BEST, linewidth=1)
     above.axhline(0, color=BASELINE, linestyle=":", linewidth=1)
     above.axvspan(0, prompt, **PROMPT)

@@ -135,7 +135,7 @@ def binomial_p(right: int, count: int) -> float:
 def answers_figure(rows: Sequence[dict]) -> Figure:
     """Draw the share of right answers by group, with intervals, and a line at one half, as by guessing."""
     with style.context(STYLE):
-        figure, ((axes,),) = sheet(8, 1.4 + 0.5 * len(rows), left=2.2, bottom=0.6, top=0.4)
+        figure, (axes,) = sheet(8, 1.4 + 0.5 * len(rows), left=2.2, bottom=0.6, top=0.4)
         for line, row in enumerate(rows):
             reach = [[row["share"] - row["low"]], [row["high"] - row["share"]]]
             axes.errorbar(row["share"], line, xerr=reach, fmt="o", color="#0072B2", capsize=4)

@@ -1,3 +1,4 @@
+import contextlib
 import io
 import struct
 import subprocess
@@ -152,9 +153,10 @@ def pixels(png: Path) -> tuple[int, int]:
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_run(tmp_path_factory.mktemp("drawn") / "run")
-    said: list[str] = []
-    paths = plot_run(folder, said.append)
-    assert said == []
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        paths = plot_run(folder)
+    assert said.getvalue() == ""
     assert [str(path.relative_to(folder.path / "plots")) for path in paths] == FILES
     return folder.path / "plots"
 
@@ -221,17 +223,16 @@ def test_the_network_has_a_panel_for_each_key_that_is_fed(drawn: Path) -> None:
     assert "strongest: 2.00" in shown
 
 
-def test_what_is_missing_is_named_in_one_line_and_the_rest_drawn(tmp_path: Path) -> None:
+def test_what_is_missing_is_named_in_one_line_and_the_rest_drawn(tmp_path: Path, capsys) -> None:
     folder = curves_only(make_run(tmp_path / "run"))
-    said: list[str] = []
     plots = folder.path / "plots"
-    assert plot_run(folder, said.append) == [plots / "fitness.png", plots / "fitness.svg"]
-    assert said == [
+    assert plot_run(folder) == [plots / "fitness.png", plots / "fitness.svg"]
+    assert capsys.readouterr().err == (
         f"{folder.path}: not drawn: "
         "species (species.csv is missing: the run was cut short before it was written); "
         "network (best/genome.json is missing: the run was cut short before it was written); "
-        "roll (best/roll.npy is missing: the run has no champion yet)"
-    ]
+        "roll (best/roll.npy is missing: the run has no champion yet)\n"
+    )
 
 
 def test_the_line_goes_to_stderr_by_default(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
