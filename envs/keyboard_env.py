@@ -18,6 +18,7 @@ from envs.episode_start import DRAWS
 from envs.render import check_render_mode
 from listener.listener import Listener
 from listener.memorization import ExactSteps, RightKeys
+from songs.arrange import ARRANGE_OPTIONS, DEFAULTS
 from songs.catalog import find_song
 from songs.keyboard import PROMPT_STEPS
 from songs.song import Song
@@ -185,10 +186,12 @@ def memorize(song: str = "grasshopper", folder: str | None = None, per_key: bool
         song: a name in the catalogue, or the path of a MIDI file.
         folder: the catalogue; the project's own songs by default.
         per_key: reward the share of right keys instead of exact steps.
-        **options: arguments of `KeyboardEnv`.
+        **options: arguments of `KeyboardEnv`, and of how a file becomes a song: track, channel, grid, keys, fold, bars,
+            chords, steps; see `songs.arrange`.
     """
     options.setdefault("listener", RightKeys() if per_key else ExactSteps())
-    return KeyboardEnv([find_song(song, folder)], **options)
+    choices = {name: options.pop(name) for name in ARRANGE_OPTIONS if name in options}
+    return KeyboardEnv([find_song(song, folder, DEFAULTS.change(**choices))], **options)
 
 
 # where `gymnasium.make` looks for the render modes; mypy does not know that functions have attributes

@@ -59,6 +59,7 @@ class ArrangeOptions:
         return replace(self, **{name: checked_value(name, known[name], value) for name, value in choices.items()})
 
 
+ARRANGE_OPTIONS = tuple(each.name for each in fields(ArrangeOptions))
 DEFAULTS = ArrangeOptions()
 AS_WRITTEN = ArrangeOptions(grid=STEPS_PER_BEAT, keys=KEYS, bars="all", chords=True)
 """For files that were written as rolls of 13 keys and eighths: nothing is to be chosen."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 import mido
 import numpy as np
 
-from songs.keyboard import LOWEST_PITCH, STEPS_PER_BEAT
+from songs.keyboard import DEFAULT_KEYBOARD, STEPS_PER_BEAT, Keyboard
 from songs.piano_roll import check_roll
 from songs.synth import step_seconds
 
@@ -27,20 +27,23 @@ class PlaybackError(RuntimeError):
 
 
 def schedule(
-    roll: np.ndarray, tempo_bpm: float = 120.0, steps_per_beat: int = STEPS_PER_BEAT
+    roll: np.ndarray,
+    tempo_bpm: float = 120.0,
+    steps_per_beat: int = STEPS_PER_BEAT,
+    keyboard: Keyboard = DEFAULT_KEYBOARD,
 ) -> list[tuple[float, mido.Message]]:
-    """Return when to send what to play a roll (T, 13).
+    """Return when to send what to play a roll (T, K).
 
     Raises:
         ValueError: the roll is none, or the tempo or the steps of a beat are out of range.
     """
     seconds = step_seconds(tempo_bpm, steps_per_beat)
-    roll = np.pad(check_roll(roll), ((1, 1), (0, 0)))  # silence on both sides: the last notes end too
+    roll = np.pad(check_roll(roll, keyboard), ((1, 1), (0, 0)))  # silence on both sides: the last notes end too
     messages = []
     for step, (ending, starting) in enumerate(itertools.pairwise(roll)):
         for kind, keys in (("note_off", ending), ("note_on", starting)):
             for key in np.flatnonzero(keys).tolist():
-                messages.append((step * seconds, mido.Message(kind, note=LOWEST_PITCH + key)))
+                messages.append((step * seconds, mido.Message(kind, note=keyboard.lowest_pitch + key)))
     return messages
 
 

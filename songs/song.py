@@ -90,7 +90,8 @@ class Song:
         """Return HTML for a notebook: the roll, and a player."""
         from songs.display import roll_html
 
-        return roll_html(self.roll, self.title or self.name, self.tempo_bpm)
+        caption = ", ".join((self.title or self.name, *self.changes))
+        return roll_html(self.roll, caption, self.tempo_bpm, self.keyboard, self.grid)
 
     def write(self, path: str | Path) -> None:
         """Write the song as a MIDI file."""

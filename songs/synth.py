@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from songs.files import write_atomically
-from songs.keyboard import KEYS, LOWEST_PITCH, STEPS_PER_BEAT
+from songs.keyboard import DEFAULT_KEYBOARD, STEPS_PER_BEAT, Keyboard
 from songs.piano_roll import check_roll
 
 SLOWEST_BPM, FASTEST_BPM = 20, 400
@@ -66,10 +66,13 @@ def _ramp(seconds: float, sample_rate: int) -> np.ndarray:
     return 0.5 - 0.5 * np.cos(np.pi * np.arange(length) / length)
 
 
-def tone(key: int, sample_rate: int = 44100) -> np.ndarray:
-    """Return one note of `key`: float32 (RING_SECONDS * sample_rate,), peak `NOTE_PEAK`, from 0 back to 0."""
+def tone(key: int, sample_rate: int = 44100, keyboard: Keyboard = DEFAULT_KEYBOARD) -> np.ndarray:
+    """Return one note of `key`: float32 (RING_SECONDS * sample_rate,), peak `NOTE_PEAK`, from 0 back to 0.
+
+    Partials that the rate cannot hold are left out, but for the first.
+    """
     time = np.arange(round(RING_SECONDS * sample_rate)) / sample_rate
-    frequency = 440.0 * 2 ** ((LOWEST_PITCH + key - 69) / 12)
+    frequency = 440.0 * 2 ** ((keyboard.lowest_pitch + key - 69) / 12)
     attack, release = _ramp(ATTACK_SECONDS, sample_rate), _ramp(RELEASE_SECONDS, sample_rate)[::-1]
     envelope = np.ones(len(time))
     envelope[: len(attack)] = attack
@@ -77,6 +80,7 @@ def tone(key: int, sample_rate: int = 44100) -> np.ndarray:
     partials = [
         amplitude * np.sin(2 * np.pi * multiple * frequency * time) * np.exp(-time / decay)
         for multiple, amplitude, decay in PARTIALS
+        if multiple == 1 or multiple * frequency < sample_rate / 2
     ]
     note = envelope * sum(partials)
     note -= envelope * (note.sum() / envelope.sum())  # a decaying sine does not quite average to zero
@@ -88,14 +92,16 @@ def render(
     tempo_bpm: float = 120.0,
     steps_per_beat: int = STEPS_PER_BEAT,
     sample_rate: int = 44100,
+    keyboard: Keyboard = DEFAULT_KEYBOARD,
 ) -> np.ndarray:
     """Return the sound of a roll.
 
     Args:
-        roll: (T, 13) bool, may have no steps.
+        roll: (T, K) bool, may have no steps.
         tempo_bpm: beats per minute, 20 to 400.
         steps_per_beat: steps of the roll in a beat.
         sample_rate: samples per second, 8000 to 192000.
+        keyboard: of the K keys.
 
     Returns:
         float32 (N,), at most `LIMIT` in absolute value; T steps and `RING_SECONDS` long.
@@ -103,16 +109,16 @@ def render(
     Raises:
         ValueError: the roll is none, or a setting is out of its range.
     """
-    roll = check_roll(roll)
+    roll = check_roll(roll, keyboard)
     sample_rate = _check_rate(sample_rate)
     step = step_seconds(tempo_bpm, steps_per_beat) * sample_rate
     fade = _ramp(DAMPING_SECONDS, sample_rate)[::-1].astype(np.float32)
     samples = np.zeros(round(len(roll) * step) + round(RING_SECONDS * sample_rate), dtype=np.float32)
-    for key in range(KEYS):
+    for key in range(keyboard.keys):
         starts = np.rint(np.flatnonzero(roll[:, key]) * step).astype(np.int64).tolist()
         if not starts:
             continue
-        note = tone(key, sample_rate)
+        note = tone(key, sample_rate, keyboard)
         for start, restart in zip(starts, [*starts[1:], len(samples)], strict=True):
             held = min(restart - start, len(note))
             samples[start : start + held] += note[:held]

@@ -286,3 +286,11 @@ def test_stable_baselines_learns(algorithm, path):
     assert right_steps() <= 2
     model.learn(4000)
     assert right_steps() >= 7
+
+
+def test_the_options_of_how_a_file_becomes_a_song_are_arguments(path):
+    cut = gymnasium.make(MEMORIZE, song=path, bars="2", prompt=4).unwrapped.rules.songs[0]
+    np.testing.assert_array_equal(cut.roll, SCALE.roll[8:])
+    assert cut.changes == ("bar 2 of 2",)
+    with pytest.raises(ValueError, match=r"scale\.mid: has no track 'Lead'; its tracks are: 1 scale"):
+        gymnasium.make(MEMORIZE, song=path, track="Lead")

@@ -8,7 +8,9 @@ import wave
 import numpy as np
 
 from songs.display import LONGEST, roll_html, roll_svg
+from songs.keyboard import Grid, Keyboard
 from songs.song import Song
+from songs.synth import tone
 
 ROLL = np.zeros((16, 13), dtype=bool)
 ROLL[[0, 4, 4], [0, 4, 12]] = True
@@ -43,3 +45,19 @@ def test_a_long_roll_is_cut_and_says_so():
     html = roll_html(long, "long")
     assert f"the first {LONGEST} of {LONGEST + 8} steps" in html
     assert "#009e73" not in html
+
+
+def test_a_song_of_25_keys_shows_its_keys_its_bars_and_what_was_changed():
+    roll = np.zeros((24, 25), dtype=bool)
+    roll[0, 24] = True
+    song = Song("tune", roll, "Air", keyboard=Keyboard(25, 48), grid=Grid(4, 3), changes=("25 keys", "sixteenths"))
+    html = song._repr_html_()
+    assert "Air, 25 keys, sixteenths" in html
+    assert ">C3</text>" in html
+    assert ">C5</text>" in html
+    assert roll_svg(roll, song.keyboard, song.grid).count("<line") == 3  # two bars of 12 steps
+
+
+def test_the_sound_of_a_key_is_that_of_its_pitch_on_any_keyboard():
+    np.testing.assert_array_equal(tone(0, 16_000, Keyboard(25, 48)), tone(12, 16_000, Keyboard(13, 36)))
+    assert np.abs(tone(87, 8_000, Keyboard(88, 21))).max() > 0.1  # C8, of which only the first partial is left
