@@ -1,7 +1,4 @@
-"""States that searches go on from: they are read from a file, and may be anything.
-
-Conventions: whatever is wrong is a ValueError that says what.
-"""
+"""States that searches continue from: they are read from a file, and whatever is wrong with one is a ValueError."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -14,24 +11,18 @@ import numpy as np
 from songs.validate import OrNone, validate_like
 
 LARGEST = 1e12
-"""Of the numbers that a search computes with; its own stay far below, but for weights of cells, which end here."""
+"""Limit of the numbers that a search computes with; only weights of cells come near it."""
 FARTHEST = 40.0
 """No normally distributed number is farther from 0 than this."""
 
 
 def identity(search: Any, shape: list) -> dict[str, Any]:
-    """Return what has to stand in the state of a search, with `options`, as it is: its kind, its options, its shape."""
+    """Return what the state of a search must repeat: its kind, its options, its shape."""
     return {"search": type(search).__name__, "options": asdict(search.options), "shape": shape}
 
 
 def check_state(same: dict[str, Any], kinds: dict[str, Any], state: Any) -> None:
-    """Raise ValueError if a state belongs to another search, or is not of the kind that it should be.
-
-    Args:
-        same: what has to stand in the state as it is, the `identity` of the search.
-        kinds: an example of all else, as `songs.validate.validate_like` has them.
-        state: what was read.
-    """
+    """Raise ValueError if a state has not the `identity` of the search, `same`, or is not like the example `kinds`."""
     validate_like({}, state, "the state")
     for name, value in same.items():
         if state.get(name) != value:
@@ -41,7 +32,7 @@ def check_state(same: dict[str, Any], kinds: dict[str, Any], state: Any) -> None
 
 @contextmanager
 def fitting() -> Iterator[None]:
-    """Lend a block that takes a state over: parts of it that do not fit each other are a ValueError."""
+    """Context manager: turn errors while restoring a state into ValueError."""
     try:
         yield
     except (LookupError, TypeError, AttributeError, AssertionError, OverflowError) as error:
@@ -49,9 +40,9 @@ def fitting() -> Iterator[None]:
 
 
 def check_size(values: np.ndarray | Sequence[float], what: str, least: float = -LARGEST, most: float = LARGEST) -> None:
-    """Raise ValueError if there is something else than numbers of a possible size."""
-    found = np.asarray(values)
-    if not ((found >= least) & (found <= most)).all():
+    """Raise ValueError if a value is no number from `least` to `most`."""
+    numbers = np.asarray(values)
+    if not ((numbers >= least) & (numbers <= most)).all():
         raise ValueError(f"{what} does not hold numbers of {least:g} to {most:g}")
 
 

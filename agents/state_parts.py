@@ -54,15 +54,9 @@ def arrays_of_part(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.
 
 
 def restore_arrays(targets: dict[str, np.ndarray], arrays: dict[str, np.ndarray], **most: int) -> None:
-    """Copy arrays of a state into those of the same names.
+    """Copy arrays of a state into those of the same names; raises ValueError if one does not fit.
 
-    Args:
-        targets: overwritten.
-        arrays: of the state.
-        most: largest value of some arrays, whose smallest is 0.
-
-    Raises:
-        ValueError: an array does not fit.
+    The arrays named in `most` must hold values from 0 to that.
     """
     validate_like(targets | {name: Within(targets[name], 0, largest) for name, largest in most.items()}, arrays)
     for name, target in targets.items():

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from agents.dqn.exploration import CountBonus, EpsilonGreedy, ExplorationOptions, steps_with
 from agents.dqn.learner import QLearner
@@ -53,7 +52,8 @@ class DqnAgent:
         if exploration.bonus:
             steps = steps_with(exploration.most_keys if network.head == "branching" else 1)
             self._bonus = CountBonus(exploration, steps, learner.observation)
-            self._choices = _one_hot(choices_of(torch.from_numpy(steps), network.head), network.choices)
+            choices = choices_of(torch.from_numpy(steps), network.head)
+            self._choices = torch.nn.functional.one_hot(choices, network.choices).flatten(1).float()
 
     def begin(self, envs: np.ndarray, observations: np.ndarray, steps: np.ndarray) -> None:
         pass
@@ -83,8 +83,3 @@ class DqnAgent:
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         restore_parts(self._parts(), arrays, data)
-
-
-def _one_hot(choices: Tensor, number: int) -> Tensor:
-    """Return the choices (P, branches) as (P, branches * number) float32."""
-    return torch.nn.functional.one_hot(choices, number).flatten(1).float()

@@ -45,13 +45,7 @@ class Prior(Protocol):
     """A model that follows N melodies and predicts how each goes on."""
 
     def begin(self, envs: np.ndarray, rolls: np.ndarray, steps: np.ndarray) -> None:
-        """Begin episodes.
-
-        Args:
-            envs: (B,) int, the environments that begin one.
-            rolls: (B, T, 13) bool.
-            steps: (B,) int, the number of steps of each roll that are already played.
-        """
+        """Begin episodes of environments (B,) int, of whose rolls (B, T, 13) bool the first steps (B,) are played."""
 
     def add(self, keys: np.ndarray) -> None:
         """Add a step (N, 13) bool of all environments."""

@@ -120,15 +120,11 @@ class ReplayBuffer:
         continues: np.ndarray,
         next_prior: np.ndarray | None = None,
     ) -> None:
-        """Add B transitions.
+        """Add B transitions, as in `Transitions`.
 
         Args:
-            observations: (B, I) of 0 and 1.
+            observations, keys, rewards, continues, next_prior: of each, in any dtype.
             remembered: (B, n, 13), the steps remembered since; anything where the episode terminated before.
-            keys: (B, 13), the keys played at the first of the n steps.
-            rewards: (B, R).
-            continues: (B,) bool, False where the episode terminated.
-            next_prior: (B, 14), if it is kept.
         """
         count, split = len(keys), KEYS * self.memory
         indices = np.arange(self.added, self.added + count) % self.options.capacity
