@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from agents.neat.recurrent_network import RecurrentNetwork
 from experiments.pages.page import fill, tones
 from experiments.runs.champion import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
@@ -53,7 +54,7 @@ def network_data(run: Run) -> dict[str, Any]:
             )
         return _layers(player.network)
     genome = json.loads(run.folder.read_text("best/genome.json"))
-    if not hasattr(run.performer, "memory"):
+    if isinstance(getattr(run.performer, "network", None), RecurrentNetwork):
         raise RunError(
             f"{run.folder.path}: a recurrent network has a memory of its own, which the page does not support"
         )
