@@ -125,8 +125,8 @@ class Training(ABC):
     def progress(self) -> float:
         """Share of the training that is done, 0 to 1."""
         costs = [cost for cost, _ in self._stages]
-        done = sum(costs[: self.stage]) + costs[self.stage] * self._current.done / self._current.steps
-        return done / sum(costs)
+        share = self._current.done / max(1, self._current.steps)  # the attack of a short training may have none
+        return (sum(costs[: self.stage]) + costs[self.stage] * share) / sum(costs)
 
     @property
     def finished(self) -> bool:
