@@ -9,20 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from experiments.pages.improvised_view import improvised
-from experiments.pages.listener_view import listener_view
 from experiments.pages.overlay import overlay_figure, vae_overlay
 from experiments.pages.page import fill, picture, provenance, tones
 from experiments.pages.roll_view import key_roll
+from experiments.plots import listener_training
 from experiments.plots.picture import read_summary
 from experiments.plots.roll import classify
 from experiments.plots.run import PICTURES, draw_run
 from experiments.runs.champion import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
-from experiments.runs.lifecycle import name_of_kind
+from experiments.runs.lifecycle import name_of_kind, read_config
 from experiments.runs.scores import score
 from songs.files import write_atomically
 from songs.song import Song
 from songs.synth import step_seconds
+
+LISTENER_FACTS = ("pieces", "excerpts", "seed", "steps", "cpu_seconds", "wall_seconds")
+"""Figures of the summary of a listener that its report shows."""
 
 
 def write_report(
@@ -91,7 +94,7 @@ def has_begun(folder: RunFolder) -> bool:
 def run_view(folder: RunFolder) -> dict[str, Any]:
     """Return the content of the page for a run, as plain data."""
     if name_of_kind(folder) == "listener":
-        return listener_view(folder)
+        return _listener_view(folder)
     run = open_run(folder.path)
     meta = folder.read_meta()
     summary = read_summary(folder)
@@ -112,6 +115,25 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
         + [{"caption": captions[name], "data": picture(one)} for name, one in figures.items()],
         "missing": missing,
         "facts": _facts(summary),
+        **provenance(folder, meta, [meta.get("command", [])]),
+    }
+
+
+def _listener_view(folder: RunFolder) -> dict[str, Any]:
+    """Return the content of the page for a listener's run, as plain data."""
+    config, meta = read_config(folder), folder.read_meta()
+    summary = read_summary(folder)
+    figures, missing = draw_run(folder)
+    return {
+        "heading": "Held-out judge" if config.is_judge else f"Listener, kind {config.listener.kind}",
+        "search": f"Trained on {', '.join(path.name for path in config.data.folders)}",
+        "state": str(summary.get("stopped", "still running, or killed")),
+        "scores": [],
+        "songs": [],
+        "groups": [],
+        "pictures": [{"caption": listener_training.PICTURE.caption, "data": picture(one)} for one in figures.values()],
+        "missing": missing,
+        "facts": {name.replace("_", " "): summary[name] for name in LISTENER_FACTS if name in summary},
         **provenance(folder, meta, [meta.get("command", [])]),
     }
 
