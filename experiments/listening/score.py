@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from experiments.options import print_json, require
+from experiments.options import arrange_options, print_json, require
 from experiments.tables import show_table
 from listener.judging import percentile
 from listener.listener import Listener
@@ -19,7 +19,7 @@ from songs.song import SongError
 def score(options: argparse.Namespace) -> int:
     """Print the scores of files by a listener."""
     listener, reference = listener_named(options.listener), reference_scores(options.listener)
-    rows = _rows_of_files(options.files, options.track, lambda roll: _scored(listener, reference, roll))
+    rows = _rows_of_files(options.files, arrange_options(options), lambda roll: _scored(listener, reference, roll))
     if options.json:
         print_json(rows)
         return 0
@@ -47,7 +47,7 @@ def judge(options: argparse.Namespace) -> int:
 
     percentiles = read_judge(options.judge).percentiles
     rows = _rows_of_files(
-        options.files, options.track, lambda roll: {"percentile": round(float(percentiles(roll)[0]), 1)}
+        options.files, arrange_options(options), lambda roll: {"percentile": round(float(percentiles(roll)[0]), 1)}
     )
     if options.json:
         print_json(rows)
@@ -67,12 +67,14 @@ def _scored(listener: Listener, reference: list[float] | None, roll: np.ndarray)
     }
 
 
-def _rows_of_files(paths: Sequence[str], track: str | None, score_roll: Callable[[np.ndarray], dict]) -> list[dict]:
+def _rows_of_files(
+    paths: Sequence[str], arranging: ArrangeOptions, score_roll: Callable[[np.ndarray], dict]
+) -> list[dict]:
     """Return a row for every file that can be played; the others are named and left out.
 
     Args:
         paths: of MIDI files.
-        track: read only the tracks of this name.
+        arranging: how the files become songs.
         score_roll: takes rolls (1, T, 13) and returns the row's values beside the name of the file.
 
     Raises:
@@ -81,11 +83,13 @@ def _rows_of_files(paths: Sequence[str], track: str | None, score_roll: Callable
     rows, unusable = [], []
     for path in paths:
         try:
-            roll = read_song(path, ArrangeOptions(track=track or "")).roll[None]
+            song = read_song(path, arranging)
         except SongError as error:
             unusable.append(error)
         else:
-            rows.append({"file": path, **score_roll(roll)})
+            rows.append({"file": path, **score_roll(song.roll[None])})
+            if song.changes:
+                print(f"{path}: {', '.join(song.changes)}", file=sys.stderr)
     if not rows:
         raise unusable[0]
     for reason in unusable:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.command import add_run_options, begin_or_resume, configured, finish
-from experiments.options import above_zero, add_actions, count, positive, word
+from experiments.options import above_zero, add_actions, add_arrange_options, count, positive, word
 
 HELP = "listeners: train one on music, score melodies by one, audit one"
 GROUP, ORDER = "Judge", 2
@@ -122,7 +122,7 @@ def _score(parser: argparse.ArgumentParser) -> None:
 def _melodies(parser: argparse.ArgumentParser) -> None:
     """Add the melodies to be judged."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="MIDI files that the keyboard can play")
-    parser.add_argument("--track", metavar="NAME", help="read only the MIDI tracks of this name [all]")
+    add_arrange_options(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON array")
 
 
