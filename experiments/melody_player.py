@@ -9,7 +9,7 @@ from agents.rollout import play_on
 from experiments.runs.champion import open_run
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind
-from songs.catalog import find_song
+from songs.catalog import find_file
 from songs.plain_text import plain
 from songs.playback import PlaybackError, output_ports, play_to_port
 from songs.song import Song
@@ -26,12 +26,14 @@ def play(source: str, wav: str | None, port: str | None, steps: int | None, impr
         yield _write_sample(Path(source), wav)
         return
     song, roll = _melody(source, steps, improvise)
+    if song.changes:
+        yield f"{song.name}: {', '.join(song.changes)}"
     played = False
     if port or not wav:
         try:
             if port or output_ports():
                 yield f"Playing {song.title or song.name} ({len(roll)} steps)"
-                play_to_port(roll, port, song.tempo_bpm)
+                play_to_port(roll, port, song.tempo_bpm, song.grid.steps_per_quarter, keyboard=song.keyboard)
                 played = True
             else:
                 yield "There is no MIDI port: writing sound instead."
@@ -39,7 +41,7 @@ def play(source: str, wav: str | None, port: str | None, steps: int | None, impr
             yield f"{error}: writing sound instead."
     if wav or not played:
         path = Path(wav) if wav else Path(f"{Path(source).resolve().stem}.wav")
-        write_wav(path, render(roll, song.tempo_bpm))
+        write_wav(path, render(roll, song.tempo_bpm, song.grid.steps_per_quarter, keyboard=song.keyboard))
         yield f"{plain(str(path))}: {len(roll)} steps of {song.title or song.name}"
 
 
@@ -63,7 +65,7 @@ def _melody(source: str, steps: int | None, improvise: bool) -> tuple[Song, np.n
     if not Path(source).is_dir():
         if improvise:
             raise RunError(f"{source}: only the champion of a run can improvise")
-        song = find_song(source)
+        song = Song.read(find_file(source))
         return song, song.roll[:steps]
     run = open_run(source)
     player, song = run.player(), run.songs[0]

@@ -101,23 +101,25 @@ def play_to_port(
     steps_per_beat: int = STEPS_PER_BEAT,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    keyboard: Keyboard = DEFAULT_KEYBOARD,
 ) -> None:
-    """Play a roll (T, 13) on a MIDI port, which is closed afterwards.
+    """Play a roll (T, K) on a MIDI port, which is closed afterwards.
 
     Args:
-        roll: (T, 13) bool.
+        roll: (T, K) bool.
         port_name: as in `output_ports`; None takes the first, but a real one before Linux's silent
             `Midi Through`.
         tempo_bpm: beats per minute, 20 to 400.
         steps_per_beat: steps of the roll in a beat.
         now: a clock in seconds.
         sleep: waits a number of seconds of that clock.
+        keyboard: of the K keys.
 
     Raises:
         ValueError: the roll is none, or the tempo or the steps of a beat are out of range.
         PlaybackError: there is no such port, or none at all, or it fails while it plays.
     """
-    messages = schedule(roll, tempo_bpm, steps_per_beat)
+    messages = schedule(roll, tempo_bpm, steps_per_beat, keyboard)
     names = _port_names()
     if port_name is None:
         port_name = next((name for name in names if not name.startswith("Midi Through")), names[0])

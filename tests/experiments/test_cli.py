@@ -522,3 +522,10 @@ def test_songs_lists_the_parts_of_a_file_and_what_would_be_changed(kuznechik, tm
     assert kuznechik("songs", path, "--bars", "7").out.endswith(
         "one has no notes in the bars 7: they are in the bars 1 to 1\n"
     )
+
+
+def test_a_file_of_any_keyboard_and_grid_is_played_as_it_sounds(kuznechik, tmp_path):
+    write_midi(tmp_path / "wide.mid", np.array([[0, 48], [3, 84]]), 16, steps_per_beat=4)
+    played = kuznechik("play", tmp_path / "wide.mid", "--wav", tmp_path / "wide.wav")
+    assert (played.status, played.err) == (0, "")
+    assert played.out.splitlines()[0] == "wide: sixteenths, 37 keys"
