@@ -40,6 +40,11 @@ class Rules:
     def __post_init__(self):
         if not self.songs:
             raise ValueError("give the environment at least one song")
+        if other := next((song for song in self.songs if song.roll.shape[1] != self.keys), None):
+            raise ValueError(
+                f"{self.songs[0].name!r} has {self.keys} keys, {other.name!r} {other.roll.shape[1]}: "
+                "the songs of an environment need the same keyboard; Song.on() changes it"
+            )
         if self.memory < 1:
             raise ValueError(f"memory is {self.memory} steps: it must be at least 1")
         shortest = min(self.songs, key=lambda song: song.steps)
@@ -176,11 +181,12 @@ class KeyboardCore:
             return ()
         if self.song_names[0] is None:
             raise RuntimeError("nothing to draw yet: call reset() first")
-        rolls = [self.rules.songs[song].roll for song in self.clock.song]
-        return tuple(
-            DRAW[mode](self.played(episode), None if self.improvise[episode] else roll, self.clock.steps.item(episode))
-            for episode, roll in enumerate(rolls)
-        )
+        steps, drawings = self.clock.steps.tolist(), []
+        for episode, index in enumerate(self.clock.song.tolist()):
+            song = self.rules.songs[index]
+            target = None if self.improvise[episode] else song.roll
+            drawings.append(DRAW[mode](self.played(episode), target, steps[episode], song.keyboard, song.grid))
+        return tuple(drawings)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return arrays to continue all episodes from; episodes that may be truncated cannot be continued."""

@@ -29,17 +29,17 @@ _NOTHING_OVER = _EPISODE[:0]
 
 
 class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
-    """A keyboard of 13 keys, C4 to C5, on which a song is to be played.
+    """A keyboard of K keys, those of the songs (by default 13, C4 to C5), on which a song is to be played.
 
     ## Description
     At every step each key is pressed or not. The performer observes the last steps and plays the next one;
     a listener rewards it. The first steps, the prompt, are given.
 
     ## Action Space
-    `MultiBinary(13)`: 1 presses a key, from C4 to C5. Nothing is held: a 1 is an onset.
+    `MultiBinary(K)`: 1 presses a key, the lowest first. Nothing is held: a 1 is an onset.
 
     ## Observation Space
-    `MultiBinary(memory * 13)`: the last `memory` steps, oldest first, 13 keys each. With `mode_bit` one
+    `MultiBinary(memory * K)`: the last `memory` steps, oldest first, K keys each. With `mode_bit` one
     more element at the end: 1 to play the song, 0 to improvise.
 
     ## Rewards
@@ -55,11 +55,12 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     ## Information
     `song`: name of the song. `step`: the step to be played next. After an action also `right`: whether
-    all 13 keys were right (always False while improvising), and with the option `key_rewards` also
-    `key_rewards`: (13,) float32, the listener's reward of each key; their mean is the reward.
+    all keys were right (always False while improvising), and with the option `key_rewards` also
+    `key_rewards`: (K,) float32, the listener's reward of each key; their mean is the reward.
 
     ## Arguments
-    * `songs`: songs to play. One is drawn at each reset, or chosen by `reset(options={"song": index})`.
+    * `songs`: songs to play, all on the same keyboard. One is drawn at each reset, or chosen by
+      `reset(options={"song": index})`.
     * `listener`: gives the rewards; `ExactSteps()` by default.
     * `memory`: steps remembered, at least 1.
     * `prompt`: steps given at the start, at least 0 and fewer than the song has.
@@ -137,7 +138,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Play one step.
 
         Args:
-            action: (13,) of 0 and 1.
+            action: (K,) of 0 and 1.
 
         Returns:
             Observation, reward, terminated, truncated (always False) and information.
@@ -167,7 +168,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     @property
     def played(self) -> np.ndarray:
-        """(steps so far, 13) bool: the prompt and what the performer played after it."""
+        """(steps so far, K) bool: the prompt and what the performer played after it."""
         return self._core.played(0)
 
     def render(self) -> str | np.ndarray | None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from songs.keyboard import BLACK_KEYS, LOWEST_PITCH, STEPS_PER_BAR, pitch_name
+from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, Grid, Keyboard
 
-VISIBLE_STEPS = 4 * STEPS_PER_BAR
+VISIBLE_BARS = 4
 MARKS = {"right": "#", "wrong": "x", "missed": "o", "empty": "."}
 COLOURS = {"right": (66, 133, 90), "wrong": (200, 70, 60), "missed": (170, 175, 190)}
 _WHITE_ROW, _BLACK_ROW, _BAR_LINE, _NOW = (250, 250, 247), (232, 233, 236), (205, 207, 212), (120, 140, 220)
@@ -20,53 +20,70 @@ _CELL = 12
 """Pixels of the side of one step of one key."""
 
 
-def _window(played: np.ndarray, target: np.ndarray | None, now: int) -> tuple[int, dict[str, np.ndarray]]:
-    """Return the first visible step and the visible cells (VISIBLE_STEPS, K) of each kind."""
-    first = max(0, -(-now // STEPS_PER_BAR) * STEPS_PER_BAR - VISIBLE_STEPS)
-    shown = np.zeros((VISIBLE_STEPS, played.shape[1]), dtype=bool)
+def _window(played: np.ndarray, target: np.ndarray | None, now: int, bar: int) -> tuple[int, dict[str, np.ndarray]]:
+    """Return the first visible step, and the cells (VISIBLE_BARS * bar, K) of each kind, with bars of `bar` steps."""
+    visible = VISIBLE_BARS * bar
+    first = max(0, -(-now // bar) * bar - visible)
+    shown = np.zeros((visible, played.shape[1]), dtype=bool)
     wanted = shown.copy()
-    part = played[first : min(now, first + VISIBLE_STEPS)]
+    part = played[first : min(now, first + visible)]
     shown[: len(part)] = part
     if target is None:
         return first, {"right": shown, "wrong": wanted, "missed": wanted}
-    part = target[first : first + VISIBLE_STEPS]
+    part = target[first : first + visible]
     wanted[: len(part)] = part
     return first, {"right": shown & wanted, "wrong": shown & ~wanted, "missed": wanted & ~shown}
 
 
-def text(played: np.ndarray, target: np.ndarray | None, now: int) -> str:
+def text(
+    played: np.ndarray,
+    target: np.ndarray | None,
+    now: int,
+    keyboard: Keyboard = DEFAULT_KEYBOARD,
+    grid: Grid = DEFAULT_GRID,
+) -> str:
     """Draw the steps around `now` as lines of text, one a key.
 
     Args:
         played: (T, K) bool; steps from `now` on are not looked at.
         target: (T, K) bool, or None when nothing is to be reproduced.
         now: the step to be played next.
+        keyboard: of K keys.
+        grid: of the steps.
     """
-    first, cells = _window(played, target, now)
+    bar = grid.steps_per_bar
+    first, cells = _window(played, target, now, bar)
     lines = []
-    for key in reversed(range(played.shape[1])):
-        row = [MARKS["empty"]] * VISIBLE_STEPS
+    for key, name in reversed(list(enumerate(keyboard.names))):
+        row = [MARKS["empty"]] * (VISIBLE_BARS * bar)
         for kind, where in cells.items():
             for step in np.flatnonzero(where[:, key]):
                 row[step] = MARKS[kind]
-        bars = ["".join(row[i : i + STEPS_PER_BAR]) for i in range(0, VISIBLE_STEPS, STEPS_PER_BAR)]
-        lines.append(f"{pitch_name(LOWEST_PITCH + key):>3} {'|'.join(bars)}")
+        bars = ["".join(row[i : i + bar]) for i in range(0, len(row), bar)]
+        lines.append(f"{name:>3} {'|'.join(bars)}")
     at = now - first
-    lines.append(" " * (4 + at + at // STEPS_PER_BAR) + f"^ step {now}")
+    lines.append(" " * (4 + at + at // bar) + f"^ step {now}")
     return "\n".join(lines)
 
 
-def image(played: np.ndarray, target: np.ndarray | None, now: int) -> np.ndarray:
-    """Draw the steps around `now` as an image (12 * K, 384, 3) uint8; arguments as for `text`."""
-    first, cells = _window(played, target, now)
-    grid = np.empty((played.shape[1], VISIBLE_STEPS, 3), dtype=np.uint8)
-    grid[:] = _WHITE_ROW
-    grid[[key % 12 in BLACK_KEYS for key in range(len(grid))]] = _BLACK_ROW
+def image(
+    played: np.ndarray,
+    target: np.ndarray | None,
+    now: int,
+    keyboard: Keyboard = DEFAULT_KEYBOARD,
+    grid: Grid = DEFAULT_GRID,
+) -> np.ndarray:
+    """Draw the steps around `now` as an image (12 * K, 48 * bar, 3) uint8, 384 wide for bars of 8 steps; as `text`."""
+    bar = grid.steps_per_bar
+    first, cells = _window(played, target, now, bar)
+    colours = np.empty((keyboard.keys, VISIBLE_BARS * bar, 3), dtype=np.uint8)
+    colours[:] = _WHITE_ROW
+    colours[list(keyboard.black_keys)] = _BLACK_ROW
     for kind, where in cells.items():
-        grid[where.T] = COLOURS[kind]
-    pixels = grid[::-1].repeat(_CELL, axis=0).repeat(_CELL, axis=1)
+        colours[where.T] = COLOURS[kind]
+    pixels = colours[::-1].repeat(_CELL, axis=0).repeat(_CELL, axis=1)
     pixels[::_CELL] = _BAR_LINE
-    pixels[:, :: _CELL * STEPS_PER_BAR] = _BAR_LINE
+    pixels[:, :: _CELL * bar] = _BAR_LINE
     at = (now - first) * _CELL
     pixels[:, max(0, at - 2) : at + 1] = _NOW
     return pixels

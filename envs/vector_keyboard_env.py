@@ -23,17 +23,17 @@ from songs.validate import validate_like
 
 
 class KeyboardVectorEnv(VectorEnv):
-    """N keyboards of 13 keys, C4 to C5, on each of which a song is to be played.
+    """N keyboards of K keys, by default 13, C4 to C5, on each of which a song is to be played.
 
     ## Description
     As `KeyboardEnv`, N times. Each environment has its own song, step and mode; all advance by one step at a
     time.
 
     ## Action Space
-    `Box(0, 1, (N, 13), int8)`. Any boolean, integer or floating array of 0 and 1 is accepted.
+    `Box(0, 1, (N, K), int8)`. Any boolean, integer or floating array of 0 and 1 is accepted.
 
     ## Observation Space
-    `Box(0, 1, (N, memory * 13), int8)`, one column more with `mode_bit`.
+    `Box(0, 1, (N, memory * K), int8)`, one column more with `mode_bit`.
 
     ## Rewards
     (N,) float64, the listener's reward of the newest step of each environment.
@@ -52,7 +52,7 @@ class KeyboardVectorEnv(VectorEnv):
     ## Information
     `song` (N,) str, `step` (N,) int64, after an action `right` (N,) bool, each with a mask `_song`, `_step`,
     `_right` that says for which environments it holds: one that begins an episode has played nothing that could
-    be right. With the keyboard's option `key_rewards` also `key_rewards` (N, 13) float32. With `SAME_STEP` also
+    be right. With the keyboard's option `key_rewards` also `key_rewards` (N, K) float32. With `SAME_STEP` also
     `final_obs` and `final_info`.
 
     ## Arguments
@@ -61,7 +61,7 @@ class KeyboardVectorEnv(VectorEnv):
     * `num_envs`: N, at least 1.
     * `autoreset_mode`: an `AutoresetMode` or its name, `NextStep` by default.
     * `copy`: with False the observations are a view of the environment's own memory: not to be written to, and
-      valid until the next call of `step` or `reset`. It saves copying (N, memory * 13) bytes at every step.
+      valid until the next call of `step` or `reset`. It saves copying (N, memory * K) bytes at every step.
     * `max_episode_steps`: truncate episodes after so many steps.
 
     The options of `reset` are those of `KeyboardEnv`, as one value or as N of them, and `reset_mask`, (N,)
@@ -141,10 +141,10 @@ class KeyboardVectorEnv(VectorEnv):
         """Play one step in every environment.
 
         Args:
-            actions: (N, 13) of 0 and 1.
+            actions: (N, K) of 0 and 1.
 
         Returns:
-            Observations (N, memory * 13) int8, rewards (N,) float64, terminations (N,) bool, truncations
+            Observations (N, memory * K) int8, rewards (N,) float64, terminations (N,) bool, truncations
             (N,) bool and the information.
 
         Raises:

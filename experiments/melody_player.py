@@ -13,7 +13,7 @@ from songs.catalog import find_file
 from songs.plain_text import plain
 from songs.playback import PlaybackError, output_ports, play_to_port
 from songs.song import Song
-from songs.synth import render, write_wav
+from songs.synth import write_wav
 
 
 def play(source: str, wav: str | None, port: str | None, steps: int | None, improvise: bool = False) -> Iterator[str]:
@@ -41,7 +41,7 @@ def play(source: str, wav: str | None, port: str | None, steps: int | None, impr
             yield f"{error}: writing sound instead."
     if wav or not played:
         path = Path(wav) if wav else Path(f"{Path(source).resolve().stem}.wav")
-        write_wav(path, render(roll, song.tempo_bpm, song.grid.steps_per_quarter, keyboard=song.keyboard))
+        write_wav(path, song.sound(roll))
         yield f"{plain(str(path))}: {len(roll)} steps of {song.title or song.name}"
 
 

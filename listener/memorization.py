@@ -4,26 +4,33 @@ Conventions: as in `listener.listener`. Without a target there is nothing to rem
 Both are pointwise.
 """
 
+from functools import cache
+
 import numpy as np
 
-from songs.keyboard import KEYS
 
-_ONE_EACH = np.ones(KEYS, dtype=np.float32)
+@cache
+def _one_each(keys: int) -> np.ndarray:
+    return np.ones(keys, dtype=np.float32)
 
 
 def wrong_keys(keys: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return how many of the 13 keys are wrong at every step, (...) float32.
+    """Return how many of the K keys are wrong at every step.
 
     Args:
-        keys: (..., 13) of 0 and 1, what was played.
-        targets: (..., 13) of 0 and 1, what should have been played; the two may broadcast.
+        keys: (..., K) of 0 and 1, what was played.
+        targets: (..., K) of 0 and 1, what should have been played; the two may broadcast.
+
+    Returns:
+        (...) float32, 0 to K.
     """
     wrong = keys != targets
-    # a product with ones counts rows of 13 several times faster than a sum over the last axis does, but only
+    # a product with ones counts rows of 13 keys several times faster than a sum over the last axis does, but only
     # in two dimensions
     if wrong.ndim == 2:
-        return wrong.dot(_ONE_EACH)
-    return wrong.reshape(-1, KEYS).dot(_ONE_EACH).reshape(wrong.shape[:-1])
+        return wrong.dot(_one_each(wrong.shape[1]))
+    count = wrong.shape[-1]
+    return wrong.reshape(-1, count).dot(_one_each(count)).reshape(wrong.shape[:-1])
 
 
 class _Memorization:
@@ -39,30 +46,30 @@ class _Memorization:
     ) -> np.ndarray:
         if targets is None:
             return np.zeros(keys.shape[:-1], dtype=np.float32)
-        return self._reward(wrong_keys(keys, targets) if wrong is None else wrong)
+        return self._reward(wrong_keys(keys, targets) if wrong is None else wrong, keys.shape[-1])
 
-    def _reward(self, wrong: np.ndarray) -> np.ndarray:
+    def _reward(self, wrong: np.ndarray, keys: int) -> np.ndarray:
         raise NotImplementedError
 
 
 class ExactSteps(_Memorization):
-    """Rewards 1 for a step with all 13 keys right, 0 for any other."""
+    """Rewards 1 for a step with all keys right, 0 for any other."""
 
-    def _reward(self, wrong: np.ndarray) -> np.ndarray:
+    def _reward(self, wrong: np.ndarray, keys: int) -> np.ndarray:
         return np.logical_not(wrong).astype(np.float32)
 
 
 class RightKeys(_Memorization):
-    """Rewards the share of the 13 keys that are right.
+    """Rewards the share of the keys that are right.
 
-    Nearly every key is up at nearly every step: playing nothing at all already earns about 0.97.
+    Nearly every key is up at nearly every step: playing nothing at all already earns about 0.97 on 13 keys.
     """
 
     def key_rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-        """Return 1 for every right key, 0 for every wrong one, (B, T, 13) float32."""
+        """Return 1 for every right key, 0 for every wrong one, (B, T, K) float32."""
         if targets is None:
             return np.zeros(rolls.shape, dtype=np.float32)
         return (rolls == targets).astype(np.float32)
 
-    def _reward(self, wrong: np.ndarray) -> np.ndarray:
-        return (KEYS - wrong) / np.float32(KEYS)
+    def _reward(self, wrong: np.ndarray, keys: int) -> np.ndarray:
+        return (keys - wrong) / np.float32(keys)

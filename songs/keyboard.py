@@ -6,6 +6,7 @@ Conventions:
     Tempos are in quarter notes a minute, whatever a beat is.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -98,6 +99,12 @@ class Keyboard:
         if high - low >= self.keys:
             return None
         return max(0, self.lowest_pitch - low) + min(0, self.highest_pitch - high)
+
+
+def common_keyboard(keyboards: Iterable[Keyboard]) -> Keyboard:
+    """Return the smallest keyboard that has the keys of all others."""
+    lowest, highest = zip(*((each.lowest_pitch, each.highest_pitch) for each in keyboards), strict=True)
+    return Keyboard(max(highest) - min(lowest) + 1, min(lowest))
 
 
 def usual_keyboard(keys: int) -> Keyboard:

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from songs.keyboard import DEFAULT_KEYBOARD, KEYS, Keyboard
+from songs.keyboard import DEFAULT_KEYBOARD, KEYS, Keyboard, pitch_name
 
 _KEY_BITS = (1 << np.arange(KEYS)).astype(np.uint16)
 
@@ -49,6 +49,22 @@ def onsets_from_roll(roll: np.ndarray, keyboard: Keyboard = DEFAULT_KEYBOARD) ->
     """Return the onsets (N, 2) of a roll, each a step and a MIDI pitch, in order of time."""
     steps, keys = np.nonzero(roll)
     return np.stack([steps, keys + keyboard.lowest_pitch], axis=1)
+
+
+def put_on_keyboard(roll: np.ndarray, keyboard: Keyboard, other: Keyboard) -> np.ndarray:
+    """Return a roll (T, K) of one keyboard as that of another one, at the same pitches.
+
+    Raises:
+        ValueError: the other keyboard lacks a key that is pressed.
+    """
+    onsets = onsets_from_roll(roll, keyboard)
+    beyond = (onsets[:, 1] < other.lowest_pitch) | (onsets[:, 1] > other.highest_pitch)
+    if beyond.any():
+        low, high = pitch_name(other.lowest_pitch), pitch_name(other.highest_pitch)
+        raise ValueError(
+            f"{pitch_name(onsets[beyond][0, 1])} is not on the keyboard of {other.keys} keys, {low} to {high}"
+        )
+    return roll_from_onsets(onsets, len(roll), other)
 
 
 def words(roll: np.ndarray) -> np.ndarray:
@@ -128,8 +144,9 @@ def most_right_steps(rolls: list[np.ndarray], memory: int, start: int = 0) -> in
     answer.
     """
     following: dict[bytes, Counter] = defaultdict(Counter)
-    for roll in rolls:
-        padded = np.concatenate([np.zeros(memory, dtype=np.uint16), words(roll)])
+    numbers = np.split(step_numbers(np.concatenate(rolls)), np.cumsum([len(roll) for roll in rolls])[:-1])
+    for roll, steps in zip(rolls, numbers, strict=True):
+        padded = np.concatenate([np.zeros(memory, dtype=np.int64), steps])
         for step in range(start, len(roll)):
             following[padded[step : step + memory].tobytes()][int(padded[step + memory])] += 1
     return sum(counts.most_common(1)[0][1] for counts in following.values())

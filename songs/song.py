@@ -1,7 +1,7 @@
 """A song: a piano roll with a name, a title and a tempo, on a keyboard and a grid."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +9,9 @@ import numpy as np
 from songs.arrange import DEFAULTS, Arrangement, ArrangeOptions, arrange
 from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, Grid, Keyboard
 from songs.midi import MidiError, read_score, write_midi
-from songs.piano_roll import check_roll, onsets_from_roll
+from songs.piano_roll import check_roll, onsets_from_roll, put_on_keyboard
 from songs.plain_text import plain
+from songs.synth import render
 
 
 class SongError(ValueError):
@@ -92,6 +93,20 @@ class Song:
 
         caption = ", ".join((self.title or self.name, *self.changes))
         return roll_html(self.roll, caption, self.tempo_bpm, self.keyboard, self.grid)
+
+    def on(self, keyboard: Keyboard) -> "Song":
+        """Return the song on another keyboard, at the same pitches; raises SongError if one is beyond its keys."""
+        if keyboard == self.keyboard:
+            return self
+        try:
+            return replace(self, roll=put_on_keyboard(self.roll, self.keyboard, keyboard), keyboard=keyboard)
+        except ValueError as error:
+            raise SongError(f"{self.name}: {error}") from None
+
+    def sound(self, roll: np.ndarray | None = None, sample_rate: int = 44_100) -> np.ndarray:
+        """Return the sound of the song, or of another roll (T, K) with its tempo, keyboard and grid: float32 (N,)."""
+        roll = self.roll if roll is None else roll
+        return render(roll, self.tempo_bpm, self.grid.steps_per_quarter, sample_rate, self.keyboard)
 
     def write(self, path: str | Path) -> None:
         """Write the song as a MIDI file."""

@@ -1,7 +1,7 @@
 """The DQN agent: selects the keys of N environments, and updates its network with what came of them.
 
 Conventions:
-    N environments with observations (N, I) of 0 and 1, laid out like those of `KeyboardEnv`, and keys (N, 13). All
+    N environments with observations (N, I) of 0 and 1, laid out like those of `KeyboardEnv`, and keys (N, K). All
     randomness comes from the generator of the learner and from the seed of the network.
 Source:
     The two methods: Osband et al., Behaviour Suite for Reinforcement Learning (2020).
@@ -29,7 +29,7 @@ class Agent(Stateful, Protocol):
         """Begin episodes of environments (B,) int with first observations (B, I), at steps (B,) int of the song."""
 
     def select_action(self, observations: np.ndarray, waiting: np.ndarray) -> np.ndarray:
-        """Select the keys (N, 13) int8 of every environment: mostly the most valued step, sometimes another.
+        """Select the keys (N, K) int8 of every environment: mostly the most valued step, sometimes another.
 
         Args:
             observations: (N, I).
@@ -47,10 +47,10 @@ class DqnAgent:
         self.learner, self.epsilon = learner, EpsilonGreedy(exploration)
         replay, network = learner.replay, learner.network
         rewards, n_step, gamma = learner.td_loss.rewards, replay.options.n_step, learner.options.gamma
-        self._recent = NStep(envs, learner.observation, replay.memory, rewards, n_step, gamma)
+        self._recent = NStep(envs, learner.observation, replay.memory, rewards, n_step, gamma, network.keys)
         self._bonus = None
         if exploration.bonus:
-            steps = steps_with(exploration.most_keys if network.head == "branching" else 1)
+            steps = steps_with(exploration.most_keys if network.head == "branching" else 1, network.keys)
             self._bonus = CountBonus(exploration, steps, learner.observation)
             choices = choices_of(torch.from_numpy(steps), network.head)
             self._choices = torch.nn.functional.one_hot(choices, network.choices).flatten(1).float()

@@ -6,7 +6,7 @@
                     raised, a larger one is left alone
 
 Conventions:
-    N environments, T steps, K episodes, as in `episodes`. All episodes were played by the agent itself.
+    N environments, T steps, L kept episodes, K keys, as in `episodes`. All episodes were played by the agent itself.
 Source:
     Returning: A. Ecoffet et al., First return, then explore (2021). Imitating: J. Oh et al., Self-Imitation Learning
     (2018).
@@ -42,36 +42,38 @@ class EpisodeArchiveOptions:
 
 
 class EpisodeArchive:
-    """The K best episodes, and the way back into them of N environments."""
+    """The L best episodes, and the way back into them of N environments."""
 
     LEAST_GAIN = 1e-3
     """Nats by which an episode must be better than the worst kept one: less is rounding."""
 
-    def __init__(self, options: EpisodeArchiveOptions, envs: int, steps: int, memory: int, gamma: float):
+    def __init__(
+        self, options: EpisodeArchiveOptions, envs: int, steps: int, memory: int, gamma: float, keys: int = KEYS
+    ):
         self.options, self.memory, self.gamma = options, memory, gamma
         size = options.size
-        self.rolls = np.zeros((size, steps, KEYS), dtype=bool)
+        self.rolls = np.zeros((size, steps, keys), dtype=bool)
         self.returns = np.zeros((size, steps), dtype=np.float32)
-        """(K, T), discounted returns from each step on."""
+        """(L, T), discounted returns from each step on."""
         self.total = np.full(size, -np.inf, dtype=np.float64)
-        """(K,), the sum of an episode's rewards; minus infinity where none is kept yet."""
+        """(L,), the sum of an episode's rewards; minus infinity where none is kept yet."""
         self.first = np.zeros(size, dtype=np.int64)
         self.length = np.zeros(size, dtype=np.int64)
         # the way back of every environment
-        self._path = np.zeros((envs, steps, KEYS), dtype=bool)
+        self._path = np.zeros((envs, steps, keys), dtype=bool)
         self._until = np.zeros(envs, dtype=np.int64)
         self._explore_until = np.zeros(envs, dtype=np.int64)
 
     @property
     def kept(self) -> int:
-        """Number of episodes kept so far, at most K."""
+        """Number of episodes kept so far, at most L."""
         return int(np.isfinite(self.total).sum())
 
     def consider(self, roll: np.ndarray, rewards: np.ndarray, first: int, length: int) -> None:
         """Keep an episode if it is new and better than the worst kept one.
 
         Args:
-            roll: (T, 13) bool.
+            roll: (T, K) bool.
             rewards: (T,), in nats.
             first: the step at which it began.
             length: steps of the roll that were played, from the beginning of the song on.
@@ -95,7 +97,7 @@ class EpisodeArchive:
                 self._explore_until[env] = self._until[env] + random.geometric(1 / self.options.explore_steps)
 
     def returning(self, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return which environments, at the steps (N,), replay an episode, (N,) bool, and their keys (N, 13)."""
+        """Return which environments, at the steps (N,), replay an episode, (N,) bool, and their keys (N, K)."""
         at = np.minimum(now, self._path.shape[1] - 1)
         return now < self._until, self._path[np.arange(len(now)), at]
 
@@ -107,7 +109,7 @@ class EpisodeArchive:
         """Sample steps of the kept episodes, of which there is at least one.
 
         Returns:
-            Observations (B, M * 13) float32, keys (B, 13) int64, and the returns from there on, (B,) float32.
+            Observations (B, M * K) float32, keys (B, K) int64, and the returns from there on, (B,) float32.
         """
         which = random.integers(self.kept, size=count)
         steps = (self.first[which] + random.random(count) * (self.length - self.first)[which]).astype(np.int64)

@@ -1,8 +1,8 @@
 """Records of the episodes that environments play, and of their rewards.
 
 Conventions:
-    N environments, songs of at most T steps, M remembered steps. The step of an episode counts from the beginning of
-    the song: the prompt is part of the roll, too. Observations are laid out like those of `KeyboardEnv`.
+    N environments, songs of at most T steps, M remembered steps, K keys. The step of an episode counts from the
+    beginning of the song: the prompt is part of the roll, too. Observations are laid out like those of `KeyboardEnv`.
 """
 
 from typing import Any
@@ -17,10 +17,10 @@ from songs.piano_roll import memory_windows
 class Episodes:
     """The current episodes of N environments."""
 
-    def __init__(self, envs: int, steps: int, memory: int):
-        self.memory = memory
-        self.rolls = np.zeros((envs, steps, KEYS), dtype=bool)
-        """(N, T, 13), from the beginning of the song on."""
+    def __init__(self, envs: int, steps: int, memory: int, keys: int = KEYS):
+        self.memory, self.keys = memory, keys
+        self.rolls = np.zeros((envs, steps, keys), dtype=bool)
+        """(N, T, K), from the beginning of the song on."""
         self.rewards = np.zeros((envs, steps), dtype=np.float32)
         """(N, T), the reward of every step."""
         self.first = np.zeros(envs, dtype=np.int64)
@@ -32,13 +32,13 @@ class Episodes:
         """Begin episodes of environments (B,) int with first observations (B, I), at steps (B,) int of the song."""
         self.rolls[envs], self.rewards[envs] = False, 0
         self.first[envs] = self.now[envs] = steps
-        memories = observations[:, : self.memory * KEYS].reshape(-1, self.memory, KEYS).astype(bool)
+        memories = observations[:, : self.memory * self.keys].reshape(-1, self.memory, self.keys).astype(bool)
         for env, memory, step in zip(envs.tolist(), memories, steps.tolist(), strict=True):
             known = min(self.memory, step)
             self.rolls[env, step - known : step] = memory[self.memory - known :]
 
     def add(self, played: np.ndarray, keys: np.ndarray, rewards: np.ndarray) -> None:
-        """Add a step (N, 13), with its rewards (N,), of the environments (N,) bool that played."""
+        """Add a step (N, K), with its rewards (N,), of the environments (N,) bool that played."""
         envs = np.flatnonzero(played)
         at = self.now[envs]
         self.rolls[envs, at], self.rewards[envs, at] = keys[envs].astype(bool), rewards[envs]
@@ -48,14 +48,14 @@ class Episodes:
         """Return a transition from every step of an episode that ended, from `first` on, to its end: Monte Carlo.
 
         Returns:
-            Observations (K, M * 13) bool, keys (K, 13) bool, and the discounted returns (K, 1) float32.
+            Observations (L, M * K) bool, keys (L, K) bool, and the discounted returns (L, 1) float32, of L steps.
         """
         roll, steps = self.rolls[env], np.arange(first, self.now[env])
         returns = discounted_returns(self.rewards[env, steps], gamma)
         return memories(roll, steps, self.memory), roll[steps], returns[:, None]
 
     def recorded(self, env: int) -> tuple[np.ndarray, np.ndarray, int, int]:
-        """Return the roll (T, 13) of an environment, its rewards (T,), and its first and its next step."""
+        """Return the roll (T, K) of an environment, its rewards (T,), and its first and its next step."""
         return self.rolls[env], self.rewards[env], int(self.first[env]), int(self.now[env])
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -77,5 +77,5 @@ def discounted_returns(rewards: np.ndarray, gamma: float) -> np.ndarray:
 
 
 def memories(roll: np.ndarray, steps: np.ndarray, memory: int) -> np.ndarray:
-    """Return the remembered steps before some steps (S,) of a roll (T, 13): (S, memory * 13) bool."""
-    return memory_windows(roll, memory)[steps].reshape(len(steps), memory * KEYS)
+    """Return the remembered steps before some steps (S,) of a roll (T, K): (S, memory * K) bool."""
+    return memory_windows(roll, memory)[steps].reshape(len(steps), memory * roll.shape[1])

@@ -107,7 +107,7 @@ class GreedyEvaluator:
         return sum(int((roll == song.roll).all(axis=1)[self.prompt :].sum()) for song, roll in rolls)
 
     def play(self, network: QNetwork) -> list[np.ndarray]:
-        """Let the greedy player play the songs side by side in a free run; return a roll (T, 13) bool of each."""
+        """Let the greedy player play the songs side by side in a free run; return a roll (T, K) bool of each."""
         player = QPlayer(network, self._mode_bit, self._prior, self.prompt)
         prompts = np.stack([song.roll[: self.prompt] for song in self.songs])
         rolls = continue_prompts(player, prompts, max(song.steps for song in self.songs), self.memory)

@@ -1,7 +1,7 @@
 """Exploration: which steps an agent tries besides the one it values most.
 
 Conventions:
-    N environments. Keys are (N, 13) bool, one step of each environment.
+    N environments, K keys. Keys are (N, K) bool, one step of each environment.
 """
 
 from dataclasses import dataclass
@@ -42,19 +42,20 @@ class EpsilonGreedy:
         return start + (end - start) * min(1.0, step / self.options.epsilon_steps)
 
     def flip_keys(self, keys: np.ndarray, step: int, random: np.random.Generator) -> np.ndarray:
-        """Return the keys, each of the 13 flipped with probability epsilon / 13."""
-        return keys ^ (random.random(keys.shape) < self.at(step) / KEYS)
+        """Return the keys, each of the K flipped with probability epsilon / K."""
+        return keys ^ (random.random(keys.shape) < self.at(step) / keys.shape[1])
 
     def replace_steps(self, keys: np.ndarray, step: int, random: np.random.Generator) -> np.ndarray:
         """Return the keys, each of the N steps replaced with probability epsilon by one random key or none."""
-        other = random.integers(KEYS + 1, size=(len(keys), 1)) == np.arange(1, KEYS + 1)
+        count = keys.shape[1]
+        other = random.integers(count + 1, size=(len(keys), 1)) == np.arange(1, count + 1)
         return np.where(random.random((len(keys), 1)) < self.at(step), other, keys)
 
 
-def steps_with(most_keys: int) -> np.ndarray:
-    """Return all steps (P, 13) bool of at most so many keys, those with fewer keys first."""
-    pressed = [keys for count in range(most_keys + 1) for keys in combinations(range(KEYS), count)]
-    steps = np.zeros((len(pressed), KEYS), dtype=bool)
+def steps_with(most_keys: int, keyboard: int = KEYS) -> np.ndarray:
+    """Return all steps (P, K) bool with at most so many of K keys, those with fewer keys first."""
+    pressed = [keys for count in range(most_keys + 1) for keys in combinations(range(keyboard), count)]
+    steps = np.zeros((len(pressed), keyboard), dtype=bool)
     for step, keys in zip(steps, pressed, strict=True):
         step[list(keys)] = True
     return steps
@@ -77,7 +78,7 @@ class CountBonus:
     _CELL_BITS = 20
 
     def __init__(self, options: ExplorationOptions, steps: np.ndarray, observation: int):
-        """Count all steps (P, 13) bool that may be tried, after observations of I elements."""
+        """Count all steps (P, K) bool that may be tried, after observations of I elements."""
         self.steps = steps
         self._bonus = options.bonus * options.chord_bonus ** np.maximum(0, steps.sum(axis=1) - 1)
         self._counts = np.zeros(1 << self._CELL_BITS, dtype=np.uint16)
@@ -86,7 +87,7 @@ class CountBonus:
         self._step_factors, self._byte_factors = np.split(2 * factors + 1, [len(steps)])
 
     def choose(self, values: np.ndarray, observations: np.ndarray, waiting: np.ndarray | None = None) -> np.ndarray:
-        """Choose the keys (N, 13) bool of the step with the highest value plus bonus, and count it.
+        """Choose the keys (N, K) bool of the step with the highest value plus bonus, and count it.
 
         Args:
             values: (N, P) of every step.

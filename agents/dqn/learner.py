@@ -19,7 +19,6 @@ from agents.dqn.network import QNetwork, arrays_of, choices_of, load_weights
 from agents.dqn.options import LearningOptions
 from agents.dqn.replay import ReplayBuffer, ReplayOptions, Transitions
 from agents.state_parts import arrays_of_part, join_arrays, restore_generator, restore_parts
-from songs.keyboard import KEYS
 from songs.validate import Within, validate_like
 
 
@@ -49,8 +48,8 @@ class QLearner:
             ValueError: options do not go together.
         """
         self.network, self.options = network, options
-        self.td_loss = make_td_loss(options, network.head)
-        self.replay = ReplayBuffer(memory, replay, self.td_loss.rewards, mode_bit, next_prior)
+        self.td_loss = make_td_loss(options, network.head, network.keys)
+        self.replay = ReplayBuffer(memory, replay, self.td_loss.rewards, mode_bit, next_prior, network.keys)
         self.random = np.random.default_rng(seed)
         self.target = network.copy()
         self.optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
@@ -62,7 +61,7 @@ class QLearner:
     @property
     def observation(self) -> int:
         """I, elements of an observation."""
-        return KEYS * self.replay.memory + self.replay.mode_bit
+        return self.network.keys * self.replay.memory + self.replay.mode_bit
 
     def learn(self, played: int, auxiliary_loss: Callable[[], Tensor | float] = float) -> float | None:
         """Count the environment steps played since the last call, and update the network.

@@ -53,8 +53,8 @@ class TDLoss(Protocol):
 class BranchLoss:
     """A loss in which every branch predicts the return of its own choice.
 
-    With 13 rewards each branch learns from the reward of its own key. With one, all branches learn from the reward of
-    the step: right for a single branch, but of 13 branches each is then blamed for the mistakes of the others.
+    With K rewards each branch learns from the reward of its own key. With one, all branches learn from the reward of
+    the step: right for a single branch, but of K branches each is then blamed for the mistakes of the others.
     """
 
     def __init__(self, rewards: int, soft: float = 0.0):
@@ -84,7 +84,7 @@ class ProductLoss:
     Made for rewards that are 0 as soon as one key is wrong. The outputs of a branch are turned into probabilities that
     sum to 1. A rewarded step raises all its choices; an unrewarded one lowers their product, and so mostly the choices
     that were least sure. Values are those of plain Q-learning times (1 - gamma), from 0 to 1, and are learned by
-    cross-entropy, as a product of 13 small probabilities has next to no gradient.
+    cross-entropy, as a product of many small probabilities has next to no gradient.
     """
 
     rewards = 1
@@ -126,7 +126,7 @@ def _pick(values: Tensor, chosen: Tensor) -> Tensor:
     return values.gather(2, chosen[:, :, None])[:, :, 0]
 
 
-def make_td_loss(options: LearningOptions, head: str) -> TDLoss:
+def make_td_loss(options: LearningOptions, head: str, keys: int = KEYS) -> TDLoss:
     """Return the TD loss of the options; raises ValueError if it does not go with them or the network's head."""
     kind = options.td_loss
     if kind != "step" and head == "one_key":
@@ -137,4 +137,4 @@ def make_td_loss(options: LearningOptions, head: str) -> TDLoss:
         if options.gamma >= 1:
             raise ValueError(f"td_loss = 'product' needs gamma below 1; got {options.gamma:g}")
         return ProductLoss(options.gamma)
-    return BranchLoss(KEYS if kind == "key" else 1, options.soft)
+    return BranchLoss(keys if kind == "key" else 1, options.soft)

@@ -1,8 +1,8 @@
 """n-step returns: turns the steps of several environments into transitions that span n of them.
 
 Conventions:
-    N environments, I elements of an observation, R rewards of a step. The age of an environment is the number of steps
-    it has played since its episode began.
+    N environments, K keys, I elements of an observation, R rewards of a step. The age of an environment is the number
+    of steps it has played since its episode began.
 Source:
     Sutton & Barto, Reinforcement Learning (2018), chapter 7.
 """
@@ -23,7 +23,7 @@ class EnvStep:
     observations: np.ndarray
     """(N, I), before the step."""
     keys: np.ndarray
-    """(N, 13), the keys played."""
+    """(N, K), the keys played."""
     rewards: np.ndarray
     """(N, R) float32: one for the step, or one for each key."""
     next_observations: np.ndarray
@@ -48,20 +48,23 @@ class NStep:
     dropped: what would have followed is not known.
     """
 
-    def __init__(self, envs: int, observation: int, memory: int, rewards: int, steps: int, gamma: float):
+    def __init__(
+        self, envs: int, observation: int, memory: int, rewards: int, steps: int, gamma: float, keys: int = KEYS
+    ):
         """
         Args:
             envs, observation, rewards, steps: N, I, R, and n, which is at least 1.
-            memory: steps of 13 keys at the beginning of an observation.
+            memory: steps of K keys at the beginning of an observation.
             gamma: discount of one step.
+            keys: K.
         """
         self.steps = steps
-        self._newest = slice(KEYS * (memory - 1), KEYS * memory)
+        self._newest = slice(keys * (memory - 1), keys * memory)
         self._discounts = (gamma ** np.arange(steps)).astype(np.float32)
         # index i holds what happened i steps ago
         self._observations = np.zeros((steps, envs, observation), dtype=np.int8)
-        self._keys = np.zeros((steps, envs, KEYS), dtype=np.int8)
-        self._remembered = np.zeros((steps, envs, KEYS), dtype=np.int8)
+        self._keys = np.zeros((steps, envs, keys), dtype=np.int8)
+        self._remembered = np.zeros((steps, envs, keys), dtype=np.int8)
         self._rewards = np.zeros((steps, envs, rewards), dtype=np.float32)
         self._age = np.zeros(envs, dtype=np.int64)
 
@@ -69,8 +72,8 @@ class NStep:
         """Add a step of every environment; where `counted` (N,) is False, it is no part of a transition.
 
         Returns:
-            The K complete transitions as arguments of `ReplayBuffer.add`: observations, remembered, keys, rewards,
-            continues; and the environment of each, (K,) int.
+            The L complete transitions as arguments of `ReplayBuffer.add`: observations, remembered, keys, rewards,
+            continues; and the environment of each, (L,) int.
         """
         new = (self._observations, step.observations), (self._keys, step.keys), (self._rewards, step.rewards)
         for past, now in (*new, (self._remembered, step.next_observations[:, self._newest])):
@@ -85,7 +88,7 @@ class NStep:
     def _transitions(self, ago: int, terminated: np.ndarray, counted: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the complete transitions that began `ago` steps before the newest one."""
         envs = np.flatnonzero(counted & (self._age > ago) & (terminated | (ago == self.steps - 1)))
-        remembered = np.zeros((len(envs), self.steps, KEYS), dtype=np.int8)
+        remembered = np.zeros((len(envs), self.steps, self._keys.shape[2]), dtype=np.int8)
         rewards = np.zeros((len(envs), self._rewards.shape[2]), dtype=np.float32)
         for later in range(ago + 1):
             remembered[:, later] = self._remembered[ago - later, envs]

@@ -2,8 +2,8 @@
 
 Conventions:
     B observations of I elements, laid out like those of `KeyboardEnv`. The values of a network are (B, branches,
-    choices). The head `branching` has a branch for each of the 13 keys with the choices release (0) and press (1),
-    so it plays chords. The head `one_key` has one branch with 14 choices: 0 presses nothing, k presses key k - 1.
+    choices). The head `branching` has a branch for each of K keys with the choices release (0) and press (1),
+    so it plays chords. The head `one_key` has one branch with K + 1 choices: 0 presses nothing, k presses key k - 1.
 Source:
     Dueling: Wang et al. (2016). Branches: Tavakoli et al., Action Branching Architectures (2018).
 """
@@ -20,9 +20,12 @@ from agents.dqn.options import NetworkOptions
 from songs.keyboard import KEYS
 from songs.validate import validate_like
 
-HEAD_SHAPES = {"branching": (KEYS, 2), "one_key": (1, KEYS + 1)}
-"""Branches and choices of each head."""
 DEFAULTS = NetworkOptions()
+
+
+def head_shape(head: str, keys: int) -> tuple[int, int]:
+    """Return the branches and choices of a head for so many keys."""
+    return (keys, 2) if head == "branching" else (1, keys + 1)
 
 
 class QNetwork(nn.Module):
@@ -31,11 +34,11 @@ class QNetwork(nn.Module):
     LEAK = 0.1
     """Slope below 0. Without one, memories at which all units are silent could never be told apart again."""
 
-    def __init__(self, inputs: int, options: NetworkOptions = DEFAULTS, seed: int = 0):
-        """Make the network of observations of I elements; the seed is that of its initial weights."""
+    def __init__(self, inputs: int, options: NetworkOptions = DEFAULTS, seed: int = 0, keys: int = KEYS):
+        """Make the network of observations of I elements, for K keys; the seed is that of its initial weights."""
         super().__init__()
-        self.head = options.head
-        self.branches, self.choices = HEAD_SHAPES[options.head]
+        self.head, self.keys = options.head, keys
+        self.branches, self.choices = head_shape(options.head, keys)
         body = []
         for width in [inputs] + [options.hidden] * (options.layers - 1):
             body += [_linear(width, options.hidden), nn.LeakyReLU(self.LEAK)]
@@ -67,8 +70,12 @@ class QNetwork(nn.Module):
 
     @torch.no_grad()
     def greedy(self, observations: Tensor) -> Tensor:
-        """Return the keys (B, 13) bool of the most valued choices."""
-        return keys_of(self(observations).argmax(dim=2))
+        """Return the keys (B, K) bool of the most valued choices."""
+        return self.keys_of(self(observations).argmax(dim=2))
+
+    def keys_of(self, choices: Tensor) -> Tensor:
+        """Return the keys (B, K) bool that the choices (B, branches) int64 press."""
+        return choices.bool() if self.head == "branching" else choices == torch.arange(1, self.keys + 1)
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
@@ -76,15 +83,8 @@ def _linear(inputs: int, outputs: int) -> nn.Linear:
     return nn.utils.skip_init(nn.Linear, inputs, outputs)
 
 
-def keys_of(choices: Tensor) -> Tensor:
-    """Return the keys (B, 13) bool that the choices (B, branches) int64 of a head press."""
-    if choices.shape[1] == KEYS:
-        return choices.bool()
-    return choices == torch.arange(1, KEYS + 1)
-
-
 def choices_of(keys: Tensor, head: str) -> Tensor:
-    """Return the choices (B, branches) int64 that press keys (B, 13) of 0 and 1.
+    """Return the choices (B, branches) int64 that press keys (B, K) of 0 and 1.
 
     With `one_key` the lowest key stands for a chord.
     """

@@ -5,8 +5,8 @@
     g       the prior weights the next step's values; steps are sampled from the prior times exp(value)
 
 Conventions:
-    N environments. A choice is one of 14: 0 presses nothing, k presses key k - 1. Log probabilities are in nats, and so
-    are values: a reward is divided by the *temperature*, the reward that is worth one nat.
+    N environments, K keys. A choice is one of K + 1: 0 presses nothing, k presses key k - 1. Log probabilities are in
+    nats, and so are values: a reward is divided by the *temperature*, the reward that is worth one nat.
 Source: N. Jaques et al., Sequence Tutor (2017).
 """
 
@@ -45,13 +45,13 @@ class Prior(Protocol):
     """A model that follows N melodies and predicts how each goes on."""
 
     def begin(self, envs: np.ndarray, rolls: np.ndarray, steps: np.ndarray) -> None:
-        """Begin episodes of environments (B,) int, of whose rolls (B, T, 13) bool the first steps (B,) are played."""
+        """Begin episodes of environments (B,) int, of whose rolls (B, T, K) bool the first steps (B,) are played."""
 
     def add(self, keys: np.ndarray) -> None:
-        """Add a step (N, 13) bool of all environments."""
+        """Add a step (N, K) bool of all environments."""
 
     def log_probabilities(self) -> np.ndarray:
-        """Return the log probabilities (N, 14) float32 of the choices of the next step."""
+        """Return the log probabilities (N, K + 1) float32 of the choices of the next step."""
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the melodies so far, as arrays and plain data."""
@@ -61,5 +61,5 @@ class Prior(Protocol):
 
 
 def sample(log_weights: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Sample one of the choices of each row (N, 14), in proportion to the exponential of its weight; (N,) int64."""
+    """Sample one of the choices of each row (N, K + 1), in proportion to the exponential of its weight; (N,) int64."""
     return (log_weights + random.gumbel(size=log_weights.shape)).argmax(axis=1)

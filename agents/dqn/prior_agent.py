@@ -22,7 +22,6 @@ from agents.dqn.n_step import EnvStep, NStep
 from agents.dqn.network import choices_of
 from agents.dqn.prior import Prior, PriorOptions, sample
 from agents.state_parts import State, Stateful, join_states, restore_arrays, restore_parts
-from songs.keyboard import KEYS
 
 
 class PriorAgent:
@@ -48,9 +47,10 @@ class PriorAgent:
         """
         self.learner, self.epsilon, self.prior, self.options = learner, EpsilonGreedy(exploration), prior, options
         memory, gamma, n_step = learner.replay.memory, learner.options.gamma, learner.replay.options.n_step
-        self.episodes = Episodes(envs, steps, memory)
-        self.archive = EpisodeArchive(archive, envs, steps, memory, gamma) if archive.size else None
-        self._recent = NStep(envs, learner.observation, memory, 1, n_step, gamma) if n_step else None
+        keys = learner.network.keys
+        self.episodes = Episodes(envs, steps, memory, keys)
+        self.archive = EpisodeArchive(archive, envs, steps, memory, gamma, keys) if archive.size else None
+        self._recent = NStep(envs, learner.observation, memory, 1, n_step, gamma, keys) if n_step else None
         self._learn_from = np.zeros(envs, dtype=np.int64)
         self._returning = np.zeros(envs, dtype=bool)
 
@@ -72,7 +72,7 @@ class PriorAgent:
         by_prior = random.random(len(choices)) < self.epsilon.at(learner.steps)
         if self.archive:
             by_prior |= self.archive.exploring(self.episodes.now)
-        keys = np.where(by_prior, sample(prior, random), choices)[:, None] == np.arange(1, KEYS + 1)
+        keys = np.where(by_prior, sample(prior, random), choices)[:, None] == np.arange(1, learner.network.keys + 1)
         if self.archive:
             self._returning, path = self.archive.returning(self.episodes.now)
             keys = np.where(self._returning[:, None], path, keys)
@@ -106,7 +106,7 @@ class PriorAgent:
         """Add to the replay buffer the episode of an environment, from every step to the end."""
         first, gamma = int(self._learn_from[env]), self.learner.options.gamma
         observations, keys, returns = self.episodes.returns_to_end(env, first, gamma)
-        nothing = np.zeros((len(keys), 0, KEYS), dtype=bool)
+        nothing = np.zeros((len(keys), 0, keys.shape[1]), dtype=bool)
         self.learner.replay.add(observations, nothing, keys, returns, np.zeros(len(keys), dtype=bool))
 
     def _add_transitions(self, recent: NStep, step: EnvStep) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from agents.dqn.network import QNetwork, keys_of
+from agents.dqn.network import QNetwork
 from agents.dqn.prior import Prior
 
 
@@ -25,7 +25,7 @@ class QPlayer:
     ):
         """
         Args:
-            network: of observations of memory * 13 elements, and one more with `mode_bit`.
+            network: of observations of memory * K elements, and one more with `mode_bit`.
             mode_bit: whether the last input says if it should play the song (1) or improvise (0).
             prior, prompt: makes a prior for a number of episodes, None for no prior; the steps given to it.
         """
@@ -46,10 +46,10 @@ class QPlayer:
             values = self.network(torch.from_numpy(inputs))
             if self.prior is not None:
                 values = values + torch.from_numpy(self._log_probabilities(self.prior, memory))[:, None]
-            return keys_of(values.argmax(dim=2)).numpy()
+            return self.network.keys_of(values.argmax(dim=2)).numpy()
 
     def _log_probabilities(self, prior: Callable[[int], Prior], memory: np.ndarray) -> np.ndarray:
-        """Return the prior's log probabilities (B, 14) after the memories (B, M, 13), whose last step is new to it."""
+        """Return the prior's log probabilities (B, K + 1) after memories (B, M, K), whose last step is new to it."""
         if self._melodies is None:
             self._melodies = prior(len(memory))
             given = memory[:, memory.shape[1] - min(self.prompt, memory.shape[1]) :].astype(bool)

@@ -1,14 +1,14 @@
 """Replay buffer: past transitions, packed to bits, sampled again and again.
 
 Conventions:
-    A transition begins with an observation of `KeyboardEnv`: the last `memory` steps of 13 keys, then perhaps the
+    A transition begins with an observation of `KeyboardEnv`: the last `memory` steps of K keys, then perhaps the
     mode bit. It spans n steps, as in n-step returns. It has R rewards: one for the step, or one for each key.
 
     The observation at its end is that at its beginning moved on by n steps, so both together are memory + n steps,
     kept as one row of bits:
 
-        bytes = ceil((13 * (memory + n) + mode bit) / 8)        both observations: 54 at memory 32, n = 1
-              + ceil(13 / 8) (keys) + 1 (continues) + 4 * R     61 at R = 1
+        bytes = ceil((K * (memory + n) + mode bit) / 8)         both observations: 54 at memory 32, n = 1, K = 13
+              + ceil(K / 8) (keys)  + 1 (continues) + 4 * R     61 at R = 1
 
     instead of 2 * 4 * 416 = 3,328 bytes for two observations of float32. With priorities the tree of sums takes 16
     bytes more for each transition (rounded up to a power of two).
@@ -49,7 +49,7 @@ class Transitions:
 
     observations: np.ndarray
     keys: np.ndarray
-    """(B, 13) int64, 1 where a key was pressed."""
+    """(B, K) int64, 1 where a key was pressed."""
     rewards: np.ndarray
     """(B, R) float32, discounted sums over the n steps."""
     continues: np.ndarray
@@ -57,7 +57,7 @@ class Transitions:
     next_observations: np.ndarray
     """Meaningless where the episode terminated."""
     next_prior: np.ndarray | None
-    """(B, 14) float32, the prior's log probabilities of the choices at the end; None if they are not kept."""
+    """(B, K + 1) float32, the prior's log probabilities of the choices at the end; None if they are not kept."""
     indices: np.ndarray
     """(B,) int64, indices in the buffer."""
     weights: np.ndarray
@@ -79,6 +79,7 @@ class ReplayBuffer:
         rewards: int = 1,
         mode_bit: bool = False,
         next_prior: bool = False,
+        keys: int = KEYS,
     ):
         """
         Args:
@@ -86,18 +87,19 @@ class ReplayBuffer:
             options: of the buffer.
             rewards: R, rewards of a transition.
             mode_bit: whether an observation ends with the mode bit.
-            next_prior: keep the prior's log probabilities at the end of each transition, 56 bytes more.
+            next_prior: keep the prior's log probabilities at the end of each transition, 4 (K + 1) bytes more.
+            keys: K.
         """
-        self.options, self.memory, self.mode_bit = options, memory, mode_bit
-        self._bits_used = KEYS * (memory + options.n_step)
+        self.options, self.memory, self.mode_bit, self.keys = options, memory, mode_bit, keys
+        self._bits_used = keys * (memory + options.n_step)
         self._arrays: dict[str, np.ndarray] = {
             "bits": np.zeros((options.capacity, (self._bits_used + mode_bit + 7) // 8), dtype=np.uint8),
-            "keys": np.zeros((options.capacity, (KEYS + 7) // 8), dtype=np.uint8),
+            "keys": np.zeros((options.capacity, (keys + 7) // 8), dtype=np.uint8),
             "rewards": np.zeros((options.capacity, rewards), dtype=np.float32),
             "continues": np.zeros(options.capacity, dtype=bool),
         }
         if next_prior:
-            self._arrays["next_prior"] = np.zeros((options.capacity, KEYS + 1), dtype=np.float32)
+            self._arrays["next_prior"] = np.zeros((options.capacity, keys + 1), dtype=np.float32)
         self._tree = SumTree(options.capacity) if options.priority else None
         self._highest_priority = 1.0
         self.added = 0
@@ -124,11 +126,15 @@ class ReplayBuffer:
 
         Args:
             observations, keys, rewards, continues, next_prior: of each, in any dtype.
-            remembered: (B, n, 13), the steps remembered since; anything where the episode terminated before.
+            remembered: (B, n, K), the steps remembered since; anything where the episode terminated before.
         """
-        count, split = len(keys), KEYS * self.memory
+        count, split = len(keys), self.keys * self.memory
         indices = np.arange(self.added, self.added + count) % self.options.capacity
-        both = [observations[:, :split], remembered.reshape(count, KEYS * self.options.n_step), observations[:, split:]]
+        both = [
+            observations[:, :split],
+            remembered.reshape(count, self.keys * self.options.n_step),
+            observations[:, split:],
+        ]
         self._arrays["bits"][indices] = np.packbits(np.concatenate(both, axis=1).astype(bool), axis=1)
         self._arrays["keys"][indices] = np.packbits(keys.astype(bool), axis=1)
         self._arrays["rewards"][indices] = rewards
@@ -156,12 +162,12 @@ class ReplayBuffer:
     def _transitions(self, indices: np.ndarray, weights: np.ndarray) -> Transitions:
         rows = {name: array[indices] for name, array in self._arrays.items()}
         bits = np.unpackbits(rows["bits"], axis=1, count=self._bits_used + self.mode_bit).astype(np.float32)
-        first, last = bits[:, : KEYS * self.memory], bits[:, KEYS * self.options.n_step : self._bits_used]
+        first, last = bits[:, : self.keys * self.memory], bits[:, self.keys * self.options.n_step : self._bits_used]
         if self.mode_bit:
             first, last = (np.concatenate([part, bits[:, -1:]], axis=1) for part in (first, last))
         return Transitions(
             observations=first,
-            keys=np.unpackbits(rows["keys"], axis=1, count=KEYS).astype(np.int64),
+            keys=np.unpackbits(rows["keys"], axis=1, count=self.keys).astype(np.int64),
             rewards=rows["rewards"],
             continues=rows["continues"].astype(np.float32),
             next_observations=last,

@@ -5,15 +5,14 @@ const respond = performer(duet);
 const keys = [...document.querySelectorAll(".piano button")];
 const canvas = document.querySelector("canvas");
 const $ = id => document.getElementById(id);
-const LETTERS = "awsedftgyhujk";
-const LONGEST = 128; // steps of a piece
-let roll = []; // steps of 13 booleans
+const LONGEST = 16 * duet.bar; // steps of a piece
+let roll = []; // steps of a boolean for each key
 let began = null; // time of the context at step 0; null while nobody plays
 let timer = null;
 let own = duet.prompt; // steps that are the visitor's
 
-const seconds = () => 30 / Number($("tempo").value); // an eighth note
-const rest = () => new Array(13).fill(false);
+const seconds = () => 60 / duet.per_quarter / Number($("tempo").value); // a step
+const rest = () => new Array(duet.keys).fill(false);
 const say = text => { $("state").textContent = text; };
 
 function light(key, name, milliseconds = 160) {
@@ -22,7 +21,7 @@ function light(key, name, milliseconds = 160) {
 }
 
 function sound(key) {
-  piano.strike(key, piano.context.currentTime);
+  piano.strike(key + duet.lowest - 60, piano.context.currentTime);
 }
 
 async function press(key) {
@@ -68,20 +67,20 @@ function stop() {
 }
 
 function draw() {
-  const width = canvas.clientWidth, scale = window.devicePixelRatio || 1, height = 13 * 7 + 10;
+  const width = canvas.clientWidth, scale = window.devicePixelRatio || 1, height = duet.keys * 7 + 10;
   const look = getComputedStyle(document.documentElement), colour = name => look.getPropertyValue("--" + name).trim();
   canvas.style.height = height + "px";
   canvas.width = width * scale;
   canvas.height = height * scale;
   const pen = canvas.getContext("2d"), cell = (width - 4) / LONGEST;
   pen.scale(scale, scale);
-  for (let step = 0; step <= LONGEST; step += 8) {
+  for (let step = 0; step <= LONGEST; step += duet.bar) {
     pen.fillStyle = colour("line");
-    pen.fillRect(2 + step * cell, 4, 1, 13 * 7);
+    pen.fillRect(2 + step * cell, 4, 1, duet.keys * 7);
   }
   roll.forEach((pressed, step) => pressed.forEach((down, key) => {
     pen.fillStyle = colour(step < own ? "prompt" : "right");
-    if (down) pen.fillRect(2 + step * cell, 4 + (12 - key) * 7, Math.max(cell - 1, 2), 6);
+    if (down) pen.fillRect(2 + step * cell, 4 + (duet.keys - 1 - key) * 7, Math.max(cell - 1, 2), 6);
   }));
 }
 
@@ -97,9 +96,9 @@ function midi() {
   let waited = 0;
   for (const pressed of roll) {
     const down = pressed.flatMap((on, key) => (on ? [key] : []));
-    for (const key of down) { bytes.push(...number(waited), 0x90, 60 + key, 80); waited = 0; }
-    waited += 240;
-    for (const key of down) { bytes.push(...number(waited), 0x80, 60 + key, 0); waited = 0; }
+    for (const key of down) { bytes.push(...number(waited), 0x90, duet.lowest + key, 80); waited = 0; }
+    waited += 480 / duet.per_quarter;
+    for (const key of down) { bytes.push(...number(waited), 0x80, duet.lowest + key, 0); waited = 0; }
   }
   bytes.push(...number(waited), 0xff, 0x2f, 0);
   const size = bytes.length;
@@ -112,7 +111,7 @@ keys.forEach((button, key) => button.addEventListener("keydown", event => {
   if ((event.key === "Enter" || event.key === " ") && !event.repeat) { event.preventDefault(); press(key); }
 }));
 addEventListener("keydown", event => {
-  const key = LETTERS.indexOf(event.key.toLowerCase());
+  const key = duet.letters.indexOf(event.key.toLowerCase());
   if (key >= 0 && !event.repeat && !event.ctrlKey && !event.metaKey && !event.altKey) press(key);
 });
 $("stop").addEventListener("click", stop);
@@ -123,7 +122,7 @@ $("begin").addEventListener("click", async () => {
   began = piano.context.currentTime + 0.1;
   own = opening.length;
   roll = opening;
-  opening.forEach((pressed, step) => pressed.forEach((down, key) => { if (down) piano.strike(key, began + step * seconds()); }));
+  opening.forEach((pressed, step) => pressed.forEach((down, key) => { if (down) piano.strike(key + duet.lowest - 60, began + step * seconds()); }));
   say("The first bar of the song, then the network.");
 });
 $("save").addEventListener("click", () => {
@@ -137,7 +136,7 @@ $("tempo").addEventListener("input", () => { document.querySelector("output").va
 navigator.requestMIDIAccess?.().then(access => {
   for (const input of access.inputs.values()) {
     input.onmidimessage = ({ data: [status, pitch, velocity] }) => {
-      if ((status & 0xf0) === 0x90 && velocity && pitch >= 60 && pitch <= 72) press(pitch - 60);
+      if ((status & 0xf0) === 0x90 && velocity && pitch >= duet.lowest && pitch < duet.lowest + duet.keys) press(pitch - duet.lowest);
     };
   }
 }, () => {}); // not allowed: the page works without

@@ -9,7 +9,7 @@ from experiments.pages.page import fill, tones
 from experiments.runs.champion import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
 from songs.files import write_atomically
-from songs.keyboard import BLACK_KEYS, KEY_NAMES
+from songs.keyboard import LOWEST_PITCH, Keyboard
 
 LETTERS = "AWSEDFTGYHUJK"
 """Computer keys that are laid out like those of a piano."""
@@ -30,12 +30,19 @@ def write_duet(folder: RunFolder, path: Path) -> None:
         "mode_bit": task.mode_bit,
         "prompt": max(task.prompt, 1),
         "tempo": round(min(max(song.tempo_bpm, 40), 200)),
+        "keys": song.keyboard.keys,
+        "lowest": song.keyboard.lowest_pitch,
+        "per_quarter": song.grid.steps_per_quarter,
+        "bar": song.grid.steps_per_bar,
         "opening": song.roll[: task.prompt].astype(int).tolist(),
     }
     title = song.title or song.name
     if len(run.songs) > 1:
         title += f" and {len(run.songs) - 1} more songs"
-    shown = {"title": title, "memorised": run.memorised, "keys": _keys(), "data": data, "tones": tones()}
+    keys = _keys(song.keyboard)
+    data["letters"] = [key["letter"].lower() for key in keys]
+    shown = {"title": title, "memorised": run.memorised, "keys": keys, "data": data, "tones": tones()}
+    shown["step"] = f"{song.grid.name[:-1]} notes" if song.grid.name.endswith("hs") else song.grid.name
     page = fill("duet.html", ("player.js", "network.js", "duet.js"), **shown)
     write_atomically(path, page)
 
@@ -70,11 +77,16 @@ def _layers(network) -> dict[str, Any]:
     return {"kind": "layers", "body": body, "choices": network.choices, "leak": network.LEAK}
 
 
-def _keys() -> list[dict[str, Any]]:
-    """Return the keys of the piano from left to right; `place` is the number of white keys before."""
+def _keys(keyboard: Keyboard) -> list[dict[str, Any]]:
+    """Return the keys of the piano from left to right; `place` is the number of white keys before.
+
+    The octave from C4 on has letters, or else the lowest.
+    """
     keys, white = [], 0
-    for key, (name, letter) in enumerate(zip(KEY_NAMES, LETTERS, strict=True)):
-        black = key in BLACK_KEYS
+    first = max(0, LOWEST_PITCH - keyboard.lowest_pitch)
+    first = first if first < keyboard.keys else 0
+    for key, name in enumerate(keyboard.names):
+        black, letter = key in keyboard.black_keys, LETTERS[key - first : key - first + 1] if key >= first else ""
         keys.append({"name": name, "letter": letter, "black": black, "place": white})
         white += not black
     return keys

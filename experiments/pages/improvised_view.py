@@ -9,7 +9,6 @@ from experiments.pages.roll_view import key_roll
 from experiments.plots.sheet import STYLE
 from experiments.plots.terms import terms_figure
 from experiments.runs.champion import Run
-from songs.synth import step_seconds
 
 CAPTION = (
     "Rewards of the listener for this melody, step by step and term by term; the colours are on a logarithmic scale"
@@ -27,7 +26,7 @@ def improvised(run: Run) -> dict[str, Any]:
         "parts": {"played": "the champion"},
         "text": f"It {begin}.",
         "legend": {"played": f"keys played {notes}", "prompt": f"prompt, {prompt} steps given"},
-        "roll": key_roll({"played": first[0]}, {"played": first[0]}, prompt, step_seconds(improvising.song.tempo_bpm)),
+        "roll": key_roll({"played": first[0]}, {"played": first[0]}, prompt, improvising.song),
     }
     with style.context(STYLE):
         terms = {name: rewards[0] for name, rewards in improvising.listener.terms(first).items()}

@@ -11,8 +11,8 @@ const ACTIVATIONS = {
   abs: z => Math.abs(z),
 };
 
-// A neat-python network: inputs are the nodes -1, -2, ..., outputs 0 to 12. A key is pressed where its sum is above 0.
-function graph({ nodes, links }) {
+// A neat-python network: inputs are the nodes -1, -2, ..., outputs 0, 1, ..., one a key. A key is pressed where its sum is above 0.
+function graph({ nodes, links }, keys) {
   const known = new Map(nodes.map(node => [node.key, node])), into = new Map(nodes.map(node => [node.key, []]));
   for (const [source, sink, weight] of links) into.get(sink).push([source, weight]);
   return inputs => {
@@ -25,33 +25,33 @@ function graph({ nodes, links }) {
       }
       return sums.get(key);
     }
-    return Array.from({ length: 13 }, (_, key) => sum(key) > 0);
+    return Array.from({ length: keys }, (_, key) => sum(key) > 0);
   };
 }
 
 // A Q-network: leaky layers, and for every key the more valued of released and pressed, or one key of all.
-function layers({ body, choices, leak }) {
+function layers({ body, choices, leak }, keys) {
   const apply = ({ weights, biases }, values) =>
     weights.map((row, unit) => row.reduce((total, weight, place) => total + weight * values[place], biases[unit]));
   return inputs => {
     let values = inputs;
     for (const layer of body.slice(0, -1)) values = apply(layer, values).map(z => (z > 0 ? z : leak * z));
     values = apply(body.at(-1), values);
-    if (choices === 2) return Array.from({ length: 13 }, (_, key) => values[2 * key + 1] > values[2 * key]);
+    if (choices === 2) return Array.from({ length: keys }, (_, key) => values[2 * key + 1] > values[2 * key]);
     const best = values.indexOf(Math.max(...values));
-    return Array.from({ length: 13 }, (_, key) => key === best - 1);
+    return Array.from({ length: keys }, (_, key) => key === best - 1);
   };
 }
 
-// Returns a function from what was played, a list of steps of 13 booleans, to the keys of the next step.
-function performer({ network, memory, mode_bit }) {
-  const answer = network.kind === "graph" ? graph(network) : layers(network);
+// Returns a function from what was played, a list of steps of a boolean for each key, to the keys of the next step.
+function performer({ network, memory, mode_bit, keys }) {
+  const answer = network.kind === "graph" ? graph(network, keys) : layers(network, keys);
   return (played, improvise = false) => {
-    const inputs = new Array(memory * 13 + (mode_bit ? 1 : 0)).fill(0);
+    const inputs = new Array(memory * keys + (mode_bit ? 1 : 0)).fill(0);
     for (let back = 1; back <= Math.min(memory, played.length); back++) {
-      played.at(-back).forEach((pressed, key) => { inputs[(memory - back) * 13 + key] = pressed ? 1 : 0; });
+      played.at(-back).forEach((pressed, key) => { inputs[(memory - back) * keys + key] = pressed ? 1 : 0; });
     }
-    if (mode_bit) inputs[memory * 13] = improvise ? 0 : 1;
+    if (mode_bit) inputs[memory * keys] = improvise ? 0 : 1;
     return answer(inputs);
   };
 }

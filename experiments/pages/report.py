@@ -22,7 +22,6 @@ from experiments.runs.lifecycle import name_of_kind, read_config
 from experiments.runs.scores import score
 from songs.files import write_atomically
 from songs.song import Song
-from songs.synth import step_seconds
 
 LISTENER_FACTS = ("pieces", "excerpts", "seed", "steps", "cpu_seconds", "wall_seconds")
 """Figures of the summary of a listener that its report shows."""
@@ -194,7 +193,7 @@ def _song_group(folder: RunFolder, run: Run) -> dict[str, Any]:
             "missed": f"missed {counts['missed']}",
             "prompt": f"prompt, {prompt} steps given",
         },
-        "roll": key_roll(cells, parts, prompt, step_seconds(song.tempo_bpm)),
+        "roll": key_roll(cells, parts, prompt, song),
     }
     return {"title": f"Listen: {song.title or song.name}", "text": "", "melodies": [melody]}
 

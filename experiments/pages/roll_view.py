@@ -13,31 +13,34 @@ from typing import Any
 
 import numpy as np
 
-from songs.keyboard import KEY_NAMES, STEPS_PER_BAR
+from songs.keyboard import LOWEST_PITCH
+from songs.song import Song
+from songs.synth import step_seconds
 
 NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
-def key_roll(cells: Mapping[str, np.ndarray], parts: Mapping[str, np.ndarray], prompt: int, seconds: float) -> dict:
-    """Return a roll of the keyboard.
+def key_roll(cells: Mapping[str, np.ndarray], parts: Mapping[str, np.ndarray], prompt: int, song: Song) -> dict:
+    """Return a roll of a keyboard.
 
     Args:
-        cells: the cells to draw, (T, 13) bool by kind.
-        parts: the rolls to play, (T, 13) bool by the name of the button.
+        cells: the cells to draw, (T, K) bool by kind.
+        parts: the rolls to play, (T, K) bool by the name of the button.
         prompt: steps that are given.
-        seconds: of a step.
+        song: gives tempo, keyboard and grid.
     """
+    lowest = song.keyboard.lowest_pitch - LOWEST_PITCH
     return {
         "steps": len(next(iter(cells.values()))),
         "prompt": prompt,
-        "bar": STEPS_PER_BAR,
-        "seconds": seconds,
-        "names": list(KEY_NAMES),
+        "bar": song.grid.steps_per_bar,
+        "seconds": step_seconds(song.tempo_bpm, song.grid.steps_per_quarter),
+        "names": list(song.keyboard.names),
         "kinds": list(cells),
         "cells": [
             [*cell, number] for number, where in enumerate(cells.values()) for cell in np.argwhere(where).tolist()
         ],
-        "notes": {name: np.argwhere(roll).tolist() for name, roll in parts.items()},
+        "notes": {name: (np.argwhere(roll) + (0, lowest)).tolist() for name, roll in parts.items()},
     }
 
 

@@ -14,7 +14,7 @@ from matplotlib.path import Path
 
 from agents.neat.network import hidden_nodes
 from experiments.plots.network_layout import MODE_BIT_Y, OUTPUT_X, Position, memory_steps, positions
-from songs.keyboard import BLACK_KEYS, KEY_NAMES, KEYS, STEPS_PER_BAR
+from songs.keyboard import DEFAULT_KEYBOARD, STEPS_PER_BAR, Keyboard
 
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
 """From the palette of Okabe and Ito, which colour-blind readers can tell apart."""
@@ -26,7 +26,13 @@ _LABEL_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
 
 
 def draw_graph(
-    axes: Axes, genome: neat.DefaultGenome, inputs: int, outputs: int, weights: dict[tuple[int, int], float]
+    axes: Axes,
+    genome: neat.DefaultGenome,
+    inputs: int,
+    outputs: int,
+    weights: dict[tuple[int, int], float],
+    keyboard: Keyboard = DEFAULT_KEYBOARD,
+    bar: int = STEPS_PER_BAR,
 ) -> None:
     """Draw the nodes and connections of a network.
 
@@ -34,49 +40,52 @@ def draw_graph(
         axes: to draw on.
         genome, inputs, outputs: the network.
         weights: of its enabled connections, weakest first.
+        keyboard: that it plays, if it plays one.
+        bar: steps of a bar.
     """
-    position = positions(genome, inputs, outputs)
-    memory = memory_steps(inputs, outputs)
+    count = keyboard.keys
+    position = positions(genome, inputs, outputs, count)
+    memory = memory_steps(inputs, outputs, count)
     if memory:
-        _draw_memory(axes, memory)
-        _draw_keys(axes, {sink for _, sink in weights})
+        _draw_memory(axes, memory, keyboard, bar)
+        _draw_keys(axes, {sink for _, sink in weights}, keyboard)
     _draw_connections(axes, position, weights)
-    cells = {source for source, _ in weights if -memory * KEYS <= source < 0}
-    nodes = [key for key in position if not memory or key >= outputs or key < -memory * KEYS]
+    cells = {source for source, _ in weights if -memory * count <= source < 0}
+    nodes = [key for key in position if not memory or key >= outputs or key < -memory * count]
     for keys, size in ((sorted(cells), 7), (nodes, 60)):
         x, y = np.array([position[key] for key in keys]).reshape(-1, 2).T
         axes.scatter(x, y, s=size, color="white", edgecolor="black", linewidth=0.8, zorder=3)
-    _label_nodes(axes, genome, inputs, outputs, position)
+    _label_nodes(axes, genome, inputs, outputs, position, count)
     if not memory and len(weights) <= _MOST_LABELS:
         _label_weights(axes, position, weights)
-    axes.set(xlim=(-0.08 if memory else 0.9, OUTPUT_X + 0.25), ylim=(-2.6, KEYS - 0.4))
+    axes.set(xlim=(-0.08 if memory else 0.9, OUTPUT_X + 0.25), ylim=(-2.6, count - 0.4))
     axes.set_axis_off()
 
 
-def _draw_memory(axes: Axes, memory: int) -> None:
+def _draw_memory(axes: Axes, memory: int, keyboard: Keyboard, bar: int) -> None:
     """Draw the memory as an empty piano roll."""
-    for key, name in enumerate(KEY_NAMES):
-        shade = "#e2e3e6" if key in BLACK_KEYS else "#f6f6f3"
+    for key, name in enumerate(keyboard.names):
+        shade = "#e2e3e6" if key in keyboard.black_keys else "#f6f6f3"
         axes.add_patch(Rectangle((0, key - 0.5), 1, 1, facecolor=shade, edgecolor="white", linewidth=0.8))
         axes.text(-0.012, key, name, ha="right", va="center", fontsize=8)
-    for back in bar_ticks(memory):
+    for back in bar_ticks(memory, bar):
         x = (memory - back + 0.5) / memory
         axes.text(x, -0.65, str(back), ha="center", va="top", fontsize=8)
-        if back % STEPS_PER_BAR == 0:
-            axes.plot([x - 0.5 / memory] * 2, [-0.5, KEYS - 0.5], color="#b8bac0", linewidth=0.8, zorder=1)
+        if back % bar == 0:
+            axes.plot([x - 0.5 / memory] * 2, [-0.5, keyboard.keys - 0.5], color="#b8bac0", linewidth=0.8, zorder=1)
     axes.text(0.5, -1.25, "memory: steps back from the step to be played", ha="center", va="top", fontsize=9)
 
 
-def bar_ticks(memory: int) -> list[int]:
+def bar_ticks(memory: int, bar: int = STEPS_PER_BAR) -> list[int]:
     """Return the steps back to label: 1 and whole bars, at most about ten."""
-    stride = STEPS_PER_BAR * -(-memory // (8 * STEPS_PER_BAR))
+    stride = bar * -(-memory // (8 * bar))
     return [1, *range(stride, memory + 1, stride)]
 
 
-def _draw_keys(axes: Axes, used: set[int]) -> None:
+def _draw_keys(axes: Axes, used: set[int], keyboard: Keyboard) -> None:
     """Draw the outputs as the keys of a keyboard; those without connections are pale."""
-    for key, name in enumerate(KEY_NAMES):
-        black = key in BLACK_KEYS
+    for key, name in enumerate(keyboard.names):
+        black = key in keyboard.black_keys
         box = Rectangle((OUTPUT_X, key - 0.5), 0.14 if black else 0.22, 1, edgecolor="#55585f", linewidth=0.8)
         box.set(facecolor="#2f3136" if black else "white", alpha=1 if key in used else 0.3)
         axes.add_patch(box)
@@ -112,14 +121,14 @@ def _curve(start: Position, end: Position) -> list[Position]:
     return [start, (bend, start[1]), (bend, end[1]), end]
 
 
-def _label_nodes(axes: Axes, genome: neat.DefaultGenome, inputs: int, outputs: int, position: dict) -> None:
+def _label_nodes(axes: Axes, genome: neat.DefaultGenome, inputs: int, outputs: int, position: dict, keys: int) -> None:
     """Label the nodes that are neither a cell of the memory nor a key."""
-    memory = memory_steps(inputs, outputs)
+    memory = memory_steps(inputs, outputs, keys)
     for key in hidden_nodes(genome, outputs):
         x, y = position[key]
         text = f"hidden {key}\n{genome.nodes[key].activation}, bias {genome.nodes[key].bias:.2f}"
         axes.text(x, y - 0.35, text, ha="center", va="top", fontsize=7, bbox=_LABEL_BOX)
-    if memory and inputs > memory * KEYS:
+    if memory and inputs > memory * keys:
         axes.text(0.98, MODE_BIT_Y, "mode bit", ha="right", va="center", fontsize=8)
     if memory or max(inputs, outputs) > _MOST_LABELS:
         return

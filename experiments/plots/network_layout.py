@@ -2,7 +2,7 @@
 
 Conventions:
     Node keys are neat-python's: inputs -1, -2, ..., outputs 0, 1, ..., hidden nodes above. Input -1 - i is
-    key i % 13 of remembered step i // 13, oldest step first; one more input is the mode bit.
+    key i % K of remembered step i // K, oldest step first, with K keys; one more input is the mode bit.
     Positions are (x, y): the memory lies between x = 0 and 1, outputs at `OUTPUT_X`; y is the key.
 """
 
@@ -28,10 +28,10 @@ def enabled_weights(genome: neat.DefaultGenome) -> dict[tuple[int, int], float]:
     return dict(sorted(weights.items(), key=lambda item: (abs(item[1]), item[0])))
 
 
-def memory_steps(inputs: int, outputs: int) -> int:
-    """Return the number of steps a network for the keyboard remembers; 0 for any other network."""
-    memory, rest = divmod(inputs, KEYS)
-    return memory if outputs == KEYS and rest in (0, 1) else 0
+def memory_steps(inputs: int, outputs: int, keys: int = KEYS) -> int:
+    """Return the number of steps a network for so many keys remembers; 0 for any other network."""
+    memory, rest = divmod(inputs, keys)
+    return memory if outputs == keys and rest in (0, 1) else 0
 
 
 def layers(hidden: Iterable[int], links: Iterable[tuple[int, int]]) -> dict[int, int]:
@@ -53,33 +53,33 @@ def layers(hidden: Iterable[int], links: Iterable[tuple[int, int]]) -> dict[int,
     return layer
 
 
-def positions(genome: neat.DefaultGenome, inputs: int, outputs: int) -> dict[int, Position]:
+def positions(genome: neat.DefaultGenome, inputs: int, outputs: int, keys: int = KEYS) -> dict[int, Position]:
     """Return the position of every node."""
-    memory = memory_steps(inputs, outputs)
+    memory = memory_steps(inputs, outputs, keys)
     if memory:
-        cells = {-1 - i: ((i // KEYS + 0.5) / memory, float(i % KEYS)) for i in range(memory * KEYS)}
+        cells = {-1 - i: ((i // keys + 0.5) / memory, float(i % keys)) for i in range(memory * keys)}
         nodes = cells | {key: (OUTPUT_X, float(key)) for key in range(outputs)}
         if inputs > len(cells):
             nodes[-inputs] = (1.0, MODE_BIT_Y)
     else:
-        nodes = _column([-1 - i for i in range(inputs)], 1.0) | _column(list(range(outputs)), OUTPUT_X)
+        nodes = _column([-1 - i for i in range(inputs)], 1.0, keys) | _column(list(range(outputs)), OUTPUT_X, keys)
     layer = layers(hidden_nodes(genome, outputs), enabled_weights(genome))
     columns = [[node for node in sorted(layer) if layer[node] == n] for n in sorted(set(layer.values()))]
     for n, column in enumerate(columns):
-        nodes |= _column(column, _HIDDEN_X[0] + (n + 0.5) / len(columns) * (_HIDDEN_X[1] - _HIDDEN_X[0]))
+        nodes |= _column(column, _HIDDEN_X[0] + (n + 0.5) / len(columns) * (_HIDDEN_X[1] - _HIDDEN_X[0]), keys)
     return nodes
 
 
-def _column(nodes: list[int], x: float) -> dict[int, Position]:
+def _column(nodes: list[int], x: float, keys: int) -> dict[int, Position]:
     """Spread nodes over the height of the keyboard, the first at the top."""
-    gap = KEYS / max(len(nodes), 1)
-    return {node: (x, KEYS - 0.5 - gap * (n + 0.5)) for n, node in enumerate(nodes)}
+    gap = keys / max(len(nodes), 1)
+    return {node: (x, keys - 0.5 - gap * (n + 0.5)) for n, node in enumerate(nodes)}
 
 
-def direct_weights(weights: dict[tuple[int, int], float], memory: int, output: int) -> np.ndarray:
-    """Return the weights (13, memory) from the memory straight into an output, NaN where nothing connects."""
-    table = np.full(memory * KEYS, np.nan)
+def direct_weights(weights: dict[tuple[int, int], float], memory: int, output: int, keys: int = KEYS) -> np.ndarray:
+    """Return the weights (K, memory) from the memory straight into an output, NaN where nothing connects."""
+    table = np.full(memory * keys, np.nan)
     for (source, sink), weight in weights.items():
-        if sink == output and -memory * KEYS <= source < 0:
+        if sink == output and -memory * keys <= source < 0:
             table[-1 - source] = weight
-    return table.reshape(memory, KEYS).T
+    return table.reshape(memory, keys).T

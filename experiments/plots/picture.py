@@ -14,6 +14,7 @@ from experiments.config.dqn import DqnConfig
 from experiments.config.evolve import EvolveConfig
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind, read_config
+from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, Grid, Keyboard
 from songs.song import Song
 
 Columns = Mapping[str, np.ndarray]
@@ -44,6 +45,11 @@ class PlottedRun:
         if isinstance(self.config, DqnConfig):
             return self.config.improvises
         return isinstance(self.config, EvolveConfig) and bool(self.config.improvise.listener)
+
+    @property
+    def layout(self) -> tuple[Keyboard, Grid]:
+        """Keyboard and grid of its first song."""
+        return (self.songs[0].keyboard, self.songs[0].grid) if self.songs else (DEFAULT_KEYBOARD, DEFAULT_GRID)
 
     def table(self, name: str, columns: tuple[str, ...]) -> Columns:
         """Return a table of the run; see `drawable_table`."""

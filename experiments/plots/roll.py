@@ -1,7 +1,7 @@
 """The picture of a roll: the keys that were played, over the song.
 
 Conventions:
-    Rolls are (T, 13) bool; low keys are at the bottom. A step is right if all its 13 keys are; steps are counted
+    Rolls are (T, K) bool; low keys are at the bottom. A step is right if all its keys are; steps are counted
     after the prompt, which is given.
 """
 
@@ -17,7 +17,7 @@ from experiments.plots.picture import Picture, PlottedRun
 from experiments.plots.sheet import PROMPT, headed, legend_below, sheet
 from experiments.runs.folder import RunError
 from experiments.runs.scores import always_rest
-from songs.keyboard import BLACK_KEYS, KEY_NAMES, KEYS, STEPS_PER_BAR
+from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, KEYS, Grid, Keyboard
 
 CELLS: dict[str, dict[str, Any]] = {
     "right": {"facecolor": "#009E73", "edgecolor": "#00614a"},
@@ -27,15 +27,21 @@ CELLS: dict[str, dict[str, Any]] = {
 }
 """Looks of the cells of a roll; hatches and edges tell the kinds apart without colour."""
 
-STEPS_PER_ROW = 8 * STEPS_PER_BAR
+ROW_STEPS = 64
+"""Steps of a row, less what is no whole bar."""
+ROW_INCHES = 0.15
+"""Height of a row for every key beyond 13."""
 MOST_ROWS = 16
 """Rows of a roll that are drawn; a picture of more would be too tall to open."""
 
-MOST_STEPS = MOST_ROWS * STEPS_PER_ROW
+
+def steps_per_row(grid: Grid) -> int:
+    """Return the steps of a row: whole bars, eight of them in 4/4 and eighths."""
+    return max(1, ROW_STEPS // grid.steps_per_bar) * grid.steps_per_bar
 
 
 def classify(played: np.ndarray, target: np.ndarray, prompt: int) -> dict[str, np.ndarray]:
-    """Return masks (T, 13) of the cells that are right, wrong (played in vain) and missed.
+    """Return masks (T, K) of the cells that are right, wrong (played in vain) and missed.
 
     The prompt, which is given, is right wherever it sounds.
 
@@ -49,23 +55,31 @@ def classify(played: np.ndarray, target: np.ndarray, prompt: int) -> dict[str, n
     return {"right": played & target, "wrong": played & ~target, "missed": target & ~played}
 
 
-def roll_figure(cells: Mapping[str, np.ndarray], prompt: int) -> Figure:
-    """Draw a played roll over its target, or one without a target, in rows of eight bars.
+def roll_figure(
+    cells: Mapping[str, np.ndarray],
+    prompt: int,
+    keyboard: Keyboard = DEFAULT_KEYBOARD,
+    grid: Grid = DEFAULT_GRID,
+) -> Figure:
+    """Draw a played roll over its target, or one without a target, in rows of whole bars.
 
     Args:
         cells: what `classify` returns, or the whole roll as `played`.
         prompt: steps that are given.
+        keyboard: of K keys.
+        grid: of the steps.
     """
-    steps = len(next(iter(cells.values())))
-    rows = min(-(-steps // STEPS_PER_ROW), MOST_ROWS)
-    figure, panels = sheet(14, 1.6 + 2.8 * rows, rows, left=0.65, right=0.1)
+    width, steps = steps_per_row(grid), len(next(iter(cells.values())))
+    rows = min(-(-steps // width), MOST_ROWS)
+    height = 2.8 + ROW_INCHES * max(0, keyboard.keys - KEYS)
+    figure, panels = sheet(14, 1.6 + height * rows, rows, left=0.65, right=0.1)
     for row, axes in enumerate(panels):
-        first = row * STEPS_PER_ROW
-        _draw_bars(axes, first, min(first + STEPS_PER_ROW, steps))
+        first = row * width
+        _draw_bars(axes, first, min(first + width, steps), keyboard, grid)
         if first < prompt:
-            axes.axvspan(first, min(prompt, first + STEPS_PER_ROW), **PROMPT)
+            axes.axvspan(first, min(prompt, first + width), **PROMPT)
         for kind, where in cells.items():
-            for step, key in zip(*np.nonzero(where[first : first + STEPS_PER_ROW]), strict=True):
+            for step, key in zip(*np.nonzero(where[first : first + width]), strict=True):
                 corner = (first + step + 0.06, key - 0.44)
                 axes.add_patch(Rectangle(corner, 0.88, 0.88, **CELLS[kind], zorder=3))
     panels[-1].set_xlabel("bar")
@@ -77,25 +91,27 @@ def roll_figure(cells: Mapping[str, np.ndarray], prompt: int) -> Figure:
     return figure
 
 
-def _draw_bars(axes: Axes, first: int, last: int) -> None:
+def _draw_bars(axes: Axes, first: int, last: int, keyboard: Keyboard, grid: Grid) -> None:
     """Draw an empty roll from one step to another."""
-    for key in BLACK_KEYS:
-        axes.axhspan(key - 0.5, key + 0.5, xmax=(last - first) / STEPS_PER_ROW, color="#ececee", linewidth=0)
-    bars = np.arange(first, last, STEPS_PER_BAR)
-    axes.vlines(range(first, last + 1), -0.5, KEYS - 0.5, color="#dddddd", linewidth=0.4)
-    axes.vlines([*bars, last], -0.5, KEYS - 0.5, color="#888888", linewidth=1)
-    axes.set(xlim=(first, first + STEPS_PER_ROW), ylim=(-0.5, KEYS - 0.5), ylabel="key")
-    axes.set_yticks(range(KEYS), KEY_NAMES, fontsize=8)
-    axes.set_xticks(bars, [str(step // STEPS_PER_BAR + 1) for step in bars], ha="left")
+    keys, bar, width = keyboard.keys, grid.steps_per_bar, steps_per_row(grid)
+    for key in keyboard.black_keys:
+        axes.axhspan(key - 0.5, key + 0.5, xmax=(last - first) / width, color="#ececee", linewidth=0)
+    bars = np.arange(first, last, bar)
+    axes.vlines(range(first, last + 1), -0.5, keys - 0.5, color="#dddddd", linewidth=0.4)
+    axes.vlines([*bars, last], -0.5, keys - 0.5, color="#888888", linewidth=1)
+    axes.set(xlim=(first, first + width), ylim=(-0.5, keys - 0.5), ylabel="key")
+    axes.set_yticks(range(keys), keyboard.names, fontsize=8)
+    axes.set_xticks(bars, [str(step // bar + 1) for step in bars], ha="left")
     axes.tick_params(length=0)
 
 
 def _draw(run: PlottedRun) -> Figure:
     played, task = run.folder.read_roll(), run.config.task
     song = (run.songs or run.folder.read_songs(task.steps, task.prompt))[0]
+    most = MOST_ROWS * steps_per_row(song.grid)
     if run.improvises and not task.mode_bit:
-        caption = f"improvised after the prompt; {min(len(played), MOST_STEPS):,} of {len(played):,} steps are drawn"
-        return headed(roll_figure({"played": played}, task.prompt), run.heading, caption)
+        caption = f"improvised after the prompt; {min(len(played), most):,} of {len(played):,} steps are drawn"
+        return headed(roll_figure({"played": played}, task.prompt, *run.layout), run.heading, caption)
     try:
         cells = classify(played, song.roll, task.prompt)
     except ValueError as error:
@@ -103,9 +119,9 @@ def _draw(run: PlottedRun) -> Figure:
     right = int((played == song.roll).all(axis=1)[task.prompt :].sum())
     caption = f"played alone after the prompt: {right} of {song.steps - task.prompt} steps right"
     caption += f" (always rest: {always_rest(song, task.prompt)})"
-    if song.steps > MOST_STEPS:
-        caption += f"; the first {MOST_STEPS:,} of {song.steps:,} steps are drawn"
-    return headed(roll_figure(cells, task.prompt), run.heading, caption)
+    if song.steps > most:
+        caption += f"; the first {most:,} of {song.steps:,} steps are drawn"
+    return headed(roll_figure(cells, task.prompt, *run.layout), run.heading, caption)
 
 
 PICTURE = Picture(

@@ -2,7 +2,7 @@
 
 The files are written with TensorBoard's own writer, so neither torch nor TensorFlow is needed.
 
-Conventions: rolls are (T, 13) bool. A step is whatever a run counts: generations, or steps of an environment.
+Conventions: rolls are (T, K) bool. A step is whatever a run counts: generations, or steps of an environment.
 """
 
 import io
@@ -16,7 +16,7 @@ from matplotlib import style
 from experiments.plots.roll import classify, roll_figure
 from experiments.plots.run import STYLE
 from songs.song import Song
-from songs.synth import encode_wav, render
+from songs.synth import encode_wav
 
 MOST_STEPS = 256
 """Longest melody that is drawn and rendered, in steps: a run writes many."""
@@ -49,7 +49,7 @@ class EventWriter:
         cells = classify(played, song.roll[:MOST_STEPS], prompt) if memorised else {"played": played}
         png, wide, high = _draw(cells, prompt)
         image = Summary.Image(width=wide, height=high, colorspace=4, encoded_image_string=png)
-        sound = render(played, song.tempo_bpm, sample_rate=SAMPLE_RATE)
+        sound = song.sound(played, SAMPLE_RATE)
         audio = Summary.Audio(
             sample_rate=SAMPLE_RATE,
             num_channels=1,

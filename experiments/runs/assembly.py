@@ -22,7 +22,7 @@ from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import settle_improvisation
 from songs.catalog import default_folder, find_song, midi_files, read_catalog, read_entry, song_name
-from songs.keyboard import KEYS
+from songs.keyboard import common_keyboard
 from songs.piano_roll import memory_needed
 from songs.song import Song, SongError
 
@@ -67,6 +67,8 @@ def resolve_songs(config: WithSongs) -> tuple[WithSongs, list[Song]]:
     """Look up the songs of a configuration of any kind and settle its memory; raises SongError or ConfigError."""
     task = config.task
     songs = playable_songs(task) if task.together else named_songs(task)
+    keyboard = common_keyboard(song.keyboard for song in songs)
+    songs = [song.on(keyboard) for song in songs]
     for song in songs:
         if task.prompt >= song.steps:
             raise ConfigError(f"task.prompt = {task.prompt}: {song.name} has only {song.steps} steps")
@@ -135,10 +137,13 @@ def make_env(task: Task, songs: Sequence[Song], **options) -> KeyboardEnv:
     return KeyboardEnv(songs, memory=task.memory, prompt=task.prompt, mode_bit=task.mode_bit, **options)
 
 
-def make_player(config: EvolveConfig, genome: neat.DefaultGenome, inputs: int, outputs: int) -> Performer:
+def make_player(
+    config: EvolveConfig, genome: neat.DefaultGenome, inputs: int, outputs: int, songs: Sequence[Song]
+) -> Performer:
     """Return a genome as a performer; raises ValueError if its network is not of the configured kind."""
     task = config.task
-    wanted = (2, 1) if task.kind == "xor" else (task.memory * KEYS + task.mode_bit, KEYS)
+    keys = songs[0].keyboard.keys if songs else 0
+    wanted = (task.memory * keys + task.mode_bit, keys) if songs else (2, 1)
     if (inputs, outputs) != wanted:
         raise ValueError(f"it has {inputs} inputs and {outputs} outputs, the task has {wanted[0]} and {wanted[1]}")
     network = RecurrentNetwork(genome, inputs, outputs) if config.genome.recurrent else Network(genome, outputs)

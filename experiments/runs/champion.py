@@ -67,16 +67,16 @@ def open_run(path: str | Path) -> Run:
 
 def _open_evolved(folder: RunFolder) -> Run:
     config = read_config(folder)
+    songs = read_songs(config, folder)
     try:
         genome, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"))
-        player = make_player(config, genome, inputs, outputs)
+        player = make_player(config, genome, inputs, outputs, songs)
     except RunError:
         raise
     except ValueError as error:
         raise RunError(f"{folder.path}: best/genome.json is broken: {error}") from None
     if config.task.kind == "xor":
         return Run(folder, config.task, [], None, Network(genome, outputs))
-    songs = read_songs(config, folder)
     return Run(folder, config.task, songs, player, improvising=read_improvising(folder, config, songs))
 
 
@@ -89,7 +89,7 @@ def _open_learned(folder: RunFolder) -> Run:
     if config.improvises:
         starts = Starts.of_songs(songs, task.prompt)
         improvising = improvising_of_run(folder, config.environment, starts, task.memory, songs)
-    return Run(folder, task, songs, read_player(folder, config), improvising=improvising)
+    return Run(folder, task, songs, read_player(folder, config, songs[0].keyboard.keys), improvising=improvising)
 
 
 def truth_table(run: Run) -> dict[str, int]:

@@ -22,7 +22,6 @@ from experiments.runs.improvise import OneVoice, named_listener
 from listener.listener import Listener
 from listener.melody_model import Expected, MelodyReader
 from listener.memorization import ExactSteps, RightKeys
-from songs.keyboard import KEYS
 from songs.song import Song
 
 CHAMPION = "best/model.safetensors"
@@ -34,10 +33,10 @@ def seeds(config: DqnConfig) -> list[int]:
     return [int(one.generate_state(1, np.uint32)[0]) for one in np.random.SeedSequence(config.dqn.seed).spawn(3)]
 
 
-def make_network(config: DqnConfig) -> QNetwork:
-    """Return the untrained network of a resolved configuration."""
+def make_network(config: DqnConfig, keys: int) -> QNetwork:
+    """Return the untrained network of a resolved configuration, for so many keys."""
     task = config.task
-    return QNetwork(KEYS * task.memory + task.mode_bit, config.network, seeds(config)[0])
+    return QNetwork(keys * task.memory + task.mode_bit, config.network, seeds(config)[0], keys)
 
 
 def make_prior(config: DqnConfig) -> Callable[[int], MelodyReader] | None:
@@ -51,14 +50,14 @@ def make_prior(config: DqnConfig) -> Callable[[int], MelodyReader] | None:
     return lambda melodies: MelodyReader(listener.model, melodies, config.task.steps)
 
 
-def make_agent(config: DqnConfig) -> Agent:
-    """Return the agent of a resolved configuration; raises ConfigError if its parts do not go together."""
+def make_agent(config: DqnConfig, keys: int) -> Agent:
+    """Return the agent of a resolved configuration for so many keys; raises ConfigError if parts do not go together."""
     config.check()
     task, envs, prior = config.task, config.environment.environments, make_prior(config)
     learning, weighted = config.dqn, prior is not None and config.prior.form == "g" and config.replay.n_step > 0
     if prior:
         learning = replace(learning, soft=0.0 if config.prior.form == "q" else 1.0)
-    network, seed = make_network(config), seeds(config)[1]
+    network, seed = make_network(config, keys), seeds(config)[1]
     try:
         learner = QLearner(network, task.memory, learning, config.replay, seed, task.mode_bit, weighted)
     except ValueError as error:
@@ -84,7 +83,8 @@ def make_loop(config: DqnConfig, songs: Sequence[Song], listener: Listener | Non
         improvise=config.improvises,
         key_rewards=config.dqn.td_loss == "key",
     )
-    return DqnLoop(KeyboardVectorEnv(keyboard, environment.environments), make_agent(config), seeds(config)[2])
+    agent = make_agent(config, songs[0].keyboard.keys)
+    return DqnLoop(KeyboardVectorEnv(keyboard, environment.environments), agent, seeds(config)[2])
 
 
 def improvisation_listener(config: DqnConfig) -> Listener | None:
@@ -109,10 +109,10 @@ def playing_prior(config: DqnConfig) -> Callable[[int], MelodyReader] | None:
     return make_prior(config) if config.prior.decides else None
 
 
-def read_player(folder: RunFolder, config: DqnConfig) -> QPlayer:
+def read_player(folder: RunFolder, config: DqnConfig, keys: int) -> QPlayer:
     """Return the champion of a run; raises RunError if it is missing, damaged or of another shape."""
     weights, _ = read_arrays(folder.path / CHAMPION)
-    network = make_network(config)
+    network = make_network(config, keys)
     try:
         load_weights(network, weights)
     except ValueError as error:

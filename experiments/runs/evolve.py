@@ -131,7 +131,7 @@ class Evolving(Trainable):
             self.improvising.write(best / "improvised" if mode_bit else best, rolls)
             self._show(callbacks, "improvisation", rolls[0], self.improvising.song, memorised=False)
         if self.songs and self.ceiling is not None:
-            player = make_player(self.config, champion, inputs, outputs)
+            player = make_player(self.config, champion, inputs, outputs, self.songs)
             played = play_episode(make_env(self.config.task, self.songs), player, options={"song": 0})
             write_melody(best, played.roll, self.songs[0])
             self._show(callbacks, "champion", played.roll, self.songs[0], memorised=True)

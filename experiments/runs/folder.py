@@ -19,7 +19,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -28,16 +28,19 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from experiments.runs.provenance import provenance
-from songs.arrange import AS_WRITTEN
-from songs.catalog import read_catalog
+from songs.catalog import midi_files, song_name
 from songs.display import roll_html
 from songs.files import delete_drafts, read_text, read_whole, write_atomically
-from songs.keyboard import KEYS, SONG_STEPS
+from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, MOST_KEYS, Grid, Keyboard
+from songs.midi import read_midi
+from songs.piano_roll import roll_from_onsets
 from songs.song import Song, SongError
 from songs.validate import ByAnyName, OrNone, validate_like
 
 CHANGES = "songs/changes.json"
 """How songs differ from the files they were read from, for those that do."""
+LAYOUTS = "songs/layouts.json"
+"""Keyboard and grid of songs, for those that have others than 13 keys and eighths in 4/4."""
 
 
 class RunError(ValueError):
@@ -101,10 +104,11 @@ class RunFolder:
         rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in shown.items())
         table = f"<b>{escape(str(self.path))}</b><table>{rows}</table>"
         try:
-            (song, *_), roll = self.read_songs(SONG_STEPS), self.read_roll()
+            (song, *_), roll = self.read_songs(), self.read_roll()
         except (RunError, ValueError):
             return table
-        return table + roll_html(roll, f"{song.title or song.name}, as the champion plays it", song.tempo_bpm)
+        title = f"{song.title or song.name}, as the champion plays it"
+        return table + roll_html(roll, title, song.tempo_bpm, song.keyboard, song.grid)
 
     # writing
 
@@ -131,6 +135,10 @@ class RunFolder:
         (self.path / "songs").mkdir(exist_ok=True)
         for song in songs:
             song.write(self.path / "songs" / f"{song.name}.mid")
+        usual = DEFAULT_KEYBOARD, DEFAULT_GRID
+        layouts = {song.name: (song.keyboard, song.grid) for song in songs if (song.keyboard, song.grid) != usual}
+        if layouts:
+            self.write_json(LAYOUTS, {name: asdict(keys) | asdict(grid) for name, (keys, grid) in layouts.items()})
         if changes := {song.name: list(song.changes) for song in songs if song.changes}:
             self.write_json(CHANGES, changes)
 
@@ -212,29 +220,50 @@ class RunFolder:
             raise RunError(f"{self.path}: {name} has no rows: the run was cut short before its first generation")
         return table
 
-    def read_songs(self, steps: int, prompt: int = 0) -> list[Song]:
+    def read_songs(self, steps: int = 0, prompt: int = 0) -> list[Song]:
         """Return the songs of the run; raises RunError if there are none, or one is broken or ends with the prompt.
 
         Args:
-            steps: longest song; a song that was cut to it need not end with a whole bar.
+            steps: longest song, what is beyond is cut; 0 for any.
             prompt: steps at the start that are given.
         """
         try:
-            entries = read_catalog(self.path / "songs", options=AS_WRITTEN.change(steps=steps))
+            paths = midi_files(self.path / "songs")
         except SongError as error:
             reason = str(error).removeprefix(f"{self.path}/")
             raise RunError(f"{self.path}: the songs of the run are missing: {reason}") from None
-        songs, changes = [], self._read_changes()
-        for entry in entries:
-            if entry.song is None:
-                raise RunError(f"{self.path}: songs/{entry.name}.mid is broken: {entry.reason}")
-            if entry.song.steps <= prompt:
+        songs, changes, layouts = [], self._read_changes(), self._read_layouts()
+        for path in paths:
+            name = song_name(path)
+            layout = layouts.get(name, (DEFAULT_KEYBOARD, DEFAULT_GRID))
+            try:
+                song = _read_song(path, *layout, changes.get(name, ()), steps)
+            except ValueError as error:
+                reason = str(error).removeprefix(f"{path}: ")
+                raise RunError(f"{self.path}: songs/{path.name} is broken: {reason}") from None
+            if song.steps <= prompt:
                 raise RunError(
-                    f"{self.path}: config.toml is broken: task.prompt = {prompt}: {entry.name} has only "
-                    f"{entry.song.steps} steps"
+                    f"{self.path}: config.toml is broken: task.prompt = {prompt}: {name} has only {song.steps} steps"
                 )
-            songs.append(replace(entry.song, changes=changes.get(entry.name, ())))
+            songs.append(song)
         return songs
+
+    def _read_layouts(self) -> dict[str, tuple[Keyboard, Grid]]:
+        """Return keyboard and grid of songs, by their names; raises RunError if the file is broken."""
+        if not (self.path / LAYOUTS).exists():
+            return {}
+        content = self.read_json(LAYOUTS)
+        try:
+            validate_like(ByAnyName(asdict(DEFAULT_KEYBOARD) | asdict(DEFAULT_GRID)), content)
+            return {
+                name: (
+                    Keyboard(each["keys"], each["lowest_pitch"]),
+                    Grid(each["steps_per_beat"], each["beats_per_bar"], each["beat"]),
+                )
+                for name, each in content.items()
+            }
+        except ValueError as error:
+            raise RunError(f"{self.path}: {LAYOUTS} is broken: {error}") from None
 
     def _read_changes(self) -> dict[str, tuple[str, ...]]:
         """Return what was changed in songs, by their names; raises RunError if the file is broken."""
@@ -252,10 +281,18 @@ class RunFolder:
         try:
             content = read_whole(self.path / "best" / "roll.npy")
             roll = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-            if roll.dtype != bool or roll.ndim != 2 or roll.shape[1] != KEYS:
-                raise ValueError(f"it holds {roll.dtype} {roll.shape}, not a roll (T, {KEYS})")
+            if roll.dtype != bool or roll.ndim != 2 or not 1 <= roll.shape[1] <= MOST_KEYS:
+                raise ValueError(f"it holds {roll.dtype} {roll.shape}, not a roll (T, K)")
         except FileNotFoundError:
             raise RunError(f"{self.path}: best/roll.npy is missing: the run has no champion yet") from None
         except (OSError, ValueError, EOFError, MemoryError) as error:
             raise RunError(f"{self.path}: best/roll.npy is broken: {error}") from None
         return roll
+
+
+def _read_song(path: Path, keyboard: Keyboard, grid: Grid, changes: tuple[str, ...], steps: int) -> Song:
+    """Read a song that was written by `Song.write`, at most so many steps of it (0: all); raises ValueError."""
+    notes = read_midi(path, grid.steps_per_quarter)
+    end = min(notes.steps, steps or notes.steps)
+    roll = roll_from_onsets(notes.onsets[notes.onsets[:, 0] < end], end, keyboard)
+    return Song(song_name(path), roll, notes.title, notes.tempo_bpm, keyboard=keyboard, grid=grid, changes=changes)

@@ -9,7 +9,7 @@ import numpy as np
 
 from songs.files import write_atomically
 from songs.song import Song
-from songs.synth import render, write_wav
+from songs.synth import write_wav
 
 
 def title_of(songs: Sequence[Song]) -> str:
@@ -18,10 +18,10 @@ def title_of(songs: Sequence[Song]) -> str:
 
 
 def write_melody(folder: Path, roll: np.ndarray, song: Song, origin: str = "evolved") -> None:
-    """Write a roll (T, 13) bool as roll.npy, melody.mid and melody.wav; the song gives title and tempo."""
+    """Write a roll (T, K) bool as roll.npy, melody.mid and melody.wav; the song gives all the rest."""
     write_array(folder / "roll.npy", roll)
     dataclasses.replace(song, roll=roll, title=f"{song.title or song.name} ({origin})").write(folder / "melody.mid")
-    write_wav(folder / "melody.wav", render(roll, song.tempo_bpm))
+    write_wav(folder / "melody.wav", song.sound(roll))
 
 
 def write_array(path: Path, array: np.ndarray) -> None:

@@ -50,7 +50,7 @@ def score(run: Run, song: Song | None = None) -> dict:
     """
     if song is None and len(run.songs) > 1:
         return _together([score(run, one) for one in run.songs], run)
-    song = song or run.songs[0]
+    song = song.on(run.songs[0].keyboard) if song else run.songs[0]
     task = run.task
     if task.prompt >= song.steps:
         raise ConfigError(f"{song.name} has {song.steps} steps, no more than the prompt of {task.prompt}")

@@ -40,14 +40,14 @@ def and_genome(weights: np.ndarray, bias: np.ndarray, literals: Sequence[tuple[i
 class AndPlayer:
     """Plays the same as `NetworkPlayer` with a genome made by `and_genome`, many times faster."""
 
-    def __init__(self, genome: Genome, memory: int):
-        hidden = sorted(key for key in genome.nodes if key >= KEYS)
-        row_of = {key: memory * KEYS + index for index, key in enumerate(hidden)}
-        self._bias = np.array([genome.nodes[key].bias for key in range(KEYS)], dtype=np.float32)
-        self._weights = np.zeros((memory * KEYS + len(hidden), KEYS), dtype=np.float32)
+    def __init__(self, genome: Genome, memory: int, keys: int = KEYS):
+        hidden = sorted(key for key in genome.nodes if key >= keys)
+        row_of = {key: memory * keys + index for index, key in enumerate(hidden)}
+        self._bias = np.array([genome.nodes[key].bias for key in range(keys)], dtype=np.float32)
+        self._weights = np.zeros((memory * keys + len(hidden), keys), dtype=np.float32)
         literals: dict[int, list[int]] = {key: [] for key in hidden}
         for (source, sink), gene in genome.connections.items():
-            if sink < KEYS:
+            if sink < keys:
                 self._weights[~source if source < 0 else row_of[source], sink] = gene.weight
             else:
                 literals[sink].append(~source if gene.weight > 0 else source)

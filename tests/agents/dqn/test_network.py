@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from agents.dqn.network import QNetwork, arrays_of, choices_of, keys_of, load_weights  # noqa: E402
+from agents.dqn.network import QNetwork, arrays_of, choices_of, load_weights  # noqa: E402
 from agents.dqn.options import NetworkOptions  # noqa: E402
 
 INPUTS = 26
@@ -56,7 +56,7 @@ def test_the_greedy_player_takes_the_most_valued_choice_of_every_branch():
 
 def test_choices_of_one_key_are_nothing_and_the_thirteen_keys():
     choices = torch.arange(14)[:, None]
-    keys = keys_of(choices)
+    keys = QNetwork(INPUTS, NetworkOptions("one_key")).keys_of(choices)
     assert not keys[0].any()
     assert torch.equal(keys[1:], torch.eye(13, dtype=torch.bool))
     assert torch.equal(choices_of(keys, "one_key"), choices)
@@ -65,7 +65,7 @@ def test_choices_of_one_key_are_nothing_and_the_thirteen_keys():
 def test_choices_of_branches_are_the_keys():
     keys = torch.from_numpy(np.random.default_rng(1).integers(2, size=(20, 13)))
     assert torch.equal(choices_of(keys, "branching"), keys)
-    assert torch.equal(keys_of(keys), keys.bool())
+    assert torch.equal(QNetwork(INPUTS).keys_of(keys), keys.bool())
 
 
 def test_the_same_seed_gives_the_same_weights_whatever_torch_drew_before():

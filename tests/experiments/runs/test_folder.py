@@ -352,14 +352,14 @@ def test_what_is_said_of_a_run_is_of_the_right_kind(folder, content, reason):
     ("array", "found"),
     [
         (np.zeros((4, KEYS)), r"float64 \(4, 13\)"),
-        (np.zeros((4, 14), dtype=bool), r"bool \(4, 14\)"),
+        (np.zeros((4, 89), dtype=bool), r"bool \(4, 89\)"),
         (np.zeros(KEYS, dtype=bool), r"bool \(13,\)"),
     ],
 )
 def test_an_array_that_is_no_roll_is_named(folder, array, found):
     (folder.path / "best").mkdir()
     np.save(folder.path / "best" / "roll.npy", array)
-    with pytest.raises(RunError, match=rf"best/roll.npy is broken: it holds {found}, not a roll \(T, 13\)"):
+    with pytest.raises(RunError, match=rf"best/roll.npy is broken: it holds {found}, not a roll \(T, K\)"):
         folder.read_roll()
 
 
