@@ -18,6 +18,7 @@ from envs.episode_start import DRAWS
 from envs.render import check_render_mode
 from listener.listener import Listener
 from listener.memorization import ExactSteps, RightKeys
+from listener.registry import listener_named
 from songs.arrange import ARRANGE_OPTIONS, DEFAULTS
 from songs.catalog import find_song
 from songs.keyboard import PROMPT_STEPS
@@ -61,7 +62,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     ## Arguments
     * `songs`: songs to play, all on the same keyboard. One is drawn at each reset, or chosen by
       `reset(options={"song": index})`.
-    * `listener`: gives the rewards; `ExactSteps()` by default.
+    * `listener`: gives the rewards: an object, or a name such as `theory`; `ExactSteps()` by default.
     * `memory`: steps remembered, at least 1.
     * `prompt`: steps given at the start, at least 0 and fewer than the song has.
     * `teacher_forcing`: the memory holds the song instead of what was played.
@@ -80,7 +81,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def __init__(
         self,
         songs: Sequence[Song],
-        listener: Listener | None = None,
+        listener: Listener | str | None = None,
         memory: int = 32,
         prompt: int = PROMPT_STEPS,
         teacher_forcing: bool = False,
@@ -93,7 +94,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     ):
         self.rules = Rules(
             tuple(songs),
-            ExactSteps() if listener is None else listener,
+            listener_of(listener),
             memory,
             prompt,
             teacher_forcing,
@@ -178,6 +179,23 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             return None
         drawings = self._core.render(self.render_mode)
         return drawings[0] if drawings else None
+
+
+def listener_of(listener: Listener | str | None) -> Listener:
+    """Return a listener, or that of a name; the default is `ExactSteps()`.
+
+    Raises:
+        ValueError: there is no listener of that name, or the object is no listener.
+    """
+    if listener is None:
+        return ExactSteps()
+    if isinstance(listener, str):
+        return listener_named(listener)
+    if not callable(getattr(listener, "rewards", None)):
+        raise ValueError(
+            f"listener is {listener!r}: it must be a name or an object with a method rewards(rolls, targets)"
+        )
+    return listener
 
 
 def memorize(song: str = "grasshopper", folder: str | None = None, per_key: bool = False, **options) -> KeyboardEnv:

@@ -1,6 +1,7 @@
 """Options that several verbs share, and printing for people and for programs."""
 
 import argparse
+import inspect
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -59,7 +60,7 @@ def add_actions(parser: argparse.ArgumentParser, actions: Mapping[str, Callable]
     """Add the actions of a verb: functions, by name, that add arguments and whose docstrings are the descriptions."""
     parsers = parser.add_subparsers(metavar="ACTION", required=True)
     for name, add in actions.items():
-        about = add.__doc__ or ""
+        about = inspect.getdoc(add) or ""
         action = parsers.add_parser(name, help=about.partition("\n")[0], description=about)
         add(action)
         action.set_defaults(action=name)

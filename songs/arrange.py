@@ -308,11 +308,15 @@ def _keys_in_words(keyboard: Keyboard, shift: int) -> list[str]:
 
 def _losses(moved: int, merged: int, folded: int, lower: int, others: int) -> list[str]:
     """Return what happened to notes, in words; nothing where all stayed as they were."""
-    losses = [f"{moved} notes moved", f"{merged} merged"] if moved or merged else []
+    losses = [f"{_notes(moved)} moved", f"{merged} merged"] if moved or merged else []
     if folded:
-        losses.append(f"{folded} folded by octaves")
+        losses.append(f"{_notes(folded)} folded by octaves")
     if lower:
-        losses.append(f"{lower} of lower voices left out")
+        losses.append(f"{_notes(lower)} of lower voices left out")
     if others:
-        losses.append(f"{others} of other parts left out")
+        losses.append(f"{_notes(others)} of other parts left out")
     return losses
+
+
+def _notes(count: int) -> str:
+    return f"{count} note{'s' * (count != 1)}"

@@ -42,8 +42,10 @@ class Improvise:
     """Improvisation, where no song is expected."""
 
     listener: str = option("", "rewards improvisations: theory, or ngram=1,theory=.5; '': memorise the song")
-    starts: int = option(8, "prompts it goes on from: the beginnings of the song and of others of its folder", 1, 1000)
-    extra_keys: float = option(1.0, "what every key beyond the first of a step costs; listeners hear one", 0.0, 1e6)
+    starts: int = option(8, "prompts it continues: the beginnings of the song and of others of its folder", 1, 1000)
+    extra_keys: float = option(
+        1.0, "what every key beyond the first of a step costs; most listeners see only the highest", 0.0, 1e6
+    )
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Evolve:
     generations: int = option(2000, "budget: generations after which evolution gives up", 1, 10**9)
     population_size: int = option(60, "genomes in a generation", 4, 1_000_000)
     fitness: str = option("squared_hinge", "what a genome is worth", choices=tuple(KINDS))
-    elitism: int = option(1, "best genomes of a species that live on unchanged", 0, 1000)
+    elitism: int = option(1, "best genomes of a species that are kept unchanged", 0, 1000)
     survival_threshold: float = option(0.2, "share of a species that may have children (truncation)", 0.01, 1.0)
     selection: str = option("lexicase", "how parents are chosen", choices=("truncation", "lexicase"))
 

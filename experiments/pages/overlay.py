@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from experiments.plots.losses import COLUMNS, losses_overlay
 from experiments.plots.picture import Columns, drawable_table
-from experiments.plots.sheet import STYLE, literal, sheet
+from experiments.plots.sheet import STYLE, literal, sheet, symmetric_log
 from experiments.runs.folder import RunError, RunFolder
 
 EFFORTS = {"evaluations": "networks evaluated", "step": "environment steps"}
@@ -44,8 +44,7 @@ def _draw_runs(axes: Axes, name: str, runs: list, with_legend: bool) -> None:
         marker = "o" if len(effort) == 1 else None
         axes.plot(effort, values, label=label, color=f"C{number}", linewidth=1.5, marker=marker)
     if name == REWARD:
-        axes.set_yscale("symlog", linthresh=1)
-        axes.yaxis.set_major_formatter("{x:,g}")
+        symmetric_log(axes)
     axes.set_xscale("symlog", linthresh=100)
     axes.set_xlim(left=0)
     axes.set_ylabel(name)

@@ -23,6 +23,11 @@ from experiments.runs.scores import score
 from songs.files import write_atomically
 from songs.song import Song
 
+RUN_FACTS = (
+    "seed", "generations", "evaluations", "steps", "solved_at_step", "episodes", "connections", "hidden", "memory",
+    "prompt", "cpu_seconds", "wall_seconds",
+)  # fmt: skip
+"""Figures of the summary of a run that its report shows."""
 LISTENER_FACTS = ("pieces", "excerpts", "seed", "steps", "cpu_seconds", "wall_seconds")
 """Figures of the summary of a listener that its report shows."""
 
@@ -59,7 +64,7 @@ def write_report(
         title=views[0]["heading"] if len(views) == 1 else f"{len(views)} runs",
         runs=views,
         overlay=overlay and picture(overlay),
-        seconds="seconds of training" if vaes else "cpu seconds",
+        seconds="seconds of training" if vaes else "CPU seconds",
         tones=tones() if any(view["groups"] for view in views) else [],
     )
     write_atomically(path, page)
@@ -113,7 +118,7 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
         "pictures": ([improvisation["picture"]] if improvisation else [])
         + [{"caption": captions[name], "data": picture(one)} for name, one in figures.items()],
         "missing": missing,
-        "facts": _facts(summary),
+        "facts": _facts(summary, RUN_FACTS),
         **provenance(folder, meta, [meta.get("command", [])]),
     }
 
@@ -132,7 +137,7 @@ def _listener_view(folder: RunFolder) -> dict[str, Any]:
         "groups": [],
         "pictures": [{"caption": listener_training.PICTURE.caption, "data": picture(one)} for one in figures.values()],
         "missing": missing,
-        "facts": {name.replace("_", " "): summary[name] for name in LISTENER_FACTS if name in summary},
+        "facts": _facts(summary, LISTENER_FACTS),
         **provenance(folder, meta, [meta.get("command", [])]),
     }
 
@@ -189,7 +194,7 @@ def _song_group(folder: RunFolder, run: Run) -> dict[str, Any]:
         "text": "Note for note the song." if exact else "",
         "legend": {
             "right": f"right {counts['right']}",
-            "wrong": f"wrong, played in vain {counts['wrong']}",
+            "wrong": f"wrong {counts['wrong']}",
             "missed": f"missed {counts['missed']}",
             "prompt": f"prompt, {prompt} steps given",
         },
@@ -198,8 +203,7 @@ def _song_group(folder: RunFolder, run: Run) -> dict[str, Any]:
     return {"title": f"Listen: {song.title or song.name}", "text": "", "melodies": [melody]}
 
 
-def _facts(summary: dict) -> dict[str, Any]:
-    """Return the rest of the summary for the table of figures."""
-    names = ("seed", "generations", "evaluations", "steps", "solved_at_step", "episodes", "connections", "hidden",
-             "memory", "prompt", "cpu_seconds", "wall_seconds")  # fmt: skip
-    return {name.replace("_", " "): summary[name] for name in names if summary.get(name) is not None}
+def _facts(summary: dict, names: Sequence[str]) -> dict[str, Any]:
+    """Return values of the summary by their labels, for the table of figures."""
+    labels = {name: name.replace("cpu", "CPU").replace("_", " ") for name in names if summary.get(name) is not None}
+    return {label: summary[name] for name, label in labels.items()}

@@ -41,7 +41,7 @@ def steps_per_row(grid: Grid) -> int:
 
 
 def classify(played: np.ndarray, target: np.ndarray, prompt: int) -> dict[str, np.ndarray]:
-    """Return masks (T, K) of the cells that are right, wrong (played in vain) and missed.
+    """Return masks (T, K) of the cells that are right, wrong (played, not in the song) and missed.
 
     The prompt, which is given, is right wherever it sounds.
 
@@ -84,7 +84,7 @@ def roll_figure(
                 axes.add_patch(Rectangle(corner, 0.88, 0.88, **CELLS[kind], zorder=3))
     panels[-1].set_xlabel("bar")
     counts = {kind: int(where[prompt:].sum()) for kind, where in cells.items()}
-    names = {"right": "right", "wrong": "wrong (played in vain)", "missed": "missed (not played)", "played": "played"}
+    names = {"right": "right", "wrong": "wrong (not in the song)", "missed": "missed (not played)", "played": "played"}
     handles = [Patch(**CELLS[kind], label=f"keys {names[kind]}: {count}") for kind, count in counts.items()]
     handles.append(Patch(**PROMPT, label=f"prompt: {prompt} steps given"))
     legend_below(figure, handles, columns=4, handleheight=1.5)

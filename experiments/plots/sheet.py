@@ -85,7 +85,12 @@ def legend_beside(axes: Axes, **look: Any) -> None:
 
 
 def symmetric_log(axes: Axes) -> None:
-    """Give axes a vertical scale that is linear from -1 to 1 and logarithmic beyond, with labels 1, 2, 5, 10, ..."""
+    """Give axes a vertical scale that is linear from -1 to 1 and logarithmic beyond, with labels 1, 2, 5, 10, ...
+
+    Call it after drawing: axes whose values all lie between -1 and 1 keep their linear scale and its labels.
+    """
+    if max(map(abs, axes.get_ylim())) <= 1:
+        return
     axes.set_yscale("symlog", linthresh=1)
     axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1, subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:,g}")

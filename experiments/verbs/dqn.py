@@ -5,7 +5,7 @@ its own reward, and nothing later counts (gamma 0), which is close to supervised
 honest way: the memory holds what was played, the first mistake ends the episode, and the reward of a step says only
 whether all of it was right. What is scored and kept is the greedy player, which never explores.
 
-All that comes of it is kept in a run folder. Ctrl-C ends a run early and keeps what there is; --resume goes on to the
+The results are kept in a run folder. Ctrl-C ends a run early and keeps the best so far; --resume continues it to the
 same result as if it had never stopped.
 """
 
@@ -35,7 +35,7 @@ EXAMPLES = (
 PRESETS = ("bandit", "episodic", "improvisation", "prior")
 REGIMES = (
     "bandit (close to supervised learning), episodic, or for a listener improvisation, prior (beside a model of real "
-    "melodies) [bandit; with --listener improvisation, if it has learned in it prior]"
+    "melodies) [bandit; with --listener: prior if it contains learned, else improvisation]"
 )
 
 

@@ -1,15 +1,15 @@
 """Evolve a network that plays a song: NEAT through neat-python's Population.
 
-All that comes of it is kept in a run folder. Ctrl-C ends a run early and keeps what there is; --resume goes
-on to the same result as if it had never stopped. Operators beyond plain NEAT (modular crossover,
+The results are kept in a run folder. Ctrl-C ends a run early and keeps the best so far; --resume continues it to the
+same result as if it had never stopped. Operators beyond plain NEAT (modular crossover,
 loss-weighted output, error reweighting) are on by default and are named in the summary; --config plain-neat runs
 neat-python's own NEAT.
 
-With --listener no song is learned: networks go on alone from the beginning of the song, and a listener rewards what
-they play; operators that need a loss of every output are off (--config improvise, which --listener takes by itself).
---prompt 0 begins from nothing; --set improvise.starts=8 has a network judged by what it makes of eight songs'
-beginnings. With --mode-bit the song is learned first; then the same network learns to improvise when its mode is 0,
-behind gates that its mode 1 shuts.
+With --listener no song is learned: networks continue the beginning of the song by themselves, and a listener rewards
+what they play. Operators that need a loss of every output are off (the preset improvise, which --listener implies).
+With --prompt 0 they begin from nothing; with --set improvise.starts=8 each is judged by how it continues the beginnings
+of eight songs. With --mode-bit the song is learned first; then the same network learns to improvise when its mode is 0,
+behind gates that mode 1 shuts.
 """
 
 import argparse
@@ -130,11 +130,13 @@ def _lines(summary: dict, folder: Any) -> list[str]:
 def _improvised(summary: dict) -> list[str]:
     lines = []
     if "reward_a_step" in summary:
-        baselines = ", ".join(f"{name} {value:.3f}" for name, value in summary["baselines_a_step"].items())
+        baselines = ", ".join(
+            f"{name.replace('_', ' ')} {value:.3f}" for name, value in summary["baselines_a_step"].items()
+        )
         lines.append(
             f"Reward of the listener {summary['listener']}: {summary['reward_a_step']:.3f} a step ({baselines}; the "
-            f"maximum is not known). From {len(summary['starts'])} starts it plays {summary['different_rolls']} "
-            "different rolls."
+            f"maximum is not known). Different melodies from {len(summary['starts'])} starts: "
+            f"{summary['different_rolls']}."
         )
     return lines if summary["ceiling"] is not None else [*lines, f"Search: {summary['search']}."]
 
@@ -196,7 +198,11 @@ def _print_table(summaries: list[dict], folder: Path) -> None:
     from experiments.tables import show_table
 
     columns = ("song", "memory", "solved", "right_teacher_forced", "cases", "always_rest", "evaluations", "connections")
-    rows = [[*(summary[column] for column in columns), f"{summary['cpu_seconds']:.1f}"] for summary in summaries]
+    rows = [[*(_cell(summary[column]) for column in columns), f"{summary['cpu_seconds']:.1f}"] for summary in summaries]
     solved, cpu = sum(one["solved"] for one in summaries), sum(one["cpu_seconds"] for one in summaries)
     caption = f"{solved} of {len(summaries)} songs solved in {cpu:.1f} CPU seconds. The runs are in {folder}"
     show_table([*(column.replace("_", " ") for column in columns), "CPU seconds"], rows, caption)
+
+
+def _cell(value: Any) -> Any:
+    return ("no", "yes")[value] if isinstance(value, bool) else value

@@ -139,7 +139,7 @@ def _judge(parser: argparse.ArgumentParser) -> None:
 
 
 def _audit(parser: argparse.ArgumentParser) -> None:
-    """Measure what a listener hears, what fools it, and what an optimiser makes of it.
+    """Measure what a listener can tell apart, what fools it, and what an optimizer makes of it.
 
     Real melodies are those of the folders that training held out; with --all, all of them, for a collection that the
     listener was not trained on. Prints tables; --out keeps them with a figure.

@@ -1,4 +1,4 @@
-"""Repeat a run from its folder alone, and say whether the same came of it.
+"""Repeat a run from its folder alone, and say whether the result is the same.
 
 Configuration, seed and songs are those of the folder; the champion of the new run is compared with the old one file by
 file. On the same versions of Python and packages it is the same to the byte.
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     with new.writing(), progress:
         summary = repeat(old, new, options.command_line, Supervision(progress=progress))
     if summary["stopped"] == "interrupted":
-        print(f"kuznechik: interrupted; what there is is in {new.path}", file=sys.stderr)
+        print(f"kuznechik: interrupted; the results so far are in {new.path}", file=sys.stderr)
         return 130
     files = compare(old, new)
     if options.json:

@@ -133,7 +133,7 @@ def _delete(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
-    """Train a model; Ctrl-C keeps what there is.
+    """Train a model; Ctrl-C ends it early and keeps the best so far.
 
     The run folder is like that of every run: --resume continues it; plot, report, play and repeat take it. Start it
     with torchrun for several processes: torchrun --nproc-per-node 2 -m experiments vae train ...

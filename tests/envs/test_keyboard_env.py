@@ -11,6 +11,7 @@ from envs.keyboard_env import KeyboardEnv, memorize
 from envs.registration import MEMORIZE, register_all
 from listener.listener import WeightedSum
 from listener.memorization import ExactSteps, RightKeys
+from listener.rules import MusicTheory
 from songs.song import Song, SongError
 
 
@@ -426,3 +427,26 @@ def test_human_prints_every_step(capsys):
     assert printed.count("\n") == 28
     assert printed.endswith("^ step 6\n")
     assert env.render() is None
+
+
+@pytest.mark.parametrize("vector", [False, True])
+def test_a_listener_may_be_given_by_its_name(vector):
+    make = gymnasium.make_vec if vector else gymnasium.make
+    named = make(MEMORIZE, song="twinkle_twinkle", listener="theory")
+    same = make(MEMORIZE, song="twinkle_twinkle", listener=MusicTheory())
+    rewards = []
+    for env in (named, same):
+        env.reset(seed=0)
+        keys = np.zeros(env.action_space.shape, np.int8)
+        keys[..., 11] = 1  # B is far from the end of the prompt
+        rewards.append([env.step(keys)[1] for _ in range(3)])
+    np.testing.assert_array_equal(rewards[0], rewards[1])
+    assert np.any(rewards[0])
+
+
+@pytest.mark.parametrize(
+    ("listener", "message"), [("theroy", "no listener 'theroy'"), (3, "listener is 3: it must be")]
+)
+def test_what_is_no_listener_is_refused(listener, message):
+    with pytest.raises(ValueError, match=message):
+        memorize(listener=listener)

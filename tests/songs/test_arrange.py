@@ -89,7 +89,7 @@ def test_a_file_that_is_playable_as_it_is_keeps_its_chords_and_nothing_is_said(a
 def test_the_melody_is_taken_by_its_name_or_by_what_it_plays(arranged, names, said):
     song = arranged(track(line(BASS), names[0]), track(line(TUNE), names[1], channel=1))
     assert pitches_of(song) == TUNE
-    assert song.changes == (said, "16 of other parts left out")
+    assert song.changes == (said, "16 notes of other parts left out")
 
 
 def test_a_name_outweighs_what_is_played_but_not_where_the_part_hardly_plays(arranged):
@@ -104,7 +104,7 @@ def test_parts_are_chosen_by_name_number_and_channel(arranged):
     parts = track(line(TUNE), "Lead"), track(line(BASS), "Bass", channel=4)
     for choice in ({"track": "bass"}, {"track": 2}, {"channel": 5}):
         song = arranged(*parts, **choice)
-        assert song.changes == ("track 2 'Bass'", "up 24 semitones", "16 of other parts left out")
+        assert song.changes == ("track 2 'Bass'", "up 24 semitones", "16 notes of other parts left out")
         assert pitches_of(song) == [pitch + 24 for pitch in BASS]
 
 
@@ -143,7 +143,7 @@ def test_the_top_line_of_several_voices_is_taken_and_chords_on_demand(arranged):
     ]
     song = arranged(track(voices))
     assert pitches_of(song) == TUNE
-    assert song.changes == ("8 of lower voices left out",)
+    assert song.changes == ("8 notes of lower voices left out",)
     chords = arranged(track(voices), chords=True)
     assert (chords.roll.sum(), chords.keyboard.keys) == (24, 37)
     assert chords.changes == ("37 keys", "up 8 semitones")
@@ -156,7 +156,7 @@ def test_a_note_under_a_longer_one_and_one_far_below_belong_to_lower_voices(arra
     gap = [(at, 1, 35) for at in range(64, 70)]
     song = arranged(track([*melody, *between, *gap, *after]), bars="all")
     assert pitches_of(song) == TUNE * 4
-    assert song.changes == ("38 of lower voices left out",)
+    assert song.changes == ("38 notes of lower voices left out",)
 
 
 # Which grid
@@ -327,7 +327,7 @@ def test_a_keyboard_that_is_too_small_is_refused_with_the_ways_out(arranged):
 def test_folding_moves_notes_by_octaves_and_each_pitch_class_has_one_key_of_13(arranged):
     song = arranged(track(line([48, 60, 72, 84] * 4)), fold=True)
     assert (song.keyboard.keys, set(pitches_of(song))) == (13, {60})
-    assert song.changes == ("12 folded by octaves",)
+    assert song.changes == ("12 notes folded by octaves",)
     wide = arranged(track(line([48, 60, 72, 84] * 4)), fold=True, keys=25)
     assert set(pitches_of(wide)) == {48, 60}
     with pytest.raises(MidiError, match="notes cannot be moved by octaves onto 11 keys"):

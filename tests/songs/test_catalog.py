@@ -110,7 +110,7 @@ def test_a_track_is_chosen_by_its_name(tmp_path):
         note = [mido.Message("note_on", note=pitch), mido.Message("note_off", note=pitch, time=240)]
         midi.tracks.append(mido.MidiTrack([mido.MetaMessage("track_name", name=name), *note]))
     midi.save(tmp_path / "tune.mid")
-    assert read_entry(tmp_path / "tune.mid").changes == ("track 1 'Melody'", "1 of other parts left out")
+    assert read_entry(tmp_path / "tune.mid").changes == ("track 1 'Melody'", "1 note of other parts left out")
     assert read_song(tmp_path / "tune.mid", ArrangeOptions("melody")).roll[0].nonzero()[0].tolist() == [4]
     assert find_song(tmp_path / "tune.mid", options=ArrangeOptions("Bass")).shift == 20
     entry = read_entry(tmp_path / "tune.mid", options=ArrangeOptions("Flute"))

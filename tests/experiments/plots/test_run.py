@@ -20,6 +20,7 @@ from experiments.config.evolve import EvolveConfig
 from experiments.plots.fitness import fitness_figure
 from experiments.plots.network import network_figure
 from experiments.plots.network_layout import direct_weights, enabled_weights, layers, memory_steps, positions
+from experiments.plots.reward import reward_figure
 from experiments.plots.roll import classify, roll_figure
 from experiments.plots.run import draw_run, plot_run
 from experiments.plots.sheet import literal
@@ -210,7 +211,7 @@ def test_the_roll_counts_steps_and_keys_after_the_prompt(drawn: Path) -> None:
     shown = texts(drawn / "roll.svg").splitlines()
     # wrong at 10, 12 and 15
     assert "played alone after the prompt: 5 of 8 steps right (always rest: 5)" in shown
-    assert {"keys right: 1", "keys wrong (played in vain): 2", "keys missed (not played): 2"} <= set(shown)
+    assert {"keys right: 1", "keys wrong (not in the song): 2", "keys missed (not played): 2"} <= set(shown)
     assert "prompt: 8 steps given" in shown
 
 
@@ -444,3 +445,11 @@ def test_pyplot_is_not_needed() -> None:
     check = "import sys, experiments.plots.run; sys.exit('matplotlib.pyplot' in sys.modules)"
     root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", check], cwd=root).returncode == 0
+
+
+def test_small_rewards_have_round_labels() -> None:
+    metrics = {"generation": np.arange(2.0), "reward_a_step": np.array([-0.06, -0.014]), "term_nets": np.zeros(2)}
+    figure = reward_figure(metrics, {"silence": -0.07})
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert "\N{MINUS SIGN}0.04" in labels
+    assert max(map(len, labels)) <= 5
