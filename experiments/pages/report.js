@@ -52,7 +52,7 @@ for (const section of document.querySelectorAll(".melody")) {
       if (step % perRow === 0) {
         pen.fillStyle = colour("quiet");
         pen.fillText(roll.names[0], 2, top + all - 1);
-        pen.fillText(roll.names[highest], 2, top + 9);
+        if (all >= 20) pen.fillText(roll.names[highest], 2, top + 9);
       }
       if (roll.titles && step % part === 0) {
         pen.fillStyle = colour("ink");

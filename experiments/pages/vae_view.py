@@ -97,8 +97,8 @@ def find_melodies(model: MusicVAE, about: dict, data: Path) -> HeldOut:
         "repeating the last note gets": float((roll[:, 1:] == roll[:, :-1]).mean()),
     }
     chosen = np.sort(np.random.default_rng(0).choice(len(tokens), min(REBUILT, len(tokens)), replace=False))
-    titles = [f"melody {number + 1} of the test" for number in chosen]
-    return HeldOut(tokens[chosen], titles, f"Melodies of the test, which is never trained on ({name}).", baselines)
+    titles = [f"test melody {number + 1}" for number in chosen]
+    return HeldOut(tokens[chosen], titles, f"Melodies of the test set ({name}), which is never trained on.", baselines)
 
 
 def _riffs(model: MusicVAE, to_c: bool, why: str) -> HeldOut:
@@ -133,7 +133,7 @@ def melody_view(
     names = ("played", "played") if same is None else ("wrong", "right")
     seen = [(step, key, held, names[int(right[step : step + held].all())]) for step, key, held in played]
     counts = {kind: sum(one[3] == kind for one in seen) for kind in names[::-1]}
-    texts = {"played": "notes", "right": "notes as in the original", "wrong": "others"}
+    texts = {"played": "notes", "right": "notes as in the original", "wrong": "other notes"}
     return {
         "parts": {"played": label},
         "text": "",
@@ -164,10 +164,10 @@ def _rebuilt(model: MusicVAE, held_out: HeldOut) -> dict[str, Any]:
         again = sampling.reconstruct(model, torch.from_numpy(row[None])).numpy()
         same = form.read(again)[0] == form.read(row[None])[0]
         keys = _span(form, np.stack((row, again[0])))
-        rebuilt = melody_view(form, again, f"{title}, rebuilt", keys, same)
+        rebuilt = melody_view(form, again, f"{title}, reconstructed", keys, same)
         rebuilt["text"] = f"{same.mean():.0%} of the steps as in the original"
         melodies += [melody_view(form, row[None], f"{title}, original", keys), rebuilt]
-    return {"title": "Melodies and their rebuilds", "text": held_out.origin, "melodies": melodies}
+    return {"title": "Melodies and their reconstructions", "text": held_out.origin, "melodies": melodies}
 
 
 def _between(model: MusicVAE, held_out: HeldOut) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def _between(model: MusicVAE, held_out: HeldOut) -> dict[str, Any]:
     way = melody_view(form, melodies, "from one to the other", _span(form, melodies))
     ends = held_out.titles[:2] if len(held_out.tokens) >= 2 else ["one draw", "another draw"]
     way["roll"]["titles"] = [ends[0], *(f"{number} of {BETWEEN} between" for number in range(1, BETWEEN + 1)), ends[1]]
-    text = "Melodies between two that the model rebuilds, evenly spaced on the arc between their latent vectors."
+    text = "Melodies between two reconstructions, evenly spaced on the arc between their latent vectors."
     return {"title": "From one melody to another", "text": text, "melodies": [way]}
 
 
@@ -195,7 +195,7 @@ def _new(model: MusicVAE) -> dict[str, Any]:
 def _tiles(validation: dict, baselines: dict[str, float]) -> list[dict]:
     tiles = []
     if "free_running" in validation:
-        tiles.append({"name": "steps rebuilt right, free running", "value": f"{validation['free_running']:.1%}"})
+        tiles.append({"name": "steps reconstructed right, free running", "value": f"{validation['free_running']:.1%}"})
     tiles += [{"name": name, "value": f"{share:.1%}"} for name, share in baselines.items()]
     names = {"loss": "loss", "cross_entropy": "reconstruction", "kl": "KL"}
     tiles += [

@@ -86,7 +86,7 @@ def test_a_note_is_marked_where_it_is_another():
     assert roll["cells"] == [[0, 0, wrong, 4], [8, 4, right, 2], [62, 12, right, 2]]
     assert roll["notes"] == {"played": [[0, 0, 4], [8, 4, 2], [62, 12, 2]]}
     assert (roll["steps"], roll["part"], roll["bar"], roll["seconds"]) == (64, 32, 16, 0.125)
-    assert melody["legend"] == {"right": "notes as in the original: 2", "wrong": "others: 1"}
+    assert melody["legend"] == {"right": "notes as in the original: 2", "wrong": "other notes: 1"}
     assert (roll["names"][0], roll["names"][4], roll["names"][12]) == ("C4", "E4", "C5")
 
 
