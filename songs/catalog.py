@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
-from songs.arrange import DEFAULTS, ArrangeOptions, arrange, out_of_range
+from songs.arrange import DEFAULTS, ArrangeOptions, arrange
 from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, PROMPT_STEPS
 from songs.midi import MidiError, read_score
-from songs.piano_roll import memory_needed, onsets_from_roll
+from songs.piano_roll import memory_needed
 from songs.plain_text import plain
 from songs.song import Song, SongError
 
@@ -105,7 +105,6 @@ def read_entry(path: str | Path, prompt: int = PROMPT_STEPS, options: ArrangeOpt
     except MidiError as error:
         return Entry(song_name(path), reason=str(error).removeprefix(f"{path}: "))
     song = Song.of(arrangement, song_name(path), score.title)
-    reason = unplayable(song)
     notes_of_steps = song.roll.sum(axis=1)
     return Entry(
         song.name,
@@ -121,23 +120,26 @@ def read_entry(path: str | Path, prompt: int = PROMPT_STEPS, options: ArrangeOpt
         keys=song.keyboard.keys,
         grid=song.grid.name,
         changes=song.changes,
-        playable=not reason,
+        playable=True,
         remarks=score.remarks,
-        reason=reason,
-        song=None if reason else song,
+        song=song,
     )
 
 
-def unplayable(song: Song) -> str:
-    """Return why performers cannot learn a song, "" if they can: they play 13 keys in eighths."""
-    if song.keyboard != DEFAULT_KEYBOARD:
-        pitches = onsets_from_roll(song.roll, song.keyboard)[:, 1] - song.shift
-        return f"{out_of_range(pitches, DEFAULT_KEYBOARD)}: --fold moves notes by octaves, --bars takes fewer"
-    if song.grid.steps_per_quarter != DEFAULT_GRID.steps_per_quarter:
-        return (
-            f"needs a grid of {song.grid.name}, there are eighths: --grid {DEFAULT_GRID.steps_per_quarter} moves notes"
+def suits_listeners(song: Song) -> bool:
+    """Return whether a song has the keyboard and the grid that listeners and melody models hear: 13 keys, eighths."""
+    return song.keyboard == DEFAULT_KEYBOARD and song.grid.steps_per_quarter == DEFAULT_GRID.steps_per_quarter
+
+
+def check_listenable(song: Song) -> Song:
+    """Return a song that listeners and melody models can hear; raises SongError for any other."""
+    if not suits_listeners(song):
+        usual = f"{DEFAULT_KEYBOARD.keys} keys from {DEFAULT_KEYBOARD.names[0]} and {DEFAULT_GRID.name}"
+        raise SongError(
+            f"{song.name} has {song.keyboard.keys} keys from {song.keyboard.names[0]} and {song.grid.name}, listeners "
+            f"hear {usual}: --fold --grid {DEFAULT_GRID.steps_per_quarter} fits a song to them"
         )
-    return ""
+    return song
 
 
 def read_catalog(
@@ -161,15 +163,8 @@ def read_catalog(
 
 
 def read_song(path: str | Path, options: ArrangeOptions = DEFAULTS) -> Song:
-    """Read a MIDI file as a song that performers can learn; arguments as for `read_entry`.
-
-    Raises:
-        SongError: the file is not usable, or its notes do not fit on the keyboard.
-    """
-    song = Song.read(path, options)
-    if reason := unplayable(song):
-        raise SongError(f"{path}: {reason}")
-    return song
+    """Read a MIDI file as a song; arguments as for `read_entry`; raises SongError if the file is not usable."""
+    return Song.read(path, options)
 
 
 def find_song(name: str | Path, folder: str | Path | None = None, options: ArrangeOptions = DEFAULTS) -> Song:

@@ -12,7 +12,7 @@ from listener.judging import percentile
 from listener.listener import Listener
 from listener.registry import listener_named, reference_scores
 from songs.arrange import ArrangeOptions
-from songs.catalog import read_song
+from songs.catalog import check_listenable, read_song
 from songs.song import SongError
 
 
@@ -83,7 +83,7 @@ def _rows_of_files(
     rows, unusable = [], []
     for path in paths:
         try:
-            song = read_song(path, arranging)
+            song = check_listenable(read_song(path, arranging))
         except SongError as error:
             unusable.append(error)
         else:

@@ -21,7 +21,16 @@ from experiments.config.neat_ini import check_neat_python
 from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import settle_improvisation
-from songs.catalog import default_folder, find_song, midi_files, read_catalog, read_entry, song_name
+from songs.catalog import (
+    check_listenable,
+    default_folder,
+    find_song,
+    midi_files,
+    read_catalog,
+    read_entry,
+    song_name,
+    suits_listeners,
+)
 from songs.keyboard import common_keyboard
 from songs.piano_roll import memory_needed
 from songs.song import Song, SongError
@@ -57,16 +66,22 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
         if one_song:
             raise ConfigError(f"evolve.algorithm = {evolve.algorithm!r} learns a song, not exclusive or")
         return config, []
-    config, songs = resolve_songs(config)
+    config, songs = resolve_songs(config, bool(config.improvise.listener))
     if one_song and len(songs) > 1:
         raise ConfigError(f"evolve.algorithm = {evolve.algorithm!r} learns one song, not several together")
     return config, songs
 
 
-def resolve_songs(config: WithSongs) -> tuple[WithSongs, list[Song]]:
-    """Look up the songs of a configuration of any kind and settle its memory; raises SongError or ConfigError."""
+def resolve_songs(config: WithSongs, listened: bool) -> tuple[WithSongs, list[Song]]:
+    """Look up the songs of a configuration of any kind and settle its memory; raises SongError or ConfigError.
+
+    All are put on the same keyboard. With `listened` a listener or a melody model hears them.
+    """
     task = config.task
-    songs = playable_songs(task) if task.together else named_songs(task)
+    if task.together:
+        songs = listenable_songs(task) if listened else playable_songs(task)
+    else:
+        songs = [check_listenable(song) if listened else song for song in named_songs(task)]
     keyboard = common_keyboard(song.keyboard for song in songs)
     songs = [song.on(keyboard) for song in songs]
     for song in songs:
@@ -108,6 +123,13 @@ def playable_songs(task: Task) -> list[Song]:
     if not songs:
         raise SongError(f"{task.folder}: none of its {len(entries)} MIDI files can be played; see kuznechik songs")
     return songs
+
+
+def listenable_songs(task: Task) -> list[Song]:
+    """Return the songs of a task's catalogue that listeners can hear; raises SongError if there is none."""
+    playable = playable_songs(task)
+    songs = [song for song in playable if suits_listeners(song)]
+    return songs or [check_listenable(playable[0])]
 
 
 def what_was_changed(task: Task, songs: Sequence[Song]) -> list[str]:

@@ -184,7 +184,7 @@ class Learning(Trainable):
 def resolve_dqn(config: DqnConfig) -> tuple[DqnConfig, list[Song]]:
     """Return a configuration with its memory settled, and its songs; raises SongError or ConfigError."""
     improvisation_listener(config)  # an error comes before a folder is made
-    config, songs = resolve_songs(config)
+    config, songs = resolve_songs(config, config.improvises or bool(config.prior.model))
     make_agent(config, songs[0].keyboard.keys)
     return config, songs
 

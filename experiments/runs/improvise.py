@@ -24,7 +24,7 @@ from experiments.runs.melody import write_array, write_melody
 from listener.listener import Listener, pays_every
 from listener.registry import listener_named
 from listener.theory import further_keys
-from songs.catalog import read_catalog
+from songs.catalog import read_catalog, suits_listeners
 from songs.keyboard import KEYS
 from songs.song import Song
 from songs.validate import validate_like
@@ -133,8 +133,9 @@ def choose_starts(task: Task, most: int, songs: Sequence[Song]) -> Starts:
     Without prompt there is one start: nothing.
     """
     others = [entry.song for entry in read_catalog(task.folder or None, task.prompt, task)]
+    usable = [song for song in others if song and song.steps > task.prompt and suits_listeners(song)]
     chosen: dict[bytes, Song] = {}
-    for song in [*songs, *(song for song in others if song and song.steps > task.prompt)]:
+    for song in [*songs, *usable]:
         chosen.setdefault(song.roll[: task.prompt].tobytes(), song)
     return Starts.of_songs(list(chosen.values())[:most], task.prompt)
 

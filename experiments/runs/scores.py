@@ -12,7 +12,7 @@ from agents.performer import Performer, RandomPlayer
 from agents.rollout import Episode, play_episode
 from experiments.config.evolve import Task
 from experiments.config.settings import ConfigError
-from experiments.runs.assembly import make_env, playable_songs
+from experiments.runs.assembly import listenable_songs, make_env
 from experiments.runs.champion import Run
 from listener.description import describe_rolls, outside
 from songs.piano_roll import most_right_steps
@@ -31,7 +31,7 @@ def score_improvisation(run: Run) -> dict:
     improvising = run.improvisation()
     rolls = improvising.play(run.player())
     try:
-        songs: Sequence[Song] = playable_songs(run.task)
+        songs: Sequence[Song] = listenable_songs(run.task)
     except SongError:  # the folder of the songs is gone
         songs = run.songs
     table = describe_rolls(list(rolls[:, run.task.prompt :]), [song.roll for song in songs])

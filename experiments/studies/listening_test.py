@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from experiments.plots.sheet import STYLE, literal, sheet
 from experiments.runs.folder import RunFolder
 from songs.arrange import ArrangeOptions
-from songs.catalog import read_catalog, read_song
+from songs.catalog import check_listenable, read_catalog, read_song, suits_listeners
 from songs.files import read_text
 from songs.song import SongError
 
@@ -50,14 +50,18 @@ def read_melodies(source: str, steps: int) -> list[Melody]:
     """
     path = Path(source)
     if (path / "meta.json").exists():
-        return [Melody(path.name, RunFolder.open(path).read_roll()[:steps])]
+        folder = RunFolder.open(path)
+        check_listenable(folder.read_songs()[0])
+        return [Melody(path.name, folder.read_roll()[:steps])]
     if path.is_dir():
         entries = read_catalog(path, options=ArrangeOptions(steps=steps))
-        melodies = [Melody(path.name, entry.song.roll) for entry in entries if entry.song is not None]
+        melodies = [
+            Melody(path.name, entry.song.roll) for entry in entries if entry.song and suits_listeners(entry.song)
+        ]
         if not melodies:
             raise SongError(f"{source}: none of its {len(entries)} MIDI files can be played on the 13 keys")
         return melodies
-    return [Melody(path.parent.name or path.stem, read_song(path, ArrangeOptions(steps=steps)).roll)]
+    return [Melody(path.parent.name or path.stem, check_listenable(read_song(path, ArrangeOptions(steps=steps))).roll)]
 
 
 def draw_pairs(humans: Sequence[Melody], machines: Sequence[Melody], pairs: int, seed: int) -> list[dict]:

@@ -53,7 +53,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from experiments.config.evolve import Task
-    from experiments.runs.assembly import playable_songs
+    from experiments.runs.assembly import listenable_songs
     from experiments.runs.champion import open_run
     from experiments.runs.folder import RunFolder
     from experiments.studies.leaderboard import PIECE, baselines, champion, judge, write
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
 
     names = list(dict.fromkeys(options.listener or LISTENERS))
     listeners = {name: listener_named(name) for name in names}
-    songs = playable_songs(Task(folder=options.folder or "", **arrange_choices(options)))
+    songs = listenable_songs(Task(folder=options.folder or "", **arrange_choices(options)))
     songs = [song for song in songs if song.steps >= PIECE]
     if not songs:
         raise UsageError(f"{options.folder}: no song has {PIECE} steps or more")

@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     from experiments.tables import show_table
 
     playable = sum(entry.playable for entry in entries)
-    caption = f"{playable} of {len(entries)} songs can be played on 13 keys."
+    caption = f"{playable} of {len(entries)} songs can be played."
     show_table(COLUMNS, [_row(entry) for entry in entries], caption)
     return 0
 

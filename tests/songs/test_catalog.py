@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from songs.arrange import ArrangeOptions
-from songs.catalog import default_folder, find_song, midi_files, read_catalog, read_entry, read_song
+from songs.catalog import (
+    check_listenable,
+    default_folder,
+    find_song,
+    midi_files,
+    read_catalog,
+    read_entry,
+    read_song,
+    suits_listeners,
+)
 from songs.midi import write_midi
 from songs.song import SongError
 
@@ -64,31 +73,41 @@ def test_notes_beyond_the_steps_are_not_counted(tmp_path):
     cut, whole = read_entry(path, options=ArrangeOptions(steps=16)), read_entry(path)
     assert (cut.notes, cut.chords, cut.span, cut.steps, cut.cut) == (3, 0, 5, 16, 1)
     assert cut.playable
-    assert (whole.notes, whole.span, whole.steps) == (4, 31, 24)
-    assert not whole.playable
+    assert (whole.notes, whole.span, whole.steps, whole.keys) == (4, 31, 24, 37)
 
 
 def test_notes_off_the_grid_are_counted(tmp_path):
     path = write(tmp_path / "tune.mid", [[0, 60], [3, 62], [8, 64]], steps=16, steps_per_beat=4)
     entry = read_entry(path, options=ArrangeOptions(grid=2))
     assert entry.off_grid == 1
-    assert read_entry(path).reason == "needs a grid of sixteenths, there are eighths: --grid 2 moves notes"
+    assert (read_entry(path).off_grid, read_entry(path).grid) == (0, "sixteenths")
     assert np.argwhere(entry.song.roll).tolist() == [[0, 0], [2, 2], [4, 4]]
 
 
-def test_a_song_that_spans_14_keys_is_described_and_not_playable(tmp_path):
+def test_a_song_that_spans_14_keys_has_a_larger_keyboard(tmp_path):
     path = write(tmp_path / "wide.mid", [[0, 60], [4, 73]], steps=8, title="Wide")
     entry = read_entry(path)
-    assert not entry.playable
-    assert entry.song is None
-    assert (
-        entry.reason
-        == "spans 14 keys (C4 to C#5), the keyboard has 13: --fold moves notes by octaves, --bars takes fewer"
-    )
+    assert (entry.playable, entry.reason) == (True, "")
     assert (entry.name, entry.title, entry.notes, entry.span, entry.steps) == ("wide", "Wide", 2, 14, 8)
     assert (entry.keys, entry.shift, entry.memory) == (25, -1, 1)
-    with pytest.raises(SongError, match=r"wide\.mid: spans 14 keys \(C4 to C#5\), the keyboard has 13"):
-        read_song(path)
+    assert (read_song(path).roll == entry.song.roll).all()
+
+
+@pytest.mark.parametrize(
+    ("onsets", "steps_per_beat", "layout"),
+    [([[0, 60], [4, 73]], 2, "25 keys from C3 and eighths"), ([[0, 60], [1, 62]], 4, "13 keys from C4 and sixteenths")],
+)
+def test_listeners_say_what_they_hear(tmp_path, onsets, steps_per_beat, layout):
+    song = read_song(write(tmp_path / "tune.mid", onsets, steps=16, steps_per_beat=steps_per_beat))
+    assert not suits_listeners(song)
+    with pytest.raises(SongError, match=f"tune has {layout}, listeners hear 13 keys from C4 and eighths: --fold"):
+        check_listenable(song)
+
+
+def test_listeners_hear_the_default_keyboard_and_grid(tmp_path):
+    song = read_song(write(tmp_path / "tune.mid"))
+    assert suits_listeners(song)
+    assert check_listenable(song) is song
 
 
 @pytest.mark.parametrize(
@@ -135,9 +154,9 @@ def test_a_bad_file_among_good_ones_is_listed_with_them(tmp_path):
     write(tmp_path / "d.MIDI")
     (tmp_path / "notes.txt").write_text("not listed")
     catalog = read_catalog(tmp_path)
-    assert [(entry.name, entry.playable) for entry in catalog] == [("a", True), ("b", False), ("c", False), ("d", True)]
+    assert [(entry.name, entry.playable) for entry in catalog] == [("a", True), ("b", False), ("c", True), ("d", True)]
     assert catalog[1].reason == "is not a MIDI file: it does not begin with MThd"
-    assert catalog[2].reason.startswith("spans 61 keys (F#1 to F#6), the keyboard has 13: --fold")
+    assert (catalog[2].span, catalog[2].keys) == (61, 61)
 
 
 def test_the_arguments_of_a_catalog_reach_every_song(tmp_path):
@@ -241,12 +260,6 @@ def test_a_file_of_another_kind_is_no_song(tmp_path):
 def test_a_path_that_leads_nowhere_is_an_error(tmp_path):
     with pytest.raises(SongError, match=r"tune\.mid: there is no such file"):
         find_song(tmp_path / "tune.mid")
-
-
-def test_an_unplayable_song_of_a_folder_is_an_error(tmp_path):
-    write(tmp_path / "wide.mid", [[0, 60], [4, 73]])
-    with pytest.raises(SongError, match=r"wide\.mid: spans 14 keys"):
-        find_song("wide", tmp_path)
 
 
 def test_whoever_watches_sees_every_file_once_in_order(tmp_path):

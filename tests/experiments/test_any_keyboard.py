@@ -1,0 +1,163 @@
+"""A waltz in sixteenths on 25 keys goes through the program, as any song of 13 keys and eighths does."""
+
+import json
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+
+from experiments.runs.folder import RunError, RunFolder
+from songs.keyboard import BEATS, STEPS_IN_A_BEAT, Grid, Keyboard, usual_keyboard
+from songs.song import Song
+
+KEYBOARD, GRID = usual_keyboard(25), Grid(4, 3)
+NOTES = {0: 0, 3: 24, 6: 4, 8: 7, 12: 12, 14: 7, 18: 4, 24: 19, 27: 16, 30: 12, 36: 7, 40: 4, 42: 0, 47: 24}
+"""Key of every step that is not silent."""
+STEPS = 48
+
+
+@pytest.fixture(scope="module")
+def waltz(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("waltz") / "waltz.mid"
+    song_of(KEYBOARD, GRID, NOTES, STEPS).write(path)
+    return path
+
+
+def song_of(keyboard: Keyboard, grid: Grid, notes: dict[int, int], steps: int, name: str = "waltz") -> Song:
+    roll = np.zeros((steps, keyboard.keys), dtype=bool)
+    roll[list(notes), list(notes.values())] = True
+    return Song(name, roll, keyboard=keyboard, grid=grid)
+
+
+def check_learned(called, run: Path) -> None:
+    """Check that the champion of a run plays the whole waltz, at its pitches and times."""
+    assert called.status == 0, called.err
+    assert json.loads((run / "summary.json").read_text())["solved"]
+    folder = RunFolder.open(run)
+    (song,), roll = folder.read_songs(), folder.read_roll()
+    assert (song.keyboard, song.grid) == (KEYBOARD, GRID)
+    assert np.argwhere(song.roll).tolist() == [[step, key] for step, key in NOTES.items()]
+    assert (roll == song.roll).all()
+    now, played = 0, {}
+    for message in mido.MidiFile(run / "best" / "melody.mid").tracks[0]:
+        now += message.time
+        if message.type == "note_on" and message.velocity:
+            played[now // 120] = message.note - 48
+    assert played == NOTES
+
+
+@pytest.mark.parametrize("algorithm", ["neat_python", "per_key", "openai_es", "cma_es"])
+def test_searches_take_any_keyboard(kuznechik, tmp_path, waltz, algorithm):
+    run = tmp_path / "run"
+    preset = ("--config", "plain-neat") if algorithm == "neat_python" else ("--set", f"evolve.algorithm={algorithm}")
+    called = kuznechik("evolve", waltz, *preset, "--set", "evolve.generations=2", "--out", run)
+    assert called.status == 0, called.err
+    assert RunFolder.open(run).read_roll().shape == (STEPS, 25)
+    assert kuznechik("score", run).status == 0
+
+
+def test_evolution_learns_it_whole_and_everything_shows_it(kuznechik, tmp_path, waltz):
+    run = tmp_path / "run"
+    called = kuznechik(
+        "evolve", waltz, "--set", "evolve.population_size=20", "--set", "evolve.generations=2", "--out", run
+    )
+    assert called.status == 0, called.err
+    check_learned(kuznechik("evolve", "--resume", run, "--set", "evolve.generations=2000"), run)
+    check_shown(kuznechik, tmp_path, run)
+    called = kuznechik("repeat", run, "--out", tmp_path / "again")
+    assert called.status == 0, called
+    (song,) = RunFolder.open(tmp_path / "again").read_songs()
+    assert (song.keyboard, song.grid) == (KEYBOARD, GRID)
+
+
+def test_deep_q_learning_learns_it_whole_and_everything_shows_it(kuznechik, tmp_path, waltz):
+    pytest.importorskip("torch")
+    run = tmp_path / "run"
+    check_learned(kuznechik("dqn", waltz, "--out", run), run)
+    check_shown(kuznechik, tmp_path, run)
+
+
+def check_shown(kuznechik, folder: Path, run: Path) -> None:
+    scores = json.loads(kuznechik("score", run, "--json").out)
+    assert (scores["right_free_running"], scores["steps"]) == (STEPS - 8, STEPS - 8)
+    assert kuznechik("play", run, "--wav", folder / "run.wav").status == 0
+    for verb in ("plot", "report", "duet"):
+        called = kuznechik(verb, run)
+        assert called.status == 0, called.err
+    assert '"names": ["C3", "C#3"' in (run / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("evolve", "--listener", "theory"),
+        ("dqn", "--config", "improvisation"),
+        ("dqn", "--config", "prior"),
+        ("listener", "score"),
+    ],
+)
+def test_listeners_say_in_one_line_what_they_hear(kuznechik, tmp_path, waltz, arguments):
+    verb, *options = arguments
+    called = kuznechik(verb, *options, waltz, *(() if verb == "listener" else ("--out", tmp_path / "run")))
+    assert called.status == 2
+    assert "waltz has 25 keys from C3 and sixteenths, listeners hear 13 keys from C4 and eighths" in called.err
+    assert len(called.err.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_songs_of_several_keyboards_are_learned_together(kuznechik, tmp_path, waltz):
+    song_of(Keyboard(), Grid(), {0: 0, 4: 4, 9: 7}, 16, "tune").write(tmp_path / "tune.mid")
+    run = tmp_path / "run"
+    called = kuznechik("evolve", f"{waltz},{tmp_path / 'tune.mid'}", "--set", "evolve.generations=2", "--out", run)
+    assert called.status == 0, called.err
+    songs = {song.name: song for song in RunFolder.open(run).read_songs()}
+    assert {song.keyboard for song in songs.values()} == {KEYBOARD}
+    assert songs["tune"].grid == Grid()
+    assert np.argwhere(songs["tune"].roll).tolist() == [[0, 12], [4, 16], [9, 19]]
+
+
+def test_every_keyboard_and_grid_comes_back_from_a_run_folder(tmp_path):
+    generator = np.random.default_rng(0)
+    grids = [
+        Grid(steps, beats, beat)
+        for steps in STEPS_IN_A_BEAT
+        for beats in (1, 2, 3, 5, 12)
+        for beat in BEATS
+        if not steps % beat
+    ]
+    songs = []
+    for number, grid in enumerate(grids):
+        keys = int(generator.integers(1, 89))
+        keyboard = Keyboard(keys, int(generator.integers(0, 129 - keys)))
+        roll = generator.random((int(generator.integers(2, 60)), keys)) < 0.3
+        roll[0, 0] = True
+        songs.append(Song(f"{number}", roll, keyboard=keyboard, grid=grid))
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_songs(songs)
+    for song, read in zip(songs, folder.read_songs(), strict=True):
+        assert (read.name, read.keyboard, read.grid) == (song.name, song.keyboard, song.grid)
+        assert (read.roll == song.roll).all()
+
+
+@pytest.mark.parametrize(
+    ("layout", "reason"),
+    [
+        ("[]", "it holds no JSON object"),
+        ('{"waltz": {"keys": 25}}', "waltz.lowest_pitch is missing"),
+        (
+            json.dumps({"waltz": {"keys": 89, "lowest_pitch": 0, "steps_per_beat": 4, "beats_per_bar": 3, "beat": 1}}),
+            "89",
+        ),
+        (
+            json.dumps({"waltz": {"keys": 13, "lowest_pitch": 60, "steps_per_beat": 5, "beats_per_bar": 3, "beat": 1}}),
+            "5",
+        ),
+    ],
+)
+def test_a_broken_layout_is_named(tmp_path, layout, reason):
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_songs([song_of(KEYBOARD, GRID, NOTES, STEPS)])
+    (folder.path / "songs" / "layouts.json").write_text(layout)
+    with pytest.raises(RunError, match=rf"songs/layouts.json is broken: .*{reason}"):
+        folder.read_songs()
