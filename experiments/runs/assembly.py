@@ -14,6 +14,7 @@ from agents.cases import Cases, memory_cases, xor_cases
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer
 from agents.neat.recurrent_network import RecurrentNetwork
+from agents.other_searches.verified_prefix import MOST_KEYS
 from agents.performer import Performer
 from envs.keyboard_env import KeyboardEnv
 from experiments.config.evolve import OTHER_SEARCHES, EvolveConfig, Task
@@ -69,6 +70,12 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
     config, songs = resolve_songs(config, bool(config.improvise.listener))
     if one_song and len(songs) > 1:
         raise ConfigError(f"evolve.algorithm = {evolve.algorithm!r} learns one song, not several together")
+    keys = songs[0].keyboard.keys
+    if evolve.algorithm == "verified_prefix" and keys > MOST_KEYS:
+        raise ConfigError(
+            f"evolve.algorithm = 'verified_prefix' guesses on at most {MOST_KEYS} keys, {songs[0].name} has {keys}: "
+            "--keys 13 --fold moves notes by octaves"
+        )
     return config, songs
 
 

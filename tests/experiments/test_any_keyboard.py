@@ -106,6 +106,15 @@ def test_listeners_say_in_one_line_what_they_hear(kuznechik, tmp_path, waltz, ar
     assert not (tmp_path / "run").exists()
 
 
+def test_a_search_that_takes_few_keys_says_so(kuznechik, tmp_path, waltz):
+    called = kuznechik(
+        "evolve", waltz, "--set", "evolve.algorithm=verified_prefix", "--out", tmp_path / "run", "--checkpoint-every", 0
+    )
+    assert called.status == 2
+    assert "'verified_prefix' guesses on at most 16 keys, waltz has 25: --keys 13 --fold" in called.err
+    assert not (tmp_path / "run").exists()
+
+
 def test_songs_of_several_keyboards_are_learned_together(kuznechik, tmp_path, waltz):
     song_of(Keyboard(), Grid(), {0: 0, 4: 4, 9: 7}, 16, "tune").write(tmp_path / "tune.mid")
     run = tmp_path / "run"
