@@ -181,7 +181,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(kuznechik, folder, tmp_pat
 def test_evolve_with_noise_in_the_prompt_is_judged_by_the_songs_as_they_are(kuznechik, folder, tmp_path):
     noise = ("--set", "per_key.prompt_noise=0.05", "--set", "per_key.noisy_copies=3")
     options = ("--memory", 128, "--set", "evolve.algorithm=per_key", *noise, "--out", tmp_path / "run", "--json")
-    called = kuznechik("evolve", "--folder", folder, "--together", *options)
+    called = kuznechik("evolve", "--folder", folder, "--together", "--keys", 13, *options)
     summary = json.loads(called.out)
     assert summary["solved"]
     assert summary["cases"] == 4 * 56 + 24
