@@ -141,13 +141,15 @@ def begin_or_resume(
             print(f"kuznechik: {warning}", file=sys.stderr)
     else:
         config, inputs, name = resolve()
-        if processes.first:
-            folder = RunFolder.new(options.out, OUT, name)
-            set_up(load_kind(kind), config, folder, inputs, options.command_line)
-        else:
-            folder = RunFolder(options.out)
-        processes.wait()
-        with supervised(options, folder, resources, processes) as supervision:
+        with ExitStack() as stack:
+            if processes.first:
+                folder = RunFolder.new(options.out, OUT, name)
+                stack.enter_context(folder.deleted_if_refused())
+                set_up(load_kind(kind), config, folder, inputs, options.command_line)
+            else:
+                folder = RunFolder(options.out)
+            processes.wait()
+            supervision = stack.enter_context(supervised(options, folder, resources, processes))
             summary = start(load_kind(kind), config, folder, supervision)
     if options.plot and processes.first:
         draw(folder)

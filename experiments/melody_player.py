@@ -10,6 +10,7 @@ from experiments.runs.champion import open_run
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind
 from songs.catalog import find_file
+from songs.files import free_path
 from songs.plain_text import plain
 from songs.playback import PlaybackError, output_ports, play_to_port
 from songs.song import Song
@@ -19,8 +20,9 @@ from songs.synth import write_wav
 def play(source: str, wav: str | None, port: str | None, steps: int | None, improvise: bool = False) -> Iterator[str]:
     """Play a run's champion, a MIDI file or a song of the catalogue; yield lines that say what was done.
 
-    With `wav`, a file for the sound, no MIDI port is used unless one is named. By default as many steps are played as
-    the song has. A champion with a mode bit can improvise.
+    With `wav`, a file for the sound, no MIDI port is used unless one is named. Without a port the sound goes to a new
+    file named after the source. By default as many steps are played as the song has. A champion with a mode bit can
+    improvise.
     """
     if Path(source).is_dir() and name_of_kind(RunFolder.open(source)) == "vae":
         yield _write_sample(Path(source), wav)
@@ -40,7 +42,7 @@ def play(source: str, wav: str | None, port: str | None, steps: int | None, impr
         except PlaybackError as error:
             yield f"{error}: writing sound instead."
     if wav or not played:
-        path = Path(wav) if wav else Path(f"{Path(source).resolve().stem}.wav")
+        path = Path(wav) if wav else free_path(Path(f"{Path(source).resolve().stem}.wav"))
         write_wav(path, song.sound(roll))
         yield f"{plain(str(path))}: {len(roll)} steps of {song.title or song.name}"
 
@@ -54,7 +56,7 @@ def _write_sample(run: Path, wav: str | None) -> str:
 
     model, _ = load_model(model_of(run))
     form, tokens = model.config.form, sample(model, 1)[0].numpy()
-    path = Path(wav) if wav else Path(f"{run.resolve().name}.wav")
+    path = Path(wav) if wav else free_path(Path(f"{run.resolve().name}.wav"))
     beats = 4 * model.config.bars
     write_wav(path, render_notes(notes(tokens, form), beats, tempo_bpm=120), SAMPLE_RATE)
     return f"{plain(str(path))}: a sample of {model.config.bars} bars"

@@ -3,8 +3,10 @@
 import argparse
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from songs.keyboard import MOST_KEYS
@@ -54,6 +56,21 @@ def arrange_options(options: argparse.Namespace) -> Any:
     from songs.arrange import DEFAULTS  # here, as it loads numpy
 
     return DEFAULTS.change(**arrange_choices(options))
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add --force, for the actions that write to files a user names."""
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+
+
+def refuse_existing(options: argparse.Namespace, *paths: Path) -> None:
+    """Raise UsageError if a file to be written is there and --force is not given; OSError if it is no regular file."""
+    from songs.files import check_replaceable
+
+    for path in paths:
+        check_replaceable(path)
+        if os.path.lexists(path) and not options.force:
+            raise UsageError(f"{path} is there already: choose another name, or replace it with --force")
 
 
 def add_actions(parser: argparse.ArgumentParser, actions: Mapping[str, Callable]) -> None:

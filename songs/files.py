@@ -4,6 +4,9 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 
 DRAFT = ".part"
@@ -65,11 +68,18 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file under a temporary name and rename it; its folder is created if needed.
 
     Raises:
-        OSError: it cannot be written; a file that was there is unchanged.
+        OSError: it cannot be written, or is there and no regular file; what was there is unchanged.
     """
     content = content.encode() if isinstance(content, str) else content
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=DRAFT)
+    check_replaceable(path)
+    new_folders = missing_folders(path.parent)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=DRAFT)
+    except OSError as error:
+        remove_empty(new_folders)
+        error.filename = str(path)
+        raise
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -82,6 +92,33 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         if isinstance(error, OSError):
             error.filename = error.filename or str(path)
         raise
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise OSError if there is something other than a regular file, such as a folder, a device or a link."""
+    if os.path.lexists(path):
+        mode = os.lstat(path).st_mode
+        if stat.S_ISLNK(mode):
+            raise OSError(errno.EINVAL, "A link, which is not followed for writing: name the file itself", str(path))
+        _refuse_irregular(path, mode)
+
+
+def free_path(path: Path) -> Path:
+    """Return a path at which there is nothing: this one, else NAME-2, NAME-3, ... with its suffix."""
+    names = chain([path.name], (f"{path.stem}-{number}{path.suffix}" for number in count(2)))
+    return next(each for each in map(path.with_name, names) if not os.path.lexists(each))
+
+
+def missing_folders(path: Path) -> list[Path]:
+    """Return which of a folder and its parents are not there, the innermost first."""
+    return [each for each in (path, *path.parents) if not os.path.lexists(each)]
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove those of the folders that are there and empty."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def delete_drafts(folder: Path) -> None:

@@ -10,12 +10,14 @@ import numpy as np
 from experiments.listening.card import tables
 from experiments.listening.model_files import write_card
 from experiments.listening.progress import progress
-from experiments.options import UsageError, print_json
+from experiments.options import UsageError, print_json, refuse_existing
 from listener.audit import AuditOptions
 from listener.audit import audit as measure
 from listener.corpus import SONG_BARS, Excerpts, cut, read_corpora, read_pieces
 from listener.registry import listener_named, trained_file
 from songs.catalog import default_folder
+
+FILES = ("audit.json", "audit.md", "audit.png")
 
 
 def audit(options: argparse.Namespace) -> int:
@@ -24,6 +26,8 @@ def audit(options: argparse.Namespace) -> int:
     path = trained_file(options.listener)
     if options.card and path is None:
         raise UsageError(f"{options.listener}: only a trained listener has a card")
+    if options.out:
+        refuse_existing(options, *(options.out / name for name in FILES))
     listener = listener_named(options.listener)
     with progress() as report:
         real, known = _melodies(options, lambda *done: report("reading", *done))
@@ -68,10 +72,11 @@ def _melodies(options: argparse.Namespace, report) -> tuple[Excerpts, np.ndarray
 
 
 def _write(results: dict, folder: Path) -> None:
+    from experiments.figures import write_figure
     from experiments.listening.figure import figure
     from songs.files import write_atomically
 
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / "audit.json", json.dumps(results, indent=1) + "\n")
-    write_atomically(folder / "audit.md", tables(results) + "\n")
-    figure(results).savefig(folder / "audit.png", dpi=110)
+    data, text, drawing = (folder / name for name in FILES)
+    write_atomically(data, json.dumps(results, indent=1) + "\n")
+    write_atomically(text, tables(results) + "\n")
+    write_figure(figure(results), drawing, 110)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from experiments.listening.progress import progress
 from experiments.musicvae.card import STATISTICS
-from experiments.options import print_json
+from experiments.options import print_json, refuse_existing
 from experiments.tables import show_table
 from vae.dataset import SPLITS, DatasetError, DatasetOptions, dataset_name, read_meta, read_split
 from vae.dataset_making import generate
@@ -31,6 +31,7 @@ def generate_dataset(options: argparse.Namespace) -> int:
         options.bars, options.stride, form_name(options), options.transposed, options.track or "", options.seed
     )
     splits = SPLITS if options.split == "all" else (options.split,)
+    refuse_existing(options, *(options.data / wanted.name / f"{name}.npz" for name in splits))
     with progress(quiet=options.json) as report:
         meta = generate(options.midi, wanted, options.data, splits, lambda *done: report("reading melodies", *done))
     if options.json:

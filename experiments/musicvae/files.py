@@ -136,18 +136,24 @@ def write_melody_files(
     """Write one melody (T,) as STEM.mid and STEM.wav; return the paths."""
     played = notes(tokens, form)
     beats = len(tokens) / form.steps_per_bar * 4
-    paths = [stem.with_name(f"{stem.name}.mid")]
+    paths = melody_paths(stem, wav)
     write_atomically(paths[0], encode_midi(played, beats, tempo_bpm=tempo_bpm, title=stem.name))
     if wav:
-        paths.append(stem.with_name(f"{stem.name}.wav"))
         write_wav(paths[1], render_notes(played, beats, tempo_bpm), SAMPLE_RATE)
     return paths
+
+
+def melody_paths(stem: Path, wav: bool = True) -> list[Path]:
+    """Return the files of a melody: STEM.mid and STEM.wav."""
+    return [stem.with_name(f"{stem.name}{suffix}") for suffix in (".mid", ".wav")[: 1 + wav]]
 
 
 def draw_melodies(path: Path, tokens: np.ndarray, form: Representation, titles: list[str]) -> Path:
     """Write a picture of melodies (N, T), one below the other; return its path."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+
+    from experiments.figures import write_figure
 
     parts = [notes(row, form) for row in tokens]
     pitches = np.concatenate([part[:, 2] for part in parts] + [np.array([60.0, 72.0])])
@@ -161,6 +167,5 @@ def draw_melodies(path: Path, tokens: np.ndarray, form: Representation, titles: 
         axes.set_xticks(np.arange(0, beats + 1, 4), labels=[str(bar) for bar in range(1, int(beats) // 4 + 2)])
         axes.grid(axis="x", alpha=0.3)
     figure.supxlabel("bar", fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    write_figure(figure, path, 110)
     return path

@@ -9,9 +9,16 @@ import torch
 from torch import Tensor
 
 from experiments.musicvae.data import form_name
-from experiments.musicvae.files import Reading, draw_melodies, read_folder, read_sequence, write_melody_files
+from experiments.musicvae.files import (
+    Reading,
+    draw_melodies,
+    melody_paths,
+    read_folder,
+    read_sequence,
+    write_melody_files,
+)
 from experiments.musicvae.train import device
-from experiments.options import UsageError, print_json
+from experiments.options import UsageError, print_json, refuse_existing
 from experiments.runs.folder import RunFolder
 from vae import sampling
 from vae.model import MusicVAE
@@ -97,9 +104,9 @@ def _folder(options: argparse.Namespace, action: str) -> Path:
 
 
 def _free(folder: Path, name: str) -> Path:
-    """Return the first NAME-K.mid for which there is neither NAME-K.mid nor NAME-K-1.mid, the first of several."""
+    """Return the first NAME-K.mid for which there is no file NAME-K or NAME-K-1, the first of several."""
     number = 1
-    while (folder / f"{name}-{number}.mid").exists() or (folder / f"{name}-{number}-1.mid").exists():
+    while any(folder.glob(f"{name}-{number}.*")) or any(folder.glob(f"{name}-{number}-1.*")):
         number += 1
     return folder / f"{name}-{number}.mid"
 
@@ -115,15 +122,17 @@ def _write(
     report: dict | None = None,
 ) -> int:
     """Write melodies (N, T) under their names, and a picture if one is asked for."""
+    drawing = folder / f"{picture}.png"
+    files = [path for name in names for path in melody_paths(folder / name, not options.no_wav)]
+    refuse_existing(options, *files, *([drawing] if options.visualize else []))
     for remark in reading.remarks:
         print(f"kuznechik: {remark}", file=sys.stderr)
     form = model.config.form
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for row, name in zip(tokens, names, strict=True):
         paths += write_melody_files(folder / name, row, form, options.tempo, not options.no_wav)
     if options.visualize:
-        paths.append(draw_melodies(folder / f"{picture}.png", tokens, form, names))
+        paths.append(draw_melodies(drawing, tokens, form, names))
     if options.json:
         print_json({"files": [str(path) for path in paths], **(report or {})})
         return 0

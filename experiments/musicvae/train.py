@@ -15,12 +15,12 @@ from experiments.command import ALONE, Processes, begin_or_resume, configured, f
 from experiments.config.vae import VaeConfig
 from experiments.musicvae.card import model_card, without_machine
 from experiments.musicvae.data import dataset_folder, form_name
-from experiments.options import UsageError, print_json
+from experiments.options import UsageError, print_json, refuse_existing
 from experiments.runs.folder import RunFolder
 from experiments.runs.interrupt import deferred_interrupt
 from experiments.runs.lifecycle import read_config
 from experiments.runs.vae import about_of, make_trainer, model_of
-from songs.files import write_atomically
+from songs.files import free_path, write_atomically
 from vae.checkpoint import load_model, save_model
 from vae.config import ModelConfig, ModelError, preset
 from vae.dataset import Split, dataset_name, read_split
@@ -135,6 +135,13 @@ def _source(options: argparse.Namespace) -> Path:
     return options.source
 
 
+def _model_paths(out: Path) -> tuple[Path, Path]:
+    """Return the files of a model; raises UsageError if the name does not end as theirs do."""
+    if out.suffix != ".safetensors":
+        raise UsageError(f"{out}: the name must end in .safetensors")
+    return out, out.with_suffix(".json")
+
+
 def _dataset_of(options: argparse.Namespace, path: Path, config: ModelConfig, about: dict) -> Path:
     """Return the folder of the data set that a model was trained on; raises ModelError if the model names none."""
     meta = about.get("data") or {}
@@ -147,6 +154,10 @@ def train_prior(options: argparse.Namespace) -> int:
     """Learn the flow that draws from the prior go through; all else of the model stays as it is."""
     where = device(options)
     path = model_of(_source(options))
+    if not options.out and options.source.is_dir():
+        RunFolder(options.source).refuse_links()
+    out = options.out or free_path(path.with_name("prior.safetensors"))
+    refuse_existing(options, *_model_paths(out))
     base, about = load_model(path)[0], about_of(options.source)
     config = dataclasses.replace(base.config, prior_layers=options.layers, prior_width=options.width)
     model = make_model(config, options.seed)
@@ -175,7 +186,6 @@ def train_prior(options: argparse.Namespace) -> int:
             report=report,
             interrupted=lambda: interrupt.requested,
         )
-    out = options.out or path.with_name("prior.safetensors")
     prior = {name: getattr(options, name) for name in ("minutes", "seed", "batch", "spread")}
     commands = [*about.get("commands", []), options.command_line]
     save_model(out, model, {**about, "commands": commands, "prior": {"steps": steps, **prior}})
@@ -185,6 +195,8 @@ def train_prior(options: argparse.Namespace) -> int:
 
 def evaluate(options: argparse.Namespace) -> int:
     """Print the figures of a model."""
+    if options.save_location:
+        refuse_existing(options, options.save_location)
     model, about = find_model(options.bars, form_name(options), options.transposed, options.model, device(options))
     split = read_split(dataset_folder(options), options.split)
     figures = judge(model, split, options.samples, options.temperature, options.seed)
@@ -221,8 +233,7 @@ def export(options: argparse.Namespace) -> int:
     lacking = [name for name in ("commands", "steps", "training.batch", "training.beta") if known.get(name) is None]
     if lacking:
         raise ModelError(f"{path.with_suffix('.json')}: does not say how it was trained: {', '.join(lacking)} missing")
-    if options.out.suffix != ".safetensors":
-        raise UsageError(f"{options.out}: the name must end in .safetensors")
+    refuse_existing(options, *_model_paths(options.out), options.out.with_suffix(".md"))
     save_model(options.out, model, about, options.dtype)
     model, _ = load_model(options.out)  # judge what is written: rounding may cost something
     about = {
@@ -240,8 +251,7 @@ def export(options: argparse.Namespace) -> int:
 
 def import_seed_checkpoint(options: argparse.Namespace) -> int:
     """Turn a checkpoint of the MusicVAE thesis project into a model."""
-    if options.out.suffix != ".safetensors":
-        raise UsageError(f"{options.out}: the name must end in .safetensors")
+    refuse_existing(options, *_model_paths(options.out))
     model = import_checkpoint(options.file, options.bars, STATE_KEYS[1 if options.best else 0])
     save_model(options.out, model, {"name": options.file.stem, "origin": options.file.name})
     print(f"Written: {options.out}, {parameter_count(model)} parameters, {model.config.representation}")

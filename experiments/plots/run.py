@@ -42,8 +42,9 @@ def plot_run(folder: RunFolder) -> list[Path]:
         The files written: NAME.png and NAME.svg for each picture.
 
     Raises:
-        RunError: the configuration is broken, or no picture can be drawn at all.
+        RunError: the configuration is broken, a link is in the folder, or no picture can be drawn at all.
     """
+    folder.refuse_links()
     figures, missing = draw_run(folder)
     message = f"{folder.path}: not drawn: {'; '.join(missing)}"
     if not figures:

@@ -6,7 +6,6 @@ that the pictures of a run took, it took 2.
 Conventions: sizes, margins and gaps in inches.
 """
 
-import io
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import SymmetricalLogLocator
 
-from songs.files import write_atomically
+from experiments.figures import write_figure
 
 BEST, MEAN, CEILING, BASELINE = "#0072B2", "#E69F00", "#555555", "#CC79A7"
 """From the palette of Okabe and Ito, which colour-blind readers can tell apart."""
@@ -104,13 +103,14 @@ def literal(text: str) -> str:
     return "".join(shown).replace("$", r"\$")
 
 
+def figure_paths(path: Path) -> list[Path]:
+    """Return the files of a figure, as PNG and as SVG."""
+    return [path.with_suffix(".png"), path.with_suffix(".svg")]
+
+
 def save(figure: Figure, path: Path) -> list[Path]:
     """Write a figure as PNG and as SVG, and return both paths."""
-    written = []
-    options: dict[str, dict] = {"png": {"pil_kwargs": {"compress_level": 1}}, "svg": {"metadata": {"Date": None}}}
-    for ending, option in options.items():
-        content = io.BytesIO()
-        figure.savefig(content, format=ending, dpi=DOTS_PER_INCH, **option)
-        written.append(path.with_suffix(f".{ending}"))
-        write_atomically(written[-1], content.getvalue())
-    return written
+    options: tuple[dict, ...] = {"pil_kwargs": {"compress_level": 1}}, {"metadata": {"Date": None}}
+    for file, option in zip(figure_paths(path), options, strict=True):
+        write_figure(figure, file, DOTS_PER_INCH, **option)
+    return figure_paths(path)

@@ -17,6 +17,7 @@ import csv
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -30,7 +31,7 @@ from filelock import FileLock, Timeout
 from experiments.runs.provenance import provenance
 from songs.catalog import midi_files, song_name
 from songs.display import roll_html
-from songs.files import delete_drafts, read_text, read_whole, write_atomically
+from songs.files import delete_drafts, missing_folders, read_text, read_whole, remove_empty, write_atomically
 from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, MOST_KEYS, Grid, Keyboard
 from songs.midi import read_midi
 from songs.piano_roll import roll_from_onsets
@@ -52,19 +53,22 @@ class RunFolder:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
+        self._new_parents: list[Path] = []
 
     @classmethod
     def create(cls, path: str | Path) -> "RunFolder":
         """Make a new run folder; raises RunError if something is there already, or it cannot be made."""
-        path = Path(path)
+        folder = cls(path)
+        path, folder._new_parents = folder.path, missing_folders(folder.path.parent)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.mkdir()
         except OSError as error:
+            remove_empty(folder._new_parents)
             if os.path.lexists(path):  # unlike Path.exists, False for a name too long to be one
                 raise RunError(f"{path} is there already and is never overwritten: choose another --out") from None
             raise RunError(f"{path}: cannot make the run folder: {error.strerror}") from None
-        return cls(path)
+        return folder
 
     @classmethod
     def create_numbered(cls, parent: str | Path, name: str) -> "RunFolder":
@@ -115,12 +119,38 @@ class RunFolder:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Keep other processes from writing into the folder meanwhile; raises RunError if one is doing so."""
+        self.refuse_links()
         try:
             with FileLock(self.path / ".lock", timeout=0):
                 delete_drafts(self.path)
                 yield
         except Timeout:
             raise RunError(f"{self.path}: another process is writing into this run folder: let it end first") from None
+
+    @contextmanager
+    def deleted_if_refused(self) -> Iterator[None]:
+        """Delete this new folder, and parents made for it, if the block is refused before it has learned anything."""
+        try:
+            yield
+        except (ValueError, OSError):
+            if not any(path.name in ("metrics.csv", "checkpoints") for path in self.path.rglob("*")):
+                shutil.rmtree(self.path)
+                remove_empty(self._new_parents)
+            raise
+
+    def refuse_links(self) -> None:
+        """Raise RunError if there is a link in the folder: to write through it would change files elsewhere."""
+        for parent, folders, files in os.walk(self.path):
+            for path in (Path(parent, name) for name in (*folders, *files)):
+                if path.is_symlink():
+                    raise RunError(
+                        f"{path} is a link, and none is followed in a run folder: replace it by what it names"
+                    )
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file of the run, to be written or renewed; raises RunError as `refuse_links`."""
+        self.refuse_links()
+        return self.path / name
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write an object as JSON."""

@@ -164,6 +164,8 @@ def draw(rows: Sequence[Row], setting: Setting, path: Path) -> None:
     """Draw a curve as PNG: connections and nodes, and seconds, over the number of songs."""
     from matplotlib.figure import Figure
 
+    from experiments.figures import write_figure
+
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2)
     songs = [row.songs for row in rows]
@@ -182,4 +184,4 @@ def draw(rows: Sequence[Row], setting: Setting, path: Path) -> None:
     left.set_ylabel("number")
     right.set_ylabel("CPU seconds on one core")
     figure.suptitle(f"Capacity: memory {setting.memory} steps, prompt {setting.prompt}, seed {setting.seed}")
-    figure.savefig(path, dpi=120)
+    write_figure(figure, path, 120)

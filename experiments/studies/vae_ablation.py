@@ -128,6 +128,8 @@ def draw(rows: list[dict], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    from experiments.figures import write_figure
+
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     curves, test = figure.subplots(1, 2)
@@ -154,4 +156,4 @@ def draw(rows: list[dict], path: Path) -> None:
     test.set_xticks(range(len(FIGURES)), labels=[title for _, title in FIGURES])
     for axes in (curves, test):
         axes.grid(axis="y", alpha=0.3)
-    figure.savefig(path, dpi=110)
+    write_figure(figure, path, 110)

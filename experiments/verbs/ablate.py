@@ -10,7 +10,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from experiments.options import MOST_PROCESSES, count, positive, print_json, whole
+from experiments.options import MOST_PROCESSES, add_force, count, positive, print_json, refuse_existing, whole
 
 HELP = "compare variants of an experiment over several seeds"
 GROUP, ORDER = "Study", 2
@@ -28,6 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--workers", type=whole(1, MOST_PROCESSES), default=1, metavar="N", help="number of runs at a time [1]"
     )
     parser.add_argument("--out", metavar="FILE", help="also write the outcome of every run to this JSON file")
+    add_force(parser)
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
@@ -35,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
     from experiments.runs.folder import RunFolder
     from experiments.studies.ablation import ablations_folder, markdown, read_ablation, run_ablation, summarise
 
+    if options.out:
+        refuse_existing(options, Path(options.out))
     named = ablations_folder() / f"{options.file}.toml"
     ablation = read_ablation(named if named.is_file() else Path(options.file))
     seeds = range(options.first_seed, options.first_seed + (options.seeds or ablation.seeds))

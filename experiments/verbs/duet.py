@@ -7,6 +7,8 @@ which runs in the browser.
 import argparse
 from pathlib import Path
 
+from experiments.options import add_force, refuse_existing
+
 HELP = "write a page to play a duet with a champion"
 GROUP, ORDER = "Play and look", 5
 EXAMPLES = (
@@ -18,6 +20,7 @@ EXAMPLES = (
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_folder", metavar="RUN", help="a run folder")
     parser.add_argument("--out", metavar="FILE", help="the page [duet.html in the run folder]")
+    add_force(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -25,7 +28,10 @@ def run(options: argparse.Namespace) -> int:
     from experiments.runs.folder import RunFolder
 
     folder = RunFolder.open(options.run_folder)
-    path = Path(options.out) if options.out else folder.path / "duet.html"
+    if options.out:
+        refuse_existing(options, path := Path(options.out))
+    else:
+        path = folder.file("duet.html")
     write_duet(folder, path)
     print(path)
     return 0

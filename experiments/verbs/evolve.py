@@ -177,16 +177,17 @@ def _run_each(options: argparse.Namespace) -> int:
     print_lines(what_was_changed(catalog, [song for _, songs in resolved for song in songs]))
     parent = RunFolder.new(options.out, "runs", "each")
     summaries = []
-    for each, songs in resolved:
-        folder = RunFolder.create(parent.path / songs[0].name)
-        with supervised(options, folder, _resources(options)) as supervision:
-            summary = begin(load_kind("evolve"), each, folder, songs, options.command_line, supervision)
-        if options.plot:
-            draw(folder)
-        summaries.append({**summary, "run": str(folder.path)})
-        parent.write_json("summaries.json", {"runs": summaries})
-        if summary["stopped"] == "interrupted":
-            break
+    with parent.deleted_if_refused():
+        for each, songs in resolved:
+            folder = RunFolder.create(parent.path / songs[0].name)
+            with supervised(options, folder, _resources(options)) as supervision:
+                summary = begin(load_kind("evolve"), each, folder, songs, options.command_line, supervision)
+            if options.plot:
+                draw(folder)
+            summaries.append({**summary, "run": str(folder.path)})
+            parent.write_json("summaries.json", {"runs": summaries})
+            if summary["stopped"] == "interrupted":
+                break
     if options.json:
         print_json(summaries)
     else:

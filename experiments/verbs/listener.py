@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from experiments.command import add_run_options, begin_or_resume, configured, finish
-from experiments.options import above_zero, add_actions, add_arrange_options, count, positive, word
+from experiments.options import (
+    above_zero,
+    add_actions,
+    add_arrange_options,
+    add_force,
+    count,
+    positive,
+    refuse_existing,
+    word,
+)
 
 HELP = "listeners: train one on music, score melodies by one, audit one"
 GROUP, ORDER = "Judge", 2
@@ -31,7 +40,10 @@ def run(options: argparse.Namespace) -> int:
         return _run_training(options)
     if options.action == "audit":
         from experiments.listening.audit import audit
+        from experiments.runs.folder import RunFolder
 
+        if options.card and Path(options.listener).is_dir():
+            RunFolder(options.listener).refuse_links()
         return audit(options)
     from experiments.listening.score import judge, score
 
@@ -63,6 +75,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--licence", metavar="TEXT", help="of the music, for the card")
     also = "; FILE.safetensors: the listener is also copied there"
     add_run_options(parser, "listener", "learned.nets=3", "30 steps, of about a second", also)
+    add_force(parser)
 
 
 FIXED = ("midi", "config", "kind", "minutes", "licence")
@@ -73,6 +86,7 @@ def _run_training(options: argparse.Namespace) -> int:
 
     copy = Path(options.out) if options.out and options.out.endswith(SUFFIX) else None
     if copy:
+        refuse_existing(options, *(copy.with_suffix(suffix) for suffix in (SUFFIX, ".json", ".md")))
         options.out = None  # the run folder has its default name
     resources: dict[str, Any] = {}
 
@@ -160,6 +174,7 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--islands", type=positive, default=8, metavar="N", help="of the red team, of 32 melodies [8]")
     parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed measures the same [0]")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for audit.json, audit.md and audit.png")
+    add_force(parser)
     parser.add_argument("--card", action="store_true", help="write the card of a trained listener beside its file")
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 

@@ -7,7 +7,7 @@ same tempo; the visitor says which one is the human's and saves the answers. --a
 import argparse
 from pathlib import Path
 
-from experiments.options import UsageError, between, count, positive, print_json, whole
+from experiments.options import UsageError, add_force, between, count, positive, print_json, refuse_existing, whole
 
 HELP = "make a blind test, human or machine, or analyse its answers"
 GROUP, ORDER = "Judge", 4
@@ -31,6 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="FILE", help="file of the page [listening-test.html], or of the figure of --analyse"
     )
+    add_force(parser)
     parser.add_argument("--analyse", nargs="+", metavar="FILE", help="saved answers")
     parser.add_argument("--json", action="store_true", help="print the analysis as JSON")
 
@@ -43,14 +44,16 @@ def run(options: argparse.Namespace) -> int:
     from experiments.pages.page import fill, tones
     from experiments.studies.listening_test import draw_pairs, read_melodies
     from songs.catalog import default_folder
-    from songs.files import write_atomically
+    from songs.files import free_path, write_atomically
     from songs.synth import step_seconds
 
+    if options.out:
+        refuse_existing(options, Path(options.out))
     humans, machines = (
         [melody for source in sources for melody in read_melodies(source, options.steps)]
         for sources in (options.human or [str(default_folder())], options.machine)
     )
-    path = Path(options.out or "listening-test.html")
+    path = Path(options.out) if options.out else free_path(Path("listening-test.html"))
     pairs = draw_pairs(humans, machines, options.pairs, options.seed)
     test = {"name": path.stem, "seconds": step_seconds(options.tempo), "pairs": pairs}
     scripts = ("player.js", "listening_test.js")
@@ -60,10 +63,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _analyse(options: argparse.Namespace) -> int:
-    from experiments.plots.sheet import save
+    from experiments.plots.sheet import figure_paths, save
     from experiments.studies.listening_test import analyse, answers_figure, read_answers
     from experiments.tables import show_table
 
+    if options.out:
+        refuse_existing(options, *figure_paths(Path(options.out)))
     rows = analyse(read_answers(options.analyse))
     if options.out:
         save(answers_figure(rows), Path(options.out))

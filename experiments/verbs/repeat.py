@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"kuznechik: {line}", file=sys.stderr)
     new = RunFolder.new(options.out, old.path.parent, f"{old.path.name}-repeated")
     progress = ProgressBar(quiet=options.json)
-    with new.writing(), progress:
+    with new.deleted_if_refused(), new.writing(), progress:
         summary = repeat(old, new, options.command_line, Supervision(progress=progress))
     if summary["stopped"] == "interrupted":
         print(f"kuznechik: interrupted; the results so far are in {new.path}", file=sys.stderr)

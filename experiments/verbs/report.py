@@ -8,6 +8,8 @@ import argparse
 import time
 from pathlib import Path
 
+from experiments.options import add_force, refuse_existing
+
 HELP = "write a page with the curves, network and melody of runs"
 GROUP, ORDER = "Play and look", 4
 EXAMPLES = (
@@ -30,15 +32,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="FILE", help="file of the page [report.html in the run folder; of several runs, here]"
     )
+    add_force(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     from experiments.pages.report import has_begun, has_ended, write_report
     from experiments.runs.folder import RunFolder
+    from songs.files import free_path
 
     folders = [RunFolder.open(path) for path in options.run_folders]
-    default = folders[0].path / "report.html" if len(folders) == 1 else Path("report.html")
-    path = Path(options.out) if options.out else default
+    if options.out:
+        refuse_existing(options, path := Path(options.out))
+    else:
+        path = folders[0].file("report.html") if len(folders) == 1 else free_path(Path("report.html"))
     while options.watch and not all(has_ended(folder) for folder in folders):
         if all(has_begun(folder) for folder in folders):
             write_report(folders, path, refresh=options.watch, data=options.data)

@@ -17,6 +17,7 @@ from experiments.options import (
     MOST_PROCESSES,
     above_zero,
     add_actions,
+    add_force,
     between,
     count,
     positive,
@@ -101,6 +102,7 @@ def _play(parser: argparse.ArgumentParser, where: str, temperature: float) -> No
     )
     parser.add_argument("--no-wav", action="store_true", help="write MIDI alone")
     _add(parser, "--model", "--device", "--seed", "--json")
+    add_force(parser)
 
 
 def _generate(parser: argparse.ArgumentParser) -> None:
@@ -118,6 +120,7 @@ def _generate(parser: argparse.ArgumentParser) -> None:
         "--midi", type=Path, action="append", required=True, metavar="DIR", help="MIDI files; may be given again"
     )
     _add(parser, "--track", "--seed", "--data", "--json")
+    add_force(parser)
 
 
 def _show(parser: argparse.ArgumentParser) -> None:
@@ -170,6 +173,7 @@ def _prior(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="the .safetensors file [prior.safetensors beside it]")
     _add(parser, "--seed", "--threads", "--device", "--data", "--json")
+    add_force(parser)
 
 
 def _ablate(parser: argparse.ArgumentParser) -> None:
@@ -201,6 +205,7 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--temperature", type=between(0, 100), default=1.0, metavar="T", help="of the samples [1]")
     parser.add_argument("-s", "--save_location", type=Path, metavar="FILE", help="write the JSON here, too")
+    add_force(parser)
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
@@ -208,6 +213,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
     _add(parser, "source")
     parser.add_argument("out", type=Path, metavar="FILE", help="the .safetensors file to write")
     parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float16", help="[float16]")
+    add_force(parser)
     parser.add_argument("--licence", default="", metavar="TEXT", help="licence of the data, for the model card")
     parser.add_argument("--hardware", default="", metavar="TEXT", help="what it was trained on, for the model card")
     _add(parser, "--data")
@@ -218,6 +224,7 @@ def _import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="the checkpoint, with last_vae_state_dict")
     parser.add_argument("bars", type=_bars, metavar="BARS", help="what it was trained on: 2, 4, 8 or 16")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .safetensors file to write")
+    add_force(parser)
     parser.add_argument("--best", action="store_true", help="take best_vae_state_dict [last_vae_state_dict]")
 
 

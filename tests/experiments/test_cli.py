@@ -406,7 +406,7 @@ def test_play_writes_what_the_champion_plays(kuznechik, unsolved, tune, tmp_path
 
 def test_play_writes_a_song(kuznechik, tune, tmp_path, monkeypatch):
     for source, steps in ((tune, 24), ("grasshopper", 128)):
-        called = kuznechik("play", source, "--wav", tmp_path / "song.wav")
+        called = kuznechik("play", source, "--wav", tmp_path / "song.wav", "--force")
         assert called.status == 0
         assert f"song.wav: {steps} steps of " in called.out
         rate, sound = samples(tmp_path / "song.wav")

@@ -259,7 +259,7 @@ def test_the_run_that_is_damaged_has_all_files(unsolved):
 def test_a_damaged_run_is_told_in_one_line_or_does_no_harm(kuznechik, unsolved, tmp_path, verb):
     arguments = {
         "score": ("score", tmp_path / "run", "--json"),
-        "play": ("play", tmp_path / "run", "--wav", tmp_path / "sound.wav"),
+        "play": ("play", tmp_path / "run", "--wav", tmp_path / "sound.wav", "--force"),
         "resume": ("evolve", "--resume", tmp_path / "run", "--set", "evolve.generations=5", "--json"),
     }[verb]
     shutil.copytree(unsolved, tmp_path / "whole")

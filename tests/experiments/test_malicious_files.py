@@ -28,7 +28,7 @@ VAE += ("training.evaluations=2",)
 SMALL = [part for setting in VAE for part in ("--set", setting)]
 CALLS = {
     "evolved": [
-        ("duet", "RUN", "--out", "NEW"),
+        ("duet", "RUN", "--out", "NEW", "--force"),
         ("evolve", "--resume", "RUN", "--set", "evolve.generations=3", "--json"),
         ("report", "RUN"),
     ],

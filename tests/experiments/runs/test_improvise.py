@@ -139,7 +139,7 @@ def test_the_switch_plays_the_song_with_mode_1_and_something_else_with_mode_0(sw
 def test_play_goes_by_the_mode(switch, kuznechik, tmp_path):
     sounds = {}
     for flags in ((), ("--improvise",)):
-        assert kuznechik("play", switch, "--wav", tmp_path / "sound.wav", *flags).status == 0
+        assert kuznechik("play", switch, "--wav", tmp_path / "sound.wav", "--force", *flags).status == 0
         sounds[flags] = (tmp_path / "sound.wav").read_bytes()
     assert sounds[()] == (switch / "best" / "melody.wav").read_bytes()
     assert sounds["--improvise",] == (switch / "best" / "improvised" / "melody.wav").read_bytes()
