@@ -125,7 +125,7 @@ class DqnConfig(Settings):
 
     @property
     def _more_than_replay_holds(self) -> str:
-        return f"it is more than the replay buffer holds: set replay.capacity, {self.replay.capacity}, to at least that"
+        return f"the replay buffer holds only {self.replay.capacity}: lower it, or raise replay.capacity"
 
     def _refuse(self, *rules: tuple[str, object, str]) -> None:
         """Raise ConfigError for the first option whose condition, the second value of a rule, is true."""

@@ -109,8 +109,10 @@ def resolve(options: argparse.Namespace) -> VaeConfig:
 
 def _lines(folder: RunFolder, summary: dict) -> list[str]:
     """Return the result for people, and what to do next."""
-    model = read_config(folder).model
-    flags = f"{model.bars} {FLAGS[model.representation]}".rstrip()
+    config = read_config(folder)
+    flags = " ".join(
+        filter(None, (str(config.model.bars), FLAGS[config.model.representation], "-t" * config.data.transposed))
+    )
     lines = [
         f"{summary['stopped'].capitalize()} after {summary['steps']} steps, {summary['epochs']:.1f} epochs, "
         f"{summary['cpu_seconds']:.0f} CPU seconds; {summary['parameters']:,} parameters."
@@ -122,7 +124,7 @@ def _lines(folder: RunFolder, summary: dict) -> list[str]:
             f"free-running accuracy {figures['free_running']:.4f}."
         )
     run = shlex.quote(str(folder.path))
-    return [*lines, f"Next: kuznechik report|plot|play {run}, or vae evaluate {flags} --model RUN"]
+    return [*lines, f"Next: kuznechik report|plot|play {run}, or vae evaluate {flags} --model {run}"]
 
 
 FLAGS = {"pianoroll": "-p", "onsets": "--onsets", "midilike": ""}

@@ -15,7 +15,7 @@ from experiments.plots.sheet import BEST, GRID, MEAN, headed, legend_below, shee
 PARTS = {
     "cross_entropy": "reconstruction, nats",
     "kl": "KL, nats",
-    "free_running": "steps rebuilt right,\nfree running",
+    "free_running": "accuracy,\nfree running",
 }
 """Columns with axes of their own, and the labels of these."""
 COLUMNS = ("step", "train_loss", "loss", *PARTS, "cpu_seconds")
@@ -63,6 +63,7 @@ def _panels(bottom: float) -> tuple[Figure, np.ndarray]:
     for one in axes:
         one.grid(color=GRID)
     axes[-1].set_xlabel("step of training")
+    axes[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     return figure, axes
 
 

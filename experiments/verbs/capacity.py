@@ -129,6 +129,8 @@ def _print_table(rows: list, summary: dict, folder) -> None:
         for line, row in zip(cells, rows, strict=True):
             line.append(f"{row.whole_after_wrong_note:.1%}")
     exponents = summary["growth_exponents"]
-    grows = ", ".join(f"{name.replace('_', ' ')} as songs^{value:.2f}" for name, value in exponents.items())
+    grows = ", ".join(
+        f"{name.replace('cpu', 'CPU').replace('_', ' ')} as songs^{value:.2f}" for name, value in exponents.items()
+    )
     caption = (f"Growth: {grows}. " if grows else "") + f"Search: {summary['search']}. Written to {folder.path}"
     show_table(columns, cells, caption)

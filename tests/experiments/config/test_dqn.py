@@ -85,10 +85,10 @@ def test_every_renamed_option_has_a_name_of_today():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"replay": {"capacity": 100}}, "dqn.learning_starts = 128: it is more than the replay buffer holds"),
+        ({"replay": {"capacity": 100}}, "dqn.learning_starts = 128: the replay buffer holds only 100"),
         (
             {"replay": {"capacity": 100}, "dqn": {"learning_starts": 1}},
-            "dqn.batch_size = 128: it is more than the replay buffer holds: set replay.capacity, 100, to at least that",
+            "dqn.batch_size = 128: the replay buffer holds only 100: lower it, or raise replay.capacity",
         ),
         ({"replay": {"n_step": 0}}, "replay.n_step = 0: it needs a prior"),
     ],
