@@ -65,7 +65,7 @@ def show_datasets(options: argparse.Namespace) -> int:
         row = [each["name"], ", ".join(each["sources"]), each["pieces"], *windows, unique]
         rows.append(row + [f"{each['statistics'][name]:.3g}" for name in STATISTICS if options.statistics])
     columns = COLUMNS + (STATISTICS if options.statistics else ())
-    show_table(columns, rows, f"Data sets in {options.data}: {len(rows)}.")
+    show_table([column.replace("_", " ") for column in columns], rows, f"Data sets in {options.data}: {len(rows)}.")
     return 0
 
 

@@ -21,7 +21,7 @@ def improvised(run: Run) -> dict[str, Any]:
     rolls = improvising.play(run.player())
     first = rolls[:1]
     notes = int(first[0, prompt:].sum())
-    begin = f"goes on from the beginning of {improvising.starts.names[0]}" if prompt else "begins from nothing"
+    begin = f"continues the beginning of {improvising.starts.names[0]}" if prompt else "begins from nothing"
     melody = {
         "parts": {"played": "the champion"},
         "text": f"It {begin}.",

@@ -94,7 +94,7 @@ class RunFolder:
         if not folder.path.is_dir():
             raise RunError(f"{path}: no such run folder")
         if not (folder.path / "config.toml").is_file():
-            raise RunError(f"{path}: not a run folder: it has no config.toml")
+            raise RunError(f"{path}: not a run folder: it has no config.toml{_runs_below(folder.path)}")
         return folder
 
     def _repr_html_(self) -> str:
@@ -326,3 +326,9 @@ def _read_song(path: Path, keyboard: Keyboard, grid: Grid, changes: tuple[str, .
     end = min(notes.steps, steps or notes.steps)
     roll = roll_from_onsets(notes.onsets[notes.onsets[:, 0] < end], end, keyboard)
     return Song(song_name(path), roll, notes.title, notes.tempo_bpm, keyboard=keyboard, grid=grid, changes=changes)
+
+
+def _runs_below(folder: Path) -> str:
+    """Return a remark that names a run folder in a folder of runs, as `evolve --each` leaves it."""
+    below = min(folder.glob("*/config.toml"), default=None)
+    return f"; name one of the runs in it, such as {below.parent}" if below else ""

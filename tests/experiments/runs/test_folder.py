@@ -416,3 +416,10 @@ def test_drafts_of_a_process_that_was_killed_are_deleted_by_the_next_that_writes
     with folder.writing():
         assert not any(path.exists() for path in drafts)
     assert (folder.path / "best" / "kept.part").exists()
+
+
+def test_a_folder_of_runs_names_one_of_them(tmp_path):
+    (tmp_path / "twinkle").mkdir()
+    (tmp_path / "twinkle" / "config.toml").touch()
+    with pytest.raises(RunError, match=r"name one of the runs in it, such as .*twinkle"):
+        RunFolder.open(tmp_path)
