@@ -42,6 +42,7 @@ def test_a_song_is_evolved_scored_and_played(short, tmp_path, capsys):
     small = {"task": {"memory": 2, "prompt": 2}, "evolve": {"generations": 3, "population_size": 20}}
     run = kuznechik.evolve(short, seed=3, out=tmp_path / "run", **small)
     assert [song.name for song in run.songs] == ["ladder"]
+    assert repr(run) == f"Run({str(tmp_path / 'run')!r})"
     assert (tmp_path / "run" / "summary.json").is_file()
     scores = kuznechik.score(run)
     assert (scores["song"], scores["steps"], scores["ceiling"]) == ("ladder", 14, 14)

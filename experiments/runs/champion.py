@@ -22,7 +22,7 @@ OTHERS = {
 """Runs of these kinds have no performer; what they have instead."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """A finished or interrupted run, read back from its folder."""
 
@@ -35,6 +35,9 @@ class Run:
     """The champion where the task is no music."""
     improvising: Improvising | None = None
     """Its improvisation task; None where it memorised a song."""
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder.path)!r})"
 
     @property
     def memorised(self) -> bool:
