@@ -28,7 +28,13 @@ def scale_keys(tonic: int | np.integer) -> np.ndarray:
 
 
 def melody(rolls: np.ndarray) -> np.ndarray:
-    """Return the melodies (B, T) of rolls (B, T, 13): the highest of several keys counts."""
+    """Return the melodies (B, T) of rolls (B, T, 13): the highest of several keys counts.
+
+    Raises:
+        ValueError: the rolls have another number of keys.
+    """
+    if rolls.shape[-1] != KEYS:
+        raise ValueError(f"listeners hear {KEYS} keys, these rolls have {rolls.shape[-1]}")
     highest = KEYS - 1 - rolls[..., ::-1].argmax(axis=-1)
     return np.where(rolls.any(axis=-1), highest, REST).astype(np.int8)
 

@@ -129,3 +129,8 @@ def test_a_window_was_repeated_windows_if_an_earlier_one_is_the_same_and_apart(m
     windows = theory.recent(melody, size)
     for row, repeated in zip(windows.tolist(), theory.repeated_windows(windows), strict=True):
         assert repeated.tolist() == [any(row[j] == row[i] for j in range(i - size + 1)) for i in range(len(row))]
+
+
+def test_rolls_of_another_keyboard_are_refused():
+    with pytest.raises(ValueError, match="listeners hear 13 keys, these rolls have 25"):
+        theory.melody(np.zeros((1, 8, 25), dtype=bool))
