@@ -16,7 +16,6 @@ from experiments.options import add_catalog_options, count, print_json
 HELP = "list the songs of a folder"
 GROUP, ORDER = "Play and look", 1
 EXAMPLES = (
-    "kuznechik songs",
     "kuznechik songs --folder ~/midi --track MELODY",
     "kuznechik songs my.mid",
 )
