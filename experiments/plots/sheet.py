@@ -88,7 +88,7 @@ def symmetric_log(axes: Axes) -> None:
 
     Call it after drawing: axes whose values all lie between -1 and 1 keep their linear scale and its labels.
     """
-    if max(map(abs, axes.get_ylim())) <= 1:
+    if np.abs(axes.dataLim.intervaly).max() <= 1:  # the limits of the view would be fixed by a look at them
         return
     axes.set_yscale("symlog", linthresh=1)
     axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1, subs=(1, 2, 5)))

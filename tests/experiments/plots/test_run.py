@@ -453,3 +453,12 @@ def test_small_rewards_have_round_labels() -> None:
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert "\N{MINUS SIGN}0.04" in labels
     assert max(map(len, labels)) <= 5
+
+
+def test_large_losses_leave_no_room_below_them() -> None:
+    """The margin of the linear scale, 5% of 2,000 below the least value, would reach -100."""
+    axes = Figure().subplots()
+    axes.plot([0, 1], [5.0, 2000.0])
+    symmetric_log(axes)
+    low, high = axes.get_ylim()
+    assert 1 < low < 5 < 2000 < high < 10_000
