@@ -32,7 +32,7 @@ JUDGE = read_judge()
 @pytest.fixture(scope="module")
 def songs() -> np.ndarray:
     """Return the songs of the project that have 16 bars, (N, 128, 13); the judge did not learn from them."""
-    return np.stack([entry.song.roll for entry in read_catalog() if entry.playable and entry.steps == 128])
+    return np.stack([entry.song.roll for entry in read_catalog() if entry.keys == 13 and entry.steps == 128])
 
 
 def noise(count: int, steps: int) -> np.ndarray:

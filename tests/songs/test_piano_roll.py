@@ -242,7 +242,7 @@ def seed_entries():
     if not SEED_SONGS.is_dir():
         pytest.skip(f"the seed songs are not at {SEED_SONGS}")
     entries = {number: read_entry(SEED_SONGS / f"track ({number}).mid", prompt=8) for number in range(1, 35)}
-    return {number: entry for number, entry in entries.items() if entry.playable}
+    return {number: entry for number, entry in entries.items() if entry.keys == 13}
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from experiments.plots.network_layout import direct_weights, enabled_weights, la
 from experiments.plots.reward import reward_figure
 from experiments.plots.roll import classify, roll_figure
 from experiments.plots.run import draw_run, plot_run
-from experiments.plots.sheet import literal
+from experiments.plots.sheet import literal, symmetric_log
 from experiments.plots.species import species_figure, species_members
 from experiments.runs.folder import RunError, RunFolder
 from songs.files import write_atomically

@@ -27,7 +27,7 @@ REFERENCE = reference_scores("learned")
 @pytest.fixture(scope="module")
 def songs() -> np.ndarray:
     """Return the songs of the project that have 16 bars, (N, 128, 13); the listener was not trained on them."""
-    rolls = [entry.song.roll for entry in read_catalog() if entry.playable and entry.steps == 128]
+    rolls = [entry.song.roll for entry in read_catalog() if entry.keys == 13 and entry.steps == 128]
     return np.stack(rolls)
 
 
