@@ -36,6 +36,23 @@ class Generation:
     species: dict[int, int] = field(default_factory=dict)
     """Members of each species; empty where there are none."""
 
+    @classmethod
+    def of_one_network(
+        cls, *, generation: int, evaluations: int, loss: float, right: int, connections: int, hidden: int
+    ) -> Self:
+        """Figures of a search that keeps a single network: its best is its mean, and nothing spreads."""
+        return cls(
+            generation=generation,
+            evaluations=evaluations,
+            best_fitness=-loss,
+            mean_fitness=-loss,
+            std_fitness=0.0,
+            best_right=right,
+            mean_right=float(right),
+            connections=connections,
+            hidden=hidden,
+        )
+
 
 class Search(Stateful, Protocol):
     """A search that goes on step by step, can be stopped after any, and continued to the same bits."""

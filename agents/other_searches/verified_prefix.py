@@ -132,15 +132,11 @@ class VerifiedPrefix:
             self._play()
         self.generation += 1
         verified = len(self._verified)
-        loss = float(self._steps - verified)
-        return Generation(
+        return Generation.of_one_network(
             generation=self.generation - 1,
             evaluations=self.evaluations,
-            best_fitness=-loss,
-            mean_fitness=-loss,
-            std_fitness=0.0,
-            best_right=verified,
-            mean_right=float(verified),
+            loss=float(self._steps - verified),
+            right=verified,
             connections=int(np.count_nonzero(self._best[:, :-1])),
             hidden=0,
         )

@@ -120,15 +120,11 @@ class PerKeyEvolution:
             self._nodes.step(self._random)
         self.generation += 1
         self._champion = None
-        right, loss = self.right, self.loss
-        return Generation(
+        return Generation.of_one_network(
             generation=self.generation - 1,
             evaluations=self.evaluations,
-            best_fitness=-loss,
-            mean_fitness=-loss,
-            std_fitness=0.0,
-            best_right=right,
-            mean_right=float(right),
+            loss=self.loss,
+            right=self.right,
             connections=self.connections,
             hidden=self.hidden,
         )
