@@ -1,0 +1,244 @@
+"""The runs below some folders, and what distinguishes them: from config.toml, meta.json and summary.json alone.
+
+Conventions: an option is named `section.key`, as --set has it. A cost in environment steps counts every step that a
+network was asked to play: an evaluation of evolution on a song of 120 judged steps is 120, a step of a DQN is 1.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.lifecycle import name_of_kind
+from songs.catalog import song_name
+
+SWEEP = "sweep.toml"
+"""File of a folder of runs that lists variants; their folders have the order of the file."""
+SEEDS = ("evolve.seed", "dqn.seed", "training.seed", "listener.seed")
+SHOWN = (*SEEDS, "task.song", "evolve.algorithm", "listener.kind")
+"""Options that are properties of a listed run."""
+
+
+@dataclass(frozen=True, eq=False)
+class ListedRun:
+    """A run, as lists and comparisons need it."""
+
+    folder: RunFolder
+    kind: str
+    """Name of the kind of run; "" if the folder is broken."""
+    started: str
+    options: Mapping[str, Any] = field(repr=False)
+    """The whole configuration, by `section.key`."""
+    summary: Mapping[str, Any] = field(repr=False)
+    """Content of summary.json; empty while the run goes on, or if it was killed."""
+
+    @property
+    def name(self) -> str:
+        return self.folder.path.name
+
+    @property
+    def group(self) -> str:
+        """Name of the folder that it stands in: of a sweep, the variant."""
+        return self.folder.path.absolute().parent.name
+
+    @cached_property
+    def state(self) -> str:
+        """How it ended, such as solved or budget; else running, unfinished, or broken."""
+        if not self.kind:
+            return "broken"
+        stopped = self.summary.get("stopped")
+        if stopped and stopped != "interrupted":
+            return str(stopped)
+        return "running" if is_locked(self.folder) else str(stopped or "unfinished")
+
+    @property
+    def ended(self) -> bool:
+        """True if it came to an end of its own, and was not interrupted or killed."""
+        return self.summary.get("stopped", "interrupted") != "interrupted"
+
+    @property
+    def song(self) -> str:
+        """What is learned: a song, several, exclusive or, or the data set of a VAE."""
+        task, summary = self.options.get("task.kind"), self.summary
+        if task is None:
+            return str(summary.get("dataset", ""))
+        if task != "song":
+            return str(task)
+        if self.options.get("task.together") or summary.get("songs", 1) > 1:
+            return f"{summary['songs']} songs" if "songs" in summary else "all songs"
+        return str(summary.get("song") or song_name(Path(str(self.options.get("task.song")))))
+
+    @property
+    def algorithm(self) -> str:
+        """The search of evolution, the kind of learning problem of a DQN, or the kind of listener."""
+        found = self.options.get("evolve.algorithm") or self.options.get("listener.kind")
+        return str(found or self.summary.get("regime", ""))
+
+    @property
+    def seed(self) -> int | None:
+        return next((self.options[name] for name in SEEDS if name in self.options), None)
+
+    @property
+    def right(self) -> int | None:
+        """Steps right of the champion; None where a listener decides, or it is not known."""
+        return self.summary.get("right_teacher_forced") if self.reward is None else None
+
+    @property
+    def reward(self) -> float | None:
+        """Reward per step of the champion's improvisation; None where it memorised."""
+        found = self.summary.get("reward_a_step")
+        return self.summary.get("greedy_reward") if found is None else found
+
+    @property
+    def loss(self) -> float | None:
+        """Loss of the best VAE on held-out melodies; None for other runs."""
+        return (self.summary.get("validation") or {}).get("loss")
+
+    @property
+    def env_steps(self) -> int | None:
+        """Environment steps until it stopped; None if it has none, or they are not known."""
+        if self.kind == "dqn":
+            return self.summary.get("steps")
+        evaluations, each = self.summary.get("evaluations"), self.steps_per_evaluation
+        return None if evaluations is None or each is None else evaluations * each
+
+    @cached_property
+    def steps_per_evaluation(self) -> int | None:
+        """Environment steps of an evaluation of evolution; None if unknown. Improvisation and broken runs read more."""
+        if self.kind != "evolve" or (self.options.get("improvise.listener") and self.options.get("task.mode_bit")):
+            return None  # with a mode bit, songs and improvisations are evaluated in turn
+        try:
+            if self.options.get("improvise.listener"):
+                starts = self.folder.read_json("starts.json")
+                return sum(int(starts["steps"]) - len(prompt) for prompt in starts["prompts"])
+            if "cases" in self.summary:
+                return int(self.summary["cases"])
+            if self.options.get("task.kind") == "xor":
+                return 4
+            prompt = int(self.options["task.prompt"])
+            return sum(song.steps - prompt for song in self.folder.read_songs(int(self.options["task.steps"]), prompt))
+        except (ValueError, TypeError, KeyError):
+            return None
+
+    @property
+    def left_nothing(self) -> bool:
+        """True if there is neither a result nor a checkpoint to continue from."""
+        folders = (self.folder.path / name for name in ("best", "checkpoints"))
+        return not any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
+
+
+def list_runs(paths: Iterable[str | Path]) -> list[ListedRun]:
+    """Return the runs that are, or lie at any depth below, some folders; raises RunError if one has none."""
+    listed: dict[Path, ListedRun] = {}
+    for path in map(Path, paths):
+        if not path.is_dir():
+            raise RunError(f"{path}: no such folder")
+        found = [*_run_folders(path)]
+        if not found:
+            raise RunError(f"{path}: no run folder is in it; one has a config.toml")
+        listed |= {each.resolve(): read_run(each) for each in found}
+    return list(listed.values())
+
+
+def _run_folders(path: Path) -> Iterator[Path]:
+    """Yield run folders, in the order of their names, or of the variants of a sweep; links are not followed."""
+    if (path / "config.toml").is_file():
+        yield path
+        return
+    with os.scandir(path) as entries:
+        names = sorted((entry.name for entry in entries if entry.is_dir(follow_symlinks=False)), key=_natural)
+    if (path / SWEEP).is_file():
+        first = variant_folders(path / SWEEP)
+        names.sort(key=lambda name: first.index(name) if name in first else len(first))
+    for name in names:
+        yield from _run_folders(path / name)
+
+
+def variant_folders(file: Path) -> list[str]:
+    """Return the names of the folders of a sweep's variants, in the order of its file; raises RunError."""
+    try:
+        return [
+            folder_name(variant) for variant in tomllib.loads(RunFolder(file.parent).read_text(file.name))["variants"]
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file}: cannot be read: {error}") from None
+
+
+def folder_name(variant: str) -> str:
+    """Return the name of a variant as that of a folder."""
+    return "".join("-" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in variant).strip(". ")
+
+
+def _natural(name: str) -> list[tuple[int, int | str]]:
+    """Return a key that sorts run-2 before run-10."""
+    digits = "".join(c if c.isascii() and c.isdigit() else f" {c} " for c in name).split()
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in digits]
+
+
+def read_run(path: Path) -> ListedRun:
+    """Read a run folder; one that is broken is listed without its kind."""
+    folder = RunFolder(path)
+    try:
+        kind, started = name_of_kind(folder), str(folder.read_meta().get("started", ""))
+        options = _options(folder.read_text("config.toml"))
+    except (RunError, ValueError):
+        return ListedRun(folder, "", "", {}, {})
+    try:
+        summary = folder.read_json("summary.json")
+    except RunError:
+        summary = {}
+    return ListedRun(folder, kind, started, options, summary)
+
+
+def _options(toml: str) -> dict[str, Any]:
+    """Return the options of a configuration by `section.key`; raises ValueError.
+
+    Sections are parsed one by one, and one that many runs share only once.
+    """
+    parts = toml.replace("\n[", "\n\0[").split("\0")
+    return {name: value for part in parts for name, value in _section(part)}
+
+
+@lru_cache(maxsize=4096)
+def _section(toml: str) -> tuple[tuple[str, Any], ...]:
+    sections = tomllib.loads(toml)
+    return tuple(
+        (f"{name}.{key}", value if isinstance(value, str | int | float) else str(value))
+        for name, section in sections.items()
+        for key, value in section.items()
+    )
+
+
+def is_locked(folder: RunFolder) -> bool:
+    """Return whether a process is writing into a run folder."""
+    lock = folder.path / ".lock"
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def differing_options(runs: Sequence[ListedRun]) -> list[str]:
+    """Return the options that differ between runs of the same kind.
+
+    Seed, song and algorithm are left out, and what only follows the song, such as its steps and the memory it needs.
+    """
+    names = dict.fromkeys(name for run in runs for name in run.options)
+    return [name for name in names if name not in SHOWN and _differs(name, runs)]
+
+
+def _differs(name: str, runs: Sequence[ListedRun]) -> bool:
+    by_song: dict[tuple[str, str], set] = {}
+    for run in runs:
+        if name in run.options:
+            by_song.setdefault((run.kind, run.song), set()).add(run.options[name])
+    return any(len(values) > 1 for values in by_song.values())
