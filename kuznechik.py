@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from envs.keyboard_env import KeyboardEnv
 from envs.vector_keyboard_env import KeyboardVectorEnv
-from listener.registry import listener_named as make_listener
+from listener.registry import lend_listener, lend_own
+from listener.registry import load_listener as make_listener
 from songs.catalog import find_song
 from songs.song import Song
 
 if TYPE_CHECKING:
     from experiments.runs.champion import Run
+    from listener.listener import Listener
 
 __all__ = [
     "KeyboardEnv",
@@ -42,6 +44,7 @@ def evolve(
     seed: int = 0,
     out: str | Path | None = None,
     preset: str | Path | None = None,
+    listener: "str | Listener | None" = None,
     **sections: Mapping[str, Any],
 ) -> "Run":
     """Evolve a network that plays a song, as `kuznechik evolve` does.
@@ -51,6 +54,8 @@ def evolve(
         seed: the same seed gives the same run.
         out: run folder, which must be new; None: the next of runs/SONG-1, -2, ...
         preset: name of a preset or path of a TOML file; None: the defaults.
+        listener: improvise for a listener instead of learning the song: a name such as "theory" or "mine.py:LikesA", or
+            any object with a method `rewards(rolls, targets)`.
         **sections: options by section, as in `evolve={"generations": 50}, genome={"recurrent": True}`;
             `kuznechik evolve --options` lists them.
 
@@ -63,7 +68,10 @@ def evolve(
     from experiments.config.evolve import EvolveConfig
     from experiments.runs.assembly import resolve
 
-    config = EvolveConfig.load(preset).change("task", song=song).change("evolve", seed=seed)
+    config = EvolveConfig.load(preset or ("improvise" if listener else None))
+    config = config.change("task", song=song).change("evolve", seed=seed)
+    if listener:
+        config = config.change("improvise", listener=_lent(listener))
     for section, values in sections.items():
         config = config.change(section, **values)
     return _run("evolve", *resolve(config), out)
@@ -74,19 +82,33 @@ def learn(
     seed: int = 0,
     out: str | Path | None = None,
     preset: str | Path | None = None,
+    listener: "str | Listener | None" = None,
     **sections: Mapping[str, Any],
 ) -> "Run":
     """Learn a song by deep Q-learning, as `kuznechik dqn` does; arguments and results as for `evolve`.
 
     Options are those of `kuznechik dqn --options`, as in `dqn={"steps": 10_000}`. Needs torch.
     """
-    from experiments.config.dqn import DqnConfig
+    from experiments.config.dqn import DqnConfig, preset_for
     from experiments.runs.dqn import resolve_dqn
 
-    config = DqnConfig.load(preset).change("task", song=song).change("dqn", seed=seed)
+    name = _lent(listener) if listener else None
+    config = DqnConfig.load(preset or preset_for(name)).change("task", song=song).change("dqn", seed=seed)
+    if name:
+        config = config.change("environment", listener=name)
     for section, values in sections.items():
         config = config.change(section, **values)
     return _run("dqn", *resolve_dqn(config), out)
+
+
+def _lent(listener: "str | Listener") -> str:
+    """Return the name by which a run finds a listener, an object or a name; raises ValueError if it is none."""
+    if isinstance(listener, str):
+        lend_own(listener)
+        return listener
+    name = f"{type(listener).__module__}:{type(listener).__qualname__}"
+    lend_listener(name, listener)
+    return name
 
 
 def _run(kind: str, config: Any, songs: list[Song], out: str | Path | None) -> "Run":

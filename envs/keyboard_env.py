@@ -18,7 +18,7 @@ from envs.episode_start import DRAWS
 from envs.render import check_render_mode
 from listener.listener import Listener
 from listener.memorization import ExactSteps, RightKeys
-from listener.registry import listener_named
+from listener.registry import load_listener
 from songs.arrange import ARRANGE_OPTIONS, DEFAULTS
 from songs.catalog import find_song
 from songs.keyboard import PROMPT_STEPS
@@ -190,7 +190,7 @@ def listener_of(listener: Listener | str | None) -> Listener:
     if listener is None:
         return ExactSteps()
     if isinstance(listener, str):
-        return listener_named(listener)
+        return load_listener(listener)
     if not callable(getattr(listener, "rewards", None)):
         raise ValueError(
             f"listener is {listener!r}: it must be a name or an object with a method rewards(rolls, targets)"

@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if unknown:
             options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
         options.command_line = ["kuznechik", *arguments]
+        lend_own_listeners(options)
         status = options.run(options)
         sys.stdout.flush()  # here, where a closed pipe is caught, and not as the interpreter ends
         return status
@@ -73,6 +74,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("kuznechik: interrupted", file=sys.stderr)
         return 130
+
+
+def lend_own_listeners(options: argparse.Namespace) -> None:
+    """Let this process use the code of the user's own that --listener names; raises ValueError if it is no listener."""
+    named = getattr(options, "listener", None) or []
+    for text in [named] if isinstance(named, str) else named:
+        from listener.registry import lend_own
+
+        lend_own(text)
 
 
 def one_line(message: str) -> str:

@@ -130,7 +130,7 @@ def begin_or_resume(
     if options.tensorboard:
         require("tensorboard", extra="tensorboard", what="--tensorboard")
     if options.resume:
-        refuse(options, "--resume", (*fixed, "seed", "out"))
+        refuse(options, "--resume", [name for name in (*fixed, "seed", "out") if name not in _named_again(options)])
         folder = RunFolder.open(options.resume)
         found = kind_of(folder).name
         if found != kind:
@@ -154,6 +154,13 @@ def begin_or_resume(
     if options.plot and processes.first:
         draw(folder)
     return folder, summary
+
+
+def _named_again(options: argparse.Namespace) -> list[str]:
+    """Return the options that a resumed run takes because it needs code of the user's own, which no file may name."""
+    from listener.registry import own_names
+
+    return ["listener"] if getattr(options, "listener", None) and own_names(options.listener) else []
 
 
 def draw(folder: Any) -> None:

@@ -58,6 +58,13 @@ def arrange_options(options: argparse.Namespace) -> Any:
     return DEFAULTS.change(**arrange_choices(options))
 
 
+def add_own_listener(parser: argparse.ArgumentParser) -> None:
+    """Add --listener, for verbs that read a run whose listener may be code of the user's own."""
+    parser.add_argument(
+        "--listener", metavar="FILE.py:CLASS", help="the listener of the run, if it is your own: no file may name code"
+    )
+
+
 def add_force(parser: argparse.ArgumentParser) -> None:
     """Add --force, for the actions that write to files a user names."""
     parser.add_argument("--force", action="store_true", help="replace files that are there")

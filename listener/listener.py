@@ -129,7 +129,7 @@ class WeightedSum:
         for number, (weight, one) in enumerate(zip(self.weights, self.listeners, strict=True), start=1):
             terms = getattr(one, "terms", None)
             for name, rewards in (terms(rolls, targets) if terms else {"": one.rewards(rolls, targets)}).items():
-                name = name or type(one).__name__
+                name = name or getattr(one, "name", type(one).__name__)
                 named[name if name not in named else f"{name} {number}"] = np.float32(weight) * rewards
         return named
 

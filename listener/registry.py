@@ -6,10 +6,14 @@
     PATH.safetensors        one that you trained
     RUN                     the same, from the folder of the run that trained it
     theory=1,ngram=.5       a weighted sum
+    file.py:Class           one of your own, or module:Class, with arguments as in file.py:Class(weight=2)
 
-Conventions: only listeners that are networks load torch, when they are asked for.
+Conventions: only listeners that are networks load torch, when they are asked for. Code of the user's own is run by
+`load_listener`, for a name of the call; `listener_named`, for names that may come from a file, runs none.
 """
 
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +21,51 @@ from listener.corpus import Corpora
 from listener.files import JUDGE, SUFFIX, USES_OF_JUDGE, model_in, models_folder, read_about, read_listener
 from listener.listener import Listener, WeightedSum
 from listener.ngram import NGramTraining
+from listener.own_listener import OwnListener, try_listener
 from listener.rules import MusicTheory
 from listener.stages import Training
+from songs.own_code import entry_points, load_part, names_code
 
 TRAINED = ("ngram", "melody", "learned")
 NAMES = ("theory", "vae", *TRAINED)
 KINDS = (*TRAINED, JUDGE)
 """Kinds that can be trained."""
+ENTRY_POINTS = "kuznechik.listeners"
+"""Group of the entry points by which an installed package offers listeners."""
+
+_own: dict[str, OwnListener] = {}
+"""Listeners of the user's own that a call has named, and that this process may therefore use."""
+
+
+def load_listener(text: str) -> Listener:
+    """Return the listener that a call names; of the user's own code that it names, the rewards are tried first.
+
+    Raises:
+        ValueError: as for `listener_named`, or the user's code is no listener.
+    """
+    lend_own(text)
+    return listener_named(text)
+
+
+def lend_own(text: str) -> None:
+    """Let this process use the listeners of the user's own that a call names; raises ValueError as `load_listener`."""
+    for name in own_names(text):
+        lend_listener(name, load_part(name, ENTRY_POINTS))
+
+
+def lend_listener(name: str, listener: Any) -> None:
+    """Let this process use a listener of the user's own by a name; raises ValueError if it is none."""
+    _own[name], remark = try_listener(name, listener)
+    if remark:
+        print(remark, file=sys.stderr)
+
+
+def own_names(text: str) -> list[str]:
+    """Return the names in a text, of one listener or a sum, that stand for code of the user's own."""
+    names = [name for name, _ in _named(text)]
+    unknown = [name for name in names if name not in (*NAMES, JUDGE) and trained_file(name) is None]
+    offered = entry_points(ENTRY_POINTS) if any(not names_code(name) for name in unknown) else {}
+    return [name for name in unknown if names_code(name) or name in offered]
 
 
 def listener_named(text: str) -> Listener:
@@ -32,11 +74,10 @@ def listener_named(text: str) -> Listener:
     Raises:
         ValueError: there is none of that name, a weight is no number, or a file is not usable.
     """
-    parts = [part.strip() for part in str(text).split(",")]
-    if len(parts) == 1 and not _is_weighted(parts[0]):
-        return _single(parts[0])
-    pairs = [_weighted(part) for part in parts]
-    return WeightedSum([_single(name) for name, _ in pairs], [weight for _, weight in pairs])
+    named = _named(text)
+    if len(named) == 1 and named[0][1] is None:
+        return _single(named[0][0])
+    return WeightedSum([_single(name) for name, _ in named], [1.0 if weight is None else weight for _, weight in named])
 
 
 def trained_file(text: str) -> Path | None:
@@ -79,13 +120,16 @@ def training_of(kind: str, corpora: Corpora, options: Any, seed: int) -> Trainin
     return LearnedTraining(corpora, options, seed)
 
 
-def _is_weighted(part: str) -> bool:
-    return "=" in part and not part.endswith(SUFFIX)
+def _named(text: str) -> list[tuple[str, float | None]]:
+    """Return the names and the weights of a sum, None where there is no weight; raises ValueError for a wrong one."""
+    return [_weighted(part.strip()) for part in re.split(r",(?![^(]*\))", str(text))]
 
 
-def _weighted(part: str) -> tuple[str, float]:
-    """Return the name and the weight of a part of a sum; without a weight it is 1."""
-    name, _, number = part.rpartition("=") if _is_weighted(part) else (part, "", "1")
+def _weighted(part: str) -> tuple[str, float | None]:
+    """Return the name and the weight of a part of a sum; arguments in brackets belong to the name."""
+    if part.endswith(SUFFIX) or "=" not in part.rpartition(")")[2]:
+        return part, None
+    name, _, number = part.rpartition("=")
     try:
         weight = float(number)
     except ValueError:
@@ -102,11 +146,15 @@ def _single(name: str) -> Listener:
         return _vae()
     if name == JUDGE:
         raise ValueError(f"{JUDGE!r} is the held-out judge, which rewards nobody; {USES_OF_JUDGE}")
+    if name in _own:
+        return _own[name]
+    if names_code(name):
+        raise ValueError(f"{name} is code of your own, and runs only if this call names it: add --listener '{name}'")
     path = trained_file(name)
     if path is None:
         raise ValueError(
-            f"no listener {name!r}; there are {', '.join(NAMES)}, the {SUFFIX} file or the run of a trained one, and "
-            "sums such as theory=1,ngram=.5"
+            f"no listener {name!r}; there are {', '.join(NAMES)}, the {SUFFIX} file or the run of a trained one, "
+            "one of your own as file.py:Class, and sums such as theory=1,ngram=.5"
         )
     return read_listener(path)
 

@@ -133,3 +133,10 @@ class DqnConfig(Settings):
             if wrong:
                 section, key = name.split(".")
                 raise ConfigError(f"{name} = {getattr(getattr(self, section), key)!r}: {reason}")
+
+
+def preset_for(listener: str | None) -> str | None:
+    """Return the preset for a listener: one trained on real music rewards at bar lines only, and needs a prior."""
+    if not listener:
+        return None
+    return "prior" if "learned" in listener else "improvisation"

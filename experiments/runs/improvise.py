@@ -8,6 +8,7 @@ Conventions: B prompts of P steps; T steps in all. Rewards are means over the st
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,10 +165,19 @@ class OneVoice:
 class Improvising:
     """An improvisation task: its listener, its prompts, and the song to compare with."""
 
-    listener: OneVoice
+    folder: RunFolder
+    options: "Improvise | Environment"
     starts: Starts
     memory: int
     song: Song
+
+    @cached_property
+    def listener(self) -> OneVoice:
+        """The listener of the run; raises RunError if it cannot be used any more."""
+        try:
+            return OneVoice(named_listener(self.options.listener, "its listener"), self.options.extra_keys)
+        except ConfigError as error:
+            raise RunError(f"{self.folder.path}: {error}") from None
 
     def play_genome(self, genome: neat.DefaultGenome) -> np.ndarray:
         """Return what a network plays from each start, (B, T, 13) bool."""
@@ -235,10 +245,6 @@ def read_improvising(folder: RunFolder, config: EvolveConfig, songs: Sequence[So
 def improvising_of_run(
     folder: RunFolder, options: "Improvise | Environment", starts: Starts, memory: int, songs: Sequence[Song]
 ) -> Improvising:
-    """Return the improvisation task of a run; raises RunError if its listener cannot be used any more."""
-    try:
-        listener = OneVoice(named_listener(options.listener, "its listener"), options.extra_keys)
-    except ConfigError as error:
-        raise RunError(f"{folder.path}: {error}") from None
+    """Return the improvisation task of a run."""
     song = next((song for song in songs if song.name == starts.names[0]), songs[0])
-    return Improvising(listener, starts, memory, song)
+    return Improvising(folder, options, starts, memory, song)

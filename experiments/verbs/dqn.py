@@ -57,7 +57,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="probability that an episode begins anywhere in the song [0]",
     )
     parser.add_argument(
-        "--listener", metavar="NAME", help="improvise for a listener: theory, or a sum such as ngram=1,theory=.5"
+        "--listener",
+        metavar="NAME",
+        help="improvise for a listener: theory, a sum such as ngram=1,theory=.5, or your own, mine.py:Class",
     )
     add_run_options(parser, "dqn", "dqn.gamma=0.9", "10000 environment steps")
 
@@ -94,6 +96,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _config(options: argparse.Namespace) -> Any:
     """Return the configuration that the command line asks for."""
+    from experiments.config.dqn import preset_for
+
     task = {name: getattr(options, name) for name in ("folder", "memory", "prompt")} | arrange_choices(options)
     if options.song:
         if options.together:
@@ -106,15 +110,8 @@ def _config(options: argparse.Namespace) -> Any:
         "environment": {"random_start": options.random_start, "listener": options.listener},
         "dqn": {"seed": options.seed},
     }
-    source = options.preset or options.config or _preset_for(options.listener)
+    source = options.preset or options.config or preset_for(options.listener)
     return configured("dqn", source, flags, options.set)
-
-
-def _preset_for(listener: str | None) -> str | None:
-    """Return the preset for a listener: one trained on real music rewards at bar lines only, and needs a prior."""
-    if not listener:
-        return None
-    return "prior" if "learned" in listener else "improvisation"
 
 
 def _lines(summary: dict, folder: Any) -> list[str]:

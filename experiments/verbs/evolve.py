@@ -49,7 +49,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory", type=count, metavar="M", help="steps remembered [what the song needs, at least 32]")
     parser.add_argument("--prompt", type=count, metavar="P", help="steps given at the start [8]")
     parser.add_argument(
-        "--listener", metavar="NAME", help="improvise for a listener: theory, or a sum such as ngram=1,theory=.5"
+        "--listener",
+        metavar="NAME",
+        help="improvise for a listener: theory, a sum such as ngram=1,theory=.5, or your own, mine.py:Class",
     )
     parser.add_argument(
         "--mode-bit", action="store_true", help="with --listener: one network that learns the song and also improvises"

@@ -7,7 +7,7 @@ file. On the same versions of Python and packages it is the same to the byte.
 import argparse
 import sys
 
-from experiments.options import print_json
+from experiments.options import add_own_listener, print_json
 
 HELP = "repeat a run and compare"
 GROUP, ORDER = "Study", 1
@@ -19,6 +19,7 @@ EXAMPLES = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_folder", metavar="RUN", help="a run folder")
+    add_own_listener(parser)
     parser.add_argument("--out", metavar="DIR", help="run folder, which must be new [RUN-repeated-1, -2, ...]")
     parser.add_argument("--json", action="store_true", help="print the comparison as JSON")
 

@@ -8,7 +8,7 @@ import argparse
 import time
 from pathlib import Path
 
-from experiments.options import add_force, refuse_existing
+from experiments.options import add_force, add_own_listener, refuse_existing
 
 HELP = "write a page with the curves, network and melody of runs"
 GROUP, ORDER = "Play and look", 4
@@ -29,6 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="folder of the data sets of VAEs [that of the run's command]"
     )
+    add_own_listener(parser)
     parser.add_argument(
         "--out", metavar="FILE", help="file of the page [report.html in the run folder; of several runs, here]"
     )

@@ -11,7 +11,7 @@ percentile is marked: the listener may have been fooled.
 
 import argparse
 
-from experiments.options import UsageError, print_json
+from experiments.options import UsageError, add_own_listener, print_json
 
 HELP = "count the steps that the champion of a run gets right"
 GROUP, ORDER = "Judge", 1
@@ -24,6 +24,7 @@ EXAMPLES = (
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_folder", metavar="RUN", help="a run folder")
     parser.add_argument("--song", metavar="SONG", help="another song: name in the run's catalogue or .mid file")
+    add_own_listener(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 
 
