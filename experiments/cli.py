@@ -25,6 +25,7 @@ from pathlib import Path
 from types import ModuleType
 
 from experiments import verbs as verb_package
+from experiments.options import RunStopped
 
 PACKAGES = ("songs", "listener", "envs", "agents", "basic_midi", "vae")
 GROUPS = ("Play and look", "Learn", "Judge", "Study")
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = options.run(options)
         sys.stdout.flush()  # here, where a closed pipe is caught, and not as the interpreter ends
         return status
-    except ValueError as error:  # SongError, ConfigError, RunError, ...: all messages for the user
+    except (ValueError, RunStopped) as error:  # SongError, ConfigError, RunError, ...: all messages for the user
         print(one_line(f"kuznechik: {error}"), file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output, such as head, has enough
@@ -181,7 +182,8 @@ def make_parser() -> argparse.ArgumentParser:
         description="Small networks learn to play music: neuroevolution and reinforcement learning on a keyboard.\n"
         + overview(verbs),
         epilog="kuznechik VERB --help explains a verb; defaults are in brackets. "
-        "Exit status: 0 done, 1 a repeated run differs, 2 a mistake in the call or its files, 130 interrupted.",
+        "Exit status: 0 done, 1 a repeated run differs, 2 a mistake in the call or its files, or a run that cannot "
+        "go on, 130 interrupted.",
     )
     parser.add_argument("--version", action=Version, nargs=0, help="print the version")
     choices = parser.add_subparsers(prog="kuznechik", metavar="VERB", required=True, help=argparse.SUPPRESS)

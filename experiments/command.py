@@ -11,7 +11,7 @@ from typing import Any
 
 from experiments.config.kinds import config_class
 from experiments.config.settings import Settings
-from experiments.options import UsageError, count, print_json, refuse, require
+from experiments.options import RunStopped, UsageError, count, print_json, refuse, require
 
 OUT = "runs"
 """Parent of run folders unless --out says otherwise."""
@@ -87,8 +87,14 @@ ALONE = Processes()
 def supervised(
     options: argparse.Namespace, folder: Any, resources: Mapping[str, Any], processes: Processes = ALONE
 ) -> Iterator[Any]:
-    """Lend the supervision that a command line asks for; the folder is locked meanwhile."""
-    from experiments.runs.lifecycle import Supervision
+    """Lend the supervision that a command line asks for; the folder is locked meanwhile.
+
+    Raises:
+        RunStopped: a worker process has ended.
+    """
+    from concurrent.futures import BrokenExecutor
+
+    from experiments.runs.lifecycle import Supervision, name_of_kind
     from experiments.runs.progress import ProgressBar
 
     callbacks = []
@@ -100,7 +106,13 @@ def supervised(
             from experiments.plots.tensorboard import EventWriter
 
             callbacks.append(stack.enter_context(closing(EventWriter(folder.path / "tensorboard"))))
-        yield Supervision(options.checkpoint_every, progress, callbacks, resources, processes.first, processes.agree)
+        try:
+            yield Supervision(
+                options.checkpoint_every, progress, callbacks, resources, processes.first, processes.agree
+            )
+        except BrokenExecutor:
+            following = f"kuznechik {VERBS[name_of_kind(folder)]} --resume {shlex.quote(str(folder.path))}"
+            raise RunStopped(f"a worker was killed, or had not enough memory; go on with: {following}") from None
 
 
 def begin_or_resume(

@@ -23,6 +23,10 @@ class UsageError(ValueError):
     """A command line that cannot be carried out; the message says why."""
 
 
+class RunStopped(Exception):
+    """A run that cannot go on for a reason outside of it; the message says what goes on from its last checkpoint."""
+
+
 def add_catalog_options(parser: argparse.ArgumentParser) -> None:
     """Add --folder, and the options that say how a file becomes a song."""
     parser.add_argument("--folder", type=word, metavar="DIR", help="folder of MIDI files [the songs of the project]")

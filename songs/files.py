@@ -88,9 +88,10 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException as error:
-        os.unlink(temporary)
-        if isinstance(error, OSError):
-            error.filename = error.filename or str(path)
+        with suppress(OSError):
+            os.unlink(temporary)
+        if isinstance(error, OSError):  # the draft's name is nothing to the user
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
 
 

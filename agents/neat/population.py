@@ -7,6 +7,7 @@ or be disturbed.
 
 import random
 from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -108,6 +109,8 @@ class Evolution:
         with self._own_random():
             try:
                 self.population.run(self._evaluate, 1)
+            except BrokenExecutor:  # a worker has ended
+                raise
             except RuntimeError as error:  # its own reproduction has no room for many species with elites
                 raise ValueError(f"neat-python cannot go on: {error}") from None
         return self._report

@@ -5,7 +5,9 @@ A configuration is a dataclass whose fields are sections; a section is a datacla
 that lists those that do.
 """
 
+import codecs
 import dataclasses
+import re
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,12 +17,42 @@ from typing import Any, ClassVar, Self, cast
 import tomli_w
 
 from experiments.config.renamed import current_name
-from songs.files import read_text
+from songs.files import read_whole
 from songs.options import OptionError, checked_value, limits
+
+MOST_BYTES = 2**20
+"""Largest TOML file that is read."""
+MOST_PARTS = 50
+"""Most dots in a key, or a text, of a TOML file: reading it takes time that grows with their third power."""
 
 
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message names the key and what is allowed."""
+
+
+def read_toml_text(path: Path) -> str:
+    """Return the text of a TOML file, in UTF-8 or UTF-16, with or without a byte-order mark.
+
+    Raises:
+        OSError: it cannot be read, or is too large.
+        ConfigError: it is in another encoding.
+    """
+    content = read_whole(path, MOST_BYTES)
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"cannot be read: {error}; save it as UTF-8") from None
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return the content of a TOML text; raises ConfigError."""
+    if any(part.count(".") > MOST_PARTS for part in re.split(r"[,={}\[\]\n]", text)):
+        raise ConfigError(f"not a TOML file of ours: something in it has more than {MOST_PARTS} dots")
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # not only TOMLDecodeError: a number may have too many digits
+        raise ConfigError(f"not a TOML file: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -70,28 +102,22 @@ class Settings:
         """Read a TOML file or, by its name, a preset; None gives the defaults. Raises ConfigError."""
         if source is None:
             return cls()
-        if str(source) in cls.presets():
-            text = (_preset_folder(cls.KIND) / f"{source}.toml").read_text("utf-8")
-        else:
-            try:
-                text = read_text(Path(source))
-            except FileNotFoundError:
-                presets = f" or preset; presets are {', '.join(cls.presets())}" if cls.presets() else ""
-                raise ConfigError(f"{source}: no such file{presets}") from None
-            except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"{source}: cannot be read: {error}") from None
         try:
-            return cls.from_toml(text)
+            if str(source) in cls.presets():
+                return cls.from_toml((_preset_folder(cls.KIND) / f"{source}.toml").read_text("utf-8"))
+            return cls.from_toml(read_toml_text(Path(source)))
+        except FileNotFoundError:
+            presets = f" or preset; presets are {', '.join(cls.presets())}" if cls.presets() else ""
+            raise ConfigError(f"{source}: no such file{presets}") from None
+        except OSError as error:
+            raise ConfigError(f"{source}: cannot be read: {error}") from None
         except ConfigError as error:
             raise ConfigError(f"{source}: {error}") from None
 
     @classmethod
     def from_toml(cls, text: str) -> Self:
         """Read a configuration from TOML text; raises ConfigError."""
-        try:
-            sections = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:  # not only TOMLDecodeError: a number may have too many digits
-            raise ConfigError(f"not a TOML file: {error}") from None
+        sections = parse_toml(text)
         current: dict[str, dict[str, Any]] = {}
         for section, values in sections.items():
             if not isinstance(values, dict):
@@ -113,8 +139,8 @@ class Settings:
         if not (equals and dot and key):
             raise ConfigError(f"--set {setting}: write section.key=value, as in --set evolve.population_size=300")
         try:
-            parsed = tomllib.loads(f"value = {value.strip()}")["value"]
-        except (ValueError, RecursionError):
+            parsed = parse_toml(f"value = {value.strip()}")["value"]
+        except ConfigError:
             parsed = value.strip()  # a text without quotes
         return self.change(section, **{key: parsed})
 

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+from experiments.options import RunStopped
 from experiments.runs.provenance import provenance
 from songs.catalog import midi_files, song_name
 from songs.display import roll_html
@@ -54,6 +55,7 @@ class RunFolder:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self._new_parents: list[Path] = []
+        self._identity: tuple[int, int] | None = None
 
     @classmethod
     def create(cls, path: str | Path) -> "RunFolder":
@@ -122,6 +124,7 @@ class RunFolder:
         self.refuse_links()
         try:
             with FileLock(self.path / ".lock", timeout=0):
+                self._identity = _identity(self.path)
                 delete_drafts(self.path)
                 yield
         except Timeout:
@@ -133,10 +136,19 @@ class RunFolder:
         try:
             yield
         except (ValueError, OSError):
-            if not any(path.name in ("metrics.csv", "checkpoints") for path in self.path.rglob("*")):
+            if self.path.is_dir() and not any(
+                path.name in ("metrics.csv", "checkpoints") for path in self.path.rglob("*")
+            ):
                 shutil.rmtree(self.path)
                 remove_empty(self._new_parents)
             raise
+
+    def check_is_there(self) -> None:
+        """Raise RunStopped if the folder was deleted or moved away since `writing` began: it is not made anew."""
+        if self._identity and self._identity != _identity(self.path):
+            raise RunStopped(
+                f"{self.path}: the run folder was deleted or moved away; where it is now, kuznechik can --resume it"
+            )
 
     def refuse_links(self) -> None:
         """Raise RunError if there is a link in the folder: to write through it would change files elsewhere."""
@@ -187,7 +199,7 @@ class RunFolder:
             with path.open("a", newline="") as file:
                 file.write(lines.getvalue())
         except OSError as error:
-            error.filename = error.filename or str(path)
+            error.filename = str(path)
             raise
 
     def cut_table(self, name: str, end: int) -> None:
@@ -326,6 +338,15 @@ def _read_song(path: Path, keyboard: Keyboard, grid: Grid, changes: tuple[str, .
     end = min(notes.steps, steps or notes.steps)
     roll = roll_from_onsets(notes.onsets[notes.onsets[:, 0] < end], end, keyboard)
     return Song(song_name(path), roll, notes.title, notes.tempo_bpm, keyboard=keyboard, grid=grid, changes=changes)
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return what stays the same while a folder is neither replaced nor moved away; None if there is none."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _runs_below(folder: Path) -> str:

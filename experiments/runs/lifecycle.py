@@ -228,6 +228,7 @@ class RunInProgress:
         """Put the tables and the champion on disk."""
         if not self.supervision.writes:
             return
+        self.folder.check_is_there()
         for table, rows in self._rows.items():
             self.folder.append(table, rows)
             rows.clear()

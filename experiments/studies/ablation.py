@@ -9,9 +9,8 @@ evaluations of its budget: where that is more than half of the runs, the median 
 
 import tempfile
 import time
-import tomllib
 from collections.abc import Generator, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import BrokenExecutor, as_completed
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -20,10 +19,10 @@ import numpy as np
 
 from agents.neat.worker_pool import WorkerPool
 from experiments.config.evolve import EvolveConfig
-from experiments.config.settings import ConfigError
+from experiments.config.settings import ConfigError, parse_toml, read_toml_text
+from experiments.options import RunStopped
 from experiments.runs.assembly import make_cases, resolve
 from experiments.runs.searches import make_search
-from songs.files import read_text
 
 RESAMPLES = 10_000
 
@@ -60,7 +59,7 @@ def ablations_folder() -> Path:
 def read_ablation(path: Path) -> Ablation:
     """Read an ablation's file; raises ConfigError."""
     try:
-        content = tomllib.loads(read_text(path))
+        content = parse_toml(read_toml_text(path))
         unknown = set(content) - {"seeds", "base", "variants"}
         if unknown:
             raise ConfigError(f"unknown key {sorted(unknown)[0]}: there are seeds, base and variants")
@@ -99,6 +98,10 @@ def run_ablation(ablation: Ablation, seeds: Sequence[int], workers: int = 1) -> 
         pool = WorkerPool(workers, _write_in, (folder,))
         try:
             yield from (done.result() for done in as_completed([pool.submit(run_one, *job) for job in jobs]))
+        except BrokenExecutor:
+            raise RunStopped(
+                "a worker was killed, or had not enough memory: begin again, with fewer --workers"
+            ) from None
         finally:
             pool.end_at_once()
 

@@ -179,7 +179,7 @@ def _run_each(options: argparse.Namespace) -> int:
     print_lines(what_was_changed(catalog, [song for _, songs in resolved for song in songs]))
     parent = RunFolder.new(options.out, "runs", "each")
     summaries = []
-    with parent.deleted_if_refused():
+    with parent.deleted_if_refused(), parent.writing():
         for each, songs in resolved:
             folder = RunFolder.create(parent.path / songs[0].name)
             with supervised(options, folder, _resources(options)) as supervision:

@@ -4,8 +4,8 @@
     python tests/soak/kill_runs.py dqn --moments 5 --seed 1
 
 A run is killed (SIGKILL) at a moment drawn evenly from the time between its first file and its end. Every file that is
-there then must be whole. The run is resumed, or begun anew if it was killed before its folder was set up, and its
-result must be the same to the byte. Times are left out of the comparison.
+there then must be whole, and no process of the run may live on. The run is resumed, or begun anew if it was killed
+before its folder was set up, and its result must be the same to the byte. Times are left out of the comparison.
 """
 
 import argparse
@@ -37,6 +37,8 @@ TIMES = ("cpu_seconds", "seconds", "wall_seconds", "minutes", "started", "gain_o
 """Columns and keys, or their endings, that differ between equal runs."""
 LONGEST = 600
 """Seconds that a run may take."""
+LONGEST_AFTER = 20
+"""Seconds that its workers may take to end."""
 
 
 def sets(*settings: str) -> list[str]:
@@ -83,7 +85,7 @@ def start(arguments: list[str], run: Path) -> subprocess.Popen:
     """Start a run, and return it when its first file is there."""
     command = [sys.executable, "-m", "experiments", *arguments, "--out", str(run)]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=run.parent, env=ENVIRONMENT, **pipes)
+    process = subprocess.Popen(command, cwd=run.parent, env=ENVIRONMENT, start_new_session=True, **pipes)
     while process.poll() is None and not any(run.glob("*")):
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.01)
@@ -94,7 +96,7 @@ def kill_at(arguments: list[str], run: Path, seconds: float) -> bool:
     """Start a run and kill it so long after its first file; return whether it was still going.
 
     Raises:
-        RuntimeError: it had ended with a mistake.
+        RuntimeError: it had ended with a mistake, or its workers live on.
     """
     process = start(arguments, run)
     with suppress(subprocess.TimeoutExpired):
@@ -102,7 +104,20 @@ def kill_at(arguments: list[str], run: Path, seconds: float) -> bool:
     process.send_signal(signal.SIGKILL)
     if process.wait() not in (0, -signal.SIGKILL):
         raise RuntimeError(f"{run} ended by itself with exit status {process.returncode}")
+    if outlived(process.pid):
+        raise RuntimeError(f"processes of {run} live on {LONGEST_AFTER} seconds after it: kill -9 -{process.pid}")
     return process.returncode == -signal.SIGKILL
+
+
+def outlived(group: int) -> bool:
+    """Return whether a process of a group still lives some seconds after its first has ended."""
+    end = time.monotonic() + LONGEST_AFTER
+    with suppress(ProcessLookupError):
+        while time.monotonic() < end:
+            os.killpg(group, 0)
+            time.sleep(0.05)
+        return True
+    return False
 
 
 def torn(run: Path) -> Iterator[str]:

@@ -1,7 +1,9 @@
 """Evolution: the same seed the same run, to be stopped and continued anywhere; and it learns."""
 
 import json
+import multiprocessing
 import random
+from concurrent.futures.process import BrokenProcessPool
 from itertools import count, pairwise
 from statistics import median
 
@@ -15,6 +17,7 @@ from agents.neat.genome_json import genome_to_json
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer
 from agents.neat.population import Evolution
+from agents.neat.workers import WorkerOptions, lend_backend
 from agents.rollout import play_episode
 from envs.keyboard_env import KeyboardEnv
 from songs.keyboard import KEYS
@@ -61,9 +64,9 @@ def kept(state):
 def start(make_config):
     """Return a function that begins a run."""
 
-    def start(seed: int = 0, cases=CASES, reweighting=REWEIGHTING, preset=None, **sections) -> Evolution:
+    def start(seed: int = 0, cases=CASES, reweighting=REWEIGHTING, preset=None, backend=None, **sections) -> Evolution:
         config = make_config(len(cases.inputs), len(cases.targets), preset, **(sections or BUSY))
-        return Evolution(config, Evaluator(cases, reweighting=reweighting), seed)
+        return Evolution(config, Evaluator(cases, reweighting=reweighting, backend=backend), seed)
 
     return start
 
@@ -289,3 +292,14 @@ def test_a_function_that_cannot_be_evaluated_is_refused(make_config):
     config.genome_config.activation_options = ["gauss"]
     with pytest.raises(ValueError, match="activation 'gauss' at an output"):
         Evolution(config, Evaluator(CASES), 0)
+
+
+def test_a_worker_that_is_killed_is_no_failure_of_neat_python(start):
+    with lend_backend(CASES, "squared_hinge", WorkerOptions(1)) as backend:
+        evolution = start(backend=backend)
+        evolution.step()  # in this process
+        evolution.step()
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        with pytest.raises(BrokenProcessPool):
+            evolution.step()

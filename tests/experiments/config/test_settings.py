@@ -182,3 +182,23 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path):
     ):
         with pytest.raises(ConfigError, match=reason):
             Recipe.load(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_is_read_in_utf_8_and_utf_16(tmp_path, encoding):
+    path = tmp_path / "mine.toml"
+    path.write_bytes('[oven]\nnote = "кузнечик"\n'.encode(encoding))
+    assert Recipe.load(path).oven.note == "кузнечик"
+
+
+def test_another_encoding_is_named(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_bytes('[oven]\nnote = "кузнечик"\n'.encode("cp1251"))
+    with pytest.raises(ConfigError, match=r"mine\.toml: cannot be read: .*; save it as UTF-8"):
+        Recipe.load(path)
+
+
+@pytest.mark.parametrize("text", ["{}=1", "[{}]", "x={{{}=1}}", "x=[{{{}=1}}]"])
+def test_keys_of_many_parts_are_refused_before_they_cost_seconds(text):
+    with pytest.raises(ConfigError, match="more than 50 dots"):  # hours without this limit
+        Recipe.from_toml(text.format(".".join(["a"] * 500_000)))

@@ -1,5 +1,6 @@
 """Runs that were stopped, by their budget, by Ctrl-C or by force, go on to the same bits."""
 
+import argparse
 import contextlib
 import csv
 import dataclasses
@@ -15,9 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from experiments.config.evolve import Evolve
+from agents.neat.worker_pool import WorkerPool
+from experiments.command import supervised
+from experiments.config.evolve import Evolve, EvolveConfig
+from experiments.options import RunStopped
+from experiments.runs.assembly import resolve
 from experiments.runs.checkpoint import read_arrays
+from experiments.runs.folder import RunFolder
 from experiments.runs.interrupt import deferred_interrupt
+from experiments.runs.lifecycle import Supervision, begin, load_kind
 from tests.experiments.runs.results import metrics, summary
 
 ROOT = Path(__file__).parents[3]
@@ -282,3 +289,36 @@ def test_without_an_interrupt_signals_are_left_as_they_were():
         raise ValueError("mine")
     assert not interrupt.requested
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+class Deletes:
+    """A callback that deletes a folder in the third generation."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def on_metrics(self, step: int, values: dict) -> None:
+        if step == 2:
+            shutil.rmtree(self.folder)
+
+    def on_melody(self, *melody) -> None:
+        pass
+
+
+def test_a_folder_that_is_deleted_while_a_run_goes_on_is_not_made_anew(tune, tmp_path):
+    config, songs = resolve(EvolveConfig().change("task", song=str(tune), memory=6))
+    folder = RunFolder.create(tmp_path / "run")
+    supervision = Supervision(checkpoint_every=2, callbacks=[Deletes(folder.path)])
+    stopped = pytest.raises(RunStopped, match="run: the run folder was deleted or moved away")
+    with stopped, folder.deleted_if_refused(), folder.writing():
+        begin(load_kind("evolve"), config, folder, songs, [], supervision)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_that_is_killed_is_a_line_with_the_command_that_goes_on(unsolved, kuznechik, tmp_path):
+    run = shutil.copytree(unsolved, tmp_path / "run")
+    options = argparse.Namespace(json=True, tensorboard=False, checkpoint_every=0)
+    stopped = pytest.raises(RunStopped, match=f"a worker was killed.*: kuznechik evolve --resume {run}$")
+    with WorkerPool(1) as pool, stopped, supervised(options, RunFolder.open(run), {}):
+        pool.submit(os._exit, 1).result()
+    assert kuznechik("evolve", "--resume", run, "--set", "evolve.generations=5", "--json").status == 0
