@@ -8,12 +8,16 @@ from collections.abc import Iterable
 from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path
+from typing import BinaryIO
 
 DRAFT = ".part"
 """Suffix of files that are being written; a process that is killed leaves one behind."""
 
 MOST_BYTES = 2**30
 """Largest file that is read into memory; no file of this project is larger."""
+
+MOST_TEXT = 2**26
+"""Longest text that is read into memory; what is parsed takes many times as much."""
 
 
 def read_whole(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
@@ -59,7 +63,15 @@ def _refuse_irregular(path: Path, mode: int) -> None:
         raise OSError(errno.EINVAL, "Not a file", str(path))
 
 
-def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
+def unpacked_bytes(archive: Path | BinaryIO) -> int:
+    """Return how many bytes the files in a zip archive would take, as it says; raises BadZipFile."""
+    from zipfile import ZipFile  # here, as few need it
+
+    with ZipFile(archive) as file:
+        return sum(entry.file_size for entry in file.infolist())
+
+
+def read_text(path: Path, most_bytes: int = MOST_TEXT) -> str:
     """Return the text of a UTF-8 file, whatever the locale; raises as `read_whole`, and UnicodeDecodeError."""
     return read_whole(path, most_bytes).decode()
 

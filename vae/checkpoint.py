@@ -141,5 +141,7 @@ def check_parameters(expected: dict[str, torch.Size], arrays: dict[str, torch.Te
         if arrays[name].shape != expected[name]:
             shapes = f"{tuple(arrays[name].shape)}, not {tuple(expected[name])}"
             raise ModelError(f"{origin}: {name} has the shape {shapes}: it is of another size of model")
+        if arrays[name].dtype not in (*DTYPES.values(), torch.float64):
+            raise ModelError(f"{origin}: {name} is {arrays[name].dtype}, not one of {', '.join(DTYPES)}")
         if not torch.isfinite(arrays[name]).all():
             raise ModelError(f"{origin}: is damaged: {name} holds what is no number")

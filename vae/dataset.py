@@ -14,13 +14,14 @@ import io
 import json
 import shlex
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from songs.files import MOST_BYTES, read_text, read_whole, write_atomically
+from songs.files import MOST_BYTES, read_text, read_whole, unpacked_bytes, write_atomically
 from songs.options import check_section, option
 from songs.validate import AnyLength, Within, validate_like
 from vae.tokens import REPRESENTATIONS, REST, STEPS_PER_BAR, Representation, representation
@@ -38,6 +39,10 @@ META = {
 }
 """An example of a dataset.json."""
 MOST_PIECES = 2**31
+MOST_UNPACKED = 200
+"""Most bytes that a byte of a file unpacks to: windows of melodies take some ten."""
+UNREADABLE = OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error
+"""Errors of NumPy and zip files that are damaged, or of another kind."""
 
 
 class DatasetError(ValueError):
@@ -141,7 +146,7 @@ def read_split(folder: Path, name: str) -> Split:
         arrays = _read_arrays(read_whole(path), meta)
     except FileNotFoundError:
         raise DatasetError(f"{path}: is missing: make it with {command_for(folder, name)}") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise DatasetError(f"{path}: is broken: {error}") from None
     windows = Windows(arrays["roll"], arrays["onsets"], arrays["pieces"])
     return Split(windows, arrays["sources"], tuple(meta["sources"]), representation(meta["representation"]))
@@ -149,9 +154,8 @@ def read_split(folder: Path, name: str) -> Split:
 
 def _read_arrays(content: bytes, meta: dict) -> dict[str, np.ndarray]:
     """Return the arrays of a split by name, the onsets unpacked; raises ValueError and other errors of zip files."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
-            raise ValueError(f"it would be larger than {MOST_BYTES // 2**20} MiB")
+    if unpacked_bytes(io.BytesIO(content)) > min(MOST_UNPACKED * len(content), MOST_BYTES):
+        raise ValueError(f"it would unpack to more than {MOST_UNPACKED} times its size, or {MOST_BYTES // 2**20} MiB")
     steps = meta["bars"] * STEPS_PER_BAR
     indices = AnyLength(np.zeros(0, np.int32))
     example = {

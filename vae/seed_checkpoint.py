@@ -1,7 +1,7 @@
 """Checkpoints of the MusicVAE thesis project as models of this one.
 
 The file is torch's own format with `last_vae_state_dict` (or `best_vae_state_dict`) among other things. It is read with
-weights_only, which refuses whatever would run code.
+weights_only, which refuses whatever would run code. What it holds takes no more memory than the file is long.
 
 Conventions: of `NAMES`, the left ones are the thesis project's, the right ones ours. Its decoder is made of LSTM cells,
 ours of one LSTM with layers; gates are in the same order. Its fc_2 and fc_3 give h1, h2, c1, c2, as ours. It feeds its
@@ -10,13 +10,14 @@ raw logits back to itself, and so does the imported model.
 
 import pickle
 import re
+import zipfile
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from songs.files import check_file
-from vae.checkpoint import fill
+from songs.files import check_file, unpacked_bytes
+from vae.checkpoint import DTYPES, check_parameters, fill, shapes
 from vae.config import FAITHFUL, ModelConfig, ModelError
 from vae.model import MusicVAE
 from vae.tokens import REPRESENTATIONS
@@ -50,12 +51,22 @@ def import_checkpoint(path: str | Path, bars: int, which: str = STATE_KEYS[0]) -
     state = _read_state(path, which)
     arrays: dict[str, Tensor] = {}
     for name, value in state.items():
-        if not isinstance(value, Tensor):
-            raise ModelError(f"{path}: {name} is no array")
+        if not isinstance(name, str) or not isinstance(value, Tensor) or not _is_dense(value):
+            raise ModelError(f"{path}: {name!r:.100} is no array of floats that is stored as a whole")
         arrays[our_name(name, path)] = value
-    model = MusicVAE(_config(arrays, bars, path))
+    if sum(value.nbytes for value in arrays.values()) > path.stat().st_size:
+        raise ModelError(f"{path}: is shorter than the arrays that it announces")
+    config = _config(arrays, bars, path)
+    check_parameters(shapes(config), arrays, str(path))
+    model = MusicVAE(config)
     fill(model, arrays, str(path))
     return model.eval()
+
+
+def _is_dense(value: Tensor) -> bool:
+    """Return whether an array of floats is in memory, each number on its own."""
+    kinds = value.layout == torch.strided, value.device.type == "cpu", value.dtype in (*DTYPES.values(), torch.float64)
+    return all(kinds) and not value.is_nested and value.untyped_storage().nbytes() >= value.nbytes
 
 
 def our_name(name: str, origin: Path | str = "") -> str:
@@ -69,12 +80,14 @@ def our_name(name: str, origin: Path | str = "") -> str:
 def _read_state(path: Path, which: str) -> dict:
     try:
         check_file(path)
+        if zipfile.is_zipfile(path) and unpacked_bytes(path) > path.stat().st_size:
+            raise ValueError("it would unpack to more than it is long")
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelError(f"{path}: no such checkpoint") from None
     except pickle.UnpicklingError:
         raise ModelError(f"{path}: holds more than arrays, or is damaged; nothing of it was executed") from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except Exception as error:  # torch raises errors of many kinds for files that are not its own
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"{path}: is no checkpoint of torch, or is cut off: {reason}") from None
     if not isinstance(content, dict) or not isinstance(content.get(which), dict) or not content[which]:

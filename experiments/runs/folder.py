@@ -32,7 +32,16 @@ from experiments.options import RunStopped
 from experiments.runs.provenance import provenance
 from songs.catalog import midi_files, song_name
 from songs.display import roll_html
-from songs.files import delete_drafts, missing_folders, read_text, read_whole, remove_empty, write_atomically
+from songs.files import (
+    MOST_BYTES,
+    MOST_TEXT,
+    delete_drafts,
+    missing_folders,
+    read_text,
+    read_whole,
+    remove_empty,
+    write_atomically,
+)
 from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, MOST_KEYS, Grid, Keyboard
 from songs.midi import read_midi
 from songs.piano_roll import roll_from_onsets
@@ -207,7 +216,7 @@ class RunFolder:
         path = self.path / name
         if not path.exists():
             return
-        lines = [line for line in self.read_text(name).splitlines(keepends=True) if line.endswith("\n")]
+        lines = [line for line in self.read_text(name, MOST_BYTES).splitlines(keepends=True) if line.endswith("\n")]
         try:
             kept = lines[:1] + [line for line in lines[1:] if float(line.rstrip("\n").split(",")[0]) < end]
         except ValueError as error:
@@ -219,10 +228,10 @@ class RunFolder:
 
     # reading
 
-    def read_text(self, name: str) -> str:
+    def read_text(self, name: str, most_bytes: int = MOST_TEXT) -> str:
         """Return the text of a file; raises RunError if it is not there or cannot be read."""
         try:
-            return read_text(self.path / name)
+            return read_text(self.path / name, most_bytes)
         except FileNotFoundError:
             raise RunError(f"{self.path}: {name} is missing: the run was cut short before it was written") from None
         except (OSError, UnicodeDecodeError) as error:
@@ -250,7 +259,7 @@ class RunFolder:
 
     def read_table(self, name: str) -> dict[str, np.ndarray]:
         """Return the columns of a table as float64 arrays; a last line cut short is left out. Raises RunError."""
-        lines = self.read_text(name).splitlines(keepends=True)
+        lines = self.read_text(name, MOST_BYTES).splitlines(keepends=True)
         if lines and not lines[-1].endswith("\n"):
             lines.pop()
         try:

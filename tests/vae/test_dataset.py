@@ -1,5 +1,6 @@
 """Windows, groups, splits without leaks, and data sets as files."""
 
+import io
 import json
 import os
 import re
@@ -277,8 +278,16 @@ def test_a_split_without_windows_is_broken(place):
 
 
 def test_a_split_that_would_unpack_to_too_much_is_not_read(place):
-    with zipfile.ZipFile(place / "test.npz", "a") as archive:
-        archive.writestr("x.npy", b"")
-        archive.filelist[-1].file_size = 2**30 + 1  # what the list of contents says of it
-    with pytest.raises(DatasetError, match="test.npz: is broken: it would be larger than 1024 MiB"):
+    with zipfile.ZipFile(place / "test.npz", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.npy", bytes(2**24))
+    with pytest.raises(DatasetError, match="test.npz: is broken: it would unpack to more than 200 times its size"):
+        read_split(place, "test")
+
+
+def test_a_split_whose_header_announces_a_terabyte_is_broken(place):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (2**35, 32)})
+    with zipfile.ZipFile(place / "test.npz", "w") as archive:
+        archive.writestr("roll.npy", header.getvalue())
+    with pytest.raises(DatasetError, match="test.npz: is broken: "):
         read_split(place, "test")

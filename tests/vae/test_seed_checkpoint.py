@@ -4,6 +4,8 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
+import zipfile
 
 import pytest
 import torch
@@ -169,13 +171,61 @@ def test_what_is_no_checkpoint_is_said(tmp_path):
         ),
         ({"fc_2.bias": torch.zeros(3)}, r"fc|first_states.bias has the shape \(3,\), not \(24,\)"),
         ({"fc_4.weight": torch.zeros(77, DECODER)}, "has 77 classes"),
-        ({"fc_4.weight": 3}, "fc_4.weight is no array"),
+        ({"fc_4.weight": 3}, "'fc_4.weight' is no array"),
         ({"fc_3.bias": None}, "no array"),
     ],
 )
 def test_a_checkpoint_of_another_shape_is_refused(tmp_path, change, reason):
     with pytest.raises(ModelError, match=reason):
         import_checkpoint(write(tmp_path / "vae.tar", {**seed_state(), **change}), BARS)
+
+
+def nested() -> torch.Tensor:
+    with warnings.catch_warnings(action="ignore"):  # they are a prototype
+        return torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)])
+
+
+HOSTILE = {
+    "stride 0": lambda bias: torch.zeros(1).expand(10**9),
+    "strides that overlap": lambda bias: torch.zeros(24).as_strided((12, 12), (1, 1)),
+    "meta": lambda bias: bias.to("meta"),
+    "sparse": lambda bias: bias.to_sparse(),
+    "quantised": lambda bias: torch.quantize_per_tensor(bias, 0.1, 0, torch.qint8),
+    "nested": lambda bias: nested(),
+    "float8": lambda bias: bias.to(torch.float8_e4m3fn),
+    "complex": lambda bias: bias.to(torch.complex64),
+    "integers": lambda bias: bias.long(),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*quantiz")
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_what_is_no_dense_array_of_floats_is_refused(tmp_path, kind):
+    state = seed_state()
+    path = write(tmp_path / "vae.tar", {**state, "fc_2.bias": HOSTILE[kind](state["fc_2.bias"])})
+    with pytest.raises(ModelError, match=r"vae\.tar: .*(is no array of floats|is no checkpoint of torch)"):
+        import_checkpoint(path, BARS)
+
+
+def test_a_name_that_is_a_number_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="1 is no array of floats"):
+        import_checkpoint(write(tmp_path / "vae.tar", {**seed_state(), 1: torch.zeros(2)}), BARS)
+
+
+def test_arrays_that_share_their_numbers_are_no_more_than_the_file_has(tmp_path):
+    shared = torch.zeros(4 * 1000, 1000)
+    state = {**seed_state(), "lstm_1.weight_hh_l0": shared, "lstm_1.weight_hh_l1": shared}
+    with pytest.raises(ModelError, match="is shorter than the arrays that it announces"):
+        import_checkpoint(write(tmp_path / "vae.tar", state), BARS)
+
+
+def test_a_checkpoint_that_would_unpack_to_more_is_not_read(tmp_path):
+    path = write(tmp_path / "vae.tar", {**seed_state(), "fc_2.bias": torch.zeros(10**6)})
+    with zipfile.ZipFile(path) as plain, zipfile.ZipFile(tmp_path / "bomb.tar", "w", zipfile.ZIP_DEFLATED) as bomb:
+        for entry in plain.infolist():
+            bomb.writestr(entry.filename, plain.read(entry))
+    with pytest.raises(ModelError, match="bomb.tar: is no checkpoint of torch, .*: it would unpack to more than it is"):
+        import_checkpoint(tmp_path / "bomb.tar", BARS)
 
 
 def test_a_missing_parameter_is_named(tmp_path):
