@@ -8,12 +8,8 @@ evaluates, and as many for a DQN that plays it once. Options that differ between
 
 import argparse
 import csv
-import fnmatch
-import operator
-import re
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +22,8 @@ EXAMPLES = (
     "kuznechik runs runs --csv",
 )
 
-COMPARISONS: dict[str, Callable[[float, float], bool]] = {"<": operator.lt, ">": operator.gt}
 MOST_COLUMNS = 8
 """Options that the table has columns for."""
-Row = dict[str, Any]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +32,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--sort", type=word, metavar="COLUMN", help="column to sort by, named as in --csv [the folders]"
     )
     parser.add_argument("--reverse", action="store_true", help="the other way round")
+    add_where(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the list as JSON, with all its columns")
+    form.add_argument("--csv", action="store_true", help="print the list as CSV, with all its columns")
+    form.add_argument("--prune", action="store_true", help="remove those without a result and without a checkpoint")
+    parser.add_argument("--force", action="store_true", help="remove without asking")
+
+
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """Add --where, which chooses among runs."""
     parser.add_argument(
         "--where",
         action="append",
@@ -46,23 +50,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMN=VALUE",
         help="only runs with this value, as in song=grass*; !=, < and > do, too; may be given again",
     )
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print the list as JSON, with all its columns")
-    form.add_argument("--csv", action="store_true", help="print the list as CSV, with all its columns")
-    form.add_argument("--prune", action="store_true", help="remove those without a result and without a checkpoint")
-    parser.add_argument("--force", action="store_true", help="remove without asking")
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.studies.run_list import differing_options, list_runs
+    from experiments.comparison.run_list import differing_options, list_runs
+    from experiments.comparison.run_rows import fits, row_of, sorted_rows
 
     runs = list_runs([options.folder])
     differing = differing_options(runs)
-    rows = [_row(one, options.folder, differing) for one in runs]
-    for condition in options.where:
-        rows = [row for row in rows if _fits(row, condition)]
+    rows = [row_of(one, differing, Path(options.folder)) for one in runs]
+    rows = [row for row in rows if fits(row, options.where)]
     if options.sort:
-        rows = _sorted(rows, options.sort)
+        rows = sorted_rows(rows, options.sort)
     if options.reverse:
         rows.reverse()
     if options.prune:
@@ -78,70 +77,21 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _row(run: Any, below: str, differing: list[str]) -> Row:
-    summary = run.summary
-    return {
-        "run": str(run.folder.path.relative_to(below)),
-        "kind": run.kind,
-        "song": run.song,
-        "algorithm": run.algorithm,
-        "seed": run.seed,
-        "state": run.state,
-        "solved": summary.get("solved"),
-        "right": run.right,
-        "ceiling": summary.get("ceiling"),
-        "reward": run.reward,
-        "loss": run.loss,
-        "env_steps": run.env_steps,
-        "cpu_seconds": summary.get("cpu_seconds"),
-        "started": run.started,
-        **{name: run.options.get(name) for name in differing},
-    }
-
-
-def _column(rows: list[Row], name: str) -> str:
-    """Return a column; raises UsageError if there is none of that name."""
-    if rows and name not in rows[0]:
-        raise UsageError(f"no column {name}; there are {', '.join(rows[0])}")
-    return name
-
-
-def _fits(row: Row, condition: str) -> bool:
-    """Return whether a row has what a condition asks for; raises UsageError."""
-    parts = re.fullmatch(r"\s*([\w.]+)\s*(!=|=|<|>)\s*(.*?)\s*", condition, re.DOTALL)
-    if not parts:
-        raise UsageError(f"--where {condition}: write COLUMN=VALUE, as in --where song=grasshopper")
-    name, sign, wanted = parts.groups()
-    value = row[_column([row], name)]
-    if sign in COMPARISONS:
-        try:
-            bound = float(wanted)
-        except ValueError:
-            raise UsageError(f"--where {condition}: {wanted} is no number") from None
-        return isinstance(value, int | float) and COMPARISONS[sign](value, bound)
-    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return fnmatch.fnmatchcase(text, wanted) == (sign == "=")
-
-
-def _sorted(rows: list[Row], name: str) -> list[Row]:
-    """Return rows sorted by a column, numbers before texts, and what is missing last."""
-    _column(rows, name)
-
-    def key(row: Row) -> tuple:
-        value = row[name]
-        return value is None, isinstance(value, str), value if value is not None else 0
-
-    return sorted(rows, key=key)
-
-
-def _show(rows: list[Row], differing: list[str]) -> None:
+def _show(rows: list[dict], differing: list[str]) -> None:
+    from experiments.comparison.run_rows import result_of
     from experiments.tables import show_table
 
     chosen = differing[:MOST_COLUMNS]
     names = ("kind", "song", "algorithm", "seed", "state")
     columns = ["run", *names, "result", "env steps", "CPU s", "started", *(name.partition(".")[2] for name in chosen)]
     table = [
-        [row["run"], *(row[name] for name in names), _result(row), *_costs(row), row["started"][:16].replace("T", " ")]
+        [
+            row["run"],
+            *(row[name] for name in names),
+            result_of(row),
+            *_costs(row),
+            row["started"][:16].replace("T", " "),
+        ]
         + [row[name] for name in chosen]
         for row in rows
     ]
@@ -151,21 +101,12 @@ def _show(rows: list[Row], differing: list[str]) -> None:
     show_table(columns, table, caption + (f"; {left_out} more options differ, see --csv" if left_out else ""))
 
 
-def _result(row: Row) -> str | None:
-    if row["right"] is not None:
-        return f"{row['right']} of {row['ceiling']}"
-    for name in ("reward", "loss"):
-        if row[name] is not None:
-            return f"{name} {row[name]:.3f}"
-    return None
-
-
-def _costs(row: Row) -> tuple[str | None, str | None]:
+def _costs(row: dict) -> tuple[str | None, str | None]:
     steps, seconds = row["env_steps"], row["cpu_seconds"]
     return None if steps is None else f"{steps:,}", None if seconds is None else f"{seconds:,.1f}"
 
 
-def _prune(options: argparse.Namespace, runs: dict[Path, Any], rows: list[Row]) -> int:
+def _prune(options: argparse.Namespace, runs: dict[Path, Any], rows: list[dict]) -> int:
     """Remove runs that left nothing, after asking."""
     listed = [runs[Path(options.folder, row["run"])] for row in rows]
     useless = [run for run in listed if run.left_nothing and run.state != "running"]

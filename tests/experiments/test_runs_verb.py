@@ -10,24 +10,6 @@ from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import load_kind, set_up
 
 
-@pytest.fixture(scope="session")
-def xor_runs(tmp_path_factory, call_quietly):
-    """Return a folder with runs of exclusive or: two solved, one with half the population, one that had one generation.
-
-    Nobody changes it.
-    """
-    folder = tmp_path_factory.mktemp("listed") / "runs"
-    for name, *settings in (
-        ("a/seed-2", "evolve.seed=2"),
-        ("a/seed-10", "evolve.seed=10"),
-        ("b/small", "evolve.population_size=30"),
-        ("b/short", "evolve.generations=1", "evolve.population_size=30"),
-    ):
-        options = [part for setting in ("task.kind=xor", *settings) for part in ("--set", setting)]
-        call_quietly("evolve", *options, "--out", folder / name, "--json")
-    return folder
-
-
 def cut_short(path, seed=0):
     """Return the folder of a run that was killed before it had done anything."""
     folder = RunFolder.create(path)

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind
 from songs.catalog import song_name
+from songs.piano_roll import most_right_steps
 
 SWEEP = "sweep.toml"
 """File of a folder of runs that lists variants; their folders have the order of the file."""
@@ -125,6 +126,18 @@ class ListedRun:
             return sum(song.steps - prompt for song in self.folder.read_songs(int(self.options["task.steps"]), prompt))
         except (ValueError, TypeError, KeyError):
             return None
+
+    @cached_property
+    def limits(self) -> tuple[int | None, int | None]:
+        """Steps right of always resting, and the most that can be right; None where it is not known."""
+        if "ceiling" in self.summary or self.options.get("task.kind") != "song":
+            return self.summary.get("always_rest"), self.summary.get("ceiling")
+        try:
+            prompt, memory = int(self.options["task.prompt"]), int(self.options["task.memory"])
+            rolls = [song.roll for song in self.folder.read_songs(int(self.options["task.steps"]), prompt)]
+        except (ValueError, KeyError):
+            return None, None
+        return sum(int((~roll[prompt:].any(axis=1)).sum()) for roll in rolls), most_right_steps(rolls, memory, prompt)
 
     @property
     def left_nothing(self) -> bool:

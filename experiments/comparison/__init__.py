@@ -1,0 +1,1 @@
+"""Comparing runs: lists of them, their curves, and statistics over seeds."""

@@ -1,0 +1,236 @@
+"""Learning curves of runs, in groups: what they reached over what it cost.
+
+Conventions: P points of a curve, N runs of a group, G points of a grid. Costs rise. A run that has ended solved keeps
+its result; one that used its budget up is not known beyond it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from experiments.comparison.run_list import ListedRun, differing_options
+from experiments.options import UsageError
+from experiments.runs.folder import RunError
+
+AXES = {
+    "steps": "environment steps",
+    "evaluations": "networks evaluated",
+    "generations": "generations",
+    "cpu": "CPU seconds",
+}
+COLUMNS = {
+    "right": ("best_right", "right_teacher_forced"),
+    "reward": ("reward_a_step", "greedy_reward"),
+    "loss": ("loss", "best_fitness"),
+}
+"""Columns of metrics.csv for each measure; the first that is there counts. The loss is minus the fitness."""
+TRAININGS = ("vae", "listener")
+"""Kinds of runs whose steps are steps of training, not of an environment."""
+POINTS = 100
+"""Points of a grid: more would not be seen."""
+LOGARITHMIC_FROM = 10
+"""Ratio of the median costs of two groups from which the costs have a logarithmic scale."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A run over its cost."""
+
+    run: ListedRun
+    x: np.ndarray
+    """(P,) cost."""
+    y: np.ndarray
+    """(P,) measure."""
+
+    @property
+    def solved(self) -> bool:
+        return bool(self.run.summary.get("solved"))
+
+    @property
+    def cost(self) -> float:
+        """Cost at which a solved run reached its result; of another run, all its cost."""
+        return float(self.x[np.argmax(self.y)] if self.solved else self.x[-1])
+
+    def on(self, grid: np.ndarray) -> np.ndarray:
+        """Return the newest value at each cost, (G,); the first one before it."""
+        return self.y[np.maximum(np.searchsorted(self.x, grid, side="right") - 1, 0)]
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Runs that differ in their seeds, or in what nobody asked for."""
+
+    label: str
+    curves: Sequence[Curve]
+
+    @cached_property
+    def ended(self) -> list[Curve]:
+        """The runs that came to an end of their own; only these are counted in statistics."""
+        return [curve for curve in self.curves if curve.run.ended]
+
+    @property
+    def by_song(self) -> list[list[Curve]]:
+        """The runs that ended, by song: the strata of the bootstrap."""
+        songs = dict.fromkeys(curve.run.song for curve in self.ended)
+        return [[curve for curve in self.ended if curve.run.song == song] for song in songs]
+
+    @property
+    def known(self) -> tuple[float, float]:
+        """Costs between which all runs that ended have a value."""
+        unsolved = [curve.x[-1] for curve in self.ended if not curve.solved]
+        end = min(unsolved) if unsolved else max(curve.x[-1] for curve in self.ended)
+        return max(curve.x[0] for curve in self.ended), float(end)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Groups of runs, measured in the same way."""
+
+    groups: Sequence[Group]
+    axis: str
+    """A name in `AXES`."""
+    measure: str
+    """A name in `COLUMNS`."""
+    lines: Mapping[str, float]
+    """Values to compare with, by name: always rest, ceiling."""
+    normalised: bool
+    """True if 0 is always rest and 1 the ceiling of each song."""
+    left_out: Sequence[ListedRun]
+    """Runs without figures for this axis and measure."""
+
+    @property
+    def x_label(self) -> str:
+        kinds = {curve.run.kind for group in self.groups for curve in group.curves}
+        return "steps of training" if self.axis == "steps" and kinds & set(TRAININGS) else AXES[self.axis]
+
+    @property
+    def y_label(self) -> str:
+        if self.normalised:
+            return "steps right, 0: always rest, 1: ceiling"
+        return {"right": "steps right, best so far", "reward": "reward per step, best so far", "loss": "loss"}[
+            self.measure
+        ]
+
+    @property
+    def solvable(self) -> bool:
+        """True if its runs are solved or not, as memorising a song is."""
+        return self.measure == "right"
+
+    def grid(self) -> tuple[np.ndarray, bool]:
+        """Return costs (G,) that cover all curves, and whether they rise by a factor."""
+        curves = [curve for group in self.groups for curve in group.curves]
+        medians = [np.median([curve.x[-1] for curve in group.curves]) for group in self.groups]
+        first, last = min(curve.x[0] for curve in curves), max(curve.x[-1] for curve in curves)
+        if max(medians) >= LOGARITHMIC_FROM * min(medians) and first > 0:
+            return np.geomspace(first, last, POINTS), True
+        return np.linspace(first, last, POINTS), False
+
+
+def compare(
+    runs: Sequence[ListedRun], by: Sequence[str] = (), axis: str = "steps", measure: str | None = None
+) -> Comparison:
+    """Read the curves of runs and put them into groups.
+
+    Args:
+        runs: what to compare.
+        by: what makes a group: kind, song, algorithm, folder, or an option; nothing: what differs.
+        axis: a name in `AXES`.
+        measure: a name in `COLUMNS`; None: rewards where all improvise, the loss of trainings, else steps right.
+
+    Raises:
+        UsageError: the runs cannot be compared.
+    """
+    runs = [run for run in runs if run.kind]
+    trainings = {run.kind for run in runs} & set(TRAININGS)
+    if trainings and len({run.kind for run in runs}) > 1:
+        kinds = ", ".join(sorted({run.kind for run in runs}))
+        raise UsageError(f"runs of {kinds} have no common figures: choose one, as in --where kind=evolve")
+    measure = measure or ("loss" if trainings else "reward" if runs and all(map(_improvises, runs)) else "right")
+    curves = [curve for run in runs if (curve := _read(run, axis, measure))]
+    if not curves:
+        raise UsageError(f"none of the {len(runs)} runs has figures of {measure} over {AXES[axis]}")
+    with_curve = {curve.run for curve in curves}
+    lines, normalised = _baselines(curves) if measure == "right" else ({}, False)
+    curves = [_normalised(curve) for curve in curves] if normalised else curves
+    groups = _grouped(curves, by or _what_differs([curve.run for curve in curves]))
+    return Comparison(groups, axis, measure, lines, normalised, [run for run in runs if run not in with_curve])
+
+
+def _improvises(run: ListedRun) -> bool:
+    return run.reward is not None or bool(run.options.get("improvise.listener"))
+
+
+def _read(run: ListedRun, axis: str, measure: str) -> Curve | None:
+    """Return the curve of a run; None if it has no such figures."""
+    if measure == "right" and _improvises(run) and not run.options.get("task.mode_bit"):
+        return None
+    try:
+        table = run.folder.read_table("metrics.csv")
+    except RunError:
+        return None
+    column = next((name for name in COLUMNS[measure] if name in table), None)
+    x = _cost(run, table, axis)
+    if column is None or x is None:
+        return None
+    y = -table[column] if column == "best_fitness" else table[column]
+    there = np.isfinite(y) & np.isfinite(x)
+    if not there.any():
+        return None
+    x, y = x[there], y[there]
+    return Curve(run, x, y if measure == "loss" else np.maximum.accumulate(y))
+
+
+def _cost(run: ListedRun, table: Mapping[str, np.ndarray], axis: str) -> np.ndarray | None:
+    """Return the cost of each row of metrics.csv, (P,); None if the run has none of this kind."""
+    if axis == "cpu":
+        return table.get("cpu_seconds")
+    if axis == "generations":
+        return table["generation"] + 1 if "generation" in table else None
+    if axis == "steps" and "step" in table:
+        return table["step"]
+    each = 1 if axis == "evaluations" else run.steps_per_evaluation
+    return table["evaluations"] * each if each and "evaluations" in table else None
+
+
+def _baselines(curves: Iterable[Curve]) -> tuple[dict[str, float], bool]:
+    """Return the lines to compare with, and whether the songs have different ones and need normalising."""
+    limits = {curve.run.limits for curve in curves}
+    if len(limits) > 1:
+        return {"always rest": 0.0, "ceiling": 1.0}, True
+    rest, ceiling = limits.pop()
+    found = {"always rest": rest, "ceiling": ceiling}
+    return {name: float(value) for name, value in found.items() if value is not None}, False
+
+
+def _normalised(curve: Curve) -> Curve:
+    rest, ceiling = curve.run.limits
+    rest, ceiling = rest or 0, ceiling or 1
+    return Curve(curve.run, curve.x, (curve.y - rest) / max(ceiling - rest, 1))
+
+
+def _what_differs(runs: Sequence[ListedRun]) -> list[str]:
+    """Return what distinguishes runs if nobody says: the folders they stand in, else all options that differ."""
+    if len({run.group for run in runs}) > 1:
+        return ["folder"]
+    names = [name for name in ("kind", "song", "algorithm") if len({getattr(run, name) for run in runs}) > 1]
+    return [*names, *differing_options(runs)]
+
+
+def _grouped(curves: Sequence[Curve], by: Sequence[str]) -> list[Group]:
+    """Return the groups, in the order of their first runs; raises UsageError for a name that no run has."""
+    groups: dict[str, list[Curve]] = {}
+    for curve in curves:
+        groups.setdefault(", ".join(_property(curve.run, name, curves) for name in by) or "all runs", []).append(curve)
+    return [Group(label, members) for label, members in groups.items()]
+
+
+def _property(run: ListedRun, name: str, curves: Sequence[Curve]) -> str:
+    if name == "folder":
+        return run.group
+    if name in ("kind", "song", "algorithm", "seed", "state"):
+        return str(getattr(run, name))
+    if not any(name in curve.run.options for curve in curves):
+        raise UsageError(f"--by {name}: it is kind, song, algorithm, folder, seed, state or an option, section.key")
+    return f"{name.partition('.')[2]} {run.options.get(name, 'none')}"

@@ -1,0 +1,178 @@
+"""Statistics over seeds: bands of curves, shares solved, and which group is better, with 95% intervals.
+
+The methods are those of R. Agarwal, M. Schwarzer, P. S. Castro, A. Courville and M. G. Bellemare, "Deep Reinforcement
+Learning at the Edge of the Statistical Precipice", NeurIPS 2021: the interquartile mean, percentile bootstrap intervals
+that resample the runs of each song separately, and the probability of improvement, averaged over the songs.
+
+Conventions: N runs, S songs, G points of a grid. The same runs give the same intervals.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy.stats import CensoredData, bootstrap, ecdf, rankdata, trim_mean
+
+from experiments.comparison.curves import Comparison, Curve, Group
+
+RESAMPLES = 1000
+MOST_NUMBERS = 2_000_000
+"""Numbers of resampled data that are held at a time."""
+MOST_PAIRED = 6
+"""Groups of which every pair is compared; of more, each with the first."""
+
+Statistic = Callable[..., np.ndarray]
+
+
+def interquartile_mean(values: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Return the mean of the middle half."""
+    return trim_mean(values, 0.25, axis=axis)
+
+
+STATISTICS: dict[str, Statistic] = {"iqm": interquartile_mean, "median": np.median}
+NAMES = {"iqm": "interquartile mean", "median": "median"}
+
+
+def interval(samples: Sequence[np.ndarray], statistic: Statistic) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 95% percentile bootstrap interval of a statistic, (...) and (...).
+
+    Args:
+        samples: (..., N) of each song, resampled separately.
+        statistic: of such samples, with axis=-1, returns (...).
+    """
+    size = sum(sample.size for sample in samples)
+    found = bootstrap(
+        samples,
+        statistic,
+        n_resamples=RESAMPLES,
+        batch=max(1, MOST_NUMBERS // size),
+        vectorized=True,
+        axis=-1,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return found.low, found.high
+
+
+def pooled(statistic: Statistic) -> Statistic:
+    """Return a statistic of the runs of all songs together."""
+    return lambda *samples, axis=-1: statistic(np.concatenate(samples, axis=axis), axis=axis)
+
+
+def band(group: Group, grid: np.ndarray, statistic: Statistic) -> np.ndarray:
+    """Return the statistic of a group with its interval at costs, (3, G): value, low, high.
+
+    NaN where not all runs that ended have a value; without any, everywhere.
+    """
+    result = np.full((3, len(grid)), np.nan)
+    if not group.ended:
+        return result
+    first, last = group.known
+    if all(curve.solved for curve in group.ended):
+        last = grid[np.searchsorted(grid, last).clip(max=len(grid) - 1)]  # so that the result is seen
+    known = (grid >= first) & (grid <= last)
+    samples = [np.array([curve.on(grid[known]) for curve in song]).T for song in group.by_song]
+    result[0, known] = pooled(statistic)(*samples)
+    if len(group.ended) > 1 and known.any():
+        result[1:, known] = interval(samples, pooled(statistic))
+    return result
+
+
+def share_solved(group: Group) -> tuple[np.ndarray, np.ndarray]:
+    """Return costs, and the share of runs solved by each: the Kaplan-Meier estimate.
+
+    A run that was not solved is censored at the cost at which it stopped, for whatever reason.
+    """
+    solved = [curve.cost for curve in group.curves if curve.solved]
+    censored = [curve.cost for curve in group.curves if not curve.solved]
+    if not solved:
+        return np.array([0.0, max(censored)]), np.zeros(2)
+    estimate = ecdf(CensoredData(uncensored=solved, right=censored)).cdf
+    end = max(solved + censored)
+    return np.concatenate([[0.0], estimate.quantiles, [end]]), np.concatenate(
+        [[0.0], estimate.probabilities, estimate.probabilities[-1:]]
+    )
+
+
+def table(comparison: Comparison, statistic: Statistic) -> list[dict[str, Any]]:
+    """Return a row for each group: the result and the median cost of the runs that ended, with intervals.
+
+    A run that was not solved counts with all its cost; where that is half of the runs or more, the median is a lower
+    bound.
+    """
+    rows = []
+    for group in comparison.groups:
+        songs, ended = group.by_song, group.ended
+        row: dict[str, Any] = {"group": group.label, "runs": len(group.curves), "ended": len(ended)}
+        if ended:
+            solved = sum(curve.solved for curve in ended)
+            if comparison.solvable:
+                row |= {"solved": solved, "lower_bound": 2 * solved <= len(ended)}
+            row |= _figure("result", [[_result(curve, comparison) for curve in song] for song in songs], statistic)
+            row |= _figure("cost", [[curve.cost for curve in song] for song in songs], np.median)
+            row["cpu_seconds"] = float(np.median([curve.run.summary["cpu_seconds"] for curve in ended]))
+        rows.append(row)
+    return rows
+
+
+def _figure(name: str, songs: list[list[float]], statistic: Statistic) -> dict[str, float]:
+    samples = [np.array(song) for song in songs]
+    value = float(pooled(statistic)(*samples))
+    low, high = interval(samples, pooled(statistic)) if sum(map(len, songs)) > 1 else (value, value)
+    return {name: value, f"{name}_low": float(low), f"{name}_high": float(high)}
+
+
+def _result(curve: Curve, comparison: Comparison) -> float:
+    return float(curve.y.min() if comparison.measure == "loss" else curve.y[-1])
+
+
+def better(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return for pairs of groups the probability that a run of the one is better than a run of the other.
+
+    A run is better if it is solved and the other is not, or at a lower cost, or if its result is better where neither
+    is solved; ties count half. The probability is the mean over the songs that both groups have.
+    """
+    groups = [group for group in comparison.groups if group.ended]
+    pairs = list(
+        combinations(groups, 2) if len(groups) <= MOST_PAIRED else ((group, groups[0]) for group in groups[1:])
+    )
+    rows = []
+    for one, other in pairs:
+        samples = _merits(one, other, comparison)
+        if not samples:
+            continue
+        value = float(_probability(*samples))
+        several = max(map(len, samples)) > 1
+        low, high = interval(samples, _probability) if several else (value, value)
+        rows.append({"group": one.label, "other": other.label, "better": value, "low": float(low), "high": float(high)})
+    return rows
+
+
+def _merits(one: Group, other: Group, comparison: Comparison) -> list[np.ndarray]:
+    """Return the merits of runs, more is better: of each common song those of the one group, then of the other."""
+    theirs = {song[0].run.song: song for song in other.by_song}
+    pairs = [(song, theirs[song[0].run.song]) for song in one.by_song if song[0].run.song in theirs]
+    return [np.array([_merit(curve, comparison) for curve in curves]) for pair in pairs for curves in pair]
+
+
+def _merit(curve: Curve, comparison: Comparison) -> float:
+    if comparison.solvable and curve.solved:
+        return 1e9 / (1 + curve.cost) + 1e6  # above every number of steps right
+    result = _result(curve, comparison)
+    return -result if comparison.measure == "loss" else result
+
+
+def _probability(*samples: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Return the probability that a value of a sample exceeds one of the next sample, the mean over such pairs.
+
+    Args:
+        samples: (..., N) of one group and (..., N') of the other, song by song.
+        axis: of the runs, the last one.
+    """
+    shares = []
+    for ours, theirs in zip(samples[::2], samples[1::2], strict=True):
+        count, others = ours.shape[-1], theirs.shape[-1]
+        ranks = rankdata(np.concatenate([ours, theirs], axis=-1), axis=-1)[..., :count]
+        shares.append((ranks.mean(axis=-1) - (count + 1) / 2) / others)  # the Mann-Whitney U statistic over its maximum
+    return np.mean(shares, axis=0)
