@@ -14,6 +14,7 @@ import numpy as np
 from songs.beat_grid import NO_BEAT, BeatGrid, find_grid, lies_on, straightened, swings
 from songs.excerpt import choose_bars, main_meter, meter_grid
 from songs.folding import fold, smallest_keyboard
+from songs.key_signature import KeySignature
 from songs.keyboard import (
     DEFAULT_GRID,
     KEYS,
@@ -74,6 +75,11 @@ class Arrangement:
     keyboard: Keyboard
     grid: Grid
     tempo_bpm: float
+    """The tempo at the beginning."""
+    tempo_changes: tuple[tuple[float, float], ...]
+    """Later tempos: the step from which each holds, and quarter notes a minute."""
+    key: KeySignature | None
+    """The key at the beginning, as it is played."""
     shift: int
     """Semitones by which the notes are transposed."""
     lengths: np.ndarray
@@ -104,7 +110,7 @@ def arrange(score: Score, options: ArrangeOptions = DEFAULTS, keyboard: Keyboard
         raise MidiError(f"cannot be put on {options.grid} steps a quarter note: take 1, 2, 3, 4, 6, 8 or 12")
     voices = _take_voices(score, options)
     beats = find_grid(voices.notes[:, 0], voices.everything, options.grid)
-    steps, grid, timing = _put_on_grid(voices.notes, beats, score, options)
+    steps, grid, first_bar, timing = _put_on_grid(voices.notes, beats, score, options)
     pitches = voices.notes[:, 2].astype(np.int64)
     apart = _apart(steps, pitches, voices.chords)
     end = int(beats.step(np.array(score.end / score.ticks_per_beat)))
@@ -114,6 +120,10 @@ def arrange(score: Score, options: ArrangeOptions = DEFAULTS, keyboard: Keyboard
     keyboard = keyboard or _choose_keyboard(pitches[kept], options)
     placed, shift = _put_on_keys(pitches[kept], keyboard, options)
     order = np.lexsort((placed, steps[kept]))
+    quarter = grid.steps_per_quarter
+    start = first_bar + begin / quarter
+    (_, tempo_bpm), *tempo_changes = _tempos(score, start, start + length / quarter)
+    key = score.key_at(start)
     moved = int(np.count_nonzero(beats.off(voices.notes[inside, 0])))
     merged = int(np.count_nonzero(inside)) - len(kept)
     folded = int(np.count_nonzero(placed != pitches[kept] + shift))
@@ -128,9 +138,11 @@ def arrange(score: Score, options: ArrangeOptions = DEFAULTS, keyboard: Keyboard
         roll_from_onsets(np.stack([steps[kept] - begin, placed], axis=1), length, keyboard),
         keyboard,
         grid,
-        float(np.clip(score.tempo_bpm, *TEMPO_RANGE_BPM)),
+        tempo_bpm,
+        tuple((beat * quarter, tempo) for beat, tempo in tempo_changes),
+        key and key.moved(shift),
         shift,
-        ((voices.notes[kept, 1] - voices.notes[kept, 0]) * grid.steps_per_quarter)[order],
+        ((voices.notes[kept, 1] - voices.notes[kept, 0]) * quarter)[order],
         changes,
         voices.parts,
         int(np.ptp(pitches[kept])) + 1,
@@ -223,8 +235,11 @@ def _named(parts: Sequence[Part], taken: Sequence[int]) -> tuple[str, ...]:
 
 def _put_on_grid(
     notes: np.ndarray, beats: BeatGrid, score: Score, options: ArrangeOptions
-) -> tuple[np.ndarray, Grid, list[str]]:
-    """Return the steps of notes (N, 3) from the first bar on, their grid, and changes in words; a pickup is a bar."""
+) -> tuple[np.ndarray, Grid, float, list[str]]:
+    """Return the steps of notes (N, 3) from the first bar on, their grid, and changes in words; a pickup is a bar.
+
+    Before the changes comes the time of the first bar in quarter notes.
+    """
     steps, steps_per_quarter, changes = beats.step(notes[:, 0]), beats.steps, []
     swung = not options.grid and beats.steps in (3, 6) and swings(steps)
     if swung:
@@ -240,8 +255,15 @@ def _put_on_grid(
         changes.append("keeps to no beat" if beats.bits > NO_BEAT else "played freely")
     if other_meters:
         changes.append(f"changes of meter counted in {meter[0]}/{meter[1]}")
-    steps -= round(first_bar * steps_per_quarter)
-    return steps - min(0, int(steps[0]) // grid.steps_per_bar) * grid.steps_per_bar, grid, changes
+    first = round(first_bar * steps_per_quarter)
+    first += min(0, (int(steps[0]) - first) // grid.steps_per_bar) * grid.steps_per_bar
+    return steps - first, grid, beats.offset + first / steps_per_quarter, changes
+
+
+def _tempos(score: Score, begin: float, end: float) -> list[tuple[float, float]]:
+    """Return the tempos of a span of quarter notes, within `TEMPO_RANGE_BPM`: times from its begin on, the first 0."""
+    tempos = score.tempos_between(begin, end)
+    return [(beat, float(np.clip(tempo_bpm, *TEMPO_RANGE_BPM))) for beat, tempo_bpm in tempos]
 
 
 def _apart(steps: np.ndarray, pitches: np.ndarray, chords: bool) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Conventions:
     Onsets are an int64 array (N, 2), each row a step of the grid and a MIDI pitch, in order of step and then pitch.
-    Written onsets are held for one step. Ticks are the file's own unit of time; a beat is a quarter note.
+    Lengths are in steps, those of `encode_midi` in beats. Ticks are the file's own unit of time; a beat is a quarter.
     Drums (channel 10) are not read as onsets.
 """
 
@@ -12,12 +12,14 @@ import operator
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import mido
 import numpy as np
 
 from songs.files import read_whole, write_atomically
+from songs.key_signature import KeySignature
 from songs.keyboard import STEPS_PER_BEAT
 from songs.midi_parser import MAX_BEATS, MAX_BYTES, parse_midi
 from songs.score import MidiError, Score
@@ -45,6 +47,12 @@ class MidiNotes:
     """(N, 2) int64: step, MIDI pitch; sorted, unique."""
     off_grid: int
     """Notes that did not lie on the grid and were moved to the nearest step."""
+    lengths: np.ndarray
+    """(N,) float64, length in steps of each onset."""
+    tempo_changes: tuple[tuple[float, float], ...] = ()
+    """Later tempos: the step from which each holds, and beats a minute."""
+    key: KeySignature | None = None
+    """The first key signature, if it holds from the beginning."""
     remarks: tuple[str, ...] = ()
     """Damage of the file that was passed over."""
 
@@ -109,13 +117,17 @@ def read_midi(
             raise MidiError(f"{path}: {error}") from None
         notes = score.notes[:0]
     steps = _nearest_step(notes["onset"], steps_per_beat, unit)
-    onsets = np.unique(np.stack((steps, notes["pitch"].astype(np.int64)), axis=1), axis=0)
+    rows = np.stack((steps, notes["pitch"].astype(np.int64)), axis=1)
+    onsets, first = np.unique(rows, axis=0, return_index=True)
     return MidiNotes(
         score.title,
         score.tempo_bpm,
         int(max([_nearest_step(score.end, steps_per_beat, unit), *(onsets[-1:, 0] + 1)])),
         onsets,
         int(np.count_nonzero(notes["onset"] * steps_per_beat % unit)),
+        notes["length"][first] * (steps_per_beat / unit),
+        tuple((beat * steps_per_beat, tempo) for beat, tempo in score.tempos_between(0, score.end / unit)[1:]),
+        score.key_at(0),
         score.remarks,
     )
 
@@ -133,6 +145,8 @@ def write_midi(
     title: str = "",
     tempo_bpm: float = DEFAULT_TEMPO_BPM,
     steps_per_beat: int = STEPS_PER_BEAT,
+    lengths: np.ndarray | None = None,
+    tempo_changes: Sequence[tuple[float, float]] = (),
     key: str | None = None,
     time_signature: tuple[int, int] = (4, 4),
     texts: Sequence[str] = (),
@@ -147,6 +161,8 @@ def write_midi(
         steps: length of the song, at least 1; all onsets lie before it.
         title: as for `encode_midi`, as are tempo_bpm, key, time_signature and texts.
         steps_per_beat: the grid, a divisor of 480.
+        lengths: (N,) in steps, of the onsets; None for one step each.
+        tempo_changes: the step from which each holds, and beats a minute.
 
     Raises:
         ValueError: an argument is out of range, or the file would be too large for `read_midi`.
@@ -156,11 +172,17 @@ def write_midi(
         raise ValueError(f"{steps_per_beat} steps a beat: the number must divide {TICKS_PER_BEAT}")
     if not 1 <= operator.index(steps) <= MAX_BEATS * steps_per_beat:
         raise ValueError(f"a song of {steps} steps: 1 to {MAX_BEATS * steps_per_beat} can be written")
-    onsets = _checked_onsets(onsets, steps)
-    notes = np.stack((onsets[:, 0] / steps_per_beat, np.full(len(onsets), 1 / steps_per_beat), onsets[:, 1]), axis=1)
-    beats = steps / steps_per_beat
+    onsets, first = _checked_onsets(onsets, steps)
+    lengths = np.ones(len(onsets)) if lengths is None else np.asarray(lengths, dtype=np.float64)[first]
     data = encode_midi(
-        notes, beats, title=title, tempo_bpm=tempo_bpm, key=key, time_signature=time_signature, texts=texts
+        np.stack((onsets[:, 0] / steps_per_beat, lengths / steps_per_beat, onsets[:, 1]), axis=1),
+        steps / steps_per_beat,
+        title=title,
+        tempo_bpm=tempo_bpm,
+        tempo_changes=[(step / steps_per_beat, tempo) for step, tempo in tempo_changes],
+        key=key,
+        time_signature=time_signature,
+        texts=texts,
     )
     try:
         parse_midi(data)
@@ -169,11 +191,11 @@ def write_midi(
     write_atomically(Path(path), data)
 
 
-def _checked_onsets(onsets: np.ndarray, steps: int) -> np.ndarray:
-    """Return onsets (N, 2) int64, sorted and unique."""
+def _checked_onsets(onsets: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return onsets (N, 2) int64, sorted and unique, and the index of each before."""
     onsets = np.asarray(onsets)
     if onsets.size == 0:
-        return np.zeros((0, 2), dtype=np.int64)
+        return np.zeros((0, 2), dtype=np.int64), np.zeros(0, dtype=np.int64)
     if onsets.ndim != 2 or onsets.shape[1] != 2 or onsets.dtype.kind not in "iu":
         kind = f"{onsets.dtype} {onsets.shape}"
         raise ValueError(f"onsets are integers (N, 2), each a step and a MIDI pitch; these are {kind}")
@@ -181,7 +203,7 @@ def _checked_onsets(onsets: np.ndarray, steps: int) -> np.ndarray:
         raise ValueError(f"an onset lies outside the {steps} steps of the song")
     if onsets[:, 1].min() < 0 or onsets[:, 1].max() > 127:
         raise ValueError("an onset has a pitch outside 0 to 127")
-    return np.unique(onsets.astype(np.int64), axis=0)
+    return np.unique(onsets.astype(np.int64), axis=0, return_index=True)
 
 
 def encode_midi(
@@ -190,6 +212,7 @@ def encode_midi(
     *,
     title: str = "",
     tempo_bpm: float = DEFAULT_TEMPO_BPM,
+    tempo_changes: Sequence[tuple[float, float]] = (),
     key: str | None = None,
     time_signature: tuple[int, int] = (4, 4),
     texts: Sequence[str] = (),
@@ -202,6 +225,7 @@ def encode_midi(
         title: track name, written in UTF-8; control characters, surrounding spaces and what is beyond 200
             characters are not read back.
         tempo_bpm: 4 to 300.
+        tempo_changes: the beat from which each holds, and beats a minute.
         key: key signature such as `Am` or `Bb`, or None.
         time_signature: beats in a bar (1 to 255), and the note that is a beat (1, 2, 4 ... 64).
         texts: text events, for readers of the file.
@@ -210,15 +234,15 @@ def encode_midi(
         ValueError: an argument is out of range.
     """
     track = mido.MidiTrack(_head(title, tempo_bpm, key, time_signature, texts))
-    now, events = 0, []
+    now, events = 0, [(round(beat * TICKS_PER_BEAT), -1, _tempo(tempo)) for beat, tempo in tempo_changes]
     for onset, length, pitch in notes.tolist():
         tick = round(onset * TICKS_PER_BEAT)
-        events.append((tick, True, int(pitch)))
-        events.append((max(tick + 1, round((onset + length) * TICKS_PER_BEAT)), False, int(pitch)))
-    for tick, begins, pitch in sorted(events):  # a note ends before another begins
-        kind, velocity = ("note_on", VELOCITY) if begins else ("note_off", 0)
-        track.append(mido.Message(kind, note=pitch, velocity=velocity, time=tick - now))
-        now = tick
+        end = max(tick + 1, round((onset + length) * TICKS_PER_BEAT))
+        events.append((tick, 128 + int(pitch), mido.Message("note_on", note=int(pitch), velocity=VELOCITY)))
+        events.append((end, int(pitch), mido.Message("note_off", note=int(pitch), velocity=0)))
+    for tick, _, message in sorted(events, key=itemgetter(0, 1)):  # a note ends before another begins
+        message.time, now = tick - now, tick
+        track.append(message)
     track.append(mido.MetaMessage("end_of_track", time=max(0, round(beats * TICKS_PER_BEAT) - now)))
     file = io.BytesIO()
     mido.MidiFile(type=0, ticks_per_beat=TICKS_PER_BEAT, tracks=[track]).save(file=file)
@@ -227,15 +251,12 @@ def encode_midi(
 
 def _head(title, tempo_bpm, key, time_signature, texts) -> list[mido.MetaMessage]:
     """Return the messages before the first note."""
-    slowest, fastest = TEMPO_RANGE_BPM
-    if not slowest <= tempo_bpm <= fastest:
-        raise ValueError(f"a tempo of {tempo_bpm} bpm: {slowest:g} to {fastest:g} can be written")
     numerator, denominator = time_signature
     if numerator not in range(1, 256) or denominator not in (1, 2, 4, 8, 16, 32, 64):
         raise ValueError(f"time signature {numerator}/{denominator}: write 1 to 255 over 1, 2, 4 ... or 64")
     messages = [mido.MetaMessage("track_name", name=_as_latin_1(title))] if title else []
     messages += [mido.MetaMessage("text", text=_as_latin_1(text)) for text in texts]
-    messages.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm)))
+    messages.append(_tempo(tempo_bpm))
     messages.append(mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator))
     if key is not None:
         try:
@@ -243,6 +264,13 @@ def _head(title, tempo_bpm, key, time_signature, texts) -> list[mido.MetaMessage
         except ValueError:
             raise ValueError(f"{key!r} is no key: write one as in C, F#, Bb or F#m") from None
     return messages
+
+
+def _tempo(tempo_bpm: float) -> mido.MetaMessage:
+    slowest, fastest = TEMPO_RANGE_BPM
+    if not slowest <= tempo_bpm <= fastest:
+        raise ValueError(f"a tempo of {tempo_bpm} bpm: {slowest:g} to {fastest:g} can be written")
+    return mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm))
 
 
 def _as_latin_1(text: str) -> str:

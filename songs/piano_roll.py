@@ -51,6 +51,35 @@ def onsets_from_roll(roll: np.ndarray, keyboard: Keyboard = DEFAULT_KEYBOARD) ->
     return np.stack([steps, keys + keyboard.lowest_pitch], axis=1)
 
 
+def note_lengths(
+    roll: np.ndarray, longest: int, song: np.ndarray | None = None, lengths: np.ndarray | None = None
+) -> np.ndarray:
+    """Return how long the notes of a roll last: until the next onset, or as long as in a song that has them, too.
+
+    None lasts longer than the roll, or until its key is pressed again.
+
+    Args:
+        roll: (T, K) bool.
+        longest: steps that a note lasts at most which the song does not have.
+        song: (S, K) bool.
+        lengths: (M,) in steps, of the notes of the song by step and key; None if they are unknown.
+
+    Returns:
+        (N,) float64, in steps, by step and key.
+    """
+    steps, keys = np.nonzero(roll)
+    onsets = np.append(np.unique(steps), len(roll))
+    result = np.minimum(onsets[np.searchsorted(onsets, steps, side="right")] - steps, float(longest))
+    if song is not None and lengths is not None:
+        known = np.zeros((max(len(roll), len(song)), roll.shape[1]))
+        known[np.nonzero(song)] = lengths
+        result = np.where(known[steps, keys] > 0, known[steps, keys], result)
+    order = np.lexsort((steps, keys))
+    again = np.append(np.where(np.diff(keys[order]) == 0, steps[order][1:], len(roll)), len(roll))[: len(order)]
+    result[order] = np.minimum(result[order], again - steps[order])
+    return result
+
+
 def put_on_keyboard(roll: np.ndarray, keyboard: Keyboard, other: Keyboard) -> np.ndarray:
     """Return a roll (T, K) of one keyboard as that of another one, at the same pitches.
 

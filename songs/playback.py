@@ -12,14 +12,14 @@ Source:
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import mido
 import numpy as np
 
 from songs.keyboard import DEFAULT_KEYBOARD, STEPS_PER_BEAT, Keyboard
 from songs.piano_roll import check_roll
-from songs.synth import step_seconds
+from songs.synth import step_starts
 
 
 class PlaybackError(RuntimeError):
@@ -31,19 +31,20 @@ def schedule(
     tempo_bpm: float = 120.0,
     steps_per_beat: int = STEPS_PER_BEAT,
     keyboard: Keyboard = DEFAULT_KEYBOARD,
+    tempo_changes: Sequence[tuple[float, float]] = (),
 ) -> list[tuple[float, mido.Message]]:
     """Return when to send what to play a roll (T, K).
 
     Raises:
         ValueError: the roll is none, or the tempo or the steps of a beat are out of range.
     """
-    seconds = step_seconds(tempo_bpm, steps_per_beat)
+    seconds = step_starts(len(roll), tempo_bpm, steps_per_beat, tempo_changes).tolist()
     roll = np.pad(check_roll(roll, keyboard), ((1, 1), (0, 0)))  # silence on both sides: the last notes end too
     messages = []
     for step, (ending, starting) in enumerate(itertools.pairwise(roll)):
         for kind, keys in (("note_off", ending), ("note_on", starting)):
             for key in np.flatnonzero(keys).tolist():
-                messages.append((step * seconds, mido.Message(kind, note=keyboard.lowest_pitch + key)))
+                messages.append((seconds[step], mido.Message(kind, note=keyboard.lowest_pitch + key)))
     return messages
 
 
@@ -102,6 +103,7 @@ def play_to_port(
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     keyboard: Keyboard = DEFAULT_KEYBOARD,
+    tempo_changes: Sequence[tuple[float, float]] = (),
 ) -> None:
     """Play a roll (T, K) on a MIDI port, which is closed afterwards.
 
@@ -114,12 +116,13 @@ def play_to_port(
         now: a clock in seconds.
         sleep: waits a number of seconds of that clock.
         keyboard: of the K keys.
+        tempo_changes: the step from which each holds, and beats a minute.
 
     Raises:
         ValueError: the roll is none, or the tempo or the steps of a beat are out of range.
         PlaybackError: there is no such port, or none at all, or it fails while it plays.
     """
-    messages = schedule(roll, tempo_bpm, steps_per_beat, keyboard)
+    messages = schedule(roll, tempo_bpm, steps_per_beat, keyboard, tempo_changes)
     names = _port_names()
     if port_name is None:
         port_name = next((name for name in names if not name.startswith("Midi Through")), names[0])

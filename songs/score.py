@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from songs.key_signature import KeySignature
+
 NOTE = np.dtype(
     [
         ("onset", np.int64),
@@ -25,6 +27,8 @@ NOTE = np.dtype(
 DRUMS_CHANNEL = 9
 DEFAULT_TEMPO = 500_000
 """Microseconds a beat where a file has no tempo: 120 beats a minute."""
+TOGETHER = 1 / 64
+"""Beats by which a tempo or a key may come late and still holds from the beginning."""
 
 
 class MidiError(ValueError):
@@ -80,6 +84,25 @@ class Score:
         """The first tempo in beats a minute."""
         return 60e6 / (self.tempos[0][1] if self.tempos else DEFAULT_TEMPO)
 
+    def tempos_between(self, begin: float, end: float) -> list[tuple[float, float]]:
+        """Return the tempos of a span of beats: beats after its begin, the first 0, and beats a minute."""
+        found = [(0.0, 60e6 / DEFAULT_TEMPO)]
+        for tick, tempo in self.tempos:
+            beat, tempo_bpm = max(0.0, tick / self.ticks_per_beat - begin), 60e6 / tempo
+            if beat < TOGETHER:
+                beat, found = 0.0, []
+            if begin + beat < end and (not found or found[-1][1] != tempo_bpm):
+                found.append((beat, tempo_bpm))
+        return found
+
+    def key_at(self, beat: float) -> KeySignature | None:
+        """Return the key signature that holds at a time in beats, None if there is none."""
+        latest = (beat + TOGETHER) * self.ticks_per_beat
+        return next(
+            (KeySignature(sharps, minor) for tick, sharps, minor in reversed(self.key_signatures) if tick <= latest),
+            None,
+        )
+
     def melodic(self, track: str | None = None) -> np.ndarray:
         """Return the notes without drums, of all tracks or of those of one name.
 
@@ -120,8 +143,17 @@ class Score:
     def seconds(self, beats: np.ndarray) -> np.ndarray:
         """Return the times in seconds (float64) of positions in beats, by the tempos."""
         changes = {0.0: DEFAULT_TEMPO} | {tick / self.ticks_per_beat: tempo for tick, tempo in self.tempos}
-        at = np.array(list(changes))
-        lengths = np.array(list(changes.values())) * 1e-6
-        starts = np.concatenate(([0.0], np.cumsum(np.diff(at) * lengths[:-1])))
-        index = np.clip(np.searchsorted(at, beats, side="right") - 1, 0, None)
-        return starts[index] + (beats - at[index]) * lengths[index]
+        return elapsed(beats, np.array(list(changes)), np.array(list(changes.values())) * 1e-6)
+
+
+def elapsed(positions: np.ndarray, changes: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return the time (float64) until positions.
+
+    Args:
+        positions: in units such as beats or steps, from 0 on.
+        changes: (C,) positions, the first 0, from which on a unit has another length.
+        lengths: (C,) of a unit from there on.
+    """
+    starts = np.concatenate(([0.0], np.cumsum(np.diff(changes) * lengths[:-1])))
+    index = np.clip(np.searchsorted(changes, positions, side="right") - 1, 0, None)
+    return starts[index] + (positions - changes[index]) * lengths[index]

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from songs.arrange import DEFAULTS, Arrangement, ArrangeOptions, arrange
+from songs.key_signature import KeySignature
 from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, Grid, Keyboard
 from songs.midi import MidiError, read_score, write_midi
-from songs.piano_roll import check_roll, onsets_from_roll, put_on_keyboard
+from songs.piano_roll import check_roll, note_lengths, onsets_from_roll, put_on_keyboard
 from songs.plain_text import plain
 from songs.synth import render
 
@@ -28,7 +29,11 @@ class Song:
     """(T, K) bool."""
     title: str = ""
     tempo_bpm: float = 120.0
-    """Quarter notes a minute."""
+    """Quarter notes a minute, at the beginning."""
+    tempo_changes: tuple[tuple[float, float], ...] = ()
+    """Later tempos: the step from which each holds, and quarter notes a minute."""
+    key: KeySignature | None = None
+    """The key signature, as the song is played; None if unknown."""
     shift: int = 0
     """Semitones by which the notes were transposed to fit the keyboard."""
     keyboard: Keyboard = DEFAULT_KEYBOARD
@@ -70,17 +75,8 @@ class Song:
     @classmethod
     def of(cls, arrangement: Arrangement, name: str, title: str = "") -> "Song":
         """Return an arrangement as a song."""
-        return cls(
-            name,
-            arrangement.roll,
-            title,
-            arrangement.tempo_bpm,
-            arrangement.shift,
-            arrangement.keyboard,
-            arrangement.grid,
-            arrangement.lengths,
-            arrangement.changes,
-        )
+        kept = ("roll", "tempo_bpm", "tempo_changes", "key", "shift", "keyboard", "grid", "lengths", "changes")
+        return cls(name, title=title, **{each: getattr(arrangement, each) for each in kept})
 
     @property
     def steps(self) -> int:
@@ -103,13 +99,29 @@ class Song:
         except ValueError as error:
             raise SongError(f"{self.name}: {error}") from None
 
+    def playing(self, roll: np.ndarray, title: str) -> "Song":
+        """Return another roll (T, K) as a song with this one's tempo, key, keyboard and grid.
+
+        Notes that both have keep their length, others last until the next one.
+        """
+        lengths = note_lengths(roll, self.grid.steps_per_bar, self.roll, self.lengths)
+        return replace(self, roll=roll, title=title, lengths=lengths)
+
+    def at_file_pitches(self) -> "Song":
+        """Return the song as high as the file has it; raises SongError if a key would be no MIDI pitch."""
+        lowest, key = self.keyboard.lowest_pitch - self.shift, self.key and self.key.moved(-self.shift)
+        try:
+            return replace(self, keyboard=Keyboard(self.keyboard.keys, lowest), key=key, shift=0)
+        except ValueError as error:
+            raise SongError(f"{self.name}: {error}") from None
+
     def sound(self, roll: np.ndarray | None = None, sample_rate: int = 44_100) -> np.ndarray:
         """Return the sound of the song, or of another roll (T, K) with its tempo, keyboard and grid: float32 (N,)."""
         roll = self.roll if roll is None else roll
-        return render(roll, self.tempo_bpm, self.grid.steps_per_quarter, sample_rate, self.keyboard)
+        return render(roll, self.tempo_bpm, self.grid.steps_per_quarter, sample_rate, self.keyboard, self.tempo_changes)
 
     def write(self, path: str | Path) -> None:
-        """Write the song as a MIDI file."""
+        """Write the song as a MIDI file; notes of unknown length last until the next one."""
         write_midi(
             path,
             onsets_from_roll(self.roll, self.keyboard),
@@ -117,5 +129,8 @@ class Song:
             title=self.title or self.name,
             tempo_bpm=self.tempo_bpm,
             steps_per_beat=self.grid.steps_per_quarter,
+            lengths=note_lengths(self.roll, self.grid.steps_per_bar, self.roll, self.lengths),
+            tempo_changes=self.tempo_changes,
+            key=self.key.name if self.key else None,
             time_signature=self.grid.time_signature,
         )

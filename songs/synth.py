@@ -13,6 +13,7 @@ Source:
 import io
 import os
 import wave
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ import numpy as np
 from songs.files import write_atomically
 from songs.keyboard import DEFAULT_KEYBOARD, STEPS_PER_BEAT, Keyboard
 from songs.piano_roll import check_roll
+from songs.score import elapsed
 
 SLOWEST_BPM, FASTEST_BPM = 20, 400
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # at 8 kHz the highest partial of C5, 3.3 kHz, still fits
@@ -52,6 +54,27 @@ def step_seconds(tempo_bpm: float, steps_per_beat: int = STEPS_PER_BEAT) -> floa
     if steps_per_beat < 1 or not float(steps_per_beat).is_integer():
         raise ValueError(f"steps_per_beat is {steps_per_beat}: it must be a whole number of at least 1")
     return 60.0 / (tempo_bpm * steps_per_beat)
+
+
+def step_starts(
+    steps: int,
+    tempo_bpm: float,
+    steps_per_beat: int,
+    tempo_changes: Sequence[tuple[float, float]] = (),
+    rate: float = 1,
+) -> np.ndarray:
+    """Return when steps begin, and when the last one ends: (steps + 1,) float64, in seconds times `rate`.
+
+    Args:
+        steps: their number.
+        tempo_bpm: beats a minute, 20 to 400.
+        steps_per_beat: steps in a beat.
+        tempo_changes: the step from which each holds, in order, and beats a minute.
+        rate: units in a second.
+    """
+    changes = [(0.0, tempo_bpm), *tempo_changes]
+    lengths = [step_seconds(tempo, steps_per_beat) * rate for _, tempo in changes]
+    return elapsed(np.arange(steps + 1), np.array([step for step, _ in changes]), np.array(lengths))
 
 
 def _check_rate(sample_rate: int) -> int:
@@ -93,6 +116,7 @@ def render(
     steps_per_beat: int = STEPS_PER_BEAT,
     sample_rate: int = 44100,
     keyboard: Keyboard = DEFAULT_KEYBOARD,
+    tempo_changes: Sequence[tuple[float, float]] = (),
 ) -> np.ndarray:
     """Return the sound of a roll.
 
@@ -102,6 +126,7 @@ def render(
         steps_per_beat: steps of the roll in a beat.
         sample_rate: samples per second, 8000 to 192000.
         keyboard: of the K keys.
+        tempo_changes: the step from which each holds, and beats a minute.
 
     Returns:
         float32 (N,), at most `LIMIT` in absolute value; T steps and `RING_SECONDS` long.
@@ -111,11 +136,11 @@ def render(
     """
     roll = check_roll(roll, keyboard)
     sample_rate = _check_rate(sample_rate)
-    step = step_seconds(tempo_bpm, steps_per_beat) * sample_rate
+    begins = step_starts(len(roll), tempo_bpm, steps_per_beat, tempo_changes, sample_rate)
     fade = _ramp(DAMPING_SECONDS, sample_rate)[::-1].astype(np.float32)
-    samples = np.zeros(round(len(roll) * step) + round(RING_SECONDS * sample_rate), dtype=np.float32)
+    samples = np.zeros(round(begins[-1]) + round(RING_SECONDS * sample_rate), dtype=np.float32)
     for key in range(keyboard.keys):
-        starts = np.rint(np.flatnonzero(roll[:, key]) * step).astype(np.int64).tolist()
+        starts = np.rint(begins[:-1][roll[:, key]]).astype(np.int64).tolist()
         if not starts:
             continue
         note = tone(key, sample_rate, keyboard)

@@ -20,7 +20,6 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from filelock import FileLock, Timeout
 
 from experiments.options import RunStopped
 from experiments.runs.provenance import provenance
-from songs.catalog import midi_files, song_name
+from experiments.runs.songs import DESCRIPTION, check_description, describe, read_songs
 from songs.display import roll_html
 from songs.files import (
     MOST_BYTES,
@@ -42,16 +41,9 @@ from songs.files import (
     remove_empty,
     write_atomically,
 )
-from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, MOST_KEYS, Grid, Keyboard
-from songs.midi import read_midi
-from songs.piano_roll import roll_from_onsets
+from songs.keyboard import MOST_KEYS
 from songs.song import Song, SongError
 from songs.validate import ByAnyName, OrNone, validate_like
-
-CHANGES = "songs/changes.json"
-"""How songs differ from the files they were read from, for those that do."""
-LAYOUTS = "songs/layouts.json"
-"""Keyboard and grid of songs, for those that have others than 13 keys and eighths in 4/4."""
 
 
 class RunError(ValueError):
@@ -181,17 +173,12 @@ class RunFolder:
         """Write meta.json: the kind of run, its command, and its provenance."""
         self.write_json("meta.json", {"experiment": experiment, "command": command, "seed": seed, **provenance()})
 
-    def write_songs(self, songs: Sequence[Song]) -> None:
-        """Write the songs of the run as MIDI files, and how they differ from the files they were read from."""
+    def write_songs(self, songs: Sequence[Song], left_out: Sequence[str] = ()) -> None:
+        """Write the songs of the run, and lines that say which files of a catalogue are left out."""
         (self.path / "songs").mkdir(exist_ok=True)
         for song in songs:
             song.write(self.path / "songs" / f"{song.name}.mid")
-        usual = DEFAULT_KEYBOARD, DEFAULT_GRID
-        layouts = {song.name: (song.keyboard, song.grid) for song in songs if (song.keyboard, song.grid) != usual}
-        if layouts:
-            self.write_json(LAYOUTS, {name: asdict(keys) | asdict(grid) for name, (keys, grid) in layouts.items()})
-        if changes := {song.name: list(song.changes) for song in songs if song.changes}:
-            self.write_json(CHANGES, changes)
+        self.write_json(DESCRIPTION, describe(songs, left_out))
 
     def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Append rows to a table; a new table gets a heading."""
@@ -279,53 +266,36 @@ class RunFolder:
             prompt: steps at the start that are given.
         """
         try:
-            paths = midi_files(self.path / "songs")
+            songs = read_songs(self.path / "songs", self._read_description(), steps)
         except SongError as error:
             reason = str(error).removeprefix(f"{self.path}/")
             raise RunError(f"{self.path}: the songs of the run are missing: {reason}") from None
-        songs, changes, layouts = [], self._read_changes(), self._read_layouts()
-        for path in paths:
-            name = song_name(path)
-            layout = layouts.get(name, (DEFAULT_KEYBOARD, DEFAULT_GRID))
-            try:
-                song = _read_song(path, *layout, changes.get(name, ()), steps)
-            except ValueError as error:
-                reason = str(error).removeprefix(f"{path}: ")
-                raise RunError(f"{self.path}: songs/{path.name} is broken: {reason}") from None
+        except RunError:
+            raise
+        except ValueError as error:
+            raise RunError(f"{self.path}: {error}") from None
+        for song in songs:
             if song.steps <= prompt:
                 raise RunError(
-                    f"{self.path}: config.toml is broken: task.prompt = {prompt}: {name} has only {song.steps} steps"
+                    f"{self.path}: config.toml is broken: task.prompt = {prompt}: "
+                    f"{song.name} has only {song.steps} steps"
                 )
-            songs.append(song)
         return songs
 
-    def _read_layouts(self) -> dict[str, tuple[Keyboard, Grid]]:
-        """Return keyboard and grid of songs, by their names; raises RunError if the file is broken."""
-        if not (self.path / LAYOUTS).exists():
-            return {}
-        content = self.read_json(LAYOUTS)
-        try:
-            validate_like(ByAnyName(asdict(DEFAULT_KEYBOARD) | asdict(DEFAULT_GRID)), content)
-            return {
-                name: (
-                    Keyboard(each["keys"], each["lowest_pitch"]),
-                    Grid(each["steps_per_beat"], each["beats_per_bar"], each["beat"]),
-                )
-                for name, each in content.items()
-            }
-        except ValueError as error:
-            raise RunError(f"{self.path}: {LAYOUTS} is broken: {error}") from None
+    def read_left_out(self) -> list[str]:
+        """Return lines that say which files of a catalogue are left out; raises RunError if their file is broken."""
+        return self._read_description()["left_out"]
 
-    def _read_changes(self) -> dict[str, tuple[str, ...]]:
-        """Return what was changed in songs, by their names; raises RunError if the file is broken."""
-        if not (self.path / CHANGES).exists():
-            return {}
-        content = self.read_json(CHANGES)
+    def _read_description(self) -> dict[str, Any]:
+        """Return the content of songs.json; raises RunError if it is broken."""
+        if not (self.path / DESCRIPTION).exists():
+            return describe([])
+        content = self.read_json(DESCRIPTION)
         try:
-            validate_like(ByAnyName([""]), content)
-        except ValueError as error:
-            raise RunError(f"{self.path}: {CHANGES} is broken: {error}") from None
-        return {name: tuple(changes) for name, changes in content.items()}
+            check_description(content)
+        except (ValueError, TypeError) as error:
+            raise RunError(f"{self.path}: {DESCRIPTION} is broken: {error}") from None
+        return content
 
     def read_roll(self) -> np.ndarray:
         """Return the champion's roll (T, K) bool; raises RunError if it is missing or broken."""
@@ -339,14 +309,6 @@ class RunFolder:
         except (OSError, ValueError, EOFError, MemoryError) as error:
             raise RunError(f"{self.path}: best/roll.npy is broken: {error}") from None
         return roll
-
-
-def _read_song(path: Path, keyboard: Keyboard, grid: Grid, changes: tuple[str, ...], steps: int) -> Song:
-    """Read a song that was written by `Song.write`, at most so many steps of it (0: all); raises ValueError."""
-    notes = read_midi(path, grid.steps_per_quarter)
-    end = min(notes.steps, steps or notes.steps)
-    roll = roll_from_onsets(notes.onsets[notes.onsets[:, 0] < end], end, keyboard)
-    return Song(song_name(path), roll, notes.title, notes.tempo_bpm, keyboard=keyboard, grid=grid, changes=changes)
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

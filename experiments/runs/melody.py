@@ -1,6 +1,5 @@
 """A played roll as files: the array itself, MIDI and sound."""
 
-import dataclasses
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ def title_of(songs: Sequence[Song]) -> str:
 def write_melody(folder: Path, roll: np.ndarray, song: Song, origin: str = "evolved") -> None:
     """Write a roll (T, K) bool as roll.npy, melody.mid and melody.wav; the song gives all the rest."""
     write_array(folder / "roll.npy", roll)
-    dataclasses.replace(song, roll=roll, title=f"{song.title or song.name} ({origin})").write(folder / "melody.mid")
+    song.playing(roll, f"{song.title or song.name} ({origin})").write(folder / "melody.mid")
     write_wav(folder / "melody.wav", song.sound(roll))
 
 

@@ -7,8 +7,8 @@ import mido
 import numpy as np
 import pytest
 
-from experiments.runs.folder import RunError, RunFolder
-from songs.keyboard import BEATS, STEPS_IN_A_BEAT, Grid, Keyboard, usual_keyboard
+from experiments.runs.folder import RunFolder
+from songs.keyboard import Grid, Keyboard, usual_keyboard
 from songs.song import Song
 
 KEYBOARD, GRID = usual_keyboard(25), Grid(4, 3)
@@ -124,49 +124,3 @@ def test_songs_of_several_keyboards_are_learned_together(kuznechik, tmp_path, wa
     assert {song.keyboard for song in songs.values()} == {KEYBOARD}
     assert songs["tune"].grid == Grid()
     assert np.argwhere(songs["tune"].roll).tolist() == [[0, 12], [4, 16], [9, 19]]
-
-
-def test_every_keyboard_and_grid_comes_back_from_a_run_folder(tmp_path):
-    generator = np.random.default_rng(0)
-    grids = [
-        Grid(steps, beats, beat)
-        for steps in STEPS_IN_A_BEAT
-        for beats in (1, 2, 3, 5, 12)
-        for beat in BEATS
-        if not steps % beat
-    ]
-    songs = []
-    for number, grid in enumerate(grids):
-        keys = int(generator.integers(1, 89))
-        keyboard = Keyboard(keys, int(generator.integers(0, 129 - keys)))
-        roll = generator.random((int(generator.integers(2, 60)), keys)) < 0.3
-        roll[0, 0] = True
-        songs.append(Song(f"{number}", roll, keyboard=keyboard, grid=grid))
-    folder = RunFolder.create(tmp_path / "run")
-    folder.write_songs(songs)
-    for song, read in zip(songs, folder.read_songs(), strict=True):
-        assert (read.name, read.keyboard, read.grid) == (song.name, song.keyboard, song.grid)
-        assert (read.roll == song.roll).all()
-
-
-@pytest.mark.parametrize(
-    ("layout", "reason"),
-    [
-        ("[]", "it holds no JSON object"),
-        ('{"waltz": {"keys": 25}}', "waltz.lowest_pitch is missing"),
-        (
-            json.dumps({"waltz": {"keys": 89, "lowest_pitch": 0, "steps_per_beat": 4, "beats_per_bar": 3, "beat": 1}}),
-            "89",
-        ),
-        (
-            json.dumps({"waltz": {"keys": 13, "lowest_pitch": 60, "steps_per_beat": 5, "beats_per_bar": 3, "beat": 1}}),
-            "5",
-        ),
-    ],
-)
-def test_a_broken_layout_is_named(tmp_path, layout, reason):
-    folder = RunFolder.create(tmp_path / "run")
-    folder.write_songs([song_of(KEYBOARD, GRID, NOTES, STEPS)])
-    (folder.path / "songs" / "layouts.json").write_text(layout)
-    with pytest.raises(RunError, match=rf"songs/layouts.json is broken: .*{reason}"):
-        folder.read_songs()

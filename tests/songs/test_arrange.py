@@ -1,5 +1,7 @@
 """From a file to a song: the part, the grid, the bars and the keys that are taken, and what is said about it."""
 
+from dataclasses import replace
+
 import mido
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songs.arrange import AS_WRITTEN, ArrangeOptions, arrange
+from songs.key_signature import KeySignature
 from songs.keyboard import Grid, Keyboard
 from songs.midi import read_score
 from songs.options import OptionError
@@ -19,12 +22,14 @@ TUNE = [60, 62, 64, 65, 67, 65, 64, 62, 60, 64, 67, 64, 60, 62, 64, 60]
 BASS = [36, 36, 43, 43] * 4
 
 
-def track(notes, name="", channel=0, program=None, signatures=()):
+def track(notes, name="", channel=0, program=None, signatures=(), tempos=(), key=None):
     """Return a MIDI track of notes, each an onset and a length in beats, and a pitch."""
     events = [
         (round(at * BEAT), mido.MetaMessage("time_signature", numerator=upper, denominator=lower))
         for at, upper, lower in signatures
     ]
+    events += [(round(at * BEAT), mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(bpm))) for at, bpm in tempos]
+    events += [(0, mido.MetaMessage("key_signature", key=key))] if key else []
     if program is not None:
         events.append((0, mido.Message("program_change", channel=channel, program=program)))
     for onset, length, pitch in notes:
@@ -352,6 +357,54 @@ def test_a_song_is_read_with_its_lengths_and_changes(file):
     assert (song.name, song.title, song.grid, song.steps) == ("my", "Air", Grid(4, 4), 16)
     assert song.lengths.tolist() == [8, 1, 3, 4]
     assert song.changes == ("sixteenths", "up 1 semitone")
+
+
+TEMPOS = [(0, 80), (5, 60), (6, 60), (9, 100), (14, 150), (80, 30)]
+
+
+def test_a_song_has_the_tempos_of_its_bars_and_the_key_it_is_played_in(file):
+    path = file(track(line([pitch - 5 for pitch in TUNE]), tempos=TEMPOS, key="Ebm"))
+    song = Song.read(path)
+    assert (song.shift, song.key.name, song.tempo_bpm) == (5, "G#m", 80)
+    assert song.tempo_changes == ((10, 60), (18, 100), (28, 150))
+    part = Song.read(path, bars="3-4")
+    assert (part.tempo_bpm, part.tempo_changes) == (60, ((2, 100), (12, 150)))
+
+
+def test_what_is_played_of_a_song_is_written_with_its_lengths_tempos_meter_and_key(file, tmp_path):
+    notes = [(0, 2, 60), (2, 0.25, 64), (3, 0.5, 67), (5, 1, 64)]
+    song = Song.read(file(track(notes, tempos=TEMPOS, key="Ebm", signatures=[(0, 3, 4)])))
+    roll = song.roll.copy()
+    roll[6, 7], roll[8, 12] = False, True  # G at beat 3 is left out, C at beat 4 is added
+    song.playing(roll, "played").write(tmp_path / "played.mid")
+    score = read_score(tmp_path / "played.mid")
+    assert [(each["onset"] / BEAT, each["length"] / BEAT, each["pitch"]) for each in score.notes] == [
+        (0, 2, 60), (2, 0.25, 64), (4, 1, 72), (5, 1, 64),
+    ]  # fmt: skip
+    assert [(tick / BEAT, round(60e6 / tempo, 3)) for tick, tempo in score.tempos] == [(0, 80), (5, 60)]
+    assert (score.time_signatures, score.key_signatures) == (((0, 3, 4),), ((0, -6, True),))
+
+
+def test_a_song_goes_back_to_the_pitches_of_its_file(file, tmp_path):
+    song = Song.read(file(track(line([pitch - 29 for pitch in TUNE]), key="G")))
+    song.at_file_pitches().write(tmp_path / "back.mid")
+    score = read_score(tmp_path / "back.mid")
+    assert score.notes["pitch"].tolist() == [pitch - 29 for pitch in TUNE]
+    assert score.key_signatures == ((0, 1, False),)
+    with pytest.raises(SongError, match="my: 13 keys from pitch -1"):
+        replace(song, shift=61).at_file_pitches()
+
+
+@pytest.mark.parametrize("minor", [False, True])
+@pytest.mark.parametrize("sharps", range(-7, 8))
+def test_a_key_has_the_name_that_mido_reads(sharps, minor):
+    content = bytes([sharps & 255, minor])
+    message = mido.MetaMessage.from_bytes([0xFF, 0x59, 2, *content])
+    assert KeySignature(sharps, minor).name == message.key
+    for semitones in range(-12, 13):
+        moved = KeySignature(sharps, minor).moved(semitones)
+        assert (moved.sharps - sharps - 7 * semitones) % 12 == 0
+        assert mido.MetaMessage("key_signature", key=moved.name).bytes()[3] == moved.sharps & 255
 
 
 def test_a_wrong_option_is_named(file):

@@ -95,6 +95,8 @@ def test_the_schedule_follows_tempo_and_grid() -> None:
     seconds = [at for at, _ in schedule(TWO_NOTES_AND_A_CHORD, tempo_bpm=60, steps_per_beat=4)]
     assert seconds == [0.0, 0.25, 0.25, 0.5, 0.75, 0.75, 1.0, 1.0]
     assert schedule(TWO_NOTES_AND_A_CHORD, tempo_bpm=240)[-1][0] == 0.5
+    later = [at for at, _ in schedule(TWO_NOTES_AND_A_CHORD, tempo_bpm=60, steps_per_beat=4, tempo_changes=[(1, 30.0)])]
+    assert later == [at if at <= 0.25 else 2 * at - 0.25 for at in seconds]
 
 
 @pytest.mark.parametrize("steps", [0, 1, 128])

@@ -239,3 +239,12 @@ def test_a_sample_rate_out_of_range_is_refused(tmp_path, sample_rate: float) -> 
 def test_what_is_no_roll_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\(steps, 13\)"):
         render(np.zeros((4, 12), dtype=bool))
+
+
+def test_a_later_tempo_moves_what_comes_after_it() -> None:
+    roll = roll_with([(0, 0), (4, 0)], 8)
+    steady, slower = render(roll, 120), render(roll, 120, tempo_changes=[(2, 60.0)])
+    assert len(slower) - len(steady) == round(6 * 0.25 * RATE)
+    begin = round((2 * 0.25 + 2 * 0.5) * RATE)  # of the second note
+    # without the 8 ms in which the note before dies away
+    np.testing.assert_array_equal(slower[begin + 400 : begin + 4000], steady[RATE + 400 : RATE + 4000])

@@ -88,7 +88,7 @@ def test_a_run_that_learned_its_song_says_so(learned):
 def test_the_files_of_a_run_are_those_of_every_run(learned):
     files = {str(path.relative_to(learned)) for path in learned.rglob("*") if path.is_file()}
     checkpoints = {name for name in files if name.startswith("checkpoints/")}
-    assert files == {*FILES, "songs/tune.mid", *checkpoints}
+    assert files == {*FILES, "songs/tune.mid", "songs/songs.json", *checkpoints}
     assert 1 <= len(checkpoints) <= 2
     assert not any(path.read_bytes().startswith((b"\x80", b"PK")) for path in learned.rglob("*.safetensors"))
 
