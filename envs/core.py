@@ -16,6 +16,7 @@ from envs.episode_start import EpisodeStart
 from envs.history import History
 from envs.render import DRAW
 from envs.song_tape import SongClock, SongTape
+from listener.attachment import attached
 from listener.listener import Listener, is_pointwise
 from listener.memorization import wrong_keys
 from songs.song import Song
@@ -61,6 +62,19 @@ class Rules:
         """K, the number of keys."""
         return self.songs[0].roll.shape[1]
 
+    def attached_listener(self) -> Listener:
+        """Return the listener as it hears the keyboard and the grid of the songs; raises ValueError if they differ."""
+        first = self.songs[0]
+        listener = attached(self.listener, first.keyboard, first.grid)
+        if listener is not self.listener:
+            for song in self.songs:
+                if song.grid.steps_per_quarter != first.grid.steps_per_quarter:
+                    raise ValueError(
+                        f"{first.name!r} is on {first.grid.name}, {song.name!r} on {song.grid.name}: a listener hears "
+                        "songs of one grid"
+                    )
+        return listener
+
 
 class KeyboardCore:
     """B episodes of the game."""
@@ -82,7 +96,7 @@ class KeyboardCore:
         self._record = None
         if record:
             self._record = History(episodes, kept, rules.keys) if rules.teacher_forcing else self.history
-        self._listener = BatchListener(rules.listener, self.clock, self.history)
+        self._listener = BatchListener(rules.attached_listener(), self.clock, self.history)
         self._start = EpisodeStart(rules.songs, rules.prompt, rules.random_start)
         self.needs_draws = self._start.needs_draws
         """Whether `begin` depends on its draws."""

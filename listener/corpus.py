@@ -1,7 +1,8 @@
-"""Real melodies for listeners: excerpts of the melodies of MIDI files that fit on the 13 keys, split by group.
+"""Real melodies for listeners: excerpts of the melodies of MIDI files that fit on a keyboard, split by group.
 
 Conventions:
-    Melodies are (N, T) int8 on the grid of eighth notes, -1 for a rest and 0 to 12 for a key, as in `listener.theory`.
+    Melodies are (N, T) int8 on the grid of eighth notes, -1 for a rest and 0 to 12 for a key, as in `listener.theory`;
+    on `WIDE` keys 0 to 24.
     Those of a corpus are as low as they go: the lowest key is 0, and `moved` puts them elsewhere.
     A *group* is a set of pieces that share phrases, as in `vae.windows`; it is in one split as a whole, and excerpts
     of the test, in any key, are left out of training.
@@ -19,6 +20,8 @@ from songs.keyboard import KEYS, STEPS_PER_BAR
 MOST_REST = 2 * STEPS_PER_BAR
 """Excerpts with longer rests are left out."""
 FEWEST_NOTES_A_BAR = 1.0
+WIDE = 25
+"""Keys that hold nearly all melodies; 13 hold a fifth of them."""
 TEST_SHARE, VALIDATION_SHARE = 0.15, 0.12
 
 
@@ -65,9 +68,11 @@ SPLIT_SEED = 0
 """One split for all listeners: what one of them was trained on is held out for none."""
 
 
-def read_music(folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None) -> Corpora:
+def read_music(
+    folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None, keys: int = KEYS
+) -> Corpora:
     """Read the melodies of all MIDI files under some folders, split as for every listener; raises ValueError."""
-    return Corpora(*read_corpora(folders, (SHORT_BARS, EXCERPT_BARS, SONG_BARS), report))
+    return Corpora(*read_corpora(folders, (SHORT_BARS, EXCERPT_BARS, SONG_BARS), report, keys))
 
 
 def read_pieces(folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None) -> list:
@@ -87,6 +92,7 @@ def read_corpora(
     folders: Sequence[Path],
     lengths: Sequence[int],
     report: Callable[[int, int], None] = lambda done, of: None,
+    keys: int = KEYS,
 ) -> list[Corpus]:
     """Read the melodies of all MIDI files under some folders, as excerpts of so many bars each.
 
@@ -94,6 +100,7 @@ def read_corpora(
         folders: of MIDI files.
         lengths: bars of the excerpts of each corpus.
         report: called with the number of files that are read, and of all files.
+        keys: of the keyboard that the excerpts fit on.
 
     Raises:
         ValueError: a folder is missing or has too little music.
@@ -102,15 +109,15 @@ def read_corpora(
 
     pieces = read_pieces(folders, report)
     groups = group_pieces(pieces)
-    return [split_corpus(pieces, groups, bars) for bars in lengths]
+    return [split_corpus(pieces, groups, bars, keys) for bars in lengths]
 
 
-def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int) -> Corpus:
+def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int, keys: int = KEYS) -> Corpus:
     """Cut pieces, `vae.melody.Piece`, into excerpts, and hold out some of their groups (P,).
 
     The split is the same for every length. Raises ValueError if a part of it is empty.
     """
-    excerpts = cut(pieces, bars)
+    excerpts = cut(pieces, bars, keys)
     names = np.random.default_rng(SPLIT_SEED).permutation(np.unique(groups))
     ends = np.cumsum([max(1, round(share * len(names))) for share in (TEST_SHARE, VALIDATION_SHARE)])
     parts: list[Excerpts] = []
@@ -123,14 +130,14 @@ def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int) -> Corpus:
     test, validation, training = parts
     if not all(len(part) for part in parts):
         raise ValueError(
-            f"too little music: {len(pieces)} melodies give {len(training)} excerpts of {bars} bars on 13 keys to "
+            f"too little music: {len(pieces)} melodies give {len(training)} excerpts of {bars} bars on {keys} keys to "
             f"train with, {len(validation)} to choose by and {len(test)} to test with; add MIDI files"
         )
     return Corpus(training, validation, test, len(pieces))
 
 
-def cut(pieces: Sequence, bars: int) -> Excerpts:
-    """Return all excerpts of some bars, from every second bar on, that span at most 13 keys and are no near silence."""
+def cut(pieces: Sequence, bars: int, keys: int = KEYS) -> Excerpts:
+    """Return all excerpts of some bars, from every second bar on, that fit on a keyboard and are no near silence."""
     from vae.tokens import STEPS_PER_BAR as SIXTEENTHS
 
     melodies, owners = [np.zeros((0, bars * STEPS_PER_BAR), dtype=np.int8)], [np.zeros(0, dtype=np.int64)]
@@ -139,7 +146,7 @@ def cut(pieces: Sequence, bars: int) -> Excerpts:
             pitches = _on_eighths(roll, onsets)
             for first in range(0, len(roll) // SIXTEENTHS - bars + 1, 2):
                 part = pitches[first * STEPS_PER_BAR : (first + bars) * STEPS_PER_BAR]
-                if _usable(part):
+                if _usable(part, keys):
                     melodies.append(lowest(part[None]))
                     owners.append(np.array([number]))
     excerpts, owner = np.concatenate(melodies), np.concatenate(owners)
@@ -156,12 +163,12 @@ def _on_eighths(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
     return np.where(begins[:, 0], pairs[:, 0], np.where(begins[:, 1], pairs[:, 1], REST))
 
 
-def _usable(pitches: np.ndarray) -> bool:
+def _usable(pitches: np.ndarray, keys: int) -> bool:
     at = np.flatnonzero(pitches != REST)
     if len(at) < FEWEST_NOTES_A_BAR * len(pitches) / STEPS_PER_BAR:
         return False
     rests = np.diff(np.concatenate(([-1], at, [len(pitches)]))) - 1
-    return np.ptp(pitches[at]) < KEYS and rests.max() <= MOST_REST
+    return np.ptp(pitches[at]) < keys and rests.max() <= MOST_REST
 
 
 def _where(excerpts: Excerpts, mask: np.ndarray) -> Excerpts:
@@ -176,13 +183,16 @@ def lowest(melodies: np.ndarray) -> np.ndarray:
 
 
 def moved(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Transpose each of some melodies (N, T) at random, evenly over all shifts with which it fits on the 13 keys."""
+    """Transpose each of some melodies (N, T) at random, evenly over all shifts with which it fits on the 13 keys.
+
+    One that is wider begins at key 0.
+    """
     low = lowest(melodies)
-    room = KEYS - low.max(axis=1, initial=0)
+    room = np.maximum(KEYS - low.max(axis=1, initial=0), 1)
     shift = (generator.random(len(low)) * room).astype(np.int8)
     return np.where(low != REST, low + shift[:, None], REST).astype(np.int8)
 
 
-def rolls_of(melodies: np.ndarray) -> np.ndarray:
-    """Return the rolls (N, T, 13) bool of melodies (N, T)."""
-    return melodies[..., None] == np.arange(KEYS, dtype=np.int8)
+def rolls_of(melodies: np.ndarray, keys: int = KEYS) -> np.ndarray:
+    """Return the rolls (N, T, K) bool of melodies (N, T)."""
+    return melodies[..., None] == np.arange(keys, dtype=np.int8)

@@ -12,7 +12,7 @@ import numpy as np
 from listener import theory
 from listener.melody_features import features
 from listener.theory import REST
-from songs.keyboard import KEYS, STEPS_PER_BAR
+from songs.keyboard import MOST_KEYS, STEPS_PER_BAR
 
 DESCRIBED = (
     "notes a bar",
@@ -34,7 +34,7 @@ def describe(roll: np.ndarray) -> dict[str, float]:
     """Return features of a roll: `DESCRIBED` of `melody_features`, and the share of its onsets that are chords."""
     steps = max(STEPS_PER_BAR, -(-len(roll) // STEPS_PER_BAR) * STEPS_PER_BAR)
     filled = np.pad(roll, ((0, steps - len(roll)), (0, 0)))
-    values = features(theory.melody(filled[None]))
+    values = features(theory.highest_keys(filled[None]))
     keys = roll.sum(axis=1)
     chords = float((keys[keys > 0] > 1).mean()) if keys.any() else 0.0
     return {**{name: float(values[name][0]) for name in DESCRIBED}, "chord share": chords}
@@ -59,13 +59,13 @@ def longest_shared_run(roll: np.ndarray, songs: Sequence[np.ndarray]) -> int:
     return longest
 
 
-_REST, _GAP = -KEYS, -KEYS - 1
-"""Stand among intervals, which are -12 to 12, for a rest and for the end of a song."""
+_REST, _GAP = -MOST_KEYS, -MOST_KEYS - 1
+"""Stand among intervals for a rest and for the end of a song."""
 
 
 def _intervals(roll: np.ndarray) -> np.ndarray:
     """Return for every step (T,) the semitones from the note before, 0 for the first note."""
-    (melody,) = theory.melody(roll[None])
+    (melody,) = theory.highest_keys(roll[None])
     notes = melody[melody != REST].astype(np.int64)
     intervals = np.full(len(melody), _REST)
     intervals[melody != REST] = np.diff(notes, prepend=notes[:1])

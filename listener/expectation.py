@@ -21,6 +21,8 @@ class Expectation(SumOfTerms):
     """Name of the pitch term."""
     constant: float
     """Nats of an average step of real music."""
+    any_keyboard = False
+    """Whether more than 13 keys are heard."""
 
     @abstractmethod
     def log_probabilities(self, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -31,7 +33,8 @@ class Expectation(SumOfTerms):
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return the rewards for rhythm, notes and further keys at every step, (B, T) float32 by name."""
-        rhythm, notes = self.log_probabilities(theory.melody(rolls))
+        melodies = theory.highest_keys(rolls) if self.any_keyboard else theory.melody(rolls)
+        rhythm, notes = self.log_probabilities(melodies)
         return {
             "rhythm": rhythm - np.float32(self.constant),
             self.pitch_term: notes,

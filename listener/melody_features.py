@@ -62,14 +62,15 @@ def features_so_far(melodies: np.ndarray) -> dict[str, np.ndarray]:
     """
     whole = melodies[:, : melodies.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR]
     known, steps = events(whole), np.arange(whole.shape[1])
-    keys, notes = _counts(whole + 1, KEYS), _sum_so_far(known.onset)
+    classes, notes = _class_counts(whole), _sum_so_far(known.onset)
+    keys = _counts(whole + 1, max(KEYS, int(whole.max(initial=REST)) + 1))
     some, bars = np.maximum(notes, 1), np.arange(1, whole.shape[1] // STEPS_PER_BAR + 1)
     packed, indices = theory.notes_of(whole)
     runs = theory.at_steps(theory.repetitions(packed), indices, whole.shape[1])
     return {
         "entropy": _entropy(keys, some),
         "different keys": (keys > 0).sum(axis=2, dtype=np.float64),
-        "share in key": _most_in_a_key(keys) / some,
+        "share in key": (classes @ theory.SCALES.T.astype(np.float64)).max(axis=2) / some,
         "notes a bar": notes / bars,
         "notes on the beat": _sum_so_far(known.onset & (steps % 2 == 0)) / some,
         "longest gap": _most_so_far(known.gap),
@@ -83,7 +84,7 @@ def _intervals_so_far(known: Events) -> dict[str, np.ndarray]:
     follows = known.interval != NONE
     sizes = np.where(follows, np.abs(known.interval), 0)
     pairs = np.maximum(_sum_so_far(follows), 1)
-    classes = np.where(follows, known.interval + KEYS, 0)
+    classes = np.where(follows, np.clip(known.interval, 1 - KEYS, KEYS - 1) + KEYS, 0)
     return {
         "mean interval": _sum_so_far(sizes) / pairs,
         "intervals above a fifth": _sum_so_far(sizes > FIFTH) / pairs,
@@ -133,7 +134,7 @@ def longest_repeats(melodies: np.ndarray) -> np.ndarray:
 
 def tonics(melodies: np.ndarray) -> np.ndarray:
     """Return the tonic at every bar line, (N, bars) int64, of the major scale that fits the notes so far best."""
-    return theory.best_tonics(_pitch_classes(_counts(melodies + 1, KEYS)), melodies.shape[1])
+    return theory.best_tonics(_class_counts(melodies), melodies.shape[1])
 
 
 def _sum_so_far(values: np.ndarray) -> np.ndarray:
@@ -158,20 +159,13 @@ def _counts(classes: np.ndarray, most: int) -> np.ndarray:
     return counts[..., 1:].cumsum(axis=1, dtype=np.float64)
 
 
-def _pitch_classes(keys: np.ndarray) -> np.ndarray:
-    """Return counts of keys (..., 13) as counts of pitch classes (..., 12)."""
-    classes = keys[..., :12].copy()
-    classes[..., 0] += keys[..., 12]
-    return classes
-
-
-def _most_in_a_key(keys: np.ndarray) -> np.ndarray:
-    """Return how many notes belong to the major scale that most of them belong to."""
-    return (_pitch_classes(keys) @ theory.SCALES.T.astype(np.float64)).max(axis=2)
+def _class_counts(melodies: np.ndarray) -> np.ndarray:
+    """Return how often each pitch class was played by every bar line, (N, bars, 12) float64."""
+    return _counts(np.where(melodies == REST, 0, melodies % 12 + 1), 12)
 
 
 def _entropy(keys: np.ndarray, notes: np.ndarray) -> np.ndarray:
-    """Return the entropy in bits of counts of keys (..., 13), of so many notes (...)."""
+    """Return the entropy in bits of counts of keys (..., K), of so many notes (...)."""
     share = keys / notes[..., None]
     return -(share * np.log2(np.where(share > 0, share, 1))).sum(axis=2)
 

@@ -27,7 +27,7 @@ LONGEST_GAP = 24
 PREVIOUS_GAPS = 10
 """0 for none, 1 to 8, 9 for longer."""
 INTERVALS = 2 * KEYS
-"""0 for none, 1 to 25 for -12 to 12."""
+"""0 for none, 1 to 25 for -12 to 12; larger ones count as an octave."""
 CONTEXT = 3
 
 
@@ -75,7 +75,8 @@ def _rhythm_context(known: Events) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _interval_context(known: Events) -> tuple[list[np.ndarray], np.ndarray]:
     """Return the three intervals before each step, the oldest first, and that of the step, as 0 to 25."""
-    classes = np.where(known.interval == NONE, 0, known.interval.astype(np.int64) + KEYS)
+    size = np.clip(known.interval.astype(np.int64), 1 - KEYS, KEYS - 1)
+    classes = np.where(known.interval == NONE, 0, size + KEYS)
     order = np.cumsum(known.onset, axis=1)
     # the intervals of a melody side by side, without the rests
     rows, steps = np.nonzero(known.onset)
@@ -89,6 +90,7 @@ class NGram(Expectation):
     """Rewards what an n-gram expects; `constant` as in `Expectation`."""
 
     pitch_term = "intervals"
+    any_keyboard = True
 
     def __init__(self, tables: Tables, constant: float):
         self.tables, self.constant = tables, constant

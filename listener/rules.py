@@ -1,4 +1,4 @@
-"""A listener of rules of music theory: those of RL Tuner, on 13 keys and onsets.
+"""A listener of rules of music theory: those of RL Tuner, on onsets.
 
 RL Tuner (Jaques et al. 2017) rewards each step of a melody of sixteenth notes in C major. Differences:
 
@@ -50,9 +50,9 @@ class TheoryWeights:
     """For a highest note that is played once only, and for a lowest."""
 
 
-INTERVALS = np.array([0.0, 0.08, 0.08, 0.09, 0.09, 0.07, 0.0, 0.02, 0.05, 0.05, -0.3, -0.3, 0.0])
-"""Pleasantness by semitones: second, third, fourth, fifth, sixth, seventh; repetition, tritone and octave are worth
-nothing there."""
+INTERVALS = np.array([0.0, 0.08, 0.08, 0.09, 0.09, 0.07, 0.0, 0.02, 0.05, 0.05, -0.3, -0.3, 0.0, -1.0])
+"""Pleasantness by semitones: second, third, fourth, fifth, sixth, seventh, above an octave; repetition, tritone and
+octave are worth nothing there."""
 FIFTH_IN_KEY, THIRD_IN_KEY = 0.1, 0.15
 """Pleasantness of a fifth and a third of which both notes belong to the key."""
 LEAST_CORRELATION = 0.15
@@ -73,7 +73,7 @@ class MusicTheory(SumOfTerms):
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return the rewards of each rule at every step, (B, T) float32 by the name of the rule."""
-        melodies = theory.melody(rolls)
+        melodies = theory.highest_keys(rolls)
         if not melodies.size:
             return {name: np.zeros(melodies.shape, dtype=np.float32) for name in asdict(self.weights)}
         notes, steps = theory.notes_of(melodies)
@@ -114,9 +114,10 @@ def _tonic_potential(notes: np.ndarray) -> np.ndarray:
 
 def _unique_potential(notes: np.ndarray) -> np.ndarray:
     """Return 1 if the highest note so far was played once only, and 1 for the lowest."""
-    counts = np.cumsum((notes[..., None] == np.arange(13)), axis=1)
+    keys = max(1, int(notes.max(initial=theory.REST)) + 1)
+    counts = np.cumsum((notes[..., None] == np.arange(keys)), axis=1)
     played = counts > 0
-    lowest, highest = played.argmax(axis=2), 12 - played[..., ::-1].argmax(axis=2)
+    lowest, highest = played.argmax(axis=2), keys - 1 - played[..., ::-1].argmax(axis=2)
     once = (np.take_along_axis(counts, end[..., None], axis=2)[..., 0] == 1 for end in (lowest, highest))
     return _held(sum(once), notes)
 
@@ -138,7 +139,7 @@ def _pleasantness(notes: np.ndarray) -> np.ndarray:
     inside = theory.in_scale(notes, theory.best_scales(notes))
     both = inside.copy()
     both[:, 1:] &= theory.in_scale(notes[:, :-1], theory.best_scales(notes)[:, 1:])
-    pleasant = INTERVALS[sizes]
+    pleasant = INTERVALS[np.minimum(sizes, len(INTERVALS) - 1)]
     pleasant = np.where(both & (sizes == FIFTH), FIFTH_IN_KEY, pleasant)
     return np.where(both & ((sizes == 3) | (sizes == 4)), THIRD_IN_KEY, pleasant)
 

@@ -1,7 +1,7 @@
-"""Music theory on melodies of 13 keys, for listeners: pure functions on arrays.
+"""Music theory on melodies, for listeners: pure functions on arrays.
 
 Conventions:
-    A melody is (B, T) int8: the highest key that is pressed at a step, 0 to 12, or -1 for a rest.
+    A melody is (B, T) int8: the highest key that is pressed at a step, from 0 on, or -1 for a rest.
     Notes are a melody without its rests: (B, N) int8, each row filled up with -1 at its end; N is at least 1.
     Everything is causal: values at step or note i depend on those up to i alone.
     Pitch classes are those of the keys: key 0 and key 12 are both C.
@@ -34,8 +34,13 @@ def melody(rolls: np.ndarray) -> np.ndarray:
         ValueError: the rolls have another number of keys.
     """
     if rolls.shape[-1] != KEYS:
-        raise ValueError(f"listeners hear {KEYS} keys, these rolls have {rolls.shape[-1]}")
-    highest = KEYS - 1 - rolls[..., ::-1].argmax(axis=-1)
+        raise ValueError(f"this listener hears {KEYS} keys, these rolls have {rolls.shape[-1]}")
+    return highest_keys(rolls)
+
+
+def highest_keys(rolls: np.ndarray) -> np.ndarray:
+    """Return the highest key of every step of rolls (B, T, K) on any keyboard, -1 for a rest: (B, T) int8."""
+    highest = rolls.shape[-1] - 1 - rolls[..., ::-1].argmax(axis=-1)
     return np.where(rolls.any(axis=-1), highest, REST).astype(np.int8)
 
 
@@ -135,13 +140,15 @@ def recent(melodies: np.ndarray, steps: int) -> np.ndarray:
 
 def different_notes(windows: np.ndarray) -> np.ndarray:
     """Return the number of different keys in each window, (B, T) for (B, T, W)."""
-    return sum((windows == key).any(axis=-1).astype(np.int64) for key in range(KEYS))
+    keys = range(int(windows.max(initial=REST)) + 1)
+    return sum(((windows == key).any(axis=-1).astype(np.int64) for key in keys), np.zeros(windows.shape[:-1], np.int64))
 
 
 def repeated_windows(windows: np.ndarray) -> np.ndarray:
     """Return which windows (B, T, W) were played before without overlap, (B, T) bool."""
     size = windows.shape[-1]
-    names = (windows.astype(np.int64) + 1) @ (KEYS + 1) ** np.arange(size, dtype=np.int64)
+    keys = int(windows.max(initial=REST)) + 1
+    names = (windows.astype(np.int64) + 1) @ (keys + 1) ** np.arange(size, dtype=np.int64)
     length = names.shape[1]
     earlier = np.tri(length, k=-size, dtype=bool)
     return ((names[:, :, None] == names[:, None, :]) & earlier).any(axis=2)

@@ -18,7 +18,7 @@ from listener import theory
 from listener.expectation import further_tokens
 from listener.listener import SumOfTerms, at_bar_lines
 from listener.theory import REST, events
-from songs.keyboard import LOWEST_PITCH, STEPS_PER_BAR
+from songs.keyboard import LOWEST_PITCH, STEPS_PER_BAR, usual_keyboard
 from vae.elbo import cross_entropy, kl_divergence
 from vae.model import MusicVAE
 from vae.shipped import find_model
@@ -52,20 +52,22 @@ class VaeElbo(SumOfTerms):
         count, steps = rolls.shape[:2]
         bars = steps // STEPS_PER_BAR
         nats, kl = np.zeros((2, count, bars), dtype=np.float32)
-        nats[:, BARS - 1 :], kl[:, BARS - 1 :] = self.nats(theory.melody(rolls))
+        nats[:, BARS - 1 :], kl[:, BARS - 1 :] = self.nats(
+            theory.highest_keys(rolls), usual_keyboard(rolls.shape[2]).lowest_pitch
+        )
         further = further_tokens(rolls)[:, : bars * STEPS_PER_BAR].reshape(count, bars, STEPS_PER_BAR).sum(axis=2)
         known = np.arange(1, bars + 1) >= BARS
         divergence = np.where(known, self.constant - kl, np.float32(0))
         terms = {"cross entropy": -nats, "divergence": divergence, "further keys": further}
         return {name: at_bar_lines(values, steps) for name, values in terms.items()}
 
-    def nats(self, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def nats(self, melodies: np.ndarray, lowest_pitch: int = LOWEST_PITCH) -> tuple[np.ndarray, np.ndarray]:
         """Return the cross entropy of every two bars of melodies (N, T), and their divergence, (N, bars - 1) each."""
         count, bars = len(melodies), melodies.shape[1] // STEPS_PER_BAR
         windows = max(0, bars - BARS + 1)
         if not count * windows:
             return np.zeros((count, windows), dtype=np.float32), np.zeros((count, windows), dtype=np.float32)
-        tokens = np.repeat(sounding(melodies), SIXTEENTHS, axis=1)
+        tokens = np.repeat(sounding(melodies, lowest_pitch), SIXTEENTHS, axis=1)
         width = SIXTEENTHS * STEPS_PER_BAR
         views = [tokens[:, width * first : width * (first + BARS)] for first in range(windows)]
         flat = np.stack(views, axis=1).reshape(count * windows, BARS * width)
@@ -81,9 +83,9 @@ class VaeElbo(SumOfTerms):
             return cross_entropy(logits, tokens).numpy(), kl_divergence(mean, deviation).sum(dim=1).numpy()
 
 
-def sounding(melodies: np.ndarray) -> np.ndarray:
+def sounding(melodies: np.ndarray, lowest_pitch: int = LOWEST_PITCH) -> np.ndarray:
     """Return the piano-roll token that sounds at every step of melodies (N, T), int64."""
     known = events(melodies)
     over = ~known.onset & (known.gap >= BARS * STEPS_PER_BAR)
-    key = known.held.astype(np.int64) + LOWEST_PITCH - LOWEST_MIDI_PITCH
+    key = known.held.astype(np.int64) + lowest_pitch - LOWEST_MIDI_PITCH
     return np.where((known.held == REST) | over, SILENT, key)

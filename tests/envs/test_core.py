@@ -11,6 +11,8 @@ from gymnasium.utils import seeding
 from envs.keyboard_env import KeyboardEnv
 from envs.vector_keyboard_env import KeyboardVectorEnv
 from listener.memorization import ExactSteps
+from listener.rules import MusicTheory
+from songs.keyboard import Grid
 from songs.song import Song
 
 TUNE = Song("tune", np.eye(13)[[0, 4, 7, 12, 7, 4, 0, 0, 2, 5, 9, 12]])
@@ -410,3 +412,19 @@ def test_there_is_no_state_before_a_reset_or_of_episodes_that_are_truncated():
     vector.reset()
     with pytest.raises(ValueError, match="leave max_episode_steps out"):
         vector.state()
+
+
+def test_a_listener_of_eighths_hears_a_song_of_sixteenths():
+    finer = np.zeros((2 * TUNE.steps, 13), dtype=bool)
+    finer[::2] = TUNE.roll
+    rewards = []
+    for song in (TUNE, Song("finer", finer, grid=Grid(4))):
+        environment = KeyboardEnv([song], "theory", prompt=1, improvise=True)
+        environment.reset()
+        rewards.append(sum(environment.step(keys.astype(np.int8))[1] for keys in song.roll[1:]))
+    assert rewards[1] - MusicTheory().rewards(TUNE.roll[None])[0, 0] == pytest.approx(rewards[0], rel=1e-4)
+
+
+def test_a_listener_does_not_hear_songs_of_two_grids_at_once():
+    with pytest.raises(ValueError, match="'tune' is on sixteenths, 'other' on eighths: a listener hears songs of one"):
+        KeyboardEnv([Song("tune", TUNE.roll, grid=Grid(4)), OTHER], "theory", prompt=1)

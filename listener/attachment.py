@@ -1,0 +1,71 @@
+"""Listeners on any keyboard and grid: those of the project hear eighths, and here other grids become eighths.
+
+An eighth holds what begins in it. Where several notes begin in one, as on sixteenths and triplets, the music is heard
+twice, once with the first of them and once with the last, and the reward is the mean of both. Of quarters, every second
+eighth is silent. Eight eighths are a bar in any metre.
+
+Conventions: rolls are (B, T, K) with s steps to a quarter note; they have E = 2T / s eighths, of which an unfinished
+    last one is not heard. The reward of an eighth is given at its last step.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from listener.listener import Listener, SumOfTerms, WeightedSum, pays_every
+from songs.keyboard import DEFAULT_GRID, Grid, Keyboard
+
+EIGHTHS = DEFAULT_GRID.steps_per_quarter
+
+
+def attached(listener: Listener, keyboard: Keyboard, grid: Grid) -> Any:
+    """Return the listener that hears rolls on a keyboard and a grid.
+
+    One of your own may have a method `attach(keyboard, grid)` that returns it; without, it hears the rolls as they are.
+    """
+    if isinstance(listener, WeightedSum):
+        parts = tuple(attached(one, keyboard, grid) for one in listener.listeners)
+        return listener if parts == listener.listeners else WeightedSum(parts, listener.weights)
+    if isinstance(listener, SumOfTerms) and grid.steps_per_quarter != EIGHTHS:
+        return InEighths(listener, grid.steps_per_quarter)
+    attach = getattr(listener, "attach", None)
+    return attach(keyboard, grid) if attach else listener
+
+
+class InEighths(SumOfTerms):
+    """A listener of eighths that hears another grid."""
+
+    def __init__(self, listener: SumOfTerms, steps_per_quarter: int):
+        self.listener, self.steps_per_quarter = listener, steps_per_quarter
+        steps = pays_every(listener) * steps_per_quarter
+        self.pays_every = steps // EIGHTHS if steps % EIGHTHS == 0 else 1
+
+    def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Return the rewards of each term at every step, (B, T) float32 by its name."""
+        count, steps, _ = rolls.shape
+        first, last = _ends(steps, self.steps_per_quarter)
+        sounds = rolls.any(axis=2)
+        heard = [_eighths(rolls, sounds, first, last, latest) for latest in (False, True)]
+        rewards = {}
+        for name, values in self.listener.terms(np.concatenate(heard)).items():
+            rewards[name] = np.zeros((count, steps), dtype=np.float32)
+            np.add.at(rewards[name], (slice(None), last), (values[:count] + values[count:]) / 2)
+        return rewards
+
+
+def _ends(steps: int, steps_per_quarter: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the last step of each whole eighth, (E,) int64; the first of none is behind its last."""
+    lines = -(-np.arange(EIGHTHS * steps // steps_per_quarter + 1) * steps_per_quarter // EIGHTHS)
+    return lines[:-1], lines[1:] - 1
+
+
+def _eighths(rolls: np.ndarray, sounds: np.ndarray, first: np.ndarray, last: np.ndarray, latest: bool) -> np.ndarray:
+    """Return eighths (B, E, K): of each the first step that sounds, or the latest; silence where none does."""
+    count, steps, keys = rolls.shape
+    chosen = np.full((count, len(first)), steps)
+    offsets = range(int((last - first).max(initial=0)) + 1)
+    for offset in offsets if latest else reversed(offsets):
+        step = np.minimum(first + offset, steps - 1)
+        chosen = np.where(sounds[:, step] & (first + offset <= last), step, chosen)
+    silent = np.zeros((count, 1, keys), dtype=bool)
+    return np.take_along_axis(np.concatenate((rolls, silent), axis=1), chosen[..., None], axis=1)
