@@ -113,7 +113,9 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
         "search": _search(summary, meta["experiment"]),
         "state": _state(summary, memorised or not improvisation),
         "scores": (_score_tiles(scores) if scores else []) + (improvisation["tiles"] if improvisation else []),
-        "songs": _song_rows(scores) if scores and "songs" in scores else [],
+        "changes": ", ".join(run.songs[0].changes) if len(run.songs) == 1 else "",
+        "left_out": folder.read_left_out(),
+        "songs": _song_rows(scores, run.songs) if scores and "songs" in scores else [],
         "groups": groups + ([improvisation["group"]] if improvisation else []),
         "pictures": ([improvisation["picture"]] if improvisation else [])
         + [{"caption": captions[name], "data": picture(one)} for name, one in figures.items()],
@@ -176,9 +178,10 @@ def _score_tiles(scores: dict) -> list[dict]:
     return [{"value": f"{scores[key]:.4g}", "of": scores["steps"], "name": name} for key, name in names.items()]
 
 
-def _song_rows(scores: dict) -> list[dict]:
+def _song_rows(scores: dict, songs: Sequence[Song]) -> list[dict]:
     keys = ("song", "right_free_running", "steps", "always_rest", "ceiling")
-    return [{key: row[key] for key in keys} for row in scores["songs"]]
+    changes = {song.name: ", ".join(song.changes) for song in songs}
+    return [{key: row[key] for key in keys} | {"changes": changes[row["song"]]} for row in scores["songs"]]
 
 
 def _song_group(folder: RunFolder, run: Run) -> dict[str, Any]:

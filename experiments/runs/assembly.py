@@ -34,6 +34,7 @@ from songs.catalog import (
 )
 from songs.keyboard import common_keyboard
 from songs.piano_roll import memory_needed
+from songs.plain_text import plain
 from songs.song import Song, SongError
 
 if TYPE_CHECKING:
@@ -145,13 +146,20 @@ def what_was_changed(task: Task, songs: Sequence[Song]) -> list[str]:
     lines = [f"{song.name}: {', '.join(song.changes)}" for song in changed[:MOST_DESCRIBED]]
     if len(changed) > MOST_DESCRIBED:
         lines.append(f"{len(changed) - MOST_DESCRIBED} more songs are changed; kuznechik songs says how")
-    if task.together:
-        names = {song.name for song in songs}
-        paths = midi_files(task.folder or default_folder())
-        if left_out := [path for path in paths if song_name(path) not in names]:
-            reason = read_entry(left_out[0], task.prompt, task).reason
-            lines.append(f"{len(left_out)} of {len(paths)} files are left out, such as {left_out[0].name}: {reason}")
+    if missing := left_out(task, songs):
+        lines.append(f"{len(missing)} of {len(songs) + len(missing)} files are left out, such as {missing[0]}")
     return lines
+
+
+def left_out(task: Task, songs: Sequence[Song]) -> list[str]:
+    """Return which files of a catalogue that is learned together are not among its songs, and why, in lines."""
+    folder = Path(task.folder or default_folder())
+    if not task.together or not folder.is_dir():  # a run is repeated without its catalogue
+        return []
+    names = {song.name for song in songs}
+    paths = [path for path in midi_files(folder) if song_name(path) not in names]
+    reasons = [read_entry(path, task.prompt, task).reason or "listeners cannot hear it" for path in paths]
+    return [f"{plain(path.name)}: {reason}" for path, reason in zip(paths, reasons, strict=True)]
 
 
 def make_cases(config: EvolveConfig, songs: Sequence[Song]) -> Cases:

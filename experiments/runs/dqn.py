@@ -13,13 +13,14 @@ import numpy as np
 
 from agents.dqn.champion import Champion
 from experiments.config.dqn import DqnConfig
-from experiments.runs.assembly import read_songs, resolve_songs
+from experiments.runs.assembly import left_out, read_songs, resolve_songs
 from experiments.runs.checkpoint import State, write_arrays
 from experiments.runs.dqn_parts import CHAMPION, improvisation_listener, make_agent, make_evaluator, make_loop
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import Kind, passes_multiple
 from experiments.runs.melody import title_of, write_melody
 from experiments.runs.scores import always_rest
+from experiments.runs.songs import changes_of
 from experiments.runs.trainable import Callback, Log, Status, Trainable
 from listener.listener import Listener
 from songs.song import Song
@@ -32,7 +33,7 @@ LARGEST_BESIDE = 2**26
 
 def prepare(config: DqnConfig, folder: RunFolder, songs: Sequence[Song]) -> None:
     """Write the songs of a new run."""
-    folder.write_songs(songs)
+    folder.write_songs(songs, left_out(config.task, songs))
 
 
 @contextmanager
@@ -138,7 +139,7 @@ class Learning(Trainable):
             "regime": config.regime,
             "song": self.songs[0].name if len(self.songs) == 1 else None,
             "songs": len(self.songs),
-            "changes": {song.name: list(song.changes) for song in self.songs if song.changes},
+            "changes": changes_of(self.songs),
             "seed": config.dqn.seed,
             "steps": self.steps,
             "episodes": self.loop.episodes,

@@ -22,7 +22,7 @@ from agents.neat.workers import NO_WORKERS, WorkerOptions
 from agents.rollout import play_episode
 from agents.search import Search
 from experiments.config.evolve import EvolveConfig
-from experiments.runs.assembly import make_cases, make_env, make_player, read_songs
+from experiments.runs.assembly import left_out, make_cases, make_env, make_player, read_songs
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import Improvising, choose_starts, read_improvising
@@ -30,6 +30,7 @@ from experiments.runs.lifecycle import Kind
 from experiments.runs.melody import title_of, write_melody
 from experiments.runs.scores import always_rest
 from experiments.runs.searches import describe, make_search, operators_used
+from experiments.runs.songs import changes_of
 from experiments.runs.trainable import Callback, Log, Status, Trainable
 from songs.files import write_atomically
 from songs.song import Song
@@ -38,7 +39,7 @@ from songs.song import Song
 def prepare(config: EvolveConfig, folder: RunFolder, songs: Sequence[Song]) -> None:
     """Write the songs of a new run, and the prompts of an improvisation."""
     if songs:
-        folder.write_songs(songs)
+        folder.write_songs(songs, left_out(config.task, songs))
     if config.improvise.listener:
         choose_starts(config.task, config.improvise.starts, songs).write(folder)
 
@@ -147,7 +148,7 @@ class Evolving(Trainable):
             "task": task.kind,
             "song": self.songs[0].name if len(self.songs) == 1 else None,
             "songs": len(self.songs),
-            "changes": {song.name: list(song.changes) for song in self.songs if song.changes},
+            "changes": changes_of(self.songs),
             "algorithm": evolve.algorithm,
             "search": describe(self.config),
             "operators": operators_used(self.config),

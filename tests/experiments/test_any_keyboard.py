@@ -33,7 +33,8 @@ def song_of(keyboard: Keyboard, grid: Grid, notes: dict[int, int], steps: int, n
 def check_learned(called, run: Path) -> None:
     """Check that the champion of a run plays the whole waltz, at its pitches and times."""
     assert called.status == 0, called.err
-    assert json.loads((run / "summary.json").read_text())["solved"]
+    summary = json.loads((run / "summary.json").read_text())
+    assert (summary["solved"], summary["changes"]) == (True, ["sixteenths", "25 keys"])
     folder = RunFolder.open(run)
     (song,), roll = folder.read_songs(), folder.read_roll()
     assert (song.keyboard, song.grid) == (KEYBOARD, GRID)
@@ -85,7 +86,9 @@ def check_shown(kuznechik, folder: Path, run: Path) -> None:
     for verb in ("plot", "report", "duet"):
         called = kuznechik(verb, run)
         assert called.status == 0, called.err
-    assert '"names": ["C3", "C#3"' in (run / "report.html").read_text()
+    page = (run / "report.html").read_text()
+    assert '"names": ["C3", "C#3"' in page
+    assert "From the file: sixteenths, 25 keys." in page
 
 
 @pytest.mark.parametrize(
@@ -124,3 +127,19 @@ def test_songs_of_several_keyboards_are_learned_together(kuznechik, tmp_path, wa
     assert {song.keyboard for song in songs.values()} == {KEYBOARD}
     assert songs["tune"].grid == Grid()
     assert np.argwhere(songs["tune"].roll).tolist() == [[0, 12], [4, 16], [9, 19]]
+
+
+def test_what_was_changed_and_left_out_of_a_folder_is_in_the_summary_and_the_report(kuznechik, tmp_path, waltz):
+    (tmp_path / "waltz.mid").write_bytes(waltz.read_bytes())
+    song_of(Keyboard(), Grid(), {0: 0, 4: 4, 9: 7}, 16, "tune").write(tmp_path / "tune.mid")
+    (tmp_path / "<i>.mid").write_text("no music")
+    run = tmp_path / "run"
+    called = kuznechik("evolve", "--together", "--folder", tmp_path, "--set", "evolve.generations=2", "--out", run)
+    assert called.status == 0, called.err
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["changes"] == {"waltz": ["sixteenths", "25 keys"]}
+    assert kuznechik("report", run).status == 0
+    page = (run / "report.html").read_text()
+    assert '<td data-name="from the file">as it is</td>' in page
+    assert '<td data-name="from the file">sixteenths, 25 keys</td>' in page
+    assert "<li>&lt;i&gt;.mid: is not a MIDI file: it does not begin with MThd</li>" in page
