@@ -7,12 +7,16 @@ the means of their posteriors, never between draws.
 Source: spherical interpolation: T. White, Sampling Generative Networks, 2016.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
 from vae.model import MusicVAE
 
 BATCH = 1024
+FINE = 256
+"""Points at which the arc of an interpolation is decoded."""
 
 
 @torch.no_grad()
@@ -55,11 +59,18 @@ def draw_latent(model: MusicVAE, count: int, seed: int = 0) -> Tensor:
 
 
 def reconstruct(model: MusicVAE, tokens: Tensor, times: int = 1, temperature: float = 0.0, seed: int = 0) -> Tensor:
-    """Return a melody (1, T) reconstructed (times, T): the first from the posterior's mean, the others from draws."""
-    mean, deviation = encode(model, tokens)
-    noise = torch.randn(times, model.config.latent, generator=torch.Generator().manual_seed(seed))
-    noise[:1] = 0
-    return decode(model, mean + deviation * noise, temperature, seed)
+    """Return a melody (1, T) reconstructed in a chain (times, T): each is the reconstruction of the one before.
+
+    The first comes from the mean of the posterior, the others from draws.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    played: list[Tensor] = []
+    for number in range(times):
+        mean, deviation = encode(model, tokens)
+        noise = torch.randn(mean.shape, generator=generator) if number else torch.zeros_like(mean)
+        tokens = decode(model, mean + deviation * noise, temperature, seed + number)
+        played.append(tokens)
+    return torch.cat(played)
 
 
 def slerp(one: Tensor, other: Tensor, share: float) -> Tensor:
@@ -73,10 +84,24 @@ def slerp(one: Tensor, other: Tensor, share: float) -> Tensor:
     return direction / torch.sin(angle) * ((1 - share) * lengths[0] + share * lengths[1])
 
 
-def interpolate(model: MusicVAE, start: Tensor, end: Tensor, steps: int, temperature: float = 0.0) -> Tensor:
-    """Return melodies (steps + 2, T) from one latent vector (latent,) to another, both ends included."""
-    shares = [step / (steps + 1) for step in range(steps + 2)]
-    return decode(model, torch.stack([slerp(start, end, share) for share in shares]), temperature)
+def interpolate(model: MusicVAE, start: Tensor, end: Tensor, steps: int) -> Tensor:
+    """Return melodies (steps + 2, T) from one latent vector (latent,) to another in even steps, both ends included.
+
+    Even steps on the arc between the vectors are heard as long rests and leaps. So the arc is decoded at many points,
+    where the melody leaps it changes a beat at a time, and of this way the steps + 2 melodies are taken between which
+    equally many tokens change.
+    """
+    shares = torch.linspace(0, 1, max(FINE, steps) + 1).tolist()
+    arc = decode(model, torch.stack([slerp(start, end, share) for share in shares]))
+    beat = torch.arange(arc.shape[1]) // (model.config.form.steps_per_bar // 4)
+    way = [arc[:1]]
+    for melody, following in pairwise(arc):
+        changed = beat[melody != following].unique()
+        way.append(torch.where(beat <= changed[:, None], following, melody))
+    melodies = torch.cat(way)
+    changes = (melodies[1:] != melodies[:-1]).sum(dim=1).cumsum(dim=0)
+    far = torch.cat((changes.new_zeros(1), changes)).double()
+    return melodies[torch.searchsorted(far, torch.linspace(0, 1, steps + 2, dtype=torch.float64) * far[-1])]
 
 
 def affected_bars(model: MusicVAE, count: int = 200, seed: int = 0) -> dict[str, float]:

@@ -20,6 +20,18 @@ def form_name(options: argparse.Namespace) -> str:
     return "pianoroll" if options.pianoroll else "onsets" if options.onsets else "midilike"
 
 
+def asked_form(options: argparse.Namespace) -> tuple[str | None, bool | None]:
+    """Return the representation and the keys that -p, --onsets and -t ask for; None and None without any of them."""
+    if not (options.pianoroll or options.onsets or options.transposed):
+        return None, None
+    return form_name(options), options.transposed
+
+
+def in_c(transposed: bool | None, about: dict) -> bool:
+    """Return whether melodies are in C major or A minor: as asked, or as the JSON of a model says."""
+    return bool((about.get("data") or {}).get("transposed")) if transposed is None else transposed
+
+
 def dataset_folder(options: argparse.Namespace) -> Path:
     """Return the folder of the data set that BARS, -p, --onsets and -t name."""
     return options.data / dataset_name(options.bars, form_name(options), options.transposed)

@@ -15,6 +15,7 @@ from songs.keyboard import LOWEST_PITCH
 from songs.midi import encode_midi
 from songs.synth import tone, write_wav
 from vae.config import ModelConfig
+from vae.dataset import BARS
 from vae.melody import MAX_BARS, Piece, read_piece, shift_to_c, transposed
 from vae.tokens import LOWEST_MIDI_PITCH, REST, STEPS_PER_BAR, Representation, implied_onsets
 
@@ -36,23 +37,32 @@ class Reading:
 
 
 def find_file(name: str) -> Path:
-    """Return the path of a MIDI file, or that of one of the project's riffs; raises UsageError if there is neither."""
+    """Return the path of a MIDI file, of a song of the project or of a riff; raises UsageError if there is none."""
     path = Path(name)
     if path.exists():
         return path
-    riffs = default_folder() / "riffs"
-    for candidate in (riffs / name, riffs / f"{name}.midi"):
-        if path.name == name and candidate.is_file():
-            return candidate
-    known = ", ".join(sorted(each.name for each in riffs.glob("*.midi")))
-    raise UsageError(f"{name}: no such file, and no riff of the project ({known})")
+    for folder in (default_folder(), default_folder() / "riffs"):
+        for candidate in (folder / name, *(folder / f"{name}{suffix}" for suffix in MIDI_SUFFIXES)):
+            if path.name == name and candidate.is_file():
+                return candidate
+    riffs = ", ".join(sorted(each.stem for each in (default_folder() / "riffs").glob("*.midi")))
+    raise UsageError(f"{name}: no such file, no song of `kuznechik songs`, and no riff of the project ({riffs})")
+
+
+def most_bars(name: str, track: str | None, from_bar: int | None) -> int:
+    """Return the largest number of bars of a model that a melody has; raises UsageError if it has not even two."""
+    path = find_file(name)
+    bars = len(_whole(read_piece(path, track), path)[0]) // STEPS_PER_BAR - (from_bar or 1) + 1
+    if bars < BARS[0]:
+        raise UsageError(f"{path}: has {max(0, bars)} bars from bar {from_bar or 1} on, models have 2, 4, 8 or 16")
+    return max(each for each in BARS if each <= bars)
 
 
 def read_sequence(name: str, reading: Reading) -> np.ndarray:
     """Return a melody as tokens (1, T).
 
     Raises:
-        UsageError: it has another length than the model's, or cannot be written in its representation.
+        UsageError: it is shorter than the model's, or cannot be written in its representation.
         MidiError: the file cannot be used.
     """
     path, config = find_file(name), reading.config
@@ -64,10 +74,11 @@ def read_sequence(name: str, reading: Reading) -> np.ndarray:
     roll, onsets = _whole(piece, path)
     bars = len(roll) // STEPS_PER_BAR
     first = (reading.from_bar or 1) - 1
-    if first + config.bars > bars or (reading.from_bar is None and bars != config.bars):
-        more = f": choose some with --from-bar 1 to {bars - config.bars + 1}" if bars > config.bars else ""
+    if first + config.bars > bars:
         where = f" from bar {first + 1} on" if first else ""
-        raise UsageError(f"{path}: has {bars} bars, the model wants {config.bars}{where}{more}")
+        raise UsageError(f"{path}: has {bars - first} bars{where}, the model wants {config.bars}")
+    if reading.from_bar is None and config.bars < bars:
+        reading.remarks.append(f"{path}: bars 1 to {config.bars} of {bars} are taken; --from-bar chooses others")
     part = slice(first * STEPS_PER_BAR, (first + config.bars) * STEPS_PER_BAR)
     if reading.transposed:
         roll = transposed(roll, shift_to_c(piece.tonic, piece.minor))

@@ -1,6 +1,7 @@
 """The actions of `kuznechik vae` that play: sample, reconstruct, interpolate, attribute."""
 
 import argparse
+import secrets
 import sys
 from pathlib import Path
 
@@ -8,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from experiments.musicvae.data import form_name
+from experiments.musicvae.data import asked_form, in_c
 from experiments.musicvae.files import (
     Reading,
     draw_melodies,
     melody_paths,
+    most_bars,
     read_folder,
     read_sequence,
     write_melody_files,
@@ -21,10 +23,13 @@ from experiments.musicvae.train import device
 from experiments.options import UsageError, print_json, refuse_existing
 from experiments.runs.folder import RunFolder
 from vae import sampling
+from vae.dataset import dataset_name, read_split
 from vae.model import MusicVAE
 from vae.shipped import find_model
 
 OUT = Path("vae-out")
+MOST_SEED = 1_000_000
+"""Seeds chosen for a user are below this, so that they are quickly typed."""
 
 
 def sample(options: argparse.Namespace) -> int:
@@ -40,9 +45,9 @@ def sample(options: argparse.Namespace) -> int:
 
 
 def reconstruct(options: argparse.Namespace) -> int:
-    """Play a melody again."""
-    model, reading = _open(options)
-    original = read_sequence(options.start_sequence, reading)
+    """Play a melody again, and that again."""
+    model, reading = _open_for_melody(options)
+    original = read_sequence(options.file, reading) if options.file else _held_out(options, model, reading)
     again = sampling.reconstruct(
         model, torch.from_numpy(original), options.times, options.temperature, options.seed
     ).numpy()
@@ -59,7 +64,7 @@ def interpolate(options: argparse.Namespace) -> int:
     model, reading = _open(options)
     start = _latent(options, model, reading, options.start_sequence, 0)
     end = _latent(options, model, reading, options.end_sequence, 1)
-    tokens = sampling.interpolate(model, start, end, options.steps, options.temperature).numpy()
+    tokens = sampling.interpolate(model, start, end, options.steps).numpy()
     names = ["start", *(f"step-{number}" for number in range(1, options.steps + 1)), "end"]
     return _write(options, _folder(options, "interpolate"), tokens, names, model, reading)
 
@@ -81,10 +86,36 @@ def attribute(options: argparse.Namespace) -> int:
 
 
 def _open(options: argparse.Namespace) -> tuple[MusicVAE, Reading]:
-    """Return the model asked for, and how melodies are read for it."""
-    model, _ = find_model(options.bars, form_name(options), options.transposed, options.model, device(options))
+    """Return the model asked for, and how melodies are read for it; choose the seed where none is given."""
+    if options.seed is None:
+        options.seed = secrets.randbelow(MOST_SEED)
+    form, transposed = asked_form(options)
+    model, about = find_model(options.bars, form, transposed, options.model, device(options))
     track, from_bar = getattr(options, "track", None), getattr(options, "from_bar", None)  # which sample has not
-    return model, Reading(model.config, options.transposed, track, from_bar)
+    return model, Reading(model.config, in_c(transposed, about), track, from_bar)
+
+
+def _open_for_melody(options: argparse.Namespace) -> tuple[MusicVAE, Reading]:
+    """Do the same for [BARS] [FILE]: without BARS, the model is that of as many bars as the melody has."""
+    named = [name for name in (options.bars, options.file, options.start_sequence) if isinstance(name, str)]
+    if len(named) > 1:
+        raise UsageError(f"{', '.join(named)}: write one FILE")
+    options.file = named[0] if named else None
+    if not isinstance(options.bars, int):
+        options.bars = None
+        if named and not options.model:
+            options.bars = most_bars(named[0], options.track, options.from_bar)
+    return _open(options)
+
+
+def _held_out(options: argparse.Namespace, model: MusicVAE, reading: Reading) -> np.ndarray:
+    """Return a melody (1, T) of the test set, which the seed chooses."""
+    config = model.config
+    name = dataset_name(config.bars, config.representation, reading.transposed)
+    tokens = read_split(options.data / name, "test").tokens()
+    number = int(np.random.default_rng(options.seed).integers(len(tokens)))
+    reading.remarks.append(f"the original is melody {number + 1} of the test set {options.data / name}")
+    return tokens[number : number + 1]
 
 
 def _latent(options: argparse.Namespace, model: MusicVAE, reading: Reading, name: str | None, number: int) -> Tensor:
@@ -134,9 +165,9 @@ def _write(
     if options.visualize:
         paths.append(draw_melodies(drawing, tokens, form, names))
     if options.json:
-        print_json({"files": [str(path) for path in paths], **(report or {})})
+        print_json({"files": [str(path) for path in paths], "seed": options.seed, **(report or {})})
         return 0
     for share, name in zip((report or {}).get("right", []), names[1:], strict=False):
         print(f"{name}: {share:.1%} of the steps are those of the original")
-    print("Written:", *(f"  {path}" for path in paths), sep="\n")
+    print("Written:", *(f"  {path}" for path in paths), f"The same again: --seed {options.seed}", sep="\n")
     return 0

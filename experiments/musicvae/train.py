@@ -14,7 +14,7 @@ from rich.progress import Progress
 from experiments.command import ALONE, Processes, begin_or_resume, configured, finish
 from experiments.config.vae import VaeConfig
 from experiments.musicvae.card import model_card, without_machine
-from experiments.musicvae.data import dataset_folder, form_name
+from experiments.musicvae.data import asked_form, form_name, in_c
 from experiments.options import UsageError, print_json, refuse_existing
 from experiments.runs.folder import RunFolder
 from experiments.runs.interrupt import deferred_interrupt
@@ -199,8 +199,10 @@ def evaluate(options: argparse.Namespace) -> int:
     """Print the figures of a model."""
     if options.save_location:
         refuse_existing(options, options.save_location)
-    model, about = find_model(options.bars, form_name(options), options.transposed, options.model, device(options))
-    split = read_split(dataset_folder(options), options.split)
+    form, transposed = asked_form(options)
+    model, about = find_model(options.bars, form, transposed, options.model, device(options))
+    name = dataset_name(options.bars, model.config.representation, in_c(transposed, about))
+    split = read_split(options.data / name, options.split)
     figures = judge(model, split, options.samples, options.temperature, options.seed)
     result = {"model": about.get("name"), "split": options.split, "seed": options.seed, **figures}
     if options.save_location:

@@ -1,9 +1,9 @@
 """MusicVAE: make data sets of melodies, train, and let models play. Needs torch.
 
-BARS is 2, 4, 8 or 16. -p means piano roll (without it MIDI-like tokens, which keep repeated notes; --onsets the
-keyboard's own), -t melodies in C major or A minor. These three name the data set and the model: `kuznechik vae sample
-4 -pt` plays the 4-bar model for piano rolls in C that comes with the project. Nothing is downloaded; docs/musicvae.md
-says where collections of MIDI files are.
+BARS is 2, 4, 8 or 16. `kuznechik vae sample 16` plays the 16-bar model that comes with the project, which writes
+melodies as piano rolls in C major or A minor. Of data sets and models of your own, -p means piano roll (without it
+MIDI-like tokens, which keep repeated notes; --onsets the keyboard's own), -t melodies in C major or A minor. Nothing is
+downloaded; docs/musicvae.md says where collections of MIDI files are.
 """
 
 import argparse
@@ -28,8 +28,8 @@ from experiments.options import (
 HELP = "MusicVAE: data sets, training, samples, reconstructions, interpolations (needs torch)"
 GROUP, ORDER = "Learn", 3
 EXAMPLES = (
-    "kuznechik vae sample 4 -pt",
-    "kuznechik vae interpolate 2 3 -ptv -e smoke.midi",
+    "kuznechik vae sample 16",
+    "kuznechik vae reconstruct grasshopper -n 3",
 )
 BARS = (2, 4, 8, 16)
 MOST_MELODIES = 100_000
@@ -46,6 +46,11 @@ def run(options: argparse.Namespace) -> int:
     action = resolve_name(f"experiments.{ACTIONS[options.action][1]}")
     with computing(getattr(options, "threads", 1)):
         return action(options)
+
+
+def _bars_or_melody(text: str) -> int | str:
+    """Read BARS, or the name of a melody where BARS is left out."""
+    return _bars(text) if text.isdigit() else text
 
 
 def _bars(text: str) -> int:
@@ -86,23 +91,30 @@ def _form(parser: argparse.ArgumentParser, bars: bool = True) -> None:
     parser.add_argument("-t", "--transposed", action="store_true", help="in C major or A minor [all keys]")
 
 
-def _play(parser: argparse.ArgumentParser, where: str, temperature: float) -> None:
+def _play(parser: argparse.ArgumentParser, where: str, temperature: float | None = None) -> None:
     """Add what the actions that play have in common."""
     parser.add_argument("-s", "--save_location", type=Path, metavar="PATH", help=where)
     parser.add_argument("-v", "--visualize", action="store_true", help="draw a picture of the melodies, too")
-    parser.add_argument(
-        "--temperature",
-        type=between(0, 100),
-        default=temperature,
-        metavar="T",
-        help=f"0: the likeliest notes [{temperature:g}]",
-    )
+    if temperature is not None:
+        shown = f"0: the likeliest notes [{temperature:g}]"
+        parser.add_argument("--temperature", type=between(0, 100), default=temperature, metavar="T", help=shown)
     parser.add_argument(
         "--tempo", type=between(20, 300), default=120.0, metavar="BPM", help="of what is written, 20 to 300 [120]"
     )
     parser.add_argument("--no-wav", action="store_true", help="write MIDI alone")
-    _add(parser, "--model", "--device", "--seed", "--json")
+    parser.add_argument("--seed", type=count, metavar="N", help="of all draws [a new one, which is printed]")
+    _add(parser, "--model", "--device", "--json")
     add_force(parser)
+
+
+def _melody(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add [BARS] [FILE], the form and how the file is read."""
+    bars = "2, 4, 8 or 16 [as many as the melody has]"
+    parser.add_argument("bars", nargs="?", type=_bars_or_melody, metavar="BARS", help=bars)
+    parser.add_argument("file", nargs="?", metavar="FILE", help=f"MIDI file, song or riff {what}")
+    _form(parser, bars=False)
+    parser.add_argument("-f", "--start_sequence", metavar="FILE", help="the same as FILE")
+    _add(parser, "--track", "--from-bar")
 
 
 def _generate(parser: argparse.ArgumentParser) -> None:
@@ -236,22 +248,23 @@ def _sample(parser: argparse.ArgumentParser) -> None:
 
 
 def _reconstruct(parser: argparse.ArgumentParser) -> None:
-    """Play a melody as the model reconstructs it: once from the mean of its posterior, then from draws."""
-    _form(parser)
-    parser.add_argument("-f", "--start_sequence", required=True, metavar="FILE", help="MIDI file, or a riff's name")
+    """Play a melody as the model reconstructs it, then that again as the model reconstructs it, and so on.
+
+    The first is from the mean of the posterior, the others are from draws.
+    """
+    _melody(parser, "[a melody of the test set]")
     parser.add_argument("-n", "--times", type=whole(1, MOST_MELODIES), default=1, metavar="N", help="how often [1]")
-    _add(parser, "--track", "--from-bar")
+    _add(parser, "--data")
     _play(parser, "folder to write to [vae-out/reconstruct-K]", 0.0)
 
 
 def _interpolate(parser: argparse.ArgumentParser) -> None:
-    """Play the way from one melody to another: both ends, and STEPS melodies between them."""
+    """Play the way from one melody to another in even steps: both ends, and STEPS melodies between them."""
     _form(parser)
     parser.add_argument("steps", type=whole(1, MOST_MELODIES), metavar="STEPS", help="melodies between the two ends")
-    parser.add_argument("-f", "--start_sequence", metavar="FILE", help="MIDI file or riff [a draw from the prior]")
-    parser.add_argument("-e", "--end_sequence", metavar="FILE", help="MIDI file or riff [a draw from the prior]")
-    _add(parser, "--track", "--from-bar")
-    _play(parser, "folder to write to [vae-out/interpolate-K]", 0.0)
+    _start(parser)
+    parser.add_argument("-e", "--end_sequence", metavar="FILE", help="MIDI file, song or riff [a draw from the prior]")
+    _play(parser, "folder to write to [vae-out/interpolate-K]")
 
 
 def _attribute(parser: argparse.ArgumentParser) -> None:
@@ -259,12 +272,18 @@ def _attribute(parser: argparse.ArgumentParser) -> None:
     _form(parser)
     parser.add_argument("--having", type=Path, required=True, metavar="DIR", help="MIDI files with the attribute")
     parser.add_argument("--lacking", type=Path, required=True, metavar="DIR", help="MIDI files without it")
-    parser.add_argument("-f", "--start_sequence", metavar="FILE", help="MIDI file or riff [a draw from the prior]")
+    _start(parser)
     parser.add_argument(
         "--amounts", default="-1,0,1", metavar="A,B,...", help="how far, in lengths of the attribute's vector [-1,0,1]"
     )
-    _add(parser, "--track", "--from-bar")
     _play(parser, "folder to write to [vae-out/attribute-K]", 0.0)
+
+
+def _start(parser: argparse.ArgumentParser) -> None:
+    """Add the melody that an action starts from."""
+    start = "MIDI file, song or riff [a draw from the prior]"
+    parser.add_argument("-f", "--start_sequence", metavar="FILE", help=start)
+    _add(parser, "--track", "--from-bar")
 
 
 ACTIONS = {

@@ -50,11 +50,14 @@ def test_many_melodies_are_those_of_one_by_one(model):
     assert torch.equal(decode(model, z), torch.cat([decode(model, each[None]) for each in z]))
 
 
-def test_the_first_reconstruction_is_from_the_mean(model):
+def test_each_reconstruction_is_of_the_one_before(model):
     melody = sample(model, 1, seed=1)
     mean, _ = encode(model, melody)
     again = reconstruct(model, melody, times=3)
     assert torch.equal(again[:1], decode(model, mean))
+    mean, deviation = encode(model, again[:1])
+    noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(again[1:2], decode(model, mean + deviation * noise))
     assert again.shape == (3, 32)
     with pytest.raises(ValueError, match="melodies of 31 steps: the model takes 32"):
         encode(model, melody[:, 1:])
@@ -76,6 +79,15 @@ def test_interpolation_begins_and_ends_with_its_ends(model):
     assert melodies.shape == (5, 32)
     assert torch.equal(melodies[:1], decode(model, start[None]))
     assert torch.equal(melodies[-1:], decode(model, end[None]))
+
+
+def test_the_steps_of_an_interpolation_are_even(model):
+    start, end = torch.randn(2, 8, generator=torch.Generator().manual_seed(5))
+    way = interpolate(model, start, end, steps=6)
+    changes = (way[1:] != way[:-1]).sum(dim=1)
+    assert changes.max() - changes.min() <= 2 * 4  # of 32 steps; they come a beat of 4 at a time
+    same = interpolate(model, start, start, steps=2)
+    assert torch.equal(same, decode(model, start[None]).expand(4, -1))
 
 
 def test_a_change_in_a_slot_is_heard_in_its_bar_until_bars_are_mixed():

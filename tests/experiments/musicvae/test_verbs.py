@@ -15,6 +15,7 @@ from songs.midi import encode_midi, read_score
 from tests.vae.melodies import tiny, write_tune, write_tunes
 from tests.vae.test_seed_checkpoint import seed_state
 from vae.checkpoint import load_model, save_model
+from vae.dataset import read_split
 from vae.melody import read_piece
 from vae.model import make_model
 
@@ -233,6 +234,37 @@ def test_a_riff_is_reconstructed(model, tmp_path, capsys):
     assert roll[:8].tolist() == [43, 43, 43, 43, 46, 46, 46, 46]  # G and B flat of C minor are E and G of A minor
 
 
+def test_a_melody_of_the_test_set_is_reconstructed_where_none_is_named(data, model, tmp_path, capsys):
+    arguments = ["-pt", "--model", model, "--data", str(data / "data"), "--no-wav", "--seed", "3"]
+    for name in ("one", "other"):
+        assert main(["vae", "reconstruct", "2", *arguments, "-s", str(tmp_path / name)]) == 0
+    assert "the original is melody" in capsys.readouterr().err
+    first = (tmp_path / "one" / "original.mid").read_bytes()
+    assert (tmp_path / "other" / "original.mid").read_bytes() == first
+    test = read_split(data / "data" / "2bars-pianoroll-transposed", "test").windows.roll
+    assert (read_piece(tmp_path / "one" / "original.mid").segments[0][0] == test).all(axis=1).any()
+
+
+def test_a_song_of_the_catalogue_is_taken_by_name_and_its_length_chooses_the_model(tmp_path, capsys):
+    out = tmp_path / "again"
+    assert main(["vae", "reconstruct", "grasshopper", "-s", str(out), "--no-wav"]) == 0
+    assert read_score(out / "original.mid").end == 64 * 480
+    assert main(["vae", "reconstruct", "2", "grasshopper", "-s", str(tmp_path / "two"), "--no-wav"]) == 0
+    assert "grasshopper.mid: bars 1 to 2 of 16 are taken; --from-bar chooses others" in capsys.readouterr().err
+
+
+def test_samples_differ_from_call_to_call_and_the_printed_seed_repeats_them(tmp_path, capsys):
+    seeds = []
+    for name in ("one", "other"):
+        assert main(["vae", "sample", "2", "-s", str(tmp_path / f"{name}.mid"), "--no-wav", "--json"]) == 0
+        seeds.append(json.loads(capsys.readouterr().out)["seed"])
+    again = tmp_path / "again.mid"
+    assert main(["vae", "sample", "2", "-s", str(again), "--no-wav", "--seed", str(seeds[0])]) == 0
+    assert f"The same again: --seed {seeds[0]}" in capsys.readouterr().out
+    notes = [read_score(path).melodic().tolist() for path in (tmp_path / "one.mid", tmp_path / "other.mid", again)]
+    assert notes[0] == notes[2] != notes[1]
+
+
 def test_an_interpolation_has_both_ends_and_the_steps_between(model, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for number in (1, 2):
@@ -264,15 +296,12 @@ def test_a_checkpoint_of_the_seed_becomes_a_model(tmp_path, capsys):
 
 
 def test_a_melody_of_the_wrong_length_is_refused(model, tmp_path, capsys):
-    path = tmp_path / "long.mid"
-    write_tune(path, [60, 62, 64, 65] * 3)
-    wrong = fails(capsys, "reconstruct", 2, "-pt", "-f", path, "--model", model)
-    assert "long.mid: has 3 bars, the model wants 2: choose some with --from-bar 1 to 2" in wrong
+    path = tmp_path / "short.mid"
     write_tune(path, [60, 62, 64, 65])
     assert "has 1 bars, the model wants 2" in fails(capsys, "reconstruct", 2, "-pt", "-f", path, "--model", model)
-    assert "no riff of the project (beethoven" in fails(
-        capsys, "reconstruct", 2, "-pt", "-f", "no.mid", "--model", model
-    )
+    assert "no riff of the project (beethoven" in fails(capsys, "reconstruct", 2, "no.mid", "--model", model)
+    assert "has 1 bars from bar 1 on, models have 2, 4, 8 or 16" in fails(capsys, "reconstruct", path)
+    assert "a.mid, b.mid: write one FILE" in fails(capsys, "reconstruct", 2, "a.mid", "-f", "b.mid")
 
 
 def test_of_a_polyphonic_file_the_top_line_is_taken_and_that_is_said(model, tmp_path, capsys):
@@ -286,13 +315,15 @@ def test_of_a_polyphonic_file_the_top_line_is_taken_and_that_is_said(model, tmp_
     (tmp_path / "bad.mid").write_bytes(b"RIFF")
     both = ("-f", path, "-e", tmp_path / "bad.mid", "--model", model, "-s", tmp_path / "way")
     assert "bad.mid: is not a MIDI file" in fails(capsys, "interpolate", 2, 2, "-p", *both)
-    assert "model wants 2 from bar 2" in fails(capsys, "reconstruct", 2, "-p", "--from-bar", 2, *both[:2], *both[4:])
+    assert "has 1 bars from bar 2 on, the model wants 2" in fails(
+        capsys, "reconstruct", 2, "-p", "--from-bar", 2, *both[:2], *both[4:]
+    )
 
 
 def test_mistakes_are_one_line(model, data, tmp_path, capsys):
     common = ["--data", data / "data"]
     assert "choose 2, 4, 8, 16 bars" in fails(capsys, "sample", 3, "-pt")
-    assert "comes with the project; there are" in fails(capsys, "sample", 16)
+    assert "comes with the project; there are" in fails(capsys, "sample", 16, "--onsets")
     assert "is of 2 bars as pianoroll, not of 4" in fails(capsys, "sample", 4, "-pt", "--model", model)
     assert "--temperature: -1: it must be" in fails(capsys, "sample", 2, "-pt", "--model", model, "--temperature", -1)
     assert "is a folder: sample's -s is the MIDI" in fails(capsys, "sample", 2, "-pt", "--model", model, "-s", tmp_path)
