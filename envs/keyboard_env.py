@@ -21,8 +21,7 @@ from listener.memorization import ExactSteps, RightKeys
 from listener.registry import load_listener
 from songs.arrange import ARRANGE_OPTIONS, DEFAULTS
 from songs.catalog import find_song
-from songs.keyboard import PROMPT_STEPS
-from songs.song import Song
+from songs.song import Song, usual_memory, usual_prompt
 
 _EPISODE = np.arange(1)
 """The index of the only episode."""
@@ -63,8 +62,8 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     * `songs`: songs to play, all on the same keyboard. One is drawn at each reset, or chosen by
       `reset(options={"song": index})`.
     * `listener`: gives the rewards: an object, or a name such as `theory`; `ExactSteps()` by default.
-    * `memory`: steps remembered, at least 1.
-    * `prompt`: steps given at the start, at least 0 and fewer than the song has.
+    * `memory`: steps remembered, at least 1; by default four bars, the longest of the songs' bars.
+    * `prompt`: steps given at the start, at least 0 and fewer than the song has; by default one such bar.
     * `teacher_forcing`: the memory holds the song instead of what was played.
     * `stop_at_error`: end the episode at the first wrong step.
     * `mode_bit`: append the mode to the observation.
@@ -82,8 +81,8 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self,
         songs: Sequence[Song],
         listener: Listener | str | None = None,
-        memory: int = 32,
-        prompt: int = PROMPT_STEPS,
+        memory: int | None = None,
+        prompt: int | None = None,
         teacher_forcing: bool = False,
         stop_at_error: bool = False,
         mode_bit: bool = False,
@@ -92,11 +91,13 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         key_rewards: bool = False,
         render_mode: str | None = None,
     ):
+        if not songs:
+            raise ValueError("give the environment at least one song")
         self.rules = Rules(
             tuple(songs),
             listener_of(listener),
-            memory,
-            prompt,
+            usual_memory(songs) if memory is None else memory,
+            usual_prompt(songs) if prompt is None else prompt,
             teacher_forcing,
             stop_at_error,
             mode_bit,
@@ -106,7 +107,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         )
         self.render_mode = check_render_mode(render_mode, self.metadata["render_modes"])
         self.action_space = MultiBinary(self.rules.keys)
-        self.observation_space = MultiBinary(memory * self.rules.keys + mode_bit)
+        self.observation_space = MultiBinary(self.rules.memory * self.rules.keys + mode_bit)
         self._core = KeyboardCore(self.rules, 1, record=True)
         self._action_shape = (self.rules.keys,)
         self._over = True

@@ -9,11 +9,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from songs.arrange import DEFAULTS, ArrangeOptions, arrange
-from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, PROMPT_STEPS
+from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD
 from songs.midi import MidiError, read_score
 from songs.piano_roll import memory_needed
 from songs.plain_text import plain
-from songs.song import Song, SongError
+from songs.song import Song, SongError, usual_prompt
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
 
@@ -90,12 +90,12 @@ def song_name(path: Path) -> str:
     return plain(path.stem)
 
 
-def read_entry(path: str | Path, prompt: int = PROMPT_STEPS, options: ArrangeOptions = DEFAULTS) -> Entry:
+def read_entry(path: str | Path, prompt: int | None = None, options: ArrangeOptions = DEFAULTS) -> Entry:
     """Describe one MIDI file; a file that cannot be used gives an entry with the reason.
 
     Args:
         path: the file.
-        prompt: number of given steps at the start.
+        prompt: number of given steps at the start; None: one bar.
         options: how it becomes a song.
     """
     path = Path(path)
@@ -113,7 +113,7 @@ def read_entry(path: str | Path, prompt: int = PROMPT_STEPS, options: ArrangeOpt
         span=arrangement.span,
         shift=song.shift,
         chords=int((notes_of_steps > 1).sum()),
-        memory=memory_needed(song.roll, prompt),
+        memory=memory_needed(song.roll, usual_prompt([song]) if prompt is None else prompt),
         steps=song.steps,
         cut=arrangement.cut,
         off_grid=arrangement.moved,
@@ -144,7 +144,7 @@ def check_listenable(song: Song) -> Song:
 
 def read_catalog(
     folder: str | Path | None = None,
-    prompt: int = PROMPT_STEPS,
+    prompt: int | None = None,
     options: ArrangeOptions = DEFAULTS,
     watch: Callable[[list[Path]], Iterable[Path]] = iter,
 ) -> list[Entry]:

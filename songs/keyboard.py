@@ -25,7 +25,7 @@ SONG_STEPS = 128
 """Length of the songs the project was made for: 16 bars of 4/4 in eighth notes."""
 
 PROMPT_STEPS = 8
-"""Steps at the start of a song that a performer is given: one bar."""
+"""Fewest steps at the start of a song that a performer is given by default, and one bar of the default grid."""
 
 MOST_KEYS, A0 = 88, 21
 """Keys of a piano, and the lowest of them."""

@@ -1,6 +1,7 @@
 """A song: a piano roll with a name, a title and a tempo, on a keyboard and a grid."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,11 +9,14 @@ import numpy as np
 
 from songs.arrange import DEFAULTS, Arrangement, ArrangeOptions, arrange
 from songs.key_signature import KeySignature
-from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, Grid, Keyboard
+from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, PROMPT_STEPS, Grid, Keyboard
 from songs.midi import MidiError, read_score, write_midi
 from songs.piano_roll import check_roll, note_lengths, onsets_from_roll, put_on_keyboard
 from songs.plain_text import plain
 from songs.synth import render
+
+MEMORY_BARS = 4
+"""Bars that a performer remembers at least where nothing else is asked for."""
 
 
 class SongError(ValueError):
@@ -134,3 +138,20 @@ class Song:
             key=self.key.name if self.key else None,
             time_signature=self.grid.time_signature,
         )
+
+
+def usual_prompt(songs: Sequence[Song]) -> int:
+    """Return the steps that a performer is given where nothing else is asked for: one bar, and at least 8 steps.
+
+    Of songs on several grids it is the longest bar. At least half of every song is left to be played.
+    """
+    return min(_longest_bar(songs), min(song.steps for song in songs) // 2)
+
+
+def usual_memory(songs: Sequence[Song]) -> int:
+    """Return the steps that a performer remembers at least where nothing else is asked for: four such bars."""
+    return MEMORY_BARS * _longest_bar(songs)
+
+
+def _longest_bar(songs: Sequence[Song]) -> int:
+    return max(PROMPT_STEPS, *(song.grid.steps_per_bar for song in songs))

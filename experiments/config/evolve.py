@@ -11,7 +11,6 @@ from agents.other_searches.verified_prefix import VerifiedPrefix, VerifiedPrefix
 from agents.search import OtherSearch
 from experiments.config.settings import Settings
 from songs.arrange import ArrangeOptions
-from songs.keyboard import PROMPT_STEPS
 from songs.options import option
 
 OTHER_SEARCHES: dict[str, type[OtherSearch]] = {
@@ -32,8 +31,8 @@ class Task(ArrangeOptions):
     song: str = option("grasshopper", "a name in the catalogue, or the path of a .mid file")
     together: bool = option(False, "learn all songs of the catalogue in one network")
     folder: str = option("", "folder of the catalogue; '' for the songs that come with the project")
-    memory: int = option(0, "steps the performer remembers; 0: what the song needs, at least 32", 0, 4096)
-    prompt: int = option(PROMPT_STEPS, "steps at the start that are given", 0, 4096)
+    memory: int = option(0, "steps the performer remembers; 0: what the song needs, at least 4 bars and 32", 0, 4096)
+    prompt: int = option(-1, "steps at the start that are given; -1: one bar, at least 8", -1, 4096)
     mode_bit: bool = option(False, "add an input that is 1 to play the song, 0 to improvise")
 
 

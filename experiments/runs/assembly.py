@@ -35,7 +35,7 @@ from songs.catalog import (
 from songs.keyboard import common_keyboard
 from songs.piano_roll import memory_needed
 from songs.plain_text import plain
-from songs.song import Song, SongError
+from songs.song import Song, SongError, usual_memory, usual_prompt
 
 if TYPE_CHECKING:
     from experiments.config.dqn import DqnConfig
@@ -44,12 +44,10 @@ WithSongs = TypeVar("WithSongs", EvolveConfig, "DqnConfig")
 
 MOST_DESCRIBED = 5
 """Songs of which is said what was changed."""
-LEAST_MEMORY = 32
-"""Steps that are remembered at least where the configuration leaves it to the song: four bars."""
 
 
 def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
-    """Return a configuration with its memory settled, and its songs.
+    """Return a configuration with its prompt and its memory settled, and its songs.
 
     Raises:
         SongError: there is no such song.
@@ -81,7 +79,7 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
 
 
 def resolve_songs(config: WithSongs, listened: bool) -> tuple[WithSongs, list[Song]]:
-    """Look up the songs of a configuration of any kind and settle its memory; raises SongError or ConfigError.
+    """Look up the songs of a configuration of any kind, settle prompt and memory; raises SongError or ConfigError.
 
     All are put on the same keyboard. With `listened` a listener or a melody model hears them.
     """
@@ -92,14 +90,16 @@ def resolve_songs(config: WithSongs, listened: bool) -> tuple[WithSongs, list[So
         songs = [check_listenable(song) if listened else song for song in named_songs(task)]
     keyboard = common_keyboard(song.keyboard for song in songs)
     songs = [song.on(keyboard) for song in songs]
+    prompt = usual_prompt(songs) if task.prompt < 0 else task.prompt
     for song in songs:
-        if task.prompt >= song.steps:
-            raise ConfigError(f"task.prompt = {task.prompt}: {song.name} has only {song.steps} steps")
+        if prompt >= song.steps:
+            raise ConfigError(f"task.prompt = {prompt}: {song.name} has only {song.steps} steps")
+    config = config.change("task", prompt=prompt)
     if task.steps == 0:
         config = config.change("task", steps=max(song.steps for song in songs))
     if task.memory == 0:
-        needed = [memory_needed(song.roll, task.prompt) or 0 for song in songs]
-        config = config.change("task", memory=max(LEAST_MEMORY, *needed))
+        needed = [memory_needed(song.roll, prompt) or 0 for song in songs]
+        config = config.change("task", memory=max(usual_memory(songs), *needed))
     return config, songs
 
 
@@ -126,7 +126,7 @@ def named_songs(task: Task) -> list[Song]:
 
 def playable_songs(task: Task) -> list[Song]:
     """Return the songs of a task's catalogue that the keyboard can play; raises SongError if there is none."""
-    entries = read_catalog(task.folder or None, task.prompt, task)
+    entries = read_catalog(task.folder or None, options=task)
     songs = [entry.song for entry in entries if entry.song is not None]
     if not songs:
         raise SongError(f"{task.folder}: none of its {len(entries)} MIDI files can be played; see kuznechik songs")
@@ -146,6 +146,10 @@ def what_was_changed(task: Task, songs: Sequence[Song]) -> list[str]:
     lines = [f"{song.name}: {', '.join(song.changes)}" for song in changed[:MOST_DESCRIBED]]
     if len(changed) > MOST_DESCRIBED:
         lines.append(f"{len(changed) - MOST_DESCRIBED} more songs are changed; kuznechik songs says how")
+    bars = sorted({song.grid.steps_per_bar for song in songs})
+    if len(bars) > 1 and task.memory and task.prompt >= 0:
+        steps = f"the prompt is {task.prompt} steps, the memory {task.memory}"
+        lines.append(f"the songs have bars of {', '.join(map(str, bars))} steps: {steps}")
     if missing := left_out(task, songs):
         lines.append(f"{len(missing)} of {len(songs) + len(missing)} files are left out, such as {missing[0]}")
     return lines
@@ -158,7 +162,7 @@ def left_out(task: Task, songs: Sequence[Song]) -> list[str]:
         return []
     names = {song.name for song in songs}
     paths = [path for path in midi_files(folder) if song_name(path) not in names]
-    reasons = [read_entry(path, task.prompt, task).reason or "listeners cannot hear it" for path in paths]
+    reasons = [read_entry(path, options=task).reason or "listeners cannot hear it" for path in paths]
     return [f"{plain(path.name)}: {reason}" for path, reason in zip(paths, reasons, strict=True)]
 
 

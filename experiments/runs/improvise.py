@@ -133,7 +133,7 @@ def choose_starts(task: Task, most: int, songs: Sequence[Song]) -> Starts:
 
     Without prompt there is one start: nothing.
     """
-    others = [entry.song for entry in read_catalog(task.folder or None, task.prompt, task)]
+    others = [entry.song for entry in read_catalog(task.folder or None, options=task)]
     usable = [song for song in others if song and song.steps > task.prompt and suits_listeners(song)]
     chosen: dict[bytes, Song] = {}
     for song in [*songs, *usable]:

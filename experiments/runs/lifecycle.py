@@ -141,8 +141,12 @@ def read_config(folder: RunFolder) -> Any:
     except ConfigError as error:
         raise RunError(f"{folder.path}: config.toml is broken: {error}") from None
     task = getattr(config, "task", None)
-    if task is not None and task.kind == "song" and not task.memory:  # a run's memory is resolved
-        raise RunError(f"{folder.path}: config.toml is broken: task.memory = 0: it must be the steps remembered")
+    if task is not None and task.kind == "song":  # a run's memory and prompt are settled
+        for name, least, what in (("memory", 1, "remembered"), ("prompt", 0, "given")):
+            if (value := getattr(task, name)) < least:
+                raise RunError(
+                    f"{folder.path}: config.toml is broken: task.{name} = {value}: it must be the steps {what}"
+                )
     return config
 
 

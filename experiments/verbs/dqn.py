@@ -48,8 +48,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--preset", choices=PRESETS, help=REGIMES)
     which.add_argument("--config", metavar="FILE", help="TOML file with the options of a run")
-    parser.add_argument("--memory", type=positive, metavar="M", help="steps remembered [what they need, at least 32]")
-    parser.add_argument("--prompt", type=count, metavar="P", help="steps given at the start [8]")
+    parser.add_argument(
+        "--memory", type=positive, metavar="M", help="steps remembered [what they need, at least four bars]"
+    )
+    parser.add_argument("--prompt", type=count, metavar="P", help="steps given at the start [one bar]")
     parser.add_argument(
         "--random-start",
         type=between(0, 1),

@@ -46,8 +46,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--each", action="store_true", help="evolve one network for each song of the catalogue")
     parser.add_argument("--together", action="store_true", help="evolve one network for all songs of the catalogue")
     parser.add_argument("--config", metavar="FILE", help=f"TOML file or name of a preset ({PRESETS})")
-    parser.add_argument("--memory", type=count, metavar="M", help="steps remembered [what the song needs, at least 32]")
-    parser.add_argument("--prompt", type=count, metavar="P", help="steps given at the start [8]")
+    parser.add_argument(
+        "--memory", type=count, metavar="M", help="steps remembered [what the song needs, at least four bars]"
+    )
+    parser.add_argument("--prompt", type=count, metavar="P", help="steps given at the start [one bar]")
     parser.add_argument(
         "--listener",
         metavar="NAME",

@@ -30,19 +30,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "songs", nargs="*", metavar="SONG", help="names in the catalogue or .mid files: list their parts"
     )
     add_catalog_options(parser)
-    parser.add_argument("--prompt", type=count, metavar="P", help="given steps at the start [8]")
+    parser.add_argument("--prompt", type=count, metavar="P", help="steps given at the start [one bar]")
     parser.add_argument("--json", action="store_true", help="print a JSON list of objects")
 
 
 def run(options: argparse.Namespace) -> int:
     from experiments.options import arrange_options
     from songs.catalog import read_catalog
-    from songs.keyboard import PROMPT_STEPS
 
     if options.songs:
         return _list_parts(options)
-    prompt = PROMPT_STEPS if options.prompt is None else options.prompt
-    entries = read_catalog(options.folder, prompt, arrange_options(options), _with_bar)
+    entries = read_catalog(options.folder, options.prompt, arrange_options(options), _with_bar)
     if options.json:
         print_json([entry.row() for entry in entries])
         return 0
@@ -66,7 +64,7 @@ def _list_parts(options: argparse.Namespace) -> int:
     for name in options.songs:
         path = find_file(name, options.folder)
         parts = list_parts(read_score(path), arranging)
-        entry = read_entry(path, options=arranging)
+        entry = read_entry(path, options.prompt, arranging)
         listed.append(entry.row() | {"parts": [asdict(part) for part in parts]})
         if not options.json:
             rows = [[part.number, *_part_row(part)] for part in parts]

@@ -3,18 +3,20 @@
 import json
 from pathlib import Path
 
+import gymnasium
 import mido
 import numpy as np
 import pytest
 
 from experiments.runs.folder import RunFolder
+from experiments.runs.lifecycle import read_config
 from songs.keyboard import Grid, Keyboard, usual_keyboard
 from songs.song import Song
 
 KEYBOARD, GRID = usual_keyboard(25), Grid(4, 3)
 NOTES = {0: 0, 3: 24, 6: 4, 8: 7, 12: 12, 14: 7, 18: 4, 24: 19, 27: 16, 30: 12, 36: 7, 40: 4, 42: 0, 47: 24}
 """Key of every step that is not silent."""
-STEPS = 48
+STEPS, BAR = 48, 12
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ def test_deep_q_learning_learns_it_whole_and_everything_shows_it(kuznechik, tmp_
 
 def check_shown(kuznechik, folder: Path, run: Path) -> None:
     scores = json.loads(kuznechik("score", run, "--json").out)
-    assert (scores["right_free_running"], scores["steps"]) == (STEPS - 8, STEPS - 8)
+    assert (scores["right_free_running"], scores["steps"]) == (STEPS - BAR, STEPS - BAR)
     assert kuznechik("play", run, "--wav", folder / "run.wav").status == 0
     for verb in ("plot", "report", "duet"):
         called = kuznechik(verb, run)
@@ -118,11 +120,26 @@ def test_a_search_that_takes_few_keys_says_so(kuznechik, tmp_path, waltz):
     assert not (tmp_path / "run").exists()
 
 
+def test_prompt_and_memory_are_counted_in_bars_of_the_song(kuznechik, tmp_path, waltz):
+    keyboard = gymnasium.make("kuznechik/Memorize-v0", song=str(waltz)).unwrapped
+    assert (keyboard.rules.prompt, keyboard.rules.memory) == (BAR, 4 * BAR)
+    assert keyboard.reset()[1]["step"] == BAR
+    run = tmp_path / "run"
+    assert kuznechik("evolve", waltz, "--set", "evolve.generations=1", "--out", run).status == 0
+    task = read_config(RunFolder.open(run)).task
+    assert (task.prompt, task.memory) == (BAR, 4 * BAR)
+    (run / "config.toml").write_text((run / "config.toml").read_text().replace("prompt = 12", "prompt = -1"))
+    called = kuznechik("score", run)
+    assert (called.status, "task.prompt = -1: it must be the steps given" in called.err) == (2, True)
+
+
 def test_songs_of_several_keyboards_are_learned_together(kuznechik, tmp_path, waltz):
     song_of(Keyboard(), Grid(), {0: 0, 4: 4, 9: 7}, 16, "tune").write(tmp_path / "tune.mid")
     run = tmp_path / "run"
     called = kuznechik("evolve", f"{waltz},{tmp_path / 'tune.mid'}", "--set", "evolve.generations=2", "--out", run)
     assert called.status == 0, called.err
+    # half of the shorter song is the prompt, four bars of the longer bars are the memory
+    assert "the songs have bars of 8, 12 steps: the prompt is 8 steps, the memory 48" in called.err
     songs = {song.name: song for song in RunFolder.open(run).read_songs()}
     assert {song.keyboard for song in songs.values()} == {KEYBOARD}
     assert songs["tune"].grid == Grid()

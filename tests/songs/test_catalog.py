@@ -89,7 +89,7 @@ def test_a_song_that_spans_14_keys_has_a_larger_keyboard(tmp_path):
     entry = read_entry(path)
     assert (entry.playable, entry.reason) == (True, "")
     assert (entry.name, entry.title, entry.notes, entry.span, entry.steps) == ("wide", "Wide", 2, 14, 8)
-    assert (entry.keys, entry.shift, entry.memory) == (25, -1, 1)
+    assert (entry.keys, entry.shift, entry.memory) == (25, -1, 3)
     assert (read_song(path).roll == entry.song.roll).all()
 
 

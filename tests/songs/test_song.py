@@ -6,15 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songs.catalog import read_song
+from songs.keyboard import KEYS, Grid
 from songs.midi import read_midi
 from songs.piano_roll import roll_from_onsets
-from songs.song import Song
+from songs.song import Song, usual_memory, usual_prompt
 
 # A song and its file
 
 
 def test_a_song_checks_its_roll_and_keeps_a_copy():
-    roll = np.zeros((8, 13), dtype=int)
+    roll = np.zeros((8, KEYS), dtype=int)
     song = Song("tune", roll)
     roll[0, 0] = 1
     assert song.roll.dtype == bool
@@ -59,3 +60,19 @@ def test_any_song_of_whole_bars_survives_its_file(tmp_path_factory, roll, tempo_
     song = read_song(path)
     np.testing.assert_array_equal(song.roll, roll)
     assert song.tempo_bpm == pytest.approx(tempo_bpm, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("grids", "steps", "prompt", "memory"),
+    [
+        ([Grid()], 128, 8, 32),
+        ([Grid(12, 4)], 768, 48, 192),
+        ([Grid(4, 3)], 48, 12, 48),
+        ([Grid(2, 2)], 64, 8, 32),  # never less than on the default grid
+        ([Grid(), Grid(4, 4)], 128, 16, 64),  # the longest bar
+        ([Grid(4, 4)], 16, 8, 64),  # half of a song of one bar
+    ],
+)
+def test_by_default_one_bar_is_given_and_four_are_remembered(grids, steps, prompt, memory):
+    songs = [Song("tune", np.zeros((steps, KEYS), dtype=bool), grid=grid) for grid in grids]
+    assert (usual_prompt(songs), usual_memory(songs)) == (prompt, memory)
