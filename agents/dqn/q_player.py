@@ -38,6 +38,17 @@ class QPlayer:
         self._melodies = None
 
     def press(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
+        return self.network.keys_of(self._values(memory, improvise).argmax(dim=2)).numpy()
+
+    def values(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
+        """Return the values (B, branches, choices) of the next step, with a prior those that decide."""
+        return self._values(memory, improvise).numpy()
+
+    def keys_of(self, choices: np.ndarray) -> np.ndarray:
+        """Return the keys (B, K) bool that choices (B, branches) int64 press."""
+        return self.network.keys_of(torch.from_numpy(choices)).numpy()
+
+    def _values(self, memory: np.ndarray, improvise: np.ndarray | None) -> torch.Tensor:
         inputs = memory.reshape(len(memory), -1).astype(np.float32)
         if self.mode_bit:
             bit = np.ones(len(memory)) if improvise is None else 1.0 - improvise
@@ -46,7 +57,7 @@ class QPlayer:
             values = self.network(torch.from_numpy(inputs))
             if self.prior is not None:
                 values = values + torch.from_numpy(self._log_probabilities(self.prior, memory))[:, None]
-            return self.network.keys_of(values.argmax(dim=2)).numpy()
+            return values
 
     def _log_probabilities(self, prior: Callable[[int], Prior], memory: np.ndarray) -> np.ndarray:
         """Return the prior's log probabilities (B, K + 1) after memories (B, M, K), whose last step is new to it."""

@@ -23,8 +23,20 @@ class NetworkPlayer:
         self.network.start(episodes)
 
     def press(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
+        return self._outputs(memory, improvise) > 0
+
+    def values(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
+        """Return the values (B, K, 2) of not pressing a key, 0, and of pressing it, its output."""
+        outputs = self._outputs(memory, improvise)
+        return np.stack([np.zeros_like(outputs), outputs], axis=2)
+
+    def keys_of(self, choices: np.ndarray) -> np.ndarray:
+        """Return the keys (B, K) bool that choices (B, K) press."""
+        return choices > 0
+
+    def _outputs(self, memory: np.ndarray, improvise: np.ndarray | None) -> np.ndarray:
         inputs = memory.reshape(len(memory), -1).T.astype(np.float64)
         if self.mode_bit:
             bit = np.ones(len(memory)) if improvise is None else 1.0 - improvise
             inputs = np.concatenate([inputs, bit[None]])
-        return self.network(inputs).T > 0
+        return self.network(inputs).T
