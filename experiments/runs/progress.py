@@ -3,9 +3,23 @@
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
+from rich.text import Text
 
-from experiments.runs.trainable import Trainable
+from experiments.runs.trainable import Status, Trainable
+
+
+class LeastColumn(TextColumn):
+    """A text that is cut off before others are, where the terminal is narrow."""
+
+    def __init__(self, text_format: str):
+        super().__init__(text_format, markup=False, table_column=Column(no_wrap=False))
+
+    def render(self, task: Task) -> Text:
+        text = super().render(task)
+        text.no_wrap, text.overflow = True, "ellipsis"
+        return text
 
 
 class ProgressBar:
@@ -14,9 +28,11 @@ class ProgressBar:
     def __init__(self, quiet: bool = False):
         console = Console(stderr=True)
         self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[text]}", markup=False),
+            LeastColumn("{task.description}"),
+            BarColumn(bar_width=20, table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[figure]}", markup=False),
+            LeastColumn("{task.fields[others]}"),
+            TextColumn("{task.fields[left]}", markup=False),
             TimeElapsedColumn(),
             console=console,
             disable=quiet or not console.is_terminal,
@@ -36,18 +52,26 @@ class ProgressBar:
         """Show a run before its first step."""
         status = trainable.status()
         self._first_share = status.share
+        figure, others = _parts(status)
         self._task = self._bar.add_task(
-            trainable.name, total=status.total, completed=int(status.done), text=status.text
+            trainable.name, total=status.total, completed=int(status.done), figure=figure, others=others, left=""
         )
 
     def update(self, trainable: Trainable) -> None:
         """Show the newest figures."""
         status = trainable.status()
         left = self._seconds_left(status.share)
-        text = status.text if left is None else f"{status.text}, at most {left:.0f} s left"
-        self._bar.update(self._task, completed=status.done, total=status.total, text=text)
+        rest = "" if left is None else f"at most {left:.0f} s left"
+        figure, others = _parts(status)
+        self._bar.update(self._task, completed=status.done, total=status.total, figure=figure, others=others, left=rest)
 
     def _seconds_left(self, share: float) -> float | None:
         """Return how long the rest of the budget would take at the speed so far; None before it is known."""
         used, elapsed = share - self._first_share, self._bar.tasks[self._task].elapsed
         return elapsed * (1 - share) / used if used > 0 and elapsed else None
+
+
+def _parts(status: Status) -> tuple[str, str]:
+    """Return the first figure of a status, and the others."""
+    figure, comma, others = status.text.partition(", ")
+    return figure + comma.strip(), others

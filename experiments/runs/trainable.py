@@ -38,7 +38,7 @@ class Status:
     share: float
     """Part of the budget that is used, 0 to 1."""
     text: str
-    """Figures, in a few words."""
+    """Figures, between commas; the first one is shown however narrow the terminal is."""
 
 
 class Callback(Protocol):
