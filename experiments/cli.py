@@ -182,8 +182,8 @@ def make_parser() -> argparse.ArgumentParser:
         description="Small networks learn to play music: neuroevolution and reinforcement learning on a keyboard.\n"
         + overview(verbs),
         epilog="kuznechik VERB --help explains a verb; defaults are in brackets. "
-        "Exit status: 0 done, 1 a repeated run differs, 2 a mistake in the call or its files, or a run that cannot "
-        "go on, 130 interrupted.",
+        "Exit status: 0 done, 1 a repeated run differs or a run of a sweep failed, 2 a mistake in the call or its "
+        "files, or a run that cannot go on, 130 interrupted.",
     )
     parser.add_argument("--version", action=Version, nargs=0, help="print the version")
     choices = parser.add_subparsers(prog="kuznechik", metavar="VERB", required=True, help=argparse.SUPPRESS)

@@ -23,10 +23,13 @@ class WorkerPool(ProcessPoolExecutor):
 
     def end_at_once(self) -> None:
         """End the workers in the middle of what they do, and wait until they have ended."""
-        processes = list((self._processes or {}).values())
-        for process in processes:
-            process.terminate()
+        self.terminate()
         self.shutdown(cancel_futures=True)
+
+    def terminate(self) -> None:
+        """Ask the workers to end, by SIGTERM."""
+        for process in list((self._processes or {}).values()):
+            process.terminate()
 
 
 def _begin_worker(begin: Callable[..., object] | None, arguments: tuple) -> None:

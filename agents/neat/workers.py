@@ -86,6 +86,28 @@ NO_WORKERS = WorkerOptions()
 
 
 @contextmanager
+def lend_ray(cores: int, address: str | None) -> Iterator[Any]:
+    """Context manager: the module ray, connected to a cluster, or without an address to one on so many cores here.
+
+    Raises:
+        ValueError: Ray is not installed, or there is no such cluster.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise ValueError("Ray is not installed: pip install 'kuznechik[ray]'") from None
+    local: dict[str, Any] = {} if address else {"num_cpus": cores, "include_dashboard": False}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="error", **local)
+    except ConnectionError as error:
+        raise ValueError(f"no Ray cluster at {address}: {error}") from None
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
 def lend_backend(cases: Cases, kind: str, options: WorkerOptions, immutable: bool = True) -> Iterator[Backend]:
     """Context manager: a backend that is closed afterwards.
 
@@ -100,19 +122,8 @@ def lend_backend(cases: Cases, kind: str, options: WorkerOptions, immutable: boo
     """
     scorer, workers = CaseScorer(cases, kind), options.count
     if options.ray:
-        try:
-            import ray
-        except ImportError:
-            raise ValueError("Ray is not installed: pip install 'kuznechik[ray]'") from None
-        local = {} if options.ray_address else {"num_cpus": max(workers, 1), "include_dashboard": False}
-        try:
-            ray.init(address=options.ray_address, log_to_driver=False, logging_level="error", **local)
-        except ConnectionError as error:
-            raise ValueError(f"no Ray cluster at {options.ray_address}: {error}") from None
-        try:
+        with lend_ray(max(workers, 1), options.ray_address) as ray:
             yield BenchmarkedBackend(ray_actors(ray, cases, kind, max(workers, 1)), scorer)
-        finally:
-            ray.shutdown()
     elif workers:
         with WorkerPool(workers, _begin, (cases, kind)) as pool:
             processes = InChunks(cases, lambda parts, weights: pool.map(_evaluate, parts, repeat(weights)), workers)

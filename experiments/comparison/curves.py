@@ -142,12 +142,14 @@ def compare(
     Raises:
         UsageError: the runs cannot be compared.
     """
-    runs = [run for run in runs if run.kind]
-    trainings = {run.kind for run in runs} & set(TRAININGS)
-    if trainings and len({run.kind for run in runs}) > 1:
-        kinds = ", ".join(sorted({run.kind for run in runs}))
-        raise UsageError(f"runs of {kinds} have no common figures: choose one, as in --where kind=evolve")
-    measure = measure or ("loss" if trainings else "reward" if runs and all(map(_improvises, runs)) else "right")
+    kinds = {run.kind for run in runs if run.kind}
+    trainings = kinds & set(TRAININGS)
+    if trainings and len(kinds) > 1:
+        raise UsageError(
+            f"runs of {', '.join(sorted(kinds))} have no common figures: choose one, as in --where kind=evolve"
+        )
+    improvise = all(_improvises(run) for run in runs if run.kind)
+    measure = measure or ("loss" if trainings else "reward" if improvise else "right")
     curves = [curve for run in runs if (curve := _read(run, axis, measure))]
     if not curves:
         raise UsageError(f"none of the {len(runs)} runs has figures of {measure} over {AXES[axis]}")

@@ -160,12 +160,13 @@ def list_runs(paths: Iterable[str | Path]) -> list[ListedRun]:
 
 
 def _run_folders(path: Path) -> Iterator[Path]:
-    """Yield run folders, in the order of their names, or of the variants of a sweep; links are not followed."""
+    """Yield run folders, in the order of their names, or of the variants of a sweep; no links, nothing hidden."""
     if (path / "config.toml").is_file():
         yield path
         return
     with os.scandir(path) as entries:
-        names = sorted((entry.name for entry in entries if entry.is_dir(follow_symlinks=False)), key=_natural)
+        folders = (entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+        names = sorted((name for name in folders if not name.startswith(".")), key=_natural)
     if (path / SWEEP).is_file():
         first = variant_folders(path / SWEEP)
         names.sort(key=lambda name: first.index(name) if name in first else len(first))

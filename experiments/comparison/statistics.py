@@ -34,17 +34,25 @@ STATISTICS: dict[str, Statistic] = {"iqm": interquartile_mean, "median": np.medi
 NAMES = {"iqm": "interquartile mean", "median": "median"}
 
 
-def interval(samples: Sequence[np.ndarray], statistic: Statistic) -> tuple[np.ndarray, np.ndarray]:
-    """Return the 95% percentile bootstrap interval of a statistic, (...) and (...).
+def interval(samples: Sequence[np.ndarray], statistic: Statistic) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the 95% percentile bootstrap interval of a statistic, (...) and (...); None if no sample has two runs.
 
     Args:
         samples: (..., N) of each song, resampled separately.
         statistic: of such samples, with axis=-1, returns (...).
     """
+    counts = [sample.shape[-1] for sample in samples]
+    if max(counts) == 1:
+        return None
+
+    def resampled(*each: np.ndarray, axis: int) -> np.ndarray:
+        alone = (one[..., :1] if count == 1 else one for one, count in zip(each, counts, strict=True))
+        return statistic(*alone, axis=axis)
+
     size = sum(sample.size for sample in samples)
     found = bootstrap(
-        samples,
-        statistic,
+        [sample if count > 1 else np.repeat(sample, 2, -1) for sample, count in zip(samples, counts, strict=True)],
+        resampled,  # scipy takes no sample of one run
         n_resamples=RESAMPLES,
         batch=max(1, MOST_NUMBERS // size),
         vectorized=True,
@@ -74,8 +82,8 @@ def band(group: Group, grid: np.ndarray, statistic: Statistic) -> np.ndarray:
     known = (grid >= first) & (grid <= last)
     samples = [np.array([curve.on(grid[known]) for curve in song]).T for song in group.by_song]
     result[0, known] = pooled(statistic)(*samples)
-    if len(group.ended) > 1 and known.any():
-        result[1:, known] = interval(samples, pooled(statistic))
+    if known.any() and (found := interval(samples, pooled(statistic))):
+        result[1:, known] = found
     return result
 
 
@@ -116,11 +124,15 @@ def table(comparison: Comparison, statistic: Statistic) -> list[dict[str, Any]]:
     return rows
 
 
-def _figure(name: str, songs: list[list[float]], statistic: Statistic) -> dict[str, float]:
+def _figure(name: str, songs: list[list[float]], statistic: Statistic) -> dict[str, float | None]:
     samples = [np.array(song) for song in songs]
-    value = float(pooled(statistic)(*samples))
-    low, high = interval(samples, pooled(statistic)) if sum(map(len, songs)) > 1 else (value, value)
-    return {name: value, f"{name}_low": float(low), f"{name}_high": float(high)}
+    return {name: float(pooled(statistic)(*samples))} | _bounds(samples, pooled(statistic), f"{name}_")
+
+
+def _bounds(samples: Sequence[np.ndarray], statistic: Statistic, prefix: str = "") -> dict[str, float | None]:
+    """Return an interval as plain data; None where there is none."""
+    found = interval(samples, statistic)
+    return {f"{prefix}{end}": found and float(found[index]) for index, end in enumerate(("low", "high"))}
 
 
 def _result(curve: Curve, comparison: Comparison) -> float:
@@ -142,10 +154,8 @@ def better(comparison: Comparison) -> list[dict[str, Any]]:
         samples = _merits(one, other, comparison)
         if not samples:
             continue
-        value = float(_probability(*samples))
-        several = max(map(len, samples)) > 1
-        low, high = interval(samples, _probability) if several else (value, value)
-        rows.append({"group": one.label, "other": other.label, "better": value, "low": float(low), "high": float(high)})
+        row = {"group": one.label, "other": other.label, "better": float(_probability(*samples))}
+        rows.append(row | _bounds(samples, _probability))
     return rows
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib import style
 
-from experiments.comparison.curves import AXES, Comparison
+from experiments.comparison.curves import Comparison
 from experiments.comparison.run_list import ListedRun, differing_options
 from experiments.comparison.run_rows import result_of, row_of
 from experiments.comparison.statistics import NAMES, STATISTICS, band, better, table
@@ -65,12 +65,9 @@ class Compared:
     def _cells(self, row: dict[str, Any]) -> list[str]:
         if not row["ended"]:
             return [f"{row['group']} (none has ended)", *[""] * (len(self.columns) - 1)]
-        form = ",.0f" if AXES[self.comparison.axis] != "CPU seconds" else ",.1f"
-        cost = "{}{} ({} to {})".format(
-            "> " if row.get("lower_bound") else "",
-            *(format(row[name], form) for name in ("cost", "cost_low", "cost_high")),
-        )
-        result = "{:.5g} ({:.5g} to {:.5g})".format(*(row[name] for name in ("result", "result_low", "result_high")))
+        cost = _with_interval(row, "cost", ",.1f" if self.comparison.axis == "cpu" else ",.0f")
+        cost = f"> {cost}" if row.get("lower_bound") else cost
+        result = _with_interval(row, "result", ".5g")
         solved = [f"{row['solved']} of {row['ended']}"] if "solved" in row else []
         return [row["group"], *solved, result, cost, f"{row['cpu_seconds']:,.1f}"]
 
@@ -88,6 +85,12 @@ class Compared:
         """Return the table as Markdown."""
         lines = [self.columns, ["---"] * len(self.columns), *self.cells]
         return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _with_interval(row: dict[str, Any], name: str, form: str) -> str:
+    """Return a figure with its interval, if it has one, as text."""
+    value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+    return format(value, form) + (f" ({low:{form}} to {high:{form}})" if low is not None else "")
 
 
 def _names(runs: Sequence[ListedRun]) -> str:

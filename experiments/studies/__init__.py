@@ -1,1 +1,1 @@
-"""Studies over several runs: ablation, capacity, leaderboard, listening test."""
+"""Studies over several runs: sweeps, capacity, leaderboard, listening test."""

@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -24,8 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.config.evolve import EvolveConfig
+from experiments.runs.assembly import resolve
+from experiments.runs.folder import RunFolder
+from experiments.runs.lifecycle import Supervision, begin, load_kind
 from experiments.runs.searches import describe
-from experiments.studies.ablation import Outcome, run_one
 from songs.catalog import read_catalog
 
 ALGORITHM = "evolve.algorithm="
@@ -52,22 +55,30 @@ def configured(settings: list[str]) -> EvolveConfig:
     return config
 
 
-def summary(name: str, config: EvolveConfig, outcomes: list[Outcome]) -> dict:
+def run_one(config: EvolveConfig, seed: int) -> dict:
+    """Run until solved or until the budget is used; return the summary of the run."""
+    config, songs = resolve(config.change("evolve", seed=seed))
+    with tempfile.TemporaryDirectory() as parent:
+        folder = RunFolder.create(Path(parent, "run"))
+        return begin(load_kind("evolve"), config, folder, songs, [], Supervision(checkpoint_every=0))
+
+
+def summary(name: str, config: EvolveConfig, outcomes: list[dict]) -> dict:
     """Return a row of the table."""
-    seconds = [outcome.cpu_seconds for outcome in outcomes]
-    evaluations = [outcome.evaluations for outcome in outcomes]
+    seconds = [outcome["cpu_seconds"] for outcome in outcomes]
+    evaluations = [outcome["evaluations"] for outcome in outcomes]
     return {
         "row": name,
         "search": describe(config),
-        "solved": sum(outcome.solved for outcome in outcomes),
+        "solved": sum(outcome["solved"] for outcome in outcomes),
         "runs": len(outcomes),
-        "right": float(np.median([outcome.right for outcome in outcomes])),
-        "cases": outcomes[0].cases,
+        "right": float(np.median([outcome["right_teacher_forced"] for outcome in outcomes])),
+        "cases": outcomes[0]["cases"],
         "seconds_median": float(np.median(seconds)),
         "seconds_p90": float(np.percentile(seconds, 90)),
         "evaluations_median": float(np.median(evaluations)),
         "evaluations_most": max(evaluations),
-        "connections_median": float(np.median([outcome.connections for outcome in outcomes])),
+        "connections_median": float(np.median([outcome["connections"] for outcome in outcomes])),
     }
 
 
@@ -76,18 +87,18 @@ def rows(seeds: list[int], folder: str | None, only: str):
     for name, settings in ROWS.items():
         if only in name:
             config = configured(settings)
-            yield summary(name, config, [run_one(name, config, seed) for seed in seeds])
+            yield summary(name, config, [run_one(config, seed) for seed in seeds])
     if folder and only in "one network a song":
         names = [entry.name for entry in read_catalog(folder) if entry.song is not None]
         configs = [configured([f"task.folder={folder}", f"task.song={name}"]) for name in names]
-        outcomes = [run_one(name, config, seeds[0]) for name, config in zip(names, configs, strict=True)]
+        outcomes = [run_one(config, seeds[0]) for config in configs]
         yield summary(f"one network a song, {len(names)} songs", configs[0], outcomes)
     for prompt, settings in TOGETHER.items():
         name = f"one network for all songs, {prompt}"
         if folder and only in name:
             shared = ["task.together=true", f"task.folder={folder}", f"{ALGORITHM}per_key", ENDLESS]
             config = configured([*shared, *settings])
-            yield summary(name, config, [run_one(name, config, seed) for seed in seeds])
+            yield summary(name, config, [run_one(config, seed) for seed in seeds])
 
 
 def main() -> None:

@@ -170,15 +170,15 @@ MISTAKES = {
         (["tune.mid", "--wav", "folder"], "Is a directory"),
         (["tune.mid", "--wav"], "--wav: expected one argument"),
     ],
-    "ablate": [
-        (["none"], r"kuznechik: none: no such file or ablation; there are (\w+, )*operators(, \w+)*\n"),
+    "sweep": [
+        (["none"], r"kuznechik: none: no such file or sweep; there are (\w+, )*operators(, \w+)*\n"),
         (["folder"], "folder: cannot be read: Is a directory"),
         (["broken.toml"], "broken.toml: "),
         (["binary.toml"], "binary.toml: "),
-        (["bad.toml"], "bad.toml: unknown key task: there are seeds, base and variants"),
+        (["bad.toml"], "bad.toml: unknown key task: there are kind, seeds, songs, base, variants"),
         (["--seeds", "0"], "--seeds: 0: it must be 1 to 1000000000"),
         (["--first-seed", "x"], "--first-seed: invalid number value: 'x'"),
-        (["--workers", "0"], "--workers: 0: it must be 1 to 1024"),
+        (["--jobs", "0"], "--jobs: 0: it must be 1 to 1024"),
     ],
 }
 CALLS = [([*([verb] if verb else []), *rest], reason) for verb, rows in MISTAKES.items() for rest, reason in rows]

@@ -17,7 +17,7 @@ import pytest
 from experiments.cli import main, make_parser
 
 PARSER = make_parser()
-NOTHING = {"evolve": ["none.mid"], "dqn": ["none.mid"], "ablate": ["none"], "songs": ["--folder", "none"]} | {
+NOTHING = {"evolve": ["none.mid"], "dqn": ["none.mid"], "sweep": ["none"], "songs": ["--folder", "none"]} | {
     "leaderboard": ["--folder", "none"],
     "capacity": ["--midi", "none"],
     "listening-test": ["--machine", "none", "--human", "none"],

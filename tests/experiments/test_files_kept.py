@@ -34,7 +34,7 @@ def no_port(monkeypatch):
         (("duet", "RUN", "--out", "x.html"), ["x.html"]),
         (("listening-test", "--machine", "RUN", "--human", "TUNE", "--pairs", 1, "--out", "x.html"), ["x.html"]),
         (("listening-test", "--analyse", "answers.json", "--out", "x.png"), ["x.png", "x.svg"]),
-        (("ablate", "none", "--out", "x.json"), ["x.json"]),
+        (("curves", "none", "--out", "x"), ["x.csv"]),
         (("listener", "audit", "theory", "--out", "."), ["audit.json", "audit.md", "audit.png"]),
         (
             ("listener", "train", "--midi", ".", "--out", "x.safetensors"),

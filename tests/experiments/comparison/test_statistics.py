@@ -46,6 +46,12 @@ def test_the_bootstrap_resamples_every_song_on_its_own():
     assert low[0] >= 4.0  # were the songs mixed, all five could come from the first
 
 
+def test_a_song_with_a_single_run_counts_once():
+    low, high = interval([np.array([5.0]), np.array([0.0, 9.0])], pooled(np.mean))
+    assert (low, high) == (5 / 3, 23 / 3)
+    assert interval([np.array([5.0]), np.array([1.0])], pooled(np.mean)) is None
+
+
 def test_a_band_holds_results_of_solved_runs_and_ends_with_the_first_budget():
     grid = np.array([1.0, 2, 3, 4, 5])
     solved = curve([1, 4], solved=True, stopped="solved")
@@ -78,6 +84,8 @@ def test_a_run_is_better_that_is_solved_at_a_lower_cost():
     rows = better(comparison([quick, unsolved], [slow, worse]))
     assert [(row["group"], row["other"], row["better"]) for row in rows] == [("a", "b", 0.75)]
     (row,) = better(comparison([quick], [slow]))
+    assert (row["better"], row["low"], row["high"]) == (1, None, None)
+    (row,) = better(comparison([quick], [slow, unsolved]))
     assert (row["better"], row["low"], row["high"]) == (1, 1, 1)
     assert better(comparison([curve([1, 0], song="x")], [curve([1, 0], song="y")])) == []
     (row,) = better(comparison([curve([3, 1])], [curve([3, 2])], measure="loss"))
