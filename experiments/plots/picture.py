@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from experiments.config.dqn import DqnConfig
 from experiments.config.evolve import EvolveConfig
+from experiments.plots.sheet import font_shows
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind, read_config
 from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, Grid, Keyboard
@@ -45,6 +46,11 @@ class PlottedRun:
         if isinstance(self.config, DqnConfig):
             return self.config.improvises
         return isinstance(self.config, EvolveConfig) and bool(self.config.improvise.listener)
+
+    @property
+    def missing_title(self) -> str:
+        """Title of its first song if the font lacks characters of it, and the pictures have the song's name alone."""
+        return self.songs[0].title if self.songs and not font_shows(self.songs[0].title) else ""
 
     @property
     def layout(self) -> tuple[Keyboard, Grid]:
@@ -107,7 +113,7 @@ def open_plotted(folder: RunFolder) -> PlottedRun:
 def _heading(songs: list[Song]) -> str:
     first = songs[0]
     title = first.title if len(first.title) <= LONGEST_TITLE else f"{first.title[:LONGEST_TITLE]}..."
-    heading = first.name + (f": {title}" if title not in ("", first.name) else "")
+    heading = first.name + (f": {title}" if title not in ("", first.name) and font_shows(first.title) else "")
     return heading + (f" and {len(songs) - 1} more" if len(songs) > 1 else "")
 
 

@@ -64,7 +64,7 @@ def draw_run(folder: RunFolder, for_report: bool = False) -> tuple[dict[str, Fig
         for_report: draw only the pictures that the report shows.
 
     Returns:
-        The figures by name, and for each one that could not be drawn its name and the reason.
+        The figures by name, and what could not be drawn, each with the reason.
 
     Raises:
         RunError: the configuration is broken.
@@ -79,4 +79,6 @@ def draw_run(folder: RunFolder, for_report: bool = False) -> tuple[dict[str, Fig
                 figures[picture.name] = picture.draw(run)
             except RunError as error:
                 missing.append(f"{picture.name} ({str(error).removeprefix(f'{folder.path}: ')})")
+    if figures and run.missing_title:
+        missing.append(f"the title {run.missing_title} (the font lacks some of its characters)")
     return figures, missing

@@ -97,10 +97,20 @@ def symmetric_log(axes: Axes) -> None:
 
 def literal(text: str) -> str:
     """Return text that matplotlib shows as it is: no formula, no line break, no glyph the font lacks."""
-    known = font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap()
+    known = _characters()
     spaced = "".join(" " if c.isspace() else c for c in text)
     shown = (c if c.isprintable() and ord(c) in known else "\N{REPLACEMENT CHARACTER}" for c in spaced)
     return "".join(shown).replace("$", r"\$")
+
+
+def font_shows(text: str) -> bool:
+    """Return whether the font of the pictures has all characters of a text."""
+    return {ord(c) for c in text if c.isprintable()} <= _characters()
+
+
+def _characters() -> set[int]:
+    """Return the numbers of the characters that the font has."""
+    return set(font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap())
 
 
 def figure_paths(path: Path) -> list[Path]:

@@ -11,6 +11,7 @@ import pytest
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import read_config
 from songs.keyboard import Grid, Keyboard, usual_keyboard
+from songs.midi import read_score
 from songs.song import Song
 
 KEYBOARD, GRID = usual_keyboard(25), Grid(4, 3)
@@ -42,6 +43,7 @@ def check_learned(called, run: Path) -> None:
     assert (song.keyboard, song.grid) == (KEYBOARD, GRID)
     assert np.argwhere(song.roll).tolist() == [[step, key] for step, key in NOTES.items()]
     assert (roll == song.roll).all()
+    assert read_score(run / "best" / "melody.mid").time_signatures == ((0, 3, 4),)
     now, played = 0, {}
     for message in mido.MidiFile(run / "best" / "melody.mid").tracks[0]:
         now += message.time

@@ -27,7 +27,7 @@ from experiments.plots.sheet import literal, symmetric_log
 from experiments.plots.species import species_figure, species_members
 from experiments.runs.folder import RunError, RunFolder
 from songs.files import write_atomically
-from songs.keyboard import KEYS
+from songs.keyboard import KEYS, Grid, Keyboard
 from songs.song import Song
 
 NAMES = ("fitness", "species", "network", "roll")
@@ -102,7 +102,7 @@ def add_tables(folder: RunFolder) -> None:
 
 def make_run(path: Path, title: str = TITLE) -> RunFolder:
     folder = RunFolder.create(path)
-    config = EvolveConfig().change("task", memory=2).change("evolve", selection="truncation")
+    config = EvolveConfig().change("task", memory=2, prompt=8).change("evolve", selection="truncation")
     config = config.change("operators", modular_crossover=0.5, loss_weighted_output=0.7, error_reweighting=0.0)
     folder.write_meta("evolve", ["kuznechik"], 0)
     write_atomically(folder.path / "config.toml", config.to_toml())
@@ -344,6 +344,19 @@ def test_a_roll_has_eight_bars_a_row_and_at_most_sixteen_rows(steps: int, rows: 
 def test_text_cannot_become_a_formula_or_lack_a_glyph() -> None:
     assert literal("a $5 & $b$ <c>\t") == r"a \$5 & \$b\$ <c> "
     assert literal("в траве 漢\x07") == "в траве \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
+
+
+def test_pictures_have_the_name_of_a_song_whose_title_the_font_lacks(tmp_path: Path) -> None:
+    figures, missing = draw_run(make_run(tmp_path / "run", "千本樱"))
+    assert missing == ["the title 千本樱 (the font lacks some of its characters)"]
+    assert {figure.texts[0].get_text() for figure in figures.values()} == {"tune"}
+
+
+def test_bars_of_three_beats_are_drawn_as_such() -> None:
+    roll = np.zeros((48, 25), dtype=bool)
+    figure = roll_figure(classify(roll, roll, 0), 0, Keyboard(25, 48), Grid(4, 3))
+    assert figure.axes[0].get_xticks().tolist() == [0, 12, 24, 36]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()][:2] == ["C3", "C#3"]
 
 
 def test_the_band_of_the_loss_ends_at_the_best_genome() -> None:
