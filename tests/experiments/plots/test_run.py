@@ -259,7 +259,7 @@ def test_a_run_without_summary_or_songs_still_shows_its_curves(tmp_path: Path) -
 
 def test_plain_neat_is_called_so(tmp_path: Path) -> None:
     folder = curves_only(make_run(tmp_path / "run"))
-    config = EvolveConfig.load("plain-neat").change("task", memory=32)
+    config = EvolveConfig.load("plain-neat").change("task", memory=32, prompt=8)
     folder.write_meta("evolve", ["kuznechik"], 0)
     write_atomically(folder.path / "config.toml", config.to_toml())
     assert "plain NEAT, by neat-python's own genome" in shown_in(draw_run(folder)[0]["fitness"])
