@@ -160,14 +160,16 @@ def play(
     """Play the champion of a run, or a song, as `kuznechik play` does.
 
     Args:
-        source: a run, its folder, a MIDI file, or a name in the catalogue.
+        source: a run, its folder, a MIDI file, a name in the catalogue, or any other source, such as vae:16.
         wav: file to write sound to, instead of playing to a MIDI port.
         port: name of a MIDI output port; None: the first there is.
         steps: number of steps; None: as many as the song has.
         improvise: let a network with a mode bit improvise.
     """
     from experiments import melody_player
+    from experiments.runs.sources import Playing
 
     path = source if isinstance(source, str | Path) else source.folder.path
-    for line in melody_player.play(str(path), str(wav) if wav else None, port, steps, improvise):
+    how = Playing(melodies=1, steps=steps, improvise=improvise)
+    for line in melody_player.play(str(path), how, str(wav) if wav else None, port):
         print(line)

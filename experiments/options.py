@@ -49,6 +49,22 @@ def add_arrange_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--chords", action="store_true", default=None, help="keep all notes a part plays at once")
 
 
+SOURCES = "run folders, MIDI files or folders, names of songs, vae:16, markov:4, melody, random, silence"
+
+
+def add_source_options(parser: argparse.ArgumentParser, melodies: int) -> None:
+    """Add --folder, --melodies and --seed, which say how sources play, and how a file becomes a song."""
+    add_catalog_options(parser)
+    parser.add_argument(
+        "--melodies",
+        type=whole(1, 10_000),
+        default=melodies,
+        metavar="N",
+        help=f"melodies of a source that is sampled [{melodies}]",
+    )
+    parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed gives the same melodies [0]")
+
+
 def arrange_choices(options: argparse.Namespace) -> dict[str, Any]:
     """Return the options that say how a file becomes a song, as far as they were given."""
     choices = {name: getattr(options, name, None) for name in ARRANGE_OPTIONS}

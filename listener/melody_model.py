@@ -125,6 +125,18 @@ def _log_probabilities(model: MelodyModel, melodies: np.ndarray) -> tuple[np.nda
         return rhythm.numpy(), torch.where(onset, played - notes, 0.0).numpy()
 
 
+def draw(model: MelodyModel, count: int, steps: int, generator: np.random.Generator) -> np.ndarray:
+    """Return rolls (count, steps, 13) bool drawn from the model, step by step."""
+    reader, rolls = MelodyReader(model, count, steps), np.zeros((count, steps, KEYS), dtype=bool)
+    reader.begin(np.arange(count), rolls, np.zeros(count, dtype=np.int64))
+    for step in range(steps):
+        sums = np.exp(reader.log_probabilities().astype(np.float64)).cumsum(axis=1)
+        tokens = (sums < generator.random((count, 1)) * sums[:, -1:]).sum(axis=1)
+        rolls[:, step] = tokens[:, None] == np.arange(1, TOKENS)
+        reader.add(rolls[:, step])
+    return rolls
+
+
 class Expected(Expectation):
     """Rewards what a melody model expects; `constant` as in `Expectation`."""
 

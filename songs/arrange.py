@@ -194,6 +194,16 @@ def wanted_parts(parts: Sequence[Part], options: ArrangeOptions) -> list[int]:
     return named
 
 
+def melody_part(score: Score, options: ArrangeOptions = DEFAULTS) -> tuple[int, tuple[str, ...]]:
+    """Return which of the `melodic_parts` is the melody, of those that options name, and the part in words."""
+    parts = melodic_parts(score)
+    wanted = wanted_parts(parts, options)
+    notes = [quarter_notes(parts[index], score.ticks_per_beat) for index in wanted]
+    chosen, certain = choose_part([parts[index] for index in wanted], notes)
+    doubt = () if certain else ("another track may be the melody",)
+    return wanted[chosen], (*_named(parts, [wanted[chosen]]), *doubt)
+
+
 def _take_voices(score: Score, options: ArrangeOptions) -> _Voices:
     """Return the notes that the options choose: all where they can be played as they are, else a melody."""
     parts = melodic_parts(score)
@@ -205,16 +215,14 @@ def _take_voices(score: Score, options: ArrangeOptions) -> _Voices:
         others = len(everything) - len(as_it_is)
         order = np.unique(as_it_is[:, (0, 2)], axis=0, return_index=True)[1]  # by onset and pitch, each once
         return _Voices(as_it_is[order], everything, True, tuple(wanted), _named(parts, wanted), others=others)
-    chosen, certain = choose_part([parts[index] for index in wanted], [notes[index] for index in wanted])
-    index = wanted[chosen]
+    index, words = melody_part(score, options)
     line = notes[index] if options.chords else melody_line(notes[index])
-    doubt = () if certain else ("another track may be the melody",)
     return _Voices(
         line,
         everything,
         options.chords,
         (index,),
-        (*_named(parts, [index]), *doubt),
+        words,
         len(notes[index]) - len(line),
         len(everything) - len(notes[index]),
     )

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from importlib.resources import files
@@ -16,6 +17,10 @@ from songs.plain_text import plain
 from songs.song import Song, SongError, usual_prompt
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
+MOST_DESCRIBED = 5
+"""Songs of which is said what was changed."""
+MOST_REASONS = 3
+"""Kinds of reasons that are said why files are left out."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ def read_entry(path: str | Path, prompt: int | None = None, options: ArrangeOpti
         arrangement = arrange(score, options)
     except MidiError as error:
         return Entry(song_name(path), reason=str(error).removeprefix(f"{path}: "))
-    song = Song.of(arrangement, song_name(path), score.title)
+    song = Song.of(arrangement, song_name(path), score)
     notes_of_steps = song.roll.sum(axis=1)
     return Entry(
         song.name,
@@ -160,6 +165,36 @@ def read_catalog(
     """
     paths = midi_files(default_folder() if folder is None else folder)
     return [read_entry(path, prompt, options) for path in watch(paths)]
+
+
+def changes_in_words(songs: Sequence[Song]) -> list[str]:
+    """Return lines that say how songs differ from the files they were read from."""
+    changed = [song for song in songs if song.changes]
+    lines = [f"{song.name}: {', '.join(song.changes)}" for song in changed[:MOST_DESCRIBED]]
+    if len(changed) > MOST_DESCRIBED:
+        lines.append(f"{len(changed) - MOST_DESCRIBED} more songs are changed; kuznechik songs says how")
+    return lines
+
+
+def left_out_in_words(entries: Sequence[Entry]) -> list[str]:
+    """Return a line that says how many files of a catalogue cannot be used and why; none if all can."""
+    return reasons_in_words([f"{entry.name}: {entry.reason}" for entry in entries if entry.reason], len(entries))
+
+
+def reasons_in_words(left_out: Sequence[str], total: int) -> list[str]:
+    """Return a line that says how many of `total` files are left out, by kind of reason; none if no file is.
+
+    Args:
+        left_out: name and reason of each, as in "tune.mid: has only drums".
+        total: number of files.
+    """
+    kinds = defaultdict(list)
+    for line in left_out:
+        kinds[re.sub(r"[\d'(:].*", "", line.partition(": ")[2])].append(f"such as {line}")
+    ordered = sorted(kinds.values(), key=len, reverse=True)[:MOST_REASONS]
+    words = [f"{len(each)}, {each[0]}" for each in ordered] if len(ordered) > 1 else [each[0] for each in ordered]
+    after = ": " if len(ordered) > 1 else ", "
+    return [f"{len(left_out)} of {total} files are left out{after}{'; '.join(words)}"] if words else []
 
 
 def read_song(path: str | Path, options: ArrangeOptions = DEFAULTS) -> Song:

@@ -55,22 +55,26 @@ def meter_grid(meter: tuple[int, int], steps_per_quarter: int) -> Grid:
     return Grid(steps_per_quarter, BEATS_PER_BAR)
 
 
-def choose_bars(steps: np.ndarray, pitches: np.ndarray, bar: int, bars: str = "") -> tuple[int, int]:
+def choose_bars(
+    steps: np.ndarray, pitches: np.ndarray, bar: int, bars: str = "", whole: int = LONGEST_WHOLE, excerpt: int = EXCERPT
+) -> tuple[int, int]:
     """Return the index of the first bar of an excerpt, and the number of its bars.
 
     Args:
         steps: (N,) of the notes, in order.
         pitches: (N,) of the notes.
         bar: length of a bar in steps.
-        bars: "9-24", "9", "all", or "": up to `LONGEST_WHOLE` bars all of them, else the 16 that sound and recur
-            most. The first one is always the first that sounds.
+        bars: "9-24", "9", "all", or "": all of them up to a number, else those that sound and recur most. The first
+            one is always the first that sounds.
+        whole: number of bars up to which all are taken.
+        excerpt: number of bars that are taken of more.
 
     Raises:
         MidiError: there are no such bars, or none of them sounds.
     """
     first, last = int(steps[0] // bar), int(steps[-1] // bar)
-    if not bars and last - first >= LONGEST_WHOLE:
-        return first + _most_recurring(steps - first * bar, pitches, bar, last - first + 1), EXCERPT
+    if not bars and last - first >= whole:
+        return first + _most_recurring(steps - first * bar, pitches, bar, last - first + 1, excerpt), excerpt
     if bars not in ("", "all"):
         begin, end = _named_bars(bars)
         inside = steps[(steps >= begin * bar) & (steps < end * bar)]
@@ -89,8 +93,8 @@ def _named_bars(bars: str) -> tuple[int, int]:
     return begin - 1, end
 
 
-def _most_recurring(steps: np.ndarray, pitches: np.ndarray, bar: int, count: int) -> int:
-    """Return the first of the `EXCERPT` bars, of `count` bars, that sound and recur most."""
+def _most_recurring(steps: np.ndarray, pitches: np.ndarray, bar: int, count: int, excerpt: int) -> int:
+    """Return the first of the bars of an excerpt, of `count` bars, that sound and recur most."""
     numbers = steps // bar
     contents: dict[int, list[tuple[int, int]]] = {}
     for number, step, pitch in zip(numbers.tolist(), (steps % bar).tolist(), pitches.tolist(), strict=True):
@@ -100,5 +104,5 @@ def _most_recurring(steps: np.ndarray, pitches: np.ndarray, bar: int, count: int
     worth = np.zeros(count)
     for number, content in prints.items():
         worth[number] = 1 + RECURRENCE * min(seen[content] - 1, 2)
-    sums = np.convolve(worth, np.ones(EXCERPT), "valid")
-    return int(np.argmax(sums + SOUNDS_FIRST * (worth[: 1 - EXCERPT] > 0)))
+    sums = np.convolve(worth, np.ones(excerpt), "valid")
+    return int(np.argmax(sums + SOUNDS_FIRST * (worth[: len(sums)] > 0)))

@@ -13,6 +13,7 @@ from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, PROMPT_STEPS, Grid, K
 from songs.midi import MidiError, read_score, write_midi
 from songs.piano_roll import check_roll, note_lengths, onsets_from_roll, put_on_keyboard
 from songs.plain_text import plain
+from songs.score import Score
 from songs.synth import render
 
 MEMORY_BARS = 4
@@ -45,7 +46,7 @@ class Song:
     lengths: np.ndarray | None = None
     """(N,) float64, length in steps of each note, in the order of `onsets_from_roll`; None if unknown."""
     changes: tuple[str, ...] = ()
-    """How the song differs from the file it was read from, in short phrases."""
+    """How the song differs from the file it was read from, and damage that was passed over, in short phrases."""
 
     def __post_init__(self):
         object.__setattr__(self, "roll", check_roll(self.roll, self.keyboard))
@@ -72,15 +73,16 @@ class Song:
         except MidiError as error:
             raise SongError(str(error)) from None
         try:
-            return cls.of(arrange(score, options, keyboard), plain(Path(path).stem), score.title)
+            return cls.of(arrange(score, options, keyboard), plain(Path(path).stem), score)
         except MidiError as error:
             raise SongError(f"{path}: {error}") from None
 
     @classmethod
-    def of(cls, arrangement: Arrangement, name: str, title: str = "") -> "Song":
-        """Return an arrangement as a song."""
-        kept = ("roll", "tempo_bpm", "tempo_changes", "key", "shift", "keyboard", "grid", "lengths", "changes")
-        return cls(name, title=title, **{each: getattr(arrangement, each) for each in kept})
+    def of(cls, arrangement: Arrangement, name: str, score: Score) -> "Song":
+        """Return an arrangement of a score as a song."""
+        kept = ("roll", "tempo_bpm", "tempo_changes", "key", "shift", "keyboard", "grid", "lengths")
+        changes = (*arrangement.changes, *score.remarks)
+        return cls(name, title=score.title, changes=changes, **{each: getattr(arrangement, each) for each in kept})
 
     @property
     def steps(self) -> int:

@@ -59,7 +59,8 @@ class DatasetOptions:
         "pianoroll", "tokens in which unique windows are counted and models trained", choices=tuple(REPRESENTATIONS)
     )
     transposed: bool = option(False, "move every piece to C major or A minor")
-    track: str = option("", "read the tracks of this name; '': MELODY if there is one, else the highest notes of all")
+    track: str = option("", "the part to read, by the name of its track or its number; '': the likely melody")
+    channel: int = option(0, "read only parts on this MIDI channel; 0 for any", 0, 16)
     seed: int = option(0, "the same seed gives the same splits", 0)
 
     def __post_init__(self):

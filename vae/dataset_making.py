@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from songs.arrange import DEFAULTS, ArrangeOptions
 from songs.catalog import MIDI_SUFFIXES
 from songs.files import read_text, write_atomically
 from songs.score import MidiError
@@ -29,13 +30,15 @@ LARGE_GROUP = 20
 
 
 def read_folders(
-    folders: Sequence[Path], track: str | None = None, report: Callable[[int, int], None] = lambda done, of: None
+    folders: Sequence[Path],
+    options: ArrangeOptions = DEFAULTS,
+    report: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[list[Piece], list[int], list[str | None], list[str]]:
     """Read the melodies of all MIDI files under some folders.
 
     Args:
         folders: searched with all that is in them.
-        track: as for `read_piece`.
+        options: as for `read_piece`.
         report: called with the number of files read and of all files.
 
     Returns:
@@ -59,7 +62,7 @@ def read_folders(
     pieces, sources, splits, complaints = [], [], [], []
     for done, (path, source, split) in enumerate(files, start=1):
         try:
-            piece = read_piece(path, track)
+            piece = read_piece(path, options)
         except MidiError as error:
             complaints.append(str(error))
         else:
@@ -137,7 +140,9 @@ def generate(
     Raises:
         DatasetError: a folder is missing, or the melodies are too few for three splits.
     """
-    pieces, sources, given, complaints = read_folders(folders, options.track or None, report)
+    arranging = DEFAULTS.change(track=options.track, channel=options.channel)
+    pieces, sources, given, complaints = read_folders(folders, arranging, report)
+    usable = np.array([bool(piece.segments) for piece in pieces])
     windows = cut_windows(pieces, options.bars, options.stride, options.transposed)
     split = assign_splits(group_pieces(pieces), given, options.seed)
     parts = split_windows(windows, split)
@@ -145,7 +150,7 @@ def generate(
     counts = {}
     for name, part, number in zip(SPLITS, parts, range(3), strict=True):
         unique = len(np.unique(form.write(part.roll, part.onsets), axis=0)) if len(part) else 0
-        counts[name] = {"pieces": int((split == number).sum()), "windows": len(part), "unique": unique}
+        counts[name] = {"pieces": int((usable & (split == number)).sum()), "windows": len(part), "unique": unique}
     if not all(count["unique"] for count in counts.values()):
         by_split = ", ".join(f"{name} {count['unique']}" for name, count in counts.items())
         raise DatasetError(
@@ -159,8 +164,10 @@ def generate(
         "transposed": options.transposed,
         "seed": options.seed,
         "track": options.track or None,
+        "channel": options.channel or None,
         "sources": [folder.resolve().name for folder in folders],
-        "pieces": len(pieces),
+        "pieces": int(usable.sum()),
+        "other_meter": int((~usable).sum()),
         "unusable": len(complaints),
         "complaints": complaints[:20],
         "splits": counts,

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from songs.arrange import DEFAULTS, ArrangeOptions, melodic_parts, melody_part
 from songs.files import read_text
 from songs.midi import read_score
 from songs.score import MidiError, Score
@@ -23,7 +24,6 @@ from vae.tokens import LOWEST_MIDI_PITCH, PITCHES, REST, STEPS_PER_BAR
 
 STEPS_PER_BEAT = STEPS_PER_BAR // 4
 FOUR_BEATS = ((4, 4), (2, 2))
-MELODY_TRACK = "MELODY"
 MAX_BARS = 4096
 
 MAJOR = np.array([0, 2, 4, 5, 7, 9, 11])
@@ -43,20 +43,25 @@ class Piece:
     minor: bool = False
     chords: int = 0
     """Notes that were left out below higher ones."""
+    changes: tuple[str, ...] = ()
+    """Which part was taken, notes that were moved, and damage that was passed over, in short phrases."""
 
 
-def read_piece(path: str | Path, track: str | None = None) -> Piece:
-    """Read the melody of a MIDI file: a named track, else one called MELODY, else the highest notes of all tracks.
+def read_piece(path: str | Path, options: ArrangeOptions = DEFAULTS) -> Piece:
+    """Read the melody of a MIDI file: the highest notes of the part that is most likely the melody, or is named.
+
+    Args:
+        path: of the file.
+        options: of these, track and channel count.
 
     Raises:
         MidiError: the file cannot be read, or has no notes or no such track.
     """
     path = Path(path)
     score = read_score(path)
-    if track is None and score.tracks_named(MELODY_TRACK):
-        track = MELODY_TRACK
     try:
-        melody = score.melodic(track)
+        part, changes = melody_part(score, options)
+        melody = melodic_parts(score)[part].notes
     except MidiError as error:
         raise MidiError(f"{path}: {error}") from None
     unit = score.ticks_per_beat
@@ -69,7 +74,11 @@ def read_piece(path: str | Path, track: str | None = None) -> Piece:
         segments.append((roll, onsets))
         chords += lower
     tonic, minor = find_key(np.concatenate([roll for roll, _ in segments])) if segments else (0, False)
-    return Piece(path.stem, segments, tonic, minor, chords)
+    moved = 0 if beats else int(np.count_nonzero(melody["onset"] * STEPS_PER_BEAT % unit))
+    words = [f"{moved} notes moved to sixteenths"] * bool(moved) + [f"{chords} notes below others left out"] * bool(
+        chords
+    )
+    return Piece(path.stem, segments, tonic, minor, chords, (*changes, *words, *score.remarks))
 
 
 def beats_file(path: Path) -> tuple[np.ndarray, np.ndarray] | None:

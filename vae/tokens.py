@@ -128,6 +128,17 @@ def representation(name: str) -> Representation:
     return REPRESENTATIONS[name]
 
 
+def notes(tokens: np.ndarray, form: Representation) -> np.ndarray:
+    """Return the notes (N, 3) of one melody (T,): start and length in beats, MIDI pitch."""
+    roll, onsets = (part[0] for part in form.read(tokens[None]))
+    onsets = (onsets | implied_onsets(roll)) & (roll != REST)
+    ends = np.flatnonzero(np.append(onsets | (roll == REST), True))
+    starts = np.flatnonzero(onsets)
+    lengths = ends[np.searchsorted(ends, starts, side="right")] - starts
+    per_beat = form.steps_per_bar / 4
+    return np.stack((starts / per_beat, lengths / per_beat, roll[starts] + LOWEST_MIDI_PITCH), axis=1)
+
+
 def previous_tokens(tokens, start: int):
     """Return the tokens (N, T) moved one step later, the start token first; arrays of torch or NumPy alike."""
     before = tokens.clone() if hasattr(tokens, "clone") else tokens.copy()

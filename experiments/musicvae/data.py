@@ -40,7 +40,13 @@ def dataset_folder(options: argparse.Namespace) -> Path:
 def generate_dataset(options: argparse.Namespace) -> int:
     """Make a data set."""
     wanted = DatasetOptions(
-        options.bars, options.stride, form_name(options), options.transposed, options.track or "", options.seed
+        options.bars,
+        options.stride,
+        form_name(options),
+        options.transposed,
+        options.track or "",
+        options.channel or 0,
+        options.seed,
     )
     splits = SPLITS if options.split == "all" else (options.split,)
     refuse_existing(options, *(options.data / wanted.name / f"{name}.npz" for name in splits))
@@ -49,7 +55,8 @@ def generate_dataset(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"path": str(options.data / wanted.name), **meta})
         return 0
-    print(f"{options.data / wanted.name}: {meta['pieces']} melodies, {meta['unusable']} files that cannot be used")
+    left_out = f"{meta['other_meter']} without a bar of 4/4, {meta['unusable']} files that cannot be read"
+    print(f"{options.data / wanted.name}: {meta['pieces']} melodies; left out: {left_out}")
     for complaint in meta["complaints"][:3]:
         print(f"  {complaint}")
     for name, counts in meta["splits"].items():

@@ -9,15 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from experiments.options import UsageError
+from songs.arrange import DEFAULTS, ArrangeOptions
 from songs.catalog import MIDI_SUFFIXES, default_folder
+from songs.excerpt import choose_bars
 from songs.files import write_atomically
 from songs.keyboard import LOWEST_PITCH
 from songs.midi import encode_midi
+from songs.score import MidiError
 from songs.synth import tone, write_wav
 from vae.config import ModelConfig
 from vae.dataset import BARS
 from vae.melody import MAX_BARS, Piece, read_piece, shift_to_c, transposed
-from vae.tokens import LOWEST_MIDI_PITCH, REST, STEPS_PER_BAR, Representation, implied_onsets
+from vae.tokens import REST, STEPS_PER_BAR, Representation, notes
 
 SAMPLE_RATE = 44_100
 PEAK = 0.9
@@ -30,8 +33,8 @@ class Reading:
 
     config: ModelConfig
     transposed: bool
-    track: str | None = None
-    from_bar: int | None = None
+    arranging: ArrangeOptions = DEFAULTS
+    """Of these, track, channel and bars count."""
     remarks: list[str] = field(default_factory=list)
     """Remarks on the files that were read, to print at the end."""
 
@@ -49,37 +52,32 @@ def find_file(name: str) -> Path:
     raise UsageError(f"{name}: no such file, no song of `kuznechik songs`, and no riff of the project ({riffs})")
 
 
-def most_bars(name: str, track: str | None, from_bar: int | None) -> int:
+def most_bars(name: str, arranging: ArrangeOptions) -> int:
     """Return the largest number of bars of a model that a melody has; raises UsageError if it has not even two."""
     path = find_file(name)
-    bars = len(_whole(read_piece(path, track), path)[0]) // STEPS_PER_BAR - (from_bar or 1) + 1
+    roll, onsets = _longest_segment(read_piece(path, arranging), path)
+    first, bars = _named_bars(roll, onsets, path, arranging.bars)
     if bars < BARS[0]:
-        raise UsageError(f"{path}: has {max(0, bars)} bars from bar {from_bar or 1} on, models have 2, 4, 8 or 16")
+        raise UsageError(f"{path}: has {bars} bars from bar {first + 1} on, models have 2, 4, 8 or 16")
     return max(each for each in BARS if each <= bars)
 
 
 def read_sequence(name: str, reading: Reading) -> np.ndarray:
-    """Return a melody as tokens (1, T).
+    """Return a melody as tokens (1, T), the bars that sound and recur most of a longer one.
 
     Raises:
-        UsageError: it is shorter than the model's, or cannot be written in its representation.
+        UsageError: it has too few bars, or cannot be written in the model's representation.
         MidiError: the file cannot be used.
     """
     path, config = find_file(name), reading.config
-    piece = read_piece(path, reading.track)
-    if piece.chords:
-        reading.remarks.append(
-            f"{path}: {piece.chords} notes sound below others and are left out: the top line is taken"
-        )
-    roll, onsets = _whole(piece, path)
-    bars = len(roll) // STEPS_PER_BAR
-    first = (reading.from_bar or 1) - 1
-    if first + config.bars > bars:
-        where = f" from bar {first + 1} on" if first else ""
-        raise UsageError(f"{path}: has {bars - first} bars{where}, the model wants {config.bars}")
-    if reading.from_bar is None and config.bars < bars:
-        reading.remarks.append(f"{path}: bars 1 to {config.bars} of {bars} are taken; --from-bar chooses others")
-    part = slice(first * STEPS_PER_BAR, (first + config.bars) * STEPS_PER_BAR)
+    piece = read_piece(path, reading.arranging)
+    roll, onsets = _longest_segment(piece, path)
+    first, bars = _bars(roll, onsets, path, reading)
+    total = len(roll) // STEPS_PER_BAR
+    words = [*piece.changes, *[f"bars {first + 1}-{first + bars} of {total}"] * (bars < total)]
+    if words:
+        reading.remarks.append(f"{path}: {', '.join(words)}")
+    part = slice(first * STEPS_PER_BAR, (first + bars) * STEPS_PER_BAR)
     if reading.transposed:
         roll = transposed(roll, shift_to_c(piece.tonic, piece.minor))
     tokens = config.form.write(roll[None, part], onsets[None, part])
@@ -88,16 +86,43 @@ def read_sequence(name: str, reading: Reading) -> np.ndarray:
     return tokens
 
 
-def _whole(piece: Piece, path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return the longest stretch of 4/4 from the first bar with a note to the last."""
+def _longest_segment(piece: Piece, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return the longest stretch of 4/4."""
     if not piece.segments:
-        raise UsageError(f"{path}: has no bars of 4/4")
+        raise UsageError(f"{path}: has no bars of 4/4, which the MusicVAE plays alone")
     roll, onsets = max(piece.segments, key=lambda segment: len(segment[0]))
-    sounding = np.flatnonzero(roll != REST) // STEPS_PER_BAR
-    if not len(sounding):
+    if (roll == REST).all():
         raise UsageError(f"{path}: has no notes in its bars of 4/4")
-    part = slice(sounding[0] * STEPS_PER_BAR, (sounding[-1] + 1) * STEPS_PER_BAR)
-    return roll[part], onsets[part]
+    return roll, onsets
+
+
+def _named_bars(roll: np.ndarray, onsets: np.ndarray, path: Path, bars: str) -> tuple[int, int]:
+    """Return the index of the first bar that is named, as in 9-24 or 9 for all from there, and how many they are."""
+    total = len(roll) // STEPS_PER_BAR
+    at = np.flatnonzero(onsets & (roll != REST))
+    named = f"{bars}-{max(total, int(bars))}" if bars.isdecimal() else bars or "all"
+    try:
+        return choose_bars(at, roll[at], STEPS_PER_BAR, named)
+    except MidiError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def _bars(roll: np.ndarray, onsets: np.ndarray, path: Path, reading: Reading) -> tuple[int, int]:
+    """Return the index of the first bar that is taken, and as many bars as the model has.
+
+    These are the first ones of those that are named; else those that sound and recur most.
+    """
+    wanted, bars = reading.config.bars, reading.arranging.bars
+    first, count = _named_bars(roll, onsets, path, bars)
+    total = len(roll) // STEPS_PER_BAR
+    if count > wanted and not bars:
+        at = np.flatnonzero(onsets & (roll != REST))
+        first, count = choose_bars(at, roll[at], STEPS_PER_BAR, "", wanted, wanted)
+    elif count < wanted <= total and not bars:
+        first, count = min(first, total - wanted), wanted  # silent bars belong to it
+    if count < wanted or (count > wanted and "-" in bars):
+        raise UsageError(f"{path}: has {count} bars{f' in {bars}' * bool(bars)}, the model wants {wanted}")
+    return first, wanted
 
 
 def read_folder(folder: Path, reading: Reading) -> np.ndarray:
@@ -107,23 +132,12 @@ def read_folder(folder: Path, reading: Reading) -> np.ndarray:
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES)
-    pieces = [read_piece(path, reading.track) for path in paths]
+    pieces = [read_piece(path, reading.arranging) for path in paths]
     windows = cut_windows(pieces, min(reading.config.bars, MAX_BARS), 1, reading.transposed)
     tokens = reading.config.form.write(windows.roll, windows.onsets)
     if not len(tokens):
         raise UsageError(f"{folder}: its {len(paths)} MIDI files hold no window of {reading.config.bars} bars")
     return tokens
-
-
-def notes(tokens: np.ndarray, form: Representation) -> np.ndarray:
-    """Return the notes (N, 3) of one melody (T,): start and length in beats, MIDI pitch."""
-    roll, onsets = (part[0] for part in form.read(tokens[None]))
-    onsets = (onsets | implied_onsets(roll)) & (roll != REST)
-    ends = np.flatnonzero(np.append(onsets | (roll == REST), True))
-    starts = np.flatnonzero(onsets)
-    lengths = ends[np.searchsorted(ends, starts, side="right")] - starts
-    per_beat = form.steps_per_bar / 4
-    return np.stack((starts / per_beat, lengths / per_beat, roll[starts] + LOWEST_MIDI_PITCH), axis=1)
 
 
 def render_notes(played: np.ndarray, beats: float, tempo_bpm: float) -> np.ndarray:

@@ -22,6 +22,7 @@ from experiments.musicvae.files import (
 from experiments.musicvae.train import device
 from experiments.options import UsageError, print_json, refuse_existing
 from experiments.runs.folder import RunFolder
+from songs.arrange import DEFAULTS, ArrangeOptions
 from vae import sampling
 from vae.dataset import dataset_name, read_split
 from vae.model import MusicVAE
@@ -91,8 +92,17 @@ def _open(options: argparse.Namespace) -> tuple[MusicVAE, Reading]:
         options.seed = secrets.randbelow(MOST_SEED)
     form, transposed = asked_form(options)
     model, about = find_model(options.bars, form, transposed, options.model, device(options))
-    track, from_bar = getattr(options, "track", None), getattr(options, "from_bar", None)  # which sample has not
-    return model, Reading(model.config, in_c(transposed, about), track, from_bar)
+    return model, Reading(model.config, in_c(transposed, about), _arranging(options))
+
+
+def _arranging(options: argparse.Namespace) -> ArrangeOptions:
+    """Return which part and which bars of a file are taken; sample has no such options."""
+    chosen = {
+        "track": getattr(options, "track", None),
+        "channel": getattr(options, "channel", None),
+        "bars": getattr(options, "excerpt", None),
+    }
+    return DEFAULTS.change(**{name: value for name, value in chosen.items() if value is not None})
 
 
 def _open_for_melody(options: argparse.Namespace) -> tuple[MusicVAE, Reading]:
@@ -104,7 +114,7 @@ def _open_for_melody(options: argparse.Namespace) -> tuple[MusicVAE, Reading]:
     if not isinstance(options.bars, int):
         options.bars = None
         if named and not options.model:
-            options.bars = most_bars(named[0], options.track, options.from_bar)
+            options.bars = most_bars(named[0], _arranging(options))
     return _open(options)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from experiments.musicvae.files import notes
 from experiments.pages.page import picture, provenance
 from experiments.pages.roll_view import held_roll
 from experiments.plots import losses
@@ -27,7 +26,7 @@ from vae.checkpoint import load_model
 from vae.dataset import DatasetError, read_meta, read_split
 from vae.melody import read_piece
 from vae.model import MusicVAE, parameter_count
-from vae.tokens import REST, Representation
+from vae.tokens import REST, Representation, notes
 from vae.windows import cut_windows
 
 REBUILT = 3

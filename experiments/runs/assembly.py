@@ -23,12 +23,15 @@ from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import settle_improvisation
 from songs.catalog import (
+    Entry,
+    changes_in_words,
     check_listenable,
     default_folder,
     find_song,
     midi_files,
     read_catalog,
     read_entry,
+    reasons_in_words,
     song_name,
     suits_listeners,
 )
@@ -41,9 +44,6 @@ if TYPE_CHECKING:
     from experiments.config.dqn import DqnConfig
 
 WithSongs = TypeVar("WithSongs", EvolveConfig, "DqnConfig")
-
-MOST_DESCRIBED = 5
-"""Songs of which is said what was changed."""
 
 
 def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
@@ -142,17 +142,13 @@ def listenable_songs(task: Task) -> list[Song]:
 
 def what_was_changed(task: Task, songs: Sequence[Song]) -> list[str]:
     """Return lines that say how the songs of a task differ from their files, and how many files are left out."""
-    changed = [song for song in songs if song.changes]
-    lines = [f"{song.name}: {', '.join(song.changes)}" for song in changed[:MOST_DESCRIBED]]
-    if len(changed) > MOST_DESCRIBED:
-        lines.append(f"{len(changed) - MOST_DESCRIBED} more songs are changed; kuznechik songs says how")
+    lines = changes_in_words(songs)
     bars = sorted({song.grid.steps_per_bar for song in songs})
     if len(bars) > 1 and task.memory and task.prompt >= 0:
         steps = f"the prompt is {task.prompt} steps, the memory {task.memory}"
         lines.append(f"the songs have bars of {', '.join(map(str, bars))} steps: {steps}")
-    if missing := left_out(task, songs):
-        lines.append(f"{len(missing)} of {len(songs) + len(missing)} files are left out, such as {missing[0]}")
-    return lines
+    missing = left_out(task, songs)
+    return [*lines, *reasons_in_words(missing, len(songs) + len(missing))]
 
 
 def left_out(task: Task, songs: Sequence[Song]) -> list[str]:
@@ -162,8 +158,15 @@ def left_out(task: Task, songs: Sequence[Song]) -> list[str]:
         return []
     names = {song.name for song in songs}
     paths = [path for path in midi_files(folder) if song_name(path) not in names]
-    reasons = [read_entry(path, options=task).reason or "listeners cannot hear it" for path in paths]
-    return [f"{plain(path.name)}: {reason}" for path, reason in zip(paths, reasons, strict=True)]
+    return [f"{plain(path.name)}: {_reason(read_entry(path, options=task))}" for path in paths]
+
+
+def _reason(entry: Entry) -> str:
+    """Return why a song is not taken: it cannot be played, or listeners cannot hear it."""
+    try:
+        return entry.reason or (check_listenable(entry.song).name if entry.song else "")
+    except SongError as error:
+        return str(error).removeprefix(f"{entry.name} ")
 
 
 def make_cases(config: EvolveConfig, songs: Sequence[Song]) -> Cases:

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.performer import Performer, RandomPlayer
-from agents.rollout import Episode, play_episode
+from agents.rollout import Episode, continue_prompts, play_episode
 from experiments.config.evolve import Task
 from experiments.config.settings import ConfigError
 from experiments.runs.assembly import listenable_songs, make_env
 from experiments.runs.champion import Run
 from listener.description import describe_rolls, outside
+from songs.keyboard import common_keyboard
 from songs.piano_roll import most_right_steps
 from songs.song import Song, SongError
 
@@ -69,6 +70,34 @@ def score(run: Run, song: Song | None = None) -> dict:
         "ceiling": most_right_steps([song.roll], task.memory, task.prompt),
         "memory": task.memory,
         "prompt": task.prompt,
+    }
+
+
+def score_melody(melody: Song, song: Song, prompt: int) -> dict:
+    """Return how many steps after the prompt a melody has right of a song, beside resting and random keys.
+
+    Raises:
+        ConfigError: they are on other grids, or the song is no longer than the prompt.
+    """
+    if melody.grid.steps_per_quarter != song.grid.steps_per_quarter:
+        grids = f"{melody.name} has {melody.grid.name}, {song.name} {song.grid.name}"
+        raise ConfigError(f"{grids}: put both on one with --grid {song.grid.steps_per_quarter}")
+    if prompt >= song.steps:
+        raise ConfigError(f"{song.name} has {song.steps} steps, no more than the prompt of {prompt}")
+    keyboard = common_keyboard([melody.keyboard, song.keyboard])
+    wanted, played = (each.on(keyboard).roll for each in (song, melody))
+    played = np.pad(played[: len(wanted)], ((0, max(0, len(wanted) - len(played))), (0, 0)))
+    starts = np.repeat(wanted[None, :prompt], RANDOM_EPISODES, axis=0)
+    by_chance = continue_prompts(RandomPlayer(np.random.default_rng(0)), starts, len(wanted), 1)
+    right = (played == wanted).all(axis=1)[prompt:]
+    return {
+        "song": song.name,
+        "steps": len(right),
+        "right_free_running": int(right.sum()),
+        "prefix": len(right) if right.all() else int(right.argmin()),
+        "always_rest": always_rest(song, prompt),
+        "random": float((by_chance == wanted).all(axis=2)[:, prompt:].sum(axis=1).mean()),
+        "prompt": prompt,
     }
 
 

@@ -1,4 +1,4 @@
-"""The leaderboard: rewards of several listeners for several performers, real songs, random keys and silence.
+"""The leaderboard: rewards of several listeners for sources, beside real songs, samples of models, and chance.
 
     leaderboard.json       every row, with intervals
     NAME/melody.mid, .wav  one melody of each, and its roll.npy
@@ -9,87 +9,62 @@ those of whole melodies among real ones, by the held-out judge.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 
-from agents.performer import RandomPlayer
-from agents.rollout import play_on
-from experiments.runs.champion import Run
+from experiments.options import UsageError
 from experiments.runs.folder import RunFolder
 from experiments.runs.melody import write_melody
-from listener import theory
+from experiments.runs.sources import Playing, Source, as_heard, catalogue, read_source, read_sources
 from listener.description import describe_rolls, longest_shared_run, outside
 from listener.listener import Listener
-from listener.markov import MarkovChain
-from songs.keyboard import KEYS, PROMPT_STEPS, STEPS_PER_BAR
+from songs.keyboard import PROMPT_STEPS, STEPS_PER_BAR
 from songs.song import Song
 
-MARKOV_ORDER = 4
-PIECE = 4 * STEPS_PER_BAR
-"""Steps of the pieces that the Markov chain learns from."""
+REAL = "real"
+"""Name of the songs themselves."""
+LEAST_STEPS = 4 * STEPS_PER_BAR
+DRAWS = 16
+"""Draws of the model of real melodies of which the best by a listener is taken."""
 RESAMPLES = 1000
 
 Percentiles = Callable[[np.ndarray], np.ndarray]
 """Percentiles (N,) of rolls (N, T, 13) among real melodies: those of `listener.judge.Judge`."""
 
 
-@dataclass(frozen=True, eq=False)
-class Entry:
-    """A performer and what it played."""
+def performers(texts: Sequence[str], playing: Playing, listener: Listener) -> list[Source]:
+    """Return the sources that were asked for, and what they are compared with.
 
-    name: str
-    what: str
-    rolls: Sequence[np.ndarray]
-    """At least one, longer than the first bar."""
-    song: Song
-    """Gives the melodies their tempo."""
-    real: bool = False
-    """Whether these are the songs themselves."""
-
-
-def baselines(songs: Sequence[Song], count: int, steps: int, seed: int) -> list[Entry]:
-    """Return real songs, a Markov chain that learned from them, random keys and silence.
-
-    Args:
-        songs: at least one that is longer than a piece.
-        count: melodies of the chain and of random keys.
-        steps: of each of these.
-        seed: of both.
+    These are real songs, samples of the MusicVAE and of a Markov chain, for each melody the best by a listener of 16
+    draws of the model of real melodies, random keys and silence. What needs torch is left out where it is missing.
     """
-    chain, keys = (np.random.default_rng(one) for one in np.random.SeedSequence(seed).spawn(2))
-    pieces = [song.roll[first : first + PIECE] for song in songs for first in range(0, song.steps - PIECE + 1, PIECE)]
-    drawn = MarkovChain(theory.melody(np.array(pieces)), MARKOV_ORDER).sample(count, steps, chain, MARKOV_ORDER)
-    player, nothing = RandomPlayer(keys), np.zeros((0, KEYS), dtype=bool)
-    at_random = [play_on(player, nothing, steps, 1) for _ in range(count)]
-    first = songs[0]
-    return [
-        Entry("real", f"{len(songs)} real songs", [song.roll for song in songs], first, real=True),
-        Entry("markov", f"a Markov chain of order {MARKOV_ORDER} that learned from them", list(_rolls(drawn)), first),
-        Entry("random", "one key at random, or none", at_random, first),
-        Entry("silence", "always rests", [np.zeros((steps, KEYS), dtype=bool)], first),
-    ]
+    models = ["vae:16"] if find_spec("torch") else []
+    others = [text for text in (*models, "markov:4", "random", "silence") if text not in texts]
+    sources = [as_heard(source) for source in read_sources([*texts, *others], playing)]
+    return [_real(playing), *sources, *([_best_draws(playing, listener)] if models else [])]
 
 
-def _rolls(melodies: np.ndarray) -> np.ndarray:
-    """Return melodies (N, T), -1 for a rest, as rolls (N, T, 13)."""
-    return melodies[:, :, None] == np.arange(KEYS)
+def _real(playing: Playing) -> Source:
+    known = catalogue(playing)
+    songs = [song for song in known.songs if song.steps >= LEAST_STEPS]
+    if not songs:
+        raise UsageError(f"{playing.folder}: no song has {LEAST_STEPS} steps or more")
+    return replace(known, name=REAL, what=f"{len(songs)} real songs", songs=songs)
 
 
-def champion(run: Run) -> Entry:
-    """Return the champion of a run and what it plays: it improvises if it learned to, or plays its songs."""
-    player, task = run.player(), run.task
-    if run.improvising:
-        rolls = list(run.improvising.play(player))
-        what = "improvises"
-    else:
-        rolls = [play_on(player, song.roll[: task.prompt], song.steps, task.memory) for song in run.songs]
-        what = "plays what it learned"
-    return Entry(run.folder.path.name, what, rolls, run.songs[0])
+def _best_draws(playing: Playing, listener: Listener) -> Source:
+    """Return the best of 16 draws of the model of real melodies by a listener, over and over."""
+    draws = read_source("melody", replace(playing, melodies=DRAWS * playing.melodies)).songs
+    rewards = listener.rewards(np.array([song.roll for song in draws])).sum(axis=1, dtype=np.float64)
+    best = rewards.reshape(playing.melodies, DRAWS).argmax(axis=1) + np.arange(playing.melodies) * DRAWS
+    what = f"the best of {DRAWS} draws of the model of real melodies by the first listener"
+    return Source("best-of-16", what, [draws[index] for index in best.tolist()], sampled=True)
 
 
 def judge(
-    entries: Sequence[Entry],
+    entries: Sequence[Source],
     listeners: dict[str, Listener],
     songs: Sequence[Song],
     seed: int,
@@ -114,20 +89,19 @@ def judge(
     """
     rows = []
     for entry in entries:
+        rolls = [song.roll for song in entry.songs]
         rewards = {
-            name: _estimate("mean", _mean_rewards(listener, entry.rolls), seed) for name, listener in listeners.items()
+            name: _estimate("mean", _mean_rewards(listener, rolls), seed) for name, listener in listeners.items()
         }
-        table = describe_rolls([roll[PROMPT_STEPS:] for roll in entry.rolls], [song.roll for song in songs])
+        table = describe_rolls([roll[PROMPT_STEPS:] for roll in rolls], [song.roll for song in songs])
         copied = table.pop("longest_shared_run")["mean"]
-        row = {"name": entry.name, "what": entry.what, "melodies": len(entry.rolls), "rewards": rewards}
+        row = {"name": entry.name, "what": entry.what, "melodies": len(rolls), "rewards": rewards}
         if percentiles:
-            ranks = np.concatenate([percentiles(roll[None]) for roll in entry.rolls])
+            ranks = np.concatenate([percentiles(roll[None]) for roll in rolls])
             row["percentile"] = _estimate("median", ranks, seed)
         if trained_on:
-            row["shared_with_training"] = max(
-                longest_shared_run(roll[PROMPT_STEPS:], trained_on) for roll in entry.rolls
-            )
-        row |= {"outside_the_real_ones": outside(table), "longest_shared_run": None if entry.real else copied}
+            row["shared_with_training"] = max(longest_shared_run(roll[PROMPT_STEPS:], trained_on) for roll in rolls)
+        row |= {"outside_the_real_ones": outside(table), "longest_shared_run": None if entry.name == REAL else copied}
         rows.append(row)
     best = next(iter(listeners))
     return sorted(rows, key=lambda row: -row["rewards"][best]["mean"])
@@ -148,8 +122,8 @@ def _mean_rewards(listener: Listener, rolls: Sequence[np.ndarray]) -> np.ndarray
     return np.array([listener.rewards(roll[None])[0, PROMPT_STEPS:].mean(dtype=np.float64) for roll in rolls])
 
 
-def write(folder: RunFolder, rows: Sequence[dict], entries: Sequence[Entry]) -> None:
+def write(folder: RunFolder, rows: Sequence[dict], entries: Sequence[Source]) -> None:
     """Write the table and a melody of each performer."""
     folder.write_json("leaderboard.json", {"rows": list(rows)})
     for entry in entries:
-        write_melody(folder.path / entry.name, entry.rolls[0], entry.song, entry.name)
+        write_melody(folder.path / entry.name, entry.songs[0].roll, entry.songs[0], entry.name)

@@ -16,11 +16,11 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 from experiments.plots.sheet import STYLE, literal, sheet
-from experiments.runs.folder import RunFolder
-from songs.arrange import ArrangeOptions
-from songs.catalog import check_listenable, read_catalog, read_song, suits_listeners
+from experiments.runs.sources import Source, shortened
 from songs.files import read_text
-from songs.song import SongError
+from songs.keyboard import LOWEST_PITCH, STEPS_PER_BEAT
+from songs.piano_roll import onsets_from_roll
+from songs.song import Song
 
 FORMAT = "kuznechik listening test"
 LONGEST_NAME = 100
@@ -34,34 +34,15 @@ class Melody:
 
     group: str
     """Its source, as the analysis names it."""
-    roll: np.ndarray
-    """(T, 13) bool."""
+    song: Song
 
 
-def read_melodies(source: str, steps: int) -> list[Melody]:
-    """Read melodies.
-
-    Args:
-        source: a run folder (what its champion played), a MIDI file, or a folder of MIDI files.
-        steps: longest melody.
-
-    Raises:
-        SongError: there is nothing that the 13 keys can play.
-    """
-    path = Path(source)
-    if (path / "meta.json").exists():
-        folder = RunFolder.open(path)
-        check_listenable(folder.read_songs()[0])
-        return [Melody(path.name, folder.read_roll()[:steps])]
-    if path.is_dir():
-        entries = read_catalog(path, options=ArrangeOptions(steps=steps))
-        melodies = [
-            Melody(path.name, entry.song.roll) for entry in entries if entry.song and suits_listeners(entry.song)
-        ]
-        if not melodies:
-            raise SongError(f"{source}: none of its {len(entries)} MIDI files can be played on the 13 keys")
-        return melodies
-    return [Melody(path.parent.name or path.stem, check_listenable(read_song(path, ArrangeOptions(steps=steps))).roll)]
+def melodies_of(source: Source, steps: int) -> list[Melody]:
+    """Return the melodies of a source, each of at most so many eighth notes."""
+    return [
+        Melody(source.name, shortened(song, steps * song.grid.steps_per_quarter // STEPS_PER_BEAT or 1))
+        for song in source.songs
+    ]
 
 
 def draw_pairs(humans: Sequence[Melody], machines: Sequence[Melody], pairs: int, seed: int) -> list[dict]:
@@ -71,7 +52,7 @@ def draw_pairs(humans: Sequence[Melody], machines: Sequence[Melody], pairs: int,
     for human, machine in zip(_in_turn(humans, pairs, random), _in_turn(machines, pairs, random), strict=True):
         first = int(random.integers(2))
         melodies = [machine, human] if first else [human, machine]
-        chosen.append({"group": machine.group, "human": first, "melodies": [_notes(one.roll) for one in melodies]})
+        chosen.append({"group": machine.group, "human": first, "melodies": [_notes(one.song) for one in melodies]})
     return chosen
 
 
@@ -80,8 +61,11 @@ def _in_turn(melodies: Sequence[Melody], count: int, random: np.random.Generator
     return [melodies[index] for _ in range(rounds) for index in random.permutation(len(melodies))][:count]
 
 
-def _notes(roll: np.ndarray) -> dict:
-    return {"steps": len(roll), "notes": [[int(step), int(key)] for step, key in np.argwhere(roll)]}
+def _notes(song: Song) -> dict:
+    """Return a melody for the page, in eighth notes and keys from C4."""
+    eighths = STEPS_PER_BEAT / song.grid.steps_per_quarter
+    onsets = onsets_from_roll(song.roll, song.keyboard) - (0, LOWEST_PITCH)
+    return {"steps": song.steps * eighths, "notes": [[step * eighths, key] for step, key in onsets.tolist()]}
 
 
 def read_answers(paths: Sequence[str]) -> dict[str, list[bool]]:

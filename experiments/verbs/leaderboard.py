@@ -1,4 +1,7 @@
-"""Judge performers by several listeners: the champions of runs beside real songs, a Markov chain, chance and silence.
+"""Judge sources by several listeners, beside real songs, samples of models, random keys and silence.
+
+The models are the MusicVAE of 16 bars, a Markov chain, and the best of 16 draws of the model of real melodies by the
+first listener. What listeners cannot hear is folded onto the 13 keys, or left out; both are said.
 
 The table and a melody of each, as MIDI and sound, are written into a folder. The listener that rewarded a champion
 says little about it: look at the others, at the percentile among real melodies by the held-out judge
@@ -9,33 +12,26 @@ from a song, or with --midi from the melodies that listeners learned from.
 import argparse
 from pathlib import Path
 
-from experiments.options import UsageError, add_catalog_options, arrange_choices, count, print_json, whole
+from experiments.options import SOURCES, add_source_options, print_json, print_lines
 
 HELP = "compare performers by several listeners"
 GROUP, ORDER = "Judge", 3
 EXAMPLES = (
     "kuznechik leaderboard runs/grasshopper-1",
-    "kuznechik leaderboard runs/grasshopper-1 runs/grasshopper-2 --listener learned",
+    "kuznechik leaderboard runs/grasshopper-1 runs/grasshopper-2 mine.mid --listener learned",
 )
 LISTENERS = ("theory", "ngram")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_folders", nargs="*", metavar="RUN", help="run folders, whose champions take part")
+    parser.add_argument("sources", nargs="*", metavar="SOURCE", help=SOURCES)
     parser.add_argument(
         "--listener",
         action="append",
         metavar="NAME",
         help=f"a listener that judges; may be repeated [{', '.join(LISTENERS)}]",
     )
-    add_catalog_options(parser)
-    parser.add_argument(
-        "--melodies",
-        type=whole(1, 10_000),
-        default=16,
-        metavar="N",
-        help="melodies of the chain and of random keys [16]",
-    )
+    add_source_options(parser, melodies=16)
     parser.add_argument(
         "--midi",
         type=Path,
@@ -44,33 +40,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="MIDI files that a listener was trained on, to measure what is copied from them; may be given again",
     )
-    parser.add_argument(
-        "--seed", type=count, default=0, metavar="N", help="seed of the chain, random keys and intervals [0]"
-    )
     parser.add_argument("--out", metavar="DIR", help="folder, which must be new [runs/leaderboard-1, -2, ...]")
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.config.evolve import Task
-    from experiments.runs.assembly import listenable_songs
-    from experiments.runs.champion import open_run
     from experiments.runs.folder import RunFolder
-    from experiments.studies.leaderboard import PIECE, baselines, champion, judge, write
+    from experiments.runs.sources import playing
+    from experiments.studies.leaderboard import REAL, judge, performers, write
     from listener.registry import listener_named
-    from songs.keyboard import SONG_STEPS
 
     names = list(dict.fromkeys(options.listener or LISTENERS))
     listeners = {name: listener_named(name) for name in names}
-    songs = listenable_songs(Task(folder=options.folder or "", **arrange_choices(options)))
-    songs = [song for song in songs if song.steps >= PIECE]
-    if not songs:
-        raise UsageError(f"{options.folder}: no song has {PIECE} steps or more")
-    entries = [champion(open_run(path)) for path in options.run_folders]
-    entries += baselines(songs, options.melodies, SONG_STEPS, options.seed)
-    twice = [one.name for one in entries if [other.name for other in entries].count(one.name) > 1]
-    if twice:
-        raise UsageError(f"two performers are called {twice[0]!r}: rename a run folder")
+    entries = performers(options.sources, playing(options), listeners[names[0]])
+    print_lines([remark for entry in entries for remark in entry.remarks])
+    songs = next(entry.songs for entry in entries if entry.name == REAL)
     rows = judge(entries, listeners, songs, options.seed, _percentiles(), _trained_on(options.midi))
     folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", "leaderboard")
     write(folder, rows, entries)

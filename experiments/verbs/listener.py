@@ -13,10 +13,11 @@ from typing import Any
 
 from experiments.command import add_run_options, begin_or_resume, configured, finish
 from experiments.options import (
+    SOURCES,
     above_zero,
     add_actions,
-    add_arrange_options,
     add_force,
+    add_source_options,
     count,
     positive,
     refuse_existing,
@@ -26,7 +27,7 @@ from experiments.options import (
 HELP = "listeners: train one on music, score melodies by one, audit one"
 GROUP, ORDER = "Judge", 2
 EXAMPLES = (
-    "kuznechik listener score basic_midi/grasshopper.mid",
+    "kuznechik listener score grasshopper vae:16",
     "kuznechik listener audit theory",
 )
 
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         if options.card and Path(options.listener).is_dir():
             RunFolder(options.listener).refuse_links()
         return audit(options)
-    from experiments.listening.score import judge, score
+    from experiments.studies.listener_scores import judge, score
 
     return judge(options) if options.action == "judge" else score(options)
 
@@ -135,8 +136,8 @@ def _score(parser: argparse.ArgumentParser) -> None:
 
 def _melodies(parser: argparse.ArgumentParser) -> None:
     """Add the melodies to be judged."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="MIDI files that the keyboard can play")
-    add_arrange_options(parser)
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help=SOURCES)
+    add_source_options(parser, melodies=16)
     parser.add_argument("--json", action="store_true", help="print a JSON array")
 
 

@@ -7,7 +7,18 @@ same tempo; the visitor says which one is the human's and saves the answers. --a
 import argparse
 from pathlib import Path
 
-from experiments.options import UsageError, add_force, between, count, positive, print_json, refuse_existing, whole
+from experiments.options import (
+    SOURCES,
+    UsageError,
+    add_force,
+    add_source_options,
+    between,
+    positive,
+    print_json,
+    print_lines,
+    refuse_existing,
+    whole,
+)
 
 HELP = "make a blind test, human or machine, or analyse its answers"
 GROUP, ORDER = "Judge", 4
@@ -18,16 +29,14 @@ EXAMPLES = (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--machine", nargs="+", metavar="SOURCE", help="run folders, MIDI files or folders of them")
+    parser.add_argument("--machine", nargs="+", metavar="SOURCE", help=SOURCES)
     parser.add_argument("--human", nargs="+", metavar="SOURCE", help="the same [the songs of the project]")
     parser.add_argument("--pairs", type=whole(1, 10_000), default=15, metavar="N", help="number of pairs [15]")
     parser.add_argument("--steps", type=positive, default=64, metavar="T", help="longest melody, in eighth notes [64]")
     parser.add_argument(
         "--tempo", type=between(20, 400), default=120, metavar="BPM", help="tempo of all melodies [120]"
     )
-    parser.add_argument(
-        "--seed", type=count, default=0, metavar="N", help="seed of the choice and order of melodies [0]"
-    )
+    add_source_options(parser, melodies=15)
     parser.add_argument(
         "--out", metavar="FILE", help="file of the page [listening-test.html], or of the figure of --analyse"
     )
@@ -42,17 +51,21 @@ def run(options: argparse.Namespace) -> int:
     if not options.machine:
         raise UsageError("--machine is missing: run folders or MIDI files of what machines played")
     from experiments.pages.page import fill, tones
-    from experiments.studies.listening_test import draw_pairs, read_melodies
+    from experiments.runs.sources import playing, read_source
+    from experiments.studies.listening_test import draw_pairs, melodies_of
     from songs.catalog import default_folder
     from songs.files import free_path, write_atomically
     from songs.synth import step_seconds
 
     if options.out:
         refuse_existing(options, Path(options.out))
-    humans, machines = (
-        [melody for source in sources for melody in read_melodies(source, options.steps)]
-        for sources in (options.human or [str(default_folder())], options.machine)
-    )
+    how = playing(options)
+    sides = [
+        [read_source(text, how) for text in texts]
+        for texts in (options.human or [str(default_folder())], options.machine)
+    ]
+    print_lines([remark for side in sides for source in side for remark in source.remarks])
+    humans, machines = ([melody for source in side for melody in melodies_of(source, options.steps)] for side in sides)
     path = Path(options.out) if options.out else free_path(Path("listening-test.html"))
     pairs = draw_pairs(humans, machines, options.pairs, options.seed)
     test = {"name": path.stem, "seconds": step_seconds(options.tempo), "pairs": pairs}

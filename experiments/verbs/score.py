@@ -7,62 +7,114 @@ resting and of a random player, and the ceiling: the highest score that any play
 For a champion that improvises, the table has the listener's rewards, term by term, beside those of silence, random
 keys and the real song, and features of its melodies beside those of real songs. A feature outside their 5th to 95th
 percentile is marked: the listener may have been fooled.
+
+Any other source, such as a MIDI file or vae:16, is compared with the song that --song names, step by step.
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
-from experiments.options import UsageError, add_own_listener, print_json
+from experiments.options import (
+    SOURCES,
+    UsageError,
+    add_own_listener,
+    add_source_options,
+    arrange_choices,
+    print_json,
+    print_lines,
+)
+
+if TYPE_CHECKING:
+    from songs.arrange import ArrangeOptions
+    from songs.song import Song
 
 HELP = "count the steps that the champion of a run gets right"
 GROUP, ORDER = "Judge", 1
 EXAMPLES = (
-    "kuznechik score runs/grasshopper-1",
     "kuznechik score runs/grasshopper-1 --song korobeiniki --json",
+    "kuznechik score mine.mid markov:4 --song grasshopper",
 )
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_folder", metavar="RUN", help="a run folder")
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help=SOURCES)
     parser.add_argument("--song", metavar="SONG", help="another song: name in the run's catalogue or .mid file")
     add_own_listener(parser)
-    parser.add_argument("--json", action="store_true", help="print a JSON object")
+    add_source_options(parser, melodies=1)
+    parser.add_argument("--json", action="store_true", help="print a JSON object, of several sources an array")
 
 
 def run(options: argparse.Namespace) -> int:
+    from experiments.runs.sources import is_run
+
+    scores = [_score_run(text, options) if is_run(text) else _score_source(text, options) for text in options.sources]
+    if options.json:
+        print_json(scores[0] if len(scores) == 1 else scores)
+        return 0
+    for text, each in zip(options.sources, scores, strict=True):
+        if len(scores) > 1:
+            print(f"{text}:")
+        _print_scores(each)
+    return 0
+
+
+def _score_run(text: str, options: argparse.Namespace) -> dict:
+    """Return the scores of a run's champion."""
     from experiments.runs.champion import open_run, truth_table
     from experiments.runs.scores import score, score_improvisation
-    from songs.catalog import find_song
+    from songs.catalog import changes_in_words
 
-    run = open_run(options.run_folder)
-    scores = {}
+    run = open_run(text)
+    scores: dict = {}
     if not run.memorised:
         if options.song:
-            raise UsageError(f"{options.run_folder}: this run improvises; it learned no song")
+            raise UsageError(f"{text}: this run improvises; it learned no song")
     elif run.songs:
-        song = None
-        if options.song:
-            task = run.task
-            song = find_song(options.song, task.folder or None, task)
+        song = _song(options, run.task) if options.song else None
         scores = score(run, song)
+        print_lines(changes_in_words([song] if song else []))
     elif options.song:
-        raise UsageError(f"{options.run_folder}: this run learned {run.task.kind}, it plays no song")
+        raise UsageError(f"{text}: this run learned {run.task.kind}, it plays no song")
     else:
         scores = truth_table(run)
     if run.improvising:
         scores["improvisation"] = score_improvisation(run)
-    if options.json:
-        print_json(scores)
-    else:
-        _print_scores(scores)
-    return 0
+    return scores
+
+
+def _score_source(text: str, options: argparse.Namespace) -> dict:
+    """Return how much of the song every melody of a source has right."""
+    from experiments.runs.scores import score_melody
+    from experiments.runs.sources import playing, read_source
+    from songs.arrange import DEFAULTS
+    from songs.catalog import changes_in_words
+    from songs.keyboard import PROMPT_STEPS
+
+    source = read_source(text, playing(options))
+    if not options.song:
+        raise UsageError(f"{text}: is no run, which knows its song: name one with --song")
+    song = _song(options, DEFAULTS)
+    scores = [score_melody(melody, song, PROMPT_STEPS) for melody in source.songs]
+    print_lines([*source.remarks, *changes_in_words([song])])
+    return scores[0] if len(scores) == 1 else {"songs": scores}
+
+
+def _song(options: argparse.Namespace, arranging: "ArrangeOptions") -> "Song":
+    """Return the song that --song names, read with the options of a run where none are given."""
+    from songs.catalog import find_song
+
+    folder = options.folder or getattr(arranging, "folder", None) or None
+    return find_song(options.song, folder, arranging.change(**arrange_choices(options)))
 
 
 def _print_scores(scores: dict) -> None:
     from experiments.tables import show_table
 
+    scores = dict(scores)
     songs, improvisation = scores.pop("songs", []), scores.pop("improvisation", None)
     if songs:
-        columns = ("song", "steps", "right_teacher_forced", "right_free_running", "prefix", "always_rest", "ceiling")
+        known = ("song", "steps", "right_teacher_forced", "right_free_running", "prefix", "always_rest", "ceiling")
+        columns = [column for column in known if column in songs[0]]
         rows = [[song[column] for column in columns] for song in songs]
         show_table([column.replace("_", " ") for column in columns], rows, "")
     for name, value in scores.items():

@@ -23,6 +23,7 @@ from experiments.options import (
     positive,
     require,
     whole,
+    word,
 )
 
 HELP = "MusicVAE: data sets, training, samples, reconstructions, interpolations (needs torch)"
@@ -67,8 +68,14 @@ SHARED: dict[str, dict[str, Any]] = {
     "--threads": {"type": whole(1, MOST_PROCESSES), "default": 1, "metavar": "N", "help": "of the processor [1]"},
     "--seed": {"type": count, "default": 0, "metavar": "N", "help": "of all draws [0]"},
     "--model": {"metavar": "PATH", "help": "a .safetensors file or a run folder [the project's own]"},
-    "--track": {"metavar": "NAME", "help": "track of the melody [MELODY, else the highest notes of all]"},
-    "--from-bar": {"type": positive, "metavar": "N", "help": "take a longer file from this bar on"},
+    "--track": {"type": word, "metavar": "NAME|NUMBER", "help": "the part to take [the likely melody]"},
+    "--channel": {"type": whole(1, 16), "metavar": "N", "help": "take only parts on this MIDI channel"},
+    "--bars": {
+        "type": word,
+        "dest": "excerpt",
+        "metavar": "A-B",
+        "help": "bars of a longer file, or the first of them [those that recur most]",
+    },
     "--json": {"action": "store_true", "help": "print the result as JSON"},
 }
 """Arguments that several actions take."""
@@ -114,13 +121,13 @@ def _melody(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("file", nargs="?", metavar="FILE", help=f"MIDI file, song or riff {what}")
     _form(parser, bars=False)
     parser.add_argument("-f", "--start_sequence", metavar="FILE", help="the same as FILE")
-    _add(parser, "--track", "--from-bar")
+    _add(parser, "--track", "--channel", "--bars")
 
 
 def _generate(parser: argparse.ArgumentParser) -> None:
     """Make a data set from folders of MIDI files.
 
-    Melodies are read (the track MELODY or the highest notes), put on a grid of 16ths by the file's 4/4 bars or by a
+    Melodies are read (the part that is most likely the melody), put on a grid of 16ths by the file's 4/4 bars or by a
     beats file beside it, moved to one key with -t, and cut into windows. Pieces that share windows go to the same
     split, and no window of the test stands in training. A folder with MAESTRO's CSV is split as that says.
     """
@@ -131,7 +138,7 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--midi", type=Path, action="append", required=True, metavar="DIR", help="MIDI files; may be given again"
     )
-    _add(parser, "--track", "--seed", "--data", "--json")
+    _add(parser, "--track", "--channel", "--seed", "--data", "--json")
     add_force(parser)
 
 
@@ -283,7 +290,7 @@ def _start(parser: argparse.ArgumentParser) -> None:
     """Add the melody that an action starts from."""
     start = "MIDI file, song or riff [a draw from the prior]"
     parser.add_argument("-f", "--start_sequence", metavar="FILE", help=start)
-    _add(parser, "--track", "--from-bar")
+    _add(parser, "--track", "--channel", "--bars")
 
 
 ACTIONS = {

@@ -143,12 +143,14 @@ MISTAKES = {
         ),
     ],
     "score": [
-        ([], "the following arguments are required: RUN"),
-        (["none"], "none: no such run folder"),
-        (["no\nne"], "no ne: no such run folder"),
-        (["tune.mid"], "tune.mid: no such run folder"),
+        ([], "the following arguments are required: SOURCE"),
+        (["none"], "no song 'none'"),
+        (["no\nne"], r"no song 'no\\nne'"),
+        (["runs/none"], "runs/none: no such run folder or MIDI file"),
+        (["tune.mid"], "tune.mid: is no run, which knows its song: name one with --song"),
+        (["vae:3", "--song", "grasshopper"], "vae:3: write the bars of a model, vae:2, vae:4, vae:8, vae:16"),
+        (["tune.mid", "--song", "none"], "no song 'none'"),
         (["folder"], "folder: not a run folder: it has no config.toml"),
-        (["grasshopper"], "grasshopper: no such run folder"),
     ],
     "plot": [
         ([], "the following arguments are required: RUN"),
@@ -157,7 +159,7 @@ MISTAKES = {
         (["folder"], "folder: not a run folder: it has no config.toml"),
     ],
     "play": [
-        ([], "the following arguments are required: RUN_OR_MIDI"),
+        ([], "the following arguments are required: SOURCE"),
         (["none"], "no song 'none' in "),
         (["none.mid"], "none.mid: there is no such file"),
         (["text.mid"], "text.mid: "),

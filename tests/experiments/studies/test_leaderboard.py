@@ -1,11 +1,13 @@
 """The leaderboard: performers judged by several listeners."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
-from experiments.studies.leaderboard import Entry, baselines, judge
+from experiments.runs.sources import Source
+from experiments.studies.leaderboard import judge
 from songs.keyboard import KEYS
 from songs.song import Song
 
@@ -23,65 +25,54 @@ def song(keys: list[int]) -> Song:
     return Song("tune", roll)
 
 
+def source(name: str, rolls: list[np.ndarray]) -> Source:
+    return Source(name, "plays", [Song(name, roll) for roll in rolls])
+
+
 SONGS = [song([0, 2, 4, 5] * 8), song([7, 5, 4, 2] * 8), song([0, 4, 7, 4] * 8)]
 
 
 def test_rewards_are_those_of_a_step_behind_the_first_bar():
     rolls = [song([9] * 8 + [9, 0] * 4).roll, song([9] * 8 + [9, 0, 0, 0] * 2).roll]
-    (row,) = judge([Entry("player", "plays", rolls, SONGS[0])], {"likes A": LikesA()}, SONGS, seed=0)
+    (row,) = judge([source("player", rolls)], {"likes A": LikesA()}, SONGS, seed=0)
     assert row["rewards"]["likes A"] == pytest.approx({"mean": 0.375, "low": 0.25, "high": 0.5})
     assert row["melodies"] == 2
 
 
 def test_the_judge_ranks_whole_melodies_and_copying_from_the_training_is_the_longest_of_all():
     rolls = [SONGS[0].roll, song([9] * 32).roll, song([0] * 8 + [4, 9] * 12).roll]
-    entry = Entry("player", "plays", rolls, SONGS[0])
+    entry = source("player", rolls)
     ranks = lambda played: 10.0 * played[:, :, 9].sum(axis=1)  # noqa: E731
     (row,) = judge([entry], {"likes A": LikesA()}, SONGS, 0, ranks, trained_on=[SONGS[0].roll])
     assert row["percentile"]["median"] == 120.0
     assert (row["percentile"]["low"], row["percentile"]["high"]) == (0.0, 320.0)
     assert row["shared_with_training"] == 24
-    (row,) = judge([Entry("player", "plays", rolls[1:2], SONGS[0])], {"likes A": LikesA()}, SONGS, 0, ranks)
+    (row,) = judge([source("player", rolls[1:2])], {"likes A": LikesA()}, SONGS, 0, ranks)
     assert row["percentile"] == {"median": 320.0, "low": None, "high": None}
     assert "shared_with_training" not in row
 
 
 def test_a_single_melody_has_no_interval():
-    (row,) = judge([Entry("player", "plays", [SONGS[0].roll], SONGS[0])], {"likes A": LikesA()}, SONGS, seed=0)
+    (row,) = judge([source("player", [SONGS[0].roll])], {"likes A": LikesA()}, SONGS, seed=0)
     assert row["rewards"]["likes A"] == {"mean": 0.0, "low": None, "high": None}
     assert row["longest_shared_run"] == 24  # all of it is copied
 
 
 def test_the_best_by_the_first_listener_stands_first():
-    players = [Entry(name, "", [song([key] * 16).roll], SONGS[0]) for name, key in (("C", 0), ("A", 9))]
+    players = [source(name, [song([key] * 16).roll]) for name, key in (("C", 0), ("A", 9))]
     rows = judge(players, {"likes A": LikesA()}, SONGS, seed=0)
     assert [row["name"] for row in rows] == ["A", "C"]
-
-
-def test_the_baselines_are_repeatable():
-    one, other, third = (baselines(SONGS, 3, 20, seed) for seed in (1, 1, 2))
-    assert [entry.name for entry in one] == ["real", "markov", "random", "silence"]
-    for first, again, apart in zip(one[1:3], other[1:3], third[1:3], strict=True):
-        assert (np.array(first.rolls) == again.rolls).all()
-        assert (np.array(first.rolls) != apart.rolls).any()
-        assert np.array(first.rolls).shape == (3, 20, KEYS)
-    assert not one[3].rolls[0].any()
-
-
-def test_the_chain_plays_what_it_learned():
-    markov = baselines(SONGS[:1], 2, 24, seed=0)[1]
-    keys = np.array(markov.rolls).argmax(axis=2)
-    follows = np.isin(keys[:, 1:] - keys[:, :-1], (2, 1, -5)).mean()
-    assert follows > 0.8  # some steps are drawn as if nothing had been learned
 
 
 def test_the_command_judges_runs_beside_real_songs(kuznechik, unsolved, tmp_path):
     called = kuznechik("leaderboard", unsolved, "--melodies", "2", "--out", tmp_path / "board", "--json")
     rows = {row["name"]: row for row in json.loads(called.out)["rows"]}
-    assert set(rows) == {"unsolved", "real", "markov", "random", "silence"}
+    assert set(rows) == {"unsolved", "real", "vae-16", "best-of-16", "markov-4", "random", "silence"}
     assert rows["silence"]["rewards"]["theory"] == {"mean": -100.0, "low": None, "high": None}
     assert rows["real"]["rewards"]["ngram"]["low"] > rows["random"]["rewards"]["ngram"]["high"]
     assert rows["real"]["longest_shared_run"] is None
+    assert rows["best-of-16"]["rewards"]["theory"]["mean"] > rows["markov-4"]["rewards"]["theory"]["mean"]
+    assert "vae-16: folded onto 13 keys and eighths, which listeners hear" in called.err
     assert rows["real"]["percentile"]["median"] > 25 > 5 > rows["random"]["percentile"]["high"]
     assert json.loads((tmp_path / "board" / "leaderboard.json").read_text())["rows"] == list(rows.values())
     for name in rows:
@@ -91,9 +82,11 @@ def test_the_command_judges_runs_beside_real_songs(kuznechik, unsolved, tmp_path
 def test_the_command_prints_a_table(kuznechik, tmp_path):
     called = kuznechik("leaderboard", "--listener", "theory", "--melodies", "2", "--out", tmp_path / "board")
     assert called.status == 0
-    heading, *rows = called.out.splitlines()[:5]
+    heading, *rows = called.out.splitlines()[:7]
     assert heading.split()[:3] == ["performer", "melodies", "theory"]
-    assert sorted(row.split()[0] for row in rows) == ["markov", "random", "real", "silence"]
+    assert sorted(row.split()[0] for row in rows) == [
+        "best-of-16", "markov-4", "random", "real", "silence", "vae-16"
+    ]  # fmt: skip
     assert rows[-1].split() == ["silence", "1", "-100.000", "0", "9", "0.0"]
 
 
@@ -101,7 +94,7 @@ def test_the_command_prints_a_table(kuznechik, tmp_path):
     ("options", "message"),
     [
         (["--listener", "nobody"], "no listener 'nobody'"),
-        (["none"], "none: no such run folder"),
+        (["none"], "no song 'none'"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing_behind(kuznechik, tmp_path, options, message):
@@ -112,6 +105,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing_behind(kuznechik, tmp_path, op
 
 
 def test_two_runs_of_one_name_are_refused(kuznechik, unsolved, tmp_path):
-    called = kuznechik("leaderboard", unsolved, unsolved, "--out", tmp_path / "board")
+    other = shutil.copytree(unsolved, tmp_path / "other" / "unsolved")
+    called = kuznechik("leaderboard", unsolved, other, "--out", tmp_path / "board")
     assert (called.status, called.err.count("\n")) == (2, 1)
     assert "two performers are called 'unsolved'" in called.err

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.studies.listening_test import Melody, analyse, binomial_p, draw_pairs, read_answers, wilson_interval
+from songs.song import Song
 from tests.browser import needs_browser, open_page
 
 
@@ -15,7 +16,7 @@ def melodies(group: str, count: int) -> list[Melody]:
     """Return melodies of one note each, which tell them apart."""
     rolls = np.zeros((count, 8, 13), dtype=bool)
     rolls[np.arange(count), 0, np.arange(count)] = True
-    return [Melody(group, roll) for roll in rolls]
+    return [Melody(group, Song(group, roll)) for roll in rolls]
 
 
 def answers_file(path, answers: list[tuple[str, int, int]], **changes) -> str:

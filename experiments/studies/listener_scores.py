@@ -1,25 +1,22 @@
-"""`kuznechik listener score` and `judge`: scores of the melodies of MIDI files, by a listener or the held-out judge."""
+"""`kuznechik listener score` and `judge`: scores of the melodies of sources, by a listener or the held-out judge."""
 
 import argparse
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
-from experiments.options import arrange_options, print_json, require
+from experiments.options import print_json, print_lines, require
+from experiments.runs.sources import as_heard, playing, read_source
 from experiments.tables import show_table
 from listener.judging import percentile
 from listener.listener import Listener
 from listener.registry import listener_named, reference_scores
-from songs.arrange import ArrangeOptions
-from songs.catalog import check_listenable, read_song
-from songs.song import SongError
 
 
 def score(options: argparse.Namespace) -> int:
-    """Print the scores of files by a listener."""
+    """Print the scores of melodies by a listener."""
     listener, reference = listener_named(options.listener), reference_scores(options.listener)
-    rows = _rows_of_files(options.files, arrange_options(options), lambda roll: _scored(listener, reference, roll))
+    rows = _rows(options, lambda roll: _scored(listener, reference, roll))
     if options.json:
         print_json(rows)
         return 0
@@ -41,14 +38,12 @@ def score(options: argparse.Namespace) -> int:
 
 
 def judge(options: argparse.Namespace) -> int:
-    """Print the percentiles of files by the judge."""
+    """Print the percentiles of melodies by the judge."""
     require("torch", extra="torch", what="the judge")
     from listener.files import read_judge
 
     percentiles = read_judge(options.judge).percentiles
-    rows = _rows_of_files(
-        options.files, arrange_options(options), lambda roll: {"percentile": round(float(percentiles(roll)[0]), 1)}
-    )
+    rows = _rows(options, lambda roll: {"percentile": round(float(percentiles(roll)[0]), 1)})
     if options.json:
         print_json(rows)
     else:
@@ -67,31 +62,31 @@ def _scored(listener: Listener, reference: list[float] | None, roll: np.ndarray)
     }
 
 
-def _rows_of_files(
-    paths: Sequence[str], arranging: ArrangeOptions, score_roll: Callable[[np.ndarray], dict]
-) -> list[dict]:
-    """Return a row for every file that can be played; the others are named and left out.
+def _rows(options: argparse.Namespace, score_roll: Callable[[np.ndarray], dict]) -> list[dict]:
+    """Return a row for every melody of the sources; sources that cannot be heard are named and left out.
 
     Args:
-        paths: of MIDI files.
-        arranging: how the files become songs.
-        score_roll: takes rolls (1, T, 13) and returns the row's values beside the name of the file.
+        options: of the command line.
+        score_roll: takes rolls (1, T, 13) and returns the row's values beside the name of the melody.
 
     Raises:
-        SongError: none of the files can be played.
+        ValueError: none of the sources can be heard.
     """
-    rows, unusable = [], []
-    for path in paths:
+    rows: list[dict] = []
+    unusable: list[ValueError] = []
+    for text in options.sources:
         try:
-            song = check_listenable(read_song(path, arranging))
-        except SongError as error:
+            source = as_heard(read_source(text, playing(options)))
+        except ValueError as error:
             unusable.append(error)
-        else:
-            rows.append({"file": path, **score_roll(song.roll[None])})
-            if song.changes:
-                print(f"{path}: {', '.join(song.changes)}", file=sys.stderr)
+            continue
+        print_lines(source.remarks)
+        one = len(source.songs) == 1
+        names = [text if one else f"{source.name} {number}" for number in range(1, len(source.songs) + 1)]
+        if not source.sampled and not one:
+            names = [f"{source.name}: {song.name}" for song in source.songs]
+        rows += [{"file": name, **score_roll(song.roll[None])} for name, song in zip(names, source.songs, strict=True)]
     if not rows:
         raise unusable[0]
-    for reason in unusable:
-        print(f"left out: {reason}", file=sys.stderr)
+    print_lines([f"left out: {reason}" for reason in unusable])
     return rows
