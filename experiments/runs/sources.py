@@ -185,8 +185,7 @@ def shortened(song: Song, steps: int | None) -> Song:
     """Return the first steps of a song; all of it for None."""
     if steps is None or steps >= song.steps:
         return song
-    roll = song.roll[:steps]
-    return replace(song, roll=roll, lengths=None if song.lengths is None else song.lengths[: roll.sum()])
+    return song.playing(song.roll[:steps], song.title)
 
 
 def _file(text: str, playing: Playing) -> Source:
@@ -227,7 +226,7 @@ def _improvised(run: Run, steps: int | None) -> list[Song]:
     starts = improvising.starts
     steps = max(steps or starts.steps, starts.prompts.shape[1])
     rolls = [play_on(player, prompt, steps, run.task.memory, improvise=True) for prompt in starts.prompts]
-    return [replace(improvising.song, roll=roll, lengths=None) for roll in rolls]
+    return [improvising.song.playing(roll, improvising.song.title) for roll in rolls]
 
 
 def _played(run: Run, playing: Playing, improvise: bool) -> list[Song]:
@@ -236,8 +235,7 @@ def _played(run: Run, playing: Playing, improvise: bool) -> list[Song]:
     for song in run.songs:
         prompt = song.roll[: run.task.prompt]
         steps = max(playing.steps or song.steps, len(prompt))
-        roll = play_on(player, prompt, steps, run.task.memory, improvise)
-        songs.append(replace(song, roll=roll, lengths=None))
+        songs.append(song.playing(play_on(player, prompt, steps, run.task.memory, improvise), song.title))
     return songs
 
 

@@ -16,7 +16,6 @@ from agents.other_searches.per_key.options import PerKeyOptions
 from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution
 from agents.other_searches.per_key.prompt_noise import flipped, song_cases
 from agents.rollout import continue_prompts
-from songs.keyboard import KEYS
 from songs.song import Song
 
 ALWAYS_NODES_FROM = 50
@@ -126,7 +125,7 @@ def plays_whole(
 
 def after_wrong_notes(player: AndPlayer, rolls: Sequence[np.ndarray], setting: Setting) -> float:
     """Return the share of songs played whole after a prompt in which one cell was flipped."""
-    cells = setting.prompt * KEYS
+    cells = setting.prompt * rolls[0].shape[1]
     random = np.random.default_rng(np.random.SeedSequence((setting.seed, cells)))
     whole = []
     for roll in rolls:

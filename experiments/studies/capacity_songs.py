@@ -1,6 +1,6 @@
-"""Melodies to fill a network with: every MIDI file below some folders, cut into songs of 128 steps.
+"""Melodies to fill a network with: every MIDI file below some folders, cut into songs of 16 bars.
 
-A piece is cut at bar lines. A song is left out if its notes do not fit on the 13 keys, if it is short, if it equals
+A piece is cut at bar lines. A song is left out if its notes do not fit on the keyboard, if it is short, if it equals
 another one, or if somewhere the same remembered steps are followed by different ones, in another song or in itself: no
 network can play both.
 """
@@ -14,15 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from songs.arrange import DEFAULTS, ArrangeOptions
 from songs.catalog import MIDI_SUFFIXES, default_folder
-from songs.keyboard import DEFAULT_KEYBOARD, SONG_STEPS, STEPS_PER_BAR
-from songs.midi import MidiError, MidiNotes, read_midi
-from songs.piano_roll import roll_from_onsets, words
+from songs.keyboard import KEYS, usual_keyboard
+from songs.piano_roll import onsets_from_roll, roll_from_onsets
 from songs.song import Song, SongError
 
-LEAST_NOTES, LEAST_STEPS = 16, 64
-MELODY = "MELODY"
-"""Where a file has tracks of this name, only these are read."""
+LEAST_NOTES, LEAST_BARS, SONG_BARS = 16, 8, 16
 
 
 @dataclass(frozen=True)
@@ -34,14 +32,17 @@ class Melodies:
     """Number of songs, or of files that cannot be read, by reason."""
 
 
-def midi_paths(folders: Sequence[str | Path]) -> list[Path]:
-    """Return all MIDI files below folders, sorted; the project's own songs if there are no folders.
+def midi_paths(places: Sequence[str | Path]) -> list[Path]:
+    """Return MIDI files and all below folders, sorted; the project's own songs if there are no places.
 
     Raises:
         SongError: there is no such folder, or it holds no MIDI file.
     """
     paths = []
-    for folder in map(Path, folders or [default_folder()]):
+    for folder in map(Path, places or [default_folder()]):
+        if folder.is_file() and folder.suffix.lower() in MIDI_SUFFIXES:
+            paths.append(folder)
+            continue
         if not folder.is_dir():
             raise SongError(f"{folder}: no such folder")
         files = [Path(at) / name for at, _, names in os.walk(folder) for name in names]
@@ -52,7 +53,9 @@ def midi_paths(folders: Sequence[str | Path]) -> list[Path]:
     return paths
 
 
-def collect(paths: Sequence[Path], memory: int, prompt: int, wanted: int, seed: int) -> Melodies:
+def collect(
+    paths: Sequence[Path], memory: int, prompt: int, wanted: int, seed: int, options: ArrangeOptions = DEFAULTS
+) -> Melodies:
     """Return the wanted number of songs, or all if there are fewer.
 
     The beginnings of the pieces come first, in random order, then their later parts, so that few songs come from many
@@ -64,15 +67,16 @@ def collect(paths: Sequence[Path], memory: int, prompt: int, wanted: int, seed: 
         prompt: steps of each song that it is given.
         wanted: number of songs.
         seed: the same seed gives the same songs in the same order.
+        options: how files become songs.
     """
     left_out: Counter[str] = Counter()
-    pieces = [songs for path in paths if (songs := list(cut_songs(path, left_out)))]
+    pieces = [songs for path in paths if (songs := list(cut_songs(path, left_out, options)))]
     random = np.random.default_rng(np.random.SeedSequence(seed))
     order = [pieces[piece] for piece in random.permutation(len(pieces))]
     parts = [songs[part] for part in range(max(map(len, order), default=0)) for songs in order if part < len(songs)]
     chosen: list[Song] = []
     known: set[bytes] = set()
-    following: dict[bytes, int] = {}
+    following: dict[bytes, bytes] = {}
     for song in parts:
         if len(chosen) == wanted:
             break
@@ -81,7 +85,7 @@ def collect(paths: Sequence[Path], memory: int, prompt: int, wanted: int, seed: 
             continue
         continuations = contexts(song.roll, memory, prompt)
         if continuations is None or any(
-            following.get(context, word) != word for context, word in continuations.items()
+            following.get(context, keys) != keys for context, keys in continuations.items()
         ):
             left_out["no context can tell it from another"] += 1
             continue
@@ -91,44 +95,46 @@ def collect(paths: Sequence[Path], memory: int, prompt: int, wanted: int, seed: 
     return Melodies(chosen, dict(left_out))
 
 
-def contexts(roll: np.ndarray, memory: int, prompt: int) -> dict[bytes, int] | None:
+def contexts(roll: np.ndarray, memory: int, prompt: int) -> dict[bytes, bytes] | None:
     """Return the step after each context of a song, contexts as digests; None if a context has two different ones."""
-    padded = np.concatenate([np.zeros(memory, dtype=np.uint16), words(roll)])
-    following: dict[bytes, int] = {}
+    steps = np.packbits(roll, axis=1)
+    padded = np.pad(steps, ((memory, 0), (0, 0)))
+    following: dict[bytes, bytes] = {}
     for step in range(prompt, len(roll)):
         context = blake2b(padded[step : step + memory].tobytes(), digest_size=16).digest()
-        word = int(padded[step + memory])
-        if following.setdefault(context, word) != word:
+        keys = steps[step].tobytes()
+        if following.setdefault(context, keys) != keys:
             return None
     return following
 
 
-def cut_songs(path: Path, left_out: Counter) -> Iterator[Song]:
-    """Yield the songs of a piece, in order of time, and count those that are left out."""
+def cut_songs(path: Path, left_out: Counter, options: ArrangeOptions = DEFAULTS) -> Iterator[Song]:
+    """Yield the songs of a piece, in order of time, and count those that are left out.
+
+    Args:
+        path: of the file.
+        left_out: number of songs by reason.
+        options: how it becomes a song; by default all of its bars are taken, on 13 keys.
+    """
+    keyboard = usual_keyboard(options.keys or KEYS)
     try:
-        onsets = _read(path).onsets
-    except MidiError:
+        whole = Song.read(path, options.change(keys=keyboard.keys if options.fold else 0, bars=options.bars or "all"))
+    except SongError:
         left_out["file cannot be read"] += 1
         return
-    first = onsets[0, 0] // STEPS_PER_BAR * STEPS_PER_BAR
-    for number, begin in enumerate(range(int(first), int(onsets[-1, 0]) + 1, SONG_STEPS)):
-        within = onsets[(onsets[:, 0] >= begin) & (onsets[:, 0] < begin + SONG_STEPS)]
+    onsets, bar = onsets_from_roll(whole.roll, whole.keyboard), whole.grid.steps_per_bar
+    for number, begin in enumerate(range(0, whole.steps, SONG_BARS * bar), start=1):
+        within = onsets[(onsets[:, 0] >= begin) & (onsets[:, 0] < begin + SONG_BARS * bar)]
         if len(within) < LEAST_NOTES:
             left_out["short"] += 1
             continue
-        onsets_here = within - (within[0, 0] // STEPS_PER_BAR * STEPS_PER_BAR, 0)
-        steps = int(onsets_here[-1, 0] // STEPS_PER_BAR + 1) * STEPS_PER_BAR
-        shift = DEFAULT_KEYBOARD.smallest_shift(onsets_here[:, 1])
-        if steps < LEAST_STEPS:
+        here = within - (within[0, 0] // bar * bar, 0)
+        bars = int(here[-1, 0] // bar + 1)
+        shift = keyboard.smallest_shift(here[:, 1])
+        if bars < LEAST_BARS:
             left_out["short"] += 1
         elif shift is None:
-            left_out["more than 13 keys"] += 1
+            left_out[f"more than {keyboard.keys} keys"] += 1
         else:
-            yield Song(f"{path.stem} {number + 1}", roll_from_onsets(onsets_here + (0, shift), steps), shift=shift)
-
-
-def _read(path: Path) -> MidiNotes:
-    try:
-        return read_midi(path, track=MELODY)
-    except MidiError:
-        return read_midi(path)
+            roll = roll_from_onsets(here + (0, shift), bars * bar, keyboard)
+            yield Song(f"{path.stem} {number}", roll, keyboard=keyboard, grid=whole.grid)

@@ -1,7 +1,7 @@
 """Measure how many songs one network can hold: evolve one for each number of songs and play all songs free running.
 
-Melodies come from the MIDI files below the folders; long pieces are cut into songs of 128 steps and transposed onto
-the 13 keys. The networks come from cooperative per-key evolution, which looks at inputs and targets; this is not
+Melodies come from MIDI files and all folders below; long pieces are cut into songs of 16 bars and transposed onto the
+13 keys, or --keys. The networks come from cooperative per-key evolution, which looks at inputs and targets; this is not
 plain NEAT. Ctrl-C keeps the finished rows.
 """
 
@@ -9,7 +9,7 @@ import argparse
 import sys
 import time
 
-from experiments.options import count, positive, print_json
+from experiments.options import add_arrange_options, arrange_options, count, positive, print_json
 
 HELP = "measure how many songs one network can hold"
 GROUP, ORDER = "Study", 3
@@ -21,8 +21,9 @@ EXAMPLES = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--midi", nargs="+", default=[], metavar="FOLDER", help="folders of MIDI files [the songs of the project]"
+        "--midi", nargs="+", default=[], metavar="PATH", help="MIDI files, or folders [the songs of the project]"
     )
+    add_arrange_options(parser)
     parser.add_argument(
         "--songs",
         type=_numbers,
@@ -66,10 +67,10 @@ def run(options: argparse.Namespace) -> int:
         options.memory, options.prompt, options.seed, options.prompt_noise, options.copies, options.wrong_notes
     )
     paths = midi_paths(options.midi)
-    melodies = collect(paths, setting.memory, setting.prompt, options.songs[-1], setting.seed)
+    melodies = collect(paths, setting.memory, setting.prompt, options.songs[-1], setting.seed, arrange_options(options))
     songs = [song for song in melodies.songs if song.steps > setting.prompt]
     if not songs:
-        raise SongError(f"none of {len(paths)} MIDI files has a song for 13 keys that is longer than the prompt")
+        raise SongError(f"none of {len(paths)} MIDI files has a song for the keyboard that is longer than the prompt")
     sizes = sorted({min(size, len(songs)) for size in options.songs})
     folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", "capacity")
     notes = [f"{len(songs)} songs of {len(paths)} MIDI files; left out: " + _listed(melodies.left_out)]
