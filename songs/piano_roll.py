@@ -9,9 +9,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from songs.keyboard import DEFAULT_KEYBOARD, KEYS, Keyboard, pitch_name
-
-_KEY_BITS = (1 << np.arange(KEYS)).astype(np.uint16)
+from songs.keyboard import DEFAULT_KEYBOARD, Keyboard, pitch_name
 
 
 def check_roll(roll: np.ndarray, keyboard: Keyboard = DEFAULT_KEYBOARD) -> np.ndarray:
@@ -94,11 +92,6 @@ def put_on_keyboard(roll: np.ndarray, keyboard: Keyboard, other: Keyboard) -> np
             f"{pitch_name(onsets[beyond][0, 1])} is not on the keyboard of {other.keys} keys, {low} to {high}"
         )
     return roll_from_onsets(onsets, len(roll), other)
-
-
-def words(roll: np.ndarray) -> np.ndarray:
-    """Return each step as one uint16 whose bit k is key k: (..., 13) becomes (...)."""
-    return np.asarray(roll, dtype=bool).astype(np.uint16) @ _KEY_BITS
 
 
 def step_numbers(roll: np.ndarray) -> np.ndarray:
