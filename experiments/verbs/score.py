@@ -88,13 +88,12 @@ def _score_source(text: str, options: argparse.Namespace) -> dict:
     from experiments.runs.sources import playing, read_source
     from songs.arrange import DEFAULTS
     from songs.catalog import changes_in_words
-    from songs.keyboard import PROMPT_STEPS
 
     source = read_source(text, playing(options))
     if not options.song:
         raise UsageError(f"{text}: is no run, which knows its song: name one with --song")
     song = _song(options, DEFAULTS)
-    scores = [score_melody(melody, song, PROMPT_STEPS) for melody in source.songs]
+    scores = [score_melody(melody, song, song.grid.steps_per_bar) for melody in source.songs]
     print_lines([*source.remarks, *changes_in_words([song])])
     return scores[0] if len(scores) == 1 else {"songs": scores}
 
