@@ -53,7 +53,7 @@ def arrays_of_part(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.
     return {name.removeprefix(f"{part}."): array for name, array in arrays.items() if name.startswith(f"{part}.")}
 
 
-def restore_arrays(targets: dict[str, np.ndarray], arrays: dict[str, np.ndarray], **most: int) -> None:
+def restore_arrays(targets: dict[str, np.ndarray], arrays: dict[str, np.ndarray], **most: float) -> None:
     """Copy arrays of a state into those of the same names; raises ValueError if one does not fit.
 
     The arrays named in `most` must hold values from 0 to that.

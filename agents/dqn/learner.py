@@ -14,12 +14,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agents.dqn.adam import Adam
 from agents.dqn.losses import make_td_loss
 from agents.dqn.network import QNetwork, arrays_of, choices_of, load_weights
 from agents.dqn.options import LearningOptions
 from agents.dqn.replay import ReplayBuffer, ReplayOptions, Transitions
 from agents.state_parts import arrays_of_part, join_arrays, restore_generator, restore_parts
 from songs.validate import Within, validate_like
+
+MOST_UPDATES = 2**53
+"""Updates that are counted exactly."""
 
 
 class QLearner:
@@ -52,7 +56,7 @@ class QLearner:
         self.replay = ReplayBuffer(memory, replay, self.td_loss.rewards, mode_bit, next_prior, network.keys)
         self.random = np.random.default_rng(seed)
         self.target = network.copy()
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
+        self.optimizer = Adam(network.parameters(), options.learning_rate)
         self.steps = 0
         """Environment steps learned from, of all environments together."""
         self.updates = 0
@@ -88,13 +92,13 @@ class QLearner:
         rewards = torch.from_numpy(batch.rewards)
         losses, errors = self.td_loss.errors(values, chosen, rewards, discount, *self._next(batch))
         loss = (losses * torch.from_numpy(batch.weights)).mean() + auxiliary_loss()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad()
         loss.backward()
         if options.max_grad_norm:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), options.max_grad_norm)
-        self.optimizer.step()
-        self.replay.update_priorities(batch.indices, errors.numpy())
         self.updates += 1
+        self.optimizer.step(self.updates)
+        self.replay.update_priorities(batch.indices, errors.numpy())
         if self.updates % options.target_every == 0:
             self.target.load_state_dict(self.network.state_dict())
         return float(loss.detach())
@@ -118,30 +122,20 @@ class QLearner:
             "network": arrays_of(self.network.state_dict()),
             "target": arrays_of(self.target.state_dict()),
             "replay": replay,
+            "optimizer": self.optimizer.state(),
         }
-        for index, moments in self.optimizer.state_dict()["state"].items():
-            # a file keeps no array without axes
-            parts[f"optimizer.{index}"] = arrays_of({**moments, "step": moments["step"].reshape(1)})
         data = {"steps": self.steps, "updates": self.updates, "replay": replay_data}
         return join_arrays(parts), {**data, "random": self.random.bit_generator.state}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Continue from a state; raises ValueError if it does not fit this learner."""
-        validate_like({"steps": 0, "updates": 0, "random": {}}, data)
+        validate_like({"steps": 0, "updates": Within(0, 0, MOST_UPDATES), "random": {}}, data)
         for name in ("network", "target"):
             load_weights(getattr(self, name), arrays_of_part(arrays, name))
         restore_parts({"replay": self.replay}, arrays, data)
         self.steps, self.updates = data["steps"], data["updates"]
-        self._restore_optimizer(arrays)
+        try:
+            self.optimizer.restore(arrays_of_part(arrays, "optimizer"))
+        except ValueError as error:
+            raise ValueError(f"optimizer.{error}") from None
         restore_generator(self.random, data["random"])
-
-    def _restore_optimizer(self, arrays: dict[str, np.ndarray]) -> None:
-        """Restore the moments of every weight; there are none before the first update."""
-        state = {}
-        for index, weights in enumerate(self.network.parameters() if self.updates else ()):
-            zeros, step = np.zeros(weights.shape, np.float32), np.zeros(1, np.float32)
-            moments = arrays_of_part(arrays, f"optimizer.{index}")
-            example = {"step": Within(step, 0, np.inf), "exp_avg": zeros, "exp_avg_sq": Within(zeros, 0, np.inf)}
-            validate_like(example, moments, f"optimizer.{index}")
-            state[index] = {name: torch.from_numpy(array.copy()) for name, array in moments.items()}
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})

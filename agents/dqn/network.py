@@ -28,6 +28,13 @@ def head_shape(head: str, keys: int) -> tuple[int, int]:
     return (keys, 2) if head == "branching" else (1, keys + 1)
 
 
+class _Linear(nn.Linear):
+    """A layer whose weights are still to be drawn; `nn.utils.skip_init` would import torch's compiler."""
+
+    def reset_parameters(self) -> None:
+        pass
+
+
 class QNetwork(nn.Module):
     """Layers of leaky rectified units, a head for the advantages of the choices, and one for the value."""
 
@@ -41,10 +48,10 @@ class QNetwork(nn.Module):
         self.branches, self.choices = head_shape(options.head, keys)
         body = []
         for width in [inputs] + [options.hidden] * (options.layers - 1):
-            body += [_linear(width, options.hidden), nn.LeakyReLU(self.LEAK)]
+            body += [_Linear(width, options.hidden), nn.LeakyReLU(self.LEAK)]
         self.body = nn.Sequential(*body)
-        self.advantage = _linear(options.hidden, self.branches * self.choices)
-        self.value = _linear(options.hidden, 1) if options.dueling else None
+        self.advantage = _Linear(options.hidden, self.branches * self.choices)
+        self.value = _Linear(options.hidden, 1) if options.dueling else None
         self._draw_weights(torch.Generator().manual_seed(seed))
 
     def _draw_weights(self, random: torch.Generator) -> None:
@@ -76,11 +83,6 @@ class QNetwork(nn.Module):
     def keys_of(self, choices: Tensor) -> Tensor:
         """Return the keys (B, K) bool that the choices (B, branches) int64 press."""
         return choices.bool() if self.head == "branching" else choices == torch.arange(1, self.keys + 1)
-
-
-def _linear(inputs: int, outputs: int) -> nn.Linear:
-    """Return a layer whose weights are still to be drawn."""
-    return nn.utils.skip_init(nn.Linear, inputs, outputs)
 
 
 def choices_of(keys: Tensor, head: str) -> Tensor:

@@ -107,6 +107,16 @@ class DqnConfig(Settings):
                 "the archive holds episodes of one song: name one",
             ),
             ("dqn.learning_starts", dqn.learning_starts > replay.capacity, self._more_than_replay_holds),
+            (
+                "dqn.steps",
+                dqn.steps <= dqn.learning_starts,
+                f"the first update comes after {dqn.learning_starts} steps: raise it, or lower dqn.learning_starts",
+            ),
+            (
+                "dqn.evaluate_every",
+                dqn.evaluate_every > dqn.steps,
+                f"the budget of {dqn.steps} steps would end before the first evaluation: lower it",
+            ),
             ("dqn.batch_size", dqn.batch_size > replay.capacity, self._more_than_replay_holds),
         )
         if self.prior.model:

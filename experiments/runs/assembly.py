@@ -53,10 +53,11 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
         SongError: there is no such song.
         ConfigError: song, prompt and memory, or population and elites, do not go together.
     """
-    task, evolve = config.task, config.evolve
-    if evolve.elitism >= evolve.population_size:
+    task, evolve, species = config.task, config.evolve, max(1, config.species.target_species)
+    if evolve.elitism * species >= evolve.population_size and evolve.algorithm not in OTHER_SEARCHES:
         raise ConfigError(
-            f"evolve.elitism = {evolve.elitism}: the population has only {evolve.population_size} genomes"
+            f"evolve.population_size = {evolve.population_size}: {species} species with {evolve.elitism} elites each "
+            "would leave no room for children: raise it, or lower species.target_species"
         )
     check_neat_python(config)
     one_song = evolve.algorithm in OTHER_SEARCHES and OTHER_SEARCHES[evolve.algorithm].ONE_SONG

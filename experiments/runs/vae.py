@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from experiments.config.settings import ConfigError
 from experiments.config.vae import VaeConfig
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunError, RunFolder
@@ -83,10 +84,13 @@ def make_trainer(
     if initial:
         initialize(model, initial)
     check_split(model, splits["validation"])
+    melodies, batch = splits["train"].unique_tokens(), config.training.batch * processes
+    if batch > len(melodies):
+        raise ConfigError(f"training.batch = {batch} of all processes: the data set has only {len(melodies)} melodies")
     return Trainer(
         model,
         config.training,
-        torch.from_numpy(splits["train"].unique_tokens()),
+        torch.from_numpy(melodies),
         torch.from_numpy(splits["validation"].tokens()),
         rank,
         processes,

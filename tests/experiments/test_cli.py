@@ -373,7 +373,7 @@ def test_plot_names_the_files_it_wrote(kuznechik, unsolved, tmp_path):
 
 
 def test_evolve_can_plot(kuznechik, tmp_path):
-    options = ("--set", "evolve.generations=1", "--set", "evolve.population_size=4")
+    options = ("--set", "evolve.generations=1", "--set", "evolve.population_size=10")
     called = kuznechik("evolve", "--config", "xor", *options, "--out", tmp_path / "run", "--plot")
     assert (called.status, called.err) == (0, "")
     pictures = {f"{name}.{ending}" for name in ("fitness", "species", "network") for ending in ("png", "svg")}

@@ -111,7 +111,8 @@ MISTAKES = {
         (["tune.mid", "--set", "memory"], "--set memory: write section.key=value"),
         (["tune.mid", "--set", "task.colour=1"], "unknown key task.colour"),
         (["tune.mid", "--set", "colour.task=1"], r"unknown section \[colour\]"),
-        (["tune.mid", "--set", "evolve.elitism=60", "--set", "evolve.population_size=60"], "evolve.elitism = 60: the"),
+        (["tune.mid", "--set", "evolve.elitism=60", "--set", "evolve.population_size=60"], "8 species with 60 elite"),
+        (["tune.mid", "--set", "evolve.population_size=8"], "8 species with 1 elites each would leave no room for chi"),
         (["tune.mid", "--each"], "SONG does not go with --each"),
         (["tune.mid", "--together"], "SONG does not go with --together"),
         (["--each", "--together"], "--together does not go with --each"),
@@ -351,7 +352,7 @@ def test_a_song_that_cannot_be_scored_is_told_in_one_line(kuznechik, solved, pla
 
 def test_a_run_without_music_cannot_be_played(kuznechik, tmp_path):
     run = tmp_path / "run"
-    options = ("--set", "evolve.generations=1", "--set", "evolve.population_size=4")
+    options = ("--set", "evolve.generations=1", "--set", "evolve.population_size=10")
     assert kuznechik("evolve", "--config", "xor", *options, "--out", run, "--json").status == 0
     check_mistake(kuznechik("play", run, "--wav", tmp_path / "x.wav"), "this run learned xor, it plays no song")
     check_mistake(kuznechik("score", run, "--song", "grasshopper"), "this run learned xor, it plays no song")

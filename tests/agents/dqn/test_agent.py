@@ -191,10 +191,22 @@ def test_the_target_network_is_copied_every_so_many_updates():
     assert seen >= 5
 
 
+class Descent:
+    """Subtracts the gradient."""
+
+    def __init__(self, weights):
+        self.weights = list(weights)
+
+    @torch.no_grad()
+    def step(self, number: int) -> None:
+        for each in self.weights:
+            each -= each.grad
+
+
 def test_the_gradient_is_clipped_to_the_given_norm():
     def change(limit: float) -> float:
         loop = make_loop(**{**BANDIT, "max_grad_norm": limit})
-        loop.agent.learner.optimizer = torch.optim.SGD(loop.agent.learner.network.parameters(), lr=1.0)
+        loop.agent.learner.optimizer = Descent(loop.agent.learner.network.parameters())
         while loop.agent.learner.updates < 1:
             before = torch.cat(
                 [weights.detach().flatten().clone() for weights in loop.agent.learner.network.parameters()]

@@ -90,6 +90,8 @@ def test_every_renamed_option_has_a_name_of_today():
             {"replay": {"capacity": 100}, "dqn": {"learning_starts": 1}},
             "dqn.batch_size = 128: the replay buffer holds only 100: lower it, or raise replay.capacity",
         ),
+        ({"dqn": {"steps": 128}}, "dqn.steps = 128: the first update comes after 128 steps: raise it, or lower dqn.l"),
+        ({"dqn": {"steps": 150, "evaluate_every": 151}}, "dqn.evaluate_every = 151: the budget of 150 steps would end"),
         ({"replay": {"n_step": 0}}, "replay.n_step = 0: it needs a prior"),
     ],
 )

@@ -107,7 +107,9 @@ def test_the_champion_of_the_form_g_plays_beside_the_prior_wherever_it_plays(tun
 @pytest.mark.parametrize(("form", "verbs"), [("g", "score|plot|play|report"), ("psi", "score|plot|play|report|duet")])
 def test_learned_is_paid_for_with_the_preset_prior(tune, tmp_path, capsys, form, verbs):
     folder = tmp_path / "run"
-    settings = ["--set", "dqn.steps=40", "--set", "environment.environments=2", "--set", "network.hidden=8"]
+    quick = ("steps=40", "evaluate_every=40", "learning_starts=20")
+    settings = [part for each in quick for part in ("--set", f"dqn.{each}")]
+    settings += ["--set", "environment.environments=2", "--set", "network.hidden=8"]
     settings += ["--set", f"prior.form={form}"]
     assert main(["dqn", str(tune), "--listener", "learned", *settings, "--out", str(folder)]) == 0
     assert 'model = "melody"' in (folder / "config.toml").read_text()
