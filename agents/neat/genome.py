@@ -12,7 +12,7 @@ Source: Stanley and Miikkulainen (2002), Evolving Neural Networks through Augmen
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -75,6 +75,8 @@ class GenomeConfig(DefaultGenomeConfig):
         for option in self.OPTIONS:
             setattr(self, option.name, option.interpret(params, section_name))
         self._params += self.OPTIONS
+        self.sources: Sequence[int] = range(-1, -1 - self.num_inputs, -1)
+        """Keys of the inputs that new connections come from."""
 
 
 class Genome:

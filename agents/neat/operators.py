@@ -58,7 +58,7 @@ def delete_node(editor: GenomeEditor) -> None:
 
 
 def add_connections(editor: GenomeEditor) -> None:
-    """Add or enable some connections from random inputs or hidden nodes."""
+    """Add or enable some connections from random inputs, those of `sources`, or from hidden nodes."""
     for _ in range(geometric(editor.config.connections_added)):
         _add_connection(editor)
 
@@ -66,8 +66,8 @@ def add_connections(editor: GenomeEditor) -> None:
 def _add_connection(editor: GenomeEditor) -> None:
     config, hidden = editor.config, editor.hidden
     sink = _choose_node(editor)
-    index = random.randrange(config.num_inputs + len(hidden))
-    source = -1 - index if index < config.num_inputs else hidden[index - config.num_inputs]
+    index = random.randrange(len(config.sources) + len(hidden))
+    source = config.sources[index] if index < len(config.sources) else hidden[index - len(config.sources)]
     weight = random.gauss(0, config.weight_init_stdev)
     if sink < config.num_outputs and random.random() < config.guided_input:
         assert config.guide is not None, "a run with guided connections sets the guide"

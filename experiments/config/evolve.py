@@ -88,6 +88,12 @@ class Operators:
     reweighting_every: int = option(10, "generations between two reweightings", 1)
     parsimony: float = option(0.0, "what each connection costs a genome's fitness", 0.0, 1000.0)
     target_guided: float = option(0.0, "probability that a new connection looks at inputs and targets", 0.0, 1.0)
+    live_inputs: str = option(
+        "auto",
+        "add connections only from inputs that are ever on; auto: for songs of many inputs, and then with one species, "
+        "two new connections a child and no new hidden nodes, where these are at their defaults",
+        choices=("auto", "yes", "no"),
+    )
     active_input_bias: float = option(
         0.8, "improvising: probability that a new connection comes from an input that was on", 0.0, 1.0
     )

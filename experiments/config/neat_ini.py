@@ -20,7 +20,9 @@ from experiments.config.settings import ConfigError
 NEAT_PYTHON_LACKS: dict[str, dict[str, Any]] = {
     "evolve": {"selection": "truncation"},
     "species": {"target_species": 0, "interspecies_mating": 0.0, "fitness_sharing": "normalized"},
-    "operators": {each.name: 0 for each in dataclasses.fields(Operators) if each.name != "reweighting_every"},
+    "operators": {
+        each.name: 0 for each in dataclasses.fields(Operators) if each.name not in ("reweighting_every", "live_inputs")
+    },
     "genome": {"connections_added": 0.0, "weights_changed": 0.0},
 }
 """Options that neat-python's own classes do not know, and the values that stand for that."""

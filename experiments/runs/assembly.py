@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import neat
+import numpy as np
 
 from agents.cases import Cases, memory_cases, xor_cases
 from agents.neat.network import Network
@@ -18,7 +19,7 @@ from agents.other_searches.verified_prefix import MOST_KEYS
 from agents.performer import Performer
 from envs.keyboard_env import KeyboardEnv
 from experiments.config.evolve import OTHER_SEARCHES, EvolveConfig, Task
-from experiments.config.neat_ini import check_neat_python
+from experiments.config.neat_ini import check_neat_python, improvises
 from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import settle_improvisation
@@ -44,6 +45,11 @@ if TYPE_CHECKING:
     from experiments.config.dqn import DqnConfig
 
 WithSongs = TypeVar("WithSongs", EvolveConfig, "DqnConfig")
+
+MANY_INPUTS = 500
+"""Inputs from which evolution looks only at those that are ever on; the project's own songs have fewer."""
+WIDE = (("species", "target_species", 1), ("genome", "connections_added", 2.0), ("genome", "node_add_prob", 0.0))
+"""Options of evolution where it looks only at inputs that are ever on: section, name and value."""
 
 
 def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
@@ -76,7 +82,27 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
             f"evolve.algorithm = 'verified_prefix' guesses on at most {MOST_KEYS} keys, {songs[0].name} has {keys}: "
             "--keys 13 --fold moves notes by octaves"
         )
-    return config, songs
+    return _settle_live_inputs(config, songs), songs
+
+
+def _settle_live_inputs(config: EvolveConfig, songs: Sequence[Song]) -> EvolveConfig:
+    """Return a configuration of NEAT that says whether connections are added only from inputs that are ever on.
+
+    By default they are where a song has many inputs, more of which are ever on than there are steps to learn. Then
+    linear units are enough, one species and larger steps are quicker, and options at their defaults become `WIDE`.
+    """
+    task, operators, standard = config.task, config.operators, EvolveConfig()
+    if operators.live_inputs != "auto" or config.evolve.algorithm != "neat":
+        return config
+    sounding = int(np.any([song.roll.any(axis=0) for song in songs], axis=0).sum())
+    steps = sum(song.steps - task.prompt for song in songs)
+    wide = task.memory * songs[0].keyboard.keys >= MANY_INPUTS and task.memory * sounding > steps
+    if not wide or config.genome.recurrent or improvises(config):
+        return config.change("operators", live_inputs="no")
+    for section, name, value in WIDE:
+        if getattr(getattr(config, section), name) == getattr(getattr(standard, section), name):
+            config = config.change(section, **{name: value})
+    return config.change("operators", live_inputs="yes")
 
 
 def resolve_songs(config: WithSongs, listened: bool) -> tuple[WithSongs, list[Song]]:

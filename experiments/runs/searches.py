@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import neat
+import numpy as np
 
 from agents.cases import Cases
 from agents.neat.evaluator import ErrorReweighting, Evaluator
@@ -98,6 +99,8 @@ def _neat_config(config: EvolveConfig, cases: Cases, path: Path) -> neat.Config:
 def _neat(config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptions) -> Iterator[Evolution]:
     neat_config = _neat_config(config, cases, folder / "neat.ini")
     neat_config.genome_config.guide = CaseGuide(cases)
+    if config.operators.live_inputs == "yes":
+        neat_config.genome_config.sources = [-1 - index for index in np.flatnonzero(cases.inputs.any(axis=1)).tolist()]
     operators, fitness = config.operators, config.evolve.fitness
     reweighting = ErrorReweighting(operators.error_reweighting, operators.reweighting_every)
     immutable = config.evolve.algorithm == "neat"
@@ -140,9 +143,10 @@ def operators_used(config: EvolveConfig) -> list[str]:
         "error reweighting": operators.error_reweighting,
         "parsimony": operators.parsimony,
         "target-guided (looks at inputs and targets)": operators.target_guided,
+        "live inputs only": operators.live_inputs == "yes",
         "active-input bias": operators.active_input_bias if improvises(config) else 0,
     }
-    used = [f"{name} {value:g}" for name, value in named.items() if value]
+    used = [name if value is True else f"{name} {value:g}" for name, value in named.items() if value]
     if operators.modular_crossover and operators.donors:
         used[0] += f" of {2 + operators.donors} parents"
     return [*used, "lexicase selection"] if config.evolve.selection == "lexicase" else used

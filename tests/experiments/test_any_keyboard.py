@@ -8,8 +8,11 @@ import mido
 import numpy as np
 import pytest
 
+from experiments.config.evolve import EvolveConfig
+from experiments.runs.assembly import make_cases, resolve
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import read_config
+from experiments.runs.searches import make_search
 from songs.keyboard import Grid, Keyboard, usual_keyboard
 from songs.midi import read_score
 from songs.song import Song
@@ -162,3 +165,35 @@ def test_what_was_changed_and_left_out_of_a_folder_is_in_the_summary_and_the_rep
     assert '<td data-name="from the file">as it is</td>' in page
     assert '<td data-name="from the file">sixteenths, 25 keys</td>' in page
     assert "<li>&lt;i&gt;.mid: is not a MIDI file: it does not begin with MThd</li>" in page
+
+
+def test_many_inputs_are_searched_among_those_that_are_ever_on(tmp_path, waltz):
+    config, songs = resolve(EvolveConfig().change("task", song=str(waltz)))
+    assert (config.operators.live_inputs, config.species.target_species) == ("yes", 1)
+    assert (config.genome.connections_added, config.genome.node_add_prob) == (2.0, 0.0)
+    cases = make_cases(config, songs)
+    with make_search(config, songs, cases, tmp_path) as search:
+        for _ in range(3):
+            search.step()
+        genomes = search.population.population.values()
+        sources = {source for genome in genomes for source, _ in genome.connections}
+    assert sources
+    assert all(cases.inputs[-1 - source].any() for source in sources)
+
+
+@pytest.mark.parametrize(
+    ("settings", "settled"),
+    [
+        ({"operators": {"live_inputs": "no"}}, ("no", 8, 1.0)),
+        ({"species": {"target_species": 3}}, ("yes", 3, 2.0)),
+        ({"task": {"song": "grasshopper"}}, ("no", 8, 1.0)),
+        ({"genome": {"recurrent": True}}, ("no", 8, 1.0)),
+    ],
+)
+def test_options_of_the_search_are_left_as_they_were_asked_for(waltz, settings, settled):
+    config = EvolveConfig().change("task", song=str(waltz))
+    for section, values in settings.items():
+        config = config.change(section, **values)
+    config, _ = resolve(config)
+    found = config.operators.live_inputs, config.species.target_species, config.genome.connections_added
+    assert found == settled
