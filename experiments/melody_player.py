@@ -1,8 +1,10 @@
-"""Playing a melody on a MIDI port, or as a WAV file if there is none."""
+"""Playing a melody on a MIDI port, or writing it as sound or MIDI."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from experiments.options import UsageError
 from experiments.runs.sources import Playing, read_source
 from songs.files import free_path
 from songs.plain_text import plain
@@ -11,31 +13,57 @@ from songs.song import Song
 from songs.synth import write_wav
 
 
-def play(source: str, playing: Playing, wav: str | None, port: str | None) -> Iterator[str]:
+def play(
+    source: str,
+    playing: Playing,
+    out: str | None,
+    port: str | None,
+    tempo_bpm: float | None = None,
+    original_key: bool = False,
+) -> Iterator[str]:
     """Play the first melodies of a source, at most `playing.melodies`; yield lines that say what was done.
 
-    With `wav`, a file for the sound of one melody, no MIDI port is used unless one is named. Without a port the sound
+    With `out`, a .wav or .mid file for one melody, no MIDI port is used unless one is named. Without a port the sound
     goes to a new file named after the source.
     """
+    if out and Path(out).suffix.lower() not in WRITERS:
+        raise UsageError(f"{out}: its name must end in {' or '.join(WRITERS)}, which says what is written")
     played = read_source(source, playing)
     yield from played.remarks
-    for song in played.songs[: 1 if wav else playing.melodies]:
-        yield from _play(song, Path(source).resolve().stem, wav, port)
+    for song in played.songs[: 1 if out else playing.melodies]:
+        song = song.at_file_pitches() if original_key else song
+        song = song if tempo_bpm is None else replace(song, tempo_bpm=tempo_bpm, tempo_changes=())
+        yield from _play(song, Path(source).resolve().stem, out, port)
 
 
-def _play(song: Song, stem: str, wav: str | None, port: str | None) -> Iterator[str]:
+def _play(song: Song, stem: str, out: str | None, port: str | None) -> Iterator[str]:
     played, name = False, song.title or song.name
-    if port or not wav:
+    if port or not out:
         try:
             if port or output_ports():
                 yield f"Playing {name} ({song.steps} steps)"
-                play_to_port(song.roll, port, song.tempo_bpm, song.grid.steps_per_quarter, keyboard=song.keyboard)
+                tempos, steps_per_beat = song.tempo_changes, song.grid.steps_per_quarter
+                play_to_port(
+                    song.roll, port, song.tempo_bpm, steps_per_beat, keyboard=song.keyboard, tempo_changes=tempos
+                )
                 played = True
             else:
                 yield "There is no MIDI port: writing sound instead."
         except PlaybackError as error:
             yield f"{error}: writing sound instead."
-    if wav or not played:
-        path = Path(wav) if wav else free_path(Path(f"{stem.replace(':', '-')}.wav"))
-        write_wav(path, song.sound())
+    if out or not played:
+        path = Path(out) if out else free_path(Path(f"{stem.replace(':', '-')}.wav"))
+        WRITERS[path.suffix.lower()](path, song)
         yield f"{plain(str(path))}: {song.steps} steps of {name}"
+
+
+def _write_sound(path: Path, song: Song) -> None:
+    write_wav(path, song.sound())
+
+
+def _write_midi(path: Path, song: Song) -> None:
+    song.write(path)
+
+
+WRITERS = {".wav": _write_sound, ".mid": _write_midi}
+"""Functions that write a song, by the suffix of the file."""

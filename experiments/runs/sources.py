@@ -23,6 +23,7 @@ import numpy as np
 
 from agents.performer import Performer, RandomPlayer, SilentPlayer
 from agents.rollout import continue_prompts, play_on
+from agents.sampling_player import SamplingPlayer, ValuesChoices
 from experiments.options import UsageError, arrange_options, require
 from experiments.runs.champion import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
@@ -78,6 +79,8 @@ class Playing:
     """Folder of the catalogue; "" for the songs of the project."""
     improvise: bool | None = None
     """Whether a network with a mode bit improvises; None: if it learned to."""
+    temperature: float | None = None
+    """Of networks, 0: the most valued choices; None: 0 for champions, 1 for a MusicVAE."""
 
 
 def playing(options: argparse.Namespace, **choices: Any) -> Playing:
@@ -110,6 +113,8 @@ def read_source(text: str, playing: Playing | None = None) -> Source:
     playing = playing or Playing()
     kind, _, size = text.partition(":")
     path = Path(text)
+    if playing.temperature is not None and not (kind == "vae" or path.suffix == MODEL_SUFFIX or is_run(path)):
+        raise UsageError(f"{text}: --temperature goes with the champion of a run or with a MusicVAE")
     if kind in SAMPLED:
         return SAMPLED[kind](text, size, playing)
     if path.is_dir():
@@ -215,23 +220,31 @@ def _run(path: Path, playing: Playing) -> Source:
     if playing.improvise and not (run.task.mode_bit or run.improvising):
         raise RunError(f"{path}: its network has no mode bit that could let it improvise")
     improvises = playing.improvise if run.task.mode_bit and playing.improvise is not None else bool(run.improvising)
-    songs = _improvised(run, playing.steps) if improvises and run.improvising else _played(run, playing, improvises)
+    songs = _improvised(run, playing) if improvises and run.improvising else _played(run, playing, improvises)
     what = "improvises" if improvises else "plays what it learned"
     return Source(path.resolve().name, what, songs, changes_in_words(run.songs))
 
 
-def _improvised(run: Run, steps: int | None) -> list[Song]:
+def _player(run: Run, playing: Playing) -> Performer:
+    """Return the champion of a run, which samples if the temperature says so."""
+    player = run.player()
+    if not playing.temperature or not isinstance(player, ValuesChoices):
+        return player
+    return SamplingPlayer(player, playing.temperature, np.random.default_rng(playing.seed))
+
+
+def _improvised(run: Run, playing: Playing) -> list[Song]:
     """Return what a champion improvises from each of its starts."""
-    improvising, player = run.improvisation(), run.player()
+    improvising, player = run.improvisation(), _player(run, playing)
     starts = improvising.starts
-    steps = max(steps or starts.steps, starts.prompts.shape[1])
+    steps = max(playing.steps or starts.steps, starts.prompts.shape[1])
     rolls = [play_on(player, prompt, steps, run.task.memory, improvise=True) for prompt in starts.prompts]
     return [improvising.song.playing(roll, improvising.song.title) for roll in rolls]
 
 
 def _played(run: Run, playing: Playing, improvise: bool) -> list[Song]:
     """Return how a champion goes on from the beginning of each song."""
-    player, songs = run.player(), []
+    player, songs = _player(run, playing), []
     for song in run.songs:
         prompt = song.roll[: run.task.prompt]
         steps = max(playing.steps or song.steps, len(prompt))
@@ -262,7 +275,8 @@ def _model(name: str, path: Path, playing: Playing) -> Source:
     model, _ = load_model(path)
     form = model.config.form
     with computing(1):
-        tokens = sample(model, playing.melodies, seed=playing.seed).numpy()
+        temperature = 1.0 if playing.temperature is None else playing.temperature
+        tokens = sample(model, playing.melodies, temperature, playing.seed).numpy()
     grid = Grid(form.steps_per_bar // 4, 4)
     songs = [_song_of_notes(name, notes(melody, form), grid, tokens.shape[1]) for melody in tokens]
     what = f"samples of a MusicVAE of {model.config.bars} bars"

@@ -1,19 +1,20 @@
 """Play the champion of a run, a song, or any other source.
 
 It plays on a MIDI port if there is one and otherwise writes a WAV file. With more --steps than the song has, a
-champion continues from its memory. A source is a run folder, a MIDI file or a folder of them, the name of a song,
+champion continues from its memory. At a temperature above 0 it draws the keys by the values that its network gives
+them, the same ones with the same seed. A source is a run folder, a MIDI file or a folder of them, the name of a song,
 vae:16 (samples of the MusicVAE of 16 bars), the file of a MusicVAE, markov:4, melody, random or silence.
 """
 
 import argparse
 from pathlib import Path
 
-from experiments.options import add_force, add_source_options, refuse_existing, whole
+from experiments.options import add_force, add_source_options, between, refuse_existing, whole
 
 HELP = "play the champion of a run, a MIDI file, samples of a MusicVAE"
 GROUP, ORDER = "Play and look", 2
 EXAMPLES = (
-    "kuznechik play runs/grasshopper-1 --wav champion.wav",
+    "kuznechik play runs/grasshopper-1 --out champion.mid --original-key",
     "kuznechik play vae:16 --seed 3",
 )
 
@@ -23,11 +24,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "source", metavar="SOURCE", help="a run folder, a .mid file, a name in the catalogue, vae:16 ..."
     )
     parser.add_argument(
-        "--wav", metavar="FILE", help="write sound to this file [NAME.wav, NAME-2.wav, ... without a port]"
+        "--out", "--wav", metavar="FILE", help="write sound to FILE.wav, or MIDI to FILE.mid [without a port NAME.wav]"
     )
     parser.add_argument("--port", metavar="NAME", help="MIDI output port [the first one]")
     parser.add_argument(
         "--steps", type=whole(1, 1_000_000), metavar="N", help="number of steps to play [the length of the song]"
+    )
+    parser.add_argument("--tempo", type=between(20, 300), metavar="BPM", help="quarter notes a minute [the song's own]")
+    parser.add_argument(
+        "--original-key", action="store_true", help="as high as in the file, where the song was moved onto its keys"
+    )
+    parser.add_argument(
+        "--temperature", type=between(0, 100), metavar="T", help="0: the most valued keys [0; MusicVAEs 1]"
     )
     add_source_options(parser, melodies=1)
     add_force(parser)
@@ -38,9 +46,9 @@ def run(options: argparse.Namespace) -> int:
     from experiments.melody_player import play
     from experiments.runs.sources import playing
 
-    if options.wav:
-        refuse_existing(options, Path(options.wav))
-    how = playing(options, steps=options.steps, improvise=options.improvise)
-    for line in play(options.source, how, options.wav, options.port):
+    if options.out:
+        refuse_existing(options, Path(options.out))
+    how = playing(options, steps=options.steps, improvise=options.improvise, temperature=options.temperature)
+    for line in play(options.source, how, options.out, options.port, options.tempo, options.original_key):
         print(line)
     return 0

@@ -56,12 +56,12 @@ def test_no_file_is_replaced_without_force(kuznechik, solved, tune, tmp_path, mo
 
 @pytest.mark.parametrize("verb", ["play", "report", "duet"])
 def test_force_replaces_a_file(kuznechik, solved, tmp_path, verb):
-    path = tmp_path / "x"
+    path = tmp_path / "x.wav"
     path.write_bytes(MINE)
-    called = kuznechik(verb, solved, "--wav" if verb == "play" else "--out", path, "--force")
+    called = kuznechik(verb, solved, "--out", path, "--force")
     assert (called.status, called.err) == (0, "")
     assert path.read_bytes()[:4] in (b"RIFF", b"<!do", b"<!DO")
-    assert os.listdir(tmp_path) == ["x"]
+    assert os.listdir(tmp_path) == ["x.wav"]
 
 
 def test_default_names_are_free_ones(kuznechik, solved, unsolved, tune, tmp_path, monkeypatch, no_port):
