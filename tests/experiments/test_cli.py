@@ -253,7 +253,9 @@ def test_each_song_gets_a_run_of_its_own(kuznechik, songbook, tmp_path, small):
     options = ("--folder", songbook, "--each", *small, "--set", "evolve.generations=2", "--out", tmp_path / "all")
     called = kuznechik("evolve", *options, "--json")
     assert called.status == 0
-    assert called.err == ("1 of 3 files are left out, such as text.mid: is not a MIDI file: it does not begin with MThd\n")
+    assert called.err == (
+        "1 of 3 files are left out, such as text.mid: is not a MIDI file: it does not begin with MThd\n"
+    )
     summaries = json.loads(called.out)
     assert [one["song"] for one in summaries] == ["tune 2", "tune 10"]
     assert json.loads((tmp_path / "all" / "summaries.json").read_text()) == {"runs": summaries}
