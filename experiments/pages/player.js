@@ -40,9 +40,9 @@ function bytes(base64) {
 
 // Plays a melody: notes are [step, key] by step, or [step, key, steps held]. It continues from where it was paused.
 class Player {
-  constructor(steps, seconds) {
+  constructor(steps, seconds, starts) {
     this.steps = steps;
-    this.seconds = seconds;
+    this.starts = starts || Array.from({ length: steps + 1 }, (_, step) => step * seconds); // of the steps, and the end
     this.place = 0; // in steps
     this.sounding = [];
     this.began = null; // time of the context at which step 0 was or would have been
@@ -53,7 +53,15 @@ class Player {
   }
 
   get now() {
-    return this.playing ? Math.max(0, (piano.context.currentTime - this.began) / this.seconds) : this.place;
+    if (!this.playing) return this.place;
+    const time = Math.max(0, piano.context.currentTime - this.began), next = this.starts.findIndex(start => start > time);
+    if (next < 0) return this.steps;
+    return next - 1 + (time - this.starts[next - 1]) / (this.starts[next] - this.starts[next - 1]);
+  }
+
+  time(step) {
+    const whole = Math.min(Math.floor(step), this.steps - 1), start = this.starts[whole];
+    return start + (step - whole) * (this.starts[whole + 1] - start);
   }
 
   async play(notes) {
@@ -61,13 +69,13 @@ class Player {
     this.pause();
     if (this.place >= this.steps) this.place = 0;
     const ready = piano.context.currentTime + 0.05, last = new Map();
-    this.began = ready - this.place * this.seconds;
+    this.began = ready - this.time(this.place);
     for (const [step, key, held] of notes) {
       if (step < this.place) continue;
-      const when = this.began + step * this.seconds;
+      const when = this.began + this.time(step);
       if (last.has(key)) piano.damp(last.get(key), when);
       const struck = piano.strike(key, when);
-      if (held) piano.damp(struck, when + held * this.seconds);
+      if (held) piano.damp(struck, this.began + this.time(step + held));
       else last.set(key, struck);
       this.sounding.push(struck);
     }

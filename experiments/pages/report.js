@@ -6,7 +6,7 @@ for (const section of document.querySelectorAll(".melody")) {
   const roll = JSON.parse(section.querySelector("script").textContent);
   const canvas = section.querySelector("canvas");
   const buttons = [...section.querySelectorAll("button")];
-  const player = new Player(roll.steps, roll.seconds);
+  const player = new Player(roll.steps, roll.seconds, roll.starts);
   players.push(player);
   const part = roll.part || Infinity; // several melodies, one after the other, each of so many steps
   const head = roll.titles ? 14 : 0;

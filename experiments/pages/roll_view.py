@@ -1,10 +1,11 @@
 """Melodies as data that the script of a page draws and plays.
 
 Conventions:
-    A *roll* is plain data for JSON: `steps`; `bar`, steps of a bar; `seconds` of a step; `prompt`, steps that are
-    given; `names` of the rows, the lowest first; `kinds` of cells, which are colours of the page; `cells`, lists of
-    step, row, number of the kind and, where it is not 1, length in steps; `notes` by the part that a button plays:
-    lists of step, key and, where notes are held, length, by step. Key 0 is C4.
+    A *roll* is plain data for JSON: `steps`; `bar`, steps of a bar; `seconds` of a step; where the tempo changes,
+    `starts` of all steps and the end of the last one; `prompt`, steps that are given; `names` of the rows, the lowest
+    first; `kinds` of cells, which are colours of the page; `cells`, lists of step, row, number of the kind and, where
+    it is not 1, length in steps; `notes` by the part that a button plays: lists of step, key and, where notes are held,
+    length, by step. Key 0 is C4.
     `part` and `titles` are there if several melodies follow each other: the steps of one, and their titles.
 """
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from songs.keyboard import LOWEST_PITCH
 from songs.song import Song
-from songs.synth import step_seconds
+from songs.synth import step_seconds, step_starts
 
 NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
@@ -29,12 +30,14 @@ def key_roll(cells: Mapping[str, np.ndarray], parts: Mapping[str, np.ndarray], p
         prompt: steps that are given.
         song: gives tempo, keyboard and grid.
     """
-    lowest = song.keyboard.lowest_pitch - LOWEST_PITCH
+    lowest, steps = song.keyboard.lowest_pitch - LOWEST_PITCH, len(next(iter(cells.values())))
+    tempos = (song.tempo_bpm, song.grid.steps_per_quarter, song.tempo_changes)
     return {
-        "steps": len(next(iter(cells.values()))),
+        "steps": steps,
         "prompt": prompt,
         "bar": song.grid.steps_per_bar,
         "seconds": step_seconds(song.tempo_bpm, song.grid.steps_per_quarter),
+        **({"starts": step_starts(steps, *tempos).tolist()} if song.tempo_changes else {}),
         "names": list(song.keyboard.names),
         "kinds": list(cells),
         "cells": [

@@ -22,7 +22,7 @@ def evolved(tmp_path_factory, quick_runs) -> list[Path]:
     """Return two runs of one small song: one that solved it and one that stopped at once."""
     folder = tmp_path_factory.mktemp("runs")
     roll = np.eye(KEYS, dtype=bool)[[0, 4, 7, 4, 0, 4, 7, 12, 0, 4]] & (np.arange(10) % 2 == 0)[:, None]
-    song = Song("tune", roll, TITLE)
+    song = Song("tune", roll, TITLE, tempo_changes=((4, 60.0),))
     song.write(folder / "tune.mid")
     return quick_runs(folder, folder / "tune.mid")
 
@@ -126,13 +126,15 @@ def test_the_page_plays_in_a_browser(page):
         const playing = players[0].playing, pressed = song.getAttribute("aria-pressed");
         song.click();
         await wait();
-        return { tones: piano.tones.length, peak, playing, pressed, heard, after: players[0].playing,
+        const times = [0, 4, 5.5].map(step => players[0].time(step));
+        return { tones: piano.tones.length, times, peak, playing, pressed, heard, after: players[0].playing,
                  title: document.title, sideways: document.documentElement.scrollWidth > innerWidth };
         """,
     )
     answer = opened.answer
     assert opened.complaints == []
     assert (answer["tones"], answer["playing"], answer["pressed"], answer["after"]) == (13, True, "true", False)
+    assert answer["times"] == [0, 1, 1.75]  # a quarter of a second a step, and half a second after the fourth
     # four steps of memory do not tell where the tune ends: the champion goes on, and the ceiling is below the song
     assert answer["heard"] == [8, 5]
     assert 0.3 < answer["peak"] < 0.5
