@@ -190,11 +190,16 @@ def reasons_in_words(left_out: Sequence[str], total: int) -> list[str]:
     """
     kinds = defaultdict(list)
     for line in left_out:
-        kinds[re.sub(r"[\d'(:].*", "", line.partition(": ")[2])].append(f"such as {line}")
+        kinds[kind_of_reason(line.partition(": ")[2])].append(f"such as {line}")
     ordered = sorted(kinds.values(), key=len, reverse=True)[:MOST_REASONS]
     words = [f"{len(each)}, {each[0]}" for each in ordered] if len(ordered) > 1 else [each[0] for each in ordered]
     after = ": " if len(ordered) > 1 else ", "
     return [f"{len(left_out)} of {total} files are left out{after}{'; '.join(words)}"] if words else []
+
+
+def kind_of_reason(reason: str) -> str:
+    """Return the beginning of a reason, which is the same for files of other names and sizes."""
+    return re.sub(r"[\d'(:].*", "", reason).strip()
 
 
 def read_song(path: str | Path, options: ArrangeOptions = DEFAULTS) -> Song:

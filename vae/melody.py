@@ -75,9 +75,8 @@ def read_piece(path: str | Path, options: ArrangeOptions = DEFAULTS) -> Piece:
         chords += lower
     tonic, minor = find_key(np.concatenate([roll for roll, _ in segments])) if segments else (0, False)
     moved = 0 if beats else int(np.count_nonzero(melody["onset"] * STEPS_PER_BEAT % unit))
-    words = [f"{moved} notes moved to sixteenths"] * bool(moved) + [f"{chords} notes below others left out"] * bool(
-        chords
-    )
+    counts = {"moved to sixteenths": moved, "below others left out": chords}
+    words = [f"{count} note{'s' * (count > 1)} {what}" for what, count in counts.items() if count]
     return Piece(path.stem, segments, tonic, minor, chords, (*changes, *words, *score.remarks))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from songs.arrange import DEFAULTS, ArrangeOptions
-from songs.catalog import MIDI_SUFFIXES, default_folder
+from songs.catalog import MIDI_SUFFIXES, default_folder, kind_of_reason
 from songs.keyboard import KEYS, usual_keyboard
 from songs.piano_roll import onsets_from_roll, roll_from_onsets
 from songs.song import Song, SongError
@@ -119,8 +119,8 @@ def cut_songs(path: Path, left_out: Counter, options: ArrangeOptions = DEFAULTS)
     keyboard = usual_keyboard(options.keys or KEYS)
     try:
         whole = Song.read(path, options.change(keys=keyboard.keys if options.fold else 0, bars=options.bars or "all"))
-    except SongError:
-        left_out["file cannot be read"] += 1
+    except SongError as error:
+        left_out[kind_of_reason(str(error).removeprefix(f"{path}: "))] += 1
         return
     onsets, bar = onsets_from_roll(whole.roll, whole.keyboard), whole.grid.steps_per_bar
     for number, begin in enumerate(range(0, whole.steps, SONG_BARS * bar), start=1):

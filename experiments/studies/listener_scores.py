@@ -6,17 +6,20 @@ from collections.abc import Callable
 import numpy as np
 
 from experiments.options import print_json, print_lines, require
-from experiments.runs.sources import as_heard, playing, read_source
+from experiments.runs.sources import Source, as_heard, playing, read_source
 from experiments.tables import show_table
+from listener.attachment import attached
 from listener.judging import percentile
 from listener.listener import Listener
 from listener.registry import listener_named, reference_scores
+from songs.catalog import check_listenable
+from songs.song import Song
 
 
 def score(options: argparse.Namespace) -> int:
     """Print the scores of melodies by a listener."""
     listener, reference = listener_named(options.listener), reference_scores(options.listener)
-    rows = _rows(options, lambda roll: _scored(listener, reference, roll))
+    rows = _rows(options, lambda song: _scored(listener, reference, song))
     if options.json:
         print_json(rows)
         return 0
@@ -43,7 +46,11 @@ def judge(options: argparse.Namespace) -> int:
     from listener.files import read_judge
 
     percentiles = read_judge(options.judge).percentiles
-    rows = _rows(options, lambda roll: {"percentile": round(float(percentiles(roll)[0]), 1)})
+
+    def judged(song: Song) -> dict:
+        return {"percentile": round(float(percentiles(check_listenable(song).roll[None])[0]), 1)}
+
+    rows = _rows(options, judged)
     if options.json:
         print_json(rows)
     else:
@@ -52,9 +59,10 @@ def judge(options: argparse.Namespace) -> int:
     return 0
 
 
-def _scored(listener: Listener, reference: list[float] | None, roll: np.ndarray) -> dict:
-    total = float(listener.rewards(roll).sum(dtype=np.float64))
-    terms = listener.terms(roll) if hasattr(listener, "terms") else {}
+def _scored(listener: Listener, reference: list[float] | None, song: Song) -> dict:
+    hears, roll = attached(listener, song.keyboard, song.grid), song.roll[None]
+    total = float(hears.rewards(roll).sum(dtype=np.float64))
+    terms = hears.terms(roll) if hasattr(hears, "terms") else {}
     return {
         "score": round(total, 4),
         "percentile": round(float(percentile(reference, np.array([total]))[0]), 1) if reference else None,
@@ -62,12 +70,12 @@ def _scored(listener: Listener, reference: list[float] | None, roll: np.ndarray)
     }
 
 
-def _rows(options: argparse.Namespace, score_roll: Callable[[np.ndarray], dict]) -> list[dict]:
+def _rows(options: argparse.Namespace, score_song: Callable[[Song], dict]) -> list[dict]:
     """Return a row for every melody of the sources; sources that cannot be heard are named and left out.
 
     Args:
         options: of the command line.
-        score_roll: takes rolls (1, T, 13) and returns the row's values beside the name of the melody.
+        score_song: returns the row's values beside the name of the melody; raises ValueError if it cannot be heard.
 
     Raises:
         ValueError: none of the sources can be heard.
@@ -76,17 +84,27 @@ def _rows(options: argparse.Namespace, score_roll: Callable[[np.ndarray], dict])
     unusable: list[ValueError] = []
     for text in options.sources:
         try:
-            source = as_heard(read_source(text, playing(options)))
+            source = read_source(text, playing(options))
+            try:
+                scores = [score_song(song) for song in source.songs]
+            except ValueError:  # not all of it as it is
+                source = as_heard(source)
+                scores = [score_song(song) for song in source.songs]
         except ValueError as error:
             unusable.append(error)
             continue
         print_lines(source.remarks)
-        one = len(source.songs) == 1
-        names = [text if one else f"{source.name} {number}" for number in range(1, len(source.songs) + 1)]
-        if not source.sampled and not one:
-            names = [f"{source.name}: {song.name}" for song in source.songs]
-        rows += [{"file": name, **score_roll(song.roll[None])} for name, song in zip(names, source.songs, strict=True)]
+        rows += [{"file": name} | values for name, values in zip(_names(text, source), scores, strict=True)]
     if not rows:
         raise unusable[0]
     print_lines([f"left out: {reason}" for reason in unusable])
     return rows
+
+
+def _names(text: str, source: Source) -> list[str]:
+    """Return a name for every melody of a source."""
+    if len(source.songs) == 1:
+        return [text]
+    if source.sampled or len({song.name for song in source.songs}) < len(source.songs):
+        return [f"{source.name} {number}" for number in range(1, len(source.songs) + 1)]
+    return [f"{source.name}: {song.name}" for song in source.songs]

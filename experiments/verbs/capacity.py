@@ -70,7 +70,8 @@ def run(options: argparse.Namespace) -> int:
     melodies = collect(paths, setting.memory, setting.prompt, options.songs[-1], setting.seed, arrange_options(options))
     songs = [song for song in melodies.songs if song.steps > setting.prompt]
     if not songs:
-        raise SongError(f"none of {len(paths)} MIDI files has a song for the keyboard that is longer than the prompt")
+        reasons = _listed(melodies.left_out)
+        raise SongError(f"none of {len(paths)} MIDI files has a song of 8 bars for the keyboard; left out: {reasons}")
     sizes = sorted({min(size, len(songs)) for size in options.songs})
     folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", "capacity")
     notes = [f"{len(songs)} songs of {len(paths)} MIDI files; left out: " + _listed(melodies.left_out)]

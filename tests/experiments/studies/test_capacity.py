@@ -47,7 +47,7 @@ def test_the_songs_that_one_network_can_play_are_collected_and_the_others_counte
     assert {song.steps for song in melodies.songs} == {64}
     assert melodies.left_out["more than 13 keys"] == 1
     assert melodies.left_out["short"] == 1
-    assert melodies.left_out["file cannot be read"] == 1
+    assert melodies.left_out["is not a MIDI file"] == 1
     assert melodies.left_out["same as another"] + melodies.left_out["no context can tell it from another"] == 2
 
 
