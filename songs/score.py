@@ -28,7 +28,7 @@ DRUMS_CHANNEL = 9
 DEFAULT_TEMPO = 500_000
 """Microseconds a beat where a file has no tempo: 120 beats a minute."""
 TOGETHER = 1 / 64
-"""Beats by which a tempo or a key may come late and still holds from the beginning."""
+"""Beats by which a tempo or a key may come late: of tempos that are closer the last counts."""
 
 
 class MidiError(ValueError):
@@ -89,9 +89,11 @@ class Score:
         found = [(0.0, 60e6 / DEFAULT_TEMPO)]
         for tick, tempo in self.tempos:
             beat, tempo_bpm = max(0.0, tick / self.ticks_per_beat - begin), 60e6 / tempo
-            if beat < TOGETHER:
-                beat, found = 0.0, []
-            if begin + beat < end and (not found or found[-1][1] != tempo_bpm):
+            if begin + beat >= end:
+                break
+            if beat - found[-1][0] < TOGETHER:
+                beat, _ = found.pop()
+            if not found or found[-1][1] != tempo_bpm:
                 found.append((beat, tempo_bpm))
         return found
 

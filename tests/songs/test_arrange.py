@@ -369,6 +369,8 @@ def test_a_song_has_the_tempos_of_its_bars_and_the_key_it_is_played_in(file):
     assert song.tempo_changes == ((10, 60), (18, 100), (28, 150))
     part = Song.read(path, bars="3-4")
     assert (part.tempo_bpm, part.tempo_changes) == (60, ((2, 100), (12, 150)))
+    late = Song.read(file(track(line(TUNE), tempos=[(0.01, 60), (2, 100), (2.004, 150), (2.008, 75)])))
+    assert (late.tempo_bpm, late.tempo_changes) == (60, ((4, 75),))
 
 
 def test_what_is_played_of_a_song_is_written_with_its_lengths_tempos_meter_and_key(file, tmp_path):
