@@ -124,7 +124,7 @@ def test_a_terminal_is_shown_rate_and_time_left(kuznechik, tune, tmp_path, monke
     called = kuznechik("dqn", tune, *SMALL, "--out", tmp_path / "run")
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", called.err)
     assert re.search(
-        r"tune .*20 of 20 right, step \d+ of 200000, \d+ episodes, epsilon 0\.\d+, at most \d+ s left", shown
+        r"tune .*20 of 20 right, step \d+ of 200000, \d+ episodes, epsilon 0\.\d+ +at most \d+ s left", shown
     )
 
 
