@@ -6,8 +6,7 @@ from html import escape
 import numpy as np
 
 from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, Grid, Keyboard
-from songs.piano_roll import check_roll
-from songs.synth import encode_wav, render
+from songs.synth import encode_wav
 
 STEP, KEY = 7, 9
 """Width of a step and height of a key, in pixels."""
@@ -17,29 +16,20 @@ LONGEST = 1024
 """Steps that are shown and played; more would make a notebook heavy."""
 
 
-def roll_html(
-    roll: np.ndarray,
-    title: str = "",
-    tempo_bpm: float = 120.0,
-    keyboard: Keyboard = DEFAULT_KEYBOARD,
-    grid: Grid = DEFAULT_GRID,
-) -> str:
+def roll_html(roll: np.ndarray, title: str, samples: np.ndarray, keyboard: Keyboard, grid: Grid) -> str:
     """Return HTML that shows a roll and plays it; it needs nothing beside it and runs no script.
 
     Args:
         roll: (T, K) bool; what is beyond `LONGEST` steps is left out, and said so.
         title: any text.
-        tempo_bpm: quarter notes a minute.
+        samples: its sound, (N, 2) float32, at `SAMPLE_RATE`.
         keyboard: of the K keys.
         grid: of the T steps.
     """
-    roll = check_roll(roll, keyboard)
-    shown = roll[:LONGEST]
-    samples = render(shown, tempo_bpm, grid.steps_per_quarter, SAMPLE_RATE, keyboard)
     sound = base64.b64encode(encode_wav(samples, SAMPLE_RATE)).decode()
     rest = f" (the first {LONGEST} of {len(roll)} steps)" if len(roll) > LONGEST else ""
     return (
-        f"<figure><figcaption>{escape(title)}{rest}</figcaption>{roll_svg(shown, keyboard, grid)}"
+        f"<figure><figcaption>{escape(title)}{rest}</figcaption>{roll_svg(roll[:LONGEST], keyboard, grid)}"
         f'<br><audio controls src="data:audio/wav;base64,{sound}"></audio></figure>'
     )
 

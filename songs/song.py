@@ -14,7 +14,7 @@ from songs.midi import MidiError, read_score, write_midi
 from songs.piano_roll import check_roll, note_lengths, onsets_from_roll, put_on_keyboard
 from songs.plain_text import plain
 from songs.score import Score
-from songs.synth import render
+from songs.synth import loudness, render_notes, step_starts
 
 MEMORY_BARS = 4
 """Bars that a performer remembers at least where nothing else is asked for."""
@@ -89,12 +89,15 @@ class Song:
         """Length in steps."""
         return len(self.roll)
 
-    def _repr_html_(self) -> str:
+    def html(self, caption: str) -> str:
         """Return HTML for a notebook: the roll, and a player."""
-        from songs.display import roll_html
+        from songs.display import LONGEST, SAMPLE_RATE, roll_html
 
-        caption = ", ".join((self.title or self.name, *self.changes))
-        return roll_html(self.roll, caption, self.tempo_bpm, self.keyboard, self.grid)
+        sound = self.sound(self.roll[:LONGEST], SAMPLE_RATE)
+        return roll_html(self.roll, caption, sound, self.keyboard, self.grid)
+
+    def _repr_html_(self) -> str:
+        return self.html(", ".join((self.title or self.name, *self.changes)))
 
     def on(self, keyboard: Keyboard) -> "Song":
         """Return the song on another keyboard, at the same pitches; raises SongError if one is beyond its keys."""
@@ -122,9 +125,15 @@ class Song:
             raise SongError(f"{self.name}: {error}") from None
 
     def sound(self, roll: np.ndarray | None = None, sample_rate: int = 44_100) -> np.ndarray:
-        """Return the sound of the song, or of another roll (T, K) with its tempo, keyboard and grid: float32 (N,)."""
-        roll = self.roll if roll is None else roll
-        return render(roll, self.tempo_bpm, self.grid.steps_per_quarter, sample_rate, self.keyboard, self.tempo_changes)
+        """Return the sound of the song, or of another roll (T, K) with all the rest of it: float32 (N, 2)."""
+        song = self if roll is None else self.playing(roll, self.title)
+        starts = step_starts(song.steps, song.tempo_bpm, song.grid.steps_per_quarter, song.tempo_changes)
+        steps, keys = np.nonzero(song.roll)
+        lengths = note_lengths(song.roll, song.grid.steps_per_bar, song.roll, song.lengths)
+        begins, ends = (np.interp(times, np.arange(len(starts)), starts) for times in (steps, steps + lengths))
+        pitches = song.keyboard.lowest_pitch + keys
+        notes = np.stack([begins, ends - begins, pitches, loudness(steps, song.grid)], axis=1)
+        return render_notes(notes, starts[-1], sample_rate)
 
     def write(self, path: str | Path) -> None:
         """Write the song as a MIDI file; notes of unknown length last until the next one."""

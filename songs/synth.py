@@ -1,46 +1,48 @@
-"""Sound: a roll rendered as a plucked, toy-piano-like tone, and written as a WAV file.
+"""Sound: notes played on a piano in a small room, and written as a WAV file.
 
 Conventions:
-    Samples are float32 (N,), one channel, from -1 to 1; a time in samples counts from the first step.
-    The keyboard is tuned in equal temperament to A4 = 440 Hz.
-    A note rings until it has died away, however many steps that takes, or until its key is struck again.
-Source:
-    A toy piano's tone comes from rods clamped at one end. The second mode of such a rod lies at 6.27 times
-    the first (Fletcher and Rossing, The Physics of Musical Instruments, chapter 2); the harmonics below it
-    are added for warmth.
+    Samples are float32 (N, 2), left and right, from -1 to 1; a time in samples counts from the first step.
+    Low notes sound a little from the left, high ones from the right, as to the player of a piano.
+    A note is damped when its length is over.
 """
 
 import io
 import os
 import wave
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from songs.files import write_atomically
-from songs.keyboard import DEFAULT_KEYBOARD, STEPS_PER_BEAT, Keyboard
-from songs.piano_roll import check_roll
+from songs.instrument import ramp, tone
+from songs.keyboard import STEPS_PER_BEAT, Grid
 from songs.score import elapsed
 
 SLOWEST_BPM, FASTEST_BPM = 20, 400
-LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # at 8 kHz the highest partial of C5, 3.3 kHz, still fits
+LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
 
-PARTIALS = ((1, 1.0, 0.36), (2, 0.35, 0.22), (3, 0.12, 0.14), (4, 0.06, 0.10), (6.27, 0.04, 0.05))
-"""Each is a multiple of the key's frequency, an amplitude, and the seconds in which it falls to 1/e."""
-
-RING_SECONDS = 1.1
-"""Length of a note; a rendering is longer than its steps by as much."""
-
-ATTACK_SECONDS = 0.004
-RELEASE_SECONDS = 0.35
-DAMPING_SECONDS = 0.008
-"""Length of the fade-out of a ringing note when its key is struck again."""
-
-NOTE_PEAK = 0.35
-"""Peak of one note. Melodies stay below `LIMIT`; what has thicker chords is scaled down as a whole."""
-
+RELEASE_SECONDS = 0.18
+"""Length of the fade of a note that is damped."""
+NOTE_PEAK = 0.55
+"""Peak of a loud note before it is placed. What gets louder than `LIMIT` is scaled down as a whole."""
 LIMIT = 0.95
+
+ROOM = (
+    (0.0113, 0.20, 0.09),
+    (0.0179, 0.08, 0.17),
+    (0.0257, 0.13, 0.07),
+    (0.0331, 0.06, 0.11),
+    (0.0439, 0.07, 0.04),
+    (0.0571, 0.03, 0.06),
+)
+"""Reflections from the walls: seconds, and the gain of the left and the right channel."""
+ROOM_SECONDS = 0.06
+TAIL_SECONDS = RELEASE_SECONDS + ROOM_SECONDS
+"""A rendering is longer than its steps by as much."""
+PANORAMA = 72
+"""Semitones from the middle, at F#4, to where a note would sound from one side alone."""
 
 
 def step_seconds(tempo_bpm: float, steps_per_beat: int = STEPS_PER_BEAT) -> float:
@@ -57,23 +59,18 @@ def step_seconds(tempo_bpm: float, steps_per_beat: int = STEPS_PER_BEAT) -> floa
 
 
 def step_starts(
-    steps: int,
-    tempo_bpm: float,
-    steps_per_beat: int,
-    tempo_changes: Sequence[tuple[float, float]] = (),
-    rate: float = 1,
+    steps: int, tempo_bpm: float, steps_per_beat: int, tempo_changes: Sequence[tuple[float, float]] = ()
 ) -> np.ndarray:
-    """Return when steps begin, and when the last one ends: (steps + 1,) float64, in seconds times `rate`.
+    """Return when steps begin, and when the last one ends: (steps + 1,) float64, in seconds.
 
     Args:
         steps: their number.
         tempo_bpm: beats a minute, 20 to 400.
         steps_per_beat: steps in a beat.
         tempo_changes: the step from which each holds, in order, and beats a minute.
-        rate: units in a second.
     """
     changes = [(0.0, tempo_bpm), *tempo_changes]
-    lengths = [step_seconds(tempo, steps_per_beat) * rate for _, tempo in changes]
+    lengths = [step_seconds(tempo, steps_per_beat) for _, tempo in changes]
     return elapsed(np.arange(steps + 1), np.array([step for step, _ in changes]), np.array(lengths))
 
 
@@ -83,73 +80,52 @@ def _check_rate(sample_rate: int) -> int:
     return int(sample_rate)
 
 
-def _ramp(seconds: float, sample_rate: int) -> np.ndarray:
-    """Return half a cosine that rises from exactly 0 to nearly 1."""
-    length = round(seconds * sample_rate)
-    return 0.5 - 0.5 * np.cos(np.pi * np.arange(length) / length)
+def panorama(pitch: int) -> tuple[float, float]:
+    """Return the gains of the left and the right channel for a pitch; their squares sum to 1."""
+    angle = np.pi / 4 * (1 + np.clip((pitch - 66) / PANORAMA, -1, 1))
+    return float(np.cos(angle)), float(np.sin(angle))
 
 
-def tone(key: int, sample_rate: int = 44100, keyboard: Keyboard = DEFAULT_KEYBOARD) -> np.ndarray:
-    """Return one note of `key`: float32 (RING_SECONDS * sample_rate,), peak `NOTE_PEAK`, from 0 back to 0.
-
-    Partials that the rate cannot hold are left out, but for the first.
-    """
-    time = np.arange(round(RING_SECONDS * sample_rate)) / sample_rate
-    frequency = 440.0 * 2 ** ((keyboard.lowest_pitch + key - 69) / 12)
-    attack, release = _ramp(ATTACK_SECONDS, sample_rate), _ramp(RELEASE_SECONDS, sample_rate)[::-1]
-    envelope = np.ones(len(time))
-    envelope[: len(attack)] = attack
-    envelope[-len(release) :] = release
-    partials = [
-        amplitude * np.sin(2 * np.pi * multiple * frequency * time) * np.exp(-time / decay)
-        for multiple, amplitude, decay in PARTIALS
-        if multiple == 1 or multiple * frequency < sample_rate / 2
-    ]
-    note = envelope * sum(partials)
-    note -= envelope * (note.sum() / envelope.sum())  # a decaying sine does not quite average to zero
-    return (note * (NOTE_PEAK / np.abs(note).max())).astype(np.float32)
+@lru_cache(maxsize=128)
+def placed_tone(pitch: int, sample_rate: int) -> np.ndarray:
+    """Return one note in the room, held until it has died away: float32 (N, 2)."""
+    dry = NOTE_PEAK * tone(pitch, sample_rate)
+    samples = np.zeros((len(dry) + round(ROOM_SECONDS * sample_rate), 2), dtype=np.float32)
+    direct = (0.0, *panorama(pitch))
+    for seconds, *gains in (direct, *ROOM):
+        delay = round(seconds * sample_rate)
+        samples[delay : delay + len(dry)] += dry[:, None] * np.array(gains, dtype=np.float32)
+    return samples
 
 
-def render(
-    roll: np.ndarray,
-    tempo_bpm: float = 120.0,
-    steps_per_beat: int = STEPS_PER_BEAT,
-    sample_rate: int = 44100,
-    keyboard: Keyboard = DEFAULT_KEYBOARD,
-    tempo_changes: Sequence[tuple[float, float]] = (),
-) -> np.ndarray:
-    """Return the sound of a roll.
+def loudness(steps: np.ndarray, grid: Grid) -> np.ndarray:
+    """Return how loud notes are that begin at some steps (N,): those on the beat more than others, (N,) from 0 to 1."""
+    offbeat, beat, bar = 0.78, 0.9, 1.0
+    on_beat = np.where(steps % grid.steps_per_beat == 0, beat, offbeat)
+    return np.where(steps % grid.steps_per_bar == 0, bar, on_beat)
+
+
+def render_notes(notes: np.ndarray, seconds: float, sample_rate: int = 44100) -> np.ndarray:
+    """Return the sound of notes.
 
     Args:
-        roll: (T, K) bool, may have no steps.
-        tempo_bpm: beats per minute, 20 to 400.
-        steps_per_beat: steps of the roll in a beat.
+        notes: (N, 4) float: onset and length in seconds, MIDI pitch, and loudness from 0 to 1.
+        seconds: length of the music, `TAIL_SECONDS` before that of its sound.
         sample_rate: samples per second, 8000 to 192000.
-        keyboard: of the K keys.
-        tempo_changes: the step from which each holds, and beats a minute.
 
     Returns:
-        float32 (N,), at most `LIMIT` in absolute value; T steps and `RING_SECONDS` long.
-
-    Raises:
-        ValueError: the roll is none, or a setting is out of its range.
+        float32 (S, 2), at most `LIMIT` in absolute value.
     """
-    roll = check_roll(roll, keyboard)
     sample_rate = _check_rate(sample_rate)
-    begins = step_starts(len(roll), tempo_bpm, steps_per_beat, tempo_changes, sample_rate)
-    fade = _ramp(DAMPING_SECONDS, sample_rate)[::-1].astype(np.float32)
-    samples = np.zeros(round(begins[-1]) + round(RING_SECONDS * sample_rate), dtype=np.float32)
-    for key in range(keyboard.keys):
-        starts = np.rint(begins[:-1][roll[:, key]]).astype(np.int64).tolist()
-        if not starts:
-            continue
-        note = tone(key, sample_rate, keyboard)
-        for start, restart in zip(starts, [*starts[1:], len(samples)], strict=True):
-            held = min(restart - start, len(note))
-            samples[start : start + held] += note[:held]
-            tail = note[held : held + len(fade)]
-            samples[start + held : start + held + len(tail)] += tail * fade[: len(tail)]
-    peak = max(samples.max(), -samples.min())
+    release = ramp(RELEASE_SECONDS, sample_rate)[::-1, None].astype(np.float32)
+    samples = np.zeros((round((seconds + TAIL_SECONDS) * sample_rate), 2), dtype=np.float32)
+    for onset, length, pitch, loudness in notes.tolist():
+        note, start = placed_tone(int(pitch), sample_rate), round(onset * sample_rate)
+        held = min(round(length * sample_rate), len(note), len(samples) - start)
+        fading = note[held : held + min(len(release), len(samples) - start - held)]
+        samples[start : start + held] += np.float32(loudness) * note[:held]
+        samples[start + held : start + held + len(fading)] += np.float32(loudness) * fading * release[: len(fading)]
+    peak = max(samples.max(initial=0), -samples.min(initial=0))
     if peak > LIMIT:
         samples *= LIMIT / peak
         np.clip(samples, -LIMIT, LIMIT, out=samples)  # the product can round up by one unit in the last place
@@ -157,19 +133,19 @@ def render(
 
 
 def encode_wav(samples: np.ndarray, sample_rate: int = 44100) -> bytes:
-    """Return samples as a 16-bit mono WAV file.
+    """Return samples as a 16-bit WAV file.
 
     Raises:
-        ValueError: the samples are not (N,) numbers from -1 to 1, or the sample rate is out of range.
+        ValueError: the samples are neither (N,) nor (N, 2) numbers from -1 to 1, or the sample rate is out of range.
     """
     sample_rate, samples = _check_rate(sample_rate), np.asarray(samples)
-    if samples.ndim != 1:
-        raise ValueError(f"samples have the shape (N,), these have {samples.shape}")
+    if samples.ndim != 1 and samples.shape[1:] != (2,):
+        raise ValueError(f"samples have the shape (N,) or (N, 2), these have {samples.shape}")
     if not (np.abs(samples) <= 1).all():
         raise ValueError("samples must be numbers from -1 to 1: scale them first")
     content = io.BytesIO()
     with wave.open(content, "wb") as wav:
-        wav.setnchannels(1)
+        wav.setnchannels(samples.ndim)
         wav.setsampwidth(2)
         wav.setframerate(sample_rate)
         wav.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
@@ -177,7 +153,7 @@ def encode_wav(samples: np.ndarray, sample_rate: int = 44100) -> bytes:
 
 
 def write_wav(path: str | os.PathLike, samples: np.ndarray, sample_rate: int = 44100) -> None:
-    """Write samples as a 16-bit mono WAV file; a file of that name is replaced only by a whole new one.
+    """Write samples as a 16-bit WAV file; a file of that name is replaced only by a whole new one.
 
     Raises:
         ValueError: as for `encode_wav`.

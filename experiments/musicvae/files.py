@@ -13,18 +13,16 @@ from songs.arrange import DEFAULTS, ArrangeOptions
 from songs.catalog import MIDI_SUFFIXES, default_folder
 from songs.excerpt import choose_bars
 from songs.files import write_atomically
-from songs.keyboard import LOWEST_PITCH
+from songs.keyboard import DEFAULT_GRID
 from songs.midi import encode_midi
 from songs.score import MidiError
-from songs.synth import tone, write_wav
+from songs.synth import loudness, render_notes, write_wav
 from vae.config import ModelConfig
 from vae.dataset import BARS
 from vae.melody import MAX_BARS, Piece, read_piece, shift_to_c, transposed
 from vae.tokens import REST, STEPS_PER_BAR, Representation, notes
 
 SAMPLE_RATE = 44_100
-PEAK = 0.9
-FADE_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
@@ -140,19 +138,12 @@ def read_folder(folder: Path, reading: Reading) -> np.ndarray:
     return tokens
 
 
-def render_notes(played: np.ndarray, beats: float, tempo_bpm: float) -> np.ndarray:
-    """Return the sound (samples,) float32 of notes (N, 3) by the project's toy piano, each as long as it is held."""
-    beat = 60 / tempo_bpm * SAMPLE_RATE
-    samples = np.zeros(int(beats * beat) + 2 * SAMPLE_RATE, dtype=np.float32)
-    fade = np.linspace(1, 0, int(FADE_SECONDS * SAMPLE_RATE), dtype=np.float32)
-    for start, length, pitch in played.tolist():
-        sound = tone(int(pitch) - LOWEST_PITCH, SAMPLE_RATE)
-        held = sound[: max(len(fade), round(length * beat))].copy()
-        if len(held) < len(sound):
-            held[-len(fade) :] *= fade
-        at = round(start * beat)
-        samples[at : at + len(held)] += held
-    return samples * (PEAK / max(PEAK, np.abs(samples).max(initial=0)))
+def render_melody(played: np.ndarray, beats: float, tempo_bpm: float) -> np.ndarray:
+    """Return the sound (samples, 2) float32 of notes (N, 3), each as long as it is held."""
+    onsets, lengths, pitches = played.T
+    loud = loudness(onsets * DEFAULT_GRID.steps_per_beat, DEFAULT_GRID)
+    beat = 60 / tempo_bpm
+    return render_notes(np.stack([onsets * beat, lengths * beat, pitches, loud], axis=1), beats * beat, SAMPLE_RATE)
 
 
 def write_melody_files(
@@ -164,7 +155,7 @@ def write_melody_files(
     paths = melody_paths(stem, wav)
     write_atomically(paths[0], encode_midi(played, beats, tempo_bpm=tempo_bpm, title=stem.name))
     if wav:
-        write_wav(paths[1], render_notes(played, beats, tempo_bpm), SAMPLE_RATE)
+        write_wav(paths[1], render_melody(played, beats, tempo_bpm), SAMPLE_RATE)
     return paths
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.neat.recurrent_network import RecurrentNetwork
-from experiments.pages.page import fill, tones
+from experiments.pages.page import fill, sounds
 from experiments.runs.champion import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
 from songs.files import write_atomically
@@ -41,7 +41,7 @@ def write_duet(folder: RunFolder, path: Path) -> None:
         title += f" and {len(run.songs) - 1} more songs"
     keys = _keys(song.keyboard)
     data["letters"] = [key["letter"].lower() for key in keys]
-    shown = {"title": title, "memorised": run.memorised, "keys": keys, "data": data, "tones": tones()}
+    shown = {"title": title, "memorised": run.memorised, "keys": keys, "data": data, "sounds": sounds()}
     shown["step"] = f"{song.grid.name[:-1]} notes" if song.grid.name.endswith("hs") else song.grid.name
     page = fill("duet.html", ("player.js", "network.js", "duet.js"), **shown)
     write_atomically(path, page)

@@ -13,12 +13,15 @@ from matplotlib.figure import Figure
 
 from experiments.plots.sheet import STYLE
 from experiments.runs.folder import RunFolder
-from songs.keyboard import KEYS
-from songs.synth import encode_wav, tone
+from songs.instrument import tone
+from songs.keyboard import LOWEST_PITCH
+from songs.synth import NOTE_PEAK, PANORAMA, RELEASE_SECONDS, ROOM, encode_wav
 
 FOLDER = Path(__file__).parent
 SAMPLE_RATE = 16_000
-"""Samples a second of the sounds in a page: the highest partial has 3.3 kHz."""
+"""Samples a second of the sounds in a page."""
+KEYS_WITH_TONES = (-12, -3, 2, 7, 12, 21)
+"""Keys, counted from C4, whose tones a page carries; between them the nearest one sounds, faster or slower."""
 DOTS_PER_INCH = 100
 
 
@@ -64,7 +67,8 @@ def picture(figure: Figure) -> str:
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
-def tones() -> list[str]:
-    """Return the sound of each key as a WAV file in base64."""
-    wavs = (encode_wav(tone(key, SAMPLE_RATE), SAMPLE_RATE) for key in range(KEYS))
-    return [base64.b64encode(wav).decode() for wav in wavs]
+def sounds() -> dict[str, Any]:
+    """Return what a page plays with: some tones, each with its key as a WAV file in base64, and the room."""
+    tones = [(key, NOTE_PEAK * tone(LOWEST_PITCH + key, SAMPLE_RATE)) for key in KEYS_WITH_TONES]
+    wavs = [(key, base64.b64encode(encode_wav(samples, SAMPLE_RATE)).decode()) for key, samples in tones]
+    return {"tones": wavs, "room": ROOM, "release": RELEASE_SECONDS, "panorama": PANORAMA}

@@ -1,5 +1,5 @@
 "use strict";
-// A piano of 13 keys: the tones of the project's own synthesiser, which the page carries as samples.
+// The piano of the project's own synthesiser: the page carries some of its tones as samples, and the room it stands in.
 const piano = {
   context: null,
   tones: [],
@@ -8,29 +8,47 @@ const piano = {
   async open() {
     if (!this.context) {
       this.context = new AudioContext();
-      const samples = JSON.parse(document.getElementById("tones").textContent);
-      this.tones = await Promise.all(samples.map(text => this.context.decodeAudioData(bytes(text))));
+      Object.assign(this, JSON.parse(document.getElementById("sounds").textContent));
+      this.keys = this.tones.map(([key]) => key);
+      this.tones = await Promise.all(this.tones.map(([, text]) => this.context.decodeAudioData(bytes(text))));
+      this.walls = this.context.createConvolver();
+      this.walls.normalize = false;
+      this.walls.buffer = this.reflections();
+      this.walls.connect(this.context.destination);
     }
     await this.context.resume();
   },
 
+  // The sound of a click in the room, without the click itself.
+  reflections() {
+    const rate = this.context.sampleRate, last = this.room[this.room.length - 1][0];
+    const buffer = this.context.createBuffer(2, Math.ceil(last * rate) + 1, rate);
+    for (const [seconds, ...gains] of this.room)
+      gains.forEach((gain, side) => { buffer.getChannelData(side)[Math.round(seconds * rate)] = gain; });
+    return buffer;
+  },
+
   // Plays a key at a time of the context; returns the sound, so that it can be stopped.
-  // Beyond the 13 keys the nearest one sounds, faster or slower: a semitone for each key.
-  strike(key, when) {
+  // The nearest tone sounds, faster or slower by a semitone for each key between.
+  strike(key, when, loudness = 1) {
     const source = this.context.createBufferSource(), volume = this.context.createGain();
-    const nearest = Math.max(0, Math.min(key, this.tones.length - 1));
+    const place = this.context.createStereoPanner();
+    const nearest = this.keys.reduce((best, each, index) => Math.abs(each - key) < Math.abs(this.keys[best] - key) ? index : best, 0);
     source.buffer = this.tones[nearest];
-    source.playbackRate.value = 2 ** ((key - nearest) / 12);
-    source.connect(volume).connect(this.context.destination);
+    source.playbackRate.value = 2 ** ((key - this.keys[nearest]) / 12);
+    volume.gain.value = loudness;
+    place.pan.value = Math.max(-1, Math.min(1, (key - 6) / this.panorama));
+    source.connect(volume).connect(place).connect(this.context.destination);
+    volume.connect(this.walls);
     source.start(when);
-    return { source, volume };
+    return { source, volume, loudness };
   },
 
   // A struck string is damped, not cut: a cut would click.
-  damp({ source, volume }, when) {
-    volume.gain.setValueAtTime(1, when);
-    volume.gain.linearRampToValueAtTime(0, when + 0.008);
-    source.stop(when + 0.01);
+  damp({ source, volume, loudness }, when) {
+    volume.gain.setValueAtTime(loudness, when);
+    volume.gain.linearRampToValueAtTime(0, when + this.release);
+    source.stop(when + this.release);
   },
 };
 
@@ -38,7 +56,8 @@ function bytes(base64) {
   return Uint8Array.from(atob(base64), character => character.charCodeAt(0)).buffer;
 }
 
-// Plays a melody: notes are [step, key] by step, or [step, key, steps held]. It continues from where it was paused.
+// Plays a melody: notes are [step, key] by step, or [step, key, steps held, loudness]; without a length a note is held
+// until the next step with notes. It continues from where it was paused.
 class Player {
   constructor(steps, seconds, starts) {
     this.steps = steps;
@@ -68,15 +87,12 @@ class Player {
     await piano.open();
     this.pause();
     if (this.place >= this.steps) this.place = 0;
-    const ready = piano.context.currentTime + 0.05, last = new Map();
-    this.began = ready - this.time(this.place);
-    for (const [step, key, held] of notes) {
+    this.began = piano.context.currentTime + 0.05 - this.time(this.place);
+    const following = step => (notes.find(note => note[0] > step) || [this.steps])[0] - step;
+    for (const [step, key, held = following(step), loudness] of notes) {
       if (step < this.place) continue;
-      const when = this.began + this.time(step);
-      if (last.has(key)) piano.damp(last.get(key), when);
-      const struck = piano.strike(key, when);
-      if (held) piano.damp(struck, this.began + this.time(step + held));
-      else last.set(key, struck);
+      const struck = piano.strike(key, this.began + this.time(step), loudness);
+      piano.damp(struck, this.began + this.time(step + held));
       this.sounding.push(struck);
     }
   }

@@ -10,7 +10,7 @@ from typing import Any
 
 from experiments.pages.improvised_view import improvised
 from experiments.pages.overlay import overlay_figure, vae_overlay
-from experiments.pages.page import fill, picture, provenance, tones
+from experiments.pages.page import fill, picture, provenance, sounds
 from experiments.pages.roll_view import key_roll
 from experiments.plots import listener_training
 from experiments.plots.picture import read_summary
@@ -65,7 +65,7 @@ def write_report(
         runs=views,
         overlay=overlay and picture(overlay),
         seconds="seconds of training" if vaes else "CPU seconds",
-        tones=tones() if any(view["groups"] for view in views) else [],
+        sounds=sounds() if any(view["groups"] for view in views) else {},
     )
     write_atomically(path, page)
 

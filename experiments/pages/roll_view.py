@@ -4,8 +4,8 @@ Conventions:
     A *roll* is plain data for JSON: `steps`; `bar`, steps of a bar; `seconds` of a step; where the tempo changes,
     `starts` of all steps and the end of the last one; `prompt`, steps that are given; `names` of the rows, the lowest
     first; `kinds` of cells, which are colours of the page; `cells`, lists of step, row, number of the kind and, where
-    it is not 1, length in steps; `notes` by the part that a button plays: lists of step, key and, where notes are held,
-    length, by step. Key 0 is C4.
+    it is not 1, length in steps; `notes` by the part that a button plays: lists of step, key, length in steps and, where
+    it is known, loudness from 0 to 1, by step. Key 0 is C4.
     `part` and `titles` are there if several melodies follow each other: the steps of one, and their titles.
 """
 
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from songs.keyboard import LOWEST_PITCH
+from songs.piano_roll import note_lengths
 from songs.song import Song
-from songs.synth import step_seconds, step_starts
+from songs.synth import loudness, step_seconds, step_starts
 
 NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
@@ -43,8 +44,19 @@ def key_roll(cells: Mapping[str, np.ndarray], parts: Mapping[str, np.ndarray], p
         "cells": [
             [*cell, number] for number, where in enumerate(cells.values()) for cell in np.argwhere(where).tolist()
         ],
-        "notes": {name: (np.argwhere(roll) + (0, lowest)).tolist() for name, roll in parts.items()},
+        "notes": {name: _notes(song.playing(roll, name)) for name, roll in parts.items()},
     }
+
+
+def _notes(song: Song) -> list[list[float]]:
+    """Return step, key, length in steps and loudness of the notes of a song, by step."""
+    lengths = note_lengths(song.roll, song.grid.steps_per_bar, song.roll, song.lengths)
+    steps, keys = np.nonzero(song.roll)
+    keys += song.keyboard.lowest_pitch - LOWEST_PITCH
+    return [
+        list(note)
+        for note in zip(*map(np.ndarray.tolist, (steps, keys, lengths, loudness(steps, song.grid))), strict=True)
+    ]
 
 
 def pitch_name(key: int) -> str:

@@ -52,7 +52,7 @@ class EventWriter:
         sound = song.sound(played, SAMPLE_RATE)
         audio = Summary.Audio(
             sample_rate=SAMPLE_RATE,
-            num_channels=1,
+            num_channels=2,
             length_frames=len(sound),
             encoded_audio_string=encode_wav(sound, SAMPLE_RATE),
             content_type="audio/wav",

@@ -30,7 +30,6 @@ from filelock import FileLock, Timeout
 from experiments.options import RunStopped
 from experiments.runs.provenance import provenance
 from experiments.runs.songs import DESCRIPTION, check_description, describe, read_songs
-from songs.display import roll_html
 from songs.files import (
     MOST_BYTES,
     MOST_TEXT,
@@ -115,7 +114,7 @@ class RunFolder:
         except (RunError, ValueError):
             return table
         title = f"{song.title or song.name}, as the champion plays it"
-        return table + roll_html(roll, title, song.tempo_bpm, song.keyboard, song.grid)
+        return table + song.playing(roll, title).html(title)
 
     # writing
 

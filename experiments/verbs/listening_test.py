@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         return _analyse(options)
     if not options.machine:
         raise UsageError("--machine is missing: run folders or MIDI files of what machines played")
-    from experiments.pages.page import fill, tones
+    from experiments.pages.page import fill, sounds
     from experiments.runs.sources import playing, read_source
     from experiments.studies.listening_test import draw_pairs, melodies_of
     from songs.catalog import default_folder
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     pairs = draw_pairs(humans, machines, options.pairs, options.seed)
     test = {"name": path.stem, "seconds": step_seconds(options.tempo), "pairs": pairs}
     scripts = ("player.js", "listening_test.js")
-    write_atomically(path, fill("listening_test.html", scripts, test=test, tones=tones()))
+    write_atomically(path, fill("listening_test.html", scripts, test=test, sounds=sounds()))
     print(path)
     return 0
 

@@ -26,7 +26,7 @@ from experiments.config.neat_ini import read_neat_config
 from songs.catalog import Entry, read_song
 from songs.keyboard import KEYS
 from songs.midi import write_midi
-from songs.synth import render
+from songs.synth import TAIL_SECONDS
 
 ROOT = Path(__file__).parents[2]
 MEMORY, PROMPT = 6, 4
@@ -385,8 +385,8 @@ def test_evolve_can_plot(kuznechik, tmp_path):
 
 def samples(path: Path) -> tuple[int, np.ndarray]:
     with wave.open(str(path)) as wav:
-        assert (wav.getnchannels(), wav.getsampwidth()) == (1, 2)
-        return wav.getframerate(), np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2")
+        assert (wav.getnchannels(), wav.getsampwidth()) == (2, 2)
+        return wav.getframerate(), np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2").reshape(-1, 2)
 
 
 @pytest.mark.parametrize("steps", [None, 8, 24, 100])
@@ -396,12 +396,12 @@ def test_play_writes_what_the_champion_plays(kuznechik, unsolved, tune, tmp_path
     assert (called.status, called.err) == (0, "")
     assert called.out == f"{wav}: {steps or 24} steps of A Tune\n"
     rate, sound = samples(wav)
-    assert len(sound) == round((steps or 24) * 0.25 * rate) + round(1.1 * rate)  # eighth notes at 120, and the ringing
+    assert len(sound) == round(((steps or 24) * 0.25 + TAIL_SECONDS) * rate)  # eighth notes at 120, and the ringing
     assert np.abs(sound).max() > 3000
     genome, _, outputs = genome_from_json((unsolved / "best" / "genome.json").read_text())
     player = NetworkPlayer(Network(genome, outputs))
     roll = play_on(player, read_song(tune).roll[:PROMPT], steps or 24, MEMORY)
-    assert (sound == np.rint(render(roll) * 32767)).all()
+    assert (sound == np.rint(read_song(tune).sound(roll) * 32767)).all()
 
 
 def test_play_writes_a_song(kuznechik, tune, tmp_path, monkeypatch):

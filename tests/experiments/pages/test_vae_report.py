@@ -182,7 +182,7 @@ def test_all_melodies_play_in_a_browser(page):
           const player = players.find(one => one.playing);
           const first = player.sounding[0], roll = JSON.parse(section.querySelector("script").textContent);
           const { buffer, playbackRate } = first.source, [, key] = roll.notes.played[0];
-          const sounds = piano.tones.indexOf(buffer) + Math.round(12 * Math.log2(playbackRate.value));
+          const sounds = piano.keys[piano.tones.indexOf(buffer)] + Math.round(12 * Math.log2(playbackRate.value));
           heard.push([player.sounding.length, roll.notes.played.length, sounds, key]);
           button.click();
         }
