@@ -4,8 +4,8 @@ Conventions:
     A *roll* is plain data for JSON: `steps`; `bar`, steps of a bar; `seconds` of a step; where the tempo changes,
     `starts` of all steps and the end of the last one; `prompt`, steps that are given; `names` of the rows, the lowest
     first; `kinds` of cells, which are colours of the page; `cells`, lists of step, row, number of the kind and, where
-    it is not 1, length in steps; `notes` by the part that a button plays: lists of step, key, length in steps and, where
-    it is known, loudness from 0 to 1, by step. Key 0 is C4.
+    it is not 1, length in steps; `notes` by the part that a button plays: lists of step, key, length in steps and,
+    where it is known, loudness from 0 to 1, by step. Key 0 is C4.
     `part` and `titles` are there if several melodies follow each other: the steps of one, and their titles.
 """
 
@@ -31,7 +31,7 @@ def key_roll(cells: Mapping[str, np.ndarray], parts: Mapping[str, np.ndarray], p
         prompt: steps that are given.
         song: gives tempo, keyboard and grid.
     """
-    lowest, steps = song.keyboard.lowest_pitch - LOWEST_PITCH, len(next(iter(cells.values())))
+    steps = len(next(iter(cells.values())))
     tempos = (song.tempo_bpm, song.grid.steps_per_quarter, song.tempo_changes)
     return {
         "steps": steps,
@@ -53,10 +53,8 @@ def _notes(song: Song) -> list[list[float]]:
     lengths = note_lengths(song.roll, song.grid.steps_per_bar, song.roll, song.lengths)
     steps, keys = np.nonzero(song.roll)
     keys += song.keyboard.lowest_pitch - LOWEST_PITCH
-    return [
-        list(note)
-        for note in zip(*map(np.ndarray.tolist, (steps, keys, lengths, loudness(steps, song.grid))), strict=True)
-    ]
+    columns = (steps, keys, lengths, loudness(steps, song.grid))
+    return [list(note) for note in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def pitch_name(key: int) -> str:
