@@ -38,7 +38,7 @@ def tone(pitch: int, sample_rate: int = 44100) -> np.ndarray:
     first = 440.0 * 2 ** ((pitch - 69) / 12)
     stiffness = STIFFNESS * 2 ** ((pitch - 60) / 12)
     slow = DECAY_SECONDS * 2 ** ((60 - pitch) / 24)
-    note = np.zeros(len(time), dtype=np.float32)
+    note: np.ndarray = np.zeros(len(time), dtype=np.float32)
     for n in range(1, PARTIALS + 1):
         frequency = n * first * np.sqrt((1 + stiffness * n * n) / (1 + stiffness))
         if n > 1 and frequency > 0.45 * sample_rate:
