@@ -1,4 +1,4 @@
-"""Melodies from a trained model: samples, reconstructions, interpolations, and moves along an attribute.
+"""Melodies from a trained model: samples, reconstructions and interpolations.
 
 Conventions: tokens int64 (N, T); latent vectors float32 (N, latent). Temperature 0 takes the likeliest token of each
 step, 1 draws from the distribution. The same seed gives the same melodies. Vectors between melodies are taken between
@@ -129,8 +129,3 @@ def affected_bars(model: MusicVAE, count: int = 200, seed: int = 0) -> dict[str,
         z, moved = (model.from_normal(each.to(model.device)) for each in (draws, changed))
     differs = (decode(model, z) != decode(model, moved)).reshape(count, config.bars, -1).any(dim=2).sum(dim=1)
     return {"mean": differs.float().mean().item(), "beyond_one": (differs > 1).float().mean().item()}
-
-
-def attribute_vector(model: MusicVAE, having: Tensor, lacking: Tensor) -> Tensor:
-    """Return the vector (latent,) from melodies (N, T) without an attribute to melodies with it."""
-    return encode(model, having)[0].mean(dim=0) - encode(model, lacking)[0].mean(dim=0)

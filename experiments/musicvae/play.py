@@ -23,7 +23,7 @@ from experiments.musicvae.train import device
 from experiments.options import UsageError, print_json, refuse_existing
 from experiments.runs.folder import RunFolder
 from songs.arrange import DEFAULTS, ArrangeOptions
-from vae import sampling
+from vae import attributes, sampling
 from vae.dataset import dataset_name, read_split
 from vae.model import MusicVAE
 from vae.shipped import find_model
@@ -78,10 +78,10 @@ def attribute(options: argparse.Namespace) -> int:
     except ValueError:
         raise UsageError(f"--amounts {options.amounts}: write numbers, as in -1,0,1") from None
     having, lacking = (torch.from_numpy(read_folder(folder, reading)) for folder in (options.having, options.lacking))
-    direction = sampling.attribute_vector(model, having, lacking)
+    learned = attributes.learn_attribute(model, having, lacking)
     start = _latent(options, model, reading, options.start_sequence, 0)
-    z = torch.stack([start + amount * direction for amount in amounts])
-    tokens = sampling.decode(model, z, options.temperature, options.seed).numpy()
+    moved = [attributes.move(model, start, learned, amount, options.seed) for amount in amounts]
+    tokens = torch.stack(moved).numpy()
     names = [f"amount-{amount:g}" for amount in amounts]
     return _write(options, _folder(options, "attribute"), tokens, names, model, reading)
 

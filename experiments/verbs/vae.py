@@ -275,15 +275,19 @@ def _interpolate(parser: argparse.ArgumentParser) -> None:
 
 
 def _attribute(parser: argparse.ArgumentParser) -> None:
-    """Move a melody along an attribute: the way from the examples without it to those with it."""
+    """Give a melody more or less of an attribute, as dense, high or lively as examples show it.
+
+    Examples are told from each other by figures: notes a bar, rests, pitch, range, intervals, pitch classes, beats. A
+    melody near the first is searched for whose telling figures are moved by half the difference, times the amount.
+    """
     _form(parser)
     parser.add_argument("--having", type=Path, required=True, metavar="DIR", help="MIDI files with the attribute")
     parser.add_argument("--lacking", type=Path, required=True, metavar="DIR", help="MIDI files without it")
     _start(parser)
     parser.add_argument(
-        "--amounts", default="-1,0,1", metavar="A,B,...", help="how far, in lengths of the attribute's vector [-1,0,1]"
+        "--amounts", default="-1,0,1", metavar="A,B,...", help="how far, in halves of the difference [-1,0,1]"
     )
-    _play(parser, "folder to write to [vae-out/attribute-K]", 0.0)
+    _play(parser, "folder to write to [vae-out/attribute-K]")
 
 
 def _start(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ import torch
 from tests.vae.melodies import tiny
 from vae.decoder import draw
 from vae.model import make_model
-from vae.sampling import affected_bars, attribute_vector, decode, encode, interpolate, reconstruct, sample, slerp
+from vae.sampling import affected_bars, decode, encode, interpolate, reconstruct, sample, slerp
 from vae.statistics import distances, statistics
 from vae.tokens import REST
 
@@ -100,13 +100,6 @@ def test_a_change_in_a_slot_is_heard_in_its_bar_until_bars_are_mixed():
     assert affected_bars(slots)["beyond_one"] == 0
     slots.decoder.conductor.mixing[0].bars_out.weight.data.normal_(generator=torch.Generator().manual_seed(0))
     assert affected_bars(slots)["beyond_one"] > 0.5
-
-
-def test_an_attribute_is_the_difference_of_means(model):
-    having, lacking = sample(model, 6, seed=1), sample(model, 4, seed=2)
-    vector = attribute_vector(model, having, lacking)
-    torch.testing.assert_close(vector, encode(model, having)[0].mean(0) - encode(model, lacking)[0].mean(0))
-    torch.testing.assert_close(attribute_vector(model, lacking, having), -vector)
 
 
 def test_statistics_of_a_melody_by_hand():
