@@ -173,7 +173,7 @@ def _read(run: ListedRun, axis: str, measure: str) -> Curve | None:
     except RunError:
         return None
     column = next((name for name in COLUMNS[measure] if name in table), None)
-    x = _cost(run, table, axis)
+    x = cost_of(run, table, axis)
     if column is None or x is None:
         return None
     y = -table[column] if column == "best_fitness" else table[column]
@@ -184,7 +184,7 @@ def _read(run: ListedRun, axis: str, measure: str) -> Curve | None:
     return Curve(run, x, y if measure == "loss" else np.maximum.accumulate(y))
 
 
-def _cost(run: ListedRun, table: Mapping[str, np.ndarray], axis: str) -> np.ndarray | None:
+def cost_of(run: ListedRun, table: Mapping[str, np.ndarray], axis: str) -> np.ndarray | None:
     """Return the cost of each row of metrics.csv, (P,); None if the run has none of this kind."""
     if axis == "cpu":
         return table.get("cpu_seconds")

@@ -111,11 +111,14 @@ class ListedRun:
 
     @cached_property
     def steps_per_evaluation(self) -> int | None:
-        """Environment steps of an evaluation of evolution; None if unknown. Improvisation and broken runs read more."""
-        if self.kind != "evolve" or (self.options.get("improvise.listener") and self.options.get("task.mode_bit")):
-            return None  # with a mode bit, songs and improvisations are evaluated in turn
+        """Environment steps of an evaluation of evolution; None if unknown.
+
+        With a mode bit, improvisations are counted like the song that is learned before.
+        """
+        if self.kind != "evolve":
+            return None
         try:
-            if self.options.get("improvise.listener"):
+            if self.options.get("improvise.listener") and not self.options.get("task.mode_bit"):
                 starts = self.folder.read_json("starts.json")
                 return sum(int(starts["steps"]) - len(prompt) for prompt in starts["prompts"])
             if "cases" in self.summary:

@@ -6,36 +6,36 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.comparison.curves import AXES, cost_of
+from experiments.comparison.run_list import read_run
 from experiments.plots.losses import COLUMNS, losses_overlay
 from experiments.plots.picture import Columns, drawable_table
 from experiments.plots.sheet import STYLE, literal, sheet, symmetric_log
 from experiments.runs.folder import RunError, RunFolder
 
-EFFORTS = {"evaluations": "networks evaluated", "step": "environment steps"}
-"""Columns that measure the effort of a search, and the labels of their axes."""
+EFFORTS = ("evaluations", "step")
+"""Columns that measure the effort of a search."""
 RIGHT = ("best_right", "right_teacher_forced")
 REWARDS = ("reward_a_step", "greedy_reward")
 REWARD = "reward per step"
 
 
 def overlay_figure(folders: Sequence[RunFolder]) -> Figure | None:
-    """Draw the steps right of all runs, or their rewards, over their effort; None if no run has such figures."""
+    """Draw the steps right of all runs, or their rewards, over environment steps; None if no run has such figures."""
     curves: dict[str, list] = {}
-    units = set()
     for number, (folder, table) in enumerate(_tables(folders)):
-        effort = next((name for name in EFFORTS if name in table), None)
-        if effort is None:
+        steps = cost_of(read_run(folder.path), table, "steps")
+        if steps is None:
             continue
         for name, column in _curves(table).items():
-            curves.setdefault(name, []).append((number, literal(folder.path.name), table[effort], table[column]))
-            units.add(EFFORTS[effort])
+            curves.setdefault(name, []).append((number, literal(folder.path.name), steps, table[column]))
     if not curves:
         return None
     with style.context(STYLE):
         figure, panels = sheet(10, 0.8 + 3.8 * len(curves), len(curves), sharex=True, bottom=0.6)
         for axes, (name, runs) in zip(panels, curves.items(), strict=True):
             _draw_runs(axes, name, runs, with_legend=len(folders) <= 20)
-        panels[-1].set_xlabel(" or ".join(sorted(units)))
+        panels[-1].set_xlabel(AXES["steps"])
         return figure
 
 

@@ -13,7 +13,7 @@ from experiments.comparison.run_list import list_runs
 from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunFolder
 from experiments.studies.sweep import begin, plan, read_sweep, sweeps_folder
-from experiments.studies.sweep_backends import KILLED, pack, run_here, run_packed, unpack
+from experiments.studies.sweep_backends import KILLED, pack, run_here, run_on_ray, run_packed, unpack
 
 FILE = """
 seeds = [4, 7]
@@ -191,3 +191,26 @@ def test_a_run_that_goes_elsewhere_and_comes_back_is_the_same(file, tmp_path, sw
     assert (folder / "best" / "genome.json").read_bytes() == (swept / NAMES[0] / "best" / "genome.json").read_bytes()
     assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
     assert list_runs([folder])[0].state == "solved"
+
+
+@pytest.mark.slow
+def test_a_machine_of_a_ray_cluster_may_be_lost(tmp_path, file, swept):
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    out = tmp_path / "out"
+    folders = [out / run.name for run in begin(read_sweep(file), RunFolder(out), [])]
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    try:
+        nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+        outcomes = run_on_ray(folders, 2, cluster.address)
+        ended = [next(outcomes)]
+        cluster.remove_node(nodes[0], allow_graceful=False)
+        ended += outcomes
+    finally:
+        cluster.shutdown()
+    assert sorted(ended) == sorted((folder, "") for folder in folders)
+    for name in NAMES:
+        assert (out / name / "best" / "genome.json").read_bytes() == (
+            swept / name / "best" / "genome.json"
+        ).read_bytes()
