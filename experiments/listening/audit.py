@@ -3,6 +3,7 @@
 import argparse
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +12,20 @@ from experiments.listening.card import tables
 from experiments.listening.model_files import write_card
 from experiments.listening.progress import progress
 from experiments.options import UsageError, print_json, refuse_existing
-from listener.audit import AuditOptions
+from listener.audit import AuditOptions, in_chunks
 from listener.audit import audit as measure
-from listener.corpus import SONG_BARS, Excerpts, cut, read_corpora, read_pieces
+from listener.corpus import SONG_BARS, Excerpts, cut, moved, read_corpora, read_pieces
+from listener.judging import percentile
+from listener.listener import Listener
+from listener.red_team import total
 from listener.registry import listener_named, trained_file
 from songs.catalog import default_folder
 
 FILES = ("audit.json", "audit.md", "audit.png")
 
 
-def audit(options: argparse.Namespace) -> int:
-    """Run the action."""
+def audit(options: argparse.Namespace, sources: Mapping[str, np.ndarray]) -> int:
+    """Run the action; `sources` are rolls (N, 128, 13) by name, to be ranked among the real melodies."""
     begun = time.process_time()
     path = trained_file(options.listener)
     if options.card and path is None:
@@ -33,6 +37,7 @@ def audit(options: argparse.Namespace) -> int:
         real, known = _melodies(options, lambda *done: report("reading", *done))
         size = AuditOptions(islands=options.islands, generations=options.generations, seed=options.seed)
         results = measure(listener, real, known, size, report)
+        results["sources"] = ranked(listener, moved(real.melodies, np.random.default_rng(options.seed)), sources)
     results = {
         "listener": options.listener,
         "data": [folder.resolve().name for folder in options.midi] or ["the songs of the project"],
@@ -52,11 +57,20 @@ def audit(options: argparse.Namespace) -> int:
     return 0
 
 
+def ranked(listener: Listener, real: np.ndarray, sources: Mapping[str, np.ndarray]) -> dict[str, dict]:
+    """Return the percentiles of the rolls of sources, by name, among real melodies (N, T) by a listener."""
+    scores, ranks = in_chunks(total(listener))(real), {}
+    for name, rolls in sources.items():
+        each = percentile(scores, listener.rewards(rolls).sum(axis=1, dtype=np.float64))
+        ranks[name] = {"melodies": len(rolls), "median": float(np.median(each)), "highest": float(each.max())}
+    return ranks
+
+
 def _command(options: argparse.Namespace) -> str:
     """Return the call, with folders by their names alone."""
     folders = [f"--midi {folder.resolve().name}" for folder in options.midi] + ["--all"] * options.all
     size = f"--generations {options.generations} --islands {options.islands} --seed {options.seed}"
-    return " ".join(["kuznechik listener audit", options.listener, *folders, size])
+    return " ".join(["kuznechik listener audit", options.listener, *options.sources, *folders, size])
 
 
 def _melodies(options: argparse.Namespace, report) -> tuple[Excerpts, np.ndarray]:

@@ -19,6 +19,8 @@ def tables(results: dict[str, Any]) -> str:
         _corruptions(results["corruptions"]),
         _degenerates(results["degenerates"]),
     ]
+    if results.get("sources"):
+        parts.append(_sources(results["sources"]))
     if results["options"]["generations"]:
         parts.append(_red_team(results["red team"], results["options"]))
     parts.append(f"{results['cpu_seconds']:.0f} CPU seconds, seed {results['options']['seed']}.")
@@ -38,6 +40,14 @@ def _corruptions(results: dict[str, dict]) -> str:
 def _degenerates(results: dict[str, dict]) -> str:
     lines = ["| degenerate player | median percentile among real melodies | highest |", "|---|---|---|"]
     lines += [f"| {name} | {row['median']:.1f} | {row['highest']:.1f} |" for name, row in results.items()]
+    return "\n".join(lines)
+
+
+def _sources(results: dict[str, dict]) -> str:
+    lines = ["| source | melodies | median percentile among real melodies | highest |", "|---|---|---|---|"]
+    lines += [
+        f"| {name} | {row['melodies']} | {row['median']:.1f} | {row['highest']:.1f} |" for name, row in results.items()
+    ]
     return "\n".join(lines)
 
 

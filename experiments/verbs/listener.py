@@ -45,10 +45,31 @@ def run(options: argparse.Namespace) -> int:
 
         if options.card and Path(options.listener).is_dir():
             RunFolder(options.listener).refuse_links()
-        return audit(options)
+        return audit(options, _rolls_of_sources(options))
     from experiments.studies.listener_scores import judge, score
 
     return judge(options) if options.action == "judge" else score(options)
+
+
+def _rolls_of_sources(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the first 16 bars of the melodies of sources by name, those that have so many: rolls (N, 128, 13)."""
+    import numpy as np
+
+    from experiments.options import UsageError, print_lines
+    from experiments.runs.sources import as_heard, playing, read_sources
+    from songs.keyboard import SONG_STEPS
+
+    rolls = {}
+    for source in map(as_heard, read_sources(options.sources, playing(options))):
+        long = [song.roll[:SONG_STEPS] for song in source.songs if song.steps >= SONG_STEPS]
+        if not long:
+            raise UsageError(f"{source.name}: no melody has the 16 bars that an audit compares")
+        short = len(source.songs) - len(long)
+        print_lines(
+            [*source.remarks, *[f"{source.name}: {short} melodies of fewer than 16 bars left out"] * bool(short)]
+        )
+        rolls[source.name] = np.array(long)
+    return rolls
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
@@ -160,6 +181,8 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     listener was not trained on. Prints tables; --out keeps them with a figure.
     """
     parser.add_argument("listener", metavar="LISTENER", help="name, file, run or sum")
+    parser.add_argument("sources", nargs="*", metavar="SOURCE", help=f"also ranked among real melodies: {SOURCES}")
+    add_source_options(parser, melodies=16)
     parser.add_argument(
         "--midi",
         type=Path,
@@ -173,7 +196,6 @@ def _audit(parser: argparse.ArgumentParser) -> None:
         "--generations", type=count, default=400, metavar="N", help="of the genetic red team; 0 leaves it out [400]"
     )
     parser.add_argument("--islands", type=positive, default=8, metavar="N", help="of the red team, of 32 melodies [8]")
-    parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed measures the same [0]")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for audit.json, audit.md and audit.png")
     add_force(parser)
     parser.add_argument("--card", action="store_true", help="write the card of a trained listener beside its file")
