@@ -33,15 +33,20 @@ LISTENER_FACTS = ("pieces", "excerpts", "seed", "steps", "cpu_seconds", "wall_se
 
 
 def write_report(
-    folders: Sequence[RunFolder], path: Path, refresh: float | None = None, data: Path | None = None
+    folders: Sequence[RunFolder],
+    path: Path,
+    refresh: float | None = None,
+    data: Path | None = None,
+    others: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Write the page of one run or several.
+    """Write the page of runs, and of other sources.
 
     Args:
         folders: of finished, interrupted or growing runs, all of VAEs or none.
         path: of the page.
         refresh: seconds after which a browser reloads the page; None: never.
         data: folder of the data sets of VAEs; None: the one in the command of the run.
+        others: content of the page for sources that are no runs, from `source_view`.
 
     Raises:
         RunError: a folder is no run or has nothing to show, or the runs cannot be compared.
@@ -54,6 +59,7 @@ def write_report(
             "write a report of each kind"
         )
     views = [_vae_view(folder, data) for folder in folders] if vaes else [run_view(folder) for folder in folders]
+    views = [{"changes": "", "left_out": [], **view} for view in (*views, *others)]
     overlay = None
     if len(folders) > 1:
         overlay = vae_overlay(folders) if vaes else overlay_figure(folders)
@@ -61,7 +67,7 @@ def write_report(
         "report.html",
         ("player.js", "report.js"),
         refresh=refresh,
-        title=views[0]["heading"] if len(views) == 1 else f"{len(views)} runs",
+        title=views[0]["heading"] if len(views) == 1 else f"{len(views)} {'sources' if others else 'runs'}",
         runs=views,
         overlay=overlay and picture(overlay),
         seconds="seconds of training" if vaes else "CPU seconds",

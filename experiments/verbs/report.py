@@ -1,14 +1,15 @@
-"""Write a report of one run or several: a page with curves, the champion, and what it played, with sound.
+"""Write a report of runs and other sources: a page with curves, the champion, and what it played, with sound.
 
 The page is one HTML file that needs only a browser. For the run of a VAE it shows losses, reconstructions of test
-melodies, an interpolation, and new melodies. Several runs are compared by their curves.
+melodies, an interpolation, and new melodies. Several runs are compared by their curves. Of other sources, such as
+my.mid or vae:16, it shows and plays the melodies.
 """
 
 import argparse
 import time
 from pathlib import Path
 
-from experiments.options import add_force, add_own_listener, refuse_existing
+from experiments.options import SOURCES, add_force, add_own_listener, add_source_options, refuse_existing
 
 HELP = "write a page with the curves, network and melody of runs"
 GROUP, ORDER = "Play and look", 4
@@ -19,7 +20,7 @@ EXAMPLES = (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_folders", metavar="RUN", nargs="+", help="run folders")
+    parser.add_argument("sources", metavar="SOURCE", nargs="+", help=SOURCES)
     parser.add_argument(
         "--watch",
         type=seconds,
@@ -30,6 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, metavar="DIR", help="folder of the data sets of VAEs [that of the run's command]"
     )
     add_own_listener(parser)
+    add_source_options(parser, melodies=4)
     parser.add_argument(
         "--out", metavar="FILE", help="file of the page [report.html in the run folder; of several runs, here]"
     )
@@ -38,20 +40,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from experiments.pages.report import has_begun, has_ended, write_report
+    from experiments.pages.source_view import source_view
     from experiments.runs.folder import RunFolder
+    from experiments.runs.sources import is_run, playing, read_source
     from songs.files import free_path
 
-    folders = [RunFolder.open(path) for path in options.run_folders]
+    folders = [RunFolder.open(text) for text in options.sources if is_run(text)]
+    sources = [read_source(text, playing(options)) for text in options.sources if not is_run(text)]
+    others = [source_view(source, options.command_line) for source in sources]
     if options.out:
         refuse_existing(options, path := Path(options.out))
     else:
-        path = folders[0].file("report.html") if len(folders) == 1 else free_path(Path("report.html"))
+        alone = len(folders) == 1 and not others
+        path = folders[0].file("report.html") if alone else free_path(Path("report.html"))
     while options.watch and not all(has_ended(folder) for folder in folders):
         if all(has_begun(folder) for folder in folders):
-            write_report(folders, path, refresh=options.watch, data=options.data)
+            write_report(folders, path, refresh=options.watch, data=options.data, others=others)
             print(path, flush=True)
         time.sleep(options.watch)
-    write_report(folders, path, data=options.data)
+    write_report(folders, path, data=options.data, others=others)
     print(path)
     return 0
 

@@ -35,7 +35,19 @@ def test_a_listener_is_trained_used_and_audited(kuznechik, music, tmp_path, kind
     assert 0 <= scored[0]["percentile"] <= 100
 
     audited = kuznechik(
-        "listener", "audit", out, "--midi", music, "--generations", 1, "--islands", 1, "--out", tmp_path, "--card"
+        "listener",
+        "audit",
+        out,
+        "silence",
+        "--midi",
+        music,
+        "--generations",
+        1,
+        "--islands",
+        1,
+        "--out",
+        tmp_path,
+        "--card",
     )
     assert audited.status == 0, audited.err
     found = json.loads((tmp_path / "audit.json").read_text())
@@ -43,6 +55,7 @@ def test_a_listener_is_trained_used_and_audited(kuznechik, music, tmp_path, kind
     assert found["melodies"] < 24
     assert set(found["red team"]) == ({"reward", "uncapped"} if kind == "learned" else {"reward"})
     assert "| silence |" in audited.out
+    assert found["sources"]["silence"] == {"melodies": 1} | found["degenerates"]["silence"]
     assert (tmp_path / "audit.md").read_text() == audited.out
     assert (tmp_path / "audit.png").read_bytes().startswith(b"\x89PNG")
     assert audited.out.strip() in out.with_suffix(".md").read_text()

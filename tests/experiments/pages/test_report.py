@@ -147,3 +147,15 @@ def test_a_phone_need_not_scroll_sideways(overview):
     opened = open_page(overview, "return [innerWidth, document.documentElement.scrollWidth];", width=500)
     assert opened.complaints == []
     assert opened.answer[1] <= opened.answer[0]
+
+
+def test_sources_that_are_no_runs_are_shown_and_played_beside_one(kuznechik, solved, tune, tmp_path):
+    page = tmp_path / "page.html"
+    options = ("--melodies", 2, "--keys", 25, "--grid", 4)
+    assert kuznechik("report", solved, tune, "random", *options, "--out", page).status == 0
+    text = page.read_text()
+    assert "<h1>3 sources</h1>" in text
+    assert text.count('<section class="melody">') == 1 + 1 + 2
+    assert text.count('"names": ["C3", "C#3"') == 3  # of the file and of random, on 25 keys
+    assert "2 melodies" in text
+    assert kuznechik("report", "none", "--out", tmp_path / "none.html").err.startswith("kuznechik: no song 'none'")
