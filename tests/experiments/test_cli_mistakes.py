@@ -217,11 +217,14 @@ def test_every_option_of_the_configuration_is_checked(kuznechik, place, section,
 # Run folders that were cut short
 
 NEEDED = {
-    "score": {"config.toml", "meta.json", "best/genome.json", "songs/tune.mid"},
-    "play": {"config.toml", "meta.json", "best/genome.json", "songs/tune.mid"},
-    "resume": {"config.toml", "meta.json", "songs/tune.mid"},
+    "score": {"config.toml", "meta.json", "best/genome.json", "songs/tune.mid", "songs/songs.json"},
+    "play": {"config.toml", "meta.json", "best/genome.json", "songs/tune.mid", "songs/songs.json"},
+    "resume": {"config.toml", "meta.json", "songs/tune.mid", "songs/songs.json"},
 }
 """Files without which a verb cannot do its work."""
+
+HARMLESS = {("songs/songs.json", "deleted")}
+"""Older runs have none, and all of them learned songs of 13 keys and eighths."""
 
 NAMED = {"checkpoints/000000000004.safetensors": "000000000004.safetensors: is damaged"}
 """Files whose damage --resume names, though it can go on."""
@@ -269,7 +272,7 @@ def test_a_damaged_run_is_told_in_one_line_or_does_no_harm(kuznechik, unsolved, 
     expected = kuznechik(*(str(argument).replace("/run", "/whole") for argument in arguments)).out
     for name, damage, folder in damaged_runs(unsolved, tmp_path / "run"):
         called = kuznechik(*arguments)
-        if name in NEEDED[verb]:
+        if name in NEEDED[verb] and (name, damage) not in HARMLESS:
             check_mistake(called, re.escape(str(folder)))
             continue
         assert called.status == 0, (name, damage, called)
