@@ -16,7 +16,12 @@ def auc(real: np.ndarray, others: np.ndarray) -> float:
 
 
 def interval(
-    real: np.ndarray, others: np.ndarray, pieces: np.ndarray, generator: np.random.Generator, resamples: int = 200
+    real: np.ndarray,
+    others: np.ndarray,
+    pieces: np.ndarray,
+    generator: np.random.Generator,
+    resamples: int = 200,
+    others_pieces: np.ndarray | None = None,
 ) -> tuple[float, float]:
     """Return the 2.5th and 97.5th percentile of the AUC over pieces resampled with replacement.
 
@@ -28,13 +33,26 @@ def interval(
         pieces: (N,) the piece of each real melody.
         generator: source of chance.
         resamples: number of them.
+        others_pieces: (M,) the piece of each other melody, where these have pieces of their own.
     """
-    names = np.unique(pieces)
-    rows = [np.flatnonzero(pieces == name) for name in names]
+    rows = _rows_of_pieces(pieces)
+    rows_of_others = None if others_pieces is None else _rows_of_pieces(others_pieces)
     values = []
     for _ in range(resamples):
-        chosen = np.concatenate([rows[number] for number in generator.integers(0, len(names), len(names))])
-        against = chosen if len(others) == len(real) else generator.integers(0, len(others), len(others))
+        chosen = _resampled(rows, generator)
+        if rows_of_others is not None:
+            against = _resampled(rows_of_others, generator)
+        else:
+            against = chosen if len(others) == len(real) else generator.integers(0, len(others), len(others))
         values.append(auc(real[chosen], others[against]))
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
+
+
+def _rows_of_pieces(pieces: np.ndarray) -> list[np.ndarray]:
+    return [np.flatnonzero(pieces == name) for name in np.unique(pieces)]
+
+
+def _resampled(rows: list[np.ndarray], generator: np.random.Generator) -> np.ndarray:
+    """Return the rows of as many pieces as there are, drawn with replacement."""
+    return np.concatenate([rows[number] for number in generator.integers(0, len(rows), len(rows))])

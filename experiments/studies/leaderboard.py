@@ -18,6 +18,8 @@ from experiments.options import UsageError
 from experiments.runs.folder import RunFolder
 from experiments.runs.melody import write_melody
 from experiments.runs.sources import Playing, Source, as_heard, catalogue, read_source, read_sources
+from experiments.studies.muspy_metrics import muspy_metrics
+from experiments.studies.source_comparison import distances_from
 from listener.description import describe_rolls, longest_shared_run, outside
 from listener.listener import Listener
 from songs.keyboard import PROMPT_STEPS, STEPS_PER_BAR
@@ -85,9 +87,11 @@ def judge(
         name, what, melodies; the judge's percentile, median and interval of the median; by listener the mean reward of
         a step and its interval; the statistics that lie outside the real songs' 5th to 95th percentile; steps of the
         longest stretch shared with a song, on average, None for the songs themselves; and of the longest in any melody
-        that is shared with what listeners learned from.
+        that is shared with what listeners learned from; MusPy's metrics; and the Fréchet distance from the real songs
+        in the MusicVAE's latent space, None for these and without torch.
     """
     rows = []
+    distances = distances_from(songs)
     for entry in entries:
         rolls = [song.roll for song in entry.songs]
         rewards = {
@@ -96,6 +100,8 @@ def judge(
         table = describe_rolls([roll[PROMPT_STEPS:] for roll in rolls], [song.roll for song in songs])
         copied = table.pop("longest_shared_run")["mean"]
         row = {"name": entry.name, "what": entry.what, "melodies": len(rolls), "rewards": rewards}
+        row["muspy"] = muspy_metrics(entry.songs)
+        row["frechet_distance"] = None if entry.name == REAL else distances(entry.songs)
         if percentiles:
             ranks = np.concatenate([percentiles(roll[None]) for roll in rolls])
             row["percentile"] = _estimate("median", ranks, seed)

@@ -6,7 +6,8 @@ first listener. What listeners cannot hear is folded onto the 13 keys, or left o
 The table and a melody of each, as MIDI and sound, are written into a folder. The listener that rewarded a champion
 says little about it: look at the others, at the percentile among real melodies by the held-out judge
 (it needs torch), at the statistics outside the real songs' 5th to 95th percentile, and at how many steps are copied
-from a song, or with --midi from the melodies that listeners learned from.
+from a song, or with --midi from the melodies that listeners learned from. The Fréchet distance from the real songs in
+the MusicVAE's latent space, and in leaderboard.json MusPy's metrics, can be compared with those of others.
 """
 
 import argparse
@@ -104,10 +105,12 @@ def _print(rows: list[dict], names: list[str], folder: str) -> None:
             _interval(row.get("percentile"), digits=0),
             len(row["outside_the_real_ones"]),
             None if row["longest_shared_run"] is None else f"{row['longest_shared_run']:.1f}",
+            None if row["frechet_distance"] is None else f"{row['frechet_distance']:.1f}",
             *([row["shared_with_training"]] if "shared_with_training" in row else []),
         ]
         for row in rows
     ]
     columns = ["performer", "melodies", *names, "judge's percentile", "statistics outside", "steps shared"]
+    columns += ["Fréchet distance"]
     columns += ["with training"] * ("shared_with_training" in rows[0])
     show_table(columns, lines, f"Rewards of a step, with 95% intervals. Written: {folder}")

@@ -117,3 +117,18 @@ def test_a_mistake_is_one_line(kuznechik, arguments, says):
     assert called.status == 2
     assert says in called.err
     assert called.err.count("\n") == 1
+
+
+def test_sources_are_told_apart(kuznechik):
+    pytest.importorskip("sklearn", reason="needs scikit-learn: pip install '.[sklearn]'")
+    called = kuznechik("listener", "separability", "markov:1", "random", "--melodies", "8", "--json")
+    found = json.loads(called.out)
+    assert (called.status, found["melodies"]) == (0, [8, 8])
+    assert found["auc"] > 0.9
+    assert found["frechet_distance"] > 0
+    assert found["muspy"]["one"]["scale_consistency"] > found["muspy"]["other"]["scale_consistency"]
+    shown = kuznechik("listener", "separability", "markov:1", "random", "--melodies", "8").out
+    assert f"AUC {found['auc']:.3f}" in shown
+    few = kuznechik("listener", "separability", "markov:1", "random", "--melodies", "4")
+    assert (few.status, few.err.count("\n")) == (2, 1)
+    assert "a source has fewer than 5 melodies" in few.err

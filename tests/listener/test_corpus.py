@@ -133,3 +133,5 @@ def test_the_interval_is_wide_where_few_pieces_are_behind_many_excerpts():
     one, many = (interval(real, others, names, np.random.default_rng(1)) for names in (pieces, np.arange(200)))
     assert one[1] - one[0] > 1.5 * (many[1] - many[0])
     assert one[0] <= auc(real, others) <= one[1]
+    both = interval(real, others, pieces, np.random.default_rng(1), others_pieces=np.repeat(np.arange(2), 100))
+    assert both[1] - both[0] >= one[1] - one[0] - 0.05

@@ -70,7 +70,10 @@ def test_the_command_judges_runs_beside_real_songs(kuznechik, unsolved, tmp_path
     assert set(rows) == {"unsolved", "real", "vae-16", "best-of-16", "markov-4", "random", "silence"}
     assert rows["silence"]["rewards"]["theory"] == {"mean": -100.0, "low": None, "high": None}
     assert rows["real"]["rewards"]["ngram"]["low"] > rows["random"]["rewards"]["ngram"]["high"]
-    assert rows["real"]["longest_shared_run"] is None
+    assert rows["real"]["longest_shared_run"] is rows["real"]["frechet_distance"] is None
+    assert rows["silence"]["frechet_distance"] is None
+    assert min(rows[name]["frechet_distance"] for name in ("random", "best-of-16", "vae-16")) > 0
+    assert rows["real"]["muspy"]["scale_consistency"] > 0.95 > rows["random"]["muspy"]["scale_consistency"]
     assert rows["best-of-16"]["rewards"]["theory"]["mean"] > rows["markov-4"]["rewards"]["theory"]["mean"]
     assert "vae-16: folded onto 13 keys and eighths, which listeners hear" in called.err
     assert rows["real"]["percentile"]["median"] > 25 > 5 > rows["random"]["percentile"]["high"]
@@ -87,7 +90,7 @@ def test_the_command_prints_a_table(kuznechik, tmp_path):
     assert sorted(row.split()[0] for row in rows) == [
         "best-of-16", "markov-4", "random", "real", "silence", "vae-16"
     ]  # fmt: skip
-    assert rows[-1].split() == ["silence", "1", "-100.000", "0", "9", "0.0"]
+    assert rows[-1].split() == ["silence", "1", "-100.000", "0", "9", "0.0", "-"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""How well a classifier tells the melodies of one source from those of another: .5 is indistinguishable, 1 always.
+
+A forest of extra-trees learns from four fifths of the melodies and is asked about the others, five times, so that every
+melody is asked about by a forest that has not heard it, nor another melody of the same piece. It is told the figures of
+`listener.judge_notes`: shares of degrees, intervals, times and places, their variety, and how like bars are to those
+before them, with how they end; no figure depends on the key or on the length.
+
+Conventions: A and B are songs in 4/4 or 2/4. A telling figure is one that the forests split by; AUC above .5 means that
+A has more of it.
+Source: P. Geurts, D. Ernst, L. Wehenkel, Extremely Randomized Trees, 2006; D. Lopez-Paz, M. Oquab, Revisiting
+Classifier Two-Sample Tests, 2017.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from listener import judge_notes
+from listener.judging import auc, interval
+from songs.song import Song
+
+TREES, FOLDS = 300, 5
+TELLING = 8
+"""Figures that are named."""
+_BARS = judge_notes.FORM[:-1]  # the last bar is the last bar everywhere
+FIGURES = (
+    *judge_notes.WHOLE,
+    *(f"mean of bars: {name}" for name in _BARS),
+    *(f"last bar: {name}" for name in _BARS),
+    *(f"every fourth bar: {name}" for name in _BARS[-3:]),
+)
+
+
+def figures(songs: Sequence[Song]) -> np.ndarray:
+    """Return the figures of songs, (N, len(FIGURES)) float64; raises ValueError for other bars than 4/4 and 2/4."""
+    rows = []
+    for song in songs:
+        reading = judge_notes.read(judge_notes.sixteenths(song.roll[None], song.grid))
+        (bars,), (whole,) = reading.form[..., :-1], reading.whole
+        phrases = bars[3::4] if len(bars) > 3 else bars[-1:]
+        rows.append(np.concatenate((whole, bars.mean(axis=0), bars[-1], phrases[:, -3:].mean(axis=0))))
+    return np.array(rows, dtype=np.float64)
+
+
+def separability(one: Sequence[Song], other: Sequence[Song], seed: int = 0, trees: int = TREES) -> dict[str, Any]:
+    """Return how well the songs of two sources are told apart; songs of the same name are one piece.
+
+    Args:
+        one: five pieces or more.
+        other: as many pieces or more.
+        seed: of the forests and of the interval.
+        trees: of each forest.
+
+    Returns:
+        `auc`; `low` and `high`, the interval that holds it in 95% of samples of the pieces; `melodies` of both; and
+        `telling`: name, weight, `auc` of the single figure, and the means of it in both.
+
+    Raises:
+        ValueError: a source has fewer than five pieces, or is not in 4/4 or 2/4.
+    """
+    from sklearn.ensemble import ExtraTreesClassifier
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    values = np.concatenate((figures(one), figures(other)))
+    labels = np.repeat([1, 0], [len(one), len(other)])
+    pieces = np.concatenate((_pieces(one), _pieces(other) + len(one)))
+    if min(len(np.unique(pieces[labels == label])) for label in (0, 1)) < FOLDS:
+        raise ValueError(f"a source has fewer than {FOLDS} melodies, which are needed to tell sources apart")
+    scores, weights = np.zeros(len(labels)), np.zeros(values.shape[1])
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    for learned, asked in folds.split(values, labels, pieces):
+        forest = ExtraTreesClassifier(trees, class_weight="balanced", min_samples_leaf=2, random_state=seed)
+        forest.fit(values[learned], labels[learned])
+        scores[asked] = forest.predict_proba(values[asked])[:, 1]
+        weights += forest.feature_importances_ / FOLDS
+    mine, others = scores[labels == 1], scores[labels == 0]
+    low, high = interval(
+        mine, others, pieces[labels == 1], np.random.default_rng(seed), others_pieces=pieces[labels == 0]
+    )
+    first, second = values[labels == 1], values[labels == 0]
+    telling = [
+        {
+            "figure": FIGURES[index],
+            "weight": float(weights[index]),
+            "auc": auc(first[:, index], second[:, index]),
+            "means": [float(first[:, index].mean()), float(second[:, index].mean())],
+        }
+        for index in np.argsort(-weights)[:TELLING]
+    ]
+    return {"auc": auc(mine, others), "low": low, "high": high, "melodies": [len(one), len(other)], "telling": telling}
+
+
+def _pieces(songs: Sequence[Song]) -> np.ndarray:
+    """Return a number for each name; draws of a source are called alike and are pieces of their own."""
+    names = [song.name for song in songs]
+    return np.arange(len(songs)) if len(set(names)) == 1 else np.unique(names, return_inverse=True)[1]
