@@ -29,15 +29,38 @@ LARGE_GROUP = 20
 """Groups of more pieces always train: one of them would be a whole test."""
 
 
+def list_files(places: Sequence[Path]) -> list[tuple[Path, int, str | None]]:
+    """Return the MIDI files among some places and in folders below them, the index of the place, and the given split.
+
+    Raises:
+        DatasetError: a place is missing, or there is no MIDI file at all.
+    """
+    files: list[tuple[Path, int, str | None]] = []
+    for number, place in enumerate(places):
+        if place.is_file() and place.suffix.lower() in MIDI_SUFFIXES:
+            files.append((place, number, None))
+            continue
+        if not place.is_dir():
+            raise DatasetError(f"{place}: no such folder or MIDI file")
+        listed = maestro_splits(place)
+        for path in sorted(path for path in place.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES):
+            split = listed.get(path.relative_to(place).as_posix()) if listed else None
+            if path.is_file() and (split is not None or not listed):
+                files.append((path, number, split))
+    if not files:
+        raise DatasetError(f"{', '.join(map(str, places))}: holds no .mid or .midi file")
+    return files
+
+
 def read_folders(
     folders: Sequence[Path],
     options: ArrangeOptions = DEFAULTS,
     report: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[list[Piece], list[int], list[str | None], list[str]]:
-    """Read the melodies of all MIDI files under some folders.
+    """Read the melodies of MIDI files, and of all under some folders.
 
     Args:
-        folders: searched with all that is in them.
+        folders: as for `list_files`.
         options: as for `read_piece`.
         report: called with the number of files read and of all files.
 
@@ -47,18 +70,7 @@ def read_folders(
     Raises:
         DatasetError: a folder is missing, or there is no MIDI file at all.
     """
-    files: list[tuple[Path, int, str | None]] = []
-    for number, folder in enumerate(folders):
-        if not folder.is_dir():
-            raise DatasetError(f"{folder}: no such folder")
-        listed = maestro_splits(folder)
-        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES and path.is_file())
-        for path in paths:
-            split = listed.get(path.relative_to(folder).as_posix()) if listed else None
-            if split is not None or not listed:
-                files.append((path, number, split))
-    if not files:
-        raise DatasetError(f"{', '.join(map(str, folders))}: holds no .mid or .midi file")
+    files = list_files(folders)
     pieces, sources, splits, complaints = [], [], [], []
     for done, (path, source, split) in enumerate(files, start=1):
         try:

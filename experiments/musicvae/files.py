@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.options import UsageError
 from songs.arrange import DEFAULTS, ArrangeOptions
-from songs.catalog import MIDI_SUFFIXES, default_folder
+from songs.catalog import MIDI_SUFFIXES, default_folder, reasons_in_words
 from songs.excerpt import choose_bars
 from songs.files import write_atomically
 from songs.keyboard import DEFAULT_GRID
@@ -124,13 +124,13 @@ def _bars(roll: np.ndarray, onsets: np.ndarray, path: Path, reading: Reading) ->
 
 
 def read_folder(folder: Path, reading: Reading) -> np.ndarray:
-    """Return all windows (N, T) of the MIDI files of a folder; raises UsageError if there is none."""
+    """Return all windows (N, T) of a MIDI file or of those of a folder; raises ValueError if there is none."""
+    from vae.dataset_making import list_files, read_folders
     from vae.windows import cut_windows
 
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES)
-    pieces = [read_piece(path, reading.arranging) for path in paths]
+    paths = list_files([folder])
+    pieces, _, _, complaints = read_folders([folder], reading.arranging)
+    reading.remarks.extend(reasons_in_words(complaints, len(paths)))
     windows = cut_windows(pieces, min(reading.config.bars, MAX_BARS), 1, reading.transposed)
     tokens = reading.config.form.write(windows.roll, windows.onsets)
     if not len(tokens):

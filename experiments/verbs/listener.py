@@ -8,18 +8,21 @@ fools them.
 import argparse
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from experiments.command import add_run_options, begin_or_resume, configured, finish
 from experiments.options import (
     SOURCES,
+    UsageError,
     above_zero,
     add_actions,
     add_force,
     add_source_options,
     count,
     positive,
+    print_lines,
     refuse_existing,
     word,
 )
@@ -59,7 +62,6 @@ def _rolls_of_sources(options: argparse.Namespace) -> dict[str, Any]:
     """Return the first 16 bars of the melodies of sources by name, those that have so many: rolls (N, 128, 13)."""
     import numpy as np
 
-    from experiments.options import UsageError, print_lines
     from experiments.runs.sources import as_heard, playing, read_sources
     from songs.keyboard import SONG_STEPS
 
@@ -128,6 +130,7 @@ def _run_training(options: argparse.Namespace) -> int:
         with progress() as report:
             config, music = resolve_listener(config, lambda *done: report("reading", *done))
         resources["music"] = music  # so that it is read only once
+        print_lines(_left_out(config.data.folders, music.corpora.short))
         return config, music.identity, f"listener-{config.listener.kind}"
 
     folder, summary = begin_or_resume(options, "listener", resolved, FIXED, resources)
@@ -137,6 +140,20 @@ def _run_training(options: argparse.Namespace) -> int:
         copy_model(folder.path / IN_RUN, copy)
     lines = _lines(summary, copy or folder.path / IN_RUN, bool(copy))
     return finish(options, "listener", folder.path, summary, lines)
+
+
+def _left_out(folders: Sequence[Path], corpus: Any) -> list[str]:
+    """Return a line that says how many files gave no excerpt of a corpus of 4 bars, and why; none if all did."""
+    from vae.dataset_making import list_files
+
+    total, parts = len(list_files(folders)), (corpus.training, corpus.validation, corpus.test)
+    used = len(set().union(*(part.pieces.tolist() for part in parts)))
+    reasons = {
+        "cannot be read or have no notes": total - corpus.pieces,
+        "have no 4 bars of 4/4 that fit on the keyboard": corpus.pieces - used,
+    }
+    words = [f"{number} {reason}" for reason, number in reasons.items() if number]
+    return [f"{total - used} of {total} files are left out: {', '.join(words)}"] if words else []
 
 
 def _lines(summary: dict, model: Path, is_copy: bool) -> list[str]:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from songs.midi import encode_midi
 from songs.options import OptionError
 from tests.vae.melodies import write_tune, write_tunes
 from vae.dataset import DatasetError, DatasetOptions, read_meta, read_split
-from vae.dataset_making import assign_splits, generate, read_folders, split_windows
+from vae.dataset_making import assign_splits, generate, list_files, read_folders, split_windows
 from vae.melody import Piece
 from vae.tokens import REST
 from vae.windows import Windows, cut_windows, group_pieces, longest_rest, shapes
@@ -140,7 +141,7 @@ def test_files_that_cannot_be_used_are_counted(tmp_path):
 
 
 def test_missing_and_broken_data_sets_are_named(tmp_path):
-    with pytest.raises(DatasetError, match="no such folder"):
+    with pytest.raises(DatasetError, match="no such folder or MIDI file"):
         read_folders([tmp_path / "nothing"])
     with pytest.raises(DatasetError, match="holds no .mid or .midi file"):
         read_folders([tmp_path])
@@ -291,3 +292,14 @@ def test_a_split_whose_header_announces_a_terabyte_is_broken(place):
         archive.writestr("roll.npy", header.getvalue())
     with pytest.raises(DatasetError, match="test.npz: is broken: "):
         read_split(place, "test")
+
+
+def test_files_and_folders_may_be_mixed_and_files_without_bars_of_four_quarters_are_counted(tmp_path):
+    write_tunes(tmp_path / "folder", 12, seed=1)
+    (tmp_path / "waltz.mid").write_bytes(encode_midi(np.array([[0.0, 1, 60], [1, 1, 62]]), 6, time_signature=(3, 4)))
+    (tmp_path / "folder" / "notes.txt").write_text("no music")
+    places = [tmp_path / "folder", tmp_path / "waltz.mid"]
+    assert [place for _, place, _ in list_files(places)] == [0] * 12 + [1]
+    meta = generate(places, DatasetOptions(), tmp_path / "data")
+    assert (meta["pieces"], meta["other_meter"], meta["unusable"]) == (12, 1, 0)
+    assert sum(split["pieces"] for split in meta["splits"].values()) == 12
