@@ -28,6 +28,8 @@ COLUMNS = {
 """Columns of metrics.csv for each measure; the first that is there counts. The loss is minus the fitness."""
 TRAININGS = ("vae", "listener")
 """Kinds of runs whose steps are steps of training, not of an environment."""
+UNDRAWABLE = 1e100
+"""Numbers from here on are the mark of a broken table."""
 POINTS = 100
 """Points of a grid: more would not be seen."""
 LOGARITHMIC_FROM = 10
@@ -173,11 +175,12 @@ def _read(run: ListedRun, axis: str, measure: str) -> Curve | None:
     except RunError:
         return None
     column = next((name for name in COLUMNS[measure] if name in table), None)
-    x = cost_of(run, table, axis)
+    with np.errstate(over="ignore"):
+        x = cost_of(run, table, axis)
     if column is None or x is None:
         return None
     y = -table[column] if column == "best_fitness" else table[column]
-    there = np.isfinite(y) & np.isfinite(x)
+    there = (np.abs(y) < UNDRAWABLE) & (np.abs(x) < UNDRAWABLE)  # not where there is no loss, nor in a broken table
     if not there.any():
         return None
     x, y = x[there], y[there]

@@ -18,12 +18,20 @@ from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind
 from songs.catalog import song_name
 from songs.piano_roll import most_right_steps
+from songs.validate import OrNone, validate_like
 
 SWEEP = "sweep.toml"
 """File of a folder of runs that lists variants; their folders have the order of the file."""
 SEEDS = ("evolve.seed", "dqn.seed", "training.seed", "listener.seed")
 SHOWN = (*SEEDS, "task.song", "evolve.algorithm", "listener.kind")
 """Options that are properties of a listed run."""
+
+ALWAYS = {"stopped": "", "cpu_seconds": 0.0}
+SUMMARY: dict[str, Any] = dict.fromkeys(("cases", "evaluations", "songs", "steps"), 0)
+SUMMARY |= dict.fromkeys(("always_rest", "ceiling", "right_teacher_forced"), OrNone(0))
+SUMMARY |= {"song": OrNone(""), "dataset": "", "regime": "", "solved": OrNone(True), "validation": OrNone({})}
+SUMMARY |= dict.fromkeys(("reward_a_step", "greedy_reward"), OrNone(-1.0))
+"""Examples of what is read of summary.json; the first two stand in every one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +107,8 @@ class ListedRun:
     @property
     def loss(self) -> float | None:
         """Loss of the best VAE on held-out melodies; None for other runs."""
-        return (self.summary.get("validation") or {}).get("loss")
+        loss = (self.summary.get("validation") or {}).get("loss")
+        return loss if isinstance(loss, float) else None
 
     @property
     def env_steps(self) -> int | None:
@@ -127,7 +136,7 @@ class ListedRun:
                 return 4
             prompt = int(self.options["task.prompt"])
             return sum(song.steps - prompt for song in self.folder.read_songs(int(self.options["task.steps"]), prompt))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError):
             return None
 
     @cached_property
@@ -138,7 +147,7 @@ class ListedRun:
         try:
             prompt, memory = int(self.options["task.prompt"]), int(self.options["task.memory"])
             rolls = [song.roll for song in self.folder.read_songs(int(self.options["task.steps"]), prompt)]
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, OverflowError):
             return None, None
         return sum(int((~roll[prompt:].any(axis=1)).sum()) for roll in rolls), most_right_steps(rolls, memory, prompt)
 
@@ -204,13 +213,19 @@ def read_run(path: Path) -> ListedRun:
     try:
         kind, started = name_of_kind(folder), str(folder.read_meta().get("started", ""))
         options = _options(folder.read_text("config.toml"))
+        summary = _summary(folder)
     except (RunError, ValueError):
         return ListedRun(folder, "", "", {}, {})
-    try:
-        summary = folder.read_json("summary.json")
-    except RunError:
-        summary = {}
     return ListedRun(folder, kind, started, options, summary)
+
+
+def _summary(folder: RunFolder) -> dict[str, Any]:
+    """Return the content of summary.json; empty while there is none. Raises ValueError if it is broken."""
+    if not (folder.path / "summary.json").exists():
+        return {}
+    summary = folder.read_json("summary.json")
+    validate_like(ALWAYS | {name: like for name, like in SUMMARY.items() if name in summary}, summary)
+    return summary
 
 
 def _options(toml: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 
@@ -85,6 +86,27 @@ def test_runs_that_are_cut_short_running_or_broken_are_listed_as_such(kuznechik,
     with cut_short(tmp_path / "running").writing():
         states = {row["run"]: row["state"] for row in listed(kuznechik, tmp_path)}
     assert states == {"cut-short": "unfinished", "running": "running", "broken": "broken"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("summary.json", '{"stopped": "solved"}'),
+        ("summary.json", '{"stopped": 3, "cpu_seconds": 1.0}'),
+        ("summary.json", '{"stopped": "budget", "cpu_seconds": 1.0, "evaluations": "many"}'),
+        ("meta.json", "[]"),
+        ("config.toml", "[evolve"),
+        ("metrics.csv", "generation,evaluations,best_right\n0,1e308,1e308\n"),
+        ("metrics.csv", "\0"),
+    ],
+)
+def test_a_broken_run_is_listed_and_left_out_of_comparisons(kuznechik, tmp_path, xor_runs, name, content):
+    shutil.copytree(xor_runs / "b", tmp_path / "runs")
+    (tmp_path / "runs" / "short" / name).write_text(content)
+    states = {row["run"]: row["state"] for row in listed(kuznechik, tmp_path / "runs")}
+    assert states == {"short": "budget" if name == "metrics.csv" else "broken", "small": "solved"}
+    compared = kuznechik("curves", tmp_path / "runs", "--out", tmp_path / "c", "--json")
+    assert (compared.status, compared.err) == (0, "Left out, as they have no such figures: short\n")
 
 
 def test_prune_removes_what_left_nothing_and_is_not_running(kuznechik, tmp_path, xor_runs):
