@@ -16,15 +16,21 @@ Regression.
 import math
 import random
 from collections.abc import Sequence
+from functools import cached_property
 from statistics import fmean
+from typing import Any
 
 import neat
+import numpy as np
 from neat.config import ConfigParameter, DefaultClassConfig
 
 from agents.neat.crossover import crossover
 from agents.neat.genome import Genome, GenomeConfig, new_genome
 from agents.neat.operators import mutate
 from agents.neat.species import Species
+
+FEW = 40
+"""Genomes that are compared sooner as Python's numbers than as arrays."""
 
 
 class Reproduction(neat.DefaultReproduction):
@@ -121,47 +127,83 @@ class Reproduction(neat.DefaultReproduction):
 
 
 class Parents:
-    """The genomes that may have children, with losses for lexicase selection, and the choice of one of them."""
+    """The genomes that may have children, and the choice of one of them."""
 
     def __init__(self, genomes: Sequence[Genome], selection: str):
         self.genomes = genomes
-        self._lexicase = selection == "lexicase"
-        self._good_at: dict[int, Sequence[Genome]] = {}
-        """By output the genomes about as good as the best one at it."""
+        self._lexicase = Lexicase(genomes) if selection == "lexicase" else None
 
     def choose(self) -> Genome:
         """Choose one genome."""
-        return self._choose_by_lexicase() if self._lexicase else random.choice(self.genomes)
-
-    def _choose_by_lexicase(self) -> Genome:
-        """Choose one genome by epsilon-lexicase selection over the losses of the outputs."""
-        outputs = list(range(len(self.genomes[0].losses)))
-        random.shuffle(outputs)
-        if outputs[0] not in self._good_at:
-            self._good_at[outputs[0]] = _good_at(outputs[0], self.genomes)
-        genomes = self._good_at[outputs[0]]
-        for output in outputs[1:]:
-            if len(genomes) == 1:
-                break
-            genomes = _good_at(output, genomes)
-        return random.choice(genomes)
+        return self._lexicase.choose() if self._lexicase else random.choice(self.genomes)
 
 
-def _good_at(output: int, genomes: Sequence[Genome]) -> Sequence[Genome]:
-    """Return the genomes that are about as good as the best one at an output.
+class Survivors(dict[int, "Survivors"]):
+    """Genomes, by their rows, that some outputs left; and by output, which of them it leaves, where that is known."""
 
-    They may be worse by the median absolute deviation of the losses there.
+    def __init__(self, rows: tuple[int, ...]):
+        super().__init__()
+        self.rows = rows
+
+
+class Lexicase:
+    """Epsilon-lexicase selection over the losses of the outputs.
+
+    In whatever order outputs come, they often leave the same genomes: an output filters each set of genomes once.
     """
-    losses = [genome.losses[output] for genome in genomes]
-    middle = _median(losses)
-    limit = min(losses) + _median([abs(loss - middle) for loss in losses])
-    return [genome for genome, loss in zip(genomes, losses, strict=True) if loss <= limit]
+
+    def __init__(self, genomes: Sequence[Genome]):
+        self._genomes = genomes
+        self._all = Survivors(tuple(range(len(genomes))))
+        self._known: dict[tuple[int, ...], Survivors] = {}
+
+    @cached_property
+    def _columns(self) -> list[tuple[float, ...]]:
+        """Losses of all genomes, by output."""
+        return list(zip(*(genome.losses for genome in self._genomes), strict=True))
+
+    @cached_property
+    def _losses(self) -> np.ndarray:
+        """The same as an array (O, N)."""
+        return np.array(self._columns)
+
+    def choose(self) -> Genome:
+        """Choose one genome by the outputs in a random order."""
+        outputs = list(range(len(self._genomes[0].losses)))
+        random.shuffle(outputs)
+        left = self._all
+        for output in outputs:
+            if len(left.rows) == 1:
+                break
+            if output not in left:
+                left[output] = self._filter(output, left.rows)
+            left = left[output]
+        return self._genomes[random.choice(left.rows)]
+
+    def _filter(self, output: int, rows: Sequence[int]) -> Survivors:
+        """Return which genomes are about as good as the best one at an output.
+
+        They may be worse by the median absolute deviation of the losses there.
+        """
+        if len(rows) > FEW:
+            index = np.array(rows)
+            losses = self._losses[output][index]
+            ranked = np.sort(losses)
+            limit = ranked[0] + _middle(np.sort(np.abs(losses - _middle(ranked))))
+            rows = index[losses <= limit].tolist()
+        else:
+            column = self._columns[output]
+            found = sorted([column[row] for row in rows])
+            middle = _middle(found)
+            limit = found[0] + _middle(sorted([abs(loss - middle) for loss in found]))
+            rows = [row for row in rows if column[row] <= limit]
+        return self._known.setdefault(tuple(rows), Survivors(tuple(rows)))
 
 
-def _median(values: Sequence[float]) -> float:
-    """Return the median, as `statistics.median` does, in a third of the time."""
-    ranked, half = sorted(values), len(values) // 2
-    return ranked[half] if len(values) % 2 else (ranked[half - 1] + ranked[half]) / 2
+def _middle(ranked: Any) -> float:
+    """Return the median of sorted values, as `statistics.median` does."""
+    half = len(ranked) // 2
+    return ranked[half] if len(ranked) % 2 else (ranked[half - 1] + ranked[half]) / 2
 
 
 Reproduction.__name__ = "DefaultReproduction"  # the section of neat-python's configuration file

@@ -9,9 +9,11 @@ Conventions: a species is represented by its best member of the generation befor
 Source: Stanley and Miikkulainen (2002), section 3.3.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 
 import neat
+import numpy as np
 from neat.config import ConfigParameter, DefaultClassConfig
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 from neat.species import Species
@@ -20,6 +22,12 @@ from agents.neat.genome import Genome, GenomeConfig
 
 THRESHOLD_STEP = 1.05
 """The threshold changes by this factor a generation while the number of species is off its target."""
+THRESHOLD_JUMP = 1.25
+"""The threshold rises at once, by at least this factor, where there are more than `MOST_SPECIES`."""
+MOST_SPECIES = 60
+"""Most species while a number is steered to; the time that placing takes grows with them."""
+SAMPLE = 60
+"""Genomes whose distances say where the threshold should be."""
 
 
 class SteadySpecies(Species):
@@ -45,13 +53,22 @@ class SpeciesSet(neat.DefaultSpeciesSet):
 
     def speciate(self, config: neat.Config, population: dict, generation: int) -> None:
         """Place every genome into a species and steer the threshold towards the target number."""
-        between, options = self._distance, config.genome_config
+        while not self._place(config.genome_config, population, generation):
+            sampled = self._sampled_threshold(config.genome_config, population)
+            self.threshold = max(sampled, THRESHOLD_JUMP * self.threshold)
+        self.genome_to_species = {key: genome.species for key, genome in population.items()}
+        self._steer()
+
+    def _place(self, options: GenomeConfig, population: dict, generation: int) -> bool:
+        """Place every genome into a species; return False, with nothing changed, if there are far too many."""
+        between = self._distance
         kept: dict[int, Species] = {}
         for key in sorted(self.species):
             representative = self.species[key].representative
             if all(between(representative, one.representative, options) >= self.threshold for one in kept.values()):
                 kept[key] = self.species[key]
         members: dict[int, dict] = {key: {} for key in kept}
+        homes: dict[int, int] = {}
         for key in sorted(population):
             genome = population[key]
             home = getattr(genome, "species", None)
@@ -64,13 +81,32 @@ class SpeciesSet(neat.DefaultSpeciesSet):
                 kept[one] = SteadySpecies(one, generation)
                 kept[one].representative = genome
                 members[one] = {}
+                if len(kept) > MOST_SPECIES and self.species_set_config.target_species:
+                    return False
             members[one][key] = genome
-            genome.species = one
+            homes[key] = one
+        for key, genome in population.items():
+            genome.species = homes[key]
         self.species = {key: one for key, one in kept.items() if members[key]}
         for key, one in self.species.items():
             one.update(one.representative, members[key])
-        self.genome_to_species = {key: genome.species for key, genome in population.items()}
-        self._steer()
+        return True
+
+    def _sampled_threshold(self, options: GenomeConfig, population: dict) -> float:
+        """Return the least threshold at which genomes of all parts of a population make no more than the target."""
+        sample = [population[key] for key in sorted(population)[:: -(-len(population) // SAMPLE)]]
+        far = np.array([[self._distance(one, other, options) for other in sample] for one in sample])
+
+        def species(threshold: float) -> int:
+            representatives: list[int] = []
+            for index in range(len(sample)):
+                if not (far[representatives, index] < threshold).any():
+                    representatives.append(index)
+            return len(representatives)
+
+        steps = np.unique(far)
+        enough = bisect_left(steps, True, key=lambda step: species(step) <= self.species_set_config.target_species)
+        return float(steps[min(enough, len(steps) - 1)])
 
     def _distance(self, one: neat.DefaultGenome, other: neat.DefaultGenome, options) -> float:
         """Return the genetic distance; nobody is far from anybody where one species is wanted."""

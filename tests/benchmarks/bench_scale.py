@@ -4,7 +4,8 @@
 
 `in full` evaluates networks from nothing, as worker processes do; `by changes` evaluates children of which three
 connections changed, as this process does where inputs feed outputs directly. Both give the same bits. One thread;
-the least of three rounds each.
+the least of three rounds each. `generation` is a whole one of the default search of the grasshopper, with selection,
+crossover, mutation and species, in the mean of two from the 20th on.
 """
 
 import argparse
@@ -31,11 +32,16 @@ from agents.neat.incremental import Incremental
 from agents.neat.operators import change_value
 from experiments.config.evolve import EvolveConfig
 from experiments.config.neat_ini import neat_ini, read_neat_config
+from experiments.runs.assembly import make_cases, resolve
+from experiments.runs.searches import make_search
 from songs.catalog import read_catalog
 from songs.files import write_atomically
 
 MEMORY, PROMPT = 64, 8
 ROUNDS = 3
+BEGUN, MEASURED = 20, 2
+"""Generations before the measurement, and in it."""
+POPULATIONS = (60, 600, 1500, 6000)
 USUAL = {"population": 60, "connections": 300, "songs": 1}
 VARIED = {"population": (60, 300, 1500), "connections": (50, 300, 1000), "songs": (1, 8, 31)}
 
@@ -87,6 +93,20 @@ def row(population: int, connections: int, songs: int, options_of) -> dict:
     return {"population": population, "connections": connections, "songs": songs, "cases": len(cases), **micro}
 
 
+def generation(population: int) -> dict:
+    """Measure whole generations of a population."""
+    config, songs = resolve(EvolveConfig().change("evolve", population_size=population))
+    cases = make_cases(config, songs)
+    with tempfile.TemporaryDirectory() as folder, make_search(config, songs, cases, Path(folder)) as search:
+        for _ in range(BEGUN):
+            search.step()
+        start = time.process_time()
+        for _ in range(MEASURED):
+            row = search.step()
+        micro = 1e6 * (time.process_time() - start) / population / MEASURED
+    return {"population": population, "species": len(row.species), "generation": micro}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -101,15 +121,22 @@ def main() -> None:
             return options
 
         rows = [row(**{**USUAL, name: size}, options_of=options_of) for name, sizes in VARIED.items() for size in sizes]
+    whole = [generation(population) for population in POPULATIONS]
     if as_json:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps({"evaluation": rows, "generations": whole}, indent=1))
         return
     table = Table("population", "connections", "songs", "cases", "in full, µs a genome", "by changes, µs", "ratio")
     for one in rows:
         sizes = [str(one[name]) for name in ("population", "connections", "songs", "cases")]
         ratio = one["in full"] / one["by changes"]
-        table.add_row(*sizes, f"{one['anew']:.0f}", f"{one['by changes']:.0f}", f"{ratio:.1f}")
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+        table.add_row(*sizes, f"{one['in full']:.0f}", f"{one['by changes']:.0f}", f"{ratio:.1f}")
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(table)
+    table = Table("population", "species", "generation, µs a genome", "times the first")
+    for one in whole:
+        ratio = one["generation"] / whole[0]["generation"]
+        table.add_row(str(one["population"]), str(one["species"]), f"{one['generation']:.0f}", f"{ratio:.2f}")
+    console.print(table)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from statistics import median
 
 import neat
 import pytest
@@ -241,6 +242,32 @@ def test_lexicase_takes_small_differences_for_none():
     # at output 0 the deviations from the median 1 are 1, 0, 0.9, 99, 99: losses up to 1 are as good as 0
     counts = chosen([[0, 5, 5], [1, 0, 0], [0.1, 5, 5], [100, 5, 5], [100, 5, 5]])
     assert counts[1] > 250
+
+
+@pytest.mark.parametrize("count", [3, 30, 300])
+def test_lexicase_draws_as_if_every_output_looked_at_all_that_are_left(count):
+    """The choices, and the numbers drawn, are those of the definition, in small groups and in large ones."""
+    chance = random.Random(count)
+    genomes = [Genome(key, {}, {}) for key in range(count)]
+    for genome in genomes:
+        genome.losses = [float(chance.randrange(1 + count // 5)) for _ in range(5)]
+
+    def slowly() -> Genome:
+        outputs, left = list(range(5)), genomes
+        random.shuffle(outputs)
+        for output in outputs:
+            if len(left) > 1:
+                losses = [genome.losses[output] for genome in left]
+                deviation = median(abs(loss - median(losses)) for loss in losses)
+                left = [genome for genome in left if genome.losses[output] <= min(losses) + deviation]
+        return random.choice(left)
+
+    parents = Parents(genomes, "lexicase")
+    for seed in range(40):
+        random.seed(seed)
+        expected, state = slowly(), random.getstate()
+        random.seed(seed)
+        assert (parents.choose(), random.getstate()) == (expected, state)
 
 
 def test_lexicase_has_no_favourite_among_equals():

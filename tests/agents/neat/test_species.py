@@ -5,6 +5,7 @@ import random
 import neat
 import pytest
 
+from agents.neat.counters import make_population
 from agents.neat.genome import ConnectionGene, Genome, NodeGene
 from agents.neat.species import distance
 
@@ -155,3 +156,12 @@ def test_weights_that_grow_are_no_stagnation(make_config):
         set_of.species.clear()
     assert not any(ends["fitness falls, loss falls"])
     assert ends["fitness falls, loss stays"][-1]
+
+
+def test_far_too_many_species_raise_the_threshold_at_once(make_config):
+    config = make_config(8, 3, evolve={"population_size": 300}, species={"compatibility_threshold": 0.001})
+    assert len(make_population(config).species.species) <= 60
+    fixed = make_config(
+        8, 3, evolve={"population_size": 300}, species={"compatibility_threshold": 0.001, "target_species": 0}
+    )
+    assert len(make_population(fixed).species.species) == 300
