@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import mido
 import numpy as np
 
 from songs.files import read_whole, write_atomically
@@ -23,6 +23,9 @@ from songs.key_signature import KeySignature
 from songs.keyboard import STEPS_PER_BEAT
 from songs.midi_parser import MAX_BEATS, MAX_BYTES, parse_midi
 from songs.score import MidiError, Score
+
+if TYPE_CHECKING:
+    import mido
 
 __all__ = ["MidiError", "MidiNotes", "encode_midi", "read_midi", "read_score", "write_midi"]
 
@@ -233,6 +236,8 @@ def encode_midi(
     Raises:
         ValueError: an argument is out of range.
     """
+    import mido  # here, as reading does without
+
     track = mido.MidiTrack(_head(title, tempo_bpm, key, time_signature, texts))
     now, events = 0, [(round(beat * TICKS_PER_BEAT), -1, _tempo(tempo)) for beat, tempo in tempo_changes]
     for onset, length, pitch in notes.tolist():
@@ -249,11 +254,13 @@ def encode_midi(
     return file.getvalue()
 
 
-def _head(title, tempo_bpm, key, time_signature, texts) -> list[mido.MetaMessage]:
+def _head(title, tempo_bpm, key, time_signature, texts) -> list["mido.MetaMessage"]:
     """Return the messages before the first note."""
     numerator, denominator = time_signature
     if numerator not in range(1, 256) or denominator not in (1, 2, 4, 8, 16, 32, 64):
         raise ValueError(f"time signature {numerator}/{denominator}: write 1 to 255 over 1, 2, 4 ... or 64")
+    import mido
+
     messages = [mido.MetaMessage("track_name", name=_as_latin_1(title))] if title else []
     messages += [mido.MetaMessage("text", text=_as_latin_1(text)) for text in texts]
     messages.append(_tempo(tempo_bpm))
@@ -266,10 +273,12 @@ def _head(title, tempo_bpm, key, time_signature, texts) -> list[mido.MetaMessage
     return messages
 
 
-def _tempo(tempo_bpm: float) -> mido.MetaMessage:
+def _tempo(tempo_bpm: float) -> "mido.MetaMessage":
     slowest, fastest = TEMPO_RANGE_BPM
     if not slowest <= tempo_bpm <= fastest:
         raise ValueError(f"a tempo of {tempo_bpm} bpm: {slowest:g} to {fastest:g} can be written")
+    import mido
+
     return mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm))
 
 
