@@ -16,7 +16,7 @@ from typing import Self
 
 import numpy as np
 
-from songs.piano_roll import memory_windows
+from songs.piano_roll import Memory, memory_windows
 from songs.song import Song
 
 
@@ -68,7 +68,7 @@ class Cases:
         return int(self.possible.sum())
 
 
-def memory_cases(songs: Sequence[Song], memory: int, prompt: int, mode_bit: bool = False) -> Cases:
+def memory_cases(songs: Sequence[Song], memory: Memory, prompt: int, mode_bit: bool = False) -> Cases:
     """Return a case for every step after the prompt of every song, one song after the other.
 
     The inputs are laid out like the observation of `KeyboardEnv`: oldest step first, all keys of a step, and
@@ -88,7 +88,7 @@ def xor_cases() -> Cases:
     return Cases(inputs, inputs[:1] != inputs[1:], (1, 1, 1, 1))
 
 
-def ambiguous_steps(songs: Sequence[Song], memory: int, prompt: int) -> dict[str, list[int]]:
+def ambiguous_steps(songs: Sequence[Song], memory: Memory, prompt: int) -> dict[str, list[int]]:
     """Return the steps, by song, that no player with this memory can all get right.
 
     They follow a memory that elsewhere, in this song or another, goes on differently.

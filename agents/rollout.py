@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 
 from agents.performer import Performer
+from songs.piano_roll import Memory, remembered, span
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ def play_episode(
     keyboard: Any = env.unwrapped  # a `KeyboardEnv`
     observation, information = env.reset(seed=seed, options=options)
     performer.reset(1)
-    shape = keyboard.rules.memory, *keyboard.action_space.shape
+    shape = keyboard.rules.rows, *keyboard.action_space.shape
     cells = prod(shape)
     right, total, over = [], 0.0, False
     while not over:
@@ -61,13 +62,15 @@ def play_episode(
     return Episode(information["song"], keyboard.played, np.array(right), total)
 
 
-def play_on(performer: Performer, prompt: np.ndarray, steps: int, memory: int, improvise: bool = False) -> np.ndarray:
+def play_on(
+    performer: Performer, prompt: np.ndarray, steps: int, memory: Memory, improvise: bool = False
+) -> np.ndarray:
     """Let a performer go on from a prompt (P, K): `continue_prompts` for a single one; (steps, K) bool."""
     return continue_prompts(performer, prompt[None], steps, memory, improvise)[0]
 
 
 def continue_prompts(
-    performer: Performer, prompts: np.ndarray, steps: int, memory: int, improvise: bool = False
+    performer: Performer, prompts: np.ndarray, steps: int, memory: Memory, improvise: bool = False
 ) -> np.ndarray:
     """Let a performer go on from prompts side by side, hearing only itself, for as long as one likes.
 
@@ -75,17 +78,18 @@ def continue_prompts(
         performer: decides each step.
         prompts: (B, P, K) bool, the steps it is given.
         steps: length of the whole rolls, at least P.
-        memory: steps it remembers.
+        memory: steps it remembers, or lags.
         improvise: ask it to improvise, if it can.
 
     Returns:
         (B, steps, K) bool, the prompts and what followed.
     """
     count, given, keys = prompts.shape
-    history = np.zeros((count, memory + steps, keys), dtype=bool)
-    history[:, memory : memory + given] = prompts
+    reach = span(memory)
+    history = np.zeros((count, reach + steps, keys), dtype=bool)
+    history[:, reach : reach + given] = prompts
     performer.reset(count)
     mode = np.full(count, improvise)
     for step in range(given, steps):
-        history[:, memory + step] = performer.press(history[:, step : step + memory], mode)
-    return history[:, memory:]
+        history[:, reach + step] = performer.press(remembered(history[:, step : step + reach], memory), mode)
+    return history[:, reach:]

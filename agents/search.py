@@ -13,6 +13,7 @@ import numpy as np
 
 from agents.cases import Cases
 from agents.state_parts import Stateful
+from songs.piano_roll import Memory
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Problem:
     """Inputs and targets of the networks."""
     rolls: Sequence[np.ndarray] = ()
     """(T, K) bool each, the songs; empty where the task is not music."""
-    memory: int = 0
+    memory: Memory = 0
     prompt: int = 0
     mode_bit: bool = False
     make_env: Callable[..., gymnasium.Env] | None = None

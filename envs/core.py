@@ -30,6 +30,7 @@ class Rules:
     songs: tuple[Song, ...]
     listener: Listener
     memory: int
+    lags: tuple[int, ...]
     prompt: int
     teacher_forcing: bool
     stop_at_error: bool
@@ -54,6 +55,11 @@ class Rules:
             )
         if not 0 <= self.random_start <= 1:
             raise ValueError(f"random_start is {self.random_start}: it is a probability, 0 to 1")
+
+    @property
+    def rows(self) -> int:
+        """M, the steps that are observed."""
+        return len(self.lags) or self.memory
 
     @property
     def keys(self) -> int:
@@ -90,7 +96,7 @@ class KeyboardCore:
         if record or not is_pointwise(rules.listener):
             kept = max(kept, *(song.steps for song in rules.songs))
         self.clock = SongClock(SongTape(rules.songs, kept), episodes, max_steps)
-        self.history = History(episodes, kept, rules.keys, rules.memory, rules.mode_bit)
+        self.history = History(episodes, kept, rules.keys, rules.lags or rules.memory, rules.mode_bit)
         self._record = None
         if record:
             self._record = History(episodes, kept, rules.keys) if rules.teacher_forcing else self.history

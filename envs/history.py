@@ -5,6 +5,8 @@ Conventions: B episodes; the history of each is W steps of K keys, oldest first,
 
 import numpy as np
 
+from songs.piano_roll import Memory, span
+
 _FEWEST_FREE_STEPS = 32
 """So that a short history, too, is moved back only once in a while."""
 
@@ -16,16 +18,20 @@ class History:
     added, for all rows at once; when it reaches the end it is copied back to the beginning.
     """
 
-    def __init__(self, episodes: int, steps: int, keys: int, memory: int = 0, mode_bit: bool = False):
+    def __init__(self, episodes: int, steps: int, keys: int, memory: Memory = 0, mode_bit: bool = False):
         """
         Args:
             episodes: B.
             steps: W.
             keys: K.
-            memory: steps that are observed, at most W.
+            memory: steps that are observed, at most W, or lags.
             mode_bit: append the mode to every observation.
         """
-        self._keys, self._width, self._observed = keys, steps * keys, memory * keys
+        self._keys, self._width, self._observed = keys, steps * keys, span(memory) * keys
+        self._columns = None
+        if not isinstance(memory, int):
+            cells = [np.arange(keys) - lag * keys for lag in memory]
+            self._columns = np.concatenate([*cells, np.arange(int(mode_bit))])  # the mode stands behind the last step
         free = max(steps, _FEWEST_FREE_STEPS) * keys
         self._cells = np.zeros((episodes, self._width + free + mode_bit), dtype=np.int8)
         self._end, self._last_end = self._width, self._width + free
@@ -50,9 +56,11 @@ class History:
         return self._cells[:, self._end - self._width : self._end].reshape(len(self._cells), -1, self._keys)
 
     def observations(self) -> np.ndarray:
-        """Return (B, memory * K) int8, or one column more with the mode bit: a view that the next `add` spoils."""
-        begin = self._end - self._observed
-        if self.mode is None:
-            return self._cells[:, begin : self._end]
-        self._cells[:, self._end] = self.mode  # the next step will be written over it
-        return self._cells[:, begin : self._end + 1]
+        """Return (B, M * K) int8, or one column more with the mode bit: a view that the next `add` spoils, or with lags
+        a copy.
+        """
+        if self.mode is not None:
+            self._cells[:, self._end] = self.mode  # the next step will be written over it
+        if self._columns is not None:
+            return self._cells[:, self._end + self._columns]
+        return self._cells[:, self._end - self._observed : self._end + (self.mode is not None)]

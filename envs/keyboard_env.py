@@ -21,6 +21,7 @@ from listener.memorization import ExactSteps, RightKeys
 from listener.registry import load_listener
 from songs.arrange import ARRANGE_OPTIONS, DEFAULTS
 from songs.catalog import find_song
+from songs.piano_roll import read_lags
 from songs.song import Song, usual_memory, usual_prompt
 
 _EPISODE = np.arange(1)
@@ -39,8 +40,8 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     `MultiBinary(K)`: 1 presses a key, the lowest first. Nothing is held: a 1 is an onset.
 
     ## Observation Space
-    `MultiBinary(memory * K)`: the last `memory` steps, oldest first, K keys each. With `mode_bit` one
-    more element at the end: 1 to play the song, 0 to improvise.
+    `MultiBinary(M * K)`: the last M = `memory` steps, or the M steps at `lags`, oldest first, K keys each. With
+    `mode_bit` one more element at the end: 1 to play the song, 0 to improvise.
 
     ## Rewards
     The listener's reward of the newest step; by default 1 for a step with all keys right, else 0.
@@ -63,6 +64,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
       `reset(options={"song": index})`.
     * `listener`: gives the rewards: an object, or a name such as `theory`; `ExactSteps()` by default.
     * `memory`: steps remembered, at least 1; by default four bars, the longest of the songs' bars.
+    * `lags`: steps back that are observed instead, such as `(1, 2, 4, 8, 16, 32)`; the memory reaches to the largest.
     * `prompt`: steps given at the start, at least 0 and fewer than the song has; by default one such bar.
     * `teacher_forcing`: the memory holds the song instead of what was played.
     * `stop_at_error`: end the episode at the first wrong step.
@@ -90,13 +92,18 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         random_start: float = 0.0,
         key_rewards: bool = False,
         render_mode: str | None = None,
+        lags: Sequence[int] = (),
     ):
         if not songs:
             raise ValueError("give the environment at least one song")
+        lags = read_lags(",".join(map(str, lags)))
+        if lags and memory not in (None, lags[0]):
+            raise ValueError(f"memory is {memory} steps and lags are {lags}: leave one of them out")
         self.rules = Rules(
             tuple(songs),
             listener_of(listener),
-            usual_memory(songs) if memory is None else memory,
+            lags[0] if lags else usual_memory(songs) if memory is None else memory,
+            lags,
             usual_prompt(songs) if prompt is None else prompt,
             teacher_forcing,
             stop_at_error,
@@ -107,7 +114,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         )
         self.render_mode = check_render_mode(render_mode, self.metadata["render_modes"])
         self.action_space = MultiBinary(self.rules.keys)
-        self.observation_space = MultiBinary(self.rules.memory * self.rules.keys + mode_bit)
+        self.observation_space = MultiBinary(self.rules.rows * self.rules.keys + mode_bit)
         self._core = KeyboardCore(self.rules, 1, record=True)
         self._action_shape = (self.rules.keys,)
         self._over = True

@@ -60,6 +60,8 @@ def checked_value(name: str, option: dataclasses.Field, value: Any) -> Any:
     wanted: Any = option.type
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) < LARGEST_SHOWN else math.inf if value > 0 else -math.inf
+    if wanted is str and isinstance(value, list) and all(type(each) is int for each in value):
+        value = ",".join(map(str, value))  # lags = [1, 2, 4] is the text 1,2,4
     if type(value) is not wanted:
         raise OptionError(f"{name} = {shown(value)}: it must be {KINDS[wanted]}")
     if wanted is str and any("\ud800" <= char <= "\udfff" for char in value):  # a file name that is not UTF-8

@@ -11,6 +11,13 @@ import numpy as np
 
 from songs.keyboard import DEFAULT_KEYBOARD, Keyboard, pitch_name
 
+LARGEST_LAG = 4096
+Memory = int | tuple[int, ...]
+"""What a performer remembers: the last so many steps, or the steps at these lags, the largest first.
+
+A lag of 1 is the step just before.
+"""
+
 
 def check_roll(roll: np.ndarray, keyboard: Keyboard = DEFAULT_KEYBOARD) -> np.ndarray:
     """Return `roll` as a boolean array (T, K) with the keys of a keyboard.
@@ -104,20 +111,48 @@ def step_numbers(roll: np.ndarray) -> np.ndarray:
     return numbers[1:]
 
 
-def memory_windows(roll: np.ndarray, memory: int, start: int = 0) -> np.ndarray:
+def read_lags(text: str) -> tuple[int, ...]:
+    """Return the lags that a text such as 1,2,4,8 names, the largest first; none for "".
+
+    Raises:
+        ValueError: a lag is no whole number from 1 to `LARGEST_LAG`.
+    """
+    parts = [part.strip() for part in text.split(",")] if text.strip() else []
+    if any(not part.isascii() or not part.isdigit() or not 1 <= int(part[:9]) <= LARGEST_LAG for part in parts):
+        raise ValueError(f"lags = {text[:80]!r}: write steps back, 1 to {LARGEST_LAG}, between commas, as in 1,2,4,8")
+    return tuple(sorted({int(part) for part in parts}, reverse=True))
+
+
+def span(memory: Memory) -> int:
+    """Return how many steps back a memory reaches."""
+    return memory if isinstance(memory, int) else max(memory)
+
+
+def rows_of(memory: Memory) -> int:
+    """Return M, the number of steps that are remembered."""
+    return memory if isinstance(memory, int) else len(memory)
+
+
+def remembered(history: np.ndarray, memory: Memory) -> np.ndarray:
+    """Return the steps (..., M, K) that a memory holds of the last steps (..., S, K), as many as it reaches back."""
+    return history if isinstance(memory, int) else history[..., [-lag for lag in memory], :]
+
+
+def memory_windows(roll: np.ndarray, memory: Memory, start: int = 0) -> np.ndarray:
     """Return what a performer remembers before each step from `start` on.
 
     Args:
         roll: (T, K) bool.
-        memory: steps remembered, at least 1.
+        memory: steps remembered, at least 1, or lags.
         start: first step to decide.
 
     Returns:
-        (T - start, memory, K) bool, a read-only view; the last row of a window is the step just before.
+        (T - start, M, K) bool, a read-only view if the last steps are remembered; the newest step is the last row.
     """
-    padded = np.concatenate([np.zeros((memory, roll.shape[1]), dtype=bool), roll])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, memory, axis=0)  # (T + 1, K, memory)
-    return windows[start : len(roll)].transpose(0, 2, 1)
+    steps = span(memory)
+    padded = np.concatenate([np.zeros((steps, roll.shape[1]), dtype=bool), roll])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, steps, axis=0)  # (T + 1, K, steps)
+    return remembered(windows[start : len(roll)].transpose(0, 2, 1), memory)
 
 
 def memory_needed(roll: np.ndarray, start: int = 0) -> int | None:
@@ -159,16 +194,16 @@ def _joined(spans: np.ndarray, earlier: np.ndarray, steps: int) -> np.ndarray:
     return np.unique(spans * (earlier.max() + 1) + before, return_inverse=True)[1]
 
 
-def most_right_steps(rolls: list[np.ndarray], memory: int, start: int = 0) -> int:
-    """Return how many steps from `start` on any one player can get right who sees only `memory` steps.
+def most_right_steps(rolls: list[np.ndarray], memory: Memory, start: int = 0) -> int:
+    """Return how many steps from `start` on any one player can get right who sees only this memory.
 
     Where the same memory goes on differently, in one roll or in several, the most frequent step is the best
     answer.
     """
     following: dict[bytes, Counter] = defaultdict(Counter)
     numbers = np.split(step_numbers(np.concatenate(rolls)), np.cumsum([len(roll) for roll in rolls])[:-1])
-    for roll, steps in zip(rolls, numbers, strict=True):
-        padded = np.concatenate([np.zeros(memory, dtype=np.int64), steps])
-        for step in range(start, len(roll)):
-            following[padded[step : step + memory].tobytes()][int(padded[step + memory])] += 1
+    for steps in numbers:
+        windows = memory_windows(steps[:, None], memory, start)
+        for window, step in zip(windows, steps[start:].tolist(), strict=True):
+            following[window.tobytes()][step] += 1
     return sum(counts.most_common(1)[0][1] for counts in following.values())

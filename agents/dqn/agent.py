@@ -47,7 +47,8 @@ class DqnAgent:
         self.learner, self.epsilon = learner, EpsilonGreedy(exploration)
         replay, network = learner.replay, learner.network
         rewards, n_step, gamma = learner.td_loss.rewards, replay.options.n_step, learner.options.gamma
-        self._recent = NStep(envs, learner.observation, replay.memory, rewards, n_step, gamma, network.keys)
+        lags = replay.new_steps != n_step
+        self._recent = NStep(envs, learner.observation, replay.memory, rewards, n_step, gamma, network.keys, lags)
         self._bonus = None
         if exploration.bonus:
             steps = steps_with(exploration.most_keys if network.head == "branching" else 1, network.keys)

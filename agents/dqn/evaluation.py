@@ -15,6 +15,7 @@ from agents.dqn.network import QNetwork
 from agents.dqn.prior import Prior
 from agents.dqn.q_player import QPlayer
 from agents.rollout import continue_prompts
+from songs.piano_roll import Memory
 from songs.song import Song
 
 _DIGITS = 5
@@ -53,7 +54,7 @@ class GreedyEvaluator:
     def __init__(
         self,
         songs: Sequence[Song],
-        memory: int,
+        memory: Memory,
         prompt: int,
         mode_bit: bool,
         chords: bool = True,
@@ -62,7 +63,7 @@ class GreedyEvaluator:
     ):
         """
         Args:
-            songs, memory, prompt: the songs to be played, the steps remembered, the steps given.
+            songs, memory, prompt: the songs to be played, the steps remembered or lags, the steps given.
             mode_bit: whether an observation ends with the mode bit.
             chords: whether the network can play chords; if not, the ceiling is without them.
             reward_fn: the `rewards` of a listener by which players are compared; None: by right and wrong.

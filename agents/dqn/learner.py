@@ -20,6 +20,7 @@ from agents.dqn.network import QNetwork, arrays_of, choices_of, load_weights
 from agents.dqn.options import LearningOptions
 from agents.dqn.replay import ReplayBuffer, ReplayOptions, Transitions
 from agents.state_parts import arrays_of_part, join_arrays, restore_generator, restore_parts
+from songs.piano_roll import Memory
 from songs.validate import Within, validate_like
 
 MOST_UPDATES = 2**53
@@ -32,7 +33,7 @@ class QLearner:
     def __init__(
         self,
         network: QNetwork,
-        memory: int,
+        memory: Memory,
         options: LearningOptions,
         replay: ReplayOptions,
         seed: int,
@@ -42,7 +43,7 @@ class QLearner:
         """
         Args:
             network: trained here.
-            memory: M, steps of an observation.
+            memory: steps of an observation, or lags.
             options: of learning.
             replay: of the replay buffer; with `n_step` 0 transitions span the rest of an episode.
             seed: of the generator that samples transitions; the agent explores with it, too.

@@ -49,7 +49,15 @@ class NStep:
     """
 
     def __init__(
-        self, envs: int, observation: int, memory: int, rewards: int, steps: int, gamma: float, keys: int = KEYS
+        self,
+        envs: int,
+        observation: int,
+        memory: int,
+        rewards: int,
+        steps: int,
+        gamma: float,
+        keys: int = KEYS,
+        lags: bool = False,
     ):
         """
         Args:
@@ -57,14 +65,16 @@ class NStep:
             memory: steps of K keys at the beginning of an observation.
             gamma: discount of one step.
             keys: K.
+            lags: the steps of an observation do not follow each other: all of those at the end are remembered.
         """
         self.steps = steps
-        self._newest = slice(keys * (memory - 1), keys * memory)
+        self._newest = slice(0 if lags else keys * (memory - 1), keys * memory)
+        self._whole = lags
         self._discounts = (gamma ** np.arange(steps)).astype(np.float32)
         # index i holds what happened i steps ago
         self._observations = np.zeros((steps, envs, observation), dtype=np.int8)
         self._keys = np.zeros((steps, envs, keys), dtype=np.int8)
-        self._remembered = np.zeros((steps, envs, keys), dtype=np.int8)
+        self._remembered = np.zeros((steps, envs, keys * memory if lags else keys), dtype=np.int8)
         self._rewards = np.zeros((steps, envs, rewards), dtype=np.float32)
         self._age = np.zeros(envs, dtype=np.int64)
 
@@ -88,11 +98,13 @@ class NStep:
     def _transitions(self, ago: int, terminated: np.ndarray, counted: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the complete transitions that began `ago` steps before the newest one."""
         envs = np.flatnonzero(counted & (self._age > ago) & (terminated | (ago == self.steps - 1)))
-        remembered = np.zeros((len(envs), self.steps, self._keys.shape[2]), dtype=np.int8)
+        remembered = np.zeros((len(envs), self.steps, self._remembered.shape[2]), dtype=np.int8)
         rewards = np.zeros((len(envs), self._rewards.shape[2]), dtype=np.float32)
         for later in range(ago + 1):
             remembered[:, later] = self._remembered[ago - later, envs]
             rewards += self._discounts[later] * self._rewards[ago - later, envs]
+        if self._whole:
+            remembered = self._remembered[0, envs]
         return self._observations[ago, envs], remembered, self._keys[ago, envs], rewards, ~terminated[envs], envs
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -5,7 +5,7 @@ Conventions:
     mode bit. It spans n steps, as in n-step returns. It has R rewards: one for the step, or one for each key.
 
     The observation at its end is that at its beginning moved on by n steps, so both together are memory + n steps,
-    kept as one row of bits:
+    kept as one row of bits. With lags both are kept whole, and n is M in the following:
 
         bytes = ceil((K * (memory + n) + mode bit) / 8)         both observations: 54 at memory 32, n = 1, K = 13
               + ceil(K / 8) (keys)  + 1 (continues) + 4 * R     61 at R = 1
@@ -24,6 +24,7 @@ import numpy as np
 from agents.dqn.sum_tree import SumTree
 from songs.keyboard import KEYS
 from songs.options import check_options, option
+from songs.piano_roll import Memory, rows_of
 from songs.validate import Within, validate_like
 
 
@@ -74,7 +75,7 @@ class ReplayBuffer:
 
     def __init__(
         self,
-        memory: int,
+        memory: Memory,
         options: ReplayOptions = DEFAULTS,
         rewards: int = 1,
         mode_bit: bool = False,
@@ -83,15 +84,17 @@ class ReplayBuffer:
     ):
         """
         Args:
-            memory: steps of an observation.
+            memory: steps of an observation, or lags.
             options: of the buffer.
             rewards: R, rewards of a transition.
             mode_bit: whether an observation ends with the mode bit.
             next_prior: keep the prior's log probabilities at the end of each transition, 4 (K + 1) bytes more.
             keys: K.
         """
-        self.options, self.memory, self.mode_bit, self.keys = options, memory, mode_bit, keys
-        self._bits_used = keys * (memory + options.n_step)
+        self.options, self.memory, self.mode_bit, self.keys = options, rows_of(memory), mode_bit, keys
+        self.new_steps = options.n_step if isinstance(memory, int) else self.memory
+        """Steps of the observation at the end of a transition that are kept beside those at its beginning."""
+        self._bits_used = keys * (self.memory + self.new_steps)
         self._arrays: dict[str, np.ndarray] = {
             "bits": np.zeros((options.capacity, (self._bits_used + mode_bit + 7) // 8), dtype=np.uint8),
             "keys": np.zeros((options.capacity, (keys + 7) // 8), dtype=np.uint8),
@@ -126,13 +129,14 @@ class ReplayBuffer:
 
         Args:
             observations, keys, rewards, continues, next_prior: of each, in any dtype.
-            remembered: (B, n, K), the steps remembered since; anything where the episode terminated before.
+            remembered: (B, `new_steps`, K), the newest steps of the observation at the end; anything where the
+                episode terminated before.
         """
         count, split = len(keys), self.keys * self.memory
         indices = np.arange(self.added, self.added + count) % self.options.capacity
         both = [
             observations[:, :split],
-            remembered.reshape(count, self.keys * self.options.n_step),
+            remembered.reshape(count, self.keys * self.new_steps),
             observations[:, split:],
         ]
         self._arrays["bits"][indices] = np.packbits(np.concatenate(both, axis=1).astype(bool), axis=1)
@@ -162,7 +166,7 @@ class ReplayBuffer:
     def _transitions(self, indices: np.ndarray, weights: np.ndarray) -> Transitions:
         rows = {name: array[indices] for name, array in self._arrays.items()}
         bits = np.unpackbits(rows["bits"], axis=1, count=self._bits_used + self.mode_bit).astype(np.float32)
-        first, last = bits[:, : self.keys * self.memory], bits[:, self.keys * self.options.n_step : self._bits_used]
+        first, last = bits[:, : self.keys * self.memory], bits[:, self.keys * self.new_steps : self._bits_used]
         if self.mode_bit:
             first, last = (np.concatenate([part, bits[:, -1:]], axis=1) for part in (first, last))
         return Transitions(

@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.performer import Performer
 from agents.rollout import play_episode
+from songs.piano_roll import Memory, memory_windows
 
 
 class RealEpisodes:
@@ -28,10 +29,10 @@ class RealEpisodes:
         self.mode_bit = rules.mode_bit
         song = rules.songs[0]
         self.steps = song.steps - rules.prompt
-        observation, _ = env.reset()
-        keys = song.roll.shape[1]
-        self.start = observation[: rules.memory * keys].reshape(rules.memory, keys).astype(bool)
-        """(M, K) bool, the memory before the first step."""
+        self.start = memory_windows(song.roll[: rules.prompt + 1], rules.memory, rules.prompt)[0]
+        """(S, K) bool, the steps before the first one to be played, as many as the memory reaches back."""
+        self.memory: Memory = rules.lags or rules.memory
+        """Steps remembered, or lags."""
 
     def __call__(self, performer: Performer) -> int:
         """Let a performer play one episode; return its number of right steps before the first error."""

@@ -31,6 +31,7 @@ from agents.search import Generation, Problem
 from agents.search_state import LARGEST, check_state, identity
 from agents.state_parts import restore_generator
 from songs.options import check_options, option
+from songs.piano_roll import Memory, remembered, rows_of
 from songs.validate import AnyLength, Within, validate_like
 
 MOST_KEYS = 16
@@ -69,7 +70,7 @@ class VerifiedPrefix:
         """Return the search for the one song of a problem."""
         assert problem.make_env is not None, "its task is a song"
         episode = RealEpisodes(problem.make_env(stop_at_error=True))
-        return cls(episode, episode.start, episode.steps, options, seed, problem.mode_bit)
+        return cls(episode, episode.start, episode.steps, options, seed, problem.mode_bit, episode.memory)
 
     @staticmethod
     def describe(options: VerifiedPrefixOptions) -> list[str]:
@@ -84,14 +85,16 @@ class VerifiedPrefix:
         options: VerifiedPrefixOptions,
         seed: int,
         mode_bit: bool = False,
+        memory: Memory | None = None,
     ):
         """
         Args:
             episode: lets a performer play; returns the number of right steps before the first error.
-            start: (M, K) bool, the memory before the first step.
+            start: (S, K) bool, the steps before the first one to be played.
             steps: number of steps T to play, at least 1.
             options, seed: of the search.
             mode_bit: whether the network has one more input, which is always 1.
+            memory: steps remembered, or lags, none beyond S; by default the last S steps.
 
         Raises:
             ValueError: there are more than 16 keys.
@@ -112,7 +115,8 @@ class VerifiedPrefix:
         self._key_bits = 1 << np.arange(keys)
         self._keys_of_word = (np.arange(1 << keys)[:, None] & self._key_bits != 0).sum(axis=1)
         """(2^K,) number of keys that each word presses."""
-        self._weights = np.zeros((keys, self._start.size + mode_bit + 1))
+        self._memory = len(self._start) if memory is None else memory
+        self._weights = np.zeros((keys, rows_of(self._memory) * keys + mode_bit + 1))
         self._weights[:, -1] = -1
         self._best = self._weights
         self._verified = np.zeros((0, keys), dtype=bool)
@@ -168,8 +172,8 @@ class VerifiedPrefix:
     def _inputs(self) -> np.ndarray:
         """Return the inputs (F, V + 1) before every verified step and before the step after them."""
         history = np.concatenate([self._start, self._verified])
-        memory = len(self._start)
-        windows = [history[step : step + memory].reshape(-1) for step in range(len(self._verified) + 1)]
+        reach, count = len(self._start), len(self._verified) + 1
+        windows = [remembered(history[step : step + reach], self._memory).reshape(-1) for step in range(count)]
         return np.concatenate([np.array(windows).T, np.ones((1 + self._mode_bit, len(windows)))])
 
     def _guess(self) -> int:

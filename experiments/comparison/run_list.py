@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind
 from songs.catalog import song_name
-from songs.piano_roll import most_right_steps
+from songs.piano_roll import most_right_steps, read_lags
 from songs.validate import OrNone, validate_like
 
 SWEEP = "sweep.toml"
@@ -145,7 +145,8 @@ class ListedRun:
         if "ceiling" in self.summary or self.options.get("task.kind") != "song":
             return self.summary.get("always_rest"), self.summary.get("ceiling")
         try:
-            prompt, memory = int(self.options["task.prompt"]), int(self.options["task.memory"])
+            prompt = int(self.options["task.prompt"])
+            memory = read_lags(str(self.options.get("task.lags", ""))) or int(self.options["task.memory"])
             rolls = [song.roll for song in self.folder.read_songs(int(self.options["task.steps"]), prompt)]
         except (ValueError, KeyError, OverflowError):
             return None, None

@@ -125,6 +125,7 @@ class DqnConfig(Settings):
                 ("network.head", self.plays_chords, "a prior plays one key of 13, or none: take 'one_key'"),
                 ("dqn.td_loss", dqn.td_loss != "step", "a prior goes with the reward of the step: take 'step'"),
                 ("dqn.soft", dqn.soft, "with a prior its temperature takes this role: leave it at 0"),
+                ("task.lags", task.lags, "a prior goes with the last steps: leave lags out"),
                 ("exploration.bonus", self.exploration.bonus, "with a prior, it explores: leave the bonus at 0"),
             )
         else:

@@ -10,6 +10,7 @@ from experiments.runs.champion import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
 from songs.files import write_atomically
 from songs.keyboard import LOWEST_PITCH, Keyboard
+from songs.piano_roll import read_lags
 
 LETTERS = "AWSEDFTGYHUJK"
 """Computer keys that are laid out like those of a piano."""
@@ -26,7 +27,7 @@ def write_duet(folder: RunFolder, path: Path) -> None:
     song, task = run.songs[0], run.task
     data = {
         "network": network_data(run),
-        "memory": task.memory,
+        "lags": read_lags(task.lags) or list(range(task.memory, 0, -1)),
         "mode_bit": task.mode_bit,
         "prompt": max(task.prompt, 1),
         "tempo": round(min(max(song.tempo_bpm, 40), 200)),
@@ -43,6 +44,7 @@ def write_duet(folder: RunFolder, path: Path) -> None:
     data["letters"] = [key["letter"].lower() for key in keys]
     shown = {"title": title, "memorised": run.memorised, "keys": keys, "data": data, "sounds": sounds()}
     shown["step"] = f"{song.grid.name[:-1]} notes" if song.grid.name.endswith("hs") else song.grid.name
+    shown["seen"] = f"the steps {task.lags} back" if task.lags else f"the last {task.memory} steps"
     page = fill("duet.html", ("player.js", "network.js", "duet.js"), **shown)
     write_atomically(path, page)
 

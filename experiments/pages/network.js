@@ -44,14 +44,14 @@ function layers({ body, choices, leak }, keys) {
 }
 
 // Returns a function from what was played, a list of steps of a boolean for each key, to the keys of the next step.
-function performer({ network, memory, mode_bit, keys }) {
+function performer({ network, lags, mode_bit, keys }) {
   const answer = network.kind === "graph" ? graph(network, keys) : layers(network, keys);
   return (played, improvise = false) => {
-    const inputs = new Array(memory * keys + (mode_bit ? 1 : 0)).fill(0);
-    for (let back = 1; back <= Math.min(memory, played.length); back++) {
-      played.at(-back).forEach((pressed, key) => { inputs[(memory - back) * keys + key] = pressed ? 1 : 0; });
-    }
-    if (mode_bit) inputs[memory * keys] = improvise ? 0 : 1;
+    const inputs = new Array(lags.length * keys + (mode_bit ? 1 : 0)).fill(0);
+    lags.forEach((back, row) => {
+      if (back <= played.length) played.at(-back).forEach((pressed, key) => { inputs[row * keys + key] = pressed ? 1 : 0; });
+    });
+    if (mode_bit) inputs[lags.length * keys] = improvise ? 0 : 1;
     return answer(inputs);
   };
 }

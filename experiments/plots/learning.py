@@ -52,7 +52,7 @@ def _draw(run: PlottedRun) -> Figure:
     assert isinstance(run.config, DqnConfig)
     task, songs, ceiling, resting = run.config.task, run.songs, None, None
     if songs:
-        cases = memory_cases(songs, task.memory, task.prompt, task.mode_bit)
+        cases = memory_cases(songs, task.remembered, task.prompt, task.mode_bit)
         ceiling = (cases if run.config.plays_chords else cases.without_chords()).most_right
         resting = sum(always_rest(song, task.prompt) for song in songs)
     steps, updates, seconds = (metrics[name][-1] for name in ("step", "updates", "cpu_seconds"))

@@ -37,7 +37,7 @@ from songs.catalog import (
     suits_listeners,
 )
 from songs.keyboard import common_keyboard
-from songs.piano_roll import memory_needed
+from songs.piano_roll import memory_needed, read_lags, rows_of
 from songs.plain_text import plain
 from songs.song import Song, SongError, usual_memory, usual_prompt
 
@@ -96,7 +96,8 @@ def _settle_live_inputs(config: EvolveConfig, songs: Sequence[Song]) -> EvolveCo
         return config
     sounding = int(np.any([song.roll.any(axis=0) for song in songs], axis=0).sum())
     steps = sum(song.steps - task.prompt for song in songs)
-    wide = task.memory * songs[0].keyboard.keys >= MANY_INPUTS and task.memory * sounding > steps
+    rows = rows_of(task.remembered)
+    wide = rows * songs[0].keyboard.keys >= MANY_INPUTS and rows * sounding > steps
     if not wide or config.genome.recurrent or improvises(config):
         return config.change("operators", live_inputs="no")
     for section, name, value in WIDE:
@@ -124,7 +125,11 @@ def resolve_songs(config: WithSongs, listened: bool) -> tuple[WithSongs, list[So
     config = config.change("task", prompt=prompt)
     if task.steps == 0:
         config = config.change("task", steps=max(song.steps for song in songs))
-    if task.memory == 0:
+    if lags := read_lags(task.lags):
+        if task.memory not in (0, lags[0]):
+            raise ConfigError(f"task.memory = {task.memory}: task.lags = {task.lags} says what is remembered")
+        config = config.change("task", memory=lags[0])
+    elif task.memory == 0:
         needed = [memory_needed(song.roll, prompt) or 0 for song in songs]
         config = config.change("task", memory=max(usual_memory(songs), *needed))
     return config, songs
@@ -199,13 +204,14 @@ def _reason(entry: Entry) -> str:
 def make_cases(config: EvolveConfig, songs: Sequence[Song]) -> Cases:
     """Return the cases that the task's networks are evaluated on."""
     task = config.task
-    cases = xor_cases() if task.kind == "xor" else memory_cases(songs, task.memory, task.prompt, task.mode_bit)
+    cases = xor_cases() if task.kind == "xor" else memory_cases(songs, task.remembered, task.prompt, task.mode_bit)
     return dataclasses.replace(cases, recurrent=config.genome.recurrent)
 
 
 def make_env(task: Task, songs: Sequence[Song], **options) -> KeyboardEnv:
     """Return the environment of a resolved task; `options` are further arguments of `KeyboardEnv`."""
-    return KeyboardEnv(songs, memory=task.memory, prompt=task.prompt, mode_bit=task.mode_bit, **options)
+    lags = read_lags(task.lags)
+    return KeyboardEnv(songs, memory=task.memory, lags=lags, prompt=task.prompt, mode_bit=task.mode_bit, **options)
 
 
 def make_player(
@@ -214,7 +220,7 @@ def make_player(
     """Return a genome as a performer; raises ValueError if its network is not of the configured kind."""
     task = config.task
     keys = songs[0].keyboard.keys if songs else 0
-    wanted = (task.memory * keys + task.mode_bit, keys) if songs else (2, 1)
+    wanted = (rows_of(task.remembered) * keys + task.mode_bit, keys) if songs else (2, 1)
     if (inputs, outputs) != wanted:
         raise ValueError(f"it has {inputs} inputs and {outputs} outputs, the task has {wanted[0]} and {wanted[1]}")
     network = RecurrentNetwork(genome, inputs, outputs) if config.genome.recurrent else Network(genome, outputs)

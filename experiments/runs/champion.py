@@ -91,7 +91,7 @@ def _open_learned(folder: RunFolder) -> Run:
     task, songs, improvising = config.task, read_songs(config, folder), None
     if config.improvises:
         starts = Starts.of_songs(songs, task.prompt)
-        improvising = improvising_of_run(folder, config.environment, starts, task.memory, songs)
+        improvising = improvising_of_run(folder, config.environment, starts, task.remembered, songs)
     return Run(folder, task, songs, read_player(folder, config, songs[0].keyboard.keys), improvising=improvising)
 
 

@@ -22,6 +22,7 @@ from experiments.runs.improvise import OneVoice, named_listener
 from listener.listener import Listener
 from listener.melody_model import Expected, MelodyReader
 from listener.memorization import ExactSteps, RightKeys
+from songs.piano_roll import rows_of
 from songs.song import Song
 
 CHAMPION = "best/model.safetensors"
@@ -36,7 +37,7 @@ def seeds(config: DqnConfig) -> list[int]:
 def make_network(config: DqnConfig, keys: int) -> QNetwork:
     """Return the untrained network of a resolved configuration, for so many keys."""
     task = config.task
-    return QNetwork(keys * task.memory + task.mode_bit, config.network, seeds(config)[0], keys)
+    return QNetwork(keys * rows_of(task.remembered) + task.mode_bit, config.network, seeds(config)[0], keys)
 
 
 def make_prior(config: DqnConfig) -> Callable[[int], MelodyReader] | None:
@@ -59,7 +60,7 @@ def make_agent(config: DqnConfig, keys: int) -> Agent:
         learning = replace(learning, soft=0.0 if config.prior.form == "q" else 1.0)
     network, seed = make_network(config, keys), seeds(config)[1]
     try:
-        learner = QLearner(network, task.memory, learning, config.replay, seed, task.mode_bit, weighted)
+        learner = QLearner(network, task.remembered, learning, config.replay, seed, task.mode_bit, weighted)
     except ValueError as error:
         raise ConfigError(f"dqn.{error}") from None
     if prior is None:
@@ -100,7 +101,7 @@ def make_evaluator(config: DqnConfig, songs: Sequence[Song], listener: Listener 
     """Return the evaluator of the greedy player; the rewards of a listener, if there is one, decide."""
     task, reward_fn = config.task, listener.rewards if listener else None
     return GreedyEvaluator(
-        songs, task.memory, task.prompt, task.mode_bit, config.plays_chords, reward_fn, playing_prior(config)
+        songs, task.remembered, task.prompt, task.mode_bit, config.plays_chords, reward_fn, playing_prior(config)
     )
 
 

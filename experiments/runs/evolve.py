@@ -181,7 +181,7 @@ class Evolving(Trainable):
         if self.songs:
             summary["always_rest"] = sum(always_rest(song, task.prompt) for song in self.songs)
         if self.songs and self.ceiling < len(self.cases):
-            impossible = ambiguous_steps(self.songs, task.memory, task.prompt)
+            impossible = ambiguous_steps(self.songs, task.remembered, task.prompt)
             judged = {song.name: song.steps - task.prompt for song in self.songs}
             summary["ambiguous"] = {
                 name: {"most_right": judged[name] - len(steps), "steps": judged[name]}

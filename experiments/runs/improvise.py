@@ -27,6 +27,7 @@ from listener.registry import listener_named
 from listener.theory import further_keys
 from songs.catalog import read_catalog, suits_listeners
 from songs.keyboard import KEYS
+from songs.piano_roll import Memory
 from songs.song import Song
 from songs.validate import validate_like
 
@@ -55,6 +56,8 @@ def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
         raise ConfigError("improvise.listener: only feed-forward networks of evolve.algorithm = 'neat' improvise")
     if config.evolve.algorithm == "neat_python" and config.task.mode_bit:
         raise ConfigError("task.mode_bit: only networks of evolve.algorithm = 'neat' learn a song and improvise, too")
+    if config.task.lags:
+        raise ConfigError(f"task.lags = {config.task.lags!r}: an improvisation remembers the last steps")
     if config.task.mode_bit:
         return config
     standard = EvolveConfig()
@@ -168,7 +171,7 @@ class Improvising:
     folder: RunFolder
     options: "Improvise | Environment"
     starts: Starts
-    memory: int
+    memory: Memory
     song: Song
 
     @cached_property
@@ -181,6 +184,7 @@ class Improvising:
 
     def play_genome(self, genome: neat.DefaultGenome) -> np.ndarray:
         """Return what a network plays from each start, (B, T, 13) bool."""
+        assert isinstance(self.memory, int), "evolution improvises without lags"
         return play_together([genome], self.starts.prompts, self.starts.steps, self.memory)[0]
 
     def play(self, performer: Performer) -> np.ndarray:
@@ -243,7 +247,7 @@ def read_improvising(folder: RunFolder, config: EvolveConfig, songs: Sequence[So
 
 
 def improvising_of_run(
-    folder: RunFolder, options: "Improvise | Environment", starts: Starts, memory: int, songs: Sequence[Song]
+    folder: RunFolder, options: "Improvise | Environment", starts: Starts, memory: Memory, songs: Sequence[Song]
 ) -> Improvising:
     """Return the improvisation task of a run."""
     song = next((song for song in songs if song.name == starts.names[0]), songs[0])

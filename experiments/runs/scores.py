@@ -67,7 +67,7 @@ def score(run: Run, song: Song | None = None) -> dict:
         "prefix": free.prefix,
         "always_rest": always_rest(song, task.prompt),
         "random": float(np.mean([episode.right_steps for episode in by_chance])),
-        "ceiling": most_right_steps([song.roll], task.memory, task.prompt),
+        "ceiling": most_right_steps([song.roll], task.remembered, task.prompt),
         "memory": task.memory,
         "prompt": task.prompt,
     }
@@ -105,7 +105,7 @@ def _together(scores: list[dict], run: Run) -> dict:
     sums = ("steps", "right_teacher_forced", "right_free_running", "prefix", "always_rest", "random")
     return {
         **{name: sum(one[name] for one in scores) for name in sums},
-        "ceiling": most_right_steps([song.roll for song in run.songs], run.task.memory, run.task.prompt),
+        "ceiling": most_right_steps([song.roll for song in run.songs], run.task.remembered, run.task.prompt),
         "whole_songs": sum(one["prefix"] == one["steps"] for one in scores),
         "memory": run.task.memory,
         "prompt": run.task.prompt,

@@ -58,7 +58,7 @@ def make_search(
             yield _improvisation(config, cases, folder / "neat.ini", improvising)
     elif algorithm in OTHER_SEARCHES:
         task, make = config.task, partial(make_env, config.task, songs) if songs else None
-        problem = Problem(cases, [song.roll for song in songs], task.memory, task.prompt, task.mode_bit, make)
+        problem = Problem(cases, [song.roll for song in songs], task.remembered, task.prompt, task.mode_bit, make)
         yield OTHER_SEARCHES[algorithm].of(problem, getattr(config, algorithm), seed)
     else:
         with _neat(config, cases, folder, workers) as search:

@@ -238,7 +238,7 @@ def _improvised(run: Run, playing: Playing) -> list[Song]:
     improvising, player = run.improvisation(), _player(run, playing)
     starts = improvising.starts
     steps = max(playing.steps or starts.steps, starts.prompts.shape[1])
-    rolls = [play_on(player, prompt, steps, run.task.memory, improvise=True) for prompt in starts.prompts]
+    rolls = [play_on(player, prompt, steps, run.task.remembered, improvise=True) for prompt in starts.prompts]
     return [improvising.song.playing(roll, improvising.song.title) for roll in rolls]
 
 
@@ -248,7 +248,7 @@ def _played(run: Run, playing: Playing, improvise: bool) -> list[Song]:
     for song in run.songs:
         prompt = song.roll[: run.task.prompt]
         steps = max(playing.steps or song.steps, len(prompt))
-        songs.append(song.playing(play_on(player, prompt, steps, run.task.memory, improvise), song.title))
+        songs.append(song.playing(play_on(player, prompt, steps, run.task.remembered, improvise), song.title))
     return songs
 
 

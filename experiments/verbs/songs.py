@@ -3,7 +3,8 @@
 With names of songs or files it lists their parts, of which --track takes one, and says what would be changed.
 
 span: keys from the lowest note to the highest. shift: semitones by which a song is transposed to fit. chords: steps
-with more than one key. memory: number of past steps that determine the next one.
+with more than one key. memory: number of past steps that determine the next one. lags: whether the steps that --lags
+names, for example 1,2,4,8,16,32, determine it, or at how many steps they do not.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from experiments.options import add_catalog_options, count, print_json
+from experiments.options import add_catalog_options, count, print_json, word
 
 HELP = "list the songs of a folder"
 GROUP, ORDER = "Play and look", 1
@@ -31,28 +32,45 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_catalog_options(parser)
     parser.add_argument("--prompt", type=count, metavar="P", help="steps given at the start [one bar]")
+    parser.add_argument("--lags", type=word, metavar="N,N,...", help="say whether these steps back decide the next")
     parser.add_argument("--json", action="store_true", help="print a JSON list of objects")
 
 
 def run(options: argparse.Namespace) -> int:
     from experiments.options import arrange_options
     from songs.catalog import read_catalog
+    from songs.piano_roll import read_lags
 
+    lags = read_lags(options.lags or "")
     if options.songs:
-        return _list_parts(options)
+        return _list_parts(options, lags)
     entries = read_catalog(options.folder, options.prompt, arrange_options(options), _with_bar)
     if options.json:
-        print_json([entry.row() for entry in entries])
+        print_json([_described(entry, options.prompt, lags) for entry in entries])
         return 0
     from experiments.tables import show_table
 
     playable = sum(entry.playable for entry in entries)
     caption = f"{playable} of {len(entries)} songs can be played."
-    show_table(COLUMNS, [_row(entry) for entry in entries], caption)
+    columns = (*COLUMNS[:-1], "lags", COLUMNS[-1]) if lags else COLUMNS
+    rows = [_row(entry, _described(entry, options.prompt, lags)) for entry in entries]
+    show_table(columns, [[row[column] for column in columns] for row in rows], caption)
     return 0
 
 
-def _list_parts(options: argparse.Namespace) -> int:
+def _described(entry, prompt: int | None, lags: tuple[int, ...]) -> dict:
+    """Return the row of a song; with lags also the number of steps that they do not decide."""
+    from songs.piano_roll import most_right_steps
+    from songs.song import usual_prompt
+
+    row = entry.row()
+    if lags and entry.song:
+        given = usual_prompt([entry.song]) if prompt is None else prompt
+        row["undecided_by_lags"] = max(0, entry.steps - given) - most_right_steps([entry.song.roll], lags, given)
+    return row
+
+
+def _list_parts(options: argparse.Namespace, lags: tuple[int, ...]) -> int:
     """Print the parts of single files, and what would be changed to make songs of them."""
     from experiments.options import arrange_options
     from experiments.tables import show_table
@@ -65,10 +83,12 @@ def _list_parts(options: argparse.Namespace) -> int:
         path = find_file(name, options.folder)
         parts = list_parts(read_score(path), arranging)
         entry = read_entry(path, options.prompt, arranging)
-        listed.append(entry.row() | {"parts": [asdict(part) for part in parts]})
+        row = _described(entry, options.prompt, lags)
+        listed.append(row | {"parts": [asdict(part) for part in parts]})
         if not options.json:
             rows = [[part.number, *_part_row(part)] for part in parts]
             changes = ", ".join(entry.changes) or "nothing is changed"
+            changes += f"; lags decide: {_decided(row)}" if "undecided_by_lags" in row else ""
             show_table(
                 PART_COLUMNS, rows, f"{entry.name}: {changes}" if entry.notes else f"{entry.name} {entry.reason}"
             )
@@ -100,8 +120,13 @@ def _with_bar(paths: list[Path]) -> Iterable[Path]:
     return track(paths, "reading files", console=console, transient=True, disable=not console.is_terminal)
 
 
-def _row(entry) -> list:
-    row = entry.row()
+def _decided(row: dict) -> str:
+    undecided = row.get("undecided_by_lags")
+    return "" if undecided is None else "yes" if not undecided else f"not {undecided} steps"
+
+
+def _row(entry, row: dict) -> dict:
+    row["lags"] = _decided(row)
     row["playable"] = "yes" if entry.playable else f"no: {entry.reason}"
     if entry.playable and entry.memory is None:
         row["memory"] = "none"
@@ -110,4 +135,4 @@ def _row(entry) -> list:
     if entry.cut:
         row["playable"] += f", cut to {entry.steps} steps"
     row["playable"] += "".join(f", {remark}" for remark in entry.remarks)
-    return [row[column] for column in COLUMNS]
+    return row

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.other_searches.per_key.sparse_cases import SparseCases
+from songs.piano_roll import Memory
 
 SONG_VOTES = 1_000_000
 """Votes of a song against those of copies with the same memory."""
@@ -36,7 +37,7 @@ def noisy_copies(
 
 def song_cases(
     rolls: Sequence[np.ndarray],
-    memory: int,
+    memory: Memory,
     prompt: int,
     noise: float = 0.0,
     copies: int = 0,
@@ -47,7 +48,7 @@ def song_cases(
 
     Args:
         rolls: the songs.
-        memory: steps remembered.
+        memory: steps remembered, or lags.
         prompt: steps of each song that are given.
         noise: probability that a cell of a copy's prompt is wrong; 0: no copies.
         copies: of each song.

@@ -20,6 +20,7 @@ from typing import Self
 import numpy as np
 
 from agents.cases import Cases
+from songs.piano_roll import Memory, span
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,7 @@ class SparseCases:
         cls,
         histories: Sequence[np.ndarray],
         wanted: Sequence[np.ndarray],
-        memory: int,
+        memory: Memory,
         prompt: int,
         votes: Sequence[int] | int = 1,
         mode_bit: bool = False,
@@ -103,23 +104,27 @@ class SparseCases:
         Args:
             histories: rolls (T, K) bool that are remembered.
             wanted: rolls of the same shapes: the targets of each step; the histories, if these have no wrong notes.
-            memory: steps remembered.
+            memory: steps remembered, or lags.
             prompt: steps of each roll that are given.
             votes: for each roll, how much its cases count where targets differ.
             mode_bit: whether there is one more input. It is 1 in every case, as the bias is, and is left alone.
         """
+        row_at = np.full(span(memory) + 2, -1)
+        lags = range(memory, 0, -1) if isinstance(memory, int) else memory
+        row_at[list(lags)] = np.arange(len(lags))
         pairs, first = [], 0
         for roll in histories:
             steps, keys = np.nonzero(roll)
             ago = np.arange(prompt, len(roll))[:, None] - steps
-            case, onset = np.nonzero((ago >= 1) & (ago <= memory))
-            inputs = (memory - ago[case, onset]) * roll.shape[1] + keys[onset]
+            row = row_at[np.clip(ago, 0, span(memory) + 1)]
+            case, onset = np.nonzero(row >= 0)
+            inputs = row[case, onset] * roll.shape[1] + keys[onset]
             pairs.append(np.stack([case + first, inputs]))
             first += len(roll) - prompt
         cases, inputs = np.concatenate(pairs, axis=1)
         targets = np.concatenate([roll[prompt:] for roll in wanted])
         counts = np.repeat(np.broadcast_to(votes, len(wanted)), [len(roll) - prompt for roll in wanted])
-        return cls.from_pairs(cases, inputs, memory * targets.shape[1] + mode_bit, targets, counts)
+        return cls.from_pairs(cases, inputs, len(lags) * targets.shape[1] + mode_bit, targets, counts)
 
     @cached_property
     def signs(self) -> np.ndarray:

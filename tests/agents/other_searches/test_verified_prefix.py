@@ -15,11 +15,15 @@ from agents.rollout import play_episode
 from envs.keyboard_env import KeyboardEnv
 from songs.catalog import find_song
 from songs.keyboard import KEYS
-from songs.piano_roll import words
 from songs.song import Song
 
 MEMORY, PROMPT = 6, 3
 MELODY = [(0,), (4,), (7,), (), (0,), (4,), (7,), (12,), (0, 7), (), (4,), (0,), (), (2,), (5,), (9,)]
+
+
+def words(roll):
+    """Return each step of a roll as a number whose bit k is key k."""
+    return roll @ (1 << np.arange(roll.shape[1]))
 
 
 def make_song(melody):
