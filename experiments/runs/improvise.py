@@ -98,7 +98,7 @@ class Starts:
     names: tuple[str, ...]
     """The songs whose beginnings are the prompts."""
     prompts: np.ndarray
-    """(B, P, 13) bool."""
+    """(B, P, K) bool."""
     steps: int
     """T."""
 
@@ -183,12 +183,12 @@ class Improvising:
             raise RunError(f"{self.folder.path}: {error}") from None
 
     def play_genome(self, genome: neat.DefaultGenome) -> np.ndarray:
-        """Return what a network plays from each start, (B, T, 13) bool."""
+        """Return what a network plays from each start, (B, T, K) bool."""
         assert isinstance(self.memory, int), "evolution improvises without lags"
         return play_together([genome], self.starts.prompts, self.starts.steps, self.memory)[0]
 
     def play(self, performer: Performer) -> np.ndarray:
-        """Return what any performer plays from each start, one after the other, (B, T, 13) bool."""
+        """Return what any performer plays from each start, one after the other, (B, T, K) bool."""
         starts = self.starts
         return np.array([play_on(performer, one, starts.steps, self.memory, improvise=True) for one in starts.prompts])
 

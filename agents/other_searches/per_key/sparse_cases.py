@@ -1,6 +1,6 @@
 """Cases as sparse rows and columns: which inputs are on in a case, and in which cases an input is on.
 
-Songs in memory are sparse: of 128 * 13 inputs some forty are on. A change of one connection affects only the cases in
+Songs in memory are sparse: of 128 * K inputs some forty are on. A change of one connection affects only the cases in
 which its input is on, and those are listed here.
 
 Cases with the same input are one row. If their targets differ, no network can get all of them right: the row's target
