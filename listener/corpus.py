@@ -17,8 +17,8 @@ import numpy as np
 from listener.theory import REST
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
-MOST_REST = 2 * STEPS_PER_BAR
-"""Excerpts with longer rests are left out."""
+MOST_REST = 2
+"""Bars; excerpts with longer rests are left out."""
 FEWEST_NOTES_A_BAR = 1.0
 WIDE = 25
 """Keys that hold nearly all melodies; 13 hold a fifth of them."""
@@ -61,6 +61,8 @@ class Corpora:
     """Excerpts of 8 bars."""
     songs: Corpus
     """Excerpts of 16 bars."""
+    wide: Corpus
+    """Excerpts of 16 bars on sixteenths, as MIDI pitches (N, T) int16 of any compass; the judge's."""
 
 
 SHORT_BARS, EXCERPT_BARS, SONG_BARS = 4, 8, 16
@@ -72,7 +74,12 @@ def read_music(
     folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None, keys: int = KEYS
 ) -> Corpora:
     """Read the melodies of all MIDI files under some folders, split as for every listener; raises ValueError."""
-    return Corpora(*read_corpora(folders, (SHORT_BARS, EXCERPT_BARS, SONG_BARS), report, keys))
+    from vae.windows import group_pieces
+
+    pieces = read_pieces(folders, report)
+    groups = group_pieces(pieces)
+    corpora = (split_corpus(pieces, groups, bars, keys) for bars in (SHORT_BARS, EXCERPT_BARS, SONG_BARS))
+    return Corpora(*corpora, wide=split_corpus(pieces, groups, SONG_BARS, None))
 
 
 def read_pieces(folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None) -> list:
@@ -112,12 +119,13 @@ def read_corpora(
     return [split_corpus(pieces, groups, bars, keys) for bars in lengths]
 
 
-def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int, keys: int = KEYS) -> Corpus:
+def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int, keys: int | None = KEYS) -> Corpus:
     """Cut pieces, `vae.melody.Piece`, into excerpts, and hold out some of their groups (P,).
 
-    The split is the same for every length. Raises ValueError if a part of it is empty.
+    The split is the same for every length, and for any keys; None: as `cut_wide` does. Raises ValueError if a part of
+    it is empty.
     """
-    excerpts = cut(pieces, bars, keys)
+    excerpts = cut_wide(pieces, bars) if keys is None else cut(pieces, bars, keys)
     names = np.random.default_rng(SPLIT_SEED).permutation(np.unique(groups))
     ends = np.cumsum([max(1, round(share * len(names))) for share in (TEST_SHARE, VALIDATION_SHARE)])
     parts: list[Excerpts] = []
@@ -130,8 +138,9 @@ def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int, keys: int = KE
     test, validation, training = parts
     if not all(len(part) for part in parts):
         raise ValueError(
-            f"too little music: {len(pieces)} melodies give {len(training)} excerpts of {bars} bars on {keys} keys to "
-            f"train with, {len(validation)} to choose by and {len(test)} to test with; add MIDI files"
+            f"too little music: {len(pieces)} melodies give {len(training)} excerpts of {bars} bars on "
+            f"{keys or 'any'} keys to train with, {len(validation)} to choose by and {len(test)} to test with; add MIDI"
+            " files"
         )
     return Corpus(training, validation, test, len(pieces))
 
@@ -154,6 +163,26 @@ def cut(pieces: Sequence, bars: int, keys: int = KEYS) -> Excerpts:
     return Excerpts(excerpts[kept], owner[kept])
 
 
+def cut_wide(pieces: Sequence, bars: int) -> Excerpts:
+    """Return excerpts like `cut`, but of any compass: MIDI pitches (N, T) int16 on sixteenths."""
+    from vae.tokens import LOWEST_MIDI_PITCH
+    from vae.tokens import REST as SILENT
+    from vae.tokens import STEPS_PER_BAR as SIXTEENTHS
+
+    melodies, owners = [np.zeros((0, bars * SIXTEENTHS), dtype=np.int16)], [np.zeros(0, dtype=np.int64)]
+    for number, piece in enumerate(pieces):
+        for roll, onsets in piece.segments:
+            pitches = np.where(onsets & (roll != SILENT), roll + LOWEST_MIDI_PITCH, REST).astype(np.int16)
+            for first in range(0, len(roll) // SIXTEENTHS - bars + 1, 2):
+                part = pitches[first * SIXTEENTHS : (first + bars) * SIXTEENTHS]
+                if _sounds_enough(part, SIXTEENTHS):
+                    melodies.append(part[None])
+                    owners.append(np.array([number]))
+    excerpts, owner = np.concatenate(melodies), np.concatenate(owners)
+    kept = np.sort(np.unique(excerpts, axis=0, return_index=True)[1])
+    return Excerpts(excerpts[kept], owner[kept])
+
+
 def _on_eighths(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
     """Return the pitches (T / 2,) that begin at each eighth, -1 for none; of two the first is kept."""
     from vae.tokens import REST as SILENT
@@ -164,11 +193,15 @@ def _on_eighths(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
 
 
 def _usable(pitches: np.ndarray, keys: int) -> bool:
+    return _sounds_enough(pitches, STEPS_PER_BAR) and np.ptp(pitches[pitches != REST]) < keys
+
+
+def _sounds_enough(pitches: np.ndarray, steps_per_bar: int) -> bool:
     at = np.flatnonzero(pitches != REST)
-    if len(at) < FEWEST_NOTES_A_BAR * len(pitches) / STEPS_PER_BAR:
+    if len(at) < FEWEST_NOTES_A_BAR * len(pitches) / steps_per_bar:
         return False
     rests = np.diff(np.concatenate(([-1], at, [len(pitches)]))) - 1
-    return np.ptp(pitches[at]) < keys and rests.max() <= MOST_REST
+    return bool(rests.max() <= MOST_REST * steps_per_bar)
 
 
 def _where(excerpts: Excerpts, mask: np.ndarray) -> Excerpts:

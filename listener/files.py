@@ -52,7 +52,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "ngram": {"constant": NUMBER},
     "melody": {"constant": NUMBER, "model": {}},
     "learned": {"nets": {}, "weights": {}, "calibration": {}},
-    JUDGE: {"sequences": {}, "reference": NUMBERS},
+    JUDGE: {"nets": {}, "reference": NUMBERS},
 }
 """An example of the JSON of each kind, besides what may be added."""
 _TABLES = {
@@ -93,8 +93,9 @@ def _contents(listener: "NGram | Expected | Learned | Judge") -> tuple[dict[str,
         head = {"kind": "melody", "constant": listener.constant, "model": vars(listener.model.options)}
         return _parameters({"model": listener.model}), head
     if isinstance(listener, Judge):
-        head = {"kind": JUDGE, "sequences": vars(listener.sequences.options), "reference": listener.reference}
-        return _parameters({"sequences": listener.sequences, "features": listener.features}), head
+        judges = {f"net {number}": net for number, net in enumerate(listener.nets)}
+        sizes = {name: vars(net.options) for name, net in judges.items()}
+        return _parameters(judges), {"kind": JUDGE, "nets": sizes, "reference": listener.reference}
     nets = listener.nets.networks
     head = {"kind": "learned", "nets": {part: vars(net.options) for part, net in nets.items()}}
     return _parameters(nets), {**head, "weights": listener.weights, "calibration": listener.calibration.to_dict()}
@@ -218,16 +219,14 @@ def read_judge(path: Path | None = None) -> "Judge":
     if about["kind"] != JUDGE:
         raise ValueError(f"{path}: is a listener of the kind {about['kind']!r}, not a judge")
     arrays = _arrays_of(path, about)
-    from listener.judge import FeatureClassifier, Judge, SequenceClassifier, SequenceOptions
+    from listener.judge import Judge, JudgeNet, NetOptions
 
     with _errors_in_json(path):
-        options = _options(SequenceOptions(), about["sequences"], "sequences")
+        validate_like({"nets": {"net 0": {}}}, about)
+        options = {name: _options(NetOptions(), size, f"nets.{name}") for name, size in about["nets"].items()}
     with _errors_name(path):
-        sequences = _network(arrays, "sequences", partial(SequenceClassifier, options))
-        features = _network(arrays, "features", FeatureClassifier)
-        if not (features.deviation > 0).all():
-            raise ValueError("features.deviation is not above 0")
-    return Judge(sequences, features, about["reference"])
+        nets = [_network(arrays, name, partial(JudgeNet, size)) for name, size in options.items()]
+    return Judge(nets, about["reference"])
 
 
 def _arrays_of(path: Path, about: dict[str, Any]) -> dict[str, np.ndarray]:

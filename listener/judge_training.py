@@ -1,8 +1,11 @@
-"""Training the held-out judge on the pieces of the test split alone, with attacks of its own.
+"""Training the held-out judge on the pieces of the test split alone, with negatives of its own.
+
+Every batch has real melodies, some made simpler, and each of them made worse (`listener.judge_negatives`). A network
+learns to say which group a melody is of, and to prefer the real one of a pair.
 
 Conventions:
-    Melodies are (N, T) int8. The judge learns from excerpts of 8 bars of the test split, which no listener was trained
-    on; percentiles are among the melodies of 16 bars of the validation split, which the judge did not learn from.
+    Melodies are (N, T) int16 on sixteenths. The judge learns from excerpts of 16 and 8 bars of the test split, which no
+    listener was trained on; percentiles are among the melodies of the validation split, which it did not learn from.
 """
 
 from collections.abc import Iterator
@@ -11,43 +14,32 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional as F
 
-from listener import corruptions
-from listener.corpus import Corpora, moved, rolls_of
+from listener.corpus import Corpora, Excerpts
 from listener.corruptions import MELODIC
-from listener.judge import (
-    FeatureClassifier,
-    Judge,
-    SequenceClassifier,
-    SequenceOptions,
-    by_windows,
-    log_probability,
-    step_codes,
-)
+from listener.judge import Judge, JudgeNet, log_odds, score_melodies
+from listener.judge_chains import chained
+from listener.judge_music import simpler
+from listener.judge_negatives import FAMILIES, negatives
+from listener.judge_notes import BAR, REST, read
+from listener.judge_players import PLAYERS
 from listener.judging import auc, percentile
-from listener.learned.negatives import negatives_and_attacks
-from listener.markov import MarkovChain
-from listener.melody_features import judged_features
-from listener.red_team import Attack, AttackOptions
 from listener.stages import Attributes, Part, Stage, Stages, Task, Trained, Training
-from listener.theory import REST
 from listener.training import FitStage, Randomness, Values
 from listener.training_options import JudgeOptions
-from songs.keyboard import KEYS
-from songs.validate import AnyLength, ByAnyName, Within
+from songs.validate import ByAnyName
 from vae.fit import CosineRate, Fit
 
-ORDERS = 4
-"""Longest context of the Markov chain, in steps."""
+CHAINED = 1500
+"""Melodies of Markov chains to learn from."""
+CHAINS = "Markov chains"
 BANK = 24
-"""Melodies of each degenerate player by which it is measured."""
-
-
-ISLANDS, SIZE = 32, 8
-"""Size of an attack."""
-FAMILIES = {**corruptions.DEMANDED, **corruptions.TRANSPOSED}
-"""Families of melodies by which the judge is evaluated."""
+"""Melodies of each dull player by which the judge is measured."""
+WARM_UP = 50
+SHORT_SHARE = 0.5
+"""Share of the batches that are excerpts of half the length."""
 
 
 class JudgeTraining(Training):
@@ -55,123 +47,101 @@ class JudgeTraining(Training):
 
     def __init__(self, corpora: Corpora, options: JudgeOptions, seed: int):
         self._options, self._seed = options, seed
-        self._real, self._validation = corpora.excerpts.test.melodies, corpora.songs.validation.melodies
+        self._real, self._validation = corpora.wide.test, corpora.wide.validation
+        self._firsts, self._counts = _pieces(self._real)
         self._random = Randomness(np.random.default_rng(seed), seed)
-        self._chain = MarkovChain(moved(np.tile(self._real, (3, 1)), self._random.generator), ORDERS)
+        self._chains = chained(self._real.melodies[::2], CHAINED, self._random.generator)
         with self._random.torch():
-            self._sequences, self._features = SequenceClassifier(SequenceOptions()), FeatureClassifier()
-        self._sequences.eval()
-        self.pool = self._real[:0]
-        self.true, self.true_scores = self._validation, np.zeros(len(self._validation))
+            self._nets = [JudgeNet().eval() for _ in range(options.nets)]
+        self.true, self.true_scores = self._validation.melodies, np.zeros(len(self._validation))
         self.evaluation: dict[str, dict[str, float]] = {"auc": {}, "percentile": {}}
         memory = {
-            "pool": Within(AnyLength(self.pool, options.rounds * ISLANDS * SIZE), REST, KEYS - 1),
-            "true": Within(self.true, REST, KEYS - 1),
             "true_scores": self.true_scores,
             "evaluation": {"auc": ByAnyName(0.0), "percentile": ByAnyName(0.0)},
         }
-        parts: dict[str, Part] = {
-            "sequences": Values(self._sequences),
-            "features": Values(self._features),
-            "random": self._random,
-            "memory": Attributes(self, memory),
-        }
+        nets: dict[str, Part] = {f"net {number}": Values(net) for number, net in enumerate(self._nets)}
+        parts = {**nets, "random": self._random, "memory": Attributes(self, memory)}
         super().__init__([*self._fits(), *self._evaluation()], parts)
 
     @property
     def result(self) -> Trained:
         about = {"training": asdict(self._options), "seed": self._seed, "evaluation": self.evaluation}
-        return Trained(self._judge, about)
+        reference = np.percentile(self.true_scores, np.arange(101)).round(4).tolist()
+        return Trained(Judge(self._nets, reference), about)
 
     # fitting
 
     def _fits(self) -> Stages:
-        options = self._options
-        rate = CosineRate(options.learning_rate, options.steps)
-        further = CosineRate(options.learning_rate / 3, options.round_steps)
-        stages = [*self._both("", rate)]
-        for number in range(options.rounds):
-            name = f"round {number + 1} of {options.rounds}: "
-            stages += [(options.attack_generations, partial(self._attack, f"{name}attack")), *self._both(name, further)]
-        return stages
-
-    def _both(self, name: str, rate: CosineRate) -> Stages:
+        rate = CosineRate(self._options.learning_rate, self._options.steps, warm_up=WARM_UP)
         return [
-            (rate.steps, partial(self._fit_sequences, f"{name}sequences", rate)),
-            (20, partial(self._fit_features, f"{name}features")),
+            (rate.steps, partial(self._fit, f"net {number + 1} of {len(self._nets)}", net, rate))
+            for number, net in enumerate(self._nets)
         ]
 
-    def _attack(self, name: str) -> Stage:
-        size = AttackOptions(ISLANDS, SIZE, self._options.attack_generations)
-        return Attack(self._score, self._real.shape[1], size, self._random.generator, name, 5, self._keep)
+    def _fit(self, name: str, net: JudgeNet, rate: CosineRate) -> Stage:
+        fit = Fit(net, rate.learning_rate, self._options.weight_decay)
+        return FitStage(name, fit, rate, partial(self._losses, net), self._random, at_once=8)
 
-    def _score(self, melodies: np.ndarray) -> np.ndarray:
-        return log_probability(self._sequences, self._features, melodies)
-
-    def _keep(self, attack: Attack) -> None:
-        self.pool = np.concatenate((self.pool, attack.population))
-
-    def _fit_sequences(self, name: str, rate: CosineRate) -> Stage:
-        fit = Fit(self._sequences, rate.learning_rate, self._options.weight_decay)
-        return FitStage(name, fit, rate, self._sequence_losses, self._random)
-
-    def _sequence_losses(self, first: int) -> Iterator[Tensor]:
-        labels = self._labels(self._options.batch)
+    def _losses(self, net: JudgeNet, first: int) -> Iterator[Tensor]:
+        options = self._options
         while True:
-            codes = torch.from_numpy(step_codes(self._examples(self._options.batch)))
-            yield nn.functional.binary_cross_entropy_with_logits(self._sequences(codes), labels)
+            real, worse, groups = self._pairs(options.batch)
+            logits = net(read(np.concatenate((real, worse))))
+            labels = torch.from_numpy(np.concatenate((np.zeros_like(groups), groups)))
+            odds = log_odds(logits)
+            paired = F.softplus(odds[len(real) :] - odds[: len(real)]) * torch.from_numpy(groups > 0)
+            known = F.cross_entropy(logits, labels, label_smoothing=options.label_smoothing)
+            yield known + options.paired * paired.mean()
 
-    def _fit_features(self, name: str) -> Stage:
-        """Begin to fit the classifier of features, in one step, on those of many examples."""
-        rate = CosineRate(1e-2, self._options.feature_steps, final=1.0)
-        fit = Fit(self._features, rate.learning_rate, self._options.weight_decay, clip=None)
-        return FitStage(name, fit, rate, self._feature_losses, self._random, rate.steps)
-
-    def _feature_losses(self, first: int) -> Iterator[Tensor]:
-        generator, count = self._random.generator, self._options.feature_examples
-        values = judged_features(self._examples(count))
-        self._features.standardize(values[:count])
-        rows, labels = torch.from_numpy(values.astype(np.float32)), self._labels(count)
-        while True:
-            some = torch.from_numpy(generator.integers(0, len(rows), 512))
-            yield nn.functional.binary_cross_entropy_with_logits(self._features(rows[some]), labels[some])
-
-    def _labels(self, count: int) -> Tensor:
-        """Return the labels (2 * count,) of real melodies and as many others."""
-        labels = torch.full((2 * count,), self._options.label_smoothing)
-        labels[:count] = 1 - self._options.label_smoothing
-        return labels
-
-    def _examples(self, count: int) -> np.ndarray:
-        """Return real melodies and as many others, (2 * count, T); the first half is real."""
+    def _pairs(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return real melodies, the same made worse, and the groups of these, 0 for what came out as it was."""
         generator = self._random.generator
-        true = moved(self._real[generator.integers(0, len(self._real), count)], generator)
-        false = negatives_and_attacks(true, self.pool, self._options.attacked_share, self._chain, generator)
-        return np.concatenate((true, false))
+        piece = generator.integers(0, len(self._firsts), count)
+        rows = self._firsts[piece] + (generator.random(count) * self._counts[piece]).astype(np.int64)
+        real = self._real.melodies[rows]
+        if generator.random() < SHORT_SHARE:
+            real = real[:, : real.shape[1] // BAR // 2 * BAR]
+        real = simpler(real, generator)
+        worse, groups = negatives(real, self._chains, generator)
+        return real, worse, np.where((worse == real).all(axis=1), 0, groups)
 
     # evaluation
 
     def _evaluation(self) -> Stages:
-        families = [(2.0, partial(Task, f"judge: {name}", partial(self._ask, name))) for name in (*FAMILIES, *MELODIC)]
-        return [(2.0, partial(Task, "judge: real", self._score_real)), *families]
+        names = (*FAMILIES, CHAINS, *PLAYERS, *MELODIC)
+        tasks = [(1.0, partial(Task, f"judge: {name}", partial(self._measure, name))) for name in names]
+        return [(2.0, partial(Task, "judge: real", self._score_real)), *tasks]
+
+    def _score(self, melodies: np.ndarray) -> np.ndarray:
+        return score_melodies(self._nets, melodies)
 
     def _score_real(self) -> None:
-        self.true = moved(self._validation, self._random.generator)
-        self.true_scores = by_windows(self._score, self.true)
+        self.true_scores = self._score(self.true)
 
-    def _ask(self, name: str) -> float:
-        """Take the AUC against a corruption, or the highest percentile of a degenerate player."""
+    def _measure(self, name: str) -> float:
+        """Take the AUC against melodies that were made worse, or the highest percentile of a dull player."""
         generator, true = self._random.generator, self.true
         if name in FAMILIES:
-            others = self._judge.scores(rolls_of(FAMILIES[name](true, generator)))
-            kind, value = "auc", auc(self.true_scores, others)
+            kind, value = "auc", auc(self.true_scores, self._score(FAMILIES[name](true, generator)))
+        elif name == CHAINS:
+            kind, value = "auc", auc(self.true_scores, self._score(chained(true, len(true), generator)))
         else:
-            others = self._judge.scores(rolls_of(MELODIC[name](BANK, true.shape[1], generator)))
+            others = self._score(self._played(name, generator))
             kind, value = "percentile", percentile(self.true_scores, others).max()
         self.evaluation[kind][name] = round(float(value), 4)
         return self.evaluation[kind][name]
 
-    @property
-    def _judge(self) -> Judge:
-        reference = np.percentile(self.true_scores, np.arange(101)).round(4).tolist()
-        return Judge(self._sequences, self._features, reference)
+    def _played(self, name: str, generator: np.random.Generator) -> np.ndarray:
+        """Return melodies (BANK, T) of a dull player."""
+        rhythms = self.true[generator.integers(0, len(self.true), BANK)] != REST
+        if name in PLAYERS:
+            return PLAYERS[name][1](rhythms, generator)
+        made = np.full(rhythms.shape, REST, dtype=np.int16)
+        made[:, ::2] = MELODIC[name](BANK, made.shape[1] // 2, generator)
+        return made
+
+
+def _pieces(excerpts: Excerpts) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first row of each piece, and how many rows it has; those of a piece are together."""
+    _, firsts, counts = np.unique(excerpts.pieces, return_index=True, return_counts=True)
+    return firsts, counts

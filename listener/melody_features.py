@@ -1,7 +1,7 @@
 """Features of melodies: keys, density, intervals and repetition; the one place where melodies are counted.
 
-The learned listener compares features at every bar line with those of real music, the held-out judge and the audit
-those of whole melodies, and reports print some of them (`listener.description`).
+The learned listener compares features at every bar line with those of real music, the audit those of whole melodies,
+and reports print some of them (`listener.description`).
 
 Conventions:
     Melodies are (N, T) int8, -1 for a rest. Features at bar lines are (N, bars) float64, of all bars up to a bar line,
@@ -44,7 +44,7 @@ JUDGED = (
     "longest repeat",
     "commonest interval",
 )
-"""Thirteen features of whole melodies, in the order in which the judge takes them."""
+"""Thirteen features of whole melodies, in the order of `judged_features`."""
 LEAST_DEVIATION = 0.02
 """Smallest standard deviation by which a feature is divided."""
 FIFTH = 7

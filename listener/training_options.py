@@ -49,25 +49,19 @@ class MelodyOptions:
 class JudgeOptions:
     """Options of the held-out judge."""
 
-    steps: int = option(2000, "steps of gradient descent of the recurrent network before any attack", 1, 10**7)
-    batch: int = option(64, "real melodies in a batch, and as many others", 1, 4096)
-    learning_rate: float = option(3e-3, "learning rate at the beginning", 1e-8, 1)
+    nets: int = option(1, "networks, whose mean counts", 1, 16)
+    steps: int = option(1300, "steps of gradient descent of each", 1, 10**7)
+    batch: int = option(48, "real melodies in a batch, and as many others", 2, 4096)
+    learning_rate: float = option(3e-3, "learning rate at its highest", 1e-8, 1)
     weight_decay: float = option(0.05, "weight decay of AdamW", 0, 1)
-    label_smoothing: float = option(0.03, "label of melodies that are not real; real ones have 1 less this", 0, 0.49)
-    rounds: int = option(5, "how often both networks are attacked and trained further", 0, 1000)
-    round_steps: int = option(150, "steps of gradient descent of the recurrent network in a round", 1, 10**7)
-    attacked_share: float = option(0.25, "share of the others that comes from attacks", 0, 1)
-    attack_generations: int = option(60, "generations of an attack", 1, 10**6)
-    feature_examples: int = option(
-        3000, "real melodies, and as many others, that the small network learns from", 1, 10**6
-    )
-    feature_steps: int = option(1500, "steps of gradient descent of the small network", 1, 10**7)
+    label_smoothing: float = option(0.03, "share of the label that goes to all groups evenly", 0, 0.49)
+    paired: float = option(0.5, "weight of preferring a melody to the same made worse", 0, 100)
 
 
 SCALED = {
     LearnedOptions: ("steps", "paired_steps", "round_steps", "attack_generations"),
     MelodyOptions: ("steps",),
-    JudgeOptions: ("steps", "round_steps", "attack_generations", "feature_examples", "feature_steps"),
+    JudgeOptions: ("steps",),
 }
 """Options that are in proportion to the time of training."""
 

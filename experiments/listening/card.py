@@ -104,28 +104,36 @@ def _cost(about: dict[str, Any]) -> str:
     return f", {about['cpu_seconds']:.0f} CPU seconds of training" if "cpu_seconds" in about else ""
 
 
+DEAF = 0.8
+"""AUC below which the card says that the judge does not hear a change."""
+
+
 def judge_card(name: str, about: dict[str, Any]) -> str:
     """Return the page of a trained judge, whose JSON is `about`."""
     data, evaluation = about["data"], about["evaluation"]
-    learned, ranked = data["excerpts"]["8 bars"]["test"], data["excerpts"]["16 bars"]["validation"]
+    counts = data["excerpts"]["16 bars"]
+    unheard = [f"{family} ({value:.2f})" for family, value in evaluation["auc"].items() if value < DEAF]
     lines = [
         f"# {name}",
         "",
-        f"The held-out judge of kuznechik{_cost(about)}: a recurrent network and a small one over thirteen features. "
-        "It is no reward and is refused as one.",
+        f"The held-out judge of kuznechik{_cost(about)}: a recurrent network over the notes and bars of a melody. It "
+        "is no reward and is refused as one.",
         "",
         f"- data: {', '.join(data['folders'])}, {data['pieces']} melodies, of which it learned from those alone that "
-        f"the split (seed {data['split_seed']}) holds out from the training of every listener: {learned} excerpts of 8 "
-        f"bars; percentiles are among the {ranked} melodies of 16 bars of the validation pieces, from which it did not "
-        "learn",
+        f"the split (seed {data['split_seed']}) holds out from the training of every listener: {counts['test']} "
+        f"excerpts of 16 bars, some made simpler; percentiles are among the {counts['validation']} excerpts of the "
+        "validation pieces, from which it did not learn",
         f"- licence of the data: {data['licence'] or 'see the sources'}",
         f"- trained by `{about['command']}`",
+        f"- what it hardly hears, AUC below {DEAF}: {'; '.join(unheard) or 'none of these changes'}",
+        "- what it cannot hear: the lengths of notes, loudness, tempo, harmony below the melody, and bars other than "
+        "4/4 and 2/4; of chords it hears the highest note, and takes off for the others",
         "",
         "| real melodies of validation against | AUC |",
         "|---|---|",
         *(f"| {family} | {value:.3f} |" for family, value in evaluation["auc"].items()),
         "",
-        "| degenerate player | highest percentile among real melodies |",
+        "| dull player, best of 24 | percentile among real melodies |",
         "|---|---|",
         *(f"| {player} | {value:.1f} |" for player, value in evaluation["percentile"].items()),
     ]

@@ -51,7 +51,7 @@ def describe_music(config: ListenerConfig, corpora: Corpora) -> dict[str, Any]:
     """Return where the music is from and how much of it there is, as plain data."""
     by_length = {EXCERPT_BARS: corpora.excerpts, SHORT_BARS: corpora.short, SONG_BARS: corpora.songs}
     if config.is_judge:
-        del by_length[SHORT_BARS]
+        by_length = {SONG_BARS: corpora.wide}
     return {
         "folders": [folder.resolve().name for folder in config.data.folders],
         "licence": config.data.licence,

@@ -102,7 +102,7 @@ class ListenerTraining(Trainable):
 
     def summary(self) -> dict[str, Any]:
         corpora, listener = self.music.corpora, self.config.listener
-        learned = corpora.excerpts.test if self.config.is_judge else corpora.excerpts.training
+        learned = corpora.wide.test if self.config.is_judge else corpora.excerpts.training
         rounds = self._trained.about.get("rounds", []) if self._trained else []
         return {
             "kind": listener.kind,

@@ -35,7 +35,7 @@ class Music:
     def identity(self) -> dict[str, Any]:
         """The plain data of data.json; the same for the same music alone."""
         digest = hashlib.sha256()
-        for corpus in (self.corpora.short, self.corpora.excerpts, self.corpora.songs):
+        for corpus in (self.corpora.short, self.corpora.excerpts, self.corpora.songs, self.corpora.wide):
             for part in (corpus.training, corpus.validation, corpus.test):
                 digest.update(f"{part.melodies.shape}".encode() + np.ascontiguousarray(part.melodies).tobytes())
         return {

@@ -12,7 +12,6 @@ from listener.attachment import attached
 from listener.judging import percentile
 from listener.listener import Listener
 from listener.registry import listener_named, reference_scores
-from songs.catalog import check_listenable
 from songs.song import Song
 
 
@@ -48,7 +47,7 @@ def judge(options: argparse.Namespace) -> int:
     percentiles = read_judge(options.judge).percentiles
 
     def judged(song: Song) -> dict:
-        return {"percentile": round(float(percentiles(check_listenable(song).roll[None])[0]), 1)}
+        return {"percentile": round(float(percentiles(song.roll[None], song.grid)[0]), 1)}
 
     rows = _rows(options, judged)
     if options.json:

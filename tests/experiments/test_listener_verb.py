@@ -77,7 +77,7 @@ def test_a_judge_is_trained_and_asked_and_pays_nobody(kuznechik, music, tmp_path
     out = tmp_path / "mine.safetensors"
     trained = kuznechik("listener", "train", "--midi", music, "--kind", "judge", "--minutes", "0.005", "--out", out)
     assert trained.status == 0, trained.err
-    assert "| shuffled pitches |" in out.with_suffix(".md").read_text()
+    assert "| pitches shuffled |" in out.with_suffix(".md").read_text()
     asked = kuznechik("listener", "judge", music / "3.mid", music / "4.mid", "--judge", out, "--json")
     rows = json.loads(asked.out)
     assert [row["file"] for row in rows] == [str(music / "3.mid"), str(music / "4.mid")]

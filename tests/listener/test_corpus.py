@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from listener.corpus import cut, lowest, moved, read_corpora, rolls_of, split_corpus
+from listener.corpus import cut, cut_wide, lowest, moved, read_corpora, rolls_of, split_corpus
 from listener.judging import auc, interval, percentile
 from listener.theory import melody
 from songs.song import Song
@@ -34,6 +34,13 @@ def test_of_two_sixteenths_the_first_is_kept():
     roll[[0, 1, 3, 8]] = [50, 52, 53, 55]
     excerpts = cut([Piece("", [(roll, roll != SILENT)])], bars=1)
     assert excerpts.melodies.tolist() == [[0, 3, -1, -1, 5, -1, -1, -1]]
+
+
+def test_a_wide_excerpt_has_all_onsets_at_their_pitches():
+    excerpts = cut_wide([piece(*[SILENT] * 12, bars=3), piece(20, 54, SILENT, 60, bars=1)], bars=1)
+    assert excerpts.melodies.tolist() == [[41, *[-1] * 3, 75, *[-1] * 7, 81, *[-1] * 3]]
+    assert excerpts.pieces.tolist() == [1]
+    assert len(cut_wide([piece(50, *[SILENT] * 11, bars=3)], 3)) == 0, "a long rest"
 
 
 @pytest.mark.parametrize(

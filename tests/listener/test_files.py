@@ -69,7 +69,8 @@ def change_about(path, keys: tuple, value: Any):
             0,
             "calibration.deviation.metre holds values that are not",
         ),
-        ("judge", ("sequences", "units"), [], "sequences.units is []"),
+        ("judge", ("nets", "net 0"), None, "nets.net 0 is missing"),
+        ("judge", ("nets", "net 0", "units"), [], "nets.net 0.units is []"),
         ("judge", ("reference",), None, "reference is missing"),
         ("judge", ("reference",), [], "reference is empty"),
     ],
@@ -90,7 +91,7 @@ def test_a_json_that_says_something_impossible_is_refused(own, kind, keys, value
         ("melody", "model.table", lambda own: own * np.nan, "holds values that are not finite"),
         ("melody", "model.table", lambda own: own + np.float32(1e30), "holds values that are not from -10000 to 10000"),
         ("melody", "model.table", lambda own: own.astype(np.int64), "is int64, this run needs float32"),
-        ("judge", "features.deviation", lambda own: own * 0, "is not above 0"),
+        ("judge", "net 0.table", lambda own: own * np.inf, "holds values that are not finite"),
     ],
 )
 def test_arrays_that_are_no_parameters_are_refused(own, kind, name, values, message):

@@ -15,9 +15,7 @@ from listener.training_options import JudgeOptions, LearnedOptions, MelodyOption
 OPTIONS = {
     "ngram": None,
     "melody": MelodyOptions(steps=40, batch_steps=256),
-    "judge": JudgeOptions(
-        steps=20, batch=4, rounds=2, round_steps=3, attack_generations=6, feature_examples=20, feature_steps=10
-    ),
+    "judge": JudgeOptions(steps=12, batch=2),
     "learned": LearnedOptions(
         steps=5,
         paired_steps=40,
@@ -41,12 +39,20 @@ def excerpts(number: int, bars: int, seed: int) -> Excerpts:
     return Excerpts(lowest(melodies), np.arange(number))
 
 
+def wide(part: Excerpts) -> Excerpts:
+    """Return melodies of keys as MIDI pitches on sixteenths."""
+    melodies = np.full((len(part), 2 * part.melodies.shape[1]), -1, dtype=np.int16)
+    melodies[:, ::2] = np.where(part.melodies < 0, -1, part.melodies + 60)
+    return Excerpts(melodies, part.pieces)
+
+
 @pytest.fixture(scope="module")
 def corpora() -> Corpora:
     """Return a few melodies of every length."""
-    return Corpora(
-        *(Corpus(*(excerpts(12, bars, seed) for seed in (bars, bars + 1, bars + 2)), 36) for bars in (4, 8, 16))
+    short, medium, long = (
+        Corpus(*(excerpts(12, bars, seed) for seed in (bars, bars + 1, bars + 2)), 36) for bars in (4, 8, 16)
     )
+    return Corpora(short, medium, long, Corpus(wide(long.training), wide(long.validation), wide(long.test), 36))
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +146,8 @@ def test_other_data_is_refused(kind, path, value, says, begun):
         ("melody", "random/torch", np.zeros(3, np.uint8), r"random: torch has the shape \(3,\)"),
         ("melody", "model/table", None, "model: table is missing"),
         ("melody", "stage/network.table", np.zeros((1, 32), np.float32), "stage: network.table has the shape"),
-        ("judge", "memory/pool", np.full((1, 64), 13, np.int8), "memory: pool holds values that are not from -1 to 12"),
-        ("judge", "memory/true", np.zeros((12, 129), np.int8), "memory: true has the shape"),
+        ("judge", "memory/true_scores", np.zeros(13), "memory: true_scores has the shape"),
+        ("judge", "net 0/table", None, "net 0: table is missing"),
         ("learned", "memory/pool", np.zeros((25, 64), np.int8), "memory: pool has the shape"),
         ("learned", "weights of terms/real", np.zeros((3, 4)), "weights of terms: real has the shape"),
         (
