@@ -32,6 +32,13 @@ def attached(listener: Listener, keyboard: Keyboard, grid: Grid) -> Any:
     return attach(keyboard, grid) if attach else listener
 
 
+def hears_any_keyboard(listener: Listener) -> bool:
+    """Return False for a listener of 13 keys and eighths alone, which says so in an attribute `any_keyboard`."""
+    if isinstance(listener, WeightedSum):
+        return all(map(hears_any_keyboard, listener.listeners))
+    return bool(getattr(listener, "any_keyboard", True))
+
+
 class InEighths(SumOfTerms):
     """A listener of eighths that hears another grid."""
 
@@ -44,12 +51,12 @@ class InEighths(SumOfTerms):
         """Return the rewards of each term at every step, (B, T) float32 by its name."""
         count, steps, _ = rolls.shape
         first, last = _ends(steps, self.steps_per_quarter)
-        sounds = rolls.any(axis=2)
+        sounds = np.asarray(rolls.any(axis=2))
         heard = [_eighths(rolls, sounds, first, last, latest) for latest in (False, True)]
         rewards = {}
         for name, values in self.listener.terms(np.concatenate(heard)).items():
             rewards[name] = np.zeros((count, steps), dtype=np.float32)
-            np.add.at(rewards[name], (slice(None), last), (values[:count] + values[count:]) / 2)
+            np.add.at(rewards[name].T, last, ((values[:count] + values[count:]) / 2).T)
         return rewards
 
 

@@ -1,4 +1,4 @@
-"""The audit of a listener: corruptions it notices, players that fool it, and music that an optimiser makes of it.
+"""The audit of a listener: changes that it notices, players that fool it, and music that an optimiser makes of it.
 
 Conventions:
     A score is the sum of a listener's rewards over a song. Real melodies are those the listener was not trained on,
@@ -16,6 +16,7 @@ from listener.beam_search import beam_search
 from listener.corpus import Excerpts, moved, rolls_of
 from listener.corruptions import players
 from listener.description import count_outside
+from listener.form_corruptions import FORM
 from listener.judging import auc, interval, percentile
 from listener.listener import Listener
 from listener.markov import MarkovChain
@@ -24,8 +25,11 @@ from listener.red_team import AttackOptions, attack, total
 from songs.keyboard import STEPS_PER_BAR
 
 ORDERS = (1, 2, 3, 4, 5)
+DEAF, FOOLED = 0.75, 5
+"""AUC below which a change is not noticed, and percentile above which a degenerate player fools a listener."""
 MOST_LIKELY = 0.05
 """Temperature of a Markov chain at which it goes on with the likeliest step."""
+OWN_BEST = "its own best by beam search"
 CHUNK = 256
 
 Report = Callable[[str, int, int], None]
@@ -35,12 +39,21 @@ Report = Callable[[str, int, int], None]
 class AuditOptions:
     """The size of an audit."""
 
+    melodies: int = 0
+    """Real melodies, evenly from all of them; 0: all."""
     players: int = 40
     """Rolls of each degenerate player."""
+    beam: bool = True
+    """Whether the best melody by the listener itself is looked for."""
     islands: int = 8
     size: int = 32
     generations: int = 400
     seed: int = 0
+
+    @classmethod
+    def quick(cls, seed: int) -> "AuditOptions":
+        """Return those of an audit that takes less than a minute."""
+        return cls(melodies=120, players=24, beam=False, islands=4, size=16, generations=20, seed=seed)
 
 
 def audit(
@@ -56,6 +69,9 @@ def audit(
         report: called with the name of a stage, how far it is, and of how much.
     """
     generator = np.random.default_rng(options.seed)
+    if 0 < options.melodies < len(real):
+        chosen = np.linspace(0, len(real) - 1, options.melodies).astype(np.int64)
+        real = Excerpts(real.melodies[chosen], real.pieces[chosen])
     melodies = moved(real.melodies, generator)
     score = in_chunks(total(listener))
     scores = score(melodies)
@@ -69,6 +85,25 @@ def audit(
         "degenerates": _degenerate(listener, scores, melodies.shape[1], chain, options, report),
         "red team": _attacked(listener, melodies, scores, options, report),
     }
+
+
+def deafness(results: dict) -> str:
+    """Return a sentence on what a listener does not hear and what fools it, from its audit."""
+    corrupted = {name: row["auc"] for name, row in results["corruptions"].items() if row["kind"] != "no difference"}
+    deaf = [f"{name} ({value:.2f})" for name, value in corrupted.items() if value < DEAF]
+    fooled = [
+        f"{name} ({row['highest']:.0f})"
+        for name, row in results["degenerates"].items()
+        if row["highest"] > FOOLED and name != OWN_BEST
+    ]
+    heard = (
+        f"deaf to {', '.join(deaf)} (AUC below {DEAF:g})" if deaf else f"deaf to none of these changes (AUC {DEAF:g})"
+    )
+    return f"The listener is {heard}" + (
+        f", and is fooled by {', '.join(fooled)} (percentile above {FOOLED})."
+        if fooled
+        else " and fooled by no player."
+    )
 
 
 def in_chunks(score: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
@@ -85,7 +120,8 @@ def _spread(scores: np.ndarray) -> dict[str, float]:
 
 def _corrupted(score, melodies, scores, pieces, chain, generator, report: Report) -> dict:
     families = {
-        "demanded": corruptions.DEMANDED,
+        "notes and rhythm": corruptions.DEMANDED,
+        "form": FORM,
         "no difference": corruptions.TRANSPOSED,
         "reported": corruptions.REPORTED,
     }
@@ -100,7 +136,7 @@ def _corrupted(score, melodies, scores, pieces, chain, generator, report: Report
     for order in ORDERS:
         report("corruptions", len(results), count)
         others = score(chain.sample(len(melodies), melodies.shape[1], generator, order))
-        results[f"Markov chain of order {order}"] = _separation(scores, others, pieces, generator, "demanded")
+        results[f"Markov chain of order {order}"] = _separation(scores, others, pieces, generator, "notes and rhythm")
     return results
 
 
@@ -116,7 +152,8 @@ def _degenerate(listener, scores, steps: int, chain, options: AuditOptions, repo
     likely = [chain.sample(1, steps, generator, order, MOST_LIKELY) for order in ORDERS]
     degenerate["the most likely melody"] = rolls_of(np.concatenate(likely))
     bars = steps // STEPS_PER_BAR
-    degenerate["its own best by beam search"] = rolls_of(beam_search(total(listener), bars, chain, generator)[:1])
+    if options.beam:
+        degenerate[OWN_BEST] = rolls_of(beam_search(total(listener), bars, chain, generator)[:1])
     for name, rolls in degenerate.items():
         earned = listener.rewards(rolls).sum(axis=1, dtype=np.float64)
         ranks = percentile(scores, earned)

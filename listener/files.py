@@ -52,6 +52,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "ngram": {"constant": NUMBER},
     "melody": {"constant": NUMBER, "model": {}},
     "learned": {"nets": {}, "weights": {}, "calibration": {}},
+    "vae": {"nets": {}, "weights": {}, "calibration": {}},
     JUDGE: {"nets": {}, "reference": NUMBERS},
 }
 """An example of the JSON of each kind, besides what may be added."""
@@ -97,8 +98,14 @@ def _contents(listener: "NGram | Expected | Learned | Judge") -> tuple[dict[str,
         sizes = {name: vars(net.options) for name, net in judges.items()}
         return _parameters(judges), {"kind": JUDGE, "nets": sizes, "reference": listener.reference}
     nets = listener.nets.networks
-    head = {"kind": "learned", "nets": {part: vars(net.options) for part, net in nets.items()}}
+    kind = "vae" if "vae" in nets else "learned"
+    head = {"kind": kind, "nets": {part: _size(net) for part, net in nets.items()}}
     return _parameters(nets), {**head, "weights": listener.weights, "calibration": listener.calibration.to_dict()}
+
+
+def _size(net: Any) -> dict[str, Any]:
+    """Return the options of a network as plain data; of an encoder, also its configuration."""
+    return {**vars(net.options), **({"encoder": net.config.to_dict()} if hasattr(net, "config") else {})}
 
 
 def _parameters(networks: "dict[str, Any]") -> dict[str, np.ndarray]:
@@ -205,7 +212,9 @@ def read_listener(path: Path) -> Listener:
     if about["kind"] == JUDGE:
         raise ValueError(f"{path}: is the held-out judge, which rewards nobody; {USES_OF_JUDGE}")
     arrays = _arrays_of(path, about)
-    return {"ngram": _ngram, "melody": _expected, "learned": _learned}[about["kind"]](path, about, arrays)
+    return {"ngram": _ngram, "melody": _expected, "learned": _learned, "vae": _learned}[about["kind"]](
+        path, about, arrays
+    )
 
 
 def read_judge(path: Path | None = None) -> "Judge":
@@ -255,25 +264,44 @@ def _expected(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) 
 
 
 def _learned(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Listener:
-    from listener.learned.model import PAIRED, TERMS, Calibration, Learned, Nets
-    from listener.learned.window_net import NetOptions, WindowNet
+    from listener.learned.model import NUMBERED, PAIRED, Calibration, Learned, Nets
 
+    wanted = ("vae", "form") if about["kind"] == "vae" else (f"{NUMBERED}0", *PAIRED, "form")
     with _errors_in_json(path):
-        validate_like({"nets": {name: {} for name in ("net 0", *PAIRED)}}, about)
-        options = {name: _options(NetOptions(), size, f"nets.{name}") for name, size in about["nets"].items()}
+        validate_like({"nets": {name: {} for name in wanted}}, about)
+        makers = {name: _maker(name, size) for name, size in about["nets"].items()}
         calibration = {
-            "good": dict.fromkeys(options, NUMBERS),
-            "deviation": dict.fromkeys((*options, *FEATURES), Within([0.0], LEAST_DEVIATION, LARGEST)),
+            "good": dict.fromkeys(makers, NUMBERS),
+            "deviation": dict.fromkeys((*makers, *FEATURES), Within([0.0], LEAST_DEVIATION, LARGEST)),
             "low": dict.fromkeys(FEATURES, NUMBERS),
             "high": dict.fromkeys(FEATURES, NUMBERS),
         }
-        validate_like({"weights": dict.fromkeys(TERMS, Within(0.0, 0, LARGEST)), "calibration": calibration}, about)
+        validate_like({"calibration": calibration}, about)
         for part, names in calibration.items():
             for name in names:
                 _validate_filled(f"calibration.{part}.{name}", about["calibration"][part][name])
     with _errors_name(path):
-        nets = {name: _network(arrays, name, partial(WindowNet, size)) for name, size in options.items()}
-    pitches, metre = (nets.pop(name) for name in PAIRED)
-    together = Nets(tuple(nets.values()), pitches, metre)
-    weights = {term: float(about["weights"][term]) for term in TERMS}
-    return Learned(together, Calibration.from_dict(about["calibration"]), weights)
+        networks = {name: _network(arrays, name, make) for name, make in makers.items()}
+        if not (networks["form"].deviation > 0).all():
+            raise ValueError("form.deviation is not above 0")
+    songs = {name: networks.pop(name) for name in ("vae", "form") if name in networks}
+    nets = Nets(networks, songs)
+    with _errors_in_json(path):
+        validate_like({"weights": dict.fromkeys(nets.terms, Within(0.0, 0, LARGEST))}, about)
+    weights = {term: float(about["weights"][term]) for term in nets.terms}
+    return Learned(nets, Calibration.from_dict(about["calibration"]), weights)
+
+
+def _maker(name: str, size: Any) -> Callable[[], Any]:
+    """Return a function that makes the network of a name and the options that the JSON has for it."""
+    from listener.learned.form_net import FormNet, FormOptions
+    from listener.learned.latent_net import LatentNet, LatentOptions
+    from listener.learned.window_net import NetOptions, WindowNet
+    from vae.config import ModelConfig
+
+    if name == "form":
+        return partial(FormNet, _options(FormOptions(), size, "nets.form"))
+    if name != "vae":
+        return partial(WindowNet, _options(NetOptions(), size, f"nets.{name}"))
+    validate_like({"encoder": {}}, size, "nets.vae")
+    return partial(LatentNet, ModelConfig.from_dict(size["encoder"]), _options(LatentOptions(), size, "nets.vae"))

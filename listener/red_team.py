@@ -32,11 +32,13 @@ class AttackOptions:
     size: int = 32
     """Melodies on an island."""
     generations: int = 300
+    keys: int = KEYS
+    """Of the keyboard."""
 
 
-def total(listener: Listener) -> Score:
-    """Return the score of whole melodies by a listener: the sum of its rewards."""
-    return lambda melodies: listener.rewards(rolls_of(melodies)).sum(axis=1, dtype=np.float64)
+def total(listener: Listener, keys: int = KEYS) -> Score:
+    """Return the score of whole melodies on a keyboard by a listener: the sum of its rewards."""
+    return lambda melodies: listener.rewards(rolls_of(melodies, keys)).sum(axis=1, dtype=np.float64)
 
 
 class Attack(Stage):
@@ -66,12 +68,16 @@ class Attack(Stage):
         self._score, self._options, self._generator = score, options, generator
         self._at_once, self._then = at_once, then
         shape = (options.islands, options.size, steps)
-        self.living = random_melodies(options.islands * options.size, steps, generator).reshape(shape)
+        self.living = random_melodies(options.islands * options.size, steps, generator, options.keys).reshape(shape)
         self.scores = self._scored(self.living)
         self.history = np.zeros((options.generations + 1, options.islands))
         """(generations + 1, islands), the best score of each island after each generation."""
         self.history[0] = self.scores.max(axis=1)
-        self.kept |= {"living": Within(self.living, REST, KEYS - 1), "scores": self.scores, "history": self.history}
+        self.kept |= {
+            "living": Within(self.living, REST, options.keys - 1),
+            "scores": self.scores,
+            "history": self.history,
+        }
 
     @property
     def champions(self) -> np.ndarray:
@@ -97,7 +103,7 @@ class Attack(Stage):
         return self.row(score=float(np.median(self.scores.max(axis=1))))
 
     def _breed(self) -> None:
-        children = _children(self.living, self.scores, self._generator)
+        children = _children(self.living, self.scores, self._generator, self._options.keys)
         earned = self._scored(children)
         for living, scores, born, values in zip(self.living, self.scores, children, earned, strict=True):
             everyone, worth = np.concatenate((living, born)), np.concatenate((scores, values))
@@ -133,7 +139,7 @@ def _best_different(melodies: np.ndarray, scores: np.ndarray, count: int) -> np.
     return np.resize(order, count) if len(order) < count else order[:count]
 
 
-def _children(living: np.ndarray, scores: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _children(living: np.ndarray, scores: np.ndarray, generator: np.random.Generator, keys: int) -> np.ndarray:
     """Return a child for every melody: a winner of two, changed."""
     islands, size, _ = living.shape
     pairs = generator.integers(0, size, (2, islands, size))
@@ -143,17 +149,17 @@ def _children(living: np.ndarray, scores: np.ndarray, generator: np.random.Gener
     partners = generator.integers(0, size, (islands, size))
     for island in range(islands):
         for child, partner in zip(children[island], partners[island], strict=True):
-            change(child, living[island, partner], generator)
+            change(child, living[island, partner], generator, keys)
     return children
 
 
-def change(melody: np.ndarray, partner: np.ndarray, generator: np.random.Generator) -> None:
+def change(melody: np.ndarray, partner: np.ndarray, generator: np.random.Generator, keys: int = KEYS) -> None:
     """Change a melody (T,) in place: steps, a swap, a copied or transposed block, a crossing, or one key."""
     steps = len(melody)
     kind = generator.integers(8)
     if kind < 3:
         for _ in range(generator.integers(1, 4)):
-            melody[generator.integers(steps)] = REST if generator.random() < 0.4 else generator.integers(KEYS)
+            melody[generator.integers(steps)] = REST if generator.random() < 0.4 else generator.integers(keys)
     elif kind == 3:
         first = generator.integers(steps - 1)
         melody[first : first + 2] = melody[first : first + 2][::-1].copy()
@@ -164,7 +170,7 @@ def change(melody: np.ndarray, partner: np.ndarray, generator: np.random.Generat
     elif kind == 5:
         size = min(BLOCKS[generator.integers(len(BLOCKS))], steps)
         first = generator.integers(0, steps - size + 1)
-        _transpose(melody[first : first + size], SHIFTS[generator.integers(len(SHIFTS))])
+        _transpose(melody[first : first + size], SHIFTS[generator.integers(len(SHIFTS))], keys)
     elif kind == 6:
         first, last = np.sort(generator.integers(0, steps + 1, 2))
         melody[first:last] = partner[first:last]
@@ -172,9 +178,9 @@ def change(melody: np.ndarray, partner: np.ndarray, generator: np.random.Generat
         notes = np.flatnonzero(melody != REST)
         if len(notes):
             step = notes[generator.integers(len(notes))]
-            _transpose(melody[step : step + 1], (-2, -1, 1, 2)[generator.integers(4)])
+            _transpose(melody[step : step + 1], (-2, -1, 1, 2)[generator.integers(4)], keys)
 
 
-def _transpose(part: np.ndarray, by: int) -> None:
+def _transpose(part: np.ndarray, by: int, keys: int) -> None:
     sounds = part != REST
-    part[sounds] = np.clip(part[sounds] + by, 0, KEYS - 1)
+    part[sounds] = np.clip(part[sounds] + by, 0, keys - 1)

@@ -1,7 +1,7 @@
 """Listeners by name: those that come with the project, a trained one from its file, and weighted sums of several.
 
     theory                  rules of music theory
-    vae                     the evidence lower bound of the MusicVAE that comes with the project
+    vae-elbo                the evidence lower bound of the MusicVAE that comes with the project
     ngram, melody, learned  trained ones that come with the project, in listener/models
     PATH.safetensors        one that you trained
     RUN                     the same, from the folder of the run that trained it
@@ -27,8 +27,8 @@ from listener.stages import Training
 from songs.own_code import entry_points, load_part, names_code
 
 TRAINED = ("ngram", "melody", "learned")
-NAMES = ("theory", "vae", *TRAINED)
-KINDS = (*TRAINED, JUDGE)
+NAMES = ("theory", "vae-elbo", *TRAINED)
+KINDS = (*TRAINED, "vae", JUDGE)
 """Kinds that can be trained."""
 ENTRY_POINTS = "kuznechik.listeners"
 """Group of the entry points by which an installed package offers listeners."""
@@ -115,6 +115,10 @@ def training_of(kind: str, corpora: Corpora, options: Any, seed: int) -> Trainin
         from listener.judge_training import JudgeTraining
 
         return JudgeTraining(corpora, options, seed)
+    if kind == "vae":
+        from listener.learned.vae_training import VaeTraining
+
+        return VaeTraining(corpora, options, seed)
     from listener.learned.training import LearnedTraining
 
     return LearnedTraining(corpora, options, seed)
@@ -142,8 +146,8 @@ def _weighted(part: str) -> tuple[str, float | None]:
 def _single(name: str) -> Listener:
     if name == "theory":
         return MusicTheory()
-    if name == "vae":
-        return _vae()
+    if name == "vae-elbo":
+        return _vae_elbo()
     if name == JUDGE:
         raise ValueError(f"{JUDGE!r} is the held-out judge, which rewards nobody; {USES_OF_JUDGE}")
     if name in _own:
@@ -159,7 +163,7 @@ def _single(name: str) -> Listener:
     return read_listener(path)
 
 
-def _vae() -> Listener:
+def _vae_elbo() -> Listener:
     try:
         from listener.vae_elbo import VaeElbo
         from vae.config import ModelError

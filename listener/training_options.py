@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from songs.options import option
 
-MINUTES = {"learned": 10.0, "melody": 4.0, "judge": 3.0}
+MINUTES = {"learned": 10.0, "vae": 5.0, "melody": 4.0, "judge": 3.0}
 """Minutes that training with the default options takes on one core, measured."""
 
 Options = TypeVar("Options", bound=Any)
@@ -21,6 +21,7 @@ class LearnedOptions:
     nets: int = option(2, "networks that are hardened by attacks", 1, 16)
     steps: int = option(3400, "steps of gradient descent of each of them before any attack", 1, 10**7)
     paired_steps: int = option(5000, "steps of gradient descent of the networks for pitches and for metre", 1, 10**7)
+    form_steps: int = option(4000, "steps of gradient descent of the network of form", 1, 10**7)
     batch: int = option(64, "real melodies in a batch, and as many others", 1, 4096)
     learning_rate: float = option(2e-3, "learning rate at the beginning", 1e-8, 1)
     weight_decay: float = option(0.05, "weight decay of AdamW", 0, 1)
@@ -32,6 +33,20 @@ class LearnedOptions:
     attack_generations: int = option(300, "generations of an attack", 1, 10**6)
     attack_islands: int = option(32, "islands of an attack", 1, 1024)
     attack_size: int = option(8, "melodies on an island", 1, 1024)
+
+
+@dataclass(frozen=True)
+class VaeOptions:
+    """Options of a listener on the encoder of a MusicVAE."""
+
+    model: str = option("", "MusicVAE of two bars as a piano roll: its run or file; empty: that of the project")
+    steps: int = option(1500, "steps of gradient descent of the head", 1, 10**7)
+    form_steps: int = option(4000, "steps of gradient descent of the network of form", 1, 10**7)
+    batch: int = option(48, "real melodies in a batch, and as many others", 1, 4096)
+    learning_rate: float = option(2e-3, "learning rate at the beginning", 1e-8, 1)
+    weight_decay: float = option(0.03, "weight decay of AdamW", 0, 1)
+    label_smoothing: float = option(0.03, "label of melodies that are not real; real ones have 1 less this", 0, 0.49)
+    attack_generations: int = option(100, "generations of the attack before the terms are weighed", 1, 10**6)
 
 
 @dataclass(frozen=True)
@@ -59,7 +74,8 @@ class JudgeOptions:
 
 
 SCALED = {
-    LearnedOptions: ("steps", "paired_steps", "round_steps", "attack_generations"),
+    LearnedOptions: ("steps", "paired_steps", "form_steps", "round_steps", "attack_generations"),
+    VaeOptions: ("steps", "form_steps", "attack_generations"),
     MelodyOptions: ("steps",),
     JudgeOptions: ("steps",),
 }

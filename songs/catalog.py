@@ -132,17 +132,17 @@ def read_entry(path: str | Path, prompt: int | None = None, options: ArrangeOpti
 
 
 def suits_listeners(song: Song) -> bool:
-    """Return whether a song has the keyboard and the grid that listeners and melody models hear: 13 keys, eighths."""
+    """Return whether a song has the keyboard and the grid that melody models need: 13 keys and eighths."""
     return song.keyboard == DEFAULT_KEYBOARD and song.grid.steps_per_quarter == DEFAULT_GRID.steps_per_quarter
 
 
 def check_listenable(song: Song) -> Song:
-    """Return a song that listeners and melody models can hear; raises SongError for any other."""
+    """Return a song that a melody model can hear, too; raises SongError for any other."""
     if not suits_listeners(song):
         usual = f"{DEFAULT_KEYBOARD.keys} keys from {DEFAULT_KEYBOARD.names[0]} and {DEFAULT_GRID.name}"
         raise SongError(
-            f"{song.name} has {song.keyboard.keys} keys from {song.keyboard.names[0]} and {song.grid.name}, listeners "
-            f"hear {usual}: --fold --grid {DEFAULT_GRID.steps_per_quarter} fits a song to them"
+            f"{song.name} has {song.keyboard.keys} keys from {song.keyboard.names[0]} and {song.grid.name}; a melody "
+            f"model needs {usual}: --fold --grid {DEFAULT_GRID.steps_per_quarter} fits a song to them"
         )
     return song
 

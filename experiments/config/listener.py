@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from experiments.config.settings import ConfigError, Settings
+from listener.corpus import WIDE
 from listener.files import JUDGE
 from listener.registry import KINDS
-from listener.training_options import MINUTES, JudgeOptions, LearnedOptions, MelodyOptions, lasting
+from listener.training_options import MINUTES, JudgeOptions, LearnedOptions, MelodyOptions, VaeOptions, lasting
+from songs.keyboard import KEYS
 from songs.options import option
 
 
@@ -38,6 +40,11 @@ class ListenerOptions:
     )
     seed: int = option(0, "the same seed gives the same listener", 0, 2**63 - 1)
 
+    @property
+    def keys(self) -> int:
+        """Keys that the melodies to learn from fit on."""
+        return WIDE if self.kind in ("learned", "vae") else KEYS
+
 
 @dataclass(frozen=True)
 class ListenerConfig(Settings):
@@ -48,6 +55,7 @@ class ListenerConfig(Settings):
     data: Data = field(default_factory=Data)
     listener: ListenerOptions = field(default_factory=ListenerOptions)
     learned: LearnedOptions = field(default_factory=LearnedOptions)
+    vae: VaeOptions = field(default_factory=VaeOptions)
     melody: MelodyOptions = field(default_factory=MelodyOptions)
     judge: JudgeOptions = field(default_factory=JudgeOptions)
 
@@ -67,7 +75,7 @@ class ListenerConfig(Settings):
         return self.listener.minutes or MINUTES.get(self.listener.kind, 0.0)
 
     @property
-    def training(self) -> LearnedOptions | MelodyOptions | JudgeOptions | None:
+    def training(self) -> LearnedOptions | VaeOptions | MelodyOptions | JudgeOptions | None:
         """Options of the training, scaled to the minutes; an n-gram has none."""
         kind = self.listener.kind
         return None if kind == "ngram" else lasting(getattr(self, kind), self.minutes / MINUTES[kind])
@@ -76,6 +84,8 @@ class ListenerConfig(Settings):
         """Return the configuration with the folders as they are found from anywhere; raises ConfigError without any."""
         if not self.data.folders:
             raise ConfigError("data.midi = '': name the music: --midi DIR, a folder of MIDI files")
+        if self.vae.model:
+            self = self.change("vae", model=str(Path(self.vae.model).resolve()))
         return self.change("data", midi=os.pathsep.join(str(folder.resolve()) for folder in self.data.folders))
 
     @property
@@ -84,11 +94,17 @@ class ListenerConfig(Settings):
         kind, words = self.listener.kind, ["kuznechik listener train"]
         words += [f"--midi {folder.resolve().name}" for folder in self.data.folders]
         words.append(f"--kind {kind}")
+        if kind == "vae" and self.vae.model:
+            words.append(f"--vae {Path(self.vae.model).name}")
         if self.minutes:
             words.append(f"--minutes {self.minutes:g}")
         words.append(f"--seed {self.seed}")
         if kind != "ngram":
             values = asdict(getattr(self, kind))
             defaults = asdict(getattr(ListenerConfig(), kind))
-            words += [f"--set {kind}.{name}={value}" for name, value in values.items() if value != defaults[name]]
+            words += [
+                f"--set {kind}.{name}={value}"
+                for name, value in values.items()
+                if value != defaults[name] and name != "model"
+            ]
         return " ".join(words)

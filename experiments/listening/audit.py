@@ -36,6 +36,8 @@ def audit(options: argparse.Namespace, sources: Mapping[str, np.ndarray]) -> int
     with progress() as report:
         real, known = _melodies(options, lambda *done: report("reading", *done))
         size = AuditOptions(islands=options.islands, generations=options.generations, seed=options.seed)
+        if options.quick:
+            size = AuditOptions.quick(options.seed)
         results = measure(listener, real, known, size, report)
         results["sources"] = ranked(listener, moved(real.melodies, np.random.default_rng(options.seed)), sources)
     results = {
@@ -69,8 +71,9 @@ def ranked(listener: Listener, real: np.ndarray, sources: Mapping[str, np.ndarra
 def _command(options: argparse.Namespace) -> str:
     """Return the call, with folders by their names alone."""
     folders = [f"--midi {folder.resolve().name}" for folder in options.midi] + ["--all"] * options.all
-    size = f"--generations {options.generations} --islands {options.islands} --seed {options.seed}"
-    return " ".join(["kuznechik listener audit", options.listener, *options.sources, *folders, size])
+    size = "--quick" if options.quick else f"--generations {options.generations} --islands {options.islands}"
+    seed = f"--seed {options.seed}"
+    return " ".join(["kuznechik listener audit", options.listener, *options.sources, *folders, size, seed])
 
 
 def _melodies(options: argparse.Namespace, report) -> tuple[Excerpts, np.ndarray]:

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from listener.audit import deafness
+
 KINDS = {
     "ngram": "An n-gram over rhythm and intervals",
     "melody": "A recurrent model of what comes next in a melody",
     "learned": "The learned listener",
+    "vae": "A listener on the encoder of a MusicVAE",
 }
 
 
@@ -23,6 +26,7 @@ def tables(results: dict[str, Any]) -> str:
         parts.append(_sources(results["sources"]))
     if results["options"]["generations"]:
         parts.append(_red_team(results["red team"], results["options"]))
+    parts.append(deafness(results))
     parts.append(f"{results['cpu_seconds']:.0f} CPU seconds, seed {results['options']['seed']}.")
     return "\n\n".join(parts)
 
@@ -85,13 +89,14 @@ def card(name: str, about: dict[str, Any], results: dict[str, Any] | None = None
         "",
         f"{KINDS[about['kind']]} of kuznechik{_cost(about)}.",
         "",
-        f"- data: {', '.join(data['folders'])}, {data['pieces']} melodies; excerpts that fit on 13 keys ({sizes})",
+        f"- data: {', '.join(data['folders'])}, {data['pieces']} melodies; excerpts that fit on {data.get('keys', 13)} "
+        f"keys ({sizes})",
         f"- split: by groups of pieces that share phrases (seed {data['split_seed']}); no excerpt of validation or "
         "test, in any key, is in training; thresholds and weights come from validation, the audit from the test",
         f"- licence of the data: {data['licence'] or 'see the sources'}",
         f"- trained by `{about['command']}`",
     ]
-    if about["kind"] == "learned":
+    if about["kind"] in ("learned", "vae"):
         weights = ", ".join(f"{term} {weight:.2f}" for term, weight in about["weights"].items())
         lines.append(f"- weights: {weights}")
     if results:

@@ -28,7 +28,7 @@ def write_model(path: Path, trained: Trained, config: ListenerConfig, corpora: C
     """
     about = {"data": describe_music(config, corpora), "command": config.command, **trained.about}
     if not config.is_judge:  # which has a reference of its own
-        about["reference"] = reference(trained.listener, corpora)
+        about["reference"] = reference(trained.listener, config, corpora)
     write_listener(path, trained.listener, about)
     write_card(path)
 
@@ -57,6 +57,7 @@ def describe_music(config: ListenerConfig, corpora: Corpora) -> dict[str, Any]:
         "licence": config.data.licence,
         "pieces": corpora.songs.pieces,
         "split_seed": SPLIT_SEED,
+        "keys": config.listener.keys,
         "excerpts": {
             f"{bars} bars": {part: len(getattr(corpus, part)) for part in ("training", "validation", "test")}
             for bars, corpus in by_length.items()
@@ -64,8 +65,8 @@ def describe_music(config: ListenerConfig, corpora: Corpora) -> dict[str, Any]:
     }
 
 
-def reference(listener: Listener, corpora: Corpora) -> list[float]:
+def reference(listener: Listener, config: ListenerConfig, corpora: Corpora) -> list[float]:
     """Return the scores of the validation melodies of 16 bars at the percentiles 0 to 100."""
     real = moved(corpora.songs.validation.melodies, np.random.default_rng(SPLIT_SEED))
-    scores = listener.rewards(rolls_of(real)).sum(axis=1, dtype=np.float64)
+    scores = listener.rewards(rolls_of(real, config.listener.keys)).sum(axis=1, dtype=np.float64)
     return np.percentile(scores, np.arange(101)).round(4).tolist()

@@ -22,7 +22,8 @@ from experiments.config.evolve import OTHER_SEARCHES, EvolveConfig, Task
 from experiments.config.neat_ini import check_neat_python, improvises
 from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunFolder
-from experiments.runs.improvise import settle_improvisation
+from experiments.runs.improvise import named_listener, settle_improvisation
+from listener.attachment import hears_any_keyboard
 from songs.catalog import (
     Entry,
     changes_in_words,
@@ -73,7 +74,10 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
         if one_song:
             raise ConfigError(f"evolve.algorithm = {evolve.algorithm!r} learns a song, not exclusive or")
         return config, []
-    config, songs = resolve_songs(config, bool(config.improvise.listener))
+    name = config.improvise.listener
+    config, songs = resolve_songs(
+        config, bool(name) and not hears_any_keyboard(named_listener(name, "improvise.listener"))
+    )
     if one_song and len(songs) > 1:
         raise ConfigError(f"evolve.algorithm = {evolve.algorithm!r} learns one song, not several together")
     keys = songs[0].keyboard.keys
@@ -109,7 +113,7 @@ def _settle_live_inputs(config: EvolveConfig, songs: Sequence[Song]) -> EvolveCo
 def resolve_songs(config: WithSongs, listened: bool) -> tuple[WithSongs, list[Song]]:
     """Look up the songs of a configuration of any kind, settle prompt and memory; raises SongError or ConfigError.
 
-    All are put on the same keyboard. With `listened` a listener or a melody model hears them.
+    All are put on the same keyboard. With `listened` they are on 13 keys and eighths, for a melody model.
     """
     task = config.task
     if task.together:

@@ -22,6 +22,7 @@ from experiments.runs.melody import title_of, write_melody
 from experiments.runs.scores import always_rest
 from experiments.runs.songs import changes_of
 from experiments.runs.trainable import Callback, Log, Status, Trainable
+from listener.attachment import hears_any_keyboard
 from listener.listener import Listener
 from songs.song import Song
 from songs.validate import OrNone, validate_like
@@ -184,8 +185,9 @@ class Learning(Trainable):
 
 def resolve_dqn(config: DqnConfig) -> tuple[DqnConfig, list[Song]]:
     """Return a configuration with its memory settled, and its songs; raises SongError or ConfigError."""
-    improvisation_listener(config)  # an error comes before a folder is made
-    config, songs = resolve_songs(config, config.improvises or bool(config.prior.model))
+    listener = improvisation_listener(config)  # an error comes before a folder is made
+    narrow = listener is not None and not hears_any_keyboard(listener)
+    config, songs = resolve_songs(config, narrow or bool(config.prior.model))
     make_agent(config, songs[0].keyboard.keys)
     return config, songs
 

@@ -19,6 +19,7 @@ from experiments.runs.assembly import make_env
 from experiments.runs.checkpoint import read_arrays
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.improvise import OneVoice, named_listener
+from listener.attachment import attached
 from listener.listener import Listener
 from listener.melody_model import Expected, MelodyReader
 from listener.memorization import ExactSteps, RightKeys
@@ -99,7 +100,8 @@ def improvisation_listener(config: DqnConfig) -> Listener | None:
 
 def make_evaluator(config: DqnConfig, songs: Sequence[Song], listener: Listener | None) -> GreedyEvaluator:
     """Return the evaluator of the greedy player; the rewards of a listener, if there is one, decide."""
-    task, reward_fn = config.task, listener.rewards if listener else None
+    task, first = config.task, songs[0]
+    reward_fn = attached(listener, first.keyboard, first.grid).rewards if listener else None
     return GreedyEvaluator(
         songs, task.remembered, task.prompt, task.mode_bit, config.plays_chords, reward_fn, playing_prior(config)
     )

@@ -22,11 +22,12 @@ from experiments.config.evolve import EvolveConfig, Improvise, Task
 from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.melody import write_array, write_melody
+from listener.attachment import attached, hears_any_keyboard
 from listener.listener import Listener, pays_every
 from listener.registry import listener_named
 from listener.theory import further_keys
-from songs.catalog import read_catalog, suits_listeners
-from songs.keyboard import KEYS
+from songs.catalog import read_catalog
+from songs.keyboard import Grid, Keyboard
 from songs.piano_roll import Memory
 from songs.song import Song
 from songs.validate import validate_like
@@ -114,13 +115,13 @@ class Starts:
         folder.write_json("starts.json", {"steps": self.steps, "songs": list(self.names), "prompts": prompts})
 
     @classmethod
-    def read(cls, folder: RunFolder) -> "Starts":
-        """Read starts.json; raises RunError if it is missing or broken."""
+    def read(cls, folder: RunFolder, keys: int) -> "Starts":
+        """Read starts.json, with prompts on so many keys; raises RunError if it is missing or broken."""
         content = folder.read_json("starts.json")
         try:
             validate_like({"steps": 0, "songs": [""], "prompts": [[[0]]]}, content, "")
             names, steps, given = content["songs"], content["steps"], content["prompts"]
-            prompts = np.zeros((len(given), len(given[0]), KEYS), dtype=bool)
+            prompts = np.zeros((len(given), len(given[0]), keys), dtype=bool)
             for prompt, keys_of_steps in zip(prompts, given, strict=True):
                 for step, keys in zip(prompt, keys_of_steps, strict=True):
                     step[keys] = True
@@ -132,12 +133,13 @@ class Starts:
 
 
 def choose_starts(task: Task, most: int, songs: Sequence[Song]) -> Starts:
-    """Return at most so many distinct prompts: of the songs of a run, then of others of their catalogue.
+    """Return at most so many distinct prompts: of the songs of a run, then of others like it of their catalogue.
 
-    Without prompt there is one start: nothing.
+    The others are on the same keyboard and grid. Without prompt there is one start: nothing.
     """
     others = [entry.song for entry in read_catalog(task.folder or None, options=task)]
-    usable = [song for song in others if song and song.steps > task.prompt and suits_listeners(song)]
+    alike = [song for song in others if song and (song.keyboard, song.grid) == (songs[0].keyboard, songs[0].grid)]
+    usable = [song for song in alike if song.steps > task.prompt]
     chosen: dict[bytes, Song] = {}
     for song in [*songs, *usable]:
         chosen.setdefault(song.roll[: task.prompt].tobytes(), song)
@@ -150,6 +152,11 @@ class OneVoice:
     def __init__(self, listener: Listener, extra_keys: float):
         self.listener, self.extra_keys = listener, extra_keys
         self.pays_every = 1 if extra_keys else pays_every(listener)
+        self.any_keyboard = hears_any_keyboard(listener)
+
+    def attach(self, keyboard: Keyboard, grid: Grid) -> "OneVoice":
+        """Return it for a keyboard and a grid."""
+        return OneVoice(attached(self.listener, keyboard, grid), self.extra_keys)
 
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         return self.listener.rewards(rolls, targets) + self._cost(rolls)
@@ -178,7 +185,8 @@ class Improvising:
     def listener(self) -> OneVoice:
         """The listener of the run; raises RunError if it cannot be used any more."""
         try:
-            return OneVoice(named_listener(self.options.listener, "its listener"), self.options.extra_keys)
+            heard = OneVoice(named_listener(self.options.listener, "its listener"), self.options.extra_keys)
+            return heard.attach(self.song.keyboard, self.song.grid)
         except ConfigError as error:
             raise RunError(f"{self.folder.path}: {error}") from None
 
@@ -212,7 +220,7 @@ class Improvising:
     def baselines(self) -> dict[str, float]:
         """Return the mean reward of a step of silence, of random keys, and of the real song."""
         starts = self.starts
-        silence = np.zeros((len(starts.prompts), starts.steps, KEYS), dtype=bool)
+        silence = np.zeros((len(starts.prompts), starts.steps, starts.prompts.shape[2]), dtype=bool)
         silence[:, : starts.prompts.shape[1]] = starts.prompts
         random = RandomPlayer(np.random.default_rng(0))
         by_chance = [self.reward(self.play(random)) for _ in range(-(-RANDOM_EPISODES // len(starts.prompts)))]
@@ -243,7 +251,9 @@ def read_improvising(folder: RunFolder, config: EvolveConfig, songs: Sequence[So
     """Return the improvisation task of a run of evolution; None where a song is memorised. Raises RunError."""
     if not config.improvise.listener:
         return None
-    return improvising_of_run(folder, config.improvise, Starts.read(folder), config.task.memory, songs)
+    return improvising_of_run(
+        folder, config.improvise, Starts.read(folder, songs[0].keyboard.keys), config.task.memory, songs
+    )
 
 
 def improvising_of_run(

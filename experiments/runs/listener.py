@@ -61,7 +61,7 @@ def resolve_listener(config: ListenerConfig, report: Callable[[int, int], None])
     """
     processor(config)  # an error comes before a folder is made
     config = config.with_absolute_folders()
-    return config, Music.read(config.data.folders, report)
+    return config, Music.read(config.data.folders, config.listener.keys, report)
 
 
 class ListenerTraining(Trainable):

@@ -27,9 +27,11 @@ class Music:
     corpora: Corpora
 
     @classmethod
-    def read(cls, folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None) -> "Music":
-        """Read all MIDI files under some folders; raises ValueError if there is too little music."""
-        return cls(folders, read_music(folders, report))
+    def read(
+        cls, folders: Sequence[Path], keys: int, report: Callable[[int, int], None] = lambda done, of: None
+    ) -> "Music":
+        """Read all MIDI files under some folders, for so many keys; raises ValueError if there is too little music."""
+        return cls(folders, read_music(folders, report, keys))
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def read_identity(config: ListenerConfig, folder: RunFolder) -> dict[str, Any]:
 def read_again(config: ListenerConfig, folder: RunFolder) -> Music:
     """Read the music of a run again; raises RunError if it is gone or another."""
     try:
-        music = Music.read(config.data.folders)
+        music = Music.read(config.data.folders, config.listener.keys)
     except (ValueError, OSError) as error:
         raise RunError(f"{folder.path}: the music of the run cannot be read: {error}") from None
     before, now = read_identity(config, folder), music.identity

@@ -192,15 +192,15 @@ def _resolved(kind: str, config: Any) -> tuple[Any, Any]:
 
             processor(config)
             config = config.with_absolute_folders()
-            return config, _identity(tuple(config.data.folders))
+            return config, _identity(tuple(config.data.folders), config.listener.keys)
         return config.change("data", folder=str(Path(config.data.folder).resolve())), None
     except ImportError as error:
         raise ConfigError(f"{kind} needs the package {error.name}: pip install 'kuznechik[torch]'") from None
 
 
 @lru_cache
-def _identity(folders: tuple[Path, ...]) -> dict[str, Any]:
+def _identity(folders: tuple[Path, ...], keys: int) -> dict[str, Any]:
     """Return the digest of the music in folders, which is read once for all runs."""
     from experiments.runs.listener_music import Music
 
-    return Music.read(folders).identity
+    return Music.read(folders, keys).identity

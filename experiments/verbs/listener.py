@@ -1,7 +1,7 @@
 """Listeners: train one on MIDI files, score melodies by one, audit one; and the held-out judge, which rewards nobody.
 
-A listener is a name (theory, vae, ngram, melody, learned), the .safetensors file or the run of a trained one, or a
-weighted sum as theory=1,ngram=.5. Nothing is downloaded; docs/listeners.md says what the listeners reward and what
+A listener is a name (theory, ngram, melody, learned, vae, vae-elbo), the .safetensors file or the run of a trained one,
+or a weighted sum as theory=1,ngram=.5. Nothing is downloaded; docs/listeners.md says what the listeners reward and what
 fools them.
 """
 
@@ -92,7 +92,15 @@ def _train(parser: argparse.ArgumentParser) -> None:
         "--midi", action="append", type=word, metavar="DIR", help="folder of MIDI files; may be given again"
     )
     parser.add_argument("--config", metavar="FILE", help="TOML file with the options of a run")
-    parser.add_argument("--kind", choices=("learned", "ngram", "melody", "judge"), help="what to train [learned]")
+    parser.add_argument(
+        "--kind", choices=("learned", "vae", "ngram", "melody", "judge"), help="what to train [learned]"
+    )
+    parser.add_argument(
+        "--vae",
+        type=word,
+        metavar="RUN",
+        help="kind vae on a MusicVAE of your own, of two bars as a piano roll: run or file",
+    )
     parser.add_argument(
         "--minutes",
         type=above_zero(10_000),
@@ -106,7 +114,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     add_force(parser)
 
 
-FIXED = ("midi", "config", "kind", "minutes", "licence")
+FIXED = ("midi", "config", "kind", "vae", "minutes", "licence")
 
 
 def _run_training(options: argparse.Namespace) -> int:
@@ -122,9 +130,11 @@ def _run_training(options: argparse.Namespace) -> int:
         from experiments.listening.progress import progress
         from experiments.runs.listener import resolve_listener
 
+        kind = options.kind or ("vae" if options.vae else None)
         flags = {
             "data": {"midi": os.pathsep.join(options.midi) if options.midi else None, "licence": options.licence},
-            "listener": {"kind": options.kind, "minutes": options.minutes, "seed": options.seed},
+            "listener": {"kind": kind, "minutes": options.minutes, "seed": options.seed},
+            "vae": {"model": options.vae},
         }
         config = configured("listener", options.config, flags, options.set)
         with progress() as report:
@@ -217,6 +227,9 @@ def _audit(parser: argparse.ArgumentParser) -> None:
         "--generations", type=count, default=400, metavar="N", help="of the genetic red team; 0 leaves it out [400]"
     )
     parser.add_argument("--islands", type=positive, default=8, metavar="N", help="of the red team, of 32 melodies [8]")
+    parser.add_argument(
+        "--quick", action="store_true", help="less than a minute: fewer melodies, players and attacks, no beam search"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for audit.json, audit.md and audit.png")
     add_force(parser)
     parser.add_argument("--card", action="store_true", help="write the card of a trained listener beside its file")

@@ -3,11 +3,14 @@
     nets          the least of the hardened networks' judgements of four bars, on average over the song so far
     pitches       the judgement of a network that tells melodies from themselves with other keys, on average
     metre         that of one that tells them from themselves with another rhythm, or earlier or later in the bar
+    form          that of one that tells whole songs from loops, splices and bars in another order by figures of form
+    vae           that of a head on the encoder of a MusicVAE (`listener.learned.latent_net`)
     features      how far twelve features (`listener.melody_features`) lie outside those of real melodies, in all
     further keys  the share of the steps at which more than one key is pressed is taken off
 
 Conventions:
-    As in `listener.listener`; targets are not looked at. The highest key of a step is the melody.
+    As in `listener.listener`, on any keyboard; targets are not looked at. The highest key of a step is the melody.
+    What is heard is relative to the first note (`listener.learned.hearing`), so every transposition has the same score.
     Every term is a potential: at each bar line, how good the song is so far. For a network it is 0 for as good as the
     best tenth of real melodies of that length, and -log(1 + (d / 8)^2) for d standard deviations of real melodies below
     it: a little below hardly counts, much below counts more than a little at everything else. For features, which do
@@ -23,6 +26,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from listener import theory
+from listener.learned.form_net import FormNet
+from listener.learned.hearing import heard
+from listener.learned.latent_net import LatentNet
 from listener.learned.window_net import WINDOW_BARS, WindowNet, logits_of_all
 from listener.listener import SumOfTerms, at_bar_lines
 from listener.melody_features import FEATURES, LEAST_DEVIATION, features_so_far
@@ -30,7 +36,8 @@ from songs.keyboard import STEPS_PER_BAR
 
 PAIRED = ("pitches", "metre")
 """Networks that learned from melodies beside themselves made worse."""
-TERMS = ("nets", *PAIRED, "features", "further keys")
+NUMBERED = "net "
+"""Names of the hardened networks begin so."""
 GOOD = 90
 ORDINARY = (10, 90)
 """Percentiles of real melodies."""
@@ -40,20 +47,28 @@ FAR = 8.0
 
 @dataclass(frozen=True, eq=False)
 class Nets:
-    """The networks of a learned listener."""
+    """The networks of a learned listener by name."""
 
-    hardened: tuple[WindowNet, ...]
-    """At least one, trained on what attacks on them found, too."""
-    pitches: WindowNet
-    """Tells melodies from themselves with other keys."""
-    metre: WindowNet
-    """Tells melodies from themselves with another rhythm."""
+    windows: dict[str, WindowNet]
+    """Those that judge four bars: the hardened ones, trained on what attacks on them found, too, and the paired."""
+    songs: dict[str, FormNet | LatentNet]
+    """Those that judge all bars so far."""
 
     @property
-    def networks(self) -> dict[str, WindowNet]:
-        """All networks by name, the hardened first."""
-        numbered = {f"net {number}": net for number, net in enumerate(self.hardened)}
-        return {**numbered, "pitches": self.pitches, "metre": self.metre}
+    def hardened(self) -> list[WindowNet]:
+        """The networks of which the least counts."""
+        return [net for name, net in self.windows.items() if name.startswith(NUMBERED)]
+
+    @property
+    def networks(self) -> dict[str, WindowNet | FormNet | LatentNet]:
+        """All networks."""
+        return {**self.windows, **self.songs}
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The terms of a listener with these networks."""
+        own = [name for name in self.networks if not name.startswith(NUMBERED)]
+        return (*["nets"] * bool(self.hardened), *own, "features", "further keys")
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,35 +149,39 @@ class Learned(SumOfTerms):
         worth = {name: -np.log1p((below / FAR) ** 2) for name, below in missing.items()}
         worth["features"] = -np.log1p(missing["features"])
         worth["further keys"] = -_further_keys(rolls)
-        return {name: self.weights[name] * worth[name] for name in TERMS}
+        return {name: self.weights[name] * worth[name] for name in self.nets.terms}
 
     def uncapped(self, rolls: np.ndarray) -> np.ndarray:
-        """Return the judgement of the hardened networks alone of whole songs, (B,) float64; what attacks raise."""
-        return self.values(rolls)["nets"][:, -1]
+        """Return the judgement of whole songs without a cap, (B,) float64: of the hardened networks if it has them."""
+        return self.values(rolls)[self.nets.terms[0]][:, -1]
 
     def values(self, rolls: np.ndarray) -> dict[str, np.ndarray]:
         """Return how good the song so far is, (B, bars) float64 by the name of a term, in standard deviations.
 
         0 is the best tenth. Further keys are not among the terms.
         """
-        values = measured(self.nets, theory.melody(rolls))
+        values = measured(self.nets, theory.highest_keys(rolls))
         judged = {name: self.calibration.standard(values[name], name) for name in self.nets.networks}
         for each in judged.values():
             each[:, : WINDOW_BARS - 1] = 0
-        return {
-            "nets": np.min([judged[name] for name in judged if name not in PAIRED], axis=0),
-            **{name: judged[name] for name in PAIRED},
-            "features": -self.calibration.distance(values),
-        }
+        hardened = [each for name, each in judged.items() if name.startswith(NUMBERED)]
+        least = {"nets": np.min(hardened, axis=0)} if hardened else {}
+        single = {name: each for name, each in judged.items() if not name.startswith(NUMBERED)}
+        return {**least, **single, "features": -self.calibration.distance(values)}
 
 
 def measured(nets: Nets, melodies: np.ndarray) -> dict[str, np.ndarray]:
-    """Return all that is calibrated, (B, bars) float64 by name: features, and mean logits, which are 0 before bar 4."""
-    bars = melodies.shape[1] // STEPS_PER_BAR
+    """Return all that is calibrated, (B, bars) float64 by name: features, and judgements, which are 0 before bar 4.
+
+    A judgement of windows is the mean of their logits so far.
+    """
+    bars, melodies = melodies.shape[1] // STEPS_PER_BAR, heard(melodies)
     values = features_so_far(melodies)
     windows = max(0, bars - WINDOW_BARS + 1)
-    networks = nets.networks
-    for name, judged in zip(networks, logits_of_all(list(networks.values()), melodies), strict=True):
+    for name, net in nets.songs.items():
+        values[name] = net.judge(melodies).astype(np.float64)
+        values[name][:, : bars - windows] = 0
+    for name, judged in zip(nets.windows, logits_of_all(list(nets.windows.values()), melodies), strict=True):
         values[name] = np.zeros((len(melodies), bars))
         values[name][:, bars - windows :] = judged.cumsum(axis=1, dtype=np.float64) / np.arange(1, windows + 1)
     return values

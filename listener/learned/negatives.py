@@ -199,9 +199,9 @@ def _degenerate(count: int, steps: int, generator: np.random.Generator) -> np.nd
     return np.concatenate([play(part, steps, generator) for play, part in zip(MELODIC.values(), parts, strict=True)])
 
 
-def random_melodies(count: int, steps: int, generator: np.random.Generator) -> np.ndarray:
-    """Return melodies (count, steps) to begin a search with: noise, walks, scales, loops and silence."""
-    noise = generator.integers(0, KEYS, (count, steps)).astype(np.int8)
+def random_melodies(count: int, steps: int, generator: np.random.Generator, keys: int = KEYS) -> np.ndarray:
+    """Return melodies (count, steps) to begin a search with: noise on so many keys, walks, scales, loops, silence."""
+    noise = generator.integers(0, keys, (count, steps)).astype(np.int8)
     sounds = generator.random((count, steps)) < generator.uniform(0.1, 1, (count, 1))
     noise = np.where(sounds, noise, REST).astype(np.int8)
     parts = np.array_split(noise, 4)

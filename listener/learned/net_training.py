@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from listener.corpus import moved
+from listener.learned.hearing import heard
 from listener.learned.window_net import WindowNet, logits_of_all, step_codes
 from listener.training_options import LearnedOptions
 
@@ -57,12 +58,12 @@ def _batches(real: np.ndarray, others: Others, options: LearnedOptions, generato
     """Return the codes of several batches, (MADE_AT_ONCE, 2 * batch, T, 4) int32; the first half of each is real."""
     true = moved(real[generator.integers(0, len(real), MADE_AT_ONCE * options.batch)], generator)
     shape = (MADE_AT_ONCE, options.batch, *true.shape[1:], 4)
-    return np.concatenate([step_codes(each).reshape(shape) for each in (true, others(true, generator))], axis=1)
+    return np.concatenate([step_codes(heard(each)).reshape(shape) for each in (true, others(true, generator))], axis=1)
 
 
 def mean_logits(nets: Sequence[WindowNet], melodies: np.ndarray) -> np.ndarray:
     """Return each network's mean logit of each melody, (nets, N) float64."""
-    return logits_of_all(nets, melodies).mean(axis=2, dtype=np.float64)
+    return logits_of_all(nets, heard(melodies)).mean(axis=2, dtype=np.float64)
 
 
 def scales(nets: Sequence[WindowNet], real: np.ndarray) -> np.ndarray:

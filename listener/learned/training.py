@@ -1,8 +1,9 @@
 """Training the learned listener: networks, hardening by attacks, calibration and weights.
 
 Conventions:
-    Melodies are (N, T) int8. Networks train on excerpts of 8 bars and of 4, of which there are more; calibration,
-    weights and the choice of the round come from the validation melodies, 16 bars. The test melodies are not touched.
+    Melodies are (N, T) int8. Networks train on excerpts of 8 bars and of 4, of which there are more, that of form on
+    16 bars; calibration, weights and the choice of the round come from the validation melodies, 16 bars. The test
+    melodies are not touched.
 """
 
 import math
@@ -13,9 +14,11 @@ from functools import partial
 
 import numpy as np
 
-from listener.corpus import Corpora, moved
+from listener.corpus import WIDE, Corpora, moved
 from listener.corruptions import MELODIC
-from listener.learned.model import Nets
+from listener.learned.form_net import FormNet
+from listener.learned.form_training import fit_form
+from listener.learned.model import NUMBERED, PAIRED, Nets
 from listener.learned.negatives import negatives_and_attacks, wrong_pitches, wrong_rhythm
 from listener.learned.net_training import MADE_AT_ONCE, Others, judgement, net_losses, scales
 from listener.learned.weights import Weighing
@@ -48,17 +51,21 @@ class LearnedTraining(Training):
     def __init__(self, corpora: Corpora, options: LearnedOptions, seed: int):
         self._corpora, self._options, self._seed = corpora, options, seed
         self._real = corpora.excerpts.training.melodies
-        generator = Randomness.of_stage(seed, "chain").generator
-        self._chain = MarkovChain(moved(np.tile(self._real, (3, 1)), generator), ORDERS)
+        self._chain = chain_of(self._real, seed)
         numbered = [f"network {number + 1} of {options.nets}" for number in range(options.nets)]
         sizes = {"pitches": PITCHES, "metre": METRE, **dict.fromkeys(numbered, NetOptions())}
-        self._random = {name: Randomness.of_stage(seed, name) for name in (*sizes, "rounds", "weights")}
+        self._random = {name: Randomness.of_stage(seed, name) for name in (*sizes, "form", "rounds", "weights")}
         self._networks = {name: self._new_network(name, size) for name, size in sizes.items()}
+        with self._random["form"].torch():
+            self._form = FormNet().eval()
+        self._form.scale_by(corpora.songs.training.melodies[:: max(1, len(corpora.songs.training) // MEASURED)])
         self._nets = [self._networks[name] for name in numbered]
         best = deepcopy(self._nets)
-        self._hardened = Nets(tuple(best), self._networks["pitches"], self._networks["metre"])
+        windows = {f"{NUMBERED}{number}": net for number, net in enumerate(best)}
+        windows |= {name: self._networks[name] for name in PAIRED}
+        self._hardened = Nets(windows, {"form": self._form})
         generator = self._random["weights"].generator
-        validation = moved(np.tile(corpora.songs.validation.melodies, (2, 1)), generator)
+        validation = moved(corpora.songs.validation.melodies, generator)
         self._weighing = Weighing(self._hardened, validation, self._chain, options.attack_generations // 2, generator)
         self.pool = self._real[:0]
         self.scales = np.stack((np.zeros(options.nets), np.ones(options.nets)))
@@ -66,7 +73,7 @@ class LearnedTraining(Training):
         self.attacked = 0.0
         most = options.rounds * options.attack_islands * options.attack_size
         memory = {
-            "pool": Within(AnyLength(self.pool, most), REST, KEYS - 1),
+            "pool": Within(AnyLength(self.pool, most), REST, WIDE - 1),
             "scales": self.scales,
             "rounds": [(0.0, 0.0)],
             "attacked": 0.0,
@@ -74,7 +81,7 @@ class LearnedTraining(Training):
         parts: dict[str, Part] = {
             **self._random,
             "weights of terms": self._weighing,
-            **{f"net of {name}": Values(net) for name, net in self._networks.items()},
+            **{f"net of {name}": Values(net) for name, net in (*self._networks.items(), ("form", self._form))},
             **{f"best {number}": Values(net) for number, net in enumerate(best)},
             "memory": Attributes(self, memory),
         }
@@ -103,7 +110,9 @@ class LearnedTraining(Training):
             others = paired.get(name, self._others)
             begin = partial(self._fit, name, net, reals, others, rate, self._random[name], name in paired)
             stages.append((steps, begin))
-        return stages
+        songs = self._corpora.songs.training.melodies
+        form = partial(fit_form, self._form, songs, self._chain, self._options, self._random["form"])
+        return [*stages, (2 * self._options.form_steps, form)]
 
     def _fit(self, stage, net: WindowNet, reals, others, rate: CosineRate, random: Randomness, paired=False) -> Stage:
         fit = Fit(net, rate.learning_rate, self._options.weight_decay)
@@ -129,7 +138,8 @@ class LearnedTraining(Training):
         generator, options = self._random["rounds"].generator, self._options
         real = moved(self._real[generator.integers(0, len(self._real), MEASURED)], generator)
         self.scales = scales(self._nets, real)
-        size = AttackOptions(options.attack_islands, options.attack_size, options.attack_generations)
+        keys = WIDE if len(self.rounds) % 2 else KEYS
+        size = AttackOptions(options.attack_islands, options.attack_size, options.attack_generations, keys)
         return Attack(self._judgement, self._real.shape[1], size, generator, name, GENERATIONS_AT_ONCE, self._keep)
 
     def _judgement(self, melodies: np.ndarray) -> np.ndarray:
@@ -159,6 +169,13 @@ class LearnedTraining(Training):
                 best.load_state_dict(net.state_dict())
         self.rounds.append([self.attacked, bank])
         return bank
+
+
+def chain_of(real: np.ndarray, seed: int) -> MarkovChain:
+    """Return the Markov chain of the training with a seed, of those real melodies (N, T) that fit on 13 keys."""
+    generator = Randomness.of_stage(seed, "chain").generator
+    narrow = real[real.max(axis=1) < KEYS]
+    return MarkovChain(moved(np.tile(narrow, (3, 1)), generator), ORDERS)
 
 
 def bank_percentile(nets: Sequence[WindowNet], real: np.ndarray, generator: np.random.Generator) -> float:

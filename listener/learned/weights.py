@@ -6,21 +6,22 @@ over the families falls, so that halving the mistakes of any family counts the s
 Conventions: terms of whole melodies are (N, terms) float64, a family is the melodies of one kind.
 """
 
-from functools import cached_property, partial, reduce
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from listener import corruptions
-from listener.corpus import rolls_of
-from listener.corruptions import MELODIC
+from listener.corpus import WIDE, rolls_of
+from listener.corruptions import DEMANDED, MELODIC
+from listener.form_corruptions import FORM
 from listener.judging import auc
-from listener.learned.model import TERMS, Calibration, Learned, Nets
+from listener.learned.model import Calibration, Learned, Nets
 from listener.markov import MarkovChain
 from listener.red_team import Attack, AttackOptions
 from listener.stages import Stage, Stages, State, Task
 from songs.validate import AnyLength, validate_like
 
+CORRUPTIONS = {**DEMANDED, **FORM}
 FURTHER_KEYS = 20.0
 """Weight of the share of steps with more than one key: no real melody has any."""
 LEAST_WEIGHT = 0.02
@@ -48,9 +49,9 @@ class Weighing:
         self._nets, self._real, self._chain, self._generator = nets, real, chain, generator
         self._generations = generations
         self._markov = {f"Markov chain of order {order}": order for order in range(1, chain.order + 1)}
-        self._families = ("real", *corruptions.DEMANDED, *self._markov, "degenerate players", "finds")
+        self._families = ("real", *CORRUPTIONS, *self._markov, "degenerate players", "finds")
         self._terms: dict[str, np.ndarray] = {}
-        self._weights = dict.fromkeys(TERMS, 1.0)
+        self._weights = dict.fromkeys(nets.terms, 1.0)
 
     @cached_property
     def listener(self) -> Learned:
@@ -65,7 +66,7 @@ class Weighing:
 
     def _attack(self) -> Stage:
         def score(melodies: np.ndarray) -> np.ndarray:
-            return reduce(np.add, (worth[:, -1] for worth in self.listener.potentials(rolls_of(melodies)).values()))
+            return self._final_terms(melodies).sum(axis=1)
 
         size = AttackOptions(ISLANDS, SIZE, self._generations)
         return Attack(score, self._real.shape[1], size, self._generator, "weights: attack", then=self._keep)
@@ -75,8 +76,8 @@ class Weighing:
 
     def _take_terms(self, family: str) -> None:
         real, generator = self._real, self._generator
-        if family in corruptions.DEMANDED:
-            melodies = corruptions.DEMANDED[family](real, generator)
+        if family in CORRUPTIONS:
+            melodies = CORRUPTIONS[family](real, generator)
         elif family in self._markov:
             melodies = self._chain.sample(len(real), real.shape[1], generator, self._markov[family])
         elif family == "degenerate players":
@@ -87,28 +88,31 @@ class Weighing:
 
     def _final_terms(self, melodies: np.ndarray) -> np.ndarray:
         """Return the terms of whole melodies (N, T), (N, terms) float64."""
-        potentials = self.listener.potentials(rolls_of(melodies))
+        potentials = self.listener.potentials(rolls_of(melodies, WIDE))
         return np.stack([potential[:, -1] for potential in potentials.values()], axis=1)
 
     def _weigh(self) -> None:
         if missing := [family for family in self._families if family not in self._terms]:
             raise ValueError(f"the state has no terms of {', '.join(missing)}")
         real, *others = (self._terms[family] for family in self._families)
-        self._weights = self.listener.weights = fitted_weights(real, others, self._generator)
+        fitted = fitted_weights(real, others, self._generator)
+        scaled = dict(zip(self._nets.terms, fitted.tolist(), strict=True))
+        features = max(scaled["features"], LEAST_FEATURES)
+        self._weights = self.listener.weights = {**scaled, "features": features, "further keys": FURTHER_KEYS}
 
     def state(self) -> State:
         return dict(self._terms), {"weights": self._weights}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         terms = {family: arrays[family] for family in self._families if family in arrays}
-        validate_like(dict.fromkeys(terms, AnyLength(np.zeros((0, len(TERMS))), MOST_MELODIES)), terms)
+        validate_like(dict.fromkeys(terms, AnyLength(np.zeros((0, len(self._weights))), MOST_MELODIES)), terms)
         validate_like({"weights": self._weights}, data)
         self._terms, self._weights = terms, data["weights"]
         self.__dict__.pop("listener", None)  # its networks may have changed
 
 
-def fitted_weights(real: np.ndarray, others: list[np.ndarray], generator: np.random.Generator) -> dict[str, float]:
-    """Return weights of the terms, with which real melodies have a standard deviation of 1.
+def fitted_weights(real: np.ndarray, others: list[np.ndarray], generator: np.random.Generator) -> np.ndarray:
+    """Return weights (terms,) with which real melodies have a standard deviation of 1.
 
     Args:
         real: (N, terms) terms of real melodies, each of weight 1.
@@ -116,9 +120,7 @@ def fitted_weights(real: np.ndarray, others: list[np.ndarray], generator: np.ran
         generator: source of chance.
     """
     weights = _searched(np.maximum(_logistic(real, others), 0.1), real, others, generator)
-    total = real @ weights
-    scaled = dict(zip(TERMS, np.maximum(weights / total.std(), LEAST_WEIGHT).tolist(), strict=True))
-    return {**scaled, "features": max(scaled["features"], LEAST_FEATURES), "further keys": FURTHER_KEYS}
+    return np.maximum(weights / (real @ weights).std(), LEAST_WEIGHT)
 
 
 def _searched(

@@ -6,7 +6,8 @@
     head        mean and maximum over the last four bars
 
 Conventions:
-    N melodies, T steps, whole bars; C channels. A logit at a bar line depends on nothing after it.
+    N melodies as they are heard (`listener.learned.hearing`), T steps, whole bars; C channels. A logit at a bar line
+    depends on nothing after it. Intervals above an octave are heard as an octave.
     The convolutions of stride 2 are products with pairs of steps: (N, T, C) -> (N, T / 2, C').
 """
 
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from listener.learned.hearing import PITCHES
 from listener.melody_features import tonics
 from listener.theory import NONE, REST, events
 from songs.keyboard import KEYS, STEPS_PER_BAR
@@ -25,7 +27,7 @@ LAGS = (1, 2, 4, 8, 16, 32)
 LONGEST_GAP = 9
 WINDOW_BARS = 4
 INTERVALS = 2 * KEYS
-_PITCH_ROWS = (KEYS + 1) * 2 * STEPS_PER_BAR
+_PITCH_ROWS = (PITCHES + 1) * 2 * STEPS_PER_BAR
 _INTERVAL_ROWS = INTERVALS * (LONGEST_GAP + 1)
 _EQUAL_ROWS = 2 * 2 ** len(LAGS)
 DEGREES = 13
@@ -57,7 +59,8 @@ def step_codes(melodies: np.ndarray) -> np.ndarray:
     onset = known.onset.astype(np.int32)
     codes = np.empty((*melodies.shape, 4), dtype=np.int32)
     codes[..., 0] = ((known.held + np.int32(1)) * 2 + onset) * STEPS_PER_BAR + steps % STEPS_PER_BAR
-    interval = np.where(known.interval == NONE, np.int32(0), known.interval + np.int32(KEYS))
+    size = np.clip(known.interval, 1 - KEYS, KEYS - 1)
+    interval = np.where(known.interval == NONE, np.int32(0), size + np.int32(KEYS))
     codes[..., 1] = interval * (LONGEST_GAP + 1) + np.minimum(known.gap, LONGEST_GAP)
     equal = onset
     for lag in LAGS:
@@ -77,8 +80,8 @@ class WindowNet(nn.Module):
     def __init__(self, options: NetOptions | None = None):
         super().__init__()
         self.options = size = options or NetOptions()
-        self.held = nn.Parameter(0.3 * torch.randn(KEYS + 1, 1, 1, size.embedding))
-        self.key = nn.Parameter(0.3 * torch.randn(KEYS + 1, 2, 1, size.embedding))
+        self.held = nn.Parameter(0.3 * torch.randn(PITCHES + 1, 1, 1, size.embedding))
+        self.key = nn.Parameter(0.3 * torch.randn(PITCHES + 1, 2, 1, size.embedding))
         self.place = nn.Parameter(0.3 * torch.randn(1, 2, STEPS_PER_BAR, size.embedding))
         self.interval = nn.Parameter(0.3 * torch.randn(INTERVALS, 1, size.embedding))
         self.gap = nn.Parameter(0.3 * torch.randn(1, LONGEST_GAP + 1, size.embedding))

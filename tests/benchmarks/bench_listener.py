@@ -24,7 +24,7 @@ from listener.registry import NAMES, listener_named
 
 SONGS, STEPS, ROUNDS = 256, 128, 7
 SIDE = 1024
-PEER = "vae"
+PEER = "vae-elbo"
 
 
 def cpu_seconds(call: Callable[[], object]) -> float:

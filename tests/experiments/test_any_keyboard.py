@@ -101,17 +101,33 @@ def check_shown(kuznechik, folder: Path, run: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("evolve", "--listener", "theory"),
-        ("dqn", "--config", "improvisation"),
-        ("dqn", "--config", "prior"),
-        ("listener", "score"),
+        ("evolve", "--set", "evolve.population_size=20", "--set", "evolve.generations=2", "--listener", "theory"),
+        ("dqn", "--config", "improvisation", "--set", "dqn.steps=800"),
     ],
 )
-def test_listeners_say_in_one_line_what_they_hear(kuznechik, tmp_path, waltz, arguments):
+def test_it_is_improvised_on_for_a_listener(kuznechik, tmp_path, waltz, arguments):
+    if arguments[0] == "dqn":
+        pytest.importorskip("torch")
+    run = tmp_path / "run"
+    called = kuznechik(arguments[0], waltz, *arguments[1:], "--out", run)
+    assert called.status == 0, called.err
+    assert RunFolder.open(run).read_roll().shape == (STEPS, 25)
+    assert kuznechik("score", run).status == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("evolve", "--listener", "melody"),
+        ("dqn", "--config", "prior"),
+        ("listener", "score", "--listener", "theory=1,melody=1"),
+    ],
+)
+def test_a_melody_model_says_in_one_line_what_it_hears(kuznechik, tmp_path, waltz, arguments):
     verb, *options = arguments
     called = kuznechik(verb, *options, waltz, *(() if verb == "listener" else ("--out", tmp_path / "run")))
     assert called.status == 2
-    assert "waltz has 25 keys from C3 and sixteenths, listeners hear 13 keys from C4 and eighths" in called.err
+    assert "waltz has 25 keys from C3 and sixteenths; a melody model needs 13 keys from C4 and eighths" in called.err
     assert len(called.err.splitlines()) == 1
     assert not (tmp_path / "run").exists()
 

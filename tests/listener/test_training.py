@@ -10,15 +10,17 @@ pytest.importorskip("torch")
 
 from listener.corpus import Corpora, Corpus, Excerpts, lowest, rolls_of
 from listener.registry import KINDS, training_of
-from listener.training_options import JudgeOptions, LearnedOptions, MelodyOptions
+from listener.training_options import JudgeOptions, LearnedOptions, MelodyOptions, VaeOptions
 
 OPTIONS = {
     "ngram": None,
     "melody": MelodyOptions(steps=40, batch_steps=256),
     "judge": JudgeOptions(steps=12, batch=2),
+    "vae": VaeOptions(steps=20, form_steps=17, batch=2, attack_generations=5),
     "learned": LearnedOptions(
         steps=5,
         paired_steps=40,
+        form_steps=17,
         batch=2,
         rounds=3,
         round_steps=3,
@@ -95,7 +97,7 @@ def test_a_training_goes_on_from_any_state_to_the_same_bits(kind, corpora):
     json.dumps(whole.result.about, allow_nan=False)
 
 
-@pytest.mark.parametrize("kind", ["melody", "judge", "learned"])
+@pytest.mark.parametrize("kind", ["melody", "judge", "learned", "vae"])
 def test_what_every_step_leaves_behind_is_in_its_state(kind, corpora):
     one, other = (training_of(kind, corpora, OPTIONS[kind], 5) for _ in range(2))
     for number in count():
@@ -153,7 +155,7 @@ def test_other_data_is_refused(kind, path, value, says, begun):
         (
             "learned",
             "best 0/held",
-            np.full((14, 1, 1, 32), np.nan, np.float32),
+            np.full((38, 1, 1, 32), np.nan, np.float32),
             "best 0: held holds values that are not",
         ),
     ],

@@ -97,10 +97,10 @@ def test_a_song_that_spans_14_keys_has_a_larger_keyboard(tmp_path):
     ("onsets", "steps_per_beat", "layout"),
     [([[0, 60], [4, 73]], 2, "25 keys from C3 and eighths"), ([[0, 60], [1, 62]], 4, "13 keys from C4 and sixteenths")],
 )
-def test_listeners_say_what_they_hear(tmp_path, onsets, steps_per_beat, layout):
+def test_a_melody_model_says_what_it_needs(tmp_path, onsets, steps_per_beat, layout):
     song = read_song(write(tmp_path / "tune.mid", onsets, steps=16, steps_per_beat=steps_per_beat))
     assert not suits_listeners(song)
-    with pytest.raises(SongError, match=f"tune has {layout}, listeners hear 13 keys from C4 and eighths: --fold"):
+    with pytest.raises(SongError, match=f"tune has {layout}; a melody model needs 13 keys from C4 and eighths: --fold"):
         check_listenable(song)
 
 

@@ -223,7 +223,7 @@ def test_a_network_without_mode_bit_cannot_be_told_to_improvise(unsolved, kuznec
 def test_broken_starts_are_an_error(tmp_path, content):
     (tmp_path / "starts.json").write_text(content)
     with pytest.raises(RunError, match=r"starts\.json is broken"):
-        Starts.read(RunFolder(tmp_path))
+        Starts.read(RunFolder(tmp_path), 13)
 
 
 def test_the_duet_page_says_that_it_learned_no_song(improvised, switch, kuznechik):

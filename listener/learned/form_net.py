@@ -1,0 +1,62 @@
+"""The network of form: a small perceptron that judges at every bar line whether the bars so far make a song.
+
+Conventions: N melodies as they are heard (`listener.learned.hearing`), U bars, F figures. A logit at a bar line
+depends on nothing behind it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from listener.learned.form import FIGURES, form_figures
+
+FURTHEST = 4.0
+"""Deviations from the mean beyond which a figure does not count more."""
+
+
+@dataclass(frozen=True)
+class FormOptions:
+    """The size of the network: about 12,000 parameters by default."""
+
+    width: int = 64
+    hidden: int = 32
+    dropout: float = 0.3
+    figure_masking: float = 0.1
+
+
+class FormNet(nn.Module):
+    """Judges the bars so far by their figures of form."""
+
+    def __init__(self, options: FormOptions | None = None):
+        super().__init__()
+        self.options = size = options or FormOptions()
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", torch.zeros(FIGURES))
+        self.register_buffer("deviation", torch.ones(FIGURES))
+        self.width = nn.Linear(FIGURES, size.width)
+        self.hidden = nn.Linear(size.width, size.hidden)
+        self.logit = nn.Linear(size.hidden, 1)
+
+    def scale_by(self, melodies: np.ndarray) -> None:
+        """Take the mean and the deviation of figures from melodies (N, T)."""
+        figures = torch.from_numpy(form_figures(melodies)).flatten(0, 1)
+        self.mean.copy_(figures.mean(dim=0))
+        self.deviation.copy_(figures.std(dim=0).clamp_min(0.05))
+
+    @torch.inference_mode()
+    def judge(self, melodies: np.ndarray) -> np.ndarray:
+        """Return the logit of melodies (N, T) at every bar line, (N, U) float32."""
+        return self(torch.from_numpy(form_figures(melodies))).numpy()
+
+    def forward(self, figures: Tensor) -> Tensor:
+        """Return a logit (N, U) for figures (N, U, F)."""
+        size = self.options
+        x = ((figures - self.mean) / self.deviation).clamp(-FURTHEST, FURTHEST)
+        if self.training:
+            x = x * (torch.rand(len(x), 1, x.shape[2]) >= size.figure_masking)
+        x = nn.functional.leaky_relu(self.width(x), 0.1)
+        x = nn.functional.dropout(x, size.dropout, self.training)
+        return self.logit(nn.functional.leaky_relu(self.hidden(x), 0.1))[..., 0]

@@ -1,0 +1,77 @@
+"""Training a listener on the encoder of a MusicVAE: its head, the network of form, calibration and weights.
+
+Conventions: as in `listener.learned.training`. The encoder is that of a model that is trained, and stays as it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from listener.corpus import Corpora, moved
+from listener.learned.form_net import FormNet
+from listener.learned.form_training import fit_form, song_losses, wrong_form
+from listener.learned.latent_net import BARS, LatentNet
+from listener.learned.model import Nets
+from listener.learned.negatives import wrong_pitches, wrong_rhythm
+from listener.learned.net_training import MADE_AT_ONCE, Others
+from listener.learned.training import MEASURED, chain_of
+from listener.learned.weights import Weighing
+from listener.markov import MarkovChain
+from listener.stages import Stage, Trained, Training
+from listener.training import FitStage, Randomness, Values
+from listener.training_options import VaeOptions
+from vae.fit import CosineRate, Fit
+from vae.shipped import find_model
+
+SHARES = (0.5, 0.3, 0.2)
+"""Of the pairs that are worse in form, in keys and in rhythm."""
+
+
+class VaeTraining(Training):
+    """The training of a listener on a MusicVAE; the same seed gives the same one, as for `LearnedTraining`."""
+
+    def __init__(self, corpora: Corpora, options: VaeOptions, seed: int):
+        """Raises ValueError if there is no such model, or it is not of two bars as a piano roll."""
+        self._options, self._seed = options, seed
+        self._songs = corpora.songs.training.melodies
+        self._chain = chain_of(corpora.excerpts.training.melodies, seed)
+        self._random = {name: Randomness.of_stage(seed, name) for name in ("vae", "form", "weights")}
+        model, _ = find_model(BARS, "pianoroll", True, Path(options.model) if options.model else None)
+        with self._random["vae"].torch():
+            self._net = LatentNet.of(model)
+        with self._random["form"].torch():
+            self._form = FormNet().eval()
+        self._form.scale_by(self._songs[:: max(1, len(self._songs) // MEASURED)])
+        nets, generator = Nets({}, {"vae": self._net, "form": self._form}), self._random["weights"].generator
+        validation = moved(corpora.songs.validation.melodies, generator)
+        self._weighing = Weighing(nets, validation, self._chain, options.attack_generations, generator)
+        values = {"net of vae": Values(self._net), "net of form": Values(self._form)}
+        form: Callable[[], Stage] = partial(
+            fit_form, self._form, self._songs, self._chain, options, self._random["form"]
+        )
+        stages = [(8 * options.steps, self._fit_head), (2 * options.form_steps, form), *self._weighing.stages()]
+        super().__init__(stages, {**self._random, "weights of terms": self._weighing, **values})
+
+    @property
+    def result(self) -> Trained:
+        return Trained(self._weighing.listener, {"training": asdict(self._options), "seed": self._seed})
+
+    def _fit_head(self) -> Stage:
+        rate, random = CosineRate(self._options.learning_rate, self._options.steps), self._random["vae"]
+        wrong = partial(wrong_songs, self._chain)
+        net = self._net
+        losses = partial(song_losses, net.head, net.latents, self._songs, wrong, self._options, random.generator)
+        fit = Fit(net.head, rate.learning_rate, self._options.weight_decay)
+        return FitStage("vae", fit, rate, lambda done: losses(), random, MADE_AT_ONCE)
+
+
+def wrong_songs(chain: MarkovChain, real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Return songs (N, T) made worse: in form, in keys, or in rhythm."""
+    made, kind = np.empty_like(real), generator.choice(len(SHARES), len(real), p=SHARES)
+    ways: tuple[Others, ...] = (partial(wrong_form, chain), partial(wrong_pitches, chain), wrong_rhythm)
+    for number, wrong in enumerate(ways):
+        made[kind == number] = wrong(real[kind == number], generator)
+    return made
