@@ -14,8 +14,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from experiments.config.kinds import CONFIGS
 from experiments.runs.folder import RunError, RunFolder
-from experiments.runs.lifecycle import name_of_kind
 from songs.catalog import song_name
 from songs.piano_roll import most_right_steps, read_lags
 from songs.validate import OrNone, validate_like
@@ -71,7 +71,7 @@ class ListedRun:
         """True if it came to an end of its own, and was not interrupted or killed."""
         return self.summary.get("stopped", "interrupted") != "interrupted"
 
-    @property
+    @cached_property
     def song(self) -> str:
         """What is learned: a song, several, exclusive or, or the data set of a VAE."""
         task, summary = self.options.get("task.kind"), self.summary
@@ -212,12 +212,13 @@ def read_run(path: Path) -> ListedRun:
     """Read a run folder; one that is broken is listed without its kind."""
     folder = RunFolder(path)
     try:
-        kind, started = name_of_kind(folder), str(folder.read_meta().get("started", ""))
+        meta = folder.read_meta()
         options = _options(folder.read_text("config.toml"))
         summary = _summary(folder)
     except (RunError, ValueError):
         return ListedRun(folder, "", "", {}, {})
-    return ListedRun(folder, kind, started, options, summary)
+    kind, started = meta.get("experiment"), meta.get("started", "")
+    return ListedRun(folder, kind if kind in CONFIGS else "", str(started), options, summary)
 
 
 def _summary(folder: RunFolder) -> dict[str, Any]:
@@ -258,6 +259,8 @@ def is_locked(folder: RunFolder) -> bool:
             return False
     except Timeout:
         return True
+    except OSError:  # a folder that may only be read
+        return False
 
 
 def differing_options(runs: Sequence[ListedRun]) -> list[str]:
