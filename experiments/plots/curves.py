@@ -13,8 +13,8 @@ from experiments.comparison.curves import Comparison, Curve, Group
 from experiments.comparison.statistics import share_solved
 from experiments.plots.sheet import BASELINE, CEILING, GRID, legend_below, literal, sheet
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""The palette of Okabe and Ito, which colour-blind readers can tell apart; more groups have matplotlib's tab20."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#000000")
+"""Of the palette of Okabe and Ito, which colour-blind readers can tell apart; more groups have matplotlib's tab20."""
 LINES = {"always rest": BASELINE, "ceiling": CEILING}
 LONGEST_LABEL = 48
 ROW = 0.22
