@@ -156,7 +156,7 @@ def compare(
     if not curves:
         raise UsageError(f"none of the {len(runs)} runs has figures of {measure} over {AXES[axis]}")
     with_curve = {curve.run for curve in curves}
-    lines, normalised = _baselines(curves) if measure == "right" else ({}, False)
+    lines, normalised = _baselines(curves) if measure == "right" else (_rewards(curves, measure), False)
     curves = [_normalised(curve) for curve in curves] if normalised else curves
     groups = _grouped(curves, by or _what_differs([curve.run for curve in curves]))
     return Comparison(groups, axis, measure, lines, normalised, [run for run in runs if run not in with_curve])
@@ -207,6 +207,14 @@ def _baselines(curves: Iterable[Curve]) -> tuple[dict[str, float], bool]:
     rest, ceiling = limits.pop()
     found = {"always rest": rest, "ceiling": ceiling}
     return {name: float(value) for name, value in found.items() if value is not None}, False
+
+
+def _rewards(curves: Iterable[Curve], measure: str) -> dict[str, float]:
+    """Return what others are rewarded, by name, where all runs that say so agree."""
+    found = [curve.run.summary.get("baselines_a_step") for curve in curves]
+    known = [baselines for baselines in found if baselines]
+    agree = measure == "reward" and known and all(baselines == known[0] for baselines in known)
+    return {name.replace("_", " "): value for name, value in known[0].items()} if agree else {}
 
 
 def _normalised(curve: Curve) -> Curve:

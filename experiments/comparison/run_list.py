@@ -18,7 +18,7 @@ from experiments.config.kinds import CONFIGS
 from experiments.runs.folder import RunError, RunFolder
 from songs.catalog import song_name
 from songs.piano_roll import most_right_steps, read_lags
-from songs.validate import OrNone, validate_like
+from songs.validate import ByAnyName, OrNone, validate_like
 
 SWEEP = "sweep.toml"
 """File of a folder of runs that lists variants; their folders have the order of the file."""
@@ -30,7 +30,7 @@ ALWAYS = {"stopped": "", "cpu_seconds": 0.0}
 SUMMARY: dict[str, Any] = dict.fromkeys(("cases", "evaluations", "songs", "steps"), 0)
 SUMMARY |= dict.fromkeys(("always_rest", "ceiling", "right_teacher_forced"), OrNone(0))
 SUMMARY |= {"song": OrNone(""), "dataset": "", "regime": "", "solved": OrNone(True), "validation": OrNone({})}
-SUMMARY |= dict.fromkeys(("reward_a_step", "greedy_reward"), OrNone(-1.0))
+SUMMARY |= dict.fromkeys(("reward_a_step", "greedy_reward"), OrNone(-1.0)) | {"baselines_a_step": ByAnyName(-1.0)}
 """Examples of what is read of summary.json; the first two stand in every one."""
 
 

@@ -1,6 +1,8 @@
 """The picture of a comparison: each group's curve with its band over its runs, and below the share of runs solved."""
 
 from collections.abc import Sequence
+from itertools import cycle
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -11,11 +13,12 @@ from matplotlib.lines import Line2D
 
 from experiments.comparison.curves import Comparison, Curve, Group
 from experiments.comparison.statistics import share_solved
-from experiments.plots.sheet import BASELINE, CEILING, GRID, legend_below, literal, sheet
+from experiments.plots.sheet import BASELINE, CEILING, GRID, legend_below, literal, sheet, symmetric_log
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#000000")
 """Of the palette of Okabe and Ito, which colour-blind readers can tell apart; more groups have matplotlib's tab20."""
-LINES = {"always rest": BASELINE, "ceiling": CEILING}
+STYLES: tuple[Any, ...] = ("--", ":", "-.", (0, (1, 4)))
+"""Of the lines to compare with, in turn."""
 LONGEST_LABEL = 48
 ROW = 0.22
 """Height of a row of the legend, in inches."""
@@ -38,10 +41,11 @@ def curves_figure(comparison: Comparison, grid: np.ndarray, by_factor: bool, ban
         _draw_group(axes[0], group, colour, grid, band)
         if comparison.solvable:
             axes[1].step(*share_solved(group), where="post", color=colour, linewidth=1.8)
-    for name, value in comparison.lines.items():
-        axes[0].axhline(value, color=LINES[name], linestyle="--", linewidth=1.2)
+    for (_, value), look in zip(comparison.lines.items(), _looks(comparison), strict=True):
+        axes[0].axhline(value, **look)
     axes[0].set_ylabel(comparison.y_label)
-    axes[0].margins(x=0.01)
+    if comparison.measure == "reward":
+        symmetric_log(axes[0])
     if comparison.solvable:
         axes[1].set(ylabel="share of runs solved", ylim=(-0.03, 1.03))
     axes[-1].set_xlabel(comparison.x_label)
@@ -86,10 +90,20 @@ def _handles(comparison: Comparison) -> list[Line2D]:
         Line2D([], [], color=colour, linewidth=2, label=_label(group))
         for group, colour in zip(comparison.groups, colours(comparison), strict=True)
     ]
-    for name, value in comparison.lines.items():
-        label = name if comparison.normalised else f"{name}: {value:g}"
-        handles.append(Line2D([], [], color=LINES[name], linestyle="--", linewidth=1.2, label=label))
+    for (name, value), look in zip(comparison.lines.items(), _looks(comparison), strict=True):
+        label = name if comparison.normalised else f"{name}: {value:.4g}"
+        handles.append(Line2D([], [], label=label, **look))
     return handles
+
+
+def _looks(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return how each line to compare with is drawn."""
+    return [
+        {"color": CEILING, "linestyle": "--", "linewidth": 1.2}
+        if name == "ceiling"
+        else {"color": BASELINE, "linestyle": linestyle, "linewidth": 1.2}
+        for name, linestyle in zip(comparison.lines, cycle(STYLES), strict=False)
+    ]
 
 
 def _label(group: Group) -> str:

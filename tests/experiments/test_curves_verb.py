@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from experiments.comparison.curves import compare
+from experiments.comparison.run_list import list_runs
 from tests.browser import needs_browser, open_page
 
 
@@ -95,6 +97,9 @@ def test_runs_that_improvise_are_compared_by_their_rewards(kuznechik, tmp_path, 
     assert list(rows[0])[1:3] == ["steps", "reward"]
     evaluations = json.loads((run / "summary.json").read_text())["evaluations"]
     assert found["groups"][0]["cost"] == evaluations * 2 * 16
+    baselines = json.loads((run / "summary.json").read_text())["baselines_a_step"]
+    silence, random, song = baselines.values()
+    assert compare(list_runs([run])).lines == {"silence": silence, "random": random, "the song": song}
     _, _, err = compared(kuznechik, tmp_path / "y", run, xor_runs)
     assert err == "Left out, as they have no such figures: improvised\n"
 
