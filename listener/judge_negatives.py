@@ -47,7 +47,7 @@ def partners(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray
     by = _lowest(melodies) - _lowest(others)
     in_key = by + (tonics(melodies) - tonics(others) - by + 6) % 12 - 6
     kind, apart = generator.random(len(melodies)), by + generator.integers(-4, 5, len(melodies))
-    by = np.select([kind < 0.35, kind < 0.65], [by, in_key], apart)
+    by = np.select([kind < 0.25, kind < 0.5], [by, in_key], apart)
     return np.where(others == REST, REST, others + by[:, None]).astype(np.int16)
 
 
@@ -213,7 +213,7 @@ _WEIGHTED: dict[str, dict[str, tuple[float, Corruption]]] = {
 """The families of each group, with their proportions."""
 FAMILIES = {name: corrupt for group in _WEIGHTED.values() for name, (_, corrupt) in group.items()}
 """Corruptions by name."""
-PLAYED, CHAINED = 9.0, 3.0
+PLAYED, CHAINED = 16.0, 3.0
 """Proportions of dull players and of Markov chains."""
 
 

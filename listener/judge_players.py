@@ -119,11 +119,11 @@ def silence(rhythms: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 PLAYERS: dict[str, tuple[float, Player]] = {
-    "few notes": (0.25, few_notes),
-    "scales": (0.12, scales),
-    "walks": (0.38, walks),
+    "few notes": (0.28, few_notes),
+    "scales": (0.18, scales),
+    "walks": (0.30, walks),
     "random pitches": (0.15, random_pitches),
-    "loops": (0.06, loops),
+    "loops": (0.05, loops),
     "silence": (0.04, silence),
 }
 """The players by name, with their proportions."""
