@@ -78,8 +78,9 @@ def read_music(
 
     pieces = read_pieces(folders, report)
     groups = group_pieces(pieces)
-    corpora = (split_corpus(pieces, groups, bars, keys) for bars in (SHORT_BARS, EXCERPT_BARS, SONG_BARS))
-    return Corpora(*corpora, wide=split_corpus(pieces, groups, SONG_BARS, None))
+    lengths = (SHORT_BARS, EXCERPT_BARS, SONG_BARS)
+    short, excerpts, songs = (split_corpus(pieces, groups, bars, keys) for bars in lengths)
+    return Corpora(short, excerpts, songs, split_corpus(pieces, groups, SONG_BARS, None))
 
 
 def read_pieces(folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None) -> list:
