@@ -12,6 +12,7 @@ weights off the grid, or with sums too large to be exact.
 Conventions: as in `agents.fitness`; R rows are evaluated together, each of one output.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,21 +34,27 @@ def can_be_incremental(cases: Cases, kind: str) -> bool:
     return kind in SEPARABLE and not cases.recurrent
 
 
-def is_exact(node: NodeGene, inputs: Inputs) -> bool:
-    """Return whether an output's sums over any cases are exact in single precision, in any order."""
+def on_grid(value: float) -> bool:
+    """Return whether a weight or a bias is a multiple of 1/`WEIGHT_GRID`."""
+    return (value * WEIGHT_GRID).is_integer()
+
+
+def size_of(node: NodeGene, inputs: Inputs) -> float:
+    """Return the sum of the absolute weights and bias of an output, infinite where sums over them are not exact."""
     values = [node.bias, *(gene.weight for gene in inputs.values())]
-    on_grid = all((value * WEIGHT_GRID).is_integer() for value in values)
-    direct = all(source < 0 for source, _ in inputs)
-    return on_grid and direct and sum(map(abs, values)) <= LARGEST_SUM and node.response == 1
+    exact = node.response == 1 and all(map(on_grid, values)) and all(source < 0 for source, _ in inputs)
+    return sum(map(abs, values)) if exact else math.inf
 
 
 class Row:
     """An output's sums in all cases, and their loss."""
 
-    __slots__ = ("inputs", "loss", "node", "plain", "sums", "version", "wrong")
+    __slots__ = ("inputs", "loss", "node", "plain", "size", "sums", "version", "wrong")
 
-    def __init__(self, node: NodeGene, inputs: Inputs, sums: np.ndarray):
+    def __init__(self, node: NodeGene, inputs: Inputs, sums: np.ndarray, size: float):
         self.node, self.inputs = node, inputs
+        self.size = size
+        """As `size_of`; at most `LARGEST_SUM`, so that its sums are exact in single precision, in any order."""
         self.sums = sums
         """(C,) float32, before the activation."""
         self.wrong: np.ndarray
@@ -99,22 +106,37 @@ class Incremental:
         for output, row in enumerate(genome.rows):
             node, inputs = genome.nodes[output], genome.inputs.get(output, {})
             if row.node is not node or row.inputs != inputs:
-                if not is_exact(node, inputs):
-                    return None
                 row = self._changed(row, node, inputs)
+                if row is None:
+                    return None
             rows.append(row)
         return rows
 
-    def _changed(self, row: Row, node: NodeGene, inputs: Inputs) -> Row:
-        """Return the row of other genes of the same output, made of a row."""
+    def _changed(self, row: Row, node: NodeGene, inputs: Inputs) -> Row | None:
+        """Return the row of other genes of the same output, made of a row; None if its sums would not be exact."""
+        before, changes, added = row.inputs, [], 0
+        for key, gene in inputs.items():
+            old = before.get(key)
+            if old is not gene:
+                changes.append((key[0], old, gene))
+                added += old is None
+        if len(before) > len(inputs) - added:
+            changes += [(key[0], before[key], None) for key in before.keys() - inputs.keys()]
+        size = row.size + abs(node.bias) - abs(row.node.bias) + sum(_size(new) - _size(old) for _, old, new in changes)
+        new_genes = [(source, new) for source, _, new in changes if new is not None]
+        exact = (
+            node.response == 1
+            and on_grid(node.bias)
+            and all(source < 0 and on_grid(gene.weight) for source, gene in new_genes)
+        )
+        if not exact or size > LARGEST_SUM:
+            return None
         sums = row.sums.copy()
         sums += np.float32(node.bias - row.node.bias)
-        for key in {**row.inputs, **inputs}:
-            old, new = row.inputs.get(key), inputs.get(key)
-            change = 0.0 if old is new else _weight(new) - _weight(old)
-            if change:
-                sums[self._on[-1 - key[0]]] += np.float32(change)
-        return Row(node, inputs, sums)
+        for source, old, new in changes:
+            if change := _weight(new) - _weight(old):
+                sums[self._on[-1 - source]] += np.float32(change)
+        return Row(node, inputs, sums, size)
 
     def _begin(self, genomes: Sequence[Genome]) -> None:
         """Compute the rows of genomes that begin with none, where their sums are exact."""
@@ -123,13 +145,13 @@ class Incremental:
             for index, sums in zip(indices, self._scorer.outputs(chunk), strict=True):
                 genome = new[index]
                 genome.rows = [
-                    Row(genome.nodes[output], genome.inputs.get(output, {}), row.copy())
-                    for output, row in enumerate(sums)
+                    Row(node, inputs, row.copy(), size_of(node, inputs))
+                    for row, (node, inputs) in zip(sums, _outputs(genome), strict=True)
                 ]
 
     def _is_exact(self, genome: Genome) -> bool:
         return len(genome.nodes) == len(self._targets) and all(
-            is_exact(node, genome.inputs.get(output, {})) for output, node in genome.nodes.items()
+            size_of(node, inputs) <= LARGEST_SUM for node, inputs in _outputs(genome)
         )
 
     def _weigh(self, rows: Sequence[Row]) -> None:
@@ -149,6 +171,16 @@ class Incremental:
         for index, row in enumerate(rows):
             row.plain, row.loss, row.wrong = float(plain[index]), float(losses[index]), wrong[index].copy()
             row.version = self._version
+
+
+def _outputs(genome: Genome) -> list[tuple[NodeGene, Inputs]]:
+    """Return each output of a genome without hidden nodes, and the connections that lead to it."""
+    return [(genome.nodes[output], genome.inputs.get(output, {})) for output in range(len(genome.nodes))]
+
+
+def _size(gene: ConnectionGene | None) -> float:
+    """Return how much a connection counts in `size_of`."""
+    return 0.0 if gene is None else abs(gene.weight)
 
 
 def _weight(gene: ConnectionGene | None) -> float:

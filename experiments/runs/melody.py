@@ -10,6 +10,9 @@ from songs.files import write_atomically
 from songs.song import Song
 from songs.synth import write_wav
 
+SAMPLE_RATE = 22_050
+"""Samples a second of melody.wav; at more, it would be by far the largest part of a run folder."""
+
 
 def title_of(songs: Sequence[Song]) -> str:
     """Return a short title for songs: the names of the first three."""
@@ -20,7 +23,7 @@ def write_melody(folder: Path, roll: np.ndarray, song: Song, origin: str = "evol
     """Write a roll (T, K) bool as roll.npy, melody.mid and melody.wav; the song gives all the rest."""
     write_array(folder / "roll.npy", roll)
     song.playing(roll, f"{song.title or song.name} ({origin})").write(folder / "melody.mid")
-    write_wav(folder / "melody.wav", song.sound(roll))
+    write_wav(folder / "melody.wav", song.sound(roll, SAMPLE_RATE), SAMPLE_RATE)
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
