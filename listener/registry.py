@@ -2,7 +2,7 @@
 
     theory                  rules of music theory
     vae-elbo                the evidence lower bound of the MusicVAE that comes with the project
-    ngram, melody, learned  trained ones that come with the project, in listener/models
+    ngram, melody, learned, vae   trained ones that come with the project, in listener/models
     PATH.safetensors        one that you trained
     RUN                     the same, from the folder of the run that trained it
     theory=1,ngram=.5       a weighted sum
@@ -26,9 +26,9 @@ from listener.rules import MusicTheory
 from listener.stages import Training
 from songs.own_code import entry_points, load_part, names_code
 
-TRAINED = ("ngram", "melody", "learned")
+TRAINED = ("ngram", "melody", "learned", "vae")
 NAMES = ("theory", "vae-elbo", *TRAINED)
-KINDS = (*TRAINED, "vae", JUDGE)
+KINDS = (*TRAINED, JUDGE)
 """Kinds that can be trained."""
 ENTRY_POINTS = "kuznechik.listeners"
 """Group of the entry points by which an installed package offers listeners."""

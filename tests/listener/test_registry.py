@@ -28,7 +28,7 @@ def scale() -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("theory", MusicTheory), ("ngram", NGram), ("learned", Learned), ("vae-elbo", VaeElbo)],
+    [("theory", MusicTheory), ("ngram", NGram), ("learned", Learned), ("vae", Learned), ("vae-elbo", VaeElbo)],
 )
 def test_the_listeners_of_the_project_have_names(name, kind):
     assert isinstance(listener_named(name), kind)
@@ -69,7 +69,7 @@ def test_the_scores_of_real_melodies_come_with_a_trained_listener():
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("theary", "no listener 'theary'; there are theory, vae-elbo, ngram, melody, learned"),
+        ("theary", "no listener 'theary'; there are theory, vae-elbo, ngram, melody, learned, vae"),
         ("", "no listener ''"),
         ("theory=1,nothing=2", "no listener 'nothing'"),
         ("theory=much", "'theory=much': the weight of a listener is a number"),
