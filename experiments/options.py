@@ -49,7 +49,7 @@ def add_arrange_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--chords", action="store_true", default=None, help="keep all notes a part plays at once")
 
 
-SOURCES = "run folders, MIDI files or folders, names of songs, vae:16, markov:4, melody, random, silence"
+SOURCES = "run folders, MIDI files or folders, names of songs, vae:16, markov:4, melody, random, silence, mine.py:Class"
 
 
 def add_source_options(parser: argparse.ArgumentParser, melodies: int) -> None:

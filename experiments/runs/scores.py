@@ -52,11 +52,19 @@ def score(run: Run, song: Song | None = None) -> dict:
     if song is None and len(run.songs) > 1:
         return _together([score(run, one) for one in run.songs], run)
     song = song.on(run.songs[0].keyboard) if song else run.songs[0]
-    task = run.task
+    return score_performer(run.player(), run.task, song)
+
+
+def score_performer(performer: Performer, task: Task, song: Song) -> dict:
+    """Return how many steps of a song a performer gets right, with prompt and memory of a resolved task.
+
+    Raises:
+        ConfigError: the song is no longer than the prompt.
+    """
     if task.prompt >= song.steps:
         raise ConfigError(f"{song.name} has {song.steps} steps, no more than the prompt of {task.prompt}")
-    forced = _play(task, song, run.player(), teacher_forcing=True)
-    free = _play(task, song, run.player(), teacher_forcing=False)
+    forced = _play(task, song, performer, teacher_forcing=True)
+    free = _play(task, song, performer, teacher_forcing=False)
     random = RandomPlayer(np.random.default_rng(0))
     by_chance = [_play(task, song, random, teacher_forcing=True) for _ in range(RANDOM_EPISODES)]
     return {

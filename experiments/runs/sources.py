@@ -8,12 +8,14 @@
     markov:4          samples of a Markov chain of order 4 over the songs of the catalogue
     melody            samples of the model of real melodies that comes with the project
     random, silence   one key or none at random; no key
+    FILE.py:Class     a performer of one's own, or module:Class; it goes on from the first bars of the catalogue
 
 Conventions: the same text and `Playing` give the same melodies. A file with the name of a source is written ./melody.
 """
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.own_performer import OwnPerformer
 from agents.performer import Performer, RandomPlayer, SilentPlayer
 from agents.rollout import continue_prompts, play_on
 from agents.sampling_player import SamplingPlayer, ValuesChoices
@@ -53,8 +56,9 @@ from songs.keyboard import (
     Keyboard,
     usual_keyboard,
 )
+from songs.own_code import load_part, names_code
 from songs.piano_roll import onsets_from_roll, roll_from_onsets
-from songs.song import Song, SongError
+from songs.song import MEMORY_BARS, Song, SongError
 
 BARS = 16
 """Bars of a melody of a source that could go on for ever."""
@@ -121,7 +125,9 @@ def read_source(text: str, playing: Playing | None = None) -> Source:
         return _run(path, playing) if is_run(path) else _folder(path, playing)
     if path.suffix == MODEL_SUFFIX:
         return _model(path.stem, path, playing)
-    return _file(text, playing)  # a class of one's own, module:Class, will be told from a file here
+    if names_code(text):
+        return _own(text, playing)
+    return _file(text, playing)
 
 
 def is_run(text: str | Path) -> bool:
@@ -334,6 +340,21 @@ def _silence(text: str, size: str, playing: Playing) -> Source:
     return _by(SilentPlayer(), text, "always rests", playing, 1)
 
 
+def own_performer(text: str) -> OwnPerformer:
+    """Return a performer of the user's own, which a call has named; raises ValueError if it is none."""
+    return OwnPerformer(text, load_part(text, "kuznechik.performers"))
+
+
+def _own(text: str, playing: Playing) -> Source:
+    """Return how a performer of the user's own goes on from the first bars of the songs of the catalogue."""
+    player, songs = own_performer(text), catalogue(playing).songs[: playing.melodies]
+    bar = DEFAULT_GRID.steps_per_bar
+    memory, steps = MEMORY_BARS * bar, playing.steps or BARS * bar
+    rolls = continue_prompts(player, np.array([song.roll[:bar] for song in songs]), steps, memory)
+    played = [song.playing(roll, song.title) for song, roll in zip(songs, rolls, strict=True)]
+    return Source(_as_name(text), "a performer of one's own", played, sampled=True)
+
+
 def _by(player: Performer, text: str, what: str, playing: Playing, melodies: int) -> Source:
     """Return what a performer plays from nothing on the keyboard and grid of the options."""
     keyboard = usual_keyboard(playing.arranging.keys or KEYS)
@@ -352,7 +373,7 @@ def _samples(
 
 def _as_name(text: str) -> str:
     """Return the text of a source as the name of a file: vae-16."""
-    return text.replace(":", "-")
+    return re.sub(r"[^\w.=-]+", "-", text).strip("-")
 
 
 SAMPLED: dict[str, Callable[[str, str, Playing], Source]] = {

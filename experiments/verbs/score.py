@@ -88,14 +88,29 @@ def _score_source(text: str, options: argparse.Namespace) -> dict:
     from experiments.runs.sources import playing, read_source
     from songs.arrange import DEFAULTS
     from songs.catalog import changes_in_words
+    from songs.own_code import names_code
 
-    source = read_source(text, playing(options))
     if not options.song:
         raise UsageError(f"{text}: is no run, which knows its song: name one with --song")
+    if names_code(text):
+        return _score_own(text, options)
+    source = read_source(text, playing(options))
     song = _song(options, DEFAULTS)
     scores = [score_melody(melody, song, song.grid.steps_per_bar) for melody in source.songs]
     print_lines([*source.remarks, *changes_in_words([song])])
     return scores[0] if len(scores) == 1 else {"songs": scores}
+
+
+def _score_own(text: str, options: argparse.Namespace) -> dict:
+    """Return the scores of a performer of the user's own, with the memory and the prompt that a run would have."""
+    from experiments.config.evolve import EvolveConfig
+    from experiments.runs.assembly import resolve_songs
+    from experiments.runs.scores import score_performer
+    from experiments.runs.sources import own_performer
+
+    choices = {"song": options.song, "folder": options.folder or "", **arrange_choices(options)}
+    config, (song,) = resolve_songs(EvolveConfig().change("task", **choices), listened=False)
+    return score_performer(own_performer(text), config.task, song)
 
 
 def _song(options: argparse.Namespace, arranging: "ArrangeOptions") -> "Song":
