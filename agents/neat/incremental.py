@@ -114,7 +114,8 @@ class Incremental:
 
     def _changed(self, row: Row, node: NodeGene, inputs: Inputs) -> Row | None:
         """Return the row of other genes of the same output, made of a row; None if its sums would not be exact."""
-        before, changes, added = row.inputs, [], 0
+        before, added = row.inputs, 0
+        changes: list[tuple[int, ConnectionGene | None, ConnectionGene | None]] = []
         for key, gene in inputs.items():
             old = before.get(key)
             if old is not gene:
