@@ -1,6 +1,7 @@
 """Genomes as JSON: a champion that can be kept, read and loaded back, without pickle.
 
-Conventions: keys of nodes as in neat-python. Numbers are written so that reading gives the same bits.
+Conventions: keys of nodes as in neat-python. Numbers are written so that reading gives the same bits. *Columns* are a
+genome as plain data of a third of the size: nodes and connections are lists of values by the name of the field.
 """
 
 import json
@@ -9,18 +10,20 @@ from typing import Any
 import neat
 
 from agents.neat.genome import ConnectionGene, Genome, NodeGene
-from songs.validate import Within, validate_like
+from songs.validate import ByAnyName, Within, validate_like
 
 FORMAT = "kuznechik genome"
 VERSION = 1
 MOST_NODES = 100_000
 """Of inputs, and of outputs; the longest memory there is has 53,249 inputs."""
 _NODE_VALUES = {"bias": 0.0, "response": 0.0, "activation": "", "aggregation": "", "time_constant": 0.0}
+_CONNECTION_VALUES = {"weight": 0.0, "enabled": False, "innovation": 0}
+_GENES = ("nodes", "connections")
 _EXAMPLE = {
     "inputs": Within(0, 1, MOST_NODES),
     "outputs": Within(0, 1, MOST_NODES),
     "nodes": [{"key": Within(0, 0, 2**31 - 1), **_NODE_VALUES}],
-    "connections": [{"from": -1, "to": 0, "weight": 0.0, "enabled": False, "innovation": 0}],
+    "connections": [{"from": -1, "to": 0, **_CONNECTION_VALUES}],
 }
 
 
@@ -32,20 +35,38 @@ def genome_to_json(genome: neat.DefaultGenome, inputs: int, outputs: int) -> str
         inputs: number of input nodes.
         outputs: number of output nodes.
     """
-    nodes = [
-        {"key": key, **{name: getattr(gene, name) for name in _NODE_VALUES}}
-        for key, gene in sorted(genome.nodes.items())
-    ]
-    connections = [
-        {"from": key[0], "to": key[1], "weight": gene.weight, "enabled": gene.enabled, "innovation": gene.innovation}
-        for key, gene in sorted(genome.connections.items())
-    ]
     head = {"format": FORMAT, "version": VERSION, "inputs": inputs, "outputs": outputs}
     lines = [f" {json.dumps(name)}: {json.dumps(value)}," for name, value in head.items()]
-    for name, genes in (("nodes", nodes), ("connections", connections)):
-        rows = ",\n".join("  " + json.dumps(gene, allow_nan=False) for gene in genes)
+    columns = genome_to_columns(genome, inputs, outputs)
+    for name in _GENES:
+        rows = ",\n".join("  " + json.dumps(gene, allow_nan=False) for gene in _rows(columns[name]))
         lines.append(f" {json.dumps(name)}: [\n{rows}\n ]" + ("," if name == "nodes" else ""))
     return "{\n" + "\n".join(lines) + "\n}\n"
+
+
+def genome_to_columns(genome: neat.DefaultGenome, inputs: int, outputs: int) -> dict[str, Any]:
+    """Return a genome as columns; arguments as of `genome_to_json`."""
+    nodes, connections = sorted(genome.nodes.items()), sorted(genome.connections.items())
+    node_columns = {name: [getattr(gene, name) for _, gene in nodes] for name in _NODE_VALUES}
+    gene_columns = {name: [getattr(gene, name) for _, gene in connections] for name in _CONNECTION_VALUES}
+    ends = {"from": [key[0] for key, _ in connections], "to": [key[1] for key, _ in connections]}
+    return {
+        "inputs": inputs,
+        "outputs": outputs,
+        "nodes": {"key": [key for key, _ in nodes], **node_columns},
+        "connections": {**ends, **gene_columns},
+    }
+
+
+def genome_from_columns(columns: Any) -> tuple[Genome, int, int]:
+    """Read what `genome_to_columns` returned; raises ValueError if it is not that."""
+    validate_like({name: ByAnyName([None]) for name in _GENES}, columns, "the genome")
+    return _genome(columns | {name: _rows(columns[name]) for name in _GENES})
+
+
+def _rows(columns: dict[str, list]) -> list[dict[str, Any]]:
+    """Return a dictionary for each gene; raises ValueError if columns differ in length."""
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def genome_from_json(text: str) -> tuple[Genome, int, int]:
@@ -67,6 +88,11 @@ def genome_from_json(text: str) -> tuple[Genome, int, int]:
     validate_like({"format": "", "version": 0}, data, "the genome")
     if (data["format"], data["version"]) != (FORMAT, VERSION):
         raise ValueError(f"it is {data['format']!r} version {data['version']}, not {FORMAT!r} version {VERSION}")
+    return _genome(data)
+
+
+def _genome(data: dict[str, Any]) -> tuple[Genome, int, int]:
+    """Return the genome of rows of genes, its inputs and its outputs; raises ValueError if it is none."""
     validate_like(_EXAMPLE, data, "the genome")
     inputs, outputs = data["inputs"], data["outputs"]
     nodes = {row["key"]: _node(row) for row in data["nodes"]}

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
 from matplotlib import style
 
+from experiments.pages.film import MOST_STAGES, stages
 from experiments.pages.page import picture
 from experiments.pages.roll_view import key_roll
 from experiments.plots.sheet import STYLE
@@ -15,19 +17,17 @@ CAPTION = (
 )
 
 
-def improvised(run: Run) -> dict[str, Any]:
-    """Return the tiles, the melody and the picture of a run with a listener, as plain data."""
+def improvised(run: Run, most_stages: int = MOST_STAGES) -> dict[str, Any]:
+    """Return the tiles, the melody and the picture of a run with a listener, as plain data.
+
+    Its film has at most so many stages; where it learned a song, too, that has the film.
+    """
     improvising, prompt = run.improvisation(), run.task.prompt
     rolls = improvising.play(run.player())
     first = rolls[:1]
-    notes = int(first[0, prompt:].sum())
-    begin = f"continues the beginning of {improvising.starts.names[0]}" if prompt else "begins from nothing"
-    melody = {
-        "parts": {"played": "the champion"},
-        "text": f"It {begin}.",
-        "legend": {"played": f"keys played {notes}", "prompt": f"prompt, {prompt} steps given"},
-        "roll": key_roll({"played": first[0]}, {"played": first[0]}, prompt, improvising.song),
-    }
+    melody = _melody(run, first[0])
+    if not run.memorised:
+        melody["roll"]["stages"] = stages(run, first[0], lambda roll: _melody(run, roll), most_stages)
     with style.context(STYLE):
         terms = {name: rewards[0] for name, rewards in improvising.listener.terms(first).items()}
         drawn = picture(terms_figure(terms, prompt))
@@ -38,4 +38,16 @@ def improvised(run: Run) -> dict[str, Any]:
         "tiles": [{"name": name, "value": f"{value:.3g}", "of": None} for name, value in rewards.items()],
         "group": {"title": "Listen: the improvisation", "text": "", "melodies": [melody]},
         "picture": {"caption": CAPTION, "data": drawn},
+    }
+
+
+def _melody(run: Run, roll: np.ndarray) -> dict[str, Any]:
+    """Return an improvisation from the first start, with its sound."""
+    improvising, prompt = run.improvisation(), run.task.prompt
+    begin = f"continues the beginning of {improvising.starts.names[0]}" if prompt else "begins from nothing"
+    return {
+        "parts": {"played": "the champion"},
+        "text": f"It {begin}.",
+        "legend": {"played": f"keys played {int(roll[prompt:].sum())}", "prompt": f"prompt, {prompt} steps given"},
+        "roll": key_roll({"played": roll}, {"played": roll}, prompt, improvising.song),
     }

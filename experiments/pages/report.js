@@ -10,6 +10,7 @@ for (const section of document.querySelectorAll(".melody")) {
   players.push(player);
   const part = roll.part || Infinity; // several melodies, one after the other, each of so many steps
   const head = roll.titles ? 14 : 0;
+  const links = section.querySelector(".links"), slider = section.querySelector("input");
   let current = buttons[0];
 
   const notes = button => roll.notes[button.dataset.part];
@@ -78,6 +79,21 @@ for (const section of document.querySelectorAll(".melody")) {
     }
   }
 
+  function redraw() {
+    draw();
+    if (links) drawLinks(links, roll.stages[slider.value].links);
+  }
+
+  function show(stage) {
+    roll.cells = stage.cells;
+    roll.notes.played = stage.played;
+    section.querySelector("output").textContent = stage.label;
+    section.querySelector(".text").hidden = slider.value < slider.max;
+    for (const kind in stage.legend) section.querySelector(`.legend .${kind}`).textContent = stage.legend[kind];
+    player.seek(player.now, notes(current));
+    redraw();
+  }
+
   function label() {
     for (const button of buttons) button.setAttribute("aria-pressed", player.playing && button === current);
   }
@@ -115,9 +131,10 @@ for (const section of document.querySelectorAll(".melody")) {
     else return;
     event.preventDefault();
   });
-  addEventListener("resize", draw);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  draw();
+  if (slider) slider.addEventListener("input", () => show(roll.stages[slider.value]));
+  addEventListener("resize", redraw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  redraw();
 }
 
 for (const picture of document.querySelectorAll(".frame img")) {

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from experiments.pages.film import MOST_STAGES, stages
 from experiments.pages.improvised_view import improvised
 from experiments.pages.overlay import overlay_figure, vae_overlay
 from experiments.pages.page import fill, picture, provenance, sounds
@@ -58,14 +61,15 @@ def write_report(
             f"{vaes[0].path} is the run of a VAE, {other.path} is not: their curves cannot be compared; "
             "write a report of each kind"
         )
-    views = [_vae_view(folder, data) for folder in folders] if vaes else [run_view(folder) for folder in folders]
+    most = MOST_STAGES // max(1, len(folders))
+    views = [_vae_view(folder, data) if vaes else run_view(folder, most) for folder in folders]
     views = [{"changes": "", "left_out": [], **view} for view in (*views, *others)]
     overlay = None
     if len(folders) > 1:
         overlay = vae_overlay(folders) if vaes else overlay_figure(folders)
     page = fill(
         "report.html",
-        ("player.js", "report.js"),
+        ("player.js", "film.js", "report.js"),
         refresh=refresh,
         title=views[0]["heading"] if len(views) == 1 else f"{len(views)} {'sources' if others else 'runs'}",
         runs=views,
@@ -101,8 +105,8 @@ def has_begun(folder: RunFolder) -> bool:
     return (folder.path / "best").exists()
 
 
-def run_view(folder: RunFolder) -> dict[str, Any]:
-    """Return the content of the page for a run, as plain data."""
+def run_view(folder: RunFolder, most_stages: int = MOST_STAGES) -> dict[str, Any]:
+    """Return the content of the page for a run, as plain data; its film has at most so many stages."""
     if name_of_kind(folder) == "listener":
         return _listener_view(folder)
     run = open_run(folder.path)
@@ -112,8 +116,8 @@ def run_view(folder: RunFolder) -> dict[str, Any]:
     captions = {one.name: one.caption for one in PICTURES}
     memorised = bool(run.songs) and run.memorised
     scores = score(run) if memorised else None
-    improvisation = improvised(run) if run.improvising else None
-    groups = [_song_group(folder, run)] if memorised else []
+    improvisation = improvised(run, most_stages) if run.improvising else None
+    groups = [_song_group(run, most_stages)] if memorised else []
     return {
         "heading": _heading(run.songs, run.task.kind),
         "search": _search(summary, meta["experiment"]),
@@ -190,26 +194,33 @@ def _song_rows(scores: dict, songs: Sequence[Song]) -> list[dict]:
     return [{key: row[key] for key in keys} | {"changes": changes[row["song"]]} for row in scores["songs"]]
 
 
-def _song_group(folder: RunFolder, run: Run) -> dict[str, Any]:
-    """Return the champion's melody over the first song, with both sounds."""
-    song, played, prompt = run.songs[0], folder.read_roll(), run.task.prompt
+def _song_group(run: Run, most_stages: int) -> dict[str, Any]:
+    """Return the champion's melody over the first song, with both sounds and the film."""
+    song, played = run.songs[0], run.folder.read_roll()
+    film = stages(run, played, lambda roll: _song_melody(run, roll), most_stages)
+    melody = _song_melody(run, played)
+    if film or (played != song.roll).any():
+        melody["parts"] = {"played": "the champion", "song": "the song"}
+    melody["roll"]["stages"] = film
+    return {"title": f"Listen: {song.title or song.name}", "text": "", "melodies": [melody]}
+
+
+def _song_melody(run: Run, played: np.ndarray) -> dict[str, Any]:
+    """Return a roll over the first song, with its sound."""
+    song, prompt = run.songs[0], run.task.prompt
     cells = classify(played, song.roll, prompt)
     counts = {kind: int(where[prompt:].sum()) for kind, where in cells.items()}
-    exact = bool((played == song.roll).all())
-    parts = {"played": played, "song": song.roll}
-    labels = {"played": "the champion", "song": "the song"}
-    melody = {
-        "parts": {"played": labels["played"]} if exact else labels,
-        "text": "Note for note the song." if exact else "",
+    return {
+        "parts": {"played": "the champion"},
+        "text": "Note for note the song." if (played == song.roll).all() else "",
         "legend": {
             "right": f"right {counts['right']}",
             "wrong": f"wrong {counts['wrong']}",
             "missed": f"missed {counts['missed']}",
             "prompt": f"prompt, {prompt} steps given",
         },
-        "roll": key_roll(cells, parts, prompt, song),
+        "roll": key_roll(cells, {"played": played, "song": song.roll}, prompt, song),
     }
-    return {"title": f"Listen: {song.title or song.name}", "text": "", "melodies": [melody]}
 
 
 def _facts(summary: dict, names: Sequence[str]) -> dict[str, Any]:

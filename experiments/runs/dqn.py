@@ -3,6 +3,7 @@
 songs/        the songs of the run as MIDI files
 metrics.csv   a row an evaluation of the greedy player
 best/         the greedy player that did best so far: model.safetensors, roll.npy, melody.mid, melody.wav
+history/      what the best players of before played: champions.jsonl
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from agents.dqn.champion import Champion
+from agents.dqn.evaluation import GreedyScore
 from experiments.config.dqn import DqnConfig
 from experiments.runs.assembly import left_out, read_songs, resolve_songs
 from experiments.runs.checkpoint import State, write_arrays
 from experiments.runs.dqn_parts import CHAMPION, improvisation_listener, make_agent, make_evaluator, make_loop
 from experiments.runs.folder import RunFolder
+from experiments.runs.history import History
 from experiments.runs.lifecycle import Kind, passes_multiple
 from experiments.runs.melody import title_of, write_melody
 from experiments.runs.scores import always_rest
@@ -51,6 +54,8 @@ def training(config: DqnConfig, folder: RunFolder, listener: Listener | None = N
 class Learning(Trainable):
     """A DQN in training."""
 
+    history: History
+
     def __init__(self, config: DqnConfig, songs: Sequence[Song], listener: Listener | None = None):
         self.config, self.songs = config, songs
         self.name = title_of(songs)
@@ -59,6 +64,7 @@ class Learning(Trainable):
         self.learner = self.loop.agent.learner
         self.best = Champion(make_evaluator(config, songs, listener), self.learner.network)
         self.solved_at_step: int | None = None
+        self.history = History()
 
     @property
     def steps(self) -> int:
@@ -89,6 +95,8 @@ class Learning(Trainable):
         score = self.best.consider(learner.network, self.steps)
         if self.solved_at_step is None and self.best.solved:
             self.solved_at_step = self.steps
+        if self.best.step == self.steps and self.history.wants(self.steps):
+            self._keep(score)
         metrics = {
             "step": self.steps,
             "episodes": self.loop.episodes,
@@ -103,6 +111,12 @@ class Learning(Trainable):
         if score.reward is not None:
             metrics["greedy_reward"] = score.reward  # of a step, free running
         return Log(metrics)
+
+    def _keep(self, score: GreedyScore) -> None:
+        """Keep in the film of the run what the greedy player, a new champion, plays of the first song."""
+        roll = self.best.evaluator.play(self.best.network())[0]
+        pressed = [np.flatnonzero(keys).tolist() for keys in roll]
+        self.history.add({"step": self.steps, "right": score.right, "reward": score.reward, "roll": pressed})
 
     def status(self) -> Status:
         share = self.steps / self.config.dqn.steps

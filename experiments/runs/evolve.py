@@ -6,6 +6,7 @@ neat.ini      the configuration as neat-python reads it
 metrics.csv   a row a generation
 species.csv   generation, species, members
 best/         the champion: genome.json, roll.npy, melody.mid, melody.wav
+history/      champions of before: champions.jsonl
 """
 
 import dataclasses
@@ -17,14 +18,15 @@ from typing import Any
 import numpy as np
 
 from agents.cases import Cases, ambiguous_steps
-from agents.neat.genome_json import genome_to_json
+from agents.neat.genome_json import genome_to_columns, genome_to_json
 from agents.neat.workers import NO_WORKERS, WorkerOptions
 from agents.rollout import play_episode
-from agents.search import Search
+from agents.search import Generation, Search
 from experiments.config.evolve import EvolveConfig
 from experiments.runs.assembly import left_out, make_cases, make_env, make_player, read_songs
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunFolder
+from experiments.runs.history import History
 from experiments.runs.improvise import Improvising, choose_starts, read_improvising
 from experiments.runs.lifecycle import Kind
 from experiments.runs.melody import title_of, write_melody
@@ -58,6 +60,7 @@ class Evolving(Trainable):
     """A search in progress."""
 
     tables = ("metrics.csv", "species.csv")
+    history: History
 
     def __init__(
         self,
@@ -71,6 +74,8 @@ class Evolving(Trainable):
         self.name = title_of(songs) or config.task.kind
         self._species = 0
         self._rewarded: tuple[Any, dict[str, float]] = None, {}
+        self.history = History()
+        self._known_champion: Any = None
 
     @property
     def steps(self) -> int:
@@ -91,13 +96,24 @@ class Evolving(Trainable):
         return self.search.champion
 
     def step(self) -> Log:
-        row = self.search.step()
+        row, champion = self.search.step(), self.search.champion
         self._species = len(row.species)
         members = [
             {"generation": row.generation, "species": key, "members": count} for key, count in row.species.items()
         ]
         metrics = {**dataclasses.asdict(row), "species": len(row.species), **self._rewards()}
+        if champion is not self._known_champion:
+            self._known_champion = champion
+            self._keep(champion, row)
         return Log(metrics, {"species.csv": members})
+
+    def _keep(self, champion: Any, row: Generation) -> None:
+        """Keep a new champion in the film of the run."""
+        if self.history.wants(row.generation):
+            fields = {"generation": row.generation, "evaluations": row.evaluations, "fitness": -champion.loss}
+            right = {} if self.ceiling is None else {"right": champion.right}
+            genome = genome_to_columns(champion, len(self.cases.inputs), len(self.cases.targets))
+            self.history.add({**fields, **right, "genome": genome})
 
     def _rewards(self) -> dict[str, float]:
         """Return the rewards of the champion's improvisation, by column."""
@@ -194,6 +210,7 @@ class Evolving(Trainable):
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         self.search.restore(arrays, data)
+        self._known_champion = self.search.champion
 
 
 KIND = Kind("evolve", ("evolve.generations",), prepare, training, read_songs, checkpoint_every=50)

@@ -5,6 +5,7 @@
     metrics.csv     figures over the steps of the run
     checkpoints/    the last two states, from which --resume continues
     best/           the champion
+    history/        champions of before, see `experiments.runs.history`
     summary.json    the result
     plots/          pictures, made by `kuznechik plot`
     .lock           held by the process that writes here
@@ -190,9 +191,14 @@ class RunFolder:
             if not path.exists() and not lines.tell():
                 writer.writeheader()
             writer.writerow(row)
+        self.append_text(name, lines.getvalue())
+
+    def append_text(self, name: str, text: str) -> None:
+        """Append text to a file."""
+        path = self.path / name
         try:
             with path.open("a", newline="") as file:
-                file.write(lines.getvalue())
+                file.write(text)
         except OSError as error:
             error.filename = str(path)
             raise

@@ -122,6 +122,8 @@ def resume(folder: RunFolder, settings: Sequence[str], supervision: Supervision)
         if supervision.writes:
             for table in trainable.tables:
                 folder.cut_table(table, trainable.next_row)
+            if trainable.history:
+                trainable.history.resume(folder, trainable.next_row)
             write_atomically(folder.path / "config.toml", config.to_toml())
         warnings = [f"{complaint}; resumed from the checkpoint before it" for complaint in complaints]
         return RunInProgress(kind, folder, trainable, clock, supervision).complete(), warnings
@@ -236,6 +238,8 @@ class RunInProgress:
         for table, rows in self._rows.items():
             self.folder.append(table, rows)
             rows.clear()
+        if self.trainable.history:
+            self.trainable.history.write(self.folder)
         champion = self.trainable.champion
         if champion is not None and champion is not self._saved_champion:
             self.trainable.write_champion(self.folder, self.supervision.callbacks)

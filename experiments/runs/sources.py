@@ -24,13 +24,14 @@ from typing import Any
 import numpy as np
 
 from agents.own_performer import OwnPerformer
-from agents.performer import Performer, RandomPlayer, SilentPlayer
+from agents.performer import PerfectPlayer, Performer, RandomPlayer, SilentPlayer
 from agents.rollout import continue_prompts, play_on
 from agents.sampling_player import SamplingPlayer, ValuesChoices
 from experiments.options import UsageError, arrange_options, require
 from experiments.runs.champion import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind
+from experiments.runs.stages import at_generation
 from listener import theory
 from listener.markov import MarkovChain
 from songs.arrange import DEFAULTS, ArrangeOptions
@@ -85,6 +86,8 @@ class Playing:
     """Whether a network with a mode bit improvises; None: if it learned to."""
     temperature: float | None = None
     """Of networks, 0: the most valued choices; None: 0 for champions, 1 for a MusicVAE."""
+    generation: int | None = None
+    """Of the champion of a run, or step of a DQN's; None: the last one."""
 
 
 def playing(options: argparse.Namespace, **choices: Any) -> Playing:
@@ -119,6 +122,8 @@ def read_source(text: str, playing: Playing | None = None) -> Source:
     path = Path(text)
     if playing.temperature is not None and not (kind == "vae" or path.suffix == MODEL_SUFFIX or is_run(path)):
         raise UsageError(f"{text}: --temperature goes with the champion of a run or with a MusicVAE")
+    if playing.generation is not None and not is_run(path):
+        raise UsageError(f"{text}: --generation goes with a run")
     if kind in SAMPLED:
         return SAMPLED[kind](text, size, playing)
     if path.is_dir():
@@ -221,8 +226,16 @@ def _run(path: Path, playing: Playing) -> Source:
     if name_of_kind(folder) == "vae":
         from experiments.runs.vae import MODEL
 
+        if playing.generation is not None:
+            raise UsageError(f"{path}: --generation goes with an evolution or a DQN")
         return _model(path.resolve().name, path / MODEL, playing)
     run = open_run(path)
+    if playing.generation is not None:
+        run = at_generation(run, playing.generation)
+        if isinstance(run.performer, PerfectPlayer) and (playing.steps or playing.temperature):
+            raise RunError(
+                f"{path}: of a DQN's earlier players only what they played is kept: no --steps, --temperature"
+            )
     if playing.improvise and not (run.task.mode_bit or run.improvising):
         raise RunError(f"{path}: its network has no mode bit that could let it improvise")
     improvises = playing.improvise if run.task.mode_bit and playing.improvise is not None else bool(run.improvising)

@@ -13,6 +13,7 @@ import numpy as np
 
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunFolder
+from experiments.runs.history import History
 from songs.files import MOST_BYTES
 from songs.song import Song
 
@@ -69,6 +70,8 @@ class Trainable(ABC):
     """Title of its progress bar."""
     tables: tuple[str, ...] = ("metrics.csv",)
     """File names of the tables that it logs to, metrics.csv first."""
+    history: History | None = None
+    """Where it keeps its champions; None if it keeps the last alone."""
 
     @property
     @abstractmethod

@@ -15,6 +15,7 @@ HELP = "play the champion of a run, a MIDI file, samples of a MusicVAE"
 GROUP, ORDER = "Play and look", 2
 EXAMPLES = (
     "kuznechik play runs/grasshopper-1 --out champion.mid --original-key",
+    "kuznechik play runs/grasshopper-1 --generation 120",
     "kuznechik play vae:16 --seed 3",
 )
 
@@ -37,6 +38,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature", type=between(0, 100), metavar="T", help="0: the most valued keys [0; MusicVAEs 1]"
     )
+    parser.add_argument(
+        "--generation",
+        type=whole(0, 10**9),
+        metavar="N",
+        help="the champion of a run as it was at generation N, or of a DQN at step N [the last]",
+    )
     add_source_options(parser, melodies=1)
     add_force(parser)
     parser.add_argument("--improvise", action="store_true", help="let a network with a mode bit improvise (mode 0)")
@@ -48,7 +55,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.out:
         refuse_existing(options, Path(options.out))
-    how = playing(options, steps=options.steps, improvise=options.improvise, temperature=options.temperature)
+    choices = {name: getattr(options, name) for name in ("steps", "improvise", "temperature", "generation")}
+    how = playing(options, **choices)
     for line in play(options.source, how, options.out, options.port, options.tempo, options.original_key):
         print(line)
     return 0

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from listener.learned.form import FIGURES, form_figures
-from songs.keyboard import STEPS_PER_BAR
 
 FURTHEST = 4.0
 """Deviations from the mean beyond which a figure does not count more."""
@@ -50,9 +49,6 @@ class FormNet(nn.Module):
     @torch.inference_mode()
     def judge(self, melodies: np.ndarray) -> np.ndarray:
         """Return the logit of melodies (N, T) at every bar line, (N, U) float32."""
-        bars = melodies.shape[1] // STEPS_PER_BAR
-        if not bars or not len(melodies):
-            return np.zeros((len(melodies), bars), dtype=np.float32)
         return self(torch.from_numpy(form_figures(melodies))).numpy()
 
     def forward(self, figures: Tensor) -> Tensor:

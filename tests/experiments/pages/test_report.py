@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.runs.champion import open_run
 from experiments.runs.folder import RunFolder
+from experiments.runs.scores import score
 from songs.keyboard import KEYS
 from songs.song import Song
 from tests.browser import needs_browser, open_page
@@ -140,6 +142,48 @@ def test_the_page_plays_in_a_browser(page):
     assert 0.3 < answer["peak"] < 0.6
     assert answer["title"].startswith("Кузнечик")
     assert not answer["sideways"]
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [1280, 500])  # headless Chromium has no narrower window
+def test_the_film_of_a_run_is_seen_and_heard(page, width):
+    opened = open_page(
+        page,
+        """
+        const slider = document.querySelector("input"), label = document.querySelector(".film output");
+        const champion = document.querySelector("button"), links = document.querySelector(".links");
+        const pictures = new Set(), seen = [];
+        players[0].play = async notes => { players[0].given = notes.length; };
+        for (const stage of [0, slider.max]) {
+          slider.value = stage;
+          slider.dispatchEvent(new Event("input"));
+          champion.click();
+          pictures.add(links.toDataURL());
+          const legend = [...document.querySelectorAll(".legend span")].map(one => one.hidden ? "" : one.textContent);
+          seen.push([label.textContent, legend, players[0].given]);
+        }
+        return { seen, pictures: pictures.size, sideways: document.documentElement.scrollWidth > innerWidth };
+        """,
+        width,
+    )
+    assert opened.complaints == []
+    (first, first_legend, first_notes), (last, last_legend, last_notes) = opened.answer["seen"]
+    run = open_run(page.parent)
+    right, played = score(run)["right_free_running"], run.folder.read_roll()
+    assert first.startswith("generation 0, ")
+    assert re.fullmatch(rf"generation \d+, {right} of 14 steps right, \d+ hidden nodes?, \d+ connections", last)
+    assert last_legend[0] == f"right {int((played & run.songs[0].roll)[2:].sum())}"
+    assert first_legend[:3] != last_legend[:3]
+    assert last_notes == played.sum() != first_notes
+    assert (opened.answer["pictures"], opened.answer["sideways"]) == (2, False)
+
+
+def test_a_run_of_before_has_no_film(kuznechik, evolved, tmp_path):
+    shutil.copytree(evolved[0], tmp_path / "old", ignore=shutil.ignore_patterns("history", "report.html"))
+    assert kuznechik("report", tmp_path / "old").status == 0
+    text = (tmp_path / "old" / "report.html").read_text()
+    assert '<section class="melody">' in text
+    assert 'type="range"' not in text
 
 
 @needs_browser

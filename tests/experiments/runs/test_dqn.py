@@ -25,13 +25,14 @@ from experiments.runs.dqn import KIND, resolve_dqn  # noqa: E402
 from experiments.runs.folder import RunFolder  # noqa: E402
 from experiments.runs.lifecycle import Supervision, begin, resume  # noqa: E402
 from experiments.runs.scores import score  # noqa: E402
+from experiments.runs.sources import Playing, read_source  # noqa: E402
 from listener.listener import WeightedSum  # noqa: E402
 from listener.memorization import ExactSteps, RightKeys  # noqa: E402
 from tests.experiments.runs.results import metrics, summary  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
 FILES = ["best/melody.mid", "best/melody.wav", "best/model.safetensors", "best/roll.npy", "config.toml", "meta.json"]
-FILES += ["metrics.csv", "summary.json", ".lock"]
+FILES += ["history/champions.jsonl", "metrics.csv", "summary.json", ".lock"]
 
 
 def sets(*settings: str) -> list[str]:
@@ -60,7 +61,7 @@ def copy(learned, tmp_path) -> Path:
 def check_same(run: Path, other: Path) -> None:
     """Check that two runs came to the same result on the same way, to the bit."""
     assert metrics(run) == metrics(other)
-    for name in ("best/model.safetensors", "best/roll.npy", "best/melody.mid"):
+    for name in ("best/model.safetensors", "best/roll.npy", "best/melody.mid", "history/champions.jsonl"):
         assert (run / name).read_bytes() == (other / name).read_bytes(), name
     assert summary(run) == summary(other)
     last = [max((folder / "checkpoints").iterdir()) for folder in (run, other)]
@@ -91,6 +92,20 @@ def test_the_files_of_a_run_are_those_of_every_run(learned):
     assert files == {*FILES, "songs/tune.mid", "songs/songs.json", *checkpoints}
     assert 1 <= len(checkpoints) <= 2
     assert not any(path.read_bytes().startswith((b"\x80", b"PK")) for path in learned.rglob("*.safetensors"))
+
+
+def test_the_film_holds_what_each_better_player_played(kuznechik, learned, tmp_path):
+    lines = [json.loads(line) for line in (learned / "history" / "champions.jsonl").read_text().splitlines()]
+    rows = {int(row["step"]): int(row["right_teacher_forced"]) for row in metrics(learned)}
+    assert [line["right"] for line in lines] == [rows[line["step"]] for line in lines]
+    first, last = (read_source(str(learned), Playing(generation=lines[at]["step"])).songs[0].roll for at in (0, -1))
+    assert [np.flatnonzero(keys).tolist() for keys in first] == lines[0]["roll"]
+    np.testing.assert_array_equal(last, RunFolder(learned).read_roll())
+    early = ("play", learned, "--generation", lines[0]["step"])
+    for options, reason in ((("--steps", 99), "no --steps"), (("--temperature", 1), "no --steps, --temperature")):
+        called = kuznechik(*early, *options, "--out", tmp_path / "x.mid")
+        assert (called.status, called.err.count("\n")) == (2, 1)
+        assert reason in called.err
 
 
 def test_the_score_in_the_environment_is_that_of_the_summary(kuznechik, learned):

@@ -29,7 +29,15 @@ from tests.experiments.runs.results import metrics, summary
 
 ROOT = Path(__file__).parents[3]
 ALGORITHMS = {option.name: option for option in dataclasses.fields(Evolve)}["algorithm"].metadata["choices"]
-SAME = ("species.csv", "best/genome.json", "best/roll.npy", "best/melody.mid", "best/melody.wav", "neat.ini")
+SAME = (
+    "species.csv",
+    "history/champions.jsonl",
+    "best/genome.json",
+    "best/roll.npy",
+    "best/melody.mid",
+    "best/melody.wav",
+    "neat.ini",
+)
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +211,7 @@ def test_every_algorithm_resumes(kuznechik, tune, tmp_path, algorithm):
     assert len(metrics(tmp_path / "run")) < len(metrics(tmp_path / "whole"))
     kuznechik("evolve", "--resume", tmp_path / "run", "--set", "evolve.generations=9", "--json")
     assert metrics(tmp_path / "run") == metrics(tmp_path / "whole")
-    for name in ("best/genome.json", "best/roll.npy"):
+    for name in ("best/genome.json", "best/roll.npy", "history/champions.jsonl"):
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 

@@ -1,0 +1,100 @@
+"""The film of a run for its report: what its champions of before play by themselves, and their networks.
+
+Conventions: a *stage* is plain data for JSON: `label`; `legend`, texts by the kind of cell; `cells` and `played` as the
+cells and notes in `experiments.pages.roll_view`; `links`, the connections of the network as lists of x, y, x, y and
+weight, x from the oldest step, 0, to the outputs, 1, and y from the lowest key, 0, to the highest, 1.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from agents.neat.genome_json import genome_from_columns, genome_from_json, genome_to_columns
+from agents.neat.network import hidden_nodes
+from agents.rollout import play_on
+from experiments.plots.network_layout import OUTPUT_X, Position, enabled_weights, positions
+from experiments.runs.champion import Run
+from experiments.runs.history import read_history
+from experiments.runs.stages import at_stage
+
+MOST_STAGES = 40
+MOST_STEPS = 10_000
+"""Steps that are played for a page: the longer a melody, the fewer stages."""
+MOST_LINKS = 250
+"""Connections of a network that are drawn, the strongest."""
+
+Melody = dict[str, Any]
+
+
+def stages(run: Run, played: np.ndarray, melody_of: Callable[[np.ndarray], Melody], most: int) -> list[dict[str, Any]]:
+    """Return the stages of a run, the last of which is its champion; none of a run that kept no others.
+
+    Args:
+        run: an evolution or a DQN.
+        played: (T, K) bool, what the champion plays.
+        melody_of: returns the melody of the page for another roll.
+        most: number of stages.
+    """
+    kept = read_history(run.folder)
+    if not kept:
+        return []
+    champion = _champion(run, played, "genome" in kept[-1])
+    lines = kept if champion.items() <= kept[-1].items() else [*kept, champion]
+    count = max(2, min(most, MOST_STEPS // len(played), len(lines)))
+    shown = np.unique(np.linspace(0, len(lines) - 1, count).round().astype(int)).tolist()
+    return [_stage(at_stage(run, lines[index]), lines[index], melody_of) for index in shown]
+
+
+def _champion(run: Run, played: np.ndarray, evolved: bool) -> dict[str, Any]:
+    """Return what a line of the film would hold of the champion, without figures."""
+    if evolved:
+        return {"genome": genome_to_columns(*genome_from_json(run.folder.read_text("best/genome.json")))}
+    return {"roll": [np.flatnonzero(keys).tolist() for keys in played]}
+
+
+def _stage(run: Run, line: Mapping[str, Any], melody_of: Callable[[np.ndarray], Melody]) -> dict[str, Any]:
+    task, prompt, steps = run.task, *_beginning(run)
+    played = play_on(run.player(), prompt, steps, task.remembered, improvise=not run.memorised)
+    melody = melody_of(played)
+    label = [*(f"{name} {line[name]}" for name in ("generation", "step") if name in line)] or ["the champion"]
+    if run.memorised:
+        right = int((played == run.songs[0].roll).all(axis=1)[task.prompt :].sum())
+        label.append(f"{right} of {steps - task.prompt} steps right")
+    else:
+        label += [f"reward {line[name]:.3f}" for name in ("fitness", "reward") if name in line]
+    links: list[list[float]] = []
+    if "genome" in line:
+        genome, inputs, outputs = genome_from_columns(line["genome"])
+        hidden, weights = len(hidden_nodes(genome, outputs)), enabled_weights(genome)
+        label.append(f"{hidden} hidden node{'' if hidden == 1 else 's'}, {len(weights)} connections")
+        with suppress(ValueError):  # a recurrent network has no layers
+            position = positions(genome, inputs, outputs, played.shape[1])
+            links = _links(position, [*weights.items()][-MOST_LINKS:], played.shape[1])
+    notes = melody["roll"]["notes"]["played"]
+    legend, cells = melody["legend"], melody["roll"]["cells"]
+    return {"label": ", ".join(label), "legend": legend, "cells": cells, "played": notes, "links": links}
+
+
+def _beginning(run: Run) -> tuple[np.ndarray, int]:
+    """Return the prompt of the melody that is shown, and its steps."""
+    if run.memorised:
+        return run.songs[0].roll[: run.task.prompt], run.songs[0].steps
+    starts = run.improvisation().starts
+    return starts.prompts[0], starts.steps
+
+
+def _links(
+    position: Mapping[int, Position], weights: Sequence[tuple[tuple[int, int], float]], keys: int
+) -> list[list[float]]:
+    """Return connections as the page draws them."""
+    return [
+        [*_point(position[source], keys), *_point(position[sink], keys), round(weight, 2)]
+        for (source, sink), weight in weights
+    ]
+
+
+def _point(position: Position, keys: int) -> tuple[float, float]:
+    """Return a position of the layout as x and y from 0 to 1; the mode bit is lower than all keys."""
+    return round(position[0] / OUTPUT_X, 4), round(max(0.0, (position[1] + 0.5) / keys), 4)

@@ -1,0 +1,62 @@
+"""Stages of a run: its champion as it was earlier, read back from the film that `experiments.runs.history` keeps."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from agents.neat.genome_json import genome_from_columns
+from agents.performer import PerfectPlayer
+from experiments.runs.assembly import make_player
+from experiments.runs.champion import Run
+from experiments.runs.folder import RunError
+from experiments.runs.history import HISTORY, generation_of, read_history
+from experiments.runs.lifecycle import read_config
+from songs.song import Song
+from songs.validate import Within, validate_like
+
+
+def at_generation(run: Run, generation: int) -> Run:
+    """Return a run with the champion of a generation, or of a DQN's step: the last one kept until then.
+
+    Raises:
+        RunError: the run plays no keyboard, no champion was kept until then, or the film is broken.
+    """
+    run.player()
+    first_column = next(iter(run.folder.read_table("metrics.csv").values()))
+    if generation >= first_column[-1]:
+        return run
+    kept = read_history(run.folder)
+    until = [line for line in kept if generation_of(line) <= generation]
+    if not until:
+        first = f"its first champion is of {generation_of(kept[0])}" if kept else "it kept no champions of before"
+        raise RunError(f"{run.folder.path}: nothing is known of {generation}: {first}")
+    return at_stage(run, until[-1])
+
+
+def at_stage(run: Run, line: Mapping[str, Any]) -> Run:
+    """Return a run with the champion of a line of its film; that of a DQN plays one melody. Raises RunError."""
+    try:
+        if "genome" in line:
+            network = genome_from_columns(line["genome"])
+            return replace(run, performer=make_player(read_config(run.folder), *network, run.songs))
+        player = PerfectPlayer(_roll(line, run.songs[0]), run.task.prompt)
+    except RunError:
+        raise
+    except ValueError as error:
+        raise RunError(f"{run.folder.path}: {HISTORY} is broken: {error}") from None
+    improvising = run.improvising
+    if improvising:
+        starts = replace(improvising.starts, names=improvising.starts.names[:1], prompts=improvising.starts.prompts[:1])
+        improvising = replace(improvising, starts=starts)
+    return replace(run, songs=run.songs[:1], performer=player, improvising=improvising)
+
+
+def _roll(line: Mapping[str, Any], song: Song) -> np.ndarray:
+    """Return the roll (T, K) bool of a line; raises ValueError if there is none of the length of the song."""
+    roll = np.zeros_like(song.roll)
+    validate_like({"roll": [[Within(0, 0, song.keyboard.keys - 1)]]}, line, "a line")
+    for step, keys in zip(roll, line["roll"], strict=True):
+        step[keys] = True
+    return roll
