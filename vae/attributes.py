@@ -15,38 +15,13 @@ from torch import Tensor
 
 from vae.model import MusicVAE
 from vae.sampling import decode, encode
-from vae.tokens import REST, implied_onsets
+from vae.statistics import figures
 
 ROUNDS, CANDIDATES = 12, 64
 NEIGHBOURS = 32
 """Bars of examples, nearest to the one they change, of which a candidate takes one."""
 CHANGE = 0.2
 """Price of changing all steps of a melody, beside the mean square of the figures, in deviations."""
-PLACES = 8
-
-
-def figures(roll: np.ndarray, onsets: np.ndarray, steps_per_bar: int) -> np.ndarray:
-    """Return figures of melodies, roll and onsets (N, T): how dense, high, wide and lively, which pitches, which beats.
-
-    Returns:
-        (N, F): notes a bar, share of rests, mean pitch, range, mean and mean size of the intervals in semitones, share
-        of the sound in each of 12 pitch classes, and of the notes at each eighth of the bar.
-    """
-    onsets = (onsets | implied_onsets(roll)) & (roll != REST)
-    rows = []
-    for row, begins in zip(roll, onsets, strict=True):
-        sound, at = row[row != REST].astype(int), np.flatnonzero(begins)
-        pitch = row[at].astype(int)
-        leaps = np.diff(pitch) if len(pitch) > 1 else np.zeros(1)
-        heard = sound if len(sound) else np.zeros(1, int)
-        classes = np.bincount(heard % 12, minlength=12) / len(heard)
-        places = np.bincount(at % steps_per_bar * PLACES // steps_per_bar, minlength=PLACES) / max(1, len(at))
-        bars = len(row) / steps_per_bar
-        rows.append(
-            [len(at) / bars, 1 - len(sound) / len(row), heard.mean(), np.ptp(heard), leaps.mean(), np.abs(leaps).mean()]
-            + [*classes, *places]
-        )
-    return np.array(rows, dtype=float)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class ModelConfig:
     )
     hear_bar: bool = option(True, "feed the bar embedding to the decoder at every step, beside the unrolled features")
     prior_layers: int = option(0, "layers of the flow of a learned prior; 0: a standard normal prior", 0, MOST_LAYERS)
-    prior_width: int = option(192, "features of the flow", 1, WIDEST)
+    prior_width: int = option(256, "features of the learned prior", 1, WIDEST)
     feedback: str = option(
         "token", "what the free-running decoder reads of its last step: the token, or the raw logits", choices=FEEDBACKS
     )

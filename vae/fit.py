@@ -1,6 +1,6 @@
 """Fitting a network: AdamW, its learning rate over the course, clipped gradients, and the state to resume from.
 
-The training loops of the project, of listeners, the MusicVAE and its latent flow, descend by a `Fit`.
+The training loops of the project, of listeners, the MusicVAE and its prior, descend by a `Fit`.
 
 Conventions: steps count from 0. The state is named float32 arrays and plain data, as everywhere in the project.
 Source: I. Loshchilov and F. Hutter, Decoupled Weight Decay Regularization, 2019 (AdamW).

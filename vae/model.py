@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vae.config import ModelConfig
 from vae.decoder import make_decoder
 from vae.encoder import make_encoder
-from vae.latent_flow import LatentFlow
+from vae.slot_prior import SlotPrior
 
 
 class MusicVAE(nn.Module):
@@ -25,7 +25,7 @@ class MusicVAE(nn.Module):
         self.decoder = make_decoder(config)
         self.prior = None
         if config.prior_layers:
-            self.prior = LatentFlow(config.bars, config.latent, config.prior_width, config.prior_layers)
+            self.prior = SlotPrior(config.bars, config.latent, config.prior_width, config.prior_layers)
 
     @property
     def device(self) -> torch.device:
@@ -35,10 +35,6 @@ class MusicVAE(nn.Module):
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and deviation (B, latent) of the posterior of tokens (B, T)."""
         return self.encoder(tokens)
-
-    def from_normal(self, draws: Tensor) -> Tensor:
-        """Return latent vectors (B, latent) for draws (B, latent) of the standard normal: through the flow, if any."""
-        return draws if self.prior is None else self.prior.carry(draws)
 
     def forward(self, tokens: Tensor, previous: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return teacher-forced logits (B, T, classes), and mean and deviation (B, latent) of the posterior.

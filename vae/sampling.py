@@ -1,4 +1,4 @@
-"""Melodies from a trained model: samples, reconstructions and interpolations.
+"""Melodies from a trained model: samples, reconstructions, interpolations, and bars between bars that are kept.
 
 Conventions: tokens int64 (N, T); latent vectors float32 (N, latent). Temperature 0 takes the likeliest token of each
 step, 1 draws from the distribution. The same seed gives the same melodies. Vectors between melodies are taken between
@@ -12,9 +12,15 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from vae.config import ModelError
+from vae.critic import form_figures
+from vae.echoes import copy_echoes, find_relations, lags_of
 from vae.model import MusicVAE
+from vae.slot_prior import Kept
 
 BATCH = 1024
+CANDIDATES = 8
+"""Draws of a learned prior of which its critic chooses one."""
 FINE = 256
 """Points at which the arc of an interpolation is decoded."""
 
@@ -46,16 +52,76 @@ def encode(model: MusicVAE, tokens: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([mean for mean, _ in parts]).cpu(), torch.cat([deviation for _, deviation in parts]).cpu()
 
 
-def sample(model: MusicVAE, count: int, temperature: float = 1.0, seed: int = 0) -> Tensor:
-    """Return melodies (count, T) from the prior."""
-    return decode(model, draw_latent(model, count, seed), temperature, seed)
+def sample(model: MusicVAE, count: int, temperature: float = 0.0, seed: int = 0) -> Tensor:
+    """Return melodies (count, T) from the prior.
+
+    Of a learned prior bars that are exact echoes are copies, and of eight draws one is chosen by the critic's odds.
+    """
+    if model.prior is None:
+        return decode(model, draw_latent(model, count, seed), temperature, seed)
+    form, generator = model.config.form, torch.Generator().manual_seed(seed)
+    chosen = []
+    for first in range(0, count, BATCH // CANDIDATES):
+        wanted = min(BATCH // CANDIDATES, count - first)
+        own_seed = int(torch.randint(2**31, (), generator=generator))
+        drawn = sample_unchosen(model, wanted * CANDIDATES, temperature, own_seed)
+        with torch.no_grad():
+            odds = model.prior.critic.cpu()(form_figures(*form.read(drawn.numpy()), form.steps_per_bar))
+        pick = torch.multinomial(torch.softmax(odds.reshape(wanted, CANDIDATES), dim=1), 1, generator=generator)[:, 0]
+        chosen.append(drawn.reshape(wanted, CANDIDATES, -1)[torch.arange(wanted), pick])
+    return torch.cat(chosen)
 
 
-@torch.no_grad()
+def sample_unchosen(model: MusicVAE, count: int, temperature: float = 0.0, seed: int = 0) -> Tensor:
+    """Return melodies (count, T) as a learned prior draws them."""
+    z, relations = _draw(model, count, seed)
+    assert relations is not None, "a learned prior draws them"
+    return copy_echoes(decode(model, z, temperature, seed), relations)
+
+
 def draw_latent(model: MusicVAE, count: int, seed: int = 0) -> Tensor:
-    """Return latent vectors (count, latent) from the prior: the standard normal, or the flow the model has learned."""
-    draws = torch.randn(count, model.config.latent, generator=torch.Generator().manual_seed(seed))
-    return torch.cat([model.from_normal(part.to(model.device)) for part in draws.split(BATCH)]).cpu()
+    """Return latent vectors (count, latent) from the prior: the standard normal, or what the model has learned."""
+    return _draw(model, count, seed)[0]
+
+
+def _draw(model: MusicVAE, count: int, seed: int, kept: Kept | None = None) -> tuple[Tensor, Tensor | None]:
+    """Return latent vectors (count, latent) from the prior, and relations of bars if it draws them."""
+    generator = torch.Generator().manual_seed(seed)
+    if model.prior is None:
+        return torch.randn(count, model.config.latent, generator=generator), None
+    parts = [model.prior.draw(min(BATCH, count - done), generator, kept) for done in range(0, count, BATCH)]
+    codes, relations = (torch.cat(each).cpu() for each in zip(*parts, strict=True))
+    return codes.flatten(1), relations
+
+
+def infill(
+    model: MusicVAE, tokens: Tensor, keep: Tensor, count: int = 1, temperature: float = 0.0, seed: int = 0
+) -> Tensor:
+    """Return melodies (count, T) that keep some bars of a melody (1, T), to the note, and draw the others anew.
+
+    Args:
+        model: with a part of the latent vector for each bar.
+        tokens: the melody.
+        keep: (U,) bool, the bars that are kept.
+        count: how many melodies.
+        temperature: of the notes of the new bars.
+        seed: of all draws.
+
+    Raises:
+        ModelError: the model's latent vector has no parts for bars.
+    """
+    bars = model.config.bars
+    if not model.config.by_slots:
+        raise ModelError("to keep bars, a model needs a part of the latent vector for each bar, as `fast` ones have")
+    means = encode(model, tokens)[0].reshape(bars, -1)
+    relations = torch.from_numpy(find_relations(*model.config.form.read(tokens.numpy()), bars))[0]
+    repeats_kept = keep[torch.arange(bars) - lags_of(relations, bars)]
+    kept = Kept(keep, means, torch.where(repeats_kept, relations, 0))
+    z, drawn = _draw(model, count, seed, kept)
+    z = torch.where(keep[:, None], means, z.reshape(count, bars, -1)).flatten(1)
+    made = decode(model, z, temperature, seed).reshape(count, bars, -1)
+    made = torch.where(keep[:, None], tokens.reshape(1, bars, -1), made).flatten(1)
+    return made if drawn is None else copy_echoes(made, torch.where(keep, 0, drawn))
 
 
 def reconstruct(model: MusicVAE, tokens: Tensor, times: int = 1, temperature: float = 0.0, seed: int = 0) -> Tensor:
@@ -107,8 +173,8 @@ def interpolate(model: MusicVAE, start: Tensor, end: Tensor, steps: int) -> Tens
 def affected_bars(model: MusicVAE, count: int = 200, seed: int = 0) -> dict[str, float]:
     """Return how many bars change with one part of a draw from the prior.
 
-    The draw has as many equal parts as there are bars. One of them is drawn again, and the likeliest notes of both
-    draws are compared.
+    The draw has as many equal parts as there are bars. One of them is replaced by that of another draw, and the
+    likeliest notes of both are compared.
 
     Args:
         model: of two or more bars.
@@ -118,14 +184,11 @@ def affected_bars(model: MusicVAE, count: int = 200, seed: int = 0) -> dict[str,
     Returns:
         `mean`: bars that differ; `beyond_one`: the share of changes that affect more than one bar.
     """
-    generator = torch.Generator().manual_seed(seed)
-    config, size = model.config, (count, model.config.latent)
-    draws, other = torch.randn(size, generator=generator), torch.randn(size, generator=generator)
+    config = model.config
+    z, other = draw_latent(model, 2 * count, seed).chunk(2)
     width = config.latent // config.bars
-    first = torch.randint(0, config.bars, (count, 1), generator=generator) * width
+    first = torch.randint(0, config.bars, (count, 1), generator=torch.Generator().manual_seed(seed)) * width
     index = torch.arange(config.latent)
-    changed = torch.where((index >= first) & (index < first + width), other, draws)
-    with torch.no_grad():
-        z, moved = (model.from_normal(each.to(model.device)) for each in (draws, changed))
+    moved = torch.where((index >= first) & (index < first + width), other, z)
     differs = (decode(model, z) != decode(model, moved)).reshape(count, config.bars, -1).any(dim=2).sum(dim=1)
     return {"mean": differs.float().mean().item(), "beyond_one": (differs > 1).float().mean().item()}

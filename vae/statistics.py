@@ -1,4 +1,4 @@
-"""Statistics of a set of melodies, to compare samples with real melodies.
+"""Statistics of a set of melodies, to compare samples with real melodies, and figures of single ones.
 
 Conventions:
     Melodies are `roll` and `onsets` (N, T), as in `vae.tokens`. Shares are 0 to 1; histograms sum to 1.
@@ -16,6 +16,8 @@ from vae.tokens import LOWEST_MIDI_PITCH, REST, implied_onsets
 
 WIDEST_INTERVAL = 12
 LONGEST_DURATION = 16
+PLACES = 8
+"""Parts of a bar in which a melody's notes are counted."""
 HISTOGRAMS = ("pitch_classes", "intervals", "durations")
 
 
@@ -49,6 +51,30 @@ def statistics(roll: np.ndarray, onsets: np.ndarray, steps_per_bar: int) -> dict
         "intervals": _histogram(steps_between, -WIDEST_INTERVAL, WIDEST_INTERVAL),
         "durations": _histogram(_durations(roll, onsets).clip(1, LONGEST_DURATION), 1, LONGEST_DURATION),
     }
+
+
+def figures(roll: np.ndarray, onsets: np.ndarray, steps_per_bar: int) -> np.ndarray:
+    """Return figures of melodies, roll and onsets (N, T): how dense, high, wide and lively, which pitches, which beats.
+
+    Returns:
+        (N, F): notes a bar, share of rests, mean pitch, range, mean and mean size of the intervals in semitones, share
+        of the sound in each of 12 pitch classes, and of the notes at each eighth of the bar.
+    """
+    onsets = (onsets | implied_onsets(roll)) & (roll != REST)
+    rows = []
+    for row, begins in zip(roll, onsets, strict=True):
+        sound, at = row[row != REST].astype(int), np.flatnonzero(begins)
+        pitch = row[at].astype(int)
+        leaps = np.diff(pitch) if len(pitch) > 1 else np.zeros(1)
+        heard = sound if len(sound) else np.zeros(1, int)
+        classes = np.bincount(heard % 12, minlength=12) / len(heard)
+        places = np.bincount(at % steps_per_bar * PLACES // steps_per_bar, minlength=PLACES) / max(1, len(at))
+        bars = len(row) / steps_per_bar
+        rows.append(
+            [len(at) / bars, 1 - len(sound) / len(row), heard.mean(), np.ptp(heard), leaps.mean(), np.abs(leaps).mean()]
+            + [*classes, *places]
+        )
+    return np.array(rows, dtype=float)
 
 
 def distances(one: dict, other: dict) -> dict[str, float]:

@@ -68,7 +68,7 @@ def model_card(name: str, model: MusicVAE, about: dict, path: Path) -> str:
         lines.append(f"| {title} | " + " | ".join(f"{value:.4g}" for value in row) + " |")
     lines += [
         "",
-        "## 1000 samples of the prior (temperature 1) beside the test",
+        f"## {spread['samples']['melodies']} samples of the prior beside the test",
         "",
         "| | real | samples |",
         "|---|---|---|",

@@ -1,4 +1,4 @@
-"""The actions of `kuznechik vae` that play: sample, reconstruct, interpolate, attribute."""
+"""The actions of `kuznechik vae` that play: sample, reconstruct, infill, interpolate, attribute."""
 
 import argparse
 import secrets
@@ -84,6 +84,24 @@ def attribute(options: argparse.Namespace) -> int:
     tokens = torch.stack(moved).numpy()
     names = [f"amount-{amount:g}" for amount in amounts]
     return _write(options, _folder(options, "attribute"), tokens, names, model, reading)
+
+
+def infill(options: argparse.Namespace) -> int:
+    """Keep some bars of a melody and make the others anew."""
+    model, reading = _open_for_melody(options)
+    if not options.file:
+        raise UsageError("write FILE, as in kuznechik vae infill song.mid --keep 1,4")
+    bars = model.config.bars
+    if max(options.keep) > bars:
+        raise UsageError(f"--keep {max(options.keep)}: the melody has {bars} bars")
+    original = read_sequence(options.file, reading)
+    keep = torch.isin(torch.arange(1, bars + 1), torch.tensor(sorted(options.keep)))
+    made = sampling.infill(
+        model, torch.from_numpy(original), keep, options.number, options.temperature, options.seed
+    ).numpy()
+    names = ["original", *(f"infill-{number}" for number in range(1, len(made) + 1))]
+    tokens = np.concatenate((original, made))
+    return _write(options, _folder(options, "infill"), tokens, names, model, reading)
 
 
 def _open(options: argparse.Namespace) -> tuple[MusicVAE, Reading]:

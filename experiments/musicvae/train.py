@@ -7,6 +7,7 @@ import os
 import shlex
 from pathlib import Path
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import Progress
@@ -23,18 +24,24 @@ from experiments.runs.vae import about_of, make_trainer, model_of
 from songs.files import free_path, write_atomically
 from vae.checkpoint import load_model, save_model
 from vae.config import ModelConfig, ModelError, preset
+from vae.critic import form_figures, train_critic
 from vae.dataset import Split, dataset_name, read_split
+from vae.echoes import find_relations
 from vae.evaluation import evaluate as evaluate_split
-from vae.latent_flow import train_flow
 from vae.model import MusicVAE, make_model, parameter_count
-from vae.sampling import affected_bars, encode
+from vae.sampling import affected_bars, encode, sample_unchosen
 from vae.sampling import sample as sample_prior
 from vae.seed_checkpoint import STATE_KEYS, import_checkpoint
 from vae.shipped import find_model
+from vae.slot_prior import Melodies
+from vae.slot_prior import train_prior as learn_prior
 from vae.statistics import distances, statistics
 from vae.training import has_bfloat16
 
-REPORTED_STEPS = 50
+JUDGED = 200
+"""Samples whose statistics an export writes."""
+CRITICIZED = 1000
+"""Draws from which a critic learns."""
 NEVER = 10**6
 """Epochs where a budget of time is to end the run first."""
 
@@ -153,7 +160,7 @@ def _dataset_of(options: argparse.Namespace, path: Path, config: ModelConfig, ab
 
 
 def train_prior(options: argparse.Namespace) -> int:
-    """Learn the flow that draws from the prior go through; all else of the model stays as it is."""
+    """Learn the prior that samples are drawn from; all else of the model stays as it is."""
     where = device(options)
     path = model_of(_source(options))
     if not options.out and options.source.is_dir():
@@ -164,35 +171,63 @@ def train_prior(options: argparse.Namespace) -> int:
     config = dataclasses.replace(base.config, prior_layers=options.layers, prior_width=options.width)
     model = make_model(config, options.seed)
     model.load_state_dict(
-        {name: value for name, value in base.state_dict().items() if "prior." not in name}, strict=False
+        {name: value for name, value in base.state_dict().items() if not name.startswith("prior.")}, strict=False
     )
     model = model.to(where)
     assert model.prior is not None, "--layers is at least 1"
     data = _dataset_of(options, path, config, about)
-    means, deviations = encode(model, torch.from_numpy(read_split(data, "train").tokens()))  # as often as they occur
+    splits = [_of_source(read_split(data, name), options.of) for name in ("train", "validation")]
+    learned, held_out = (_codes(model, split, options.spread) for split in splits)
     with deferred_interrupt() as interrupt, Progress(disable=options.json, console=Console(stderr=True)) as bar:
         task = bar.add_task("learning the prior", total=1.0)
-
-        def report(step: int, share: float, loss: torch.Tensor) -> None:
-            if step % REPORTED_STEPS == 1:  # to look at a loss is to wait for the GPU
-                bar.update(task, completed=share, description=f"loss {loss:.4f}")
-
-        steps = train_flow(
+        figures = learn_prior(
             model.prior,
-            means.to(where),
-            options.spread * deviations.to(where),
+            learned,
+            held_out,
             options.minutes,
             options.seed,
             options.batch,
             bfloat16=has_bfloat16(where),
-            report=report,
+            report=lambda share, loss: bar.update(task, completed=share, description=f"held-out loss {loss:.4f}"),
             interrupted=lambda: interrupt.requested,
         )
-    prior = {name: getattr(options, name) for name in ("minutes", "seed", "batch", "spread")}
+    learn_critic(model, splits[0], options.seed)
+    prior = {name: getattr(options, name) for name in ("minutes", "seed", "batch", "spread", "of")}
     commands = [*about.get("commands", []), options.command_line]
-    save_model(out, model, {**about, "commands": commands, "prior": {"steps": steps, **prior}})
-    print_json({"model": str(out), "steps": steps}) if options.json else print(f"Written: {out}, after {steps} steps")
+    save_model(out, model, {**about, "commands": commands, "prior": {**figures, **prior}})
+    if options.json:
+        print_json({"model": str(out), **figures})
+    else:
+        print(f"Written: {out}, held-out loss {figures['loss']:.4f} at step {figures['best_step']}")
     return 0
+
+
+def _of_source(split: Split, source: str | None) -> Split:
+    """Return the melodies of one source of a split; None for all."""
+    if source is None:
+        return split
+    if source not in split.source_names:
+        raise UsageError(f"--of {source}: the data set is made of {', '.join(split.source_names)}")
+    chosen = split.sources == split.source_names.index(source)
+    return dataclasses.replace(split, windows=split.windows.where(chosen), sources=split.sources[chosen])
+
+
+def _codes(model: MusicVAE, split: Split, spread: float) -> Melodies:
+    """Return what a prior learns of a split; melodies count as often as they occur."""
+    tokens, bars = split.tokens(), model.config.bars
+    parts = [each.reshape(len(tokens), bars, -1).to(model.device) for each in encode(model, torch.from_numpy(tokens))]
+    relations = torch.from_numpy(find_relations(*split.form.read(tokens), bars)).to(model.device)
+    return Melodies(parts[0], spread * parts[1], relations)
+
+
+def learn_critic(model: MusicVAE, split: Split, seed: int) -> None:
+    """Train the critic of a model's prior on melodies of a split and as many draws as it needs."""
+    assert model.prior is not None, "it was just learned"
+    form, tokens = model.config.form, split.tokens()
+    some = np.random.default_rng(seed).permutation(len(tokens))[: 4 * CRITICIZED]
+    drawn = sample_unchosen(model, CRITICIZED, seed=seed + 1).numpy()
+    real, made = (form_figures(*form.read(each), form.steps_per_bar) for each in (tokens[some], drawn))
+    train_critic(model.prior.critic, real, made, seed)
 
 
 def evaluate(options: argparse.Namespace) -> int:
@@ -211,7 +246,7 @@ def evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def judge(model: MusicVAE, split: Split, samples: int, temperature: float = 1.0, seed: int = 0) -> dict:
+def judge(model: MusicVAE, split: Split, samples: int, temperature: float = 0.0, seed: int = 0) -> dict:
     """Return the figures of a model on a split, and statistics of its samples beside real melodies."""
     figures = {"reconstruction": evaluate_split(model, split, seed)}
     if samples:
@@ -242,7 +277,7 @@ def export(options: argparse.Namespace) -> int:
     model, _ = load_model(options.out)  # judge what is written: rounding may cost something
     about = {
         **without_machine(about),
-        "figures": judge(model, test, 1000),
+        "figures": judge(model, test, JUDGED),
         "licence": options.licence,
         "hardware": options.hardware,
     }

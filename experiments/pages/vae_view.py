@@ -177,7 +177,7 @@ def _between(model: MusicVAE, held_out: HeldOut) -> dict[str, Any]:
     way = melody_view(form, melodies, "from one to the other", _span(form, melodies))
     ends = held_out.titles[:2] if len(held_out.tokens) >= 2 else ["one draw", "another draw"]
     way["roll"]["titles"] = [ends[0], *(f"{number} of {BETWEEN} between" for number in range(1, BETWEEN + 1)), ends[1]]
-    text = "Melodies between two reconstructions, evenly spaced on the arc between their latent vectors."
+    text = "Melodies between two reconstructions, in even steps."
     return {"title": "From one melody to another", "text": text, "melodies": [way]}
 
 
@@ -185,7 +185,7 @@ def _new(model: MusicVAE) -> dict[str, Any]:
     form, drawn = model.config.form, sampling.sample(model, SAMPLES).numpy()
     keys = _span(form, drawn)
     melodies = [melody_view(form, row[None], f"sample {number}", keys) for number, row in enumerate(drawn, start=1)]
-    return {"title": "New melodies", "text": "Drawn from the prior at temperature 1, not chosen.", "melodies": melodies}
+    return {"title": "New melodies", "text": "Drawn from the prior, the likeliest notes of each.", "melodies": melodies}
 
 
 # the figures

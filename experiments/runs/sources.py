@@ -294,7 +294,7 @@ def _model(name: str, path: Path, playing: Playing) -> Source:
     model, _ = load_model(path)
     form = model.config.form
     with computing(1):
-        temperature = 1.0 if playing.temperature is None else playing.temperature
+        temperature = playing.temperature or 0.0
         tokens = sample(model, playing.melodies, temperature, playing.seed).numpy()
     grid = Grid(form.steps_per_bar // 4, 4)
     songs = [_song_of_notes(name, notes(melody, form), grid, tokens.shape[1]) for melody in tokens]

@@ -36,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--original-key", action="store_true", help="as high as in the file, where the song was moved onto its keys"
     )
     parser.add_argument(
-        "--temperature", type=between(0, 100), metavar="T", help="0: the most valued keys [0; MusicVAEs 1]"
+        "--temperature", type=between(0, 100), metavar="T", help="0: the most valued keys, or likeliest notes [0]"
     )
     parser.add_argument(
         "--generation",

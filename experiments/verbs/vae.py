@@ -54,6 +54,17 @@ def _bars_or_melody(text: str) -> int | str:
     return _bars(text) if text.isdigit() else text
 
 
+def _bar_numbers(text: str) -> set[int]:
+    """Read numbers of bars, as in 1,4 or 1-8,13-16."""
+    chosen: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not (first.isdigit() and (last or first).isdigit() and 1 <= int(first) <= int(last or first) <= max(BARS)):
+            raise argparse.ArgumentTypeError(f"{text}: write bars from 1 on, as in 1,4 or 1-8,13-16")
+        chosen |= set(range(int(first), int(last or first) + 1))
+    return chosen
+
+
 def _bars(text: str) -> int:
     if text not in map(str, BARS):
         raise argparse.ArgumentTypeError(f"{text}: choose {', '.join(map(str, BARS))} bars")
@@ -174,21 +185,23 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
 
 def _prior(parser: argparse.ArgumentParser) -> None:
-    """Learn a better prior for a trained model: a flow from the normal to where its training melodies are.
+    """Learn a better prior for a trained model: bar after bar, with echoes of earlier bars.
 
-    Draws from the prior (sample, and interpolate without files) go through it; reconstructions stay as they are.
+    Draws from the prior (sample, infill, and what starts without a file) go through it; reconstructions stay as they
+    are.
     """
     _add(parser, "source")
     parser.add_argument("--minutes", type=MINUTES, required=True, metavar="M", help="of CPU time (wall time on a GPU)")
-    parser.add_argument("--layers", type=positive, default=3, metavar="N", help="of the flow [3]")
-    parser.add_argument("--width", type=positive, default=192, metavar="N", help="of the flow [192]")
-    parser.add_argument("--batch", type=positive, default=128, metavar="N", help="melodies in a step [128]")
+    parser.add_argument("--of", metavar="NAME", help="learn from one source of the data set alone [all]")
+    parser.add_argument("--layers", type=positive, default=3, metavar="N", help="of its flow [3]")
+    parser.add_argument("--width", type=positive, default=256, metavar="N", help="of its layers [256]")
+    parser.add_argument("--batch", type=positive, default=96, metavar="N", help="melodies in a step [96]")
     parser.add_argument(
         "--spread",
         type=between(0, 1),
-        default=0.5,
+        default=0.3,
         metavar="S",
-        help="lead to means (0), to draws of the posteriors (1) or between: more is wilder [0.5]",
+        help="learn the means of posteriors (0), draws of them (1) or between: more is wilder [0.3]",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="the .safetensors file [prior.safetensors beside it]")
     _add(parser, "--seed", "--threads", "--device", "--data", "--json")
@@ -220,9 +233,9 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     _add(parser, "--model", "--device", "--data", "--seed")
     parser.add_argument("--split", choices=("train", "validation", "test"), default="test", help="[test]")
     parser.add_argument(
-        "-n", "--samples", type=whole(0, MOST_MELODIES), default=1000, metavar="N", help="samples of the prior [1000]"
+        "-n", "--samples", type=whole(0, MOST_MELODIES), default=200, metavar="N", help="samples of the prior [200]"
     )
-    parser.add_argument("--temperature", type=between(0, 100), default=1.0, metavar="T", help="of the samples [1]")
+    parser.add_argument("--temperature", type=between(0, 100), default=0.0, metavar="T", help="of the samples [0]")
     parser.add_argument("-s", "--save_location", type=Path, metavar="FILE", help="write the JSON here, too")
     add_force(parser)
 
@@ -251,7 +264,7 @@ def _sample(parser: argparse.ArgumentParser) -> None:
     """Play new melodies, drawn from the prior."""
     _form(parser)
     parser.add_argument("-n", "--number", type=whole(1, MOST_MELODIES), default=1, metavar="N", help="how many [1]")
-    _play(parser, "MIDI file to write; with -n FILE-1, FILE-2, ... [vae-out/sample-K.mid]", 1.0)
+    _play(parser, "MIDI file to write; with -n FILE-1, FILE-2, ... [vae-out/sample-K.mid]", 0.0)
 
 
 def _reconstruct(parser: argparse.ArgumentParser) -> None:
@@ -263,6 +276,14 @@ def _reconstruct(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--times", type=whole(1, MOST_MELODIES), default=1, metavar="N", help="how often [1]")
     _add(parser, "--data")
     _play(parser, "folder to write to [vae-out/reconstruct-K]", 0.0)
+
+
+def _infill(parser: argparse.ArgumentParser) -> None:
+    """Keep some bars of a melody, to the note, and make the others anew."""
+    _melody(parser, "to start from")
+    parser.add_argument("--keep", type=_bar_numbers, required=True, metavar="LIST", help="bars, as in 1,4 or 1-8,13-16")
+    parser.add_argument("-n", "--number", type=whole(1, MOST_MELODIES), default=1, metavar="N", help="how many [1]")
+    _play(parser, "folder to write to [vae-out/infill-K]", 0.0)
 
 
 def _interpolate(parser: argparse.ArgumentParser) -> None:
@@ -309,6 +330,7 @@ ACTIONS = {
     "import-checkpoint": (_import, "musicvae.train:import_seed_checkpoint"),
     "sample": (_sample, "musicvae.play:sample"),
     "reconstruct": (_reconstruct, "musicvae.play:reconstruct"),
+    "infill": (_infill, "musicvae.play:infill"),
     "interpolate": (_interpolate, "musicvae.play:interpolate"),
     "attribute": (_attribute, "musicvae.play:attribute"),
 }

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from vae.attributes import figures, learn_attribute, move
+from vae.attributes import learn_attribute, move
 from vae.sampling import decode, encode
 from vae.shipped import find_model
+from vae.statistics import figures
 from vae.tokens import REST, implied_onsets
 
 C = 39

@@ -9,7 +9,7 @@ import torch
 from tests.vae.melodies import tiny
 from vae.decoder import draw
 from vae.model import make_model
-from vae.sampling import affected_bars, decode, encode, interpolate, reconstruct, sample, slerp
+from vae.sampling import affected_bars, decode, encode, infill, interpolate, reconstruct, sample, slerp
 from vae.statistics import distances, statistics
 from vae.tokens import REST
 
@@ -100,6 +100,17 @@ def test_a_change_in_a_slot_is_heard_in_its_bar_until_bars_are_mixed():
     assert affected_bars(slots)["beyond_one"] == 0
     slots.decoder.conductor.mixing[0].bars_out.weight.data.normal_(generator=torch.Generator().manual_seed(0))
     assert affected_bars(slots)["beyond_one"] > 0.5
+
+
+def test_bars_that_are_kept_stay_to_the_note():
+    slots = make_model(tiny(bars=4, latent=16, encoder="bars", conductor="slots", hear_bar=False)).eval()
+    melody = torch.randint(0, 89, (1, 64), generator=torch.Generator().manual_seed(0))
+    keep = torch.tensor([True, False, False, True])
+    made = infill(slots, melody, keep, count=3, temperature=1.0).reshape(3, 4, 16)
+    assert (made[:, keep] == melody.reshape(1, 4, 16)[:, keep]).all()
+    assert (made[:, ~keep] != melody.reshape(1, 4, 16)[:, ~keep]).any(dim=2).all()
+    with pytest.raises(ValueError, match="a model needs a part of the latent vector for each bar"):
+        infill(make_model(tiny()).eval(), melody[:, :32], keep[:2])
 
 
 def test_statistics_of_a_melody_by_hand():

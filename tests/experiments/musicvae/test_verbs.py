@@ -164,6 +164,12 @@ def test_a_prior_is_learned_for_a_trained_model(data, capsys, tmp_path):
     assert all(torch.equal(value, own[name]) for name, value in base.state_dict().items())
 
 
+def test_a_prior_is_learned_from_a_source_of_the_data_set(data, capsys, tmp_path):
+    arguments = [str(data / "two"), "--minutes", "0.01", "--out", str(tmp_path / "x.safetensors")]
+    wrong = fails(capsys, "train-prior", *arguments, "--of", "pop", "--data", data / "data")
+    assert "--of pop: the data set is made of midi" in wrong
+
+
 def test_an_ablation_compares_forms_and_keys(data, capsys, tmp_path):
     for flags in ([], ["-p"], ["-t"], ["-pt"]):
         arguments = ["generate-dataset", "all", "2", "1", *flags, "--midi", str(data / "midi"), "--data", str(tmp_path)]
@@ -290,6 +296,22 @@ def test_a_melody_is_moved_along_an_attribute(model, tmp_path, capsys):
     ]
 
 
+def test_kept_bars_of_a_melody_stay_and_the_others_are_new(tmp_path, capsys):
+    path, out = tmp_path / "tune.mid", tmp_path / "out"
+    write_tune(path, [60, 64, 67, 72, 71, 67, 62, 67, 65, 69, 72, 69, 67, 64, 62, 60])
+    assert main(["vae", "infill", str(path), "--keep", "1,4", "-n", "2", "--seed", "1", "-s", str(out)]) == 0
+    rolls = [
+        read_piece(out / f"{name}.mid").segments[0][0].reshape(4, 16) for name in ("original", "infill-1", "infill-2")
+    ]
+    for made in rolls[1:]:
+        assert (made[[0, 3]] == rolls[0][[0, 3]]).all()
+        assert (made[[1, 2]] != rolls[0][[1, 2]]).any()
+    assert (rolls[1] != rolls[2]).any()
+    assert "--keep 9: the melody has 4 bars" in fails(capsys, "infill", path, "--keep", "2-3,9")
+    assert "write bars from 1 on, as in 1,4 or 1-8,13-16" in fails(capsys, "infill", path, "--keep", "4-2")
+    assert "write FILE, as in" in fails(capsys, "infill", 2, "--keep", "1")
+
+
 def test_a_checkpoint_of_the_seed_becomes_a_model(tmp_path, capsys):
     torch.save({"last_vae_state_dict": seed_state()}, tmp_path / "vae.tar")
     out = tmp_path / "imported.safetensors"
@@ -382,8 +404,6 @@ def test_mistakes_are_one_line(model, data, tmp_path, capsys):
 
 def test_a_width_that_its_heads_cannot_share_is_one_line(data, capsys, tmp_path):
     common = ["--data", data / "data"]
-    prior = ["train-prior", data / "two", "--minutes", 0.01, "--width", 240, "--out", tmp_path / "prior.safetensors"]
-    assert "a width of 240 cannot be shared by 7 heads: choose 224 or 256" in fails(capsys, *prior, *common)
     train = ["train", 1, 16, 2, "-pt", "--set", "model.conductor_width=100", "--out", tmp_path / "run", *common]
     assert "a width of 100 cannot be shared by 3 heads: choose 96 or 128" in fails(capsys, *train)
     assert not (tmp_path / "run").exists()
