@@ -167,7 +167,7 @@ def play(
         improvise: let a network with a mode bit improvise.
     """
     from experiments import melody_player
-    from experiments.runs.sources import Playing
+    from experiments.runs.source import Playing
 
     path = source if isinstance(source, str | Path) else source.folder.path
     how = Playing(melodies=1, steps=steps, improvise=improvise)

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from experiments.options import UsageError
-from experiments.runs.sources import Playing, read_source
+from experiments.runs.source import Playing
+from experiments.runs.sources import read_source
 from songs.files import free_path
 from songs.plain_text import plain
 from songs.playback import PlaybackError, output_ports, play_to_port

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments.pages.roll_view import key_roll
-from experiments.runs.sources import Source
+from experiments.runs.source import Source
 from songs.song import Song
 
 MOST_MELODIES = 16

@@ -17,7 +17,8 @@ import numpy as np
 from experiments.options import UsageError
 from experiments.runs.folder import RunFolder
 from experiments.runs.melody import write_melody
-from experiments.runs.sources import Playing, Source, as_heard, catalogue, read_source, read_sources
+from experiments.runs.source import Playing, Source, as_heard, catalogue
+from experiments.runs.sources import read_source, read_sources
 from experiments.studies.muspy_metrics import muspy_metrics
 from experiments.studies.source_comparison import distances_from
 from listener.description import describe_rolls, longest_shared_run, outside

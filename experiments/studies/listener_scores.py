@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from experiments.options import print_json, print_lines, require
-from experiments.runs.sources import Source, as_heard, playing, read_source
+from experiments.runs.source import Source, as_heard, playing
+from experiments.runs.sources import read_source
 from experiments.tables import show_table
 from listener.attachment import attached
 from listener.judging import percentile

@@ -16,7 +16,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 from experiments.plots.sheet import STYLE, literal, sheet
-from experiments.runs.sources import Source, shortened
+from experiments.runs.source import Source, shortened
 from songs.files import read_text
 from songs.keyboard import LOWEST_PITCH, STEPS_PER_BEAT
 from songs.piano_roll import onsets_from_roll

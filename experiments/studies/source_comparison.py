@@ -6,7 +6,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from experiments.options import print_json, print_lines, require
-from experiments.runs.sources import playing, read_source
+from experiments.runs.source import playing
+from experiments.runs.sources import read_source
 from experiments.studies.muspy_metrics import NAMES, muspy_metrics
 from experiments.studies.separability import separability
 from experiments.tables import show_table

@@ -47,7 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from experiments.runs.folder import RunFolder
-    from experiments.runs.sources import playing
+    from experiments.runs.source import playing
     from experiments.studies.leaderboard import REAL, judge, performers, write
     from listener.registry import listener_named
 

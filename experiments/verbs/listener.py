@@ -62,7 +62,8 @@ def _rolls_of_sources(options: argparse.Namespace) -> dict[str, Any]:
     """Return the first 16 bars of the melodies of sources by name, those that have so many: rolls (N, 128, 13)."""
     import numpy as np
 
-    from experiments.runs.sources import as_heard, playing, read_sources
+    from experiments.runs.source import as_heard, playing
+    from experiments.runs.sources import read_sources
     from songs.keyboard import SONG_STEPS
 
     rolls = {}

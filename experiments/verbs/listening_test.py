@@ -51,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
     if not options.machine:
         raise UsageError("--machine is missing: run folders or MIDI files of what machines played")
     from experiments.pages.page import fill, sounds
-    from experiments.runs.sources import playing, read_source
+    from experiments.runs.source import playing
+    from experiments.runs.sources import read_source
     from experiments.studies.listening_test import draw_pairs, melodies_of
     from songs.catalog import default_folder
     from songs.files import free_path, write_atomically

@@ -51,7 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from experiments.melody_player import play
-    from experiments.runs.sources import playing
+    from experiments.runs.source import playing
 
     if options.out:
         refuse_existing(options, Path(options.out))

@@ -42,7 +42,8 @@ def run(options: argparse.Namespace) -> int:
     from experiments.pages.report import has_begun, has_ended, write_report
     from experiments.pages.source_view import source_view
     from experiments.runs.folder import RunFolder
-    from experiments.runs.sources import is_run, playing, read_source
+    from experiments.runs.source import playing
+    from experiments.runs.sources import is_run, read_source
     from songs.files import free_path
 
     folders = [RunFolder.open(text) for text in options.sources if is_run(text)]

@@ -85,7 +85,8 @@ def _score_run(text: str, options: argparse.Namespace) -> dict:
 def _score_source(text: str, options: argparse.Namespace) -> dict:
     """Return how much of the song every melody of a source has right."""
     from experiments.runs.scores import score_melody
-    from experiments.runs.sources import playing, read_source
+    from experiments.runs.source import playing
+    from experiments.runs.sources import read_source
     from songs.arrange import DEFAULTS
     from songs.catalog import changes_in_words
     from songs.own_code import names_code
@@ -105,8 +106,8 @@ def _score_own(text: str, options: argparse.Namespace) -> dict:
     """Return the scores of a performer of the user's own, with the memory and the prompt that a run would have."""
     from experiments.config.evolve import EvolveConfig
     from experiments.runs.assembly import resolve_songs
+    from experiments.runs.sampled_sources import own_performer
     from experiments.runs.scores import score_performer
-    from experiments.runs.sources import own_performer
 
     choices = {"song": options.song, "folder": options.folder or "", **arrange_choices(options)}
     config, (song,) = resolve_songs(EvolveConfig().change("task", **choices), listened=False)

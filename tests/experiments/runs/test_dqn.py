@@ -25,7 +25,8 @@ from experiments.runs.dqn import KIND, resolve_dqn  # noqa: E402
 from experiments.runs.folder import RunFolder  # noqa: E402
 from experiments.runs.lifecycle import Supervision, begin, resume  # noqa: E402
 from experiments.runs.scores import score  # noqa: E402
-from experiments.runs.sources import Playing, read_source  # noqa: E402
+from experiments.runs.source import Playing  # noqa: E402
+from experiments.runs.sources import read_source  # noqa: E402
 from listener.listener import WeightedSum  # noqa: E402
 from listener.memorization import ExactSteps, RightKeys  # noqa: E402
 from tests.experiments.runs.results import metrics, summary  # noqa: E402

@@ -9,7 +9,8 @@ import pytest
 from agents.neat.genome_json import genome_from_columns, genome_from_json, genome_to_columns, genome_to_json
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.history import HISTORY, HORIZON, MOST_BYTES, History, read_history
-from experiments.runs.sources import Playing, read_source
+from experiments.runs.source import Playing
+from experiments.runs.sources import read_source
 from songs.song import Song
 from tests.experiments.runs.results import metrics
 

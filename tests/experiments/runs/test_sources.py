@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from experiments.runs.sources import Playing, as_heard, read_source, read_sources
+from experiments.runs.source import Playing, as_heard
+from experiments.runs.sources import read_source, read_sources
 from songs.arrange import ArrangeOptions
 from songs.catalog import read_song
 from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, Grid, Keyboard

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from experiments.runs.sources import Source
+from experiments.runs.source import Source
 from experiments.studies.leaderboard import judge
 from songs.keyboard import KEYS
 from songs.song import Song

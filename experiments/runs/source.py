@@ -1,0 +1,140 @@
+"""What plays: its name, the melodies that it played, and how it was asked to play.
+
+Conventions: a melody is a song, with a roll, a keyboard, a grid and a tempo. See `experiments.runs.sources`.
+"""
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.options import UsageError, arrange_options
+from songs.arrange import DEFAULTS, ArrangeOptions
+from songs.catalog import (
+    changes_in_words,
+    check_listenable,
+    default_folder,
+    find_file,
+    left_out_in_words,
+    read_catalog,
+    reasons_in_words,
+    suits_listeners,
+)
+from songs.folding import fold
+from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, STEPS_PER_BEAT
+from songs.piano_roll import onsets_from_roll, roll_from_onsets
+from songs.song import Song, SongError
+
+BARS = 16
+"""Bars of a melody of a source that could go on for ever."""
+
+
+@dataclass(frozen=True)
+class Playing:
+    """How sources play."""
+
+    melodies: int = 16
+    """Number of melodies of a source that is sampled."""
+    seed: int = 0
+    steps: int | None = None
+    """Length in steps: champions and samples go on so long, files are cut; None: their own."""
+    arranging: ArrangeOptions = DEFAULTS
+    """How files become songs; its keyboard and grid are also those of random and silence."""
+    folder: str = ""
+    """Folder of the catalogue; "" for the songs of the project."""
+    improvise: bool | None = None
+    """Whether a network with a mode bit improvises; None: if it learned to."""
+    temperature: float | None = None
+    """Of networks, 0: the most valued choices; None: 0 for champions, 1 for a MusicVAE."""
+    generation: int | None = None
+    """Of the champion of a run, or step of a DQN's; None: the last one."""
+
+
+def playing(options: argparse.Namespace, **choices: Any) -> Playing:
+    """Return the `Playing` of a command line with `add_source_options`; `choices` are further fields of it."""
+    arranging = arrange_options(options)
+    return Playing(options.melodies, options.seed, arranging=arranging, folder=options.folder or "", **choices)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Something that plays, and what it played."""
+
+    name: str
+    what: str
+    """What it is, in words."""
+    songs: Sequence[Song]
+    """At least one melody."""
+    remarks: Sequence[str] = field(default=())
+    """Lines that say what was changed or left out."""
+    sampled: bool = False
+    """Whether it can play any number of melodies."""
+
+
+def file_source(text: str, playing: Playing) -> Source:
+    if len(Path(text).parts) > 1 and not os.path.lexists(text):
+        raise UsageError(f"{text}: no such run folder or MIDI file")
+    song = Song.read(find_file(text, playing.folder or None), playing.arranging)
+    return Source(song.name, song.title, [shortened(song, playing.steps)], changes_in_words([song]))
+
+
+def folder_source(path: Path, playing: Playing) -> Source:
+    entries = read_catalog(path, options=playing.arranging)
+    songs = [entry.song for entry in entries if entry.song]
+    if not songs:
+        raise SongError(f"{path}: none of its {len(entries)} MIDI files can be played, such as {entries[0].name}: "
+                        f"{entries[0].reason}")  # fmt: skip
+    remarks = [*changes_in_words(songs), *left_out_in_words(entries)]
+    return Source(path.resolve().name, "MIDI files", [shortened(song, playing.steps) for song in songs], remarks)
+
+
+def catalogue(playing: Playing) -> Source:
+    """Return the songs of the catalogue that listeners can hear; raises SongError if there are none."""
+    path = Path(playing.folder or default_folder())
+    source = as_heard(folder_source(path, replace(playing, steps=None)))
+    return source if playing.folder else replace(source, remarks=())
+
+
+def as_heard(source: Source) -> Source:
+    """Return a source as listeners hear it, on 13 keys from C4 and eighths: samples are folded, others left out.
+
+    Raises:
+        SongError: nothing is left.
+    """
+    if source.sampled:
+        if all(suits_listeners(song) for song in source.songs):
+            return source
+        remark = f"{source.name}: folded onto 13 keys and eighths, which listeners hear"
+        return replace(source, songs=[_folded(song) for song in source.songs], remarks=[*source.remarks, remark])
+    heard, left_out = [], []
+    for song in source.songs:
+        try:
+            heard.append(check_listenable(song))
+        except SongError as error:
+            left_out.append(f"{song.name}: {str(error).removeprefix(f'{song.name} ')}")
+    if not heard:
+        check_listenable(source.songs[0])
+    return replace(source, songs=heard, remarks=[*source.remarks, *reasons_in_words(left_out, len(source.songs))])
+
+
+def _folded(song: Song) -> Song:
+    """Return a song on 13 keys and eighths; of several notes in an eighth the first stays."""
+    onsets = onsets_from_roll(song.roll, song.keyboard)
+    eighths = onsets[:, 0] * STEPS_PER_BEAT // song.grid.steps_per_quarter
+    steps = max(1, song.steps * STEPS_PER_BEAT // song.grid.steps_per_quarter)
+    kept = np.unique(eighths, return_index=True)[1]
+    kept = kept[eighths[kept] < steps]
+    pitches = fold(onsets[kept, 1], DEFAULT_KEYBOARD)[0] if len(kept) else onsets[kept, 1]
+    roll = roll_from_onsets(np.stack([eighths[kept], pitches], axis=1), steps)
+    return replace(song, roll=roll, keyboard=DEFAULT_KEYBOARD, grid=DEFAULT_GRID, lengths=None)
+
+
+def shortened(song: Song, steps: int | None) -> Song:
+    """Return the first steps of a song; all of it for None."""
+    if steps is None or steps >= song.steps:
+        return song
+    return song.playing(song.roll[:steps], song.title)
