@@ -8,9 +8,10 @@ from songs.files import read_whole
 
 
 def compare(old: RunFolder, new: RunFolder) -> dict[str, bool]:
-    """Return for every file of the two champions whether it is the same to the byte."""
-    names = sorted({path.name for folder in (old, new) for path in (folder.path / "best").glob("*")})
-    return {name: _content(old.path / "best" / name) == _content(new.path / "best" / name) for name in names}
+    """Return for every file of the two champions, and of the first one's film, whether it is the same to the byte."""
+    files = [(old, "best/*"), (new, "best/*"), (old, "history/*")]
+    names = sorted({str(path.relative_to(run.path)) for run, pattern in files for path in run.path.glob(pattern)})
+    return {name: _content(old.path / name) == _content(new.path / name) for name in names}
 
 
 def _content(path: Path) -> bytes | None:

@@ -1,7 +1,7 @@
 """Repeat a run from its folder alone, and say whether the result is the same.
 
-Configuration, seed and songs are those of the folder; the champion of the new run is compared with the old one file by
-file. On the same versions of Python and packages it is the same to the byte.
+Configuration, seed and songs are those of the folder; the champion of the new run and those it had before are
+compared with the old ones file by file. On the same versions of Python and packages it is the same to the byte.
 """
 
 import argparse
@@ -45,6 +45,6 @@ def run(options: argparse.Namespace) -> int:
         print_json({"run": str(new.path), "same": all(files.values()), "files": files})
     else:
         for name, same in files.items():
-            print(f"best/{name}: {'the same to the byte' if same else 'DIFFERENT'}")
+            print(f"{name}: {'the same to the byte' if same else 'DIFFERENT'}")
         print(new.path)
     return 0 if all(files.values()) else 1

@@ -74,7 +74,7 @@ def check_same(run: Path, other: Path) -> None:
     assert metrics(run) == metrics(other)
     assert summary(run) == summary(other)
     assert compare(RunFolder(run), RunFolder(other)) == dict.fromkeys(
-        ("listener.json", "listener.md", "listener.safetensors"), True
+        ("best/listener.json", "best/listener.md", "best/listener.safetensors"), True
     )
 
 

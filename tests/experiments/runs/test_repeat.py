@@ -20,7 +20,8 @@ def test_an_evolved_run_is_repeated_to_the_byte_without_its_song(kuznechik, tune
     called = kuznechik("repeat", tmp_path / "run", "--json")
     answer = json.loads(called.out)
     assert (called.status, answer["same"], called.err) == (0, True, "")
-    assert set(answer["files"]) == {"genome.json", "roll.npy", "melody.mid", "melody.wav"}
+    best = ("genome.json", "roll.npy", "melody.mid", "melody.wav")
+    assert set(answer["files"]) == {*(f"best/{name}" for name in best), "history/champions.jsonl"}
     assert answer["run"] == str(tmp_path / "run-repeated-1")
 
 
