@@ -197,7 +197,7 @@ MELODIC: dict[str, Player] = {
 
 
 def players(count: int, steps: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return `count` rolls (count, steps, 13) of every degenerate player by its name."""
+    """Return `count` rolls (count, steps, K) of every degenerate player by its name."""
     rolls = {name: rolls_of(play(count, steps, generator)) for name, play in MELODIC.items()}
     rolls["all keys"] = np.ones((count, steps, KEYS), dtype=bool)
     rolls["random sets of keys"] = generator.random((count, steps, KEYS)) < 0.5

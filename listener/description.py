@@ -2,7 +2,7 @@
 
 A listener may be fooled; these numbers are not its rewards. A network that plays a loop shows in them.
 
-Conventions: rolls are (T, 13) bool; what is left of the last bar is filled up with rests.
+Conventions: rolls are (T, K) bool; what is left of the last bar is filled up with rests.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def describe(roll: np.ndarray) -> dict[str, float]:
 
 
 def longest_shared_run(roll: np.ndarray, songs: Sequence[np.ndarray]) -> int:
-    """Return the steps of the longest stretch of a roll (T, 13) that is in one of some songs, in any key.
+    """Return the steps of the longest stretch of a roll (T, K) that is in one of some songs, in any key.
 
     A stretch begins and ends with a note; rests within it count.
     """
@@ -73,7 +73,7 @@ def _intervals(roll: np.ndarray) -> np.ndarray:
 
 
 def describe_rolls(rolls: Sequence[np.ndarray], songs: Sequence[np.ndarray]) -> dict[str, dict[str, float]]:
-    """Return the description of rolls (T, 13) beside that of real songs, each compared with the other songs.
+    """Return the description of rolls (T, K) beside that of real songs, each compared with the other songs.
 
     Returns:
         By feature: the `mean` of the rolls, `low` and `high`, the 5th and 95th percentile of the songs.

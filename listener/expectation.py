@@ -43,5 +43,5 @@ class Expectation(SumOfTerms):
 
 
 def further_tokens(rolls: np.ndarray) -> np.ndarray:
-    """Return the rewards of further keys in rolls (B, T, 13), each as a token by itself, (B, T) float32."""
+    """Return the rewards of further keys in rolls (B, T, K), each as a token by itself, (B, T) float32."""
     return -np.float32(np.log(TOKENS)) * theory.further_keys(rolls)

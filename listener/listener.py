@@ -1,12 +1,12 @@
 """Listeners: objects that reward every step of rolls; their protocol, and weighted sums of them.
 
 Conventions:
-    Rolls are batches (B, T, 13) bool, rewards are (B, T) float32 and higher is better.
+    Rolls are batches (B, T, K) bool, rewards are (B, T) float32 and higher is better.
     A listener is causal: the reward of step t depends on the steps up to t alone. So the environment may
     ask for the reward of the newest step, and evolution for all steps of whole songs at once.
     A listener is pointwise if the reward of a step depends on that step alone. One that is may say so, with
     an attribute `pointwise = True`, and then has a method `step_rewards` for steps without their past.
-    A listener may also have rewards for each key of a step, in a method `key_rewards`: (B, T, 13) float32 whose mean
+    A listener may also have rewards for each key of a step, in a method `key_rewards`: (B, T, K) float32 whose mean
     over the keys is the reward. The function `key_rewards` takes any listener.
     A listener whose reward is 0 but at steps n - 1, 2n - 1, ... may say so in an attribute `pays_every` of n; then the
     environment leaves out the steps between. The function `pays_every` takes any listener.
@@ -30,8 +30,8 @@ class Listener(Protocol):
         """Return the reward of every step.
 
         Args:
-            rolls: (B, T, 13) bool, what was played.
-            targets: (B, T, 13) bool, what should have been played; None where there is no song to reproduce.
+            rolls: (B, T, K) bool, what was played.
+            targets: (B, T, K) bool, what should have been played; None where there is no song to reproduce.
 
         Returns:
             (B, T) float32.
@@ -51,8 +51,8 @@ class PointwiseListener(Listener, Protocol):
         """Return the reward of single steps.
 
         Args:
-            keys: (..., 13) bool, what was played.
-            targets: (..., 13) bool, what should have been played; None where there is no song to reproduce.
+            keys: (..., K) bool, what was played.
+            targets: (..., K) bool, what should have been played; None where there is no song to reproduce.
             wrong: (...) float32, `listener.memorization.wrong_keys` of the two, for a caller that knows it.
 
         Returns:
@@ -67,7 +67,7 @@ def is_pointwise(listener: Listener) -> TypeGuard[PointwiseListener]:
 
 
 def key_rewards(listener: Listener, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-    """Return the rewards of each key, (B, T, 13) float32, whose mean over the keys is the reward.
+    """Return the rewards of each key, (B, T, K) float32, whose mean over the keys is the reward.
 
     A listener without them gives all keys the reward of the step.
     """

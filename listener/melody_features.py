@@ -118,7 +118,7 @@ def features(melodies: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def judged_features(melodies: np.ndarray) -> np.ndarray:
-    """Return the thirteen features of melodies (N, T) by which they are judged, (N, 13) float64."""
+    """Return the features `JUDGED` of melodies (N, T), by which they are judged, (N, features) float64."""
     values = features(melodies)
     return np.stack([values[name] for name in JUDGED], axis=1)
 

@@ -126,7 +126,7 @@ def _log_probabilities(model: MelodyModel, melodies: np.ndarray) -> tuple[np.nda
 
 
 def draw(model: MelodyModel, count: int, steps: int, generator: np.random.Generator) -> np.ndarray:
-    """Return rolls (count, steps, 13) bool drawn from the model, step by step."""
+    """Return rolls (count, steps, K) bool drawn from the model, step by step."""
     reader, rolls = MelodyReader(model, count, steps), np.zeros((count, steps, KEYS), dtype=bool)
     reader.begin(np.arange(count), rolls, np.zeros(count, dtype=np.int64))
     for step in range(steps):
@@ -165,7 +165,7 @@ class MelodyReader:
         self._log_probabilities = np.zeros((melodies, TOKENS), dtype=np.float32)
 
     def begin(self, envs: np.ndarray, rolls: np.ndarray, steps: np.ndarray) -> None:
-        """Begin some melodies (B,) int with the first (B,) steps of rolls (B, T, 13)."""
+        """Begin some melodies (B,) int with the first (B,) steps of rolls (B, T, K)."""
         for env, melody, step in zip(envs.tolist(), theory.melody(rolls), steps.tolist(), strict=True):
             self._melodies[env] = REST
             self._melodies[env, :step] = melody[:step]
@@ -178,7 +178,7 @@ class MelodyReader:
         self._expect(envs)
 
     def add(self, keys: np.ndarray) -> None:
-        """Add the next step (N, 13) bool to all melodies; one of T steps stays as it is."""
+        """Add the next step (N, K) bool to all melodies; one of T steps stays as it is."""
         going = np.flatnonzero(self._steps < self._melodies.shape[1] - 1)
         self._melodies[going, self._steps[going]] = theory.melody(keys)[going]
         self._steps[going] += 1

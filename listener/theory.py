@@ -28,7 +28,7 @@ def scale_keys(tonic: int | np.integer) -> np.ndarray:
 
 
 def melody(rolls: np.ndarray) -> np.ndarray:
-    """Return the melodies (B, T) of rolls (B, T, 13): the highest of several keys counts.
+    """Return the melodies (B, T) of rolls (B, T, K): the highest of several keys counts.
 
     Raises:
         ValueError: the rolls have another number of keys.
@@ -45,7 +45,7 @@ def highest_keys(rolls: np.ndarray) -> np.ndarray:
 
 
 def further_keys(rolls: np.ndarray) -> np.ndarray:
-    """Return how many keys are pressed beside the highest at every step of rolls (B, T, 13): (B, T) float32."""
+    """Return how many keys are pressed beside the highest at every step of rolls (B, T, K): (B, T) float32."""
     return np.maximum(rolls.sum(axis=2, dtype=np.float32) - 1, 0)
 
 

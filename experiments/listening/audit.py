@@ -25,7 +25,7 @@ FILES = ("audit.json", "audit.md", "audit.png")
 
 
 def audit(options: argparse.Namespace, sources: Mapping[str, np.ndarray]) -> int:
-    """Run the action; `sources` are rolls (N, 128, 13) by name, to be ranked among the real melodies."""
+    """Run the action; `sources` are rolls (N, 128, K) by name, to be ranked among the real melodies."""
     begun = time.process_time()
     path = trained_file(options.listener)
     if options.card and path is None:

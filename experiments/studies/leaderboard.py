@@ -3,7 +3,7 @@
     leaderboard.json       every row, with intervals
     NAME/melody.mid, .wav  one melody of each, and its roll.npy
 
-Conventions: rolls are (T, 13) bool. Rewards are of a step, on average, without the first bar, which most performers
+Conventions: rolls are (T, K) bool. Rewards are of a step, on average, without the first bar, which most performers
 are given. Intervals are those that hold the mean in 95% of 1000 bootstrap samples of the melodies. Percentiles are
 those of whole melodies among real ones, by the held-out judge.
 """
@@ -34,7 +34,7 @@ DRAWS = 16
 RESAMPLES = 1000
 
 Percentiles = Callable[[np.ndarray], np.ndarray]
-"""Percentiles (N,) of rolls (N, T, 13) among real melodies: those of `listener.judge.Judge`."""
+"""Percentiles (N,) of rolls (N, T, K) among real melodies: those of `listener.judge.Judge`."""
 
 
 def performers(texts: Sequence[str], playing: Playing, listener: Listener) -> list[Source]:
@@ -82,7 +82,7 @@ def judge(
         songs: real ones, for the statistics.
         seed: of the bootstrap.
         percentiles: of the held-out judge; None: it is not asked.
-        trained_on: rolls (T, 13) that listeners learned from, to see what is copied from them.
+        trained_on: rolls (T, K) that listeners learned from, to see what is copied from them.
 
     Returns:
         name, what, melodies; the judge's percentile, median and interval of the median; by listener the mean reward of

@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _rolls_of_sources(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the first 16 bars of the melodies of sources by name, those that have so many: rolls (N, 128, 13)."""
+    """Return the first 16 bars of the melodies of sources by name, those that have so many: rolls (N, 128, K)."""
     import numpy as np
 
     from experiments.runs.source import as_heard, playing

@@ -19,7 +19,7 @@ EXAMPLES = (
 
 LISTENER = Template('''"""A listener of your own: it rewards small steps. Change `rewards` to what you like.
 
-Audit it:          kuznechik listener audit $file:$name --generations 20
+Audit it:          kuznechik listener audit $file:$name --quick
 Evolve for it:     kuznechik evolve grasshopper --listener $file:$name
 With an argument:  kuznechik evolve grasshopper --listener "$file:$name(widest=4)"
 """
