@@ -40,6 +40,7 @@ FILES = {
     "meta.json",
     "metrics.csv",
     "neat.ini",
+    "songs/songs.json",
     "songs/tune.mid",
     "species.csv",
     "summary.json",

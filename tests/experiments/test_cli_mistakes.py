@@ -94,7 +94,7 @@ MISTAKES = {
         (["tune.mid", "--memory", "5000"], "task.memory = 5000: it must be 0 to 4096"),
         (["tune.mid", "--prompt", "x"], "--prompt: invalid number value: 'x'"),
         (["tune.mid", "--prompt", "-1"], "--prompt: -1: it must be 0 to 1000000000"),
-        (["tune.mid", "--prompt", "5000"], "task.prompt = 5000: it must be 0 to 4096"),
+        (["tune.mid", "--prompt", "5000"], "task.prompt = 5000: it must be -1 to 4096"),
         (["tune.mid", "--prompt", "16"], "task.prompt = 16: tune has only 16 steps"),
         (["tune.mid", "--seed", "x"], "--seed: invalid number value: 'x'"),
         (["tune.mid", "--seed", "-1"], "--seed: -1: it must be 0 to 1000000000"),
@@ -204,7 +204,7 @@ OPTIONS = [
 @pytest.mark.parametrize(("section", "option"), OPTIONS, ids=[f"{section}.{one.name}" for section, one in OPTIONS])
 def test_every_option_of_the_configuration_is_checked(kuznechik, place, section, option):
     wrong = {
-        int: ("1.5", "many", "true", "-1", ""),
+        int: ("1.5", "many", "true", "-2", ""),
         float: ("much", "true", "nan", "inf", "-1001", ""),
         bool: ("1", "maybe", "0.5", ""),
         str: ("1", "[1]", "true"),

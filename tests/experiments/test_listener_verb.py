@@ -1,6 +1,7 @@
 """`kuznechik listener`: what it trains, prints and writes, and its mistakes."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -109,8 +110,11 @@ def test_a_mistake_is_one_line(kuznechik, arguments, says):
     assert called.err.count("\n") == 1
 
 
-def test_sources_are_told_apart(kuznechik):
+def test_sources_are_told_apart(kuznechik, monkeypatch):
     pytest.importorskip("sklearn", reason="needs scikit-learn: pip install '.[sklearn]'")
+    from experiments.studies import source_comparison
+
+    monkeypatch.setattr(source_comparison, "separability", partial(source_comparison.separability, trees=20))
     called = kuznechik("listener", "separability", "markov:1", "random", "--melodies", "8", "--json")
     found = json.loads(called.out)
     assert (called.status, found["melodies"]) == (0, [8, 8])

@@ -100,7 +100,7 @@ def test_it_learns_a_pattern():
     pattern = np.array([0, -1, 4, -1, 7, -1, -1, -1], dtype=np.int8)
     real = np.tile(pattern, (20, 4))
     parts = [Excerpts(real, np.arange(20))] * 3
-    training = MelodyTraining(Corpora(*[Corpus(*parts, 20)] * 4), MelodyOptions(steps=150), seed=0)
+    training = MelodyTraining(Corpora(*[Corpus(*parts, 20)] * 4), MelodyOptions(steps=150, batch_steps=1024), seed=0)
     while not training.finished:
         training.step()
     trained = training.result.listener.model

@@ -15,7 +15,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,15 +23,23 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 from safetensors.numpy import load
 
+from experiments.cli import main
 from songs.midi import read_midi
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+OUTPUT = "output.txt"
+IMPORTED = ("experiments.musicvae.train", "experiments.runs.dqn", "torch._dynamo")
+"""Modules that take long to import."""
 TIMES = ("cpu_seconds", "seconds", "wall_seconds", "minutes", "started", "gain_of_workers")
 """Columns and keys, or their endings, that differ between equal runs."""
 LONGEST = 600
@@ -57,38 +64,50 @@ class Kind:
 
 
 TINY_VAE = sets("model.latent=8", "model.encoder_width=16", "model.conductor_width=16", "model.decoder_width=10")
-EVOLVE = ["evolve", "grasshopper", "--checkpoint-every", "7", *sets("evolve.generations=70")]
+EVOLVE = ["evolve", "grasshopper", "--checkpoint-every", "5", *sets("evolve.generations=40")]
 KINDS = {
     "evolve": Kind(EVOLVE, lambda run: ["evolve", "--resume", str(run)]),
     "workers": Kind([*EVOLVE, "--workers", "2"], lambda run: ["evolve", "--resume", str(run), "--workers", "2"]),
     "dqn": Kind(
-        ["dqn", "grasshopper", "--checkpoint-every", "70", *sets("dqn.steps=420", "dqn.stop_when_solved=false")],
+        ["dqn", "grasshopper", "--checkpoint-every", "70", *sets("dqn.steps=280", "dqn.stop_when_solved=false")],
         lambda run: ["dqn", "--resume", str(run)],
     ),
     "vae": Kind(
-        ["vae", "train", "3", "8", "2", "-pt", "--data", "data", *TINY_VAE, *sets("training.evaluations=8")],
+        ["vae", "train", "2", "8", "2", "-pt", "--data", "data", *TINY_VAE, *sets("training.evaluations=8")],
         lambda run: ["vae", "train", "--resume", str(run)],
         ["vae", "generate-dataset", "all", "2", "1", "-pt", "--midi", str(ROOT / "basic_midi"), "--data", "data"],
     ),
 }
 
 
-def call(arguments: list[str], folder: Path) -> subprocess.CompletedProcess:
-    """Run kuznechik to its end."""
-    command = [sys.executable, "-m", "experiments", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=LONGEST, check=False
-    )
+def begin(arguments: list[str], folder: Path) -> BaseProcess:
+    """Start kuznechik in a process that is a copy of this one, which has imported what all of them need."""
+    process = get_context("fork").Process(target=kuznechik, args=(arguments, folder))
+    process.start()
+    return process
 
 
-def start(arguments: list[str], run: Path) -> subprocess.Popen:
+def kuznechik(arguments: list[str], folder: Path) -> None:
+    """Be the command, in a process group of its own; what it prints is kept in a file of the folder."""
+    os.setsid()
+    os.chdir(folder)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(os.open(OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream.fileno())
+    sys.exit(main(arguments))
+
+
+def call(arguments: list[str], folder: Path) -> str:
+    """Run kuznechik to its end, and return what it complains of if it fails."""
+    process = begin(arguments, folder)
+    process.join(LONGEST)
+    return "" if process.exitcode == 0 else (folder / OUTPUT).read_text() or f"exit status {process.exitcode}"
+
+
+def start(arguments: list[str], run: Path) -> BaseProcess:
     """Start a run, and return it when its first file is there."""
-    command = [sys.executable, "-m", "experiments", *arguments, "--out", str(run)]
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=run.parent, env=ENVIRONMENT, start_new_session=True, **pipes)
-    while process.poll() is None and not any(run.glob("*")):
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.01)
+    process = begin([*arguments, "--out", str(run)], run.parent)
+    while process.is_alive() and not any(run.glob("*")):
+        process.join(0.01)
     return process
 
 
@@ -99,14 +118,14 @@ def kill_at(arguments: list[str], run: Path, seconds: float) -> bool:
         RuntimeError: it had ended with a mistake, or its workers live on.
     """
     process = start(arguments, run)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
-    process.send_signal(signal.SIGKILL)
-    if process.wait() not in (0, -signal.SIGKILL):
-        raise RuntimeError(f"{run} ended by itself with exit status {process.returncode}")
+    process.join(seconds)
+    process.kill()
+    process.join()
+    if process.exitcode not in (0, -signal.SIGKILL):
+        raise RuntimeError(f"{run} ended by itself with exit status {process.exitcode}")
     if outlived(process.pid):
         raise RuntimeError(f"processes of {run} live on {LONGEST_AFTER} seconds after it: kill -9 -{process.pid}")
-    return process.returncode == -signal.SIGKILL
+    return process.exitcode == -signal.SIGKILL
 
 
 def outlived(group: int) -> bool:
@@ -165,24 +184,24 @@ def campaign(name: str, moments: int, seed: int) -> Counter:
     kind, chance, counts = KINDS[name], random.Random(f"{name} {seed}"), Counter()
     with tempfile.TemporaryDirectory() as at:
         folder = Path(at)
-        if kind.prepare and (done := call(kind.prepare, folder)).returncode:
-            raise RuntimeError(done.stderr)
+        if kind.prepare and (complaint := call(kind.prepare, folder)):
+            raise RuntimeError(complaint)
         whole, run = folder / "whole", folder / "run"
-        process, begin = start(kind.start, whole), time.monotonic()
-        if process.wait(LONGEST):
-            raise RuntimeError(f"{name} does not run: {call(kind.start, folder).stderr}")
-        expected, length = result(whole), time.monotonic() - begin
+        process, begun = start(kind.start, whole), time.monotonic()
+        process.join(LONGEST)
+        if process.exitcode:
+            raise RuntimeError(f"{name} does not run: {(folder / OUTPUT).read_text()}")
+        expected, length = result(whole), time.monotonic() - begun
         for number in range(1, moments + 1):
             shutil.rmtree(run, ignore_errors=True)
             killed = kill_at(kind.start, run, chance.uniform(0, length))
             failures = list(torn(run))
-            done = call(kind.resume(run), folder) if killed else None
-            if done and "not a run folder: it has no config.toml" in done.stderr:
+            complaint = call(kind.resume(run), folder) if killed else ""
+            if "not a run folder: it has no config.toml" in complaint:
                 counts["begun anew, as the folder was not set up yet"] += 1
                 shutil.rmtree(run, ignore_errors=True)
-                done = call([*kind.start, "--out", str(run)], folder)
-            if done and done.returncode:
-                failures.append(done.stderr)
+                complaint = call([*kind.start, "--out", str(run)], folder)
+            failures += [complaint] if complaint else []
             found = result(run)
             failures += [f"{key} differs" for key in expected | found if expected.get(key) != found.get(key)]
             leftovers = [path.name for path in run.rglob(".*") if path.name != ".lock"]
@@ -195,15 +214,17 @@ def campaign(name: str, moments: int, seed: int) -> Counter:
     return counts
 
 
-def main() -> int:
+def run_campaigns() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], default=[], help="what is run [all]")
     parser.add_argument("--moments", type=int, default=50, help="kills of each [50]")
     parser.add_argument("--seed", type=int, default=0, help="of the moments [0]")
     args = parser.parse_args()
+    for name in IMPORTED:
+        import_module(name)
     counts = [campaign(name, args.moments, args.seed) for name in args.kinds or KINDS]
     return 1 if any(each["FAILED"] for each in counts) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_campaigns())
