@@ -23,7 +23,14 @@ class OptionError(ValueError):
     """A value that an option does not take; the message names the option and what is allowed."""
 
 
-def option(default: Any, help: str, low: float | None = None, high: float | None = None, choices: tuple = ()) -> Any:
+def option(
+    default: Any,
+    help: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple = (),
+    numbers: bool = False,
+) -> Any:
     """Declare a field of a section.
 
     Args:
@@ -32,8 +39,10 @@ def option(default: Any, help: str, low: float | None = None, high: float | None
         low: smallest value allowed, None for no limit.
         high: largest value allowed, None for no limit.
         choices: the values allowed; empty for any.
+        numbers: whether a list of whole numbers is read as text, [1, 2, 4] as 1,2,4.
     """
-    return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices})
+    metadata = {"help": help, "low": low, "high": high, "choices": choices, "numbers": numbers}
+    return field(default=default, metadata=metadata)
 
 
 def limits(option: dataclasses.Field) -> str:
@@ -60,8 +69,8 @@ def checked_value(name: str, option: dataclasses.Field, value: Any) -> Any:
     wanted: Any = option.type
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) < LARGEST_SHOWN else math.inf if value > 0 else -math.inf
-    if wanted is str and isinstance(value, list) and all(type(each) is int for each in value):
-        value = ",".join(map(str, value))  # lags = [1, 2, 4] is the text 1,2,4
+    if option.metadata.get("numbers") and isinstance(value, list) and all(type(each) is int for each in value):
+        value = ",".join(map(str, value))
     if type(value) is not wanted:
         raise OptionError(f"{name} = {shown(value)}: it must be {KINDS[wanted]}")
     if wanted is str and any("\ud800" <= char <= "\udfff" for char in value):  # a file name that is not UTF-8

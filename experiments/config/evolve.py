@@ -34,7 +34,9 @@ class Task(ArrangeOptions):
     folder: str = option("", "folder of the catalogue; '' for the songs that come with the project")
     memory: int = option(0, "steps the performer remembers; 0: what the song needs, at least 4 bars and 32", 0, 4096)
     prompt: int = option(-1, "steps at the start that are given; -1: one bar, at least 8", -1, 4096)
-    lags: str = option("", "steps back that are observed, such as 1,2,4,8,16,32; '': the last `memory` steps")
+    lags: str = option(
+        "", "steps back that are observed, such as 1,2,4,8,16,32; '': the last `memory` steps", numbers=True
+    )
     mode_bit: bool = option(False, "add an input that is 1 to play the song, 0 to improvise")
 
     def __post_init__(self):

@@ -91,11 +91,11 @@ def _score_source(text: str, options: argparse.Namespace) -> dict:
     from songs.catalog import changes_in_words
     from songs.own_code import names_code
 
+    source = None if names_code(text) else read_source(text, playing(options))
     if not options.song:
         raise UsageError(f"{text}: is no run, which knows its song: name one with --song")
-    if names_code(text):
+    if source is None:
         return _score_own(text, options)
-    source = read_source(text, playing(options))
     song = _song(options, DEFAULTS)
     scores = [score_melody(melody, song, song.grid.steps_per_bar) for melody in source.songs]
     print_lines([*source.remarks, *changes_in_words([song])])
