@@ -14,8 +14,7 @@ from experiments.options import add_force, add_source_options, between, refuse_e
 HELP = "play the champion of a run, a MIDI file, samples of a MusicVAE"
 GROUP, ORDER = "Play and look", 2
 EXAMPLES = (
-    "kuznechik play runs/grasshopper-1 --out champion.mid --original-key",
-    "kuznechik play runs/grasshopper-1 --generation 120",
+    "kuznechik play runs/grasshopper-1 --generation 120 --out early.mid",
     "kuznechik play vae:16 --seed 3",
 )
 

@@ -37,6 +37,7 @@ FILES = {
     "best/melody.wav",
     "best/roll.npy",
     "config.toml",
+    "history/champions.jsonl",
     "meta.json",
     "metrics.csv",
     "neat.ini",
