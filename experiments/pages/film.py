@@ -61,7 +61,7 @@ def _stage(run: Run, line: Mapping[str, Any], melody_of: Callable[[np.ndarray], 
     label = [*(f"{name} {line[name]}" for name in ("generation", "step") if name in line)] or ["the champion"]
     if run.memorised:
         right = int((played == run.songs[0].roll).all(axis=1)[task.prompt :].sum())
-        label.append(f"{right} of {steps - task.prompt} steps right")
+        label.append(f"{right} of {steps - task.prompt} steps right, playing alone")
     else:
         label += [f"reward {line[name]:.3f}" for name in ("fitness", "reward") if name in line]
     links: list[list[float]] = []

@@ -11,6 +11,7 @@ for (const section of document.querySelectorAll(".melody")) {
   const part = roll.part || Infinity; // several melodies, one after the other, each of so many steps
   const head = roll.titles ? 14 : 0;
   const links = section.querySelector(".links"), slider = section.querySelector("input");
+  const champion = buttons[0].textContent;
   let current = buttons[0];
 
   const notes = button => roll.notes[button.dataset.part];
@@ -85,10 +86,13 @@ for (const section of document.querySelectorAll(".melody")) {
   }
 
   function show(stage) {
+    const last = slider.value === slider.max;
     roll.cells = stage.cells;
     roll.notes.played = stage.played;
     section.querySelector("output").textContent = stage.label;
-    section.querySelector(".text").hidden = slider.value < slider.max;
+    section.querySelector(".text").hidden = !last;
+    slider.setAttribute("aria-valuetext", stage.label);
+    buttons[0].textContent = last ? champion : stage.label.split(",")[0];
     for (const kind in stage.legend) section.querySelector(`.legend .${kind}`).textContent = stage.legend[kind];
     player.seek(player.now, notes(current));
     redraw();

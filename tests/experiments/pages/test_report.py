@@ -160,18 +160,20 @@ def test_the_film_of_a_run_is_seen_and_heard(page, width):
           champion.click();
           pictures.add(links.toDataURL());
           const legend = [...document.querySelectorAll(".legend span")].map(one => one.hidden ? "" : one.textContent);
-          seen.push([label.textContent, legend, players[0].given]);
+          seen.push([label.textContent, legend, players[0].given, champion.textContent]);
         }
         return { seen, pictures: pictures.size, sideways: document.documentElement.scrollWidth > innerWidth };
         """,
         width,
     )
     assert opened.complaints == []
-    (first, first_legend, first_notes), (last, last_legend, last_notes) = opened.answer["seen"]
+    (first, first_legend, first_notes, name), (last, last_legend, last_notes, last_name) = opened.answer["seen"]
     run = open_run(page.parent)
     right, played = score(run)["right_free_running"], run.folder.read_roll()
     assert first.startswith("generation 0, ")
-    assert re.fullmatch(rf"generation \d+, {right} of 14 steps right, \d+ hidden nodes?, \d+ connections", last)
+    assert (name, last_name) == ("generation 0", "the champion")
+    figures = rf"{right} of 14 steps right, playing alone, \d+ hidden nodes?, \d+ connections"
+    assert re.fullmatch(rf"generation \d+, {figures}", last)
     assert last_legend[0] == f"right {int((played & run.songs[0].roll)[2:].sum())}"
     assert first_legend[:3] != last_legend[:3]
     assert last_notes == played.sum() != first_notes
