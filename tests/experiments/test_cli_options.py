@@ -80,7 +80,8 @@ def least(action: argparse.Action, needed: bool = False) -> list[str]:
     """Return the value of an argument that is required, or needed by those behind it, and nothing for any other."""
     if not (action.required or needed) or action.nargs == "*":
         return []
-    value = next(iter(action.choices)) if action.choices else "2" if takes_numbers(action) else "none.mid"
+    words = action.type in (None, str, Path) or takes_words(action)
+    value = next(iter(action.choices)) if action.choices else "none.mid" if words else "2"
     return [f"{action.option_strings[-1]}={value}"] if action.option_strings else [value]
 
 
