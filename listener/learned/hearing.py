@@ -14,6 +14,8 @@ PITCHES = 2 * FIRST + 1
 
 def heard(melodies: np.ndarray) -> np.ndarray:
     """Return melodies (N, T) as they are heard; notes more than 18 semitones from the first are moved by octaves."""
+    if not melodies.shape[1]:
+        return melodies.astype(np.int8)
     sounds = melodies != REST
     first = np.take_along_axis(melodies, sounds.argmax(axis=1)[:, None], axis=1).astype(np.int16)
     pitch = melodies - first + np.int16(FIRST)

@@ -61,7 +61,7 @@ def huge(path: Path) -> None:
         file.truncate(HUGE)  # holds nothing
 
 
-REASONS = {pipe: "Not a file", device: "Not a file", folder: "Is a directory", huge: "Larger than 1024 MiB"}
+REASONS = {pipe: "Not a file", device: "Not a file", folder: "Is a directory", huge: "Larger than "}
 
 
 @pytest.fixture

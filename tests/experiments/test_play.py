@@ -8,6 +8,7 @@ import pytest
 
 from songs.midi import encode_midi, read_score
 from songs.song import Song
+from songs.synth import TAIL_SECONDS
 
 NOTES = np.array([[0, 2, 40], [2, 0.25, 44], [3, 0.5, 47], [4, 1, 52]])
 """Onset and length in quarter notes, and pitch: below the keyboard."""
@@ -39,7 +40,7 @@ def test_sound_follows_the_tempo(kuznechik, low, tmp_path):
     for tempo in ((), ("--tempo", "160")):
         assert kuznechik("play", low, "--wav", tmp_path / "out.wav", "--force", *tempo).status == 0
         with wave.open(str(tmp_path / "out.wav")) as sound:
-            lengths.append(sound.getnframes() / sound.getframerate() - 1.1)  # in which the last note rings
+            lengths.append(sound.getnframes() / sound.getframerate() - TAIL_SECONDS)
     assert lengths == pytest.approx([3 * 60 / 80 + 3 * 60 / 60, 6 * 60 / 160], abs=1e-3)
 
 

@@ -43,6 +43,8 @@ def random_value(option: dataclasses.Field, draw: random.Random) -> int | float 
     low, high, choices = (option.metadata.get(key) for key in ("low", "high", "choices"))
     if option.type is bool:
         return draw.random() < 0.5
+    if option.metadata.get("numbers"):
+        return ",".join(map(str, sorted(draw.sample(range(1, 65), draw.randrange(4)))))
     if option.type is str:
         return draw.choice(choices) if choices else "".join(draw.choices(LETTERS, k=draw.randrange(9)))
     low, high = 0 if low is None else low, 1e12 if high is None else high

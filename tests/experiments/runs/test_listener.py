@@ -23,16 +23,13 @@ MODEL = {f"best/listener{suffix}" for suffix in (".safetensors", ".json", ".md")
 SETTINGS = {
     "ngram": [],
     "melody": ["melody.steps=50", "melody.batch_steps=256"],
-    "judge": [
-        *("judge.steps=20", "judge.batch=4", "judge.rounds=1", "judge.round_steps=3", "judge.feature_examples=20"),
-        *("judge.attack_generations=6", "judge.feature_steps=10"),
-    ],
+    "judge": ["judge.steps=30", "judge.batch=4"],
     "learned": [
         *("learned.steps=5", "learned.paired_steps=20", "learned.batch=2", "learned.rounds=1"),
-        *("learned.round_steps=3", "learned.attack_generations=4", "learned.attack_islands=2"),
+        *("learned.form_steps=20", "learned.round_steps=3", "learned.attack_generations=4", "learned.attack_islands=2"),
     ],
 }
-STEPS = {"ngram": 1, "melody": 5, "judge": 31, "learned": 29}
+STEPS = {"ngram": 1, "melody": 5, "judge": 51, "learned": 42}
 """Steps of these trainings."""
 
 
@@ -90,7 +87,7 @@ def test_the_files_of_a_run_are_those_of_every_run(trained, kind):
         "stopped": "finished",
         "kind": kind,
         "pieces": 24,
-        "excerpts": 20 if kind == "judge" else 85,
+        "excerpts": 4 if kind == "judge" else 85,
         "seed": 5,
         "steps": STEPS[kind],
         "progress": 1.0,
