@@ -5,7 +5,6 @@ network was asked to play: an evaluation of evolution on a song of 120 judged st
 """
 
 import os
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -15,6 +14,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from experiments.config.kinds import CONFIGS
+from experiments.config.settings import parse_toml
 from experiments.runs.folder import RunError, RunFolder
 from songs.catalog import song_name
 from songs.piano_roll import most_right_steps, read_lags
@@ -190,9 +190,7 @@ def _run_folders(path: Path) -> Iterator[Path]:
 def variant_folders(file: Path) -> list[str]:
     """Return the names of the folders of a sweep's variants, in the order of its file; raises RunError."""
     try:
-        return [
-            folder_name(variant) for variant in tomllib.loads(RunFolder(file.parent).read_text(file.name))["variants"]
-        ]
+        return [folder_name(variant) for variant in parse_toml(RunFolder(file.parent).read_text(file.name))["variants"]]
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{file}: cannot be read: {error}") from None
 
@@ -241,7 +239,7 @@ def _options(toml: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=4096)
 def _section(toml: str) -> tuple[tuple[str, Any], ...]:
-    sections = tomllib.loads(toml)
+    sections = parse_toml(toml)
     return tuple(
         (f"{name}.{key}", value if isinstance(value, str | int | float) else str(value))
         for name, section in sections.items()

@@ -16,7 +16,6 @@ A sweep's folder keeps its file, and a run folder for each run:
 """
 
 import shutil
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -29,12 +28,12 @@ import tomli_w
 from experiments.command import configured
 from experiments.comparison.run_list import SWEEP, folder_name
 from experiments.config.kinds import CONFIGS
-from experiments.config.settings import ConfigError, Settings
+from experiments.config.settings import ConfigError, Settings, parse_toml, read_toml_text
 from experiments.runs.assembly import resolve
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import load_kind, set_up
 from songs.catalog import song_name
-from songs.files import read_text, write_atomically
+from songs.files import write_atomically
 from songs.validate import validate_like
 
 KEYS = ("kind", "seeds", "songs", "base", "variants")
@@ -59,7 +58,7 @@ def sweeps_folder() -> Path:
 def read_sweep(path: Path) -> dict[str, Any]:
     """Return the content of a sweep's file; raises ConfigError if it cannot be carried out."""
     try:
-        content = tomllib.loads(read_text(path))
+        content = parse_toml(read_toml_text(path))
         plan(content)
         return content
     except FileNotFoundError:
