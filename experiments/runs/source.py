@@ -93,32 +93,26 @@ def folder_source(path: Path, playing: Playing) -> Source:
 
 
 def catalogue(playing: Playing) -> Source:
-    """Return the songs of the catalogue that listeners can hear; raises SongError if there are none."""
+    """Return the songs of the catalogue on 13 keys and eighths; raises SongError if there are none."""
     path = Path(playing.folder or default_folder())
-    source = as_heard(folder_source(path, replace(playing, steps=None)))
-    return source if playing.folder else replace(source, remarks=())
+    source = folder_source(path, replace(playing, steps=None))
+    songs = [song for song in source.songs if suits_listeners(song)]
+    if not songs:
+        check_listenable(source.songs[0])
+    left_out = [f"{song.name}: it has other keys or another grid" for song in source.songs if song not in songs]
+    remarks = [*source.remarks, *reasons_in_words(left_out, len(source.songs))]
+    return replace(source, songs=songs, remarks=remarks if playing.folder else ())
 
 
 def as_heard(source: Source) -> Source:
-    """Return a source as listeners hear it, on 13 keys from C4 and eighths: samples are folded, others left out.
-
-    Raises:
-        SongError: nothing is left.
-    """
-    if source.sampled:
-        if all(suits_listeners(song) for song in source.songs):
-            return source
-        remark = f"{source.name}: folded onto 13 keys and eighths, which listeners hear"
-        return replace(source, songs=[_folded(song) for song in source.songs], remarks=[*source.remarks, remark])
-    heard, left_out = [], []
-    for song in source.songs:
-        try:
-            heard.append(check_listenable(song))
-        except SongError as error:
-            left_out.append(f"{song.name}: {str(error).removeprefix(f'{song.name} ')}")
-    if not heard:
-        check_listenable(source.songs[0])
-    return replace(source, songs=heard, remarks=[*source.remarks, *reasons_in_words(left_out, len(source.songs))])
+    """Return a source on 13 keys from C4 and eighths, folded where it is on others; its remarks say so."""
+    others = [song for song in source.songs if not suits_listeners(song)]
+    if not others:
+        return source
+    share = "" if len(others) == len(source.songs) else f"{len(others)} of {len(source.songs)} melodies are "
+    remark = f"{source.name}: {share}folded onto 13 keys and eighths, to be compared with others"
+    songs = [song if suits_listeners(song) else _folded(song) for song in source.songs]
+    return replace(source, songs=songs, remarks=[*source.remarks, remark])
 
 
 def _folded(song: Song) -> Song:

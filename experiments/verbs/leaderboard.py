@@ -1,7 +1,7 @@
 """Judge sources by several listeners, beside real songs, samples of models, random keys and silence.
 
 The models are the MusicVAE of 16 bars, a Markov chain, and the best of 16 draws of the model of real melodies by the
-first listener. What listeners cannot hear is folded onto the 13 keys, or left out; both are said.
+first listener. What is on other keys or another grid is folded onto 13 keys and eighths, which is said.
 
 The table and a melody of each, as MIDI and sound, are written into a folder. The listener that rewarded a champion
 says little about it: look at the others, at the percentile among real melodies by the held-out judge

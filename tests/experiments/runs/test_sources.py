@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.runs.source import Playing, as_heard
+from experiments.runs.source import Playing, as_heard, catalogue
 from experiments.runs.sources import read_source, read_sources
 from songs.arrange import ArrangeOptions
 from songs.catalog import read_song
@@ -67,7 +67,7 @@ def test_two_sources_of_one_name_are_refused(tmp_path):
         read_sources(["grasshopper", str(tmp_path / "grasshopper.mid")])
 
 
-def test_samples_are_folded_for_listeners_and_files_are_left_out(tmp_path):
+def test_samples_are_folded_onto_13_keys_and_eighths():
     wide = read_source("random", Playing(melodies=1, arranging=ArrangeOptions(keys=37, grid=4)))
     heard = as_heard(wide)
     (song,) = heard.songs
@@ -77,16 +77,22 @@ def test_samples_are_folded_for_listeners_and_files_are_left_out(tmp_path):
     assert (np.nonzero(song.roll)[0] == (steps // 2)[first]).all()
     pitches = keys[first] + wide.songs[0].keyboard.lowest_pitch
     assert len(np.unique((np.nonzero(song.roll)[1] - pitches) % 12)) == 1  # moved by octaves, and all by one shift
-    assert heard.remarks == ["random: folded onto 13 keys and eighths, which listeners hear"]
+    assert heard.remarks == ["random: folded onto 13 keys and eighths, to be compared with others"]
 
-    rows = np.stack([np.arange(8), 60 + 4 * np.arange(8)], axis=1)
-    write_midi(tmp_path / "wide.mid", rows, 8)
+
+def test_files_are_folded_where_they_need_to_be_and_the_catalogue_leaves_them_out(tmp_path):
+    write_midi(tmp_path / "wide.mid", np.stack([np.arange(8), 60 + 4 * np.arange(8)], axis=1), 8)
     with pytest.raises(ValueError, match="--fold --grid 2"):
-        as_heard(read_source(str(tmp_path)))
+        catalogue(Playing(folder=str(tmp_path)))
     write_midi(tmp_path / "narrow.mid", np.stack([np.arange(8), 60 + np.arange(8)], axis=1), 8)
-    source = as_heard(read_source(str(tmp_path)))
-    assert [song.name for song in source.songs] == ["narrow"]
-    assert source.remarks[-1].startswith("1 of 2 files are left out, such as wide: has 37 keys from C3")
+    narrow, wide = as_heard(source := read_source(str(tmp_path))).songs
+    assert narrow is source.songs[0]
+    assert (np.diff(np.nonzero(wide.roll)[1]) % 12).tolist() == [4] * 7
+    assert as_heard(source).remarks[-1].endswith("1 of 2 melodies are folded onto 13 keys and eighths, "
+                                                 "to be compared with others")  # fmt: skip
+    heard = catalogue(Playing(folder=str(tmp_path)))
+    assert [song.name for song in heard.songs] == ["narrow"]
+    assert heard.remarks[-1].startswith("1 of 2 files are left out, such as wide: it has other keys or another grid")
 
 
 def test_a_run_plays_its_songs_and_goes_on_for_as_long_as_one_likes(solved, tune):
