@@ -115,17 +115,15 @@ def test_it_is_improvised_on_for_a_listener(kuznechik, tmp_path, waltz, argument
     assert kuznechik("score", run).status == 0
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("evolve", "--listener", "melody"),
-        ("dqn", "--config", "prior"),
-        ("listener", "score", "--listener", "theory=1,melody=1"),
-    ],
-)
+def test_a_melody_model_scores_what_is_folded_onto_its_keys(kuznechik, waltz):
+    called = kuznechik("listener", "score", "--listener", "theory=1,melody=1", waltz)
+    assert called.status == 0
+    assert called.err.endswith("waltz: folded onto 13 keys and eighths, to be compared with others\n")
+
+
+@pytest.mark.parametrize("arguments", [("evolve", "--listener", "melody"), ("dqn", "--config", "prior")])
 def test_a_melody_model_says_in_one_line_what_it_hears(kuznechik, tmp_path, waltz, arguments):
-    verb, *options = arguments
-    called = kuznechik(verb, *options, waltz, *(() if verb == "listener" else ("--out", tmp_path / "run")))
+    called = kuznechik(*arguments, waltz, "--out", tmp_path / "run")
     assert called.status == 2
     assert "waltz has 25 keys from C3 and sixteenths; a melody model needs 13 keys from C4 and eighths" in called.err
     assert len(called.err.splitlines()) == 1
