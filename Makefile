@@ -5,16 +5,20 @@ READY := $(VENV)/.ready
 
 PICTURES := docs/pictures
 
-.PHONY: demo pictures test coverage soak lint clean
+.PHONY: demo docs pictures test coverage soak lint clean
 
 demo: $(READY)  ## evolve the grasshopper tune and draw the result
 	$(BIN)/kuznechik evolve grasshopper --plot
 
-pictures: $(READY)  ## make the README's pictures again
+pictures: $(READY)  ## make the pictures of README and documentation again
+	$(BIN)/python docs/drawings.py
 	rm -rf $(PICTURES)/run
 	$(BIN)/kuznechik evolve grasshopper --seed 0 --out $(PICTURES)/run --plot
 	cp $(PICTURES)/run/plots/fitness.png $(PICTURES)/run/plots/roll.png $(PICTURES)/run/plots/species.png $(PICTURES)
 	rm -rf $(PICTURES)/run
+
+docs: $(VENV)/.docs-ready  ## build the documentation, docs/build/html/index.html; warnings are errors
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -b html docs docs/build/html
 
 test: $(READY)  ## run the test suite, on up to 4 cores
 	$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile
@@ -35,6 +39,10 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[torch,dev]"
 	touch $(READY)
+
+$(VENV)/.docs-ready: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	touch $@
 
 clean:
 	rm -rf $(VENV)

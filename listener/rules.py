@@ -37,7 +37,7 @@ class TheoryWeights:
     repeating: float = -100.0
     """For a note more than `most_repetitions` times in a row, and for every rest beyond `most_rests`."""
     autocorrelation: float = -3.0
-    """Times |r| for each lag of 1, 2 and 3 notes at which the notes so far have |r| above .15."""
+    """Times `|r|` for each lag of 1, 2 and 3 notes at which the notes so far have `|r|` above .15."""
     motif: float = 3.0
     """For a note in a bar with at least three different ones; .1 of it more for each further one."""
     repeated_motif: float = 4.0
