@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from listener.judge_notes import BAR, FORM, SIZES, WHOLE, Reading, read, sixteenths
 from listener.judging import percentile
 from songs.keyboard import DEFAULT_GRID, Grid
+from vae.parameters import drawn
 
 GROUPS = ("real", "form", "pitches", "rhythm", "players", "chains")
 """What a melody may be: real, or made worse in its form, its pitches or its rhythm, or by a dull player or a chain."""
@@ -51,7 +52,7 @@ class JudgeNet(nn.Module):
     def __init__(self, options: NetOptions | None = None):
         super().__init__()
         self.options = size = options or NetOptions()
-        self.table = nn.Parameter(0.1 * torch.randn(sum(SIZES.values()), size.embedding))
+        self.table = drawn(0.1, sum(SIZES.values()), size.embedding)
         self.notes = nn.GRU(size.embedding, size.units, batch_first=True)
         self.bar = nn.Linear(size.units + len(FORM), size.bar)
         self.bars = nn.GRU(size.bar, size.units, batch_first=True, bidirectional=True)

@@ -24,6 +24,7 @@ from listener.markov import TOKENS
 from listener.theory import REST
 from songs.keyboard import KEYS, STEPS_PER_BAR
 from songs.validate import Within, validate_like
+from vae.parameters import drawn
 
 LAGS = (1, 2, 4, 8, 16, 32, 64)
 _NOTHING = TOKENS
@@ -66,7 +67,7 @@ class MelodyModel(nn.Module):
     def __init__(self, options: ModelOptions | None = None):
         super().__init__()
         self.options = size = options or ModelOptions()
-        self.table = nn.Parameter(0.3 * torch.randn(sum(_WIDTHS), size.embedding))
+        self.table = drawn(0.3, sum(_WIDTHS), size.embedding)
         self.memory = nn.GRU(size.embedding, size.units, batch_first=True)
         self.skip = nn.Linear(size.embedding, size.units)
         self.hidden = nn.Linear(size.units, size.hidden)

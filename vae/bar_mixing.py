@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae.config import ModelError
+from vae.parameters import drawn
 
 HEAD_WIDTH = 32
 
@@ -30,7 +31,7 @@ class BarMixing(nn.Module):
             raise ModelError(
                 f"a width of {width} cannot be shared by {self.heads} heads: choose {below} or {below + HEAD_WIDTH}"
             )
-        self.position = nn.Parameter(torch.randn(bars, width) * 0.02)
+        self.position = drawn(0.02, bars, width)
         self.norm_bars = nn.LayerNorm(width)
         self.query_key_value = nn.Linear(width, 3 * width)
         self.bars_out = nn.Linear(width, width)

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from vae.bar_mixing import BarMixing
 from vae.config import ModelConfig
+from vae.parameters import embedding
 
 SMALLEST_DEVIATION = 1e-4
 FIRST_DEVIATION_BIAS = -1.0
@@ -22,7 +23,7 @@ class TokenInput(nn.Module):
         super().__init__()
         self.one_hot = one_hot
         self.width = features or one_hot
-        self.table = nn.Embedding(tokens, features) if features else None
+        self.table = embedding(tokens, features) if features else None
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return (..., width)."""

@@ -25,6 +25,7 @@ from torch.nn import functional
 from vae.critic import Critic
 from vae.echoes import lags_of, relation_count
 from vae.fit import Fit
+from vae.parameters import embedding
 
 NEAR = (1, 2, 4, 8)
 """How many bars before a bar those stand that it hears directly."""
@@ -64,8 +65,8 @@ class SlotPrior(nn.Module):
         super().__init__()
         self.bars, self.size, self.kinds = bars, latent // bars, relation_count(bars)
         context = len(NEAR) * FEATURES + FEATURES
-        self.relation = nn.Embedding(self.kinds + 1, FEATURES)  # the last one: before the first bar
-        self.position = nn.Embedding(bars, FEATURES)
+        self.relation = embedding(self.kinds + 1, FEATURES)  # the last one: before the first bar
+        self.position = embedding(bars, FEATURES)
         self.form = nn.GRU(context, FORM_WIDTH, batch_first=True)
         self.form_out = nn.Linear(FORM_WIDTH, self.kinds)
         self.music = nn.GRU(context + len(NEAR) * self.size, width, batch_first=True)

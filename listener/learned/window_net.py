@@ -22,6 +22,7 @@ from listener.learned.hearing import PITCHES
 from listener.melody_features import tonics
 from listener.theory import NONE, REST, events
 from songs.keyboard import KEYS, STEPS_PER_BAR
+from vae.parameters import drawn
 
 LAGS = (1, 2, 4, 8, 16, 32)
 LONGEST_GAP = 9
@@ -80,13 +81,13 @@ class WindowNet(nn.Module):
     def __init__(self, options: NetOptions | None = None):
         super().__init__()
         self.options = size = options or NetOptions()
-        self.held = nn.Parameter(0.3 * torch.randn(PITCHES + 1, 1, 1, size.embedding))
-        self.key = nn.Parameter(0.3 * torch.randn(PITCHES + 1, 2, 1, size.embedding))
-        self.place = nn.Parameter(0.3 * torch.randn(1, 2, STEPS_PER_BAR, size.embedding))
-        self.interval = nn.Parameter(0.3 * torch.randn(INTERVALS, 1, size.embedding))
-        self.gap = nn.Parameter(0.3 * torch.randn(1, LONGEST_GAP + 1, size.embedding))
-        self.equal = nn.Parameter(0.2 * torch.randn(len(LAGS), 2, size.embedding))
-        self.degree = nn.Parameter(0.3 * torch.randn(DEGREES * 2, size.embedding))
+        self.held = drawn(0.3, PITCHES + 1, 1, 1, size.embedding)
+        self.key = drawn(0.3, PITCHES + 1, 2, 1, size.embedding)
+        self.place = drawn(0.3, 1, 2, STEPS_PER_BAR, size.embedding)
+        self.interval = drawn(0.3, INTERVALS, 1, size.embedding)
+        self.gap = drawn(0.3, 1, LONGEST_GAP + 1, size.embedding)
+        self.equal = drawn(0.2, len(LAGS), 2, size.embedding)
+        self.degree = drawn(0.3, DEGREES * 2, size.embedding)
         self.steps = nn.Linear(3 * size.embedding, size.embedding)
         self.halves = nn.Linear(4 * size.embedding, size.halves)
         self.quarters = nn.Linear(4 * size.halves, size.quarters)
