@@ -139,6 +139,14 @@ def between(least: float, most: float) -> Callable[[str], float]:
     return number
 
 
+def cell(text: str) -> tuple[int, int]:
+    """Read a cell of an atlas, two whole numbers from 0 up, as in 3,7."""
+    first, comma, second = text.partition(",")
+    if not (comma and first.strip().isdecimal() and second.strip().isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text}: it must be two whole numbers from 0 up, such as 3,7")
+    return int(first), int(second)
+
+
 def above_zero(most: float) -> Callable[[str], float]:
     """Return a parser of numbers above 0, up to `most`."""
 

@@ -61,6 +61,19 @@ def step_codes(melodies: np.ndarray) -> np.ndarray:
     return codes + _FIRSTS
 
 
+def codes_at(melodies: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Return the codes (N, 9) int64 of one step (N,) of each melody (N, T): that row of `step_codes`."""
+    rows = np.arange(len(melodies))
+    codes = np.empty((len(melodies), len(_WIDTHS)), dtype=np.int64)
+    for column, lag in enumerate(LAGS):
+        codes[:, column] = np.where(steps < lag, _NOTHING, melodies[rows, np.maximum(steps - lag, 0)] + 1)
+    notes = (melodies != REST) & (np.arange(melodies.shape[1]) < steps[:, None])
+    last = melodies.shape[1] - 1 - notes[:, ::-1].argmax(axis=1)
+    codes[:, -2] = np.where(notes.any(axis=1), melodies[rows, last] + 1, 0)
+    codes[:, -1] = steps % STEPS_PER_BAR
+    return codes + _FIRSTS
+
+
 class MelodyModel(nn.Module):
     """Predicts the next step of a melody."""
 
@@ -195,8 +208,8 @@ class MelodyReader:
             return
         with torch.inference_mode():
             steps = self._steps[envs]
-            codes = step_codes(self._melodies[envs, : steps.max() + 1])[np.arange(len(envs)), steps, None]
-            known, state = self.model.remember(torch.from_numpy(codes), torch.from_numpy(self._state[envs])[None])
+            codes = torch.from_numpy(codes_at(self._melodies[envs, : steps.max() + 1], steps))[:, None]
+            known, state = self.model.remember(codes, torch.from_numpy(self._state[envs])[None])
             self._log_probabilities[envs] = self.model.next(known)[:, 0].log_softmax(dim=1).numpy()
             self._state[envs] = state[0].numpy()
 

@@ -12,8 +12,8 @@ import torch
 
 from agents.cases import memory_cases
 from agents.dqn.network import QNetwork
-from agents.dqn.prior import Prior
 from agents.dqn.q_player import QPlayer
+from agents.prior import MakePrior
 from agents.rollout import continue_prompts
 from songs.piano_roll import Memory
 from songs.song import Song
@@ -59,7 +59,7 @@ class GreedyEvaluator:
         mode_bit: bool,
         chords: bool = True,
         reward_fn: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
-        prior: Callable[[int], Prior] | None = None,
+        prior: MakePrior | None = None,
     ):
         """
         Args:

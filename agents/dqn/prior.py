@@ -11,7 +11,6 @@ Source: N. Jaques et al., Sequence Tutor (2017).
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 
@@ -39,25 +38,6 @@ class PriorOptions:
     def decides(self) -> bool:
         """Whether the prior, and not the network alone, decides what is played."""
         return bool(self.model) and self.form == "g"
-
-
-class Prior(Protocol):
-    """A model that follows N melodies and predicts how each goes on."""
-
-    def begin(self, envs: np.ndarray, rolls: np.ndarray, steps: np.ndarray) -> None:
-        """Begin episodes of environments (B,) int, of whose rolls (B, T, K) bool the first steps (B,) are played."""
-
-    def add(self, keys: np.ndarray) -> None:
-        """Add a step (N, K) bool of all environments."""
-
-    def log_probabilities(self) -> np.ndarray:
-        """Return the log probabilities (N, K + 1) float32 of the choices of the next step."""
-
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return the melodies so far, as arrays and plain data."""
-
-    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it does not fit."""
 
 
 def sample(log_weights: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -20,7 +20,8 @@ from agents.dqn.exploration import EpsilonGreedy, ExplorationOptions
 from agents.dqn.learner import QLearner
 from agents.dqn.n_step import EnvStep, NStep
 from agents.dqn.network import choices_of
-from agents.dqn.prior import Prior, PriorOptions, sample
+from agents.dqn.prior import PriorOptions, sample
+from agents.prior import Prior
 from agents.state_parts import State, Stateful, join_states, restore_arrays, restore_parts
 
 

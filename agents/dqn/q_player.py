@@ -1,12 +1,10 @@
 """A performer that plays the most valued choices of a Q-network."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 
 from agents.dqn.network import QNetwork
-from agents.dqn.prior import Prior
+from agents.prior import MakePrior, Prior
 
 
 class QPlayer:
@@ -20,7 +18,7 @@ class QPlayer:
         self,
         network: QNetwork,
         mode_bit: bool = False,
-        prior: Callable[[int], Prior] | None = None,
+        prior: MakePrior | None = None,
         prompt: int = 0,
     ):
         """
@@ -59,7 +57,7 @@ class QPlayer:
                 values = values + torch.from_numpy(self._log_probabilities(self.prior, memory))[:, None]
             return values
 
-    def _log_probabilities(self, prior: Callable[[int], Prior], memory: np.ndarray) -> np.ndarray:
+    def _log_probabilities(self, prior: MakePrior, memory: np.ndarray) -> np.ndarray:
         """Return the prior's log probabilities (B, K + 1) after memories (B, M, K), whose last step is new to it."""
         if self._melodies is None:
             self._melodies = prior(len(memory))

@@ -69,7 +69,7 @@ def genomes_to_arrays(genomes: Sequence[Genome], outputs: int) -> dict[str, np.n
         "node_genes": ((nodes.row(gene),) for gene in node_genes),
         "connection_genes": ((connections.row(gene),) for gene in connection_genes),
     }
-    arrays = {"losses": np.array([values or [0.0] * outputs for values in losses], dtype=float)}
+    arrays = {"losses": np.array([values or [0.0] * outputs for values in losses], dtype=float).reshape(-1, outputs)}
     for table, types in TABLES.items():
         columns = list(zip(*rows[table], strict=True)) or [()] * len(types)
         for (name, dtype), column in zip(types.items(), columns, strict=True):

@@ -25,16 +25,25 @@ from agents.neat.genome import Genome
 from agents.neat.network import check_supported, hidden_weights, settled
 from agents.neat.packed_genes import PackedGenes, packed_chunks
 from agents.neat.population import Evolution
+from agents.prior import FollowedPrior, MakePrior, keys_of
 from songs.validate import validate_like
 
 RewardFunction = Callable[[np.ndarray], np.ndarray]
 """Rewards (B, T) float32 of rolls (B, T, K) bool: the `rewards` of a listener."""
 
+GENOMES_TOGETHER = 1024
+"""Genomes that play at once: bounds the memory."""
 ROLLS_TOGETHER = 512
 """Rolls that a listener rewards at once: bounds the memory."""
 
 
-def play_together(genomes: Sequence[neat.DefaultGenome], prompts: np.ndarray, steps: int, memory: int) -> np.ndarray:
+def play_together(
+    genomes: Sequence[neat.DefaultGenome],
+    prompts: np.ndarray,
+    steps: int,
+    memory: int,
+    prior: MakePrior | None = None,
+) -> np.ndarray:
     """Let every genome go on from every prompt, hearing only itself, as `agents.rollout.play_on` lets one.
 
     Args:
@@ -42,6 +51,7 @@ def play_together(genomes: Sequence[neat.DefaultGenome], prompts: np.ndarray, st
         prompts: (B, P, K) bool.
         steps: T, at least P.
         memory: M.
+        prior: weighs the choices, as for `agents.neat.prior_player`; None: the networks decide alone.
 
     Returns:
         (N, B, T, K) bool, the prompts and what followed.
@@ -49,27 +59,67 @@ def play_together(genomes: Sequence[neat.DefaultGenome], prompts: np.ndarray, st
     Raises:
         ValueError: a genome is recurrent.
     """
-    keys = prompts.shape[2]
-    rolls = np.empty((len(genomes), len(prompts), steps, keys), dtype=bool)
-    for members, genes in packed_chunks(genomes, keys):
-        rolls[members] = _play(genes, prompts, steps, memory)
+    rolls = np.empty((len(genomes), len(prompts), steps, prompts.shape[2]), dtype=bool)
+    for first in range(0, len(genomes), GENOMES_TOGETHER):
+        part = slice(first, first + GENOMES_TOGETHER)
+        rolls[part] = _play(genomes[part], prompts, steps, memory, prior)
     return rolls
 
 
-def _play(genes: PackedGenes, prompts: np.ndarray, steps: int, memory: int) -> np.ndarray:
-    (genomes, nodes), (episodes, given, keys) = genes.keys.shape, prompts.shape
-    history = np.zeros((genomes, memory + steps, keys, episodes), dtype=bool)
-    history[:, memory : memory + given] = prompts.transpose(1, 2, 0)
-    cells = history.reshape(-1, episodes)
-    first, weights, heads, fed = _input_gathers(genes, keys, memory, steps)
-    between, depth = hidden_weights(genes, keys, np.float64)
-    for step in range(given, steps):
+def _play(
+    genomes: Sequence[neat.DefaultGenome], prompts: np.ndarray, steps: int, memory: int, prior: MakePrior | None
+) -> np.ndarray:
+    keys = prompts.shape[2]
+    shape = (len(genomes), len(prompts), keys)
+    followed = FollowedPrior(prior, np.tile(prompts, (len(genomes), 1, 1))) if prior else None
+    chunks = [(members, _Chunk(genes, prompts, steps, memory)) for members, genes in packed_chunks(genomes, keys)]
+    for step in range(prompts.shape[1], steps):
+        outputs = np.empty(shape)
+        for members, chunk in chunks:
+            outputs[members] = chunk.outputs(step)
+        pressed = outputs > 0
+        if followed:
+            choices = followed.weighted(outputs.reshape(-1, keys)).argmax(axis=1)
+            pressed = keys_of(choices, keys).reshape(shape)
+            followed.add(pressed.reshape(-1, keys))
+        for members, chunk in chunks:
+            chunk.press(step, pressed[members])
+    rolls = np.empty((*shape[:2], steps, keys), dtype=bool)
+    for members, chunk in chunks:
+        rolls[members] = chunk.rolls
+    return rolls
+
+
+class _Chunk:
+    """Genomes with as many nodes that play from B prompts together, step by step."""
+
+    def __init__(self, genes: PackedGenes, prompts: np.ndarray, steps: int, memory: int):
+        genomes, (episodes, given, keys) = len(genes.keys), prompts.shape
+        self._genes, self._memory = genes, memory
+        self._history = np.zeros((genomes, memory + steps, keys, episodes), dtype=bool)
+        self._history[:, memory : memory + given] = prompts.transpose(1, 2, 0)
+        self._cells = self._history.reshape(-1, episodes)
+        self._first, self._weights, self._heads, self._fed = _input_gathers(genes, keys, memory, steps)
+        self._between, self._depth = hidden_weights(genes, keys, np.float64)
+
+    def outputs(self, step: int) -> np.ndarray:
+        """Return the outputs (G, B, K) of the genomes at a step."""
+        (genomes, nodes), (keys, episodes) = self._genes.keys.shape, self._history.shape[2:]
         sums = np.zeros((genomes * nodes, episodes))
-        if len(heads):
-            sums[fed] = np.add.reduceat(cells[first + step * keys] * weights, heads, axis=0)
+        if len(self._heads):
+            values = self._cells[self._first + step * keys] * self._weights
+            sums[self._fed] = np.add.reduceat(values, self._heads, axis=0)
         sums = sums.reshape(genomes, nodes, episodes)
-        history[:, memory + step] = settled(genes, sums, between, depth) > 0
-    return history[:, memory:].transpose(0, 3, 1, 2)
+        return settled(self._genes, sums, self._between, self._depth).transpose(0, 2, 1)
+
+    def press(self, step: int, keys: np.ndarray) -> None:
+        """Add a step of all melodies, (G, B, K) bool."""
+        self._history[:, self._memory + step] = keys.transpose(0, 2, 1)
+
+    @property
+    def rolls(self) -> np.ndarray:
+        """The melodies (G, B, T, K) bool."""
+        return self._history[:, self._memory :].transpose(0, 3, 1, 2)
 
 
 def _input_gathers(genes: PackedGenes, keys: int, memory: int, steps: int) -> tuple[np.ndarray, ...]:
@@ -108,6 +158,7 @@ class ImprovisationEvaluator:
         memory: int,
         parsimony: float = 0.0,
         phenotype: Callable[[neat.DefaultGenome], neat.DefaultGenome] | None = None,
+        prior: MakePrior | None = None,
     ):
         """
         Args:
@@ -118,6 +169,7 @@ class ImprovisationEvaluator:
             memory: M.
             parsimony: what every enabled connection costs a genome's fitness.
             phenotype: the network that plays for a genome; None: the genome itself.
+            prior: beside which the networks play; None: they play alone.
 
         Raises:
             ValueError: there is no prompt, or nothing to be played after it.
@@ -127,7 +179,7 @@ class ImprovisationEvaluator:
         self.cases, self.prompts, self.steps, self.memory = cases, prompts, steps, memory
         self.parsimony = parsimony
         self.evaluations = 0
-        self._reward_fn, self._phenotype = reward_fn, phenotype
+        self._reward_fn, self._phenotype, self._prior = reward_fn, phenotype, prior
 
     def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
         """Set `fitness`, `loss` (minus the reward, without parsimony) and `right` (0) of every new genome.
@@ -150,7 +202,7 @@ class ImprovisationEvaluator:
         """Return what genomes play, (N, B, T, K) bool."""
         if self._phenotype:
             genomes = [self._phenotype(genome) for genome in genomes]
-        return play_together(genomes, self.prompts, self.steps, self.memory)
+        return play_together(genomes, self.prompts, self.steps, self.memory, self._prior)
 
     def rewards(self, rolls: np.ndarray) -> np.ndarray:
         """Return the rewards of rolls (N, B, T, K), (N,) float64: the sum over the steps, the mean over B."""

@@ -41,10 +41,7 @@ def population_state(population: neat.Population, champion: Genome | None) -> tu
             for one in species
         ],
         "threshold": getattr(population.species, "threshold", None),
-        "next_species": population.species.indexer.value,
-        "next_genome": population.reproduction.genome_indexer.value,
-        "next_node": population.config.genome_config.node_indexer.value,
-        "innovations": population.reproduction.innovation_tracker.global_counter,
+        **counters(population),
     }
     return genomes_to_arrays(genomes.things, population.config.genome_config.num_outputs), data
 
@@ -54,8 +51,7 @@ def restore_population(
 ) -> Genome | None:
     """Put a population into a state and return the champion; raises ValueError if it cannot be its state."""
     species_set, config = population.species, population.config
-    validate_like({name: Within(0, 0, LARGEST_COUNT) for name in _COUNTERS}, data)
-    genomes = genomes_from_arrays(arrays, _limits(data, config), config)
+    genomes = restore_genomes(arrays, data, config)
     _validate(data, genomes, config, getattr(species_set, "threshold", None))
     population.population = {genome.key: genome for genome in genomes[: data["population"]]}
     population.generation = data["generation"]
@@ -68,11 +64,32 @@ def restore_population(
     species_set.genome_to_species = {key: one.key for one in species_set.species.values() for key in one.members}
     if hasattr(species_set, "threshold"):
         species_set.threshold = data["threshold"]
-    species_set.indexer = Count(data["next_species"])
-    population.reproduction.genome_indexer = Count(data["next_genome"])
-    config.genome_config.node_indexer = Count(data["next_node"])
-    population.reproduction.innovation_tracker.global_counter = data["innovations"]
+    restore_counters(population, data)
     return None if data["champion"] is None else genomes[data["champion"]]
+
+
+def counters(population: neat.Population) -> dict[str, int]:
+    """Return the next keys of a population, and its innovations so far."""
+    return {
+        "next_species": population.species.indexer.value,
+        "next_genome": population.reproduction.genome_indexer.value,
+        "next_node": population.config.genome_config.node_indexer.value,
+        "innovations": population.reproduction.innovation_tracker.global_counter,
+    }
+
+
+def restore_counters(population: neat.Population, data: dict[str, Any]) -> None:
+    """Go on counting from what `counters` returned."""
+    population.species.indexer = Count(data["next_species"])
+    population.reproduction.genome_indexer = Count(data["next_genome"])
+    population.config.genome_config.node_indexer = Count(data["next_node"])
+    population.reproduction.innovation_tracker.global_counter = data["innovations"]
+
+
+def restore_genomes(arrays: dict[str, np.ndarray], data: dict[str, Any], config: neat.Config) -> list[Genome]:
+    """Return the genomes of a state with its `counters`; raises ValueError if they do not belong to it."""
+    validate_like({name: Within(0, 0, LARGEST_COUNT) for name in _COUNTERS}, data)
+    return genomes_from_arrays(arrays, _limits(data, config), config)
 
 
 def _limits(data: dict[str, Any], config: neat.Config) -> dict[str, tuple[float, float]]:

@@ -81,7 +81,7 @@ class Reproduction(neat.DefaultReproduction):
             elites = members[: self.reproduction_config.elitism]
             population.update((genome.key, genome) for genome in elites)
             for _ in range(spawn - len(elites)):
-                child = self._child(config, own, everyone)
+                child = self.child(config, own, everyone)
                 child.species = one.key
                 population[child.key] = child
         return population
@@ -116,7 +116,8 @@ class Reproduction(neat.DefaultReproduction):
             return members
         return members[: max(2, math.ceil(self.reproduction_config.survival_threshold * len(members)))]
 
-    def _child(self, config: neat.Config, own: "Parents", everyone: "Parents") -> Genome:
+    def child(self, config: neat.Config, own: "Parents", everyone: "Parents") -> Genome:
+        """Return a child of two of `own`, or with `interspecies_mating` of one of them and one of `everyone`."""
         second_parents = everyone if random.random() < self.reproduction_config.interspecies_mating else own
         first, second = own.choose(), second_parents.choose()
         key = next(self.genome_indexer)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from agents.fitness import KINDS
+from agents.neat.map_elites import MapElitesOptions
 from agents.other_searches.evolution_strategies import CMAESOptions, OpenAIES, OpenAIOptions, SeparableCMAES
 from agents.other_searches.per_key.options import PerKeyOptions
 from agents.other_searches.per_key.per_key_evolution import PerKeyEvolution
@@ -21,7 +22,7 @@ OTHER_SEARCHES: dict[str, type[OtherSearch]] = {
     "per_key": PerKeyEvolution,
 }
 """Searches beside NEAT, by name; the section of that name has their options."""
-ALGORITHMS = ("neat", "neat_python", *OTHER_SEARCHES)
+ALGORITHMS = ("neat", "neat_python", "map_elites", *OTHER_SEARCHES)
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class Improvise:
     """Improvisation, where no song is expected."""
 
     listener: str = option("", "rewards improvisations: theory, or ngram=1,theory=.5; '': memorise the song")
+    prior: str = option(
+        "auto",
+        "model of real melodies beside which networks play single notes: melody, or a file; none: they play alone; "
+        "auto: melody for map_elites, else none",
+    )
     starts: int = option(8, "prompts it continues: the beginnings of the song and of others of its folder", 1, 1000)
     extra_keys: float = option(
         1.0, "what every key beyond the first of a step costs; most listeners see only the highest", 0.0, 1e6
@@ -154,6 +160,7 @@ class EvolveConfig(Settings):
     operators: Operators = field(default_factory=Operators)
     genome: Genome = field(default_factory=Genome)
     neat_python: NeatPython = field(default_factory=NeatPython)
+    map_elites: MapElitesOptions = field(default_factory=MapElitesOptions)
     openai_es: OpenAIOptions = field(default_factory=OpenAIOptions)
     cma_es: CMAESOptions = field(default_factory=CMAESOptions)
     verified_prefix: VerifiedPrefixOptions = field(default_factory=VerifiedPrefixOptions)

@@ -53,14 +53,12 @@ def network_data(run: Run) -> dict[str, Any]:
     """Return a champion as the page's `network.js` reads it.
 
     Raises:
-        RunError: it is recurrent.
+        RunError: it is recurrent, or plays with a prior.
     """
+    if getattr(run.performer, "prior", None):
+        raise RunError(f"{run.folder.path}: it plays with a prior, which the page does not have; try kuznechik play")
     if run.folder.read_meta().get("experiment") == "dqn":
         player: Any = run.performer  # a `QPlayer`
-        if player.prior:
-            raise RunError(
-                f"{run.folder.path}: it plays with a prior, which the page does not have; try kuznechik play"
-            )
         return _layers(player.network)
     genome = json.loads(run.folder.read_text("best/genome.json"))
     if isinstance(getattr(run.performer, "network", None), RecurrentNetwork):

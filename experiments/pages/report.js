@@ -5,7 +5,8 @@ const players = [];
 for (const section of document.querySelectorAll(".melody")) {
   const roll = JSON.parse(section.querySelector("script").textContent);
   const canvas = section.querySelector("canvas");
-  const buttons = [...section.querySelectorAll("button")];
+  const buttons = [...section.querySelectorAll("[data-part]")];
+  const tiles = [...section.querySelectorAll("button.tile")];
   const player = new Player(roll.steps, roll.seconds, roll.starts);
   players.push(player);
   const part = roll.part || Infinity; // several melodies, one after the other, each of so many steps
@@ -98,6 +99,19 @@ for (const section of document.querySelectorAll(".melody")) {
     redraw();
   }
 
+  function choose(tile) {
+    const stage = roll.cells_of_map[tile.dataset.stage], pause = player.playing && tile.getAttribute("aria-pressed") === "true";
+    for (const other of tiles) other.setAttribute("aria-pressed", other === tile);
+    section.querySelector(".text").textContent = tile.title;
+    player.pause();
+    roll.cells = stage.cells;
+    roll.notes.played = stage.played;
+    if (!pause) player.place = 0;
+    redraw();
+    if (pause) label();
+    else toggle(current);
+  }
+
   function label() {
     for (const button of buttons) button.setAttribute("aria-pressed", player.playing && button === current);
   }
@@ -124,6 +138,7 @@ for (const section of document.querySelectorAll(".melody")) {
   }
 
   for (const button of buttons) button.addEventListener("click", () => toggle(button));
+  for (const tile of tiles) tile.addEventListener("click", () => choose(tile));
   canvas.addEventListener("click", event => {
     const { perRow, cell, row } = layout();
     seek(Math.floor(event.offsetY / row) * perRow + Math.floor((event.offsetX - 30) / cell));

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.pages.atlas_view import atlas_group
 from experiments.pages.film import MOST_STAGES, stages
 from experiments.pages.improvised_view import improvised
 from experiments.pages.overlay import overlay_figure, vae_overlay
@@ -19,6 +20,7 @@ from experiments.plots import listener_training
 from experiments.plots.picture import read_summary
 from experiments.plots.roll import classify
 from experiments.plots.run import PICTURES, draw_run
+from experiments.runs.atlas import has_atlas
 from experiments.runs.champion import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind, read_config
@@ -118,6 +120,7 @@ def run_view(folder: RunFolder, most_stages: int = MOST_STAGES) -> dict[str, Any
     scores = score(run) if memorised else None
     improvisation = improvised(run, most_stages) if run.improvising else None
     groups = [_song_group(run, most_stages)] if memorised else []
+    groups += [atlas_group(run)] if has_atlas(folder) else []
     return {
         "heading": _heading(run.songs, run.task.kind),
         "search": _search(summary, meta["experiment"]),

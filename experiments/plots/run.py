@@ -13,12 +13,13 @@ from pathlib import Path
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from experiments.plots import fitness, learning, listener_training, losses, network, reward, roll, species
+from experiments.plots import atlas, fitness, learning, listener_training, losses, network, reward, roll, species
 from experiments.plots.picture import Picture, open_plotted
 from experiments.plots.sheet import STYLE, save
 from experiments.runs.folder import RunError, RunFolder
 
 PICTURES: tuple[Picture, ...] = (
+    atlas.PICTURE,
     fitness.PICTURE,
     reward.PICTURE,
     learning.PICTURE,

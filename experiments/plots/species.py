@@ -66,6 +66,6 @@ def _draw(run: PlottedRun) -> Figure:
 PICTURE = Picture(
     "species",
     "Members of each species over the generations",
-    suits=lambda run: run.experiment == "evolve",
+    suits=lambda run: run.experiment == "evolve" and run.config.evolve.algorithm != "map_elites",
     draw=_draw,
 )

@@ -14,6 +14,7 @@ import numpy as np
 from agents.cases import Cases, memory_cases, xor_cases
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer
+from agents.neat.prior_player import PriorPlayer
 from agents.neat.recurrent_network import RecurrentNetwork
 from agents.other_searches.verified_prefix import MOST_KEYS
 from agents.performer import Performer
@@ -22,7 +23,7 @@ from experiments.config.evolve import OTHER_SEARCHES, EvolveConfig, Task
 from experiments.config.neat_ini import check_neat_python, improvises
 from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunFolder
-from experiments.runs.improvise import named_listener, settle_improvisation
+from experiments.runs.improvise import melody_prior, named_listener, settle_improvisation
 from listener.attachment import hears_any_keyboard
 from songs.catalog import (
     Entry,
@@ -70,14 +71,15 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
     one_song = evolve.algorithm in OTHER_SEARCHES and OTHER_SEARCHES[evolve.algorithm].ONE_SONG
     if config.improvise.listener:
         config = settle_improvisation(config)
+    elif evolve.algorithm == "map_elites":
+        raise ConfigError("evolve.algorithm = 'map_elites' draws an atlas of improvisations: add --listener learned")
     if task.kind == "xor":
         if one_song:
             raise ConfigError(f"evolve.algorithm = {evolve.algorithm!r} learns a song, not exclusive or")
         return config, []
     name = config.improvise.listener
-    config, songs = resolve_songs(
-        config, bool(name) and not hears_any_keyboard(named_listener(name, "improvise.listener"))
-    )
+    listened = bool(name) and not hears_any_keyboard(named_listener(name, "improvise.listener"))
+    config, songs = resolve_songs(config, listened or evolve.algorithm == "map_elites")
     if one_song and len(songs) > 1:
         raise ConfigError(f"evolve.algorithm = {evolve.algorithm!r} learns one song, not several together")
     keys = songs[0].keyboard.keys
@@ -228,4 +230,6 @@ def make_player(
     if (inputs, outputs) != wanted:
         raise ValueError(f"it has {inputs} inputs and {outputs} outputs, the task has {wanted[0]} and {wanted[1]}")
     network = RecurrentNetwork(genome, inputs, outputs) if config.genome.recurrent else Network(genome, outputs)
-    return NetworkPlayer(network, task.mode_bit)
+    player = NetworkPlayer(network, task.mode_bit)
+    prior = melody_prior(config.improvise.prior, "improvise.prior")
+    return PriorPlayer(player, prior, task.prompt) if prior else player

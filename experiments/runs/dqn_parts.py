@@ -1,6 +1,6 @@
 """Assembly of deep Q-learning: puts its parts together from a configuration. Loads torch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,16 +12,16 @@ from agents.dqn.loop import DqnLoop
 from agents.dqn.network import QNetwork, load_weights
 from agents.dqn.prior_agent import PriorAgent
 from agents.dqn.q_player import QPlayer
+from agents.prior import MakePrior
 from envs.vector_keyboard_env import KeyboardVectorEnv
 from experiments.config.dqn import DqnConfig
 from experiments.config.settings import ConfigError
 from experiments.runs.assembly import make_env
 from experiments.runs.checkpoint import read_arrays
 from experiments.runs.folder import RunError, RunFolder
-from experiments.runs.improvise import OneVoice, named_listener
+from experiments.runs.improvise import OneVoice, melody_prior, named_listener
 from listener.attachment import attached
 from listener.listener import Listener
-from listener.melody_model import Expected, MelodyReader
 from listener.memorization import ExactSteps, RightKeys
 from songs.piano_roll import rows_of
 from songs.song import Song
@@ -41,15 +41,9 @@ def make_network(config: DqnConfig, keys: int) -> QNetwork:
     return QNetwork(keys * rows_of(task.remembered) + task.mode_bit, config.network, seeds(config)[0], keys)
 
 
-def make_prior(config: DqnConfig) -> Callable[[int], MelodyReader] | None:
+def make_prior(config: DqnConfig) -> MakePrior | None:
     """Return a function from a number of melodies to their prior, None where there is no prior; raises ConfigError."""
-    name = config.prior.model
-    if not name:
-        return None
-    listener = named_listener(name, "prior.model")
-    if not isinstance(listener, Expected):
-        raise ConfigError(f"prior.model = {name!r}: it is no melody model; take melody, or the file of one")
-    return lambda melodies: MelodyReader(listener.model, melodies, config.task.steps)
+    return melody_prior(config.prior.model, "prior.model", config.task.steps)
 
 
 def make_agent(config: DqnConfig, keys: int) -> Agent:
@@ -107,7 +101,7 @@ def make_evaluator(config: DqnConfig, songs: Sequence[Song], listener: Listener 
     )
 
 
-def playing_prior(config: DqnConfig) -> Callable[[int], MelodyReader] | None:
+def playing_prior(config: DqnConfig) -> MakePrior | None:
     """Return what makes the prior of a player; None where the network decides alone."""
     return make_prior(config) if config.prior.decides else None
 

@@ -5,25 +5,27 @@ starts.json   the prompts of an improvisation
 neat.ini      the configuration as neat-python reads it
 metrics.csv   a row a generation
 species.csv   generation, species, members
-best/         the champion: genome.json, roll.npy, melody.mid, melody.wav
+best/         the champion: genome.json, roll.npy, melody.mid, melody.wav; and of MAP-Elites atlas.json
 history/      champions of before: champions.jsonl
 """
 
 import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from agents.cases import Cases, ambiguous_steps
 from agents.neat.genome_json import genome_to_columns, genome_to_json
+from agents.neat.map_elites import MapElites
 from agents.neat.workers import NO_WORKERS, WorkerOptions
 from agents.rollout import play_episode
 from agents.search import Generation, Search
 from experiments.config.evolve import EvolveConfig
 from experiments.runs.assembly import left_out, make_cases, make_env, make_player, read_songs
+from experiments.runs.atlas import write_atlas
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunFolder
 from experiments.runs.history import History
@@ -52,8 +54,17 @@ def training(config: EvolveConfig, folder: RunFolder, workers: WorkerOptions = N
     songs = read_songs(config, folder)
     cases = make_cases(config, songs)
     improvising = read_improvising(folder, config, songs)
-    with make_search(config, songs, cases, folder.path, workers, improvising) as search:
+    with make_search(config, songs, cases, folder.path, workers, improvising) as search, _one_thread():
         yield Evolving(config, songs, cases, search, improvising)
+
+
+def _one_thread() -> AbstractContextManager[None]:
+    """Return a context in which torch computes on one thread, if a listener or a prior has loaded it."""
+    if "torch" not in sys.modules:
+        return nullcontext()
+    from vae.processor import computing
+
+    return computing()
 
 
 class Evolving(Trainable):
@@ -93,7 +104,7 @@ class Evolving(Trainable):
 
     @property
     def champion(self) -> object | None:
-        return self.search.champion
+        return self.search.elites if isinstance(self.search, MapElites) else self.search.champion
 
     def step(self) -> Log:
         row, champion = self.search.step(), self.search.champion
@@ -102,6 +113,7 @@ class Evolving(Trainable):
             {"generation": row.generation, "species": key, "members": count} for key, count in row.species.items()
         ]
         metrics = {**dataclasses.asdict(row), "species": len(row.species), **self._rewards()}
+        metrics |= self.search.figures if isinstance(self.search, MapElites) else {}
         if champion is not self._known_champion:
             self._known_champion = champion
             self._keep(champion, row)
@@ -147,6 +159,8 @@ class Evolving(Trainable):
             rolls = self.improvising.play_genome(champion)
             self.improvising.write(best / "improvised" if mode_bit else best, rolls)
             self._show(callbacks, "improvisation", rolls[0], self.improvising.song, memorised=False)
+        if isinstance(self.search, MapElites):
+            write_atlas(folder, self.config.map_elites, self.search.elites, (inputs, outputs))
         if self.songs and self.ceiling is not None:
             player = make_player(self.config, champion, inputs, outputs, self.songs)
             played = play_episode(make_env(self.config.task, self.songs), player, options={"song": 0})
@@ -181,6 +195,8 @@ class Evolving(Trainable):
         gain = getattr(self.search, "gain_of_workers", None)
         if gain is not None:
             summary["gain_of_workers"] = round(gain, 3)
+        if isinstance(self.search, MapElites):
+            summary |= self.search.figures
         if self.songs:
             summary |= {"memory": task.memory, "prompt": task.prompt}
         if self.improvising:

@@ -17,6 +17,7 @@ import numpy as np
 
 from agents.neat.improvisation import play_together
 from agents.performer import Performer, RandomPlayer
+from agents.prior import MakePrior
 from agents.rollout import play_on
 from experiments.config.evolve import EvolveConfig, Improvise, Task
 from experiments.config.settings import ConfigError
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 BY_OUTPUT = {"modular_crossover": 0.0, "loss_weighted_output": 0.0, "error_reweighting": 0.0, "target_guided": 0.0}
 """Operators that need a loss for every output. A listener gives a network one reward."""
 RANDOM_EPISODES = 20
+NO_PRIOR = "none"
+LONGEST_FOLLOWED = 4096
+"""Steps for which a prior follows a melody; what it predicts then no longer changes."""
 MOST_STEPS = 1_000_000
 """Longest improvisation that is read from starts.json; songs are far shorter."""
 
@@ -53,10 +57,13 @@ def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
     named_listener(config.improvise.listener, "improvise.listener")
     if config.task.kind != "song":
         raise ConfigError(f"task.kind = {config.task.kind!r}: a listener needs a keyboard to listen to")
-    if config.evolve.algorithm not in ("neat", "neat_python") or config.genome.recurrent:
-        raise ConfigError("improvise.listener: only feed-forward networks of evolve.algorithm = 'neat' improvise")
-    if config.evolve.algorithm == "neat_python" and config.task.mode_bit:
+    if config.evolve.algorithm not in ("neat", "neat_python", "map_elites") or config.genome.recurrent:
+        raise ConfigError(
+            "improvise.listener: only feed-forward networks of evolve.algorithm = 'neat' or 'map_elites' improvise"
+        )
+    if config.evolve.algorithm != "neat" and config.task.mode_bit:
         raise ConfigError("task.mode_bit: only networks of evolve.algorithm = 'neat' learn a song and improvise, too")
+    config = _settle_prior(config)
     if config.task.lags:
         raise ConfigError(f"task.lags = {config.task.lags!r}: an improvisation remembers the last steps")
     if config.task.mode_bit:
@@ -69,6 +76,17 @@ def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
                 f"operators.{name} = {value:g}: it needs a loss for every output; a listener gives one reward"
             )
     return without_losses(config)
+
+
+def _settle_prior(config: EvolveConfig) -> EvolveConfig:
+    """Return the configuration of an improvisation that says which prior there is, if any; raises ConfigError."""
+    prior = config.improvise.prior
+    if prior == "auto":
+        prior = "melody" if config.evolve.algorithm == "map_elites" else NO_PRIOR
+    if prior != NO_PRIOR and config.task.mode_bit:
+        raise ConfigError(f"improvise.prior = {prior!r}: a network with a mode bit plays alone")
+    melody_prior(prior, "improvise.prior")
+    return config.change("improvise", prior=prior)
 
 
 def without_losses(config: EvolveConfig) -> EvolveConfig:
@@ -90,6 +108,22 @@ def named_listener(name: str, option: str) -> Listener:
         ) from None
     except (ValueError, OSError) as error:
         raise ConfigError(f"{option} = {name!r}: {error}") from None
+
+
+def melody_prior(name: str, option: str, steps: int = LONGEST_FOLLOWED) -> MakePrior | None:
+    """Return what makes the prior that an option names, None for none; it follows melodies for so many steps.
+
+    Raises:
+        ConfigError: there is no such model of melodies.
+    """
+    if name in ("", "auto", NO_PRIOR):
+        return None
+    listener = named_listener(name, option)
+    from listener.melody_model import Expected, MelodyReader  # here, as it loads torch
+
+    if not isinstance(listener, Expected):
+        raise ConfigError(f"{option} = {name!r}: it is no melody model; take melody, or the file of one")
+    return lambda melodies: MelodyReader(listener.model, melodies, steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,8 +226,20 @@ class Improvising:
 
     def play_genome(self, genome: neat.DefaultGenome) -> np.ndarray:
         """Return what a network plays from each start, (B, T, K) bool."""
+        return self.play_genomes([genome])[0]
+
+    def play_genomes(self, genomes: Sequence[neat.DefaultGenome]) -> np.ndarray:
+        """Return what networks play from each start, (N, B, T, K) bool."""
         assert isinstance(self.memory, int), "evolution improvises without lags"
-        return play_together([genome], self.starts.prompts, self.starts.steps, self.memory)[0]
+        return play_together(genomes, self.starts.prompts, self.starts.steps, self.memory, self.prior)
+
+    @cached_property
+    def prior(self) -> MakePrior | None:
+        """What makes the prior of evolved networks; raises RunError if it cannot be used any more."""
+        try:
+            return melody_prior(getattr(self.options, "prior", ""), "its prior")
+        except ConfigError as error:
+            raise RunError(f"{self.folder.path}: {error}") from None
 
     def play(self, performer: Performer) -> np.ndarray:
         """Return what any performer plays from each start, one after the other, (B, T, K) bool."""

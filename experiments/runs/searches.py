@@ -14,6 +14,7 @@ from agents.neat.genome import Genome
 from agents.neat.guide import CaseGuide
 from agents.neat.improvisation import Improvisation, ImprovisationEvaluator, PlayedInputGuide
 from agents.neat.improvisation_switch import SwitchEvolution, played_together
+from agents.neat.map_elites import MapElites
 from agents.neat.population import Evolution
 from agents.neat.workers import NO_WORKERS, WorkerOptions, lend_backend
 from agents.search import Problem, Search
@@ -21,7 +22,8 @@ from experiments.config.evolve import OTHER_SEARCHES, EvolveConfig
 from experiments.config.neat_ini import improvises, neat_ini, read_neat_config
 from experiments.config.settings import ConfigError
 from experiments.runs.assembly import make_cases, make_env
-from experiments.runs.improvise import Improvising, without_losses
+from experiments.runs.atlas import melody_map, named_features
+from experiments.runs.improvise import NO_PRIOR, Improvising, without_losses
 from songs.files import write_atomically
 from songs.song import Song
 
@@ -46,7 +48,7 @@ def make_search(
         improvising: the improvisation task; None where a song is memorised.
     """
     algorithm, seed = config.evolve.algorithm, config.evolve.seed
-    if algorithm not in ("neat", "neat_python") and (config.genome.recurrent or workers != NO_WORKERS):
+    if algorithm in OTHER_SEARCHES and (config.genome.recurrent or workers != NO_WORKERS):
         raise ConfigError(f"evolve.algorithm = {algorithm!r}: recurrent networks and workers go with 'neat' only")
     if improvising:
         if workers != NO_WORKERS:
@@ -72,10 +74,21 @@ def _improvisation(
     starts, reward = improvising.starts, improvising.listener.rewards
     phenotype = partial(played_together, song) if song else None
     evaluator = ImprovisationEvaluator(
-        cases, reward, starts.prompts, starts.steps, config.task.memory, config.operators.parsimony, phenotype
+        cases,
+        reward,
+        starts.prompts,
+        starts.steps,
+        config.task.memory,
+        config.operators.parsimony,
+        phenotype,
+        improvising.prior,
     )
     neat_config = _neat_config(config, cases, ini)
     neat_config.genome_config.guide = PlayedInputGuide(starts.prompts.shape[1], config.task.memory)
+    if config.evolve.algorithm == "map_elites":
+        return MapElites(
+            neat_config, evaluator, melody_map(config.map_elites), config.evolve.seed, config.map_elites.worst
+        )
     return Improvisation(neat_config, evaluator, config.evolve.seed)
 
 
@@ -121,7 +134,12 @@ def describe(config: EvolveConfig) -> str:
         search = f"plain {kind}, by neat-python's own genome, mutation, crossover and species"
     if not config.improvise.listener:
         return search
-    rewarded = f"rewarded by the listener {config.improvise.listener}"
+    if algorithm == "map_elites":
+        side, axes = config.map_elites.cells, " and ".join(named_features(config.map_elites))
+        search = f"MAP-Elites, {side} by {side} cells of {axes}, over {search}"
+    prior = config.improvise.prior
+    beside = "" if prior == NO_PRIOR else f"beside the prior {prior}, "
+    rewarded = f"{beside}rewarded by the listener {config.improvise.listener}"
     return (
         f"{search} for the song, then plain NEAT behind gates, {rewarded}"
         if config.task.mode_bit
@@ -134,7 +152,7 @@ def operators_used(config: EvolveConfig) -> list[str]:
     algorithm = config.evolve.algorithm
     if algorithm in OTHER_SEARCHES:
         return OTHER_SEARCHES[algorithm].describe(getattr(config, algorithm))
-    if algorithm != "neat":
+    if algorithm == "neat_python":
         return []
     operators = config.operators
     named = {

@@ -52,6 +52,8 @@ class Playing:
     """Of networks, 0: the most valued choices; None: 0 for champions, 1 for a MusicVAE."""
     generation: int | None = None
     """Of the champion of a run, or step of a DQN's; None: the last one."""
+    cell: tuple[int, int] | None = None
+    """Of the atlas of a run, whose network plays; None: the champion."""
 
 
 def playing(options: argparse.Namespace, **choices: Any) -> Playing:

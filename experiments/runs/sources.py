@@ -22,6 +22,7 @@ from agents.performer import PerfectPlayer, Performer
 from agents.rollout import play_on
 from agents.sampling_player import SamplingPlayer, ValuesChoices
 from experiments.options import UsageError
+from experiments.runs.atlas import at_cell
 from experiments.runs.champion import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind
@@ -46,6 +47,8 @@ def read_source(text: str, playing: Playing | None = None) -> Source:
         raise UsageError(f"{text}: --temperature goes with the champion of a run or with a MusicVAE")
     if playing.generation is not None and not is_run(path):
         raise UsageError(f"{text}: --generation goes with a run")
+    if playing.cell is not None and not is_run(path):
+        raise UsageError(f"{text}: --cell goes with a run of --set evolve.algorithm=map_elites")
     if kind in SAMPLED:
         return SAMPLED[kind](text, size, playing)
     if path.is_dir():
@@ -83,10 +86,14 @@ def _run(path: Path, playing: Playing) -> Source:
     if name_of_kind(folder) == "vae":
         from experiments.runs.vae import MODEL
 
-        if playing.generation is not None:
-            raise UsageError(f"{path}: --generation goes with an evolution or a DQN")
+        if playing.generation is not None or playing.cell is not None:
+            raise UsageError(f"{path}: --generation and --cell go with an evolution, --generation also with a DQN")
         return model_source(path.resolve().name, path / MODEL, playing)
     run = open_run(path)
+    if playing.cell is not None:
+        if playing.generation is not None:
+            raise UsageError(f"{path}: --cell does not go with --generation: the atlas of the end is kept alone")
+        run = at_cell(run, playing.cell)
     if playing.generation is not None:
         run = at_generation(run, playing.generation)
         if isinstance(run.performer, PerfectPlayer) and (playing.steps or playing.temperature):

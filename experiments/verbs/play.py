@@ -9,7 +9,7 @@ vae:16 (samples of the MusicVAE of 16 bars), the file of a MusicVAE, markov:4, m
 import argparse
 from pathlib import Path
 
-from experiments.options import add_force, add_source_options, between, refuse_existing, whole
+from experiments.options import add_force, add_source_options, between, cell, refuse_existing, whole
 
 HELP = "play the champion of a run, a MIDI file, samples of a MusicVAE"
 GROUP, ORDER = "Play and look", 2
@@ -43,6 +43,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the champion of a run as it was at generation N, or of a DQN at step N [the last]",
     )
+    parser.add_argument(
+        "--cell", type=cell, metavar="X,Y", help="of the atlas of a run, such as 3,7: the network that plays"
+    )
     add_source_options(parser, melodies=1)
     add_force(parser)
     parser.add_argument("--improvise", action="store_true", help="let a network with a mode bit improvise (mode 0)")
@@ -54,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.out:
         refuse_existing(options, Path(options.out))
-    choices = {name: getattr(options, name) for name in ("steps", "improvise", "temperature", "generation")}
+    choices = {name: getattr(options, name) for name in ("steps", "improvise", "temperature", "generation", "cell")}
     how = playing(options, **choices)
     for line in play(options.source, how, options.out, options.port, options.tempo, options.original_key):
         print(line)

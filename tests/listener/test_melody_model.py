@@ -13,6 +13,7 @@ from listener.melody_model import (  # noqa: E402
     Expected,
     MelodyModel,
     MelodyReader,
+    codes_at,
     log_probabilities,
     step_codes,
 )
@@ -130,3 +131,11 @@ def test_a_model_is_read_from_a_file_as_it_was_written(model, tmp_path):
     path.write_bytes(save(arrays))
     with pytest.raises(ValueError, match="model.table is missing"):
         read_listener(path)
+
+
+def test_the_codes_of_a_step_are_that_row_of_all_codes():
+    random = np.random.default_rng(0)
+    melodies = np.where(random.random((40, 80)) < 0.6, -1, random.integers(0, 13, (40, 80))).astype(np.int8)
+    melodies[0] = -1
+    steps = random.integers(0, 80, 40)
+    assert (codes_at(melodies, steps) == step_codes(melodies)[np.arange(40), steps]).all()

@@ -1,0 +1,68 @@
+"""A prior: a model of real melodies that says how each goes on, for agents and networks that choose beside it.
+
+Conventions:
+    N melodies, K keys. A choice is one of K + 1: 0 presses nothing, k presses key k - 1. Log probabilities are in nats.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+ROWS = 100
+"""Melodies that a `FollowedPrior` asks about at once. A model's sums are rounded differently for another number."""
+
+
+class Prior(Protocol):
+    """A model that follows N melodies and predicts how each goes on."""
+
+    def begin(self, envs: np.ndarray, rolls: np.ndarray, steps: np.ndarray) -> None:
+        """Begin episodes of environments (B,) int, of whose rolls (B, T, K) bool the first steps (B,) are played."""
+
+    def add(self, keys: np.ndarray) -> None:
+        """Add a step (N, K) bool of all environments."""
+
+    def log_probabilities(self) -> np.ndarray:
+        """Return the log probabilities (N, K + 1) float32 of the choices of the next step."""
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return the melodies so far, as arrays and plain data."""
+
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Continue from a state; raises ValueError if it does not fit."""
+
+
+MakePrior = Callable[[int], Prior]
+"""Makes the prior of so many melodies."""
+
+
+class FollowedPrior:
+    """What a prior predicts for melodies that begin together, the same to the bit however many they are."""
+
+    def __init__(self, prior: MakePrior, beginnings: np.ndarray):
+        """Follow melodies that have begun with (N, P, K) bool."""
+        self._melodies, given, keys = beginnings.shape
+        self._blocks = [prior(ROWS) for _ in range(-(-self._melodies // ROWS))]
+        rows, nothing = np.arange(ROWS), np.zeros((ROWS, given, keys), dtype=bool)
+        for block in self._blocks:
+            block.begin(rows, nothing, np.zeros(ROWS, dtype=np.int64))
+        for step in range(given):
+            self.add(beginnings[:, step])
+
+    def add(self, keys: np.ndarray) -> None:
+        """Add a step (N, K) bool of all melodies."""
+        filled = np.zeros((len(self._blocks) * ROWS, keys.shape[1]), dtype=bool)
+        filled[: len(keys)] = keys
+        for block, part in zip(self._blocks, filled.reshape(-1, ROWS, keys.shape[1]), strict=True):
+            block.add(part)
+
+    def weighted(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the values (N, K + 1) of the choices: their log probabilities, and for a key its output (N, K)."""
+        values = np.concatenate([block.log_probabilities() for block in self._blocks])[: self._melodies].astype(float)
+        values[:, 1:] += outputs
+        return values
+
+
+def keys_of(choices: np.ndarray, keys: int) -> np.ndarray:
+    """Return what choices (N,) press, (N, K) bool."""
+    return choices[:, None] == np.arange(1, keys + 1)

@@ -1,0 +1,117 @@
+"""Networks beside a prior: the choices are weighed, and together or alone they play the same."""
+
+import numpy as np
+import pytest
+
+from agents.neat.improvisation import play_together
+from agents.neat.linear_network import make_genome
+from agents.neat.network import Network
+from agents.neat.network_player import NetworkPlayer
+from agents.neat.prior_player import PriorPlayer
+from agents.prior import ROWS, FollowedPrior
+from agents.rollout import continue_prompts, play_on
+from agents.sampling_player import SamplingPlayer
+from songs.keyboard import KEYS
+
+MEMORY, STEPS = 6, 20
+
+
+class Climbing:
+    """Expects the key above the last one most, then a rest, then the last one again; key 0 after silence."""
+
+    def __init__(self, melodies: int):
+        self._last = np.full(melodies, -1)
+
+    def begin(self, envs, rolls, steps):
+        assert not steps.any()
+        self._last[envs] = -1
+
+    def add(self, keys):
+        self._last = np.where(keys.any(axis=1), keys.argmax(axis=1), self._last)
+
+    def log_probabilities(self):
+        logits = np.full((len(self._last), KEYS + 1), -9.0, dtype=np.float32)
+        rows = np.arange(len(logits))
+        logits[rows, np.maximum(self._last + 1, 0)] = -2.0
+        logits[:, 0] = -1.0
+        logits[rows, (self._last + 1) % KEYS + 1] = 0.0
+        return logits
+
+    def state(self):
+        return {}, {}
+
+    def restore(self, arrays, data):
+        pass
+
+
+def player(genome) -> PriorPlayer:
+    return PriorPlayer(NetworkPlayer(Network(genome, KEYS)), Climbing, 1)
+
+
+def network(connections=None, **biases):
+    """Return a network whose outputs are 0 but for connections and biases, by `k` and the number of the key."""
+    return make_genome({key: biases.get(f"k{key}", 0.0) for key in range(KEYS)}, connections or {})
+
+
+PROMPT = np.zeros((1, KEYS), dtype=bool)
+PROMPT[0, 3] = True
+
+
+def keys_played(roll: np.ndarray) -> list[int]:
+    return [int(step.argmax()) if step.any() else -1 for step in roll]
+
+
+def test_a_network_without_outputs_plays_what_the_prior_expects():
+    assert keys_played(play_on(player(network()), PROMPT, 6, MEMORY)) == [3, 4, 5, 6, 7, 8]
+
+
+def test_an_output_weighs_its_key_against_what_is_expected():
+    assert keys_played(play_on(player(network(k7=8.9)), PROMPT, 4, MEMORY)) == [3, 4, 5, 6]
+    assert keys_played(play_on(player(network(k7=9.1)), PROMPT, 4, MEMORY)) == [3, 7, 7, 7]
+
+
+def test_networks_that_all_dislike_keys_rest():
+    assert keys_played(play_on(player(network(**{f"k{k}": -1.5 for k in range(KEYS)})), PROMPT, 3, MEMORY)) == [
+        3,
+        -1,
+        -1,
+    ]
+
+
+def test_many_networks_play_together_what_each_plays_alone():
+    random = np.random.default_rng(0)
+    genomes = [
+        network({(-1 - int(i), int(k)): w for i, k, w in zip(*links, random.normal(0, 6, 12).round(2), strict=True)})
+        for links in (random.integers(0, (MEMORY * KEYS, KEYS), (12, 2)).T for _ in range(ROWS // 2 + 3))
+    ]
+    prompts = np.stack([PROMPT, np.roll(PROMPT, 5, axis=1)])
+    together = play_together(genomes, prompts, STEPS, MEMORY, Climbing)
+    assert together.sum(axis=3).max() == 1
+    assert len({roll.tobytes() for roll in together.reshape(-1, STEPS, KEYS)}) > 10
+    for genome, rolls in zip(genomes, together, strict=True):
+        assert (continue_prompts(player(genome), prompts, STEPS, MEMORY) == rolls).all()
+
+
+def test_it_samples_by_the_same_values():
+    sampled = SamplingPlayer(player(network()), 1.0, np.random.default_rng(0))
+    heard = np.tile(PROMPT, (5000, MEMORY, 1)).astype(bool)
+    sampled.reset(len(heard))
+    keys = keys_played(sampled.press(heard))
+    weights = np.exp([-9.0] * 11 + [-2.0, -1.0, 0.0])
+    assert np.mean(np.array(keys) == 4) == pytest.approx(1 / weights.sum(), abs=0.03)
+    assert np.mean(np.array(keys) == -1) == pytest.approx(np.exp(-1) / weights.sum(), abs=0.03)
+
+
+@pytest.mark.parametrize("melodies", [1, ROWS, ROWS + 1])
+def test_a_followed_prior_is_asked_about_as_many_melodies_at_once_however_many_there_are(melodies):
+    asked = []
+
+    def make(count: int) -> Climbing:
+        asked.append(count)
+        return Climbing(count)
+
+    followed = FollowedPrior(make, np.tile(PROMPT, (melodies, 1, 1)))
+    assert asked == [ROWS] * (1 + (melodies > ROWS))
+    values = followed.weighted(np.full((melodies, KEYS), 0.5))
+    assert values.shape == (melodies, KEYS + 1)
+    assert values[-1].tolist() == [-1.0] + [-8.5] * 3 + [-1.5, 0.5] + [-8.5] * 8
