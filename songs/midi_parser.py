@@ -249,7 +249,7 @@ class _Parser:
         if (pitches > 127).any() or (notes["velocity"] > 127).any():
             raise MidiError("is damaged: a note has data above 127")
         notes["pitch"] = pitches
-        for channel in np.unique(notes["channel"][ends < 0]).tolist():
+        for channel in sorted(set(notes["channel"][ends < 0].tolist())):
             here = notes["channel"] == channel
             open_ = np.flatnonzero(here & (ends < 0))
             after = np.append(onsets[here], -1)[np.searchsorted(onsets[here], onsets[open_], side="right")]

@@ -169,7 +169,7 @@ def memory_needed(roll: np.ndarray, start: int = 0) -> int | None:
 
     def undecided(pasts: np.ndarray) -> bool:
         pasts = pasts[total + start - 1 : -1]
-        return len(np.unique(pasts)) < len(np.unique(pasts * (total + 1) + following))
+        return len(set(pasts.tolist())) < len(set((pasts * (total + 1) + following).tolist()))
 
     if start >= total or not undecided(span):
         return 1

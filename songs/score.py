@@ -136,7 +136,7 @@ class Score:
         """Return the parts that have notes, drums among them, by track and channel."""
         numbers = self.notes["track"].astype(np.int64) * 16 + self.notes["channel"]
         parts = []
-        for number in np.unique(numbers).tolist():
+        for number in sorted(set(numbers.tolist())):
             notes, (track, channel) = self.notes[numbers == number], divmod(number, 16)
             program = self.programs.get((track, channel), 0)
             parts.append(Part(track, channel, self.track_names[track], program, notes))
