@@ -11,7 +11,10 @@ from agents.prior import FollowedPrior, MakePrior, keys_of
 
 
 class PriorPlayer:
-    """Plays the most valued choice. It follows the episodes from their beginning, the prompt."""
+    """Plays the most valued choice; with a mode bit and mode 1, the song, what the network alone plays.
+
+    It follows the episodes from their beginning, the prompt, and their mode stays as it is.
+    """
 
     def __init__(self, player: NetworkPlayer, prior: MakePrior, prompt: int):
         """
@@ -28,7 +31,11 @@ class PriorPlayer:
         self._followed = None
 
     def press(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
-        return self.keys_of(self.values(memory, improvise).argmax(axis=2))
+        alone = self._alone(memory, improvise)
+        keys = self.player.press(memory, improvise) if alone.any() else np.zeros((len(memory), self._keys), dtype=bool)
+        if not alone.all():
+            keys[~alone] = self.keys_of(self.values(memory, improvise).argmax(axis=2))[~alone]
+        return keys
 
     def values(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
         """Return the values (B, 1, K + 1) of the choices; arguments as for `press`, in its place."""
@@ -38,11 +45,20 @@ class PriorPlayer:
             self._followed = FollowedPrior(self.prior, given.astype(bool))
         else:
             self._followed.add(memory[:, -1].astype(bool))
-        return self._followed.weighted(outputs)[:, None]
+        values = self._followed.weighted(outputs)
+        alone = self._alone(memory, improvise)
+        values[alone, 0], values[alone, 1:] = 0, outputs[alone]
+        return values[:, None]
 
     def keys_of(self, choices: np.ndarray) -> np.ndarray:
         """Return the keys (B, K) bool that choices (B, 1) press."""
         return keys_of(choices[:, 0], self._keys)
+
+    def _alone(self, memory: np.ndarray, improvise: np.ndarray | None) -> np.ndarray:
+        """Return which episodes (B,) play the song."""
+        if not self.player.mode_bit:
+            return np.zeros(len(memory), dtype=bool)
+        return np.ones(len(memory), dtype=bool) if improvise is None else ~np.asarray(improvise, dtype=bool)
 
     @property
     def _keys(self) -> int:

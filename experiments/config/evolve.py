@@ -57,7 +57,7 @@ class Improvise:
     prior: str = option(
         "auto",
         "model of real melodies beside which networks play single notes: melody, or a file; none: they play alone; "
-        "auto: melody for map_elites, else none",
+        "auto: melody for map_elites or a mode bit with the listener learned or vae, else none",
     )
     starts: int = option(8, "prompts it continues: the beginnings of the song and of others of its folder", 1, 1000)
     extra_keys: float = option(

@@ -6,6 +6,7 @@
 Conventions: B prompts of P steps; T steps in all. Rewards are means over the steps after the prompt.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,6 +41,8 @@ BY_OUTPUT = {"modular_crossover": 0.0, "loss_weighted_output": 0.0, "error_rewei
 """Operators that need a loss for every output. A listener gives a network one reward."""
 RANDOM_EPISODES = 20
 NO_PRIOR = "none"
+LEARNED = {"learned", "vae"}
+"""Listeners for which networks of an atlas, or with a mode bit, improvise beside a prior by default."""
 LONGEST_FOLLOWED = 4096
 """Steps for which a prior follows a melody; what it predicts then no longer changes."""
 MOST_STEPS = 1_000_000
@@ -82,9 +85,9 @@ def _settle_prior(config: EvolveConfig) -> EvolveConfig:
     """Return the configuration of an improvisation that says which prior there is, if any; raises ConfigError."""
     prior = config.improvise.prior
     if prior == "auto":
-        prior = "melody" if config.evolve.algorithm == "map_elites" else NO_PRIOR
-    if prior != NO_PRIOR and config.task.mode_bit:
-        raise ConfigError(f"improvise.prior = {prior!r}: a network with a mode bit plays alone")
+        beside = config.evolve.algorithm == "map_elites" or config.task.mode_bit
+        heard = {name.strip() for name in re.split("[,=]", config.improvise.listener)}
+        prior = "melody" if beside and heard & LEARNED else NO_PRIOR
     melody_prior(prior, "improvise.prior")
     return config.change("improvise", prior=prior)
 

@@ -92,6 +92,19 @@ def test_many_networks_play_together_what_each_plays_alone():
         assert (continue_prompts(player(genome), prompts, STEPS, MEMORY) == rolls).all()
 
 
+def test_with_a_mode_bit_the_song_is_played_without_the_prior():
+    echo = make_genome(
+        dict.fromkeys(range(KEYS), -0.5), {(-1 - (MEMORY - 1) * KEYS - key, key): 1.0 for key in range(KEYS)}
+    )
+    both = PriorPlayer(NetworkPlayer(Network(echo, KEYS), mode_bit=True), Climbing, 1)
+    chord = PROMPT | np.roll(PROMPT, 3)
+    assert (play_on(both, chord, 5, MEMORY) == chord).all()
+    assert keys_played(play_on(both, PROMPT, 5, MEMORY, improvise=True)) == [3, 4, 5, 6, 7]
+    heard = np.tile(PROMPT, (2, MEMORY, 1)).astype(bool)
+    both.reset(2)
+    assert both.press(heard, np.array([False, True])).argmax(axis=1).tolist() == [3, 4]
+
+
 def test_it_samples_by_the_same_values():
     sampled = SamplingPlayer(player(network()), 1.0, np.random.default_rng(0))
     heard = np.tile(PROMPT, (5000, MEMORY, 1)).astype(bool)

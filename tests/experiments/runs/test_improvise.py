@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 
 from experiments.cli import main
+from experiments.config.evolve import EvolveConfig
 from experiments.plots.run import draw_run
+from experiments.runs.assembly import resolve
 from experiments.runs.champion import open_run
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.improvise import OneVoice, Starts, choose_starts
 from experiments.runs.lifecycle import read_config
+from experiments.runs.source import Playing
+from experiments.runs.sources import read_source
 from listener.rules import MusicTheory
 from songs.keyboard import KEYS
 from songs.midi import read_midi
@@ -251,3 +255,38 @@ def test_several_keys_at_a_time_cost():
     one = OneVoice(MusicTheory(), 0.5)
     assert (one.rewards(rolls) - MusicTheory().rewards(rolls)).tolist() == [[0.0, 0.0, -1.0]]
     assert sum(one.terms(rolls).values())[0].tolist() == pytest.approx(one.rewards(rolls)[0].tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "prior"),
+    [
+        ({"evolve": {"algorithm": "map_elites"}}, "melody"),
+        ({"task": {"mode_bit": True}}, "melody"),
+        ({}, "none"),
+        ({"evolve": {"algorithm": "map_elites"}, "improvise": {"listener": "ngram=1,theory=.1"}}, "none"),
+        ({"evolve": {"algorithm": "map_elites"}, "improvise": {"prior": "none"}}, "none"),
+        ({"improvise": {"prior": "melody"}}, "melody"),
+    ],
+)
+def test_the_prior_is_settled_by_what_is_learned(options, prior):
+    pytest.importorskip("torch")
+    config = EvolveConfig.load("improvise").change("improvise", listener="learned")
+    for section, values in options.items():
+        config = config.change(section, **values)
+    assert resolve(config)[0].improvise.prior == prior
+
+
+def test_one_network_plays_the_song_and_improvises_beside_a_prior(pulse, kuznechik):
+    pytest.importorskip("torch")
+    folder = pulse.parent / "beside"
+    more = ("--set", "improvise.prior=melody", *generations(30), "--out", folder, "--json")
+    assert kuznechik("evolve", pulse, "--listener", "theory", "--mode-bit", *SMALL, *more).status == 0
+    told, run = summary(folder), open_run(folder)
+    assert "then plain NEAT behind gates, beside the prior melody, rewarded" in told["search"]
+    assert told["right_teacher_forced"] == told["ceiling"]
+    song = read_source(str(folder), Playing(improvise=False)).songs[0]
+    assert (song.roll == run.songs[0].roll).all()
+    played = np.array([one.roll for one in read_source(str(folder)).songs])
+    assert (played == np.load(folder / "best" / "improvised" / "improvisations.npy")).all()
+    assert played[:, 4:].sum(axis=2).max() == 1
+    assert "which the page does not have" in kuznechik("duet", folder, "--out", folder.parent / "duet.html").err
