@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if unknown:
             options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
         options.command_line = ["kuznechik", *arguments]
-        lend_own_listeners(options)
+        lend_own_code(options)
         status = options.run(options)
         sys.stdout.flush()  # here, where a closed pipe is caught, and not as the interpreter ends
         return status
@@ -77,8 +77,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def lend_own_listeners(options: argparse.Namespace) -> None:
-    """Let this process use the code of the user's own that --listener names; raises ValueError if it is no listener."""
+def lend_own_code(options: argparse.Namespace) -> None:
+    """Let this process use the code of the user's own that --listener or --env names; raises ValueError."""
+    if ":" in (getattr(options, "env", None) or ""):
+        from experiments.runs.env_task import lend_env
+
+        lend_env(options.env)
     named = getattr(options, "listener", None) or []
     for text in [named] if isinstance(named, str) else named:
         from listener.registry import lend_own

@@ -172,7 +172,8 @@ def _named_again(options: argparse.Namespace) -> list[str]:
     """Return the options that a resumed run takes because it needs code of the user's own, which no file may name."""
     from listener.registry import own_names
 
-    return ["listener"] if getattr(options, "listener", None) and own_names(options.listener) else []
+    listeners = ["listener"] if getattr(options, "listener", None) and own_names(options.listener) else []
+    return [*listeners, "env"] if ":" in (getattr(options, "env", None) or "") else listeners
 
 
 def draw(folder: Any) -> None:

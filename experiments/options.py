@@ -85,6 +85,16 @@ def add_own_listener(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_env(parser: argparse.ArgumentParser, help_text: str) -> None:
+    """Add --env, the id of a Gymnasium environment."""
+    parser.add_argument("--env", type=word, metavar="ID", help=help_text)
+
+
+def add_own_env(parser: argparse.ArgumentParser) -> None:
+    """Add --env, for verbs that read a run whose environment may be code of the user's own."""
+    add_env(parser, "the environment of the run, if it is your own, module:Id: no file may name code")
+
+
 def add_force(parser: argparse.ArgumentParser) -> None:
     """Add --force, for the actions that write to files a user names."""
     parser.add_argument("--force", action="store_true", help="replace files that are there")

@@ -158,7 +158,7 @@ class Network:
         check_supported(genome, outputs)
         self.outputs = outputs
         enabled = [gene for gene in genome.connections.values() if gene.enabled]
-        levels = _levels([gene.key for gene in enabled], genome.nodes)
+        levels = node_levels([gene.key for gene in enabled], genome.nodes)
         # values are kept in one array: the nodes by level, behind the inputs
         self._order = sorted(genome.nodes, key=lambda key: (levels[key], key))
         index_of = {key: index for index, key in enumerate(self._order)}
@@ -200,7 +200,7 @@ class Network:
         return z[self._outputs]
 
 
-def _levels(links: Sequence[tuple[int, int]], nodes: Iterable[int]) -> dict[int, int]:
+def node_levels(links: Sequence[tuple[int, int]], nodes: Iterable[int]) -> dict[int, int]:
     """Return for every node how many links the longest path to it has; raises ValueError for a circle."""
     sources: dict[int, list[int]] = {node: [] for node in nodes}
     for source, sink in links:

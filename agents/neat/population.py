@@ -118,10 +118,8 @@ class Evolution:
     def _evaluate(self, members: list[tuple[int, Genome]], config: neat.Config) -> None:
         genomes = [genome for _, genome in members]
         self.evaluator.evaluate(genomes, self.population.generation)
-        rank = self.evaluator.rank
-        best = max(genomes, key=rank)
-        if self.champion is None or rank(best) > rank(self.champion):
-            self.champion = best
+        self._choose_champion(genomes)
+        assert self.champion is not None, "the first generation has one"
         losses = np.array([genome.loss for genome in genomes])
         right = np.array([genome.right for genome in genomes])
         nodes, connections = self.champion.size()
@@ -137,6 +135,13 @@ class Evolution:
             hidden=nodes - len(self.evaluator.cases.targets),
             species={key: len(one.members) for key, one in sorted(self.population.species.species.items())},
         )
+
+    def _choose_champion(self, genomes: Sequence[Genome]) -> None:
+        """Keep the best genome of a generation if it is better than all before."""
+        rank = self.evaluator.rank
+        best = max(genomes, key=rank)
+        if self.champion is None or rank(best) > rank(self.champion):
+            self.champion = best
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return all that the next generations depend on: named arrays and plain data."""

@@ -22,7 +22,7 @@ AXES = {
 }
 COLUMNS = {
     "right": ("best_right", "right_teacher_forced"),
-    "reward": ("reward_a_step", "greedy_reward"),
+    "reward": ("reward_a_step", "greedy_reward", "champion_return"),
     "loss": ("loss", "best_fitness"),
 }
 """Columns of metrics.csv for each measure; the first that is there counts. The loss is minus the fitness."""
@@ -111,9 +111,16 @@ class Comparison:
     def y_label(self) -> str:
         if self.normalised:
             return "steps right, 0: always rest, 1: ceiling"
-        return {"right": "steps right, best so far", "reward": "reward per step, best so far", "loss": "loss"}[
-            self.measure
-        ]
+        rewarded = f"{self.reward_name}, best so far"
+        return {"right": "steps right, best so far", "reward": rewarded, "loss": "loss"}[self.measure]
+
+    @property
+    def reward_name(self) -> str:
+        """Name of the measure reward: of improvisations a mean over steps, in an environment one over episodes."""
+        act = {_acts(curve.run) for group in self.groups for curve in group.curves}
+        return {frozenset({True}): "mean return", frozenset({False}): "reward per step"}.get(
+            frozenset(act), "reward per step, or mean return"
+        )
 
     @property
     def solvable(self) -> bool:
@@ -163,7 +170,11 @@ def compare(
 
 
 def _improvises(run: ListedRun) -> bool:
-    return run.reward is not None or bool(run.options.get("improvise.listener"))
+    return run.reward is not None or bool(run.options.get("improvise.listener")) or _acts(run)
+
+
+def _acts(run: ListedRun) -> bool:
+    return run.options.get("task.kind") == "environment"
 
 
 def _read(run: ListedRun, axis: str, measure: str) -> Curve | None:
@@ -193,8 +204,8 @@ def cost_of(run: ListedRun, table: Mapping[str, np.ndarray], axis: str) -> np.nd
         return table.get("cpu_seconds")
     if axis == "generations":
         return table["generation"] + 1 if "generation" in table else None
-    if axis == "steps" and "step" in table:
-        return table["step"]
+    if axis == "steps" and ("step" in table or "env_steps" in table):
+        return table["step"] if "step" in table else table["env_steps"]
     each = 1 if axis == "evaluations" else run.steps_per_evaluation
     return table["evaluations"] * each if each and "evaluations" in table else None
 

@@ -27,10 +27,12 @@ SHOWN = (*SEEDS, "task.song", "evolve.algorithm", "listener.kind")
 """Options that are properties of a listed run."""
 
 ALWAYS = {"stopped": "", "cpu_seconds": 0.0}
-SUMMARY: dict[str, Any] = dict.fromkeys(("cases", "evaluations", "songs", "steps"), 0)
+SUMMARY: dict[str, Any] = dict.fromkeys(("cases", "env_steps", "evaluations", "songs", "steps"), 0)
 SUMMARY |= dict.fromkeys(("always_rest", "ceiling", "right_teacher_forced"), OrNone(0))
 SUMMARY |= {"song": OrNone(""), "dataset": "", "regime": "", "solved": OrNone(True), "validation": OrNone({})}
-SUMMARY |= dict.fromkeys(("reward_a_step", "greedy_reward"), OrNone(-1.0)) | {"baselines_a_step": ByAnyName(-1.0)}
+SUMMARY |= dict.fromkeys(("reward_a_step", "greedy_reward", "mean_return"), OrNone(-1.0)) | {
+    "baselines_a_step": ByAnyName(-1.0)
+}
 """Examples of what is read of summary.json; the first two stand in every one."""
 
 
@@ -73,10 +75,12 @@ class ListedRun:
 
     @cached_property
     def song(self) -> str:
-        """What is learned: a song, several, exclusive or, or the data set of a VAE."""
+        """What is learned: a song, several, exclusive or, an environment, or the data set of a VAE."""
         task, summary = self.options.get("task.kind"), self.summary
         if task is None:
             return str(summary.get("dataset", ""))
+        if task == "environment":
+            return str(self.options.get("environment.id"))
         if task != "song":
             return str(task)
         if self.options.get("task.together") or summary.get("songs", 1) > 1:
@@ -100,9 +104,9 @@ class ListedRun:
 
     @property
     def reward(self) -> float | None:
-        """Reward per step of the champion's improvisation; None where it memorised."""
-        found = self.summary.get("reward_a_step")
-        return self.summary.get("greedy_reward") if found is None else found
+        """Reward per step of the champion's improvisation, or its mean return in an environment; else None."""
+        values = (self.summary.get(name) for name in ("reward_a_step", "greedy_reward", "mean_return"))
+        return next((value for value in values if value is not None), None)
 
     @property
     def loss(self) -> float | None:
@@ -115,6 +119,8 @@ class ListedRun:
         """Environment steps until it stopped; None if it has none, or they are not known."""
         if self.kind == "dqn":
             return self.summary.get("steps")
+        if "env_steps" in self.summary:
+            return self.summary["env_steps"]
         evaluations, each = self.summary.get("evaluations"), self.steps_per_evaluation
         return None if evaluations is None or each is None else evaluations * each
 

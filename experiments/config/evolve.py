@@ -29,7 +29,11 @@ ALGORITHMS = ("neat", "neat_python", "map_elites", *OTHER_SEARCHES)
 class Task(ArrangeOptions):
     """The task, and how its files become songs."""
 
-    kind: str = option("song", "'song', or 'xor' for the classic check of NEAT", choices=("song", "xor"))
+    kind: str = option(
+        "song",
+        "'song', 'environment' for any of Gymnasium, or 'xor' for the classic check of NEAT",
+        choices=("song", "environment", "xor"),
+    )
     song: str = option("grasshopper", "a name in the catalogue, or the path of a .mid file")
     together: bool = option(False, "learn all songs of the catalogue in one network")
     folder: str = option("", "folder of the catalogue; '' for the songs that come with the project")
@@ -62,6 +66,20 @@ class Improvise:
     starts: int = option(8, "prompts it continues: the beginnings of the song and of others of its folder", 1, 1000)
     extra_keys: float = option(
         1.0, "what every key beyond the first of a step costs; most listeners see only the highest", 0.0, 1e6
+    )
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A Gymnasium environment that networks act in (task.kind = 'environment')."""
+
+    id: str = option("", "id of the environment, such as CartPole-v1")
+    episodes: int = option(5, "episodes that every genome plays in a generation", 1, 1000)
+    validation: int = option(100, "further episodes that a candidate for the champion plays", 1, 10_000)
+    test: int = option(100, "episodes that the champion plays at the end, for the report alone", 1, 10_000)
+    max_steps: int = option(0, "steps after which an episode is cut; 0: the environment's own limit", 0, 10**9)
+    solved_at: float = option(
+        0.0, "mean return over the validation at which it is solved; 0: the environment's own, if it has one"
     )
 
 
@@ -155,6 +173,7 @@ class EvolveConfig(Settings):
 
     task: Task = field(default_factory=Task)
     evolve: Evolve = field(default_factory=Evolve)
+    environment: Environment = field(default_factory=Environment)
     improvise: Improvise = field(default_factory=Improvise)
     species: Species = field(default_factory=Species)
     operators: Operators = field(default_factory=Operators)

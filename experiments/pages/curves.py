@@ -45,7 +45,7 @@ class Compared:
     def columns(self) -> list[str]:
         """Headings of the table."""
         comparison = self.comparison
-        result = {"right": "steps right", "reward": "reward per step", "loss": "lowest loss"}[comparison.measure]
+        result = {"right": "steps right", "reward": comparison.reward_name, "loss": "lowest loss"}[comparison.measure]
         result = "steps right, normalised" if comparison.normalised else result
         solved, to_solve = (["solved"], " to solve") if comparison.solvable else ([], "")
         axis = comparison.x_label

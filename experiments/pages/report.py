@@ -18,6 +18,7 @@ from experiments.pages.page import fill, picture, provenance, sounds
 from experiments.pages.roll_view import key_roll
 from experiments.plots import listener_training
 from experiments.plots.picture import read_summary
+from experiments.plots.returns import best_alone
 from experiments.plots.roll import classify
 from experiments.plots.run import PICTURES, draw_run
 from experiments.runs.atlas import has_atlas
@@ -29,8 +30,8 @@ from songs.files import write_atomically
 from songs.song import Song
 
 RUN_FACTS = (
-    "seed", "generations", "evaluations", "steps", "solved_at_step", "episodes", "connections", "hidden", "memory",
-    "prompt", "cpu_seconds", "wall_seconds",
+    "seed", "generations", "evaluations", "env_steps", "steps", "solved_at_step", "episodes", "connections", "hidden",
+    "memory", "prompt", "cpu_seconds", "wall_seconds",
 )  # fmt: skip
 """Figures of the summary of a run that its report shows."""
 LISTENER_FACTS = ("pieces", "excerpts", "seed", "steps", "cpu_seconds", "wall_seconds")
@@ -122,10 +123,12 @@ def run_view(folder: RunFolder, most_stages: int = MOST_STAGES) -> dict[str, Any
     groups = [_song_group(run, most_stages)] if memorised else []
     groups += [atlas_group(run)] if has_atlas(folder) else []
     return {
-        "heading": _heading(run.songs, run.task.kind),
+        "heading": run.environment.id if run.environment else _heading(run.songs, run.task.kind),
         "search": _search(summary, meta["experiment"]),
         "state": _state(summary, memorised or not improvisation),
-        "scores": (_score_tiles(scores) if scores else []) + (improvisation["tiles"] if improvisation else []),
+        "scores": (_score_tiles(scores) if scores else [])
+        + (improvisation["tiles"] if improvisation else [])
+        + (_return_tiles(summary) if "mean_return" in summary else []),
         "changes": ", ".join(run.songs[0].changes) if len(run.songs) == 1 else "",
         "left_out": folder.read_left_out(),
         "songs": _song_rows(scores, run.songs) if scores and "songs" in scores else [],
@@ -189,6 +192,18 @@ def _score_tiles(scores: dict) -> list[dict]:
         "ceiling": "ceiling: the highest possible",
     }
     return [{"value": f"{scores[key]:.4g}", "of": scores["steps"], "name": name} for key, name in names.items()]
+
+
+def _return_tiles(summary: dict) -> list[dict]:
+    """Return the figures at the top for an environment: the mean return beside what needs no learning."""
+    figures = {f"mean return over {summary['episodes']} fresh episodes": summary["mean_return"]}
+    baselines = summary["baselines"]
+    fixed = best_alone(baselines)
+    figures |= {
+        f"{fixed}, the best of doing always the same": baselines[fixed],
+        "acting at random": baselines["random"],
+    }
+    return [{"value": f"{value:.4g}", "of": None, "name": name} for name, value in figures.items()]
 
 
 def _song_rows(scores: dict, songs: Sequence[Song]) -> list[dict]:

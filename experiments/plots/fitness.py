@@ -68,6 +68,6 @@ def _draw(run: PlottedRun) -> Figure:
 PICTURE = Picture(
     "fitness",
     "Steps right and loss over the generations",
-    suits=lambda run: run.experiment == "evolve" and not run.improvises,
+    suits=lambda run: run.experiment == "evolve" and not (run.improvises or run.acts),
     draw=_draw,
 )

@@ -120,7 +120,11 @@ def _draw(run: PlottedRun) -> Figure:
         raise RunError(f"{run.folder.path}: best/genome.json is broken: {error}") from None
     connections, hidden = len(enabled_weights(genome)), len(hidden_nodes(genome, outputs))
     caption = f"champion; enabled connections: {connections}; hidden nodes: {hidden}; "
-    caption += "an output is on where its bias and weighted inputs sum to more than 0"
+    caption += (
+        "outputs say how the champion acts: the greatest one, or how far from the middle"
+        if run.acts
+        else "an output is on where its bias and weighted inputs sum to more than 0"
+    )
     return headed(figure, run.heading, caption)
 
 

@@ -48,6 +48,11 @@ class PlottedRun:
         return isinstance(self.config, EvolveConfig) and bool(self.config.improvise.listener)
 
     @property
+    def acts(self) -> bool:
+        """Whether the champion acts in an environment of Gymnasium."""
+        return isinstance(self.config, EvolveConfig) and self.config.task.kind == "environment"
+
+    @property
     def missing_title(self) -> str:
         """Title of its first song if the font lacks characters of it, and the pictures have the song's name alone."""
         return self.songs[0].title if self.songs and not font_shows(self.songs[0].title) else ""
@@ -103,10 +108,11 @@ def open_plotted(folder: RunFolder) -> PlottedRun:
         return PlottedRun(folder, experiment, config, [], folder.path.name)
     task = config.task
     try:
-        songs = [] if task.kind == "xor" else folder.read_songs(task.steps, task.prompt)
+        songs = folder.read_songs(task.steps, task.prompt) if task.kind == "song" else []
     except RunError:
         songs = []  # the curves can be drawn without them; the roll says what it lacks
-    heading = _heading(songs) if songs else "exclusive or" if task.kind == "xor" else task.song
+    names = {"song": task.song, "xor": "exclusive or"}
+    heading = _heading(songs) if songs else names.get(task.kind) or str(getattr(config.environment, "id", ""))
     return PlottedRun(folder, experiment, config, songs, heading)
 
 

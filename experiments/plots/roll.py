@@ -127,7 +127,7 @@ def _draw(run: PlottedRun) -> Figure:
 PICTURE = Picture(
     "roll",
     "Keys the champion played, over the song",
-    suits=lambda run: run.experiment in ("evolve", "dqn") and run.config.task.kind != "xor",
+    suits=lambda run: run.experiment in ("evolve", "dqn") and run.config.task.kind == "song",
     draw=_draw,
     in_report=False,  # the report shows the roll itself, with a playhead
 )

@@ -13,7 +13,18 @@ from pathlib import Path
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from experiments.plots import atlas, fitness, learning, listener_training, losses, network, reward, roll, species
+from experiments.plots import (
+    atlas,
+    fitness,
+    learning,
+    listener_training,
+    losses,
+    network,
+    returns,
+    reward,
+    roll,
+    species,
+)
 from experiments.plots.picture import Picture, open_plotted
 from experiments.plots.sheet import STYLE, save
 from experiments.runs.folder import RunError, RunFolder
@@ -22,6 +33,7 @@ PICTURES: tuple[Picture, ...] = (
     atlas.PICTURE,
     fitness.PICTURE,
     reward.PICTURE,
+    returns.PICTURE,
     learning.PICTURE,
     losses.PICTURE,
     listener_training.PICTURE,

@@ -22,6 +22,7 @@ from envs.keyboard_env import KeyboardEnv
 from experiments.config.evolve import OTHER_SEARCHES, EvolveConfig, Task
 from experiments.config.neat_ini import check_neat_python, improvises
 from experiments.config.settings import ConfigError
+from experiments.runs.env_task import settle_environment
 from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import melody_prior, named_listener, settle_improvisation
 from listener.attachment import hears_any_keyboard
@@ -73,6 +74,8 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
         config = settle_improvisation(config)
     elif evolve.algorithm == "map_elites":
         raise ConfigError("evolve.algorithm = 'map_elites' draws an atlas of improvisations: add --listener learned")
+    if task.kind == "environment":
+        return settle_environment(config), []
     if task.kind == "xor":
         if one_song:
             raise ConfigError(f"evolve.algorithm = {evolve.algorithm!r} learns a song, not exclusive or")

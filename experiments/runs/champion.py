@@ -10,6 +10,7 @@ from agents.neat.network import Network
 from agents.performer import Performer
 from experiments.config.evolve import Task
 from experiments.runs.assembly import make_player, read_songs
+from experiments.runs.env_task import EnvChampion
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.improvise import Improvising, Starts, improvising_of_run, read_improvising
 from experiments.runs.lifecycle import kind_of, name_of_kind, read_config
@@ -32,7 +33,9 @@ class Run:
     performer: Performer | None
     """The champion; None where the task is no music."""
     network: Network | None = None
-    """The champion where the task is no music."""
+    """The champion where the task is exclusive or."""
+    environment: EnvChampion | None = None
+    """The champion where the task is an environment of Gymnasium."""
     improvising: Improvising | None = None
     """Its improvisation task; None where it memorised a song."""
 
@@ -47,7 +50,8 @@ class Run:
     def player(self) -> Performer:
         """Return the champion as a performer; raises RunError where it plays no keyboard."""
         if self.performer is None:
-            raise RunError(f"{self.folder.path}: this run learned {self.task.kind}, it plays no song")
+            learned = self.environment.id if self.environment else self.task.kind
+            raise RunError(f"{self.folder.path}: this run learned {learned}, it plays no song")
         return self.performer
 
     def improvisation(self) -> Improvising:
@@ -73,6 +77,8 @@ def _open_evolved(folder: RunFolder) -> Run:
     songs = read_songs(config, folder)
     try:
         genome, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"))
+        if config.task.kind == "environment":
+            return Run(folder, config.task, [], None, environment=EnvChampion(config, genome))
         player = make_player(config, genome, inputs, outputs, songs)
     except RunError:
         raise

@@ -83,7 +83,7 @@ def _improvisation(
         phenotype,
         improvising.prior,
     )
-    neat_config = _neat_config(config, cases, ini)
+    neat_config = write_neat_config(config, cases, ini)
     neat_config.genome_config.guide = PlayedInputGuide(starts.prompts.shape[1], config.task.memory)
     if config.evolve.algorithm == "map_elites":
         return MapElites(
@@ -102,7 +102,7 @@ def _switch(config: EvolveConfig, song: Evolution, folder: Path, improvising: Im
     )
 
 
-def _neat_config(config: EvolveConfig, cases: Cases, path: Path) -> neat.Config:
+def write_neat_config(config: EvolveConfig, cases: Cases, path: Path) -> neat.Config:
     """Write neat-python's configuration file and read it."""
     write_atomically(path, neat_ini(config, len(cases.inputs), len(cases.targets)))
     return read_neat_config(path, neat_pythons=config.evolve.algorithm == "neat_python")
@@ -110,7 +110,7 @@ def _neat_config(config: EvolveConfig, cases: Cases, path: Path) -> neat.Config:
 
 @contextmanager
 def _neat(config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptions) -> Iterator[Evolution]:
-    neat_config = _neat_config(config, cases, folder / "neat.ini")
+    neat_config = write_neat_config(config, cases, folder / "neat.ini")
     neat_config.genome_config.guide = CaseGuide(cases)
     if config.operators.live_inputs == "yes":
         neat_config.genome_config.sources = [-1 - index for index in np.flatnonzero(cases.inputs.any(axis=1)).tolist()]
@@ -132,6 +132,8 @@ def describe(config: EvolveConfig) -> str:
     search = f"{kind} with {', '.join(used)}" if used else f"{kind}, plain"
     if algorithm == "neat_python":
         search = f"plain {kind}, by neat-python's own genome, mutation, crossover and species"
+    if config.task.kind == "environment":
+        return f"{search}, in {config.environment.id}, by the mean return of {config.environment.episodes} episodes"
     if not config.improvise.listener:
         return search
     if algorithm == "map_elites":

@@ -23,7 +23,8 @@ def at_generation(run: Run, generation: int) -> Run:
     Raises:
         RunError: the run plays no keyboard, no champion was kept until then, or the film is broken.
     """
-    run.player()
+    if run.environment is None:
+        run.player()
     first_column = next(iter(run.folder.read_table("metrics.csv").values()))
     if generation >= first_column[-1]:
         return run
@@ -38,6 +39,9 @@ def at_generation(run: Run, generation: int) -> Run:
 def at_stage(run: Run, line: Mapping[str, Any]) -> Run:
     """Return a run with the champion of a line of its film; that of a DQN plays one melody. Raises RunError."""
     try:
+        if run.environment is not None:
+            genome, _, _ = genome_from_columns(line["genome"])
+            return replace(run, environment=replace(run.environment, genome=genome))
         if "genome" in line:
             network = genome_from_columns(line["genome"])
             return replace(run, performer=make_player(read_config(run.folder), *network, run.songs))

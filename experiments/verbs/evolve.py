@@ -10,10 +10,15 @@ what they play. Operators that need a loss of every output are off (the preset i
 With --prompt 0 they begin from nothing; with --set improvise.starts=8 each is judged by how it continues the beginnings
 of eight songs. With --mode-bit the song is learned first; then the same network learns to improvise when its mode is 0,
 behind gates that mode 1 shuts.
+
+With --env a network acts in any Gymnasium environment whose observations and actions are a Box or Discrete. A genome is
+worth its mean return over a few episodes, and --workers pay.
 """
 
 import argparse
+import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +28,7 @@ from experiments.options import (
     MOST_PROCESSES,
     UsageError,
     add_catalog_options,
+    add_env,
     arrange_choices,
     count,
     print_json,
@@ -37,7 +43,7 @@ EXAMPLES = (
     "kuznechik evolve grasshopper --seed 1 --plot",
     "kuznechik evolve grasshopper --listener learned",
 )
-PRESETS = "improvise, many-songs, plain-neat, xor"
+PRESETS = "improvise, many-songs, plain-neat, xor, environment, CartPole-v1, LunarLander-v3"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +64,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mode-bit", action="store_true", help="with --listener: one network that learns the song and also improvises"
     )
+    add_env(parser, "act in a Gymnasium environment, such as CartPole-v1, or your own, module:Id")
     parser.add_argument(
         "--workers", type=whole(0, MOST_PROCESSES), default=0, metavar="N", help="processes that evaluate [0]"
     )
@@ -66,7 +73,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser, "evolve", "evolve.population_size=300", "50 generations")
 
 
-FIXED = (*ARRANGE_OPTIONS, "each", "together", "song", "folder", "config", "memory", "prompt", "listener", "mode_bit")
+FOR_SONGS = (*ARRANGE_OPTIONS, "song", "folder", "memory", "prompt", "each", "together", "listener", "mode_bit")
+FIXED = (*FOR_SONGS, "config", "env")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -81,11 +89,17 @@ def run(options: argparse.Namespace) -> int:
     def resolved() -> tuple[Any, Any, str]:
         config, songs = resolve(_config(options))
         print_lines(what_was_changed(config.task, songs))
-        name = "together" if config.task.together else songs[0].name if songs else config.task.kind
-        return config, songs, name
+        return config, songs, _name(config, songs)
 
     folder, summary = begin_or_resume(options, "evolve", resolved, FIXED, _resources(options))
     return finish(options, "evolve", folder.path, summary, _lines(summary, folder))
+
+
+def _name(config: Any, songs: Sequence[Any]) -> str:
+    """Return the name of a run's folder."""
+    if config.task.kind == "environment":
+        return re.sub(r"[^\w.-]", "-", config.environment.id)
+    return "together" if config.task.together else songs[0].name if songs else config.task.kind
 
 
 def _resources(options: argparse.Namespace) -> dict[str, Any]:
@@ -105,12 +119,20 @@ def _config(options: argparse.Namespace) -> Any:
         "improvise": {"listener": options.listener},
         "evolve": {"seed": options.seed},
     }
-    config = configured("evolve", options.config or ("improvise" if improvises else None), flags, options.set)
-    if config.task.kind == "xor":
-        refuse(
-            options, "task.kind = 'xor'", (*ARRANGE_OPTIONS, "song", "folder", "memory", "prompt", "each", "together")
-        )
+    if options.env:
+        flags |= {"task": {"kind": "environment"}, "environment": {"id": options.env}}
+    preset = _env_preset(options.env) if options.env else "improvise" if improvises else None
+    config = configured("evolve", options.config or preset, flags, options.set)
+    if config.task.kind != "song":
+        refuse(options, f"task.kind = '{config.task.kind}'", FOR_SONGS)
     return config
+
+
+def _env_preset(env_id: str) -> str:
+    """Return the preset for an environment: one of its name, or the general one."""
+    from experiments.config.evolve import EvolveConfig
+
+    return env_id if env_id in EvolveConfig.presets() else "environment"
 
 
 def _lines(summary: dict, folder: Any) -> list[str]:
@@ -125,10 +147,33 @@ def _lines(summary: dict, folder: Any) -> list[str]:
         lines += _memorised(summary)
     if "listener" in summary:
         lines += _improvised(summary)
+    if "environment" in summary:
+        lines += _acted(summary)
     recurrent = read_config(folder).genome.recurrent
     page = "" if recurrent else "|duet"  # a page cannot play a network with a memory of its own
     verbs = f"score|plot|play|report{page}" if summary["songs"] else "score|plot|report"
+    verbs = "play|score|plot|report" if "environment" in summary else verbs
     return [*lines, f"Next: kuznechik {verbs} {shlex.quote(str(folder.path))}"]
+
+
+def _acted(summary: dict) -> list[str]:
+    if "mean_return" not in summary:
+        return []
+    end = "" if summary["solved_at"] is None else f"; solved at {summary['solved_at']:g} where it was chosen"
+    lines = [
+        f"Mean return over {summary['episodes']} fresh episodes: {summary['mean_return']:.1f} (from "
+        f"{summary['least_return']:.1f} to {summary['greatest_return']:.1f}{end}).",
+        f"Without learning: {', '.join(f'{name} {value:.1f}' for name, value in summary['baselines'].items())}.",
+        f"Environment steps: {summary['env_steps']}. Search: {summary['search']}.",
+    ]
+    return lines + _gain_in_words(summary)
+
+
+def _gain_in_words(summary: dict) -> list[str]:
+    gain = summary.get("gain_of_workers")
+    if gain is None or gain >= 1:
+        return []
+    return [f"Workers evaluated {gain:.2f} times as fast as one process: at this size they do not pay off."]
 
 
 def _improvised(summary: dict) -> list[str]:
@@ -160,10 +205,7 @@ def _memorised(summary: dict) -> list[str]:
         lines.append(
             f"{name}: {best['most_right']} of {best['steps']} at most; elsewhere the same memory goes on differently."
         )
-    gain = summary.get("gain_of_workers")
-    if gain is not None and gain < 1:
-        lines.append(f"Workers evaluated {gain:.2f} times as fast as one process: at this size they do not pay off.")
-    return lines
+    return lines + _gain_in_words(summary)
 
 
 def _run_each(options: argparse.Namespace) -> int:

@@ -4,18 +4,33 @@ It plays on a MIDI port if there is one and otherwise writes a WAV file. With mo
 champion continues from its memory. At a temperature above 0 it draws the keys by the values that its network gives
 them, the same ones with the same seed. A source is a run folder, a MIDI file or a folder of them, the name of a song,
 vae:16 (samples of the MusicVAE of 16 bars), the file of a MusicVAE, markov:4, melody, random or silence.
+
+The champion of a run in an environment plays --episodes, and their returns are printed; --out FILE.gif films the first
+one, --render shows all in a window.
 """
 
 import argparse
 from pathlib import Path
 
-from experiments.options import add_force, add_source_options, between, cell, refuse_existing, whole
+from experiments.options import (
+    ARRANGE_OPTIONS,
+    UsageError,
+    add_force,
+    add_own_env,
+    add_source_options,
+    between,
+    cell,
+    refuse,
+    refuse_existing,
+    whole,
+)
 
 HELP = "play the champion of a run, a MIDI file, samples of a MusicVAE"
 GROUP, ORDER = "Play and look", 2
 EXAMPLES = (
     "kuznechik play runs/grasshopper-1 --generation 120 --out early.mid",
     "kuznechik play vae:16 --seed 3",
+    "kuznechik play runs/CartPole-v1-1 --episodes 5 --out pole.gif",
 )
 
 
@@ -24,7 +39,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "source", metavar="SOURCE", help="a run folder, a .mid file, a name in the catalogue, vae:16 ..."
     )
     parser.add_argument(
-        "--out", "--wav", metavar="FILE", help="write sound to FILE.wav, or MIDI to FILE.mid [without a port NAME.wav]"
+        "--out",
+        "--wav",
+        metavar="FILE",
+        help="write sound to FILE.wav, or MIDI to FILE.mid [without a port NAME.wav]; of an environment FILE.gif",
     )
     parser.add_argument("--port", metavar="NAME", help="MIDI output port [the first one]")
     parser.add_argument(
@@ -46,19 +64,45 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cell", type=cell, metavar="X,Y", help="of the atlas of a run, such as 3,7: the network that plays"
     )
+    parser.add_argument(
+        "--episodes", type=whole(1, 10_000), metavar="N", help="episodes of a run in an environment [10]"
+    )
+    parser.add_argument("--render", action="store_true", help="show the episodes of a run in an environment")
+    add_own_env(parser)
     add_source_options(parser, melodies=1)
     add_force(parser)
     parser.add_argument("--improvise", action="store_true", help="let a network with a mode bit improvise (mode 0)")
 
 
+FOR_MUSIC = (*ARRANGE_OPTIONS, "port", "steps", "tempo", "original_key", "temperature", "folder", "improvise", "cell")
+
+
 def run(options: argparse.Namespace) -> int:
     from experiments.melody_player import play
+    from experiments.runs.env_episodes import acts
     from experiments.runs.source import playing
 
     if options.out:
         refuse_existing(options, Path(options.out))
+    if acts(options.source):
+        refuse(options, "a run in an environment", FOR_MUSIC)
+        return _act(options)
+    refuse(options, "music", ("episodes", "render", "env"))
     choices = {name: getattr(options, name) for name in ("steps", "improvise", "temperature", "generation", "cell")}
     how = playing(options, **choices)
     for line in play(options.source, how, options.out, options.port, options.tempo, options.original_key):
         print(line)
+    return 0
+
+
+def _act(options: argparse.Namespace) -> int:
+    """Let the champion of a run in an environment play episodes."""
+    from experiments.runs.env_episodes import play_run, write_film
+
+    if options.out and Path(options.out).suffix.lower() != ".gif":
+        raise UsageError(f"{options.out}: the film of an episode is a .gif")
+    for line in play_run(options.source, options.generation, options.episodes or 10, options.seed, options.render):
+        print(line)
+    if options.out:
+        print(write_film(options.source, options.generation, options.seed, Path(options.out)))
     return 0

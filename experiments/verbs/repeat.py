@@ -7,7 +7,7 @@ compared with the old ones file by file. On the same versions of Python and pack
 import argparse
 import sys
 
-from experiments.options import add_own_listener, print_json
+from experiments.options import add_own_env, add_own_listener, print_json
 
 HELP = "repeat a run and compare"
 GROUP, ORDER = "Study", 1
@@ -20,6 +20,7 @@ EXAMPLES = (
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_folder", metavar="RUN", help="a run folder")
     add_own_listener(parser)
+    add_own_env(parser)
     parser.add_argument("--out", metavar="DIR", help="run folder, which must be new [RUN-repeated-1, -2, ...]")
     parser.add_argument("--json", action="store_true", help="print the comparison as JSON")
 

@@ -4,6 +4,8 @@ Teacher forced, its memory holds the song whatever it plays; free running, its m
 is the number of free-running steps before its first mistake. For comparison the table has the scores of always
 resting and of a random player, and the ceiling: the highest score that any player with this memory can reach.
 
+For a champion of an environment it has the mean return over fresh episodes, beside acting at random and always alike.
+
 For a champion that improvises, the table has the listener's rewards, term by term, beside those of silence, random
 keys and the real song, and features of its melodies beside those of real songs. A feature outside their 5th to 95th
 percentile is marked: the listener may have been fooled.
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING
 from experiments.options import (
     SOURCES,
     UsageError,
+    add_own_env,
     add_own_listener,
     add_source_options,
     arrange_choices,
@@ -40,6 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help=SOURCES)
     parser.add_argument("--song", metavar="SONG", help="another song: name in the run's catalogue or .mid file")
     add_own_listener(parser)
+    add_own_env(parser)
     add_source_options(parser, melodies=1)
     parser.add_argument("--json", action="store_true", help="print a JSON object, of several sources an array")
 
@@ -74,7 +78,10 @@ def _score_run(text: str, options: argparse.Namespace) -> dict:
         scores = score(run, song)
         print_lines(changes_in_words([song] if song else []))
     elif options.song:
-        raise UsageError(f"{text}: this run learned {run.task.kind}, it plays no song")
+        run.player()  # raises an error that says what it learned
+    elif run.environment:
+        tested = run.environment.test()
+        scores = {"environment": run.environment.id, **tested.pop("baselines"), **tested}
     else:
         scores = truth_table(run)
     if run.improvising:
