@@ -11,10 +11,15 @@ from typing import Any
 
 from experiments.config.kinds import config_class
 from experiments.config.settings import Settings
-from experiments.options import RunStopped, UsageError, count, print_json, refuse, require
+from experiments.options import RunStopped, UsageError, count, print_json, print_lines, refuse, require, word
 
 OUT = "runs"
 """Parent of run folders unless --out says otherwise."""
+
+
+def add_origin(parser: argparse.ArgumentParser, help_text: str) -> None:
+    """Add --from, the run that a new one begins with."""
+    parser.add_argument("--from", type=word, metavar="RUN", help=help_text)
 
 
 class ShowOptions(argparse.Action):
@@ -122,6 +127,7 @@ def begin_or_resume(
     fixed: Sequence[str],
     resources: Mapping[str, Any],
     processes: Processes = ALONE,
+    origin_of: Callable[[str, Any, Any], Any] | None = None,
 ) -> tuple[Any, dict[str, Any]]:
     """Begin the run that a command line describes, or continue the one that --resume names.
 
@@ -132,6 +138,7 @@ def begin_or_resume(
         fixed: options that a resumed run would ignore, and therefore refuses.
         resources: keyword arguments of the kind's `training`.
         processes: that train together.
+        origin_of: returns the `Origin` that --from names, for a resolved configuration and its inputs.
 
     Returns:
         The run folder and the content of summary.json.
@@ -153,11 +160,15 @@ def begin_or_resume(
             print(f"kuznechik: {warning}", file=sys.stderr)
     else:
         config, inputs, name = resolve()
+        other = getattr(options, "from", None)
+        origin = origin_of(other, config, inputs) if origin_of and other else None
+        if origin:
+            print_lines([origin.in_words()])
         with ExitStack() as stack:
             if processes.first:
                 folder = RunFolder.new(options.out, OUT, name)
                 stack.enter_context(folder.deleted_if_refused())
-                set_up(load_kind(kind), config, folder, inputs, options.command_line)
+                set_up(load_kind(kind), config, folder, inputs, options.command_line, origin)
             else:
                 folder = RunFolder(options.out)
             processes.wait()

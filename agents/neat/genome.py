@@ -13,7 +13,7 @@ Source: Stanley and Miikkulainen (2002), Evolving Neural Networks through Augmen
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -163,6 +163,17 @@ def new_genome(key: int, config: GenomeConfig) -> Genome:
     drawn.configure_new(config)
     nodes = {node: _frozen_node(gene, config) for node, gene in drawn.nodes.items()}
     return Genome(key, nodes, {ends: _frozen_connection(gene, config) for ends, gene in drawn.connections.items()})
+
+
+def adopted(genome: Genome, config: GenomeConfig) -> Genome:
+    """Return a genome of another run, unevaluated, with weights and biases as this run has them."""
+    low, high = config.bias_min_value, config.bias_max_value
+    nodes = {key: replace(gene, bias=on_grid(gene.bias, low, high)) for key, gene in genome.nodes.items()}
+    low, high = config.weight_min_value, config.weight_max_value
+    connections = {
+        ends: replace(gene, weight=on_grid(gene.weight, low, high)) for ends, gene in genome.connections.items()
+    }
+    return Genome(genome.key, nodes, connections)
 
 
 def _frozen_node(gene: neat.genes.DefaultNodeGene, config: GenomeConfig) -> NodeGene:

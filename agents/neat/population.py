@@ -15,8 +15,8 @@ import neat
 import numpy as np
 
 from agents.cases import Cases
-from agents.neat.counters import make_population
-from agents.neat.genome import Genome
+from agents.neat.counters import Count, make_population
+from agents.neat.genome import Genome, adopted
 from agents.neat.population_state import population_state, restore_population
 from agents.search import Generation
 from agents.search_state import restored_random
@@ -72,6 +72,27 @@ class Evolution:
         evaluator.check(next(iter(self.population.population.values())))
         self._report: Generation
         """Statistics of the last generation, from the first step on."""
+
+    def begin_with(self, genomes: Sequence[Genome]) -> None:
+        """Replace the first generation: by genomes, and where they are too few by children of them, too.
+
+        Their weights are put on the grid and within the limits of this run. Call it before the first step.
+
+        Args:
+            genomes: at least one, of as many inputs and outputs as those of this run; the first ones are taken.
+        """
+        population, options = self.population, self.config.genome_config
+        with self._own_random():
+            founders = [adopted(genome, options) for genome in genomes[: self.config.pop_size]]
+            nodes = max(key for genome in founders for key in genome.nodes)
+            options.node_indexer = Count(max(options.node_indexer.value, nodes + 1))
+            tracker = population.reproduction.innovation_tracker
+            known = [gene.innovation for genome in founders for gene in genome.connections.values()]
+            tracker.global_counter = max([tracker.global_counter, *known])
+            members = population.reproduction.descend(founders, options, self.config.pop_size)
+            population.population = members
+            population.species.species = {}
+            population.species.speciate(self.config, members, population.generation)
 
     @contextmanager
     def _own_random(self) -> Iterator[None]:

@@ -25,6 +25,7 @@ import numpy as np
 from neat.config import ConfigParameter, DefaultClassConfig
 
 from agents.neat.crossover import crossover
+from agents.neat.editor import GenomeEditor
 from agents.neat.genome import Genome, GenomeConfig, new_genome
 from agents.neat.operators import mutate
 from agents.neat.species import Species
@@ -53,6 +54,18 @@ class Reproduction(neat.DefaultReproduction):
         genome_config.innovation_tracker = self.innovation_tracker
         keys = [next(self.genome_indexer) for _ in range(num_genomes)]
         return {key: new_genome(key, genome_config) for key in keys}
+
+    def descend(self, founders: Sequence[Genome], genome_config: GenomeConfig, num_genomes: int) -> dict[int, Genome]:
+        """Return a first generation of founders, under new keys, and of their mutated children."""
+        genome_config.innovation_tracker = self.innovation_tracker
+        self.innovation_tracker.reset_generation()
+        keys = [next(self.genome_indexer) for _ in range(num_genomes)]
+        genomes = {key: Genome(key, one.nodes, one.connections) for key, one in zip(keys, founders, strict=False)}
+        for key in keys[len(founders) :]:
+            editor = GenomeEditor(random.choice(founders), genome_config)
+            mutate(editor)
+            genomes[key] = editor.finish(key)
+        return genomes
 
     def reproduce(self, config: neat.Config, species: neat.DefaultSpeciesSet, pop_size: int, generation: int) -> dict:
         """Return the next population: the elites of every species and their children."""

@@ -79,7 +79,7 @@ class Environment:
     test: int = option(100, "episodes that the champion plays at the end, for the report alone", 1, 10_000)
     max_steps: int = option(0, "steps after which an episode is cut; 0: the environment's own limit", 0, 10**9)
     solved_at: float = option(
-        0.0, "mean return over the validation at which it is solved; 0: the environment's own, if it has one"
+        0.0, "mean return over the validation at which it is solved; 0: the environment's own, if any", -1e9, 1e9
     )
 
 

@@ -12,6 +12,7 @@ import neat
 import numpy as np
 
 from agents.cases import Cases, memory_cases, xor_cases
+from agents.neat.env_evolution import env_cases
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer
 from agents.neat.prior_player import PriorPlayer
@@ -22,6 +23,7 @@ from envs.keyboard_env import KeyboardEnv
 from experiments.config.evolve import OTHER_SEARCHES, EvolveConfig, Task
 from experiments.config.neat_ini import check_neat_python, improvises
 from experiments.config.settings import ConfigError
+from experiments.runs.env_task import make_env as make_gym_env
 from experiments.runs.env_task import settle_environment
 from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import melody_prior, named_listener, settle_improvisation
@@ -223,13 +225,22 @@ def make_env(task: Task, songs: Sequence[Song], **options) -> KeyboardEnv:
     return KeyboardEnv(songs, memory=task.memory, lags=lags, prompt=task.prompt, mode_bit=task.mode_bit, **options)
 
 
+def network_shape(config: EvolveConfig, songs: Sequence[Song]) -> tuple[int, int]:
+    """Return the inputs and outputs of the networks of a resolved configuration; raises ConfigError."""
+    if config.task.kind == "environment":
+        cases = env_cases(make_gym_env(config.environment))
+        return len(cases.inputs), len(cases.targets)
+    if config.task.kind == "xor":
+        return 2, 1
+    keys = songs[0].keyboard.keys
+    return rows_of(config.task.remembered) * keys + config.task.mode_bit, keys
+
+
 def make_player(
     config: EvolveConfig, genome: neat.DefaultGenome, inputs: int, outputs: int, songs: Sequence[Song]
 ) -> Performer:
     """Return a genome as a performer; raises ValueError if its network is not of the configured kind."""
-    task = config.task
-    keys = songs[0].keyboard.keys if songs else 0
-    wanted = (rows_of(task.remembered) * keys + task.mode_bit, keys) if songs else (2, 1)
+    task, wanted = config.task, network_shape(config, songs)
     if (inputs, outputs) != wanted:
         raise ValueError(f"it has {inputs} inputs and {outputs} outputs, the task has {wanted[0]} and {wanted[1]}")
     network = RecurrentNetwork(genome, inputs, outputs) if config.genome.recurrent else Network(genome, outputs)

@@ -17,7 +17,15 @@ from agents.dqn.evaluation import GreedyScore
 from experiments.config.dqn import DqnConfig
 from experiments.runs.assembly import left_out, read_songs, resolve_songs
 from experiments.runs.checkpoint import State, write_arrays
-from experiments.runs.dqn_parts import CHAMPION, improvisation_listener, make_agent, make_evaluator, make_loop
+from experiments.runs.dqn_parts import (
+    CHAMPION,
+    WEIGHTS,
+    begin_with_origin,
+    improvisation_listener,
+    make_agent,
+    make_evaluator,
+    make_loop,
+)
 from experiments.runs.folder import RunFolder
 from experiments.runs.history import History
 from experiments.runs.lifecycle import Kind, passes_multiple
@@ -48,7 +56,9 @@ def training(config: DqnConfig, folder: RunFolder, listener: Listener | None = N
     the best player is the one with the highest reward, and nothing counts as solved.
     """
     with computing():
-        yield Learning(config, read_songs(config, folder), listener)
+        learning = Learning(config, read_songs(config, folder), listener)
+        begin_with_origin(learning.learner, folder)
+        yield learning
 
 
 class Learning(Trainable):
@@ -206,4 +216,4 @@ def resolve_dqn(config: DqnConfig) -> tuple[DqnConfig, list[Song]]:
     return config, songs
 
 
-KIND = Kind("dqn", ("dqn.steps", "dqn.stop_when_solved"), prepare, training, read_songs, checkpoint_every=10_000)
+KIND = Kind("dqn", ("dqn.steps", "dqn.stop_when_solved"), prepare, training, read_songs, (WEIGHTS,), 10_000)

@@ -1,7 +1,7 @@
 """Assembly of deep Q-learning: puts its parts together from a configuration. Loads torch."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -20,13 +20,18 @@ from experiments.runs.assembly import make_env
 from experiments.runs.checkpoint import read_arrays
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.improvise import OneVoice, melody_prior, named_listener
+from experiments.runs.lifecycle import name_of_kind, read_config
+from experiments.runs.origin import Origin
 from listener.attachment import attached
 from listener.listener import Listener
 from listener.memorization import ExactSteps, RightKeys
+from songs.files import read_whole
 from songs.piano_roll import rows_of
 from songs.song import Song
 
 CHAMPION = "best/model.safetensors"
+WEIGHTS = "initial.safetensors"
+"""Weights of another run that a run begins with."""
 MEMORIZATION = {"right_keys": RightKeys, "exact_steps": ExactSteps}
 
 
@@ -104,6 +109,52 @@ def make_evaluator(config: DqnConfig, songs: Sequence[Song], listener: Listener 
 def playing_prior(config: DqnConfig) -> MakePrior | None:
     """Return what makes the prior of a player; None where the network decides alone."""
     return make_prior(config) if config.prior.decides else None
+
+
+def dqn_origin(text: str, config: DqnConfig, songs: Sequence[Song]) -> Origin:
+    """Return what a resolved run takes of another DQN: the weights of its champion.
+
+    Raises:
+        RunError: there is no such run, or its champion is missing or damaged.
+        ConfigError: the weights do not fit the network of the new run; the message says what would.
+    """
+    folder = RunFolder.open(text)
+    if (kind := name_of_kind(folder)) != "dqn":
+        raise RunError(f"--from {text}: it is a run of {kind}, which has no Q-network")
+    path, other = folder.path / CHAMPION, read_config(folder)
+    weights, data = read_arrays(path)
+    try:
+        load_weights(make_network(config, songs[0].keyboard.keys), weights)
+    except ValueError:
+        raise ConfigError(f"--from {text}: its network is not as this one: {_what_fits(other, config)}") from None
+    taken = f"the champion of step {data.get('step')}"
+    return Origin.of_new(text, taken, WEIGHTS, read_whole(path), folder.read_meta())
+
+
+def _what_fits(other: DqnConfig, config: DqnConfig) -> str:
+    """Return the options with which a network has the shape of another run's."""
+    options = [f"--memory {other.task.memory}"] if other.task.remembered != config.task.remembered else []
+    if other.task.lags != config.task.lags:
+        options = [f"--set task.lags={other.task.lags!r}"]
+    for name, value in asdict(other.network).items():
+        if value != getattr(config.network, name):
+            options.append(f"--set network.{name}={str(value).lower()}")
+    if other.task.mode_bit != config.task.mode_bit:
+        options.append(f"--set task.mode_bit={str(other.task.mode_bit).lower()}")
+    return f"add {' '.join(options)}" if options else "it plays another number of keys; --keys N --fold changes that"
+
+
+def begin_with_origin(learner: QLearner, folder: RunFolder) -> None:
+    """Let a new learner begin with the weights of the run folder, if there are any; raises RunError."""
+    origin = Origin.of_run(folder, (WEIGHTS,))
+    if origin is None:
+        return
+    weights, _ = read_arrays(folder.path / WEIGHTS)
+    try:
+        for network in (learner.network, learner.target):
+            load_weights(network, weights)
+    except ValueError as error:
+        raise RunError(f"{folder.path / WEIGHTS}: does not fit config.toml: {error}") from None
 
 
 def read_player(folder: RunFolder, config: DqnConfig, keys: int) -> QPlayer:

@@ -2,6 +2,7 @@
 
 songs/        the songs of the run as MIDI files
 starts.json   the prompts of an improvisation
+initial.jsonl genomes of another run that it began with
 neat.ini      the configuration as neat-python reads it
 metrics.csv   a row a generation
 species.csv   generation, species, members
@@ -22,6 +23,7 @@ from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import choose_starts, read_improvising
 from experiments.runs.lifecycle import Kind
 from experiments.runs.searches import make_search
+from experiments.runs.warm_start import GENOMES, begin_with_origin
 from songs.song import Song
 
 
@@ -37,14 +39,17 @@ def prepare(config: EvolveConfig, folder: RunFolder, songs: Sequence[Song]) -> N
 def training(config: EvolveConfig, folder: RunFolder, workers: WorkerOptions = NO_WORKERS) -> Iterator[Evolving]:
     """Lend the search of a run folder; `workers` evaluate, and change no result."""
     if config.task.kind == "environment":
-        with env_training(config, folder, workers) as evolving:
-            yield evolving
+        with env_training(config, folder, workers) as acting:
+            begin_with_origin(acting.search, folder, acting.shape)
+            yield acting
         return
     songs = read_songs(config, folder)
     cases = make_cases(config, songs)
     improvising = read_improvising(folder, config, songs)
     with make_search(config, songs, cases, folder.path, workers, improvising) as search, _one_thread():
-        yield Evolving(config, songs, cases, search, improvising)
+        evolving = Evolving(config, songs, cases, search, improvising)
+        begin_with_origin(search, folder, evolving.shape)
+        yield evolving
 
 
 def _one_thread() -> AbstractContextManager[None]:
@@ -56,4 +61,4 @@ def _one_thread() -> AbstractContextManager[None]:
     return computing()
 
 
-KIND = Kind("evolve", ("evolve.generations",), prepare, training, read_songs, checkpoint_every=50)
+KIND = Kind("evolve", ("evolve.generations",), prepare, training, read_songs, (GENOMES,), checkpoint_every=50)

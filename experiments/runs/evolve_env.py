@@ -54,8 +54,7 @@ class EvolvingInEnv(Evolving):
         return self.search.champion_return
 
     def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:
-        shape = len(self.cases.inputs), len(self.cases.targets)
-        write_atomically(folder.path / "best" / "genome.json", genome_to_json(self.search.champion, *shape))
+        write_atomically(folder.path / "best" / "genome.json", genome_to_json(self.search.champion, *self.shape))
 
     def summary(self) -> dict[str, Any]:
         summary, champion, options = super().summary(), self.search.champion, self.config.environment

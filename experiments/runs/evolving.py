@@ -50,6 +50,11 @@ class Evolving(Trainable):
         self._known_champion: Any = None
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Inputs and outputs of the networks."""
+        return len(self.cases.inputs), len(self.cases.targets)
+
+    @property
     def steps(self) -> int:
         return self.search.generation
 
@@ -85,7 +90,7 @@ class Evolving(Trainable):
         if self.history.wants(row.generation):
             fields = {"generation": row.generation, "evaluations": row.evaluations, "fitness": self._worth(champion)}
             right = {} if self.ceiling is None else {"right": champion.right}
-            genome = genome_to_columns(champion, len(self.cases.inputs), len(self.cases.targets))
+            genome = genome_to_columns(champion, *self.shape)
             self.history.add({**fields, **right, "genome": genome})
 
     def _worth(self, champion: Any) -> float:
@@ -118,16 +123,15 @@ class Evolving(Trainable):
     def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:
         champion, best, mode_bit = self.search.champion, folder.path / "best", self.config.task.mode_bit
         assert champion is not None, "there is one after the first step"
-        inputs, outputs = len(self.cases.inputs), len(self.cases.targets)
-        write_atomically(best / "genome.json", genome_to_json(champion, inputs, outputs))
+        write_atomically(best / "genome.json", genome_to_json(champion, *self.shape))
         if self.improvising:
             rolls = self.improvising.play_genome(champion)
             self.improvising.write(best / "improvised" if mode_bit else best, rolls)
             self._show(callbacks, "improvisation", rolls[0], self.improvising.song, memorised=False)
         if isinstance(self.search, MapElites):
-            write_atlas(folder, self.config.map_elites, self.search.elites, (inputs, outputs))
+            write_atlas(folder, self.config.map_elites, self.search.elites, self.shape)
         if self.songs and self.ceiling is not None:
-            player = make_player(self.config, champion, inputs, outputs, self.songs)
+            player = make_player(self.config, champion, *self.shape, self.songs)
             played = play_episode(make_env(self.config.task, self.songs), player, options={"song": 0})
             write_melody(best, played.roll, self.songs[0])
             self._show(callbacks, "champion", played.roll, self.songs[0], memorised=True)

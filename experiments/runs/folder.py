@@ -169,9 +169,13 @@ class RunFolder:
         """Write an object as JSON."""
         write_atomically(self.path / name, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
-    def write_meta(self, experiment: str, command: list[str], seed: int) -> None:
-        """Write meta.json: the kind of run, its command, and its provenance."""
-        self.write_json("meta.json", {"experiment": experiment, "command": command, "seed": seed, **provenance()})
+    def write_meta(
+        self, experiment: str, command: list[str], seed: int, origin: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write meta.json: the kind of run, its command, its provenance, and the origin of what it begins with."""
+        began = {"origin": dict(origin)} if origin else {}
+        meta = {"experiment": experiment, "command": command, "seed": seed, **began, **provenance()}
+        self.write_json("meta.json", meta)
 
     def write_songs(self, songs: Sequence[Song], left_out: Sequence[str] = ()) -> None:
         """Write the songs of the run, and lines that say which files of a catalogue are left out."""

@@ -18,6 +18,7 @@ from experiments.runs.checkpoint import State, load_checkpoint, save_checkpoint
 from experiments.runs.clock import Clock
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.interrupt import deferred_interrupt
+from experiments.runs.origin import Origin
 from experiments.runs.progress import ProgressBar
 from experiments.runs.trainable import Callback, Log, Trainable
 from songs.files import write_atomically
@@ -40,6 +41,8 @@ class Kind:
     """Lends the trainable of a folder: `training(config, folder, **resources)`."""
     inputs: Callable[[Any, RunFolder], Any]
     """Reads the inputs of an old run, to repeat it: `inputs(config, folder)`."""
+    origins: tuple[str, ...] = ()
+    """Files that a run of this kind may begin with, see `experiments.runs.origin`."""
     checkpoint_every: int | None = None
     """Steps between two checkpoints unless the user says otherwise; None: one with every log."""
 
@@ -91,10 +94,19 @@ def begin(
     return start(kind, config, folder, supervision)
 
 
-def set_up(kind: Kind, config: Settings, folder: RunFolder, inputs: Any, command: Sequence[str]) -> None:
-    """Write all that a run needs into its new folder: its configuration, its inputs, and the command line."""
+def set_up(
+    kind: Kind,
+    config: Settings,
+    folder: RunFolder,
+    inputs: Any,
+    command: Sequence[str],
+    origin: Origin | None = None,
+) -> None:
+    """Write all that a run needs into its new folder: its configuration, inputs, origin, and the command line."""
     kind.prepare(config, folder, inputs)
-    folder.write_meta(kind.name, list(command), config.seed)
+    if origin:
+        origin.write(folder)
+    folder.write_meta(kind.name, list(command), config.seed, origin.about if origin else None)
     write_atomically(folder.path / "config.toml", config.to_toml())  # last: with it the folder is complete
 
 
@@ -133,7 +145,8 @@ def repeat(old: RunFolder, new: RunFolder, command: Sequence[str], supervision: 
     """Run again in a new folder, from the configuration and the inputs of an old one; return the new summary."""
     kind = kind_of(old)
     config = read_config(old)
-    return begin(kind, config, new, kind.inputs(config, old), command, supervision)
+    set_up(kind, config, new, kind.inputs(config, old), command, Origin.of_run(old, kind.origins))
+    return start(kind, config, new, supervision)
 
 
 def read_config(folder: RunFolder) -> Any:

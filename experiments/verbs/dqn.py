@@ -13,7 +13,7 @@ import argparse
 import shlex
 from typing import Any
 
-from experiments.command import ENDINGS, add_run_options, begin_or_resume, configured, finish
+from experiments.command import ENDINGS, add_origin, add_run_options, begin_or_resume, configured, finish
 from experiments.options import (
     ARRANGE_OPTIONS,
     UsageError,
@@ -63,6 +63,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="improvise for a listener: theory, a sum such as ngram=1,theory=.5, or your own, mine.py:Class",
     )
+    add_origin(parser, "begin with the network of the champion of a run")
     add_run_options(parser, "dqn", "dqn.gamma=0.9", "10000 environment steps")
 
 
@@ -77,6 +78,7 @@ FIXED = (
     "prompt",
     "random_start",
     "listener",
+    "from",
 )
 
 
@@ -84,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
     require("torch", extra="torch", what="kuznechik dqn")
     from experiments.runs.assembly import what_was_changed
     from experiments.runs.dqn import resolve_dqn
+    from experiments.runs.dqn_parts import dqn_origin
 
     options.song = options.song or None
 
@@ -92,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
         print_lines(what_was_changed(config.task, songs))
         return config, songs, songs[0].name if len(songs) == 1 else "together"
 
-    folder, summary = begin_or_resume(options, "dqn", resolved, FIXED, {})
+    folder, summary = begin_or_resume(options, "dqn", resolved, FIXED, {}, origin_of=dqn_origin)
     return finish(options, "dqn", folder.path, summary, _lines(summary, folder))
 
 

@@ -22,7 +22,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.command import ENDINGS, add_run_options, begin_or_resume, configured, draw, finish, supervised
+from experiments.command import (
+    ENDINGS,
+    add_origin,
+    add_run_options,
+    begin_or_resume,
+    configured,
+    draw,
+    finish,
+    supervised,
+)
 from experiments.options import (
     ARRANGE_OPTIONS,
     MOST_PROCESSES,
@@ -43,7 +52,7 @@ EXAMPLES = (
     "kuznechik evolve grasshopper --seed 1 --plot",
     "kuznechik evolve grasshopper --listener learned",
 )
-PRESETS = "improvise, many-songs, plain-neat, xor, environment, CartPole-v1, LunarLander-v3"
+PRESETS = "CartPole-v1, LunarLander-v3, environment, improvise, many-songs, plain-neat, xor"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -70,17 +79,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--backend", choices=("process", "ray"), default="process", help="kind of workers [process]")
     parser.add_argument("--ray-address", metavar="HOST:PORT", help="a Ray cluster [a new one on this machine]")
+    add_origin(parser, "begin with the champion of a run, or RUN/checkpoints with its population")
     add_run_options(parser, "evolve", "evolve.population_size=300", "50 generations")
 
 
 FOR_SONGS = (*ARRANGE_OPTIONS, "song", "folder", "memory", "prompt", "each", "together", "listener", "mode_bit")
-FIXED = (*FOR_SONGS, "config", "env")
+FIXED = (*FOR_SONGS, "config", "env", "from")
 
 
 def run(options: argparse.Namespace) -> int:
     from experiments.runs.assembly import resolve, what_was_changed
+    from experiments.runs.warm_start import evolve_origin
 
-    for flag, others in (("each", ("song", "together", "resume")), ("together", ("song", "resume"))):
+    for flag, others in (("each", ("song", "together", "resume", "from")), ("together", ("song", "resume"))):
         if getattr(options, flag):
             refuse(options, f"--{flag}", others)
     if options.each:
@@ -91,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
         print_lines(what_was_changed(config.task, songs))
         return config, songs, _name(config, songs)
 
-    folder, summary = begin_or_resume(options, "evolve", resolved, FIXED, _resources(options))
+    folder, summary = begin_or_resume(options, "evolve", resolved, FIXED, _resources(options), origin_of=evolve_origin)
     return finish(options, "evolve", folder.path, summary, _lines(summary, folder))
 
 

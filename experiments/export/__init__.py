@@ -1,0 +1,1 @@
+"""Export: the champion of a run as files that other programs read."""
