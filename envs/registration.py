@@ -8,6 +8,15 @@ MEMORIZE = "kuznechik/Memorize-v0"
 MEMORIZE_ONE_KEY = "kuznechik/MemorizeOneKey-v0"
 """The same with at most one key at a step and with float32 observations, for programs made for control tasks."""
 
+BENCHMARK = {
+    "teacher-forced": "kuznechik/TeacherForced-v0",
+    "first-error": "kuznechik/FirstError-v0",
+    "all-songs": "kuznechik/AllSongs-v0",
+    "round": "kuznechik/Round-v0",
+    "improvise": "kuznechik/Improvise-v0",
+}
+"""The tasks of the benchmark, which `envs.benchmark` explains."""
+
 
 def register_all() -> None:
     """Register the environments with Gymnasium; a second call changes nothing."""
@@ -23,3 +32,10 @@ def register_all() -> None:
         entry_point="envs.one_key_action:memorize_with_one_key",
         vector_entry_point="envs.one_key_action:memorize_many_with_one_key",
     )
+    for task, name in BENCHMARK.items():
+        gymnasium.register(
+            id=name,
+            entry_point="envs.benchmark:make",
+            vector_entry_point="envs.benchmark:make_many",
+            kwargs={"task": task},
+        )

@@ -1,0 +1,86 @@
+"""The five tasks of the benchmark, as environments with a fixed song, memory, listener and end.
+
+    teacher-forced  the grasshopper; the memory holds the song, whatever is played
+    first-error     the grasshopper; the memory holds what is played, and the first wrong step ends the episode
+    all-songs       31 tunes of the project, one drawn for each episode; the memory holds the song
+    round           Frère Jacques as a round of two voices, with 36 chords; the memory holds the song
+    improvise       go on from the first bar of the grasshopper, for the learned listener
+
+Conventions: all have 13 keys and eighths, 128 steps of which 8 are given. Names of the environments are in
+`envs.registration.BENCHMARK`; `experiments.studies.benchmark` says how well a player does a task.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import VectorEnv
+from gymnasium.wrappers import DtypeObservation
+
+from envs.keyboard_env import KeyboardEnv
+from envs.one_key_action import OneKeyAction, OneKeyVectorEnv
+from envs.vector_keyboard_env import KeyboardVectorEnv
+from songs.arrange import DEFAULTS
+from songs.catalog import find_song, read_catalog
+from songs.keyboard import KEYS
+from songs.song import Song
+
+LATER = 16
+"""Steps after which the second voice of the round begins: two bars."""
+
+
+def _grasshopper() -> list[Song]:
+    return [find_song("grasshopper")]
+
+
+def _all_songs() -> list[Song]:
+    songs = (entry.song for entry in read_catalog() if entry.name != "odd_piece")
+    return [song for song in songs if song is not None and song.keyboard.keys == KEYS]
+
+
+def _round() -> list[Song]:
+    first = find_song("frere_jacques", options=DEFAULTS.change(fold=True))
+    second = np.concatenate([np.zeros_like(first.roll[:LATER]), first.roll[:-LATER]])
+    return [Song("frere_jacques_round", first.roll | second, "Frère Jacques, by two voices", first.tempo_bpm)]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a task asks for."""
+
+    songs: Callable[[], list[Song]]
+    options: Mapping[str, Any]
+    """Arguments of `KeyboardEnv`."""
+
+
+TASKS = {
+    "teacher-forced": Task(_grasshopper, {"teacher_forcing": True}),
+    "first-error": Task(_grasshopper, {"stop_at_error": True}),
+    "all-songs": Task(_all_songs, {"teacher_forcing": True, "memory": 64}),
+    "round": Task(_round, {"teacher_forcing": True}),
+    "improvise": Task(_grasshopper, {"improvise": True, "listener": "learned", "memory": 128}),
+}
+
+
+def make(task: str, one_key: bool = False, render_mode: str | None = None) -> gymnasium.Env:
+    """Make the environment of a task.
+
+    Args:
+        task: its name.
+        one_key: press at most one key at a step: 14 discrete actions, and float32 observations.
+        render_mode: as for `KeyboardEnv`.
+    """
+    env = KeyboardEnv(TASKS[task].songs(), render_mode=render_mode, **TASKS[task].options)
+    return DtypeObservation(OneKeyAction(env), "float32") if one_key else env
+
+
+def make_many(task: str, num_envs: int = 1, one_key: bool = False, **options) -> VectorEnv:
+    """Make many environments of a task at once; `options` are those of `KeyboardVectorEnv`."""
+    envs = KeyboardVectorEnv(KeyboardEnv(TASKS[task].songs(), **TASKS[task].options), num_envs, **options)
+    return OneKeyVectorEnv(envs) if one_key else envs
+
+
+# where `gymnasium.make` looks for the render modes; mypy does not know that functions have attributes
+make.metadata = KeyboardEnv.metadata  # type: ignore[attr-defined]
