@@ -195,9 +195,9 @@ def draw(folder: Any) -> None:
         plot_run(folder)
 
 
-ENDINGS = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted"}
+ENDINGS = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted", "finished": "Finished"}
 """The reason in a summary why a search has stopped, for people."""
-VERBS = {"evolve": "evolve", "dqn": "dqn", "vae": "vae train", "listener": "listener train"}
+VERBS = {"evolve": "evolve", "dqn": "dqn", "breed": "breed", "vae": "vae train", "listener": "listener train"}
 """Verb that begins and resumes each kind of run."""
 
 

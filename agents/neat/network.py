@@ -172,9 +172,22 @@ class Network:
         self._sinks = np.array([index_of[gene.key[1]] for gene in enabled], dtype=np.int64)
         # a source is a node's index, or minus one minus the number of an input
         self._sources = np.array([k if k < 0 else index_of[k] for k in (g.key[0] for g in enabled)], dtype=np.int64)
-        self._activations = np.array([node.activation for node in nodes])
         starts = [i for i, key in enumerate(self._order) if i == 0 or levels[key] != levels[self._order[i - 1]]]
-        self._levels = [*pairwise([*starts, len(nodes)])]
+        activations = np.array([node.activation for node in nodes])
+        self._levels = [self._level(slice(*ends), activations) for ends in pairwise([*starts, len(nodes)])]
+
+    def _level(self, nodes: slice, activations: np.ndarray) -> tuple[slice, slice, np.ndarray, np.ndarray, dict]:
+        """Return of the nodes of a level: their connections, where those of each fed node begin, and which it is.
+
+        And the nodes with each activation function.
+        """
+        links = slice(*np.searchsorted(self._sinks, (nodes.start, nodes.stop)).tolist())
+        sinks = self._sinks[links]
+        heads = np.flatnonzero(np.diff(sinks, prepend=-1))
+        of_kind = {
+            name: nodes.start + np.flatnonzero(activations[nodes] == name) for name in set(activations[nodes].tolist())
+        }
+        return nodes, links, heads, sinks[heads], of_kind
 
     def start(self, episodes: int) -> None:
         """Begin episodes: nothing is remembered from step to step."""
@@ -186,16 +199,11 @@ class Network:
         values = np.concatenate([inputs, np.zeros((len(self._order), batch))])
         rows = np.where(self._sources < 0, -1 - self._sources, count + self._sources)
         z = np.zeros((len(self._order), batch))
-        for first, last in self._levels:
-            begin, end = np.searchsorted(self._sinks, (first, last))
-            sinks, terms = self._sinks[begin:end], self._weights[begin:end, None] * values[rows[begin:end]]
-            if len(sinks):
-                heads = np.flatnonzero(np.diff(sinks, prepend=-1))
-                z[sinks[heads]] = np.add.reduceat(terms, heads, axis=0)
-            level = slice(first, last)
+        for level, links, heads, fed, of_kind in self._levels:
+            if len(heads):
+                z[fed] = np.add.reduceat(self._weights[links, None] * values[rows[links]], heads, axis=0)
             z[level] = self._bias[level, None] + self._response[level, None] * z[level]
-            for name in set(self._activations[level].tolist()):
-                chosen = first + np.flatnonzero(self._activations[level] == name)
+            for name, chosen in of_kind.items():
                 values[count + chosen] = ACTIVATIONS[name](z[chosen])
         return z[self._outputs]
 

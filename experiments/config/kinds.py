@@ -7,6 +7,7 @@ from experiments.config.settings import Settings
 CONFIGS = {
     "evolve": "experiments.config.evolve:EvolveConfig",
     "dqn": "experiments.config.dqn:DqnConfig",
+    "breed": "experiments.config.breed:BreedConfig",
     "vae": "experiments.config.vae:VaeConfig",
     "listener": "experiments.config.listener:ListenerConfig",
 }

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from agents.neat.metre_player import MetrePlayer
 from agents.neat.recurrent_network import RecurrentNetwork
 from experiments.pages.page import fill, sounds
 from experiments.runs.champion import Run, open_run
@@ -22,20 +23,27 @@ def write_duet(folder: RunFolder, path: Path) -> None:
     Raises:
         RunError: the run has no champion that plays, or one that cannot run in a page.
     """
-    run = open_run(folder.path)
+    write_atomically(path, duet_page(open_run(folder.path)))
+
+
+def duet_page(run: Run) -> str:
+    """Return the page; raises RunError as `write_duet`."""
     run.player()
     song, task = run.songs[0], run.task
+    prompt = song.grid.steps_per_bar if run.bred else task.prompt
     data = {
         "network": network_data(run),
         "lags": read_lags(task.lags) or list(range(task.memory, 0, -1)),
         "mode_bit": task.mode_bit,
-        "prompt": max(task.prompt, 1),
+        "bar_bits": run.performer.bar_bits if isinstance(run.performer, MetrePlayer) else 0,
+        "one_voice": run.bred,
+        "prompt": max(prompt, 1),
         "tempo": round(min(max(song.tempo_bpm, 40), 200)),
         "keys": song.keyboard.keys,
         "lowest": song.keyboard.lowest_pitch,
         "per_quarter": song.grid.steps_per_quarter,
         "bar": song.grid.steps_per_bar,
-        "opening": song.roll[: task.prompt].astype(int).tolist(),
+        "opening": song.roll[:prompt].astype(int).tolist(),
     }
     title = song.title or song.name
     if len(run.songs) > 1:
@@ -45,8 +53,8 @@ def write_duet(folder: RunFolder, path: Path) -> None:
     shown = {"title": title, "memorised": run.memorised, "keys": keys, "data": data, "sounds": sounds()}
     shown["step"] = f"{song.grid.name[:-1]} notes" if song.grid.name.endswith("hs") else song.grid.name
     shown["seen"] = f"the steps {task.lags} back" if task.lags else f"the last {task.memory} steps"
-    page = fill("duet.html", ("player.js", "network.js", "duet.js"), **shown)
-    write_atomically(path, page)
+    shown["bred"] = run.bred
+    return fill("duet.html", ("player.js", "network.js", "duet.js"), **shown)
 
 
 def network_data(run: Run) -> dict[str, Any]:

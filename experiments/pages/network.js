@@ -11,8 +11,8 @@ const ACTIVATIONS = {
   abs: z => Math.abs(z),
 };
 
-// A neat-python network: inputs are the nodes -1, -2, ..., outputs 0, 1, ..., one a key. A key is pressed where its sum is above 0.
-function graph({ nodes, links }, keys) {
+// A neat-python network: inputs are the nodes -1, -2, ..., outputs 0, 1, ..., one a key. A key is pressed where its sum is above 0, of one voice that with the highest.
+function graph({ nodes, links }, keys, one_voice) {
   const known = new Map(nodes.map(node => [node.key, node])), into = new Map(nodes.map(node => [node.key, []]));
   for (const [source, sink, weight] of links) into.get(sink).push([source, weight]);
   return inputs => {
@@ -25,7 +25,8 @@ function graph({ nodes, links }, keys) {
       }
       return sums.get(key);
     }
-    return Array.from({ length: keys }, (_, key) => sum(key) > 0);
+    const sums_of_keys = Array.from({ length: keys }, (_, key) => sum(key)), best = one_voice ? sums_of_keys.indexOf(Math.max(...sums_of_keys)) : -1;
+    return sums_of_keys.map((total, key) => total > 0 && (!one_voice || key === best));
   };
 }
 
@@ -44,13 +45,18 @@ function layers({ body, choices, leak }, keys) {
 }
 
 // Returns a function from what was played, a list of steps of a boolean for each key, to the keys of the next step.
-function performer({ network, lags, mode_bit, keys }) {
-  const answer = network.kind === "graph" ? graph(network, keys) : layers(network, keys);
+function performer({ network, lags, mode_bit, keys, bar_bits, one_voice, bar }) {
+  const answer = network.kind === "graph" ? graph(network, keys, one_voice) : layers(network, keys);
   return (played, improvise = false) => {
     const inputs = new Array(lags.length * keys + (mode_bit ? 1 : 0)).fill(0);
     lags.forEach((back, row) => {
       if (back <= played.length) played.at(-back).forEach((pressed, key) => { inputs[row * keys + key] = pressed ? 1 : 0; });
     });
+    if (bar_bits) { // the step of the bar, and the number of the bar in binary, as in agents/neat/metre_player.py
+      const step = played.length, number = Math.floor(step / bar);
+      for (let position = 0; position < bar; position++) inputs.push(step % bar === position ? 1 : 0);
+      for (let bit = 0; bit < bar_bits; bit++) inputs.push((number >> bit) & 1);
+    }
     if (mode_bit) inputs[lags.length * keys] = improvise ? 0 : 1;
     return answer(inputs);
   };

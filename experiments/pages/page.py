@@ -5,17 +5,17 @@ import io
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
-from matplotlib import style
-from matplotlib.figure import Figure
 
-from experiments.plots.sheet import STYLE
 from experiments.runs.folder import RunFolder
 from songs.instrument import tone
 from songs.keyboard import LOWEST_PITCH
 from songs.synth import NOTE_PEAK, PANORAMA, RELEASE_SECONDS, ROOM, encode_wav
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FOLDER = Path(__file__).parent
 SAMPLE_RATE = 16_000
@@ -59,8 +59,12 @@ def provenance(folder: RunFolder, meta: dict[str, Any], commands: Sequence[Seque
     }
 
 
-def picture(figure: Figure) -> str:
+def picture(figure: "Figure") -> str:
     """Return a figure as a data address."""
+    from matplotlib import style  # here, as pages without pictures are made at once
+
+    from experiments.plots.sheet import STYLE
+
     content = io.BytesIO()
     with style.context(STYLE):
         figure.savefig(content, format="png", dpi=DOTS_PER_INCH)

@@ -122,10 +122,11 @@ def run_view(folder: RunFolder, most_stages: int = MOST_STAGES) -> dict[str, Any
     improvisation = improvised(run, most_stages) if run.improvising else None
     groups = [_song_group(run, most_stages)] if memorised else []
     groups += [atlas_group(run)] if has_atlas(folder) else []
+    groups += [_bred_group(run)] if run.bred else []
     return {
         "heading": run.environment.id if run.environment else _heading(run.songs, run.task.kind),
         "search": _search(summary, meta["experiment"]),
-        "state": _state(summary, memorised or not improvisation),
+        "state": _state(summary, memorised or not (improvisation or run.bred)),
         "scores": (_score_tiles(scores) if scores else [])
         + (improvisation["tiles"] if improvisation else [])
         + (_return_tiles(summary) if "mean_return" in summary else []),
@@ -221,6 +222,19 @@ def _song_group(run: Run, most_stages: int) -> dict[str, Any]:
         melody["parts"] = {"played": "the champion", "song": "the song"}
     melody["roll"]["stages"] = film
     return {"title": f"Listen: {song.title or song.name}", "text": "", "melodies": [melody]}
+
+
+def _bred_group(run: Run) -> dict[str, Any]:
+    """Return the melody of a network that was bred by ear."""
+    song = run.songs[0]
+    cells = {"played": song.roll}
+    melody = {
+        "parts": {"played": "the network"},
+        "text": "",
+        "legend": {"played": f"keys played {int(song.roll.sum())}"},
+        "roll": key_roll(cells, cells, 0, song),
+    }
+    return {"title": "Listen: the network chosen last", "text": "", "melodies": [melody]}
 
 
 def _song_melody(run: Run, played: np.ndarray) -> dict[str, Any]:

@@ -44,11 +44,11 @@ def key_roll(cells: Mapping[str, np.ndarray], parts: Mapping[str, np.ndarray], p
         "cells": [
             [*cell, number] for number, where in enumerate(cells.values()) for cell in np.argwhere(where).tolist()
         ],
-        "notes": {name: _notes(song.playing(roll, name)) for name, roll in parts.items()},
+        "notes": {name: notes_of(song.playing(roll, name)) for name, roll in parts.items()},
     }
 
 
-def _notes(song: Song) -> list[list[float]]:
+def notes_of(song: Song) -> list[list[float]]:
     """Return step, key, length in steps and loudness of the notes of a song, by step."""
     lengths = note_lengths(song.roll, song.grid.steps_per_bar, song.roll, song.lengths)
     steps, keys = np.nonzero(song.roll)

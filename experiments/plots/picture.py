@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from experiments.config.breed import BreedConfig
 from experiments.config.dqn import DqnConfig
 from experiments.config.evolve import EvolveConfig
 from experiments.plots.sheet import font_shows
@@ -59,7 +60,9 @@ class PlottedRun:
 
     @property
     def layout(self) -> tuple[Keyboard, Grid]:
-        """Keyboard and grid of its first song."""
+        """Keyboard and grid of its first song, or of what is bred."""
+        if isinstance(self.config, BreedConfig):
+            return self.config.melody.keyboard, self.config.melody.grid
         return (self.songs[0].keyboard, self.songs[0].grid) if self.songs else (DEFAULT_KEYBOARD, DEFAULT_GRID)
 
     def table(self, name: str, columns: tuple[str, ...]) -> Columns:

@@ -106,6 +106,9 @@ def _draw_bars(axes: Axes, first: int, last: int, keyboard: Keyboard, grid: Grid
 
 
 def _draw(run: PlottedRun) -> Figure:
+    if run.experiment == "breed":
+        cells = {"played": run.folder.read_roll()}
+        return headed(roll_figure(cells, 0, *run.layout), run.heading, "played by the network that was chosen last")
     played, task = run.folder.read_roll(), run.config.task
     song = (run.songs or run.folder.read_songs(task.steps, task.prompt))[0]
     most = MOST_ROWS * steps_per_row(song.grid)
@@ -127,7 +130,9 @@ def _draw(run: PlottedRun) -> Figure:
 PICTURE = Picture(
     "roll",
     "Keys the champion played, over the song",
-    suits=lambda run: run.experiment in ("evolve", "dqn") and run.config.task.kind == "song",
+    suits=lambda run: (
+        run.experiment == "breed" or (run.experiment in ("evolve", "dqn") and run.config.task.kind == "song")
+    ),
     draw=_draw,
     in_report=False,  # the report shows the roll itself, with a playhead
 )

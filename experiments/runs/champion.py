@@ -38,6 +38,8 @@ class Run:
     """The champion where the task is an environment of Gymnasium."""
     improvising: Improvising | None = None
     """Its improvisation task; None where it memorised a song."""
+    bred: bool = False
+    """Whether it was bred by ear; then its song is what it plays itself."""
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder.path)!r})"
@@ -45,7 +47,7 @@ class Run:
     @property
     def memorised(self) -> bool:
         """True if its task was to learn songs; else it only improvises."""
-        return self.improvising is None or self.task.mode_bit
+        return not self.bred and (self.improvising is None or self.task.mode_bit)
 
     def player(self) -> Performer:
         """Return the champion as a performer; raises RunError where it plays no keyboard."""
@@ -55,7 +57,12 @@ class Run:
         return self.performer
 
     def improvisation(self) -> Improvising:
-        """Return what the run improvises; raises RunError where it memorised a song."""
+        """Return what the run improvises; raises RunError where no listener was to reward it."""
+        if self.bred:
+            raise RunError(
+                f"{self.folder.path}: this run was bred by ear, nothing in it is right or wrong; "
+                "see kuznechik listener score"
+            )
         if self.improvising is None:
             raise RunError(f"{self.folder.path}: this run memorised its song, it does not improvise")
         return self.improvising
@@ -69,6 +76,8 @@ def open_run(path: str | Path) -> Run:
         return _open_evolved(folder)
     if kind == "dqn":
         return _open_learned(folder)
+    if kind == "breed":
+        return _open_bred(folder)
     raise RunError(f"{path}: this run {OTHERS[kind].format(path=path)}")
 
 
@@ -99,6 +108,25 @@ def _open_learned(folder: RunFolder) -> Run:
         starts = Starts.of_songs(songs, task.prompt)
         improvising = improvising_of_run(folder, config.environment, starts, task.remembered, songs)
     return Run(folder, task, songs, read_player(folder, config, songs[0].keyboard.keys), improvising=improvising)
+
+
+def _open_bred(folder: RunFolder) -> Run:
+    config, roll = read_config(folder), folder.read_roll()
+    melody = config.melody
+    try:
+        task = melody.task
+        genome, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"))
+        if (inputs, outputs, roll.shape) != (task.inputs, melody.keys, (task.steps, melody.keys)):
+            raise ValueError("it does not fit the melodies of the run")
+        player = task.player(genome)
+    except RunError:
+        raise
+    except ValueError as error:
+        raise RunError(f"{folder.path}: best/genome.json is broken: {error}") from None
+    name = folder.path.resolve().name
+    song = Song(name, roll, name, melody.tempo_bpm, keyboard=melody.keyboard, grid=melody.grid)
+    remembered = Task(song=name, memory=task.lags[0], lags=melody.lags, prompt=0)
+    return Run(folder, remembered, [song], player, bred=True)
 
 
 def truth_table(run: Run) -> dict[str, int]:

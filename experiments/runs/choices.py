@@ -110,10 +110,13 @@ def _unpacked(text: str, steps: int, keys: int) -> np.ndarray:
 
 
 def append_choice(run_folder: str | Path, choice: Choice) -> None:
-    """Append a choice to a run's file and put it on disk at once."""
+    """Append a choice to a run's file and put it on disk at once; what a process that was killed began is cut off."""
     path = Path(run_folder) / CHOICES
     check_replaceable(path)
-    with path.open("ab") as file:
+    with path.open("ab+") as file:
+        if file.tell() and (file.seek(-1, os.SEEK_END), file.read())[1] != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
         file.write(choice.to_json().encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
