@@ -39,6 +39,14 @@ def hears_any_keyboard(listener: Listener) -> bool:
     return bool(getattr(listener, "any_keyboard", True))
 
 
+def in_eighths(rolls: np.ndarray, grid: Grid) -> np.ndarray:
+    """Return rolls (B, T, K) on a grid in eighths, (B, E, K): in each the first step that sounds."""
+    if grid.steps_per_quarter == EIGHTHS:
+        return rolls
+    first, last = _ends(rolls.shape[1], grid.steps_per_quarter)
+    return _eighths(rolls, np.asarray(rolls.any(axis=2)), first, last, latest=False)
+
+
 class InEighths(SumOfTerms):
     """A listener of eighths that hears another grid."""
 

@@ -1,10 +1,10 @@
 """Trained listeners and the held-out judge as files: NAME.safetensors with the parameters, and NAME.json beside it.
 
 Conventions:
-    The JSON says `format`, `version`, `kind` (ngram, melody, learned or judge), what its kind needs, `reference` (the
-    scores of real melodies of 16 bars at the percentiles 0 to 100) and whatever was added. Files can come from
-    anywhere: nothing in them is executed, sizes are compared before networks are made, and what is wrong in them is a
-    ValueError that names the file.
+    The JSON says `format`, `version`, `kind` (ngram, melody, learned, vae, taste or judge), what its kind needs,
+    `reference` (the scores of real melodies of 16 bars at the percentiles 0 to 100) and whatever was added. Files can
+    come from anywhere: nothing in them is executed, sizes are compared before networks are made, and what is wrong in
+    them is a ValueError that names the file.
     The n-gram's tables are stored in half precision. Reading an n-gram loads no torch.
 """
 
@@ -41,6 +41,10 @@ IN_RUN = Path("best") / f"listener{SUFFIX}"
 """The file in the folder of a run that trained a listener."""
 JUDGE = "judge"
 """The kind, and the name, of the held-out judge."""
+TASTE = "taste"
+"""The kind of a listener that learned what one person prefers."""
+MOST_BARS = 10_000
+"""Of the melodies that a taste was learned from."""
 USES_OF_JUDGE = "kuznechik listener judge and kuznechik leaderboard ask it"
 LARGEST = 1e4
 """Largest parameter or other number of a listener; those of the project stay below 250."""
@@ -53,6 +57,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "melody": {"constant": NUMBER, "model": {}},
     "learned": {"nets": {}, "weights": {}, "calibration": {}},
     "vae": {"nets": {}, "weights": {}, "calibration": {}},
+    TASTE: {"nets": {}, "weights": {}, "calibration": {}, "features": [""], "strength": Within(0.0, 0, LARGEST)},
     JUDGE: {"nets": {}, "reference": NUMBERS},
 }
 """An example of the JSON of each kind, besides what may be added."""
@@ -98,9 +103,23 @@ def _contents(listener: "NGram | Expected | Learned | Judge") -> tuple[dict[str,
         sizes = {name: vars(net.options) for name, net in judges.items()}
         return _parameters(judges), {"kind": JUDGE, "nets": sizes, "reference": listener.reference}
     nets = listener.nets.networks
-    kind = "vae" if "vae" in nets else "learned"
-    head = {"kind": kind, "nets": {part: _size(net) for part, net in nets.items()}}
-    return _parameters(nets), {**head, "weights": listener.weights, "calibration": listener.calibration.to_dict()}
+    head = {"kind": "vae" if "vae" in nets else "learned", "nets": {part: _size(net) for part, net in nets.items()}}
+    head |= {"weights": listener.weights, "calibration": listener.calibration.to_dict()}
+    return _with_taste(listener, _parameters(nets), head)
+
+
+def _with_taste(
+    listener: "Learned", arrays: dict[str, np.ndarray], head: dict[str, Any]
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the contents of a learned listener, with those of a taste if it is one."""
+    from listener.taste import Taste
+    from listener.taste_features import TASTE_FEATURES
+
+    if not isinstance(listener, Taste):
+        return arrays, head
+    taste = {**vars(listener.scale), "preference": listener.preference}
+    arrays |= {f"{TASTE}.{name}": values for name, values in taste.items()}
+    return arrays, {**head, "kind": TASTE, "features": list(TASTE_FEATURES), "strength": listener.strength}
 
 
 def _size(net: Any) -> dict[str, Any]:
@@ -212,7 +231,7 @@ def read_listener(path: Path) -> Listener:
     if about["kind"] == JUDGE:
         raise ValueError(f"{path}: is the held-out judge, which rewards nobody; {USES_OF_JUDGE}")
     arrays = _arrays_of(path, about)
-    return {"ngram": _ngram, "melody": _expected, "learned": _learned, "vae": _learned}[about["kind"]](
+    return {"ngram": _ngram, "melody": _expected, "learned": _learned, "vae": _learned, TASTE: _taste}[about["kind"]](
         path, about, arrays
     )
 
@@ -263,7 +282,25 @@ def _expected(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) 
         return Expected(_network(arrays, "model", partial(MelodyModel, options)), float(about["constant"]))
 
 
-def _learned(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Listener:
+def _taste(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Listener:
+    from listener.melody_features import LEAST_DEVIATION
+    from listener.taste import Scale, Taste
+    from listener.taste_features import TASTE_FEATURES
+
+    with _errors_in_json(path):
+        if tuple(about["features"]) != TASTE_FEATURES:
+            raise ValueError("features are not those of this version: learn the taste again")
+    with _errors_name(path):
+        found = arrays.get("taste.mean", np.zeros((0, 0)))
+        shape = (min(max(len(found), 1), MOST_BARS), len(TASTE_FEATURES))
+        scale = Scale(**{name: _array(arrays, f"{TASTE}.{name}", shape) for name in Scale.__dataclass_fields__})
+        if not (scale.deviation >= np.float32(LEAST_DEVIATION)).all():
+            raise ValueError(f"{TASTE}.deviation is below {LEAST_DEVIATION}")
+        preference = _array(arrays, f"{TASTE}.preference", shape[1:])
+    return Taste(_learned(path, about, arrays), scale, preference, float(about["strength"]))
+
+
+def _learned(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> "Learned":
     from listener.learned.model import NUMBERED, PAIRED, Calibration, Learned, Nets
 
     wanted = ("vae", "form") if about["kind"] == "vae" else (f"{NUMBERED}0", *PAIRED, "form")

@@ -62,7 +62,7 @@ def features_so_far(melodies: np.ndarray) -> dict[str, np.ndarray]:
     """
     whole = melodies[:, : melodies.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR]
     known, steps = events(whole), np.arange(whole.shape[1])
-    classes, notes = _class_counts(whole), _sum_so_far(known.onset)
+    classes, notes = class_counts(whole), sum_so_far(known.onset)
     keys = _counts(whole + 1, max(KEYS, int(whole.max(initial=REST)) + 1))
     some, bars = np.maximum(notes, 1), np.arange(1, whole.shape[1] // STEPS_PER_BAR + 1)
     packed, indices = theory.notes_of(whole)
@@ -72,7 +72,7 @@ def features_so_far(melodies: np.ndarray) -> dict[str, np.ndarray]:
         "different keys": (keys > 0).sum(axis=2, dtype=np.float64),
         "share in key": (classes @ theory.SCALES.T.astype(np.float64)).max(axis=2) / some,
         "notes a bar": notes / bars,
-        "notes on the beat": _sum_so_far(known.onset & (steps % 2 == 0)) / some,
+        "notes on the beat": sum_so_far(known.onset & (steps % 2 == 0)) / some,
         "longest gap": _most_so_far(known.gap),
         **_intervals_so_far(known),
         "longest run of one key": _most_so_far(runs),
@@ -83,13 +83,13 @@ def features_so_far(melodies: np.ndarray) -> dict[str, np.ndarray]:
 def _intervals_so_far(known: Events) -> dict[str, np.ndarray]:
     follows = known.interval != NONE
     sizes = np.where(follows, np.abs(known.interval), 0)
-    pairs = np.maximum(_sum_so_far(follows), 1)
+    pairs = np.maximum(sum_so_far(follows), 1)
     classes = np.where(follows, np.clip(known.interval, 1 - KEYS, KEYS - 1) + KEYS, 0)
     return {
-        "mean interval": _sum_so_far(sizes) / pairs,
-        "intervals above a fifth": _sum_so_far(sizes > FIFTH) / pairs,
+        "mean interval": sum_so_far(sizes) / pairs,
+        "intervals above a fifth": sum_so_far(sizes > FIFTH) / pairs,
         "commonest interval": _counts(classes, 2 * KEYS).max(axis=2) / pairs,
-        "repeated notes": _sum_so_far(known.interval == 0) / pairs,
+        "repeated notes": sum_so_far(known.interval == 0) / pairs,
     }
 
 
@@ -134,10 +134,10 @@ def longest_repeats(melodies: np.ndarray) -> np.ndarray:
 
 def tonics(melodies: np.ndarray) -> np.ndarray:
     """Return the tonic at every bar line, (N, bars) int64, of the major scale that fits the notes so far best."""
-    return theory.best_tonics(_class_counts(melodies), melodies.shape[1])
+    return theory.best_tonics(class_counts(melodies), melodies.shape[1])
 
 
-def _sum_so_far(values: np.ndarray) -> np.ndarray:
+def sum_so_far(values: np.ndarray) -> np.ndarray:
     """Return the sum of values (N, T) up to every bar line, (N, bars) float64."""
     count, steps = values.shape
     return values.reshape(count, steps // STEPS_PER_BAR, STEPS_PER_BAR).sum(axis=2, dtype=np.float64).cumsum(axis=1)
@@ -159,7 +159,7 @@ def _counts(classes: np.ndarray, most: int) -> np.ndarray:
     return counts[..., 1:].cumsum(axis=1, dtype=np.float64)
 
 
-def _class_counts(melodies: np.ndarray) -> np.ndarray:
+def class_counts(melodies: np.ndarray) -> np.ndarray:
     """Return how often each pitch class was played by every bar line, (N, bars, 12) float64."""
     return _counts(np.where(melodies == REST, 0, melodies % 12 + 1), 12)
 

@@ -150,4 +150,4 @@ def preset_for(listener: str | None) -> str | None:
     """Return the preset for a listener: one trained on real music rewards at bar lines only, and needs a prior."""
     if not listener:
         return None
-    return "prior" if "learned" in listener or "vae" in listener else "improvisation"
+    return "prior" if any(name in listener for name in ("learned", "vae", "taste")) else "improvisation"

@@ -104,6 +104,29 @@ def card(name: str, about: dict[str, Any], results: dict[str, Any] | None = None
     return "\n".join(lines) + "\n"
 
 
+def taste_card(name: str, about: dict[str, Any], results: dict[str, Any] | None = None) -> str:
+    """Return the page of a taste, whose JSON is `about`, with its audit if there is one."""
+    certainty = about["certainty"]
+    lines = [
+        f"# {name}",
+        "",
+        "What one person prefers, beside the terms of the learned listener of kuznechik.",
+        "",
+        f"- learned from: {', '.join(about['learned_from'])}, {certainty['choices']} choices",
+        f"- how sure it is: {certainty['right']} of {certainty['choices']} choices are predicted from others, 95% "
+        f"interval {certainty['low']:.2f} to {certainty['high']:.2f}; guessing is .50 (p = {certainty['p']:.3f})",
+        f"- learned by `{about['command']}`",
+        "- what it cannot hear: when a note ends before the next one begins, loudness, tempo, harmony below the melody",
+        "",
+        "| a standard deviation more of | preference | standard deviation |",
+        "|---|---|---|",
+        *(f"| {feature} | {weight:+.2f} | {deviation:.2f} |" for feature, weight, deviation in about["likings"]),
+    ]
+    if results:
+        lines += ["", f"## Audit, `{results['command']}`", "", tables(results)]
+    return "\n".join(lines) + "\n"
+
+
 def _cost(about: dict[str, Any]) -> str:
     """Return the cost of training; a run has it in its summary instead."""
     return f", {about['cpu_seconds']:.0f} CPU seconds of training" if "cpu_seconds" in about else ""

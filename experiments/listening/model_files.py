@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from experiments.config.listener import ListenerConfig
-from experiments.listening.card import card, judge_card
+from experiments.listening.card import card, judge_card, taste_card
 from listener.corpus import EXCERPT_BARS, SHORT_BARS, SONG_BARS, SPLIT_SEED, Corpora, moved, rolls_of
-from listener.files import JUDGE, read_about, write_listener
+from listener.files import JUDGE, TASTE, read_about, write_listener
 from listener.listener import Listener
 from listener.stages import Trained
 from songs.files import read_whole, write_atomically
@@ -43,7 +43,10 @@ def copy_model(source: Path, path: Path) -> None:
 def write_card(path: Path, audit: dict[str, Any] | None = None) -> None:
     """Write the card of a listener beside its file, with its audit if there is one."""
     about = read_about(path)
-    text = judge_card(path.stem, about) if about["kind"] == JUDGE else card(path.stem, about, audit)
+    if about["kind"] == JUDGE:
+        text = judge_card(path.stem, about)
+    else:
+        text = (taste_card if about["kind"] == TASTE else card)(path.stem, about, audit)
     write_atomically(path.with_suffix(".md"), text)
 
 

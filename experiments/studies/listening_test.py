@@ -1,31 +1,40 @@
-"""A blind listening test: pairs of a human's and a machine's melody, and the analysis of the answers.
+"""A blind listening test: pairs of melodies, of which one is a human's, or of which one is better.
 
-A person who cannot tell them apart is right half of the time. The intervals are Wilson's, 95%; the p-value is that
-of the exact two-sided binomial test against 1/2.
+    human   a human's and a machine's melody: which one is the human's? Guessing is right half of the time.
+    better  two machines' melodies: which one is better? A taste can be learned from the answers.
+
+Conventions: both melodies of a pair are cut to the same whole bars, and sound alike: the same instrument, tempo and
+    loudness, each note held until the next. Melodies in a page are in eighth notes and keys from C4.
 """
 
+import hashlib
 import json
-import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from matplotlib import style
-from matplotlib.figure import Figure
 
-from experiments.plots.sheet import STYLE, literal, sheet
+from experiments.options import UsageError
 from experiments.runs.source import Source, shortened
-from songs.files import read_text
-from songs.keyboard import LOWEST_PITCH, STEPS_PER_BEAT
+from listener.description import longest_shared_run
+from songs.keyboard import LOWEST_PITCH, STEPS_PER_BAR, STEPS_PER_BEAT
 from songs.piano_roll import onsets_from_roll
 from songs.song import Song
 
-FORMAT = "kuznechik listening test"
-LONGEST_NAME = 100
-"""Characters of the name of a group that are kept."""
-NORMAL_95 = 1.959963984540054
+HUMAN, BETTER = "human", "better"
+QUESTIONS = (HUMAN, BETTER)
+EXPERIENCE = (
+    ("none", "none or hardly any"),
+    ("some", "I play or sing for pleasure"),
+    ("trained", "I was trained in music"),
+)
+"""What a listener may say of their musical experience: its name in the answers, and the text of its button."""
+KNOWN = 0.5
+"""Share of a melody in one stretch of another, from which on it is the same one."""
+KNOWN_STEPS = 32
+"""Shortest such stretch, but of a shorter melody all of it: half of four bars may be alike by chance."""
+ROUNDS = 100
+"""Times that all melodies are paired anew before no further pair is looked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,102 +45,127 @@ class Melody:
     """Its source, as the analysis names it."""
     song: Song
 
+    @property
+    def content(self) -> tuple:
+        """What is played: the same for melodies that sound the same."""
+        steps, notes = _notes(self.song)
+        return steps, tuple(map(tuple, notes))
+
 
 def melodies_of(source: Source, steps: int) -> list[Melody]:
-    """Return the melodies of a source, each of at most so many eighth notes."""
-    return [
-        Melody(source.name, shortened(song, steps * song.grid.steps_per_quarter // STEPS_PER_BEAT or 1))
-        for song in source.songs
+    """Return the melodies of a source, each of at most so many eighth notes and whole bars."""
+    return [Melody(source.name, _cut(song, steps)) for song in source.songs]
+
+
+def _cut(song: Song, steps: int) -> Song:
+    """Return the beginning of a song, at most so many eighth notes."""
+    return shortened(song, steps * song.grid.steps_per_quarter // STEPS_PER_BEAT or 1)
+
+
+def different(melodies: Sequence[Melody]) -> list[Melody]:
+    """Return melodies without those that sound like one before."""
+    found: dict[tuple, Melody] = {}
+    for melody in melodies:
+        found.setdefault(melody.content, melody)
+    return list(found.values())
+
+
+def without_known(melodies: Sequence[Melody], known: Sequence[Song]) -> tuple[list[Melody], list[str]]:
+    """Leave out melodies of which half or more is a stretch of a known song, in any key; not if these are all.
+
+    Returns:
+        The others, and lines that say so, by source.
+    """
+    rolls = [song.roll for song in known]
+    same = [_is_known(each.song.roll, rolls) for each in melodies]
+    if melodies and all(same):
+        line = (
+            "the machine's melodies stand among the human ones, or are songs that it learned: nothing can be told apart"
+        )
+        return list(melodies), [line]
+    names = [melody.group for melody, out in zip(melodies, same, strict=True) if out]
+    lines = [
+        f"{name}: {names.count(name)} of {sum(each.group == name for each in melodies)} melodies are left out, as they "
+        "stand among the human ones, or are songs that it learned"
+        for name in dict.fromkeys(names)
     ]
+    return [melody for melody, out in zip(melodies, same, strict=True) if not out], lines
 
 
-def draw_pairs(humans: Sequence[Melody], machines: Sequence[Melody], pairs: int, seed: int) -> list[dict]:
-    """Return pairs in random order; a melody is repeated only after all others of its kind were used."""
-    random = np.random.default_rng(seed)
-    chosen = []
-    for human, machine in zip(_in_turn(humans, pairs, random), _in_turn(machines, pairs, random), strict=True):
+def _is_known(roll: np.ndarray, known: Sequence[np.ndarray]) -> bool:
+    sounds = np.flatnonzero(roll.any(axis=1))
+    if not len(sounds):
+        return False
+    span = int(sounds[-1] - sounds[0]) + 1
+    return longest_shared_run(roll, known) >= max(KNOWN * span, min(span, KNOWN_STEPS))
+
+
+def pairs_of_both(humans: Sequence[Melody], machines: Sequence[Melody], pairs: int, seed: int) -> list[dict]:
+    """Return pairs of a human's and a machine's melody in random order; no melody is used twice, so they may be fewer.
+
+    Raises:
+        UsageError: a side has no melody.
+    """
+    for side, melodies in (("human", humans), ("machine", machines)):
+        if not melodies:
+            raise UsageError(f"no {side} melody is left for the test: name others with --{side}")
+    random, chosen = np.random.default_rng(seed), []
+    humans, machines = ([melodies[i] for i in random.permutation(len(melodies))] for melodies in (humans, machines))
+    for human, machine in list(zip(humans, machines, strict=False))[:pairs]:
         first = int(random.integers(2))
-        melodies = [machine, human] if first else [human, machine]
-        chosen.append({"group": machine.group, "human": first, "melodies": [_notes(one.song) for one in melodies]})
+        both = [machine, human] if first else [human, machine]
+        chosen.append({"group": machine.group, "human": first, "melodies": _alike(both)})
     return chosen
 
 
-def _in_turn(melodies: Sequence[Melody], count: int, random: np.random.Generator) -> list[Melody]:
-    rounds = -(-count // len(melodies))
-    return [melodies[index] for _ in range(rounds) for index in random.permutation(len(melodies))][:count]
-
-
-def _notes(song: Song) -> dict:
-    """Return a melody for the page, in eighth notes and keys from C4."""
-    eighths = STEPS_PER_BEAT / song.grid.steps_per_quarter
-    onsets = onsets_from_roll(song.roll, song.keyboard) - (0, LOWEST_PITCH)
-    return {"steps": song.steps * eighths, "notes": [[step * eighths, key] for step, key in onsets.tolist()]}
-
-
-def read_answers(paths: Sequence[str]) -> dict[str, list[bool]]:
-    """Return whether each answer was right, by group.
+def pairs_of_machines(melodies: Sequence[Melody], pairs: int, seed: int) -> list[dict]:
+    """Return pairs of machines' melodies in random order; all are used about as often, and no pair comes twice.
 
     Raises:
-        ValueError: a file holds no answers of a listening test.
+        UsageError: there are fewer than two melodies.
     """
-    groups = defaultdict(list)
-    for path in paths:
-        try:
-            content = json.loads(read_text(Path(path)))
-            if content["format"] != FORMAT or content["version"] != 1:
-                raise ValueError(f"its format is {content['format']!r}")
-            for answer in content["answers"]:
-                if answer["human"] not in (0, 1) or answer["chosen"] not in (0, 1):
-                    raise ValueError(f"an answer names a melody other than 0 and 1: {answer!s:.80}")
-                groups[str(answer["group"])[:LONGEST_NAME]].append(answer["human"] == answer["chosen"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ValueError(f"{path}: no answers of a listening test: {error}") from None
-    if not groups:
-        raise ValueError(f"{', '.join(paths)}: no answers of a listening test: nothing was answered yet")
-    return dict(groups)
+    if len(melodies) < 2:
+        raise UsageError("which is better is asked of two different melodies: name more --machine, or --temperature .5")
+    random = np.random.default_rng(seed)
+    found: dict[frozenset[int], dict] = {}
+    for _ in range(ROUNDS * pairs):
+        order = random.permutation(len(melodies)).tolist()
+        for one, other in zip(order[::2], order[1::2], strict=False):
+            both = [melodies[one], melodies[other]]
+            pair = {"groups": [each.group for each in both], "melodies": _alike(both)}
+            found.setdefault(frozenset((one, other)), pair)
+            if len(found) >= min(pairs, len(melodies) * (len(melodies) - 1) // 2):
+                return list(found.values())
+    return list(found.values())
 
 
-def analyse(groups: dict[str, list[bool]]) -> list[dict]:
-    """Return a row for every group, and one for all of them if there are several."""
-    named = dict(sorted(groups.items()))
-    if len(named) > 1:
-        named["all"] = [right for answers in groups.values() for right in answers]
-    rows = []
-    for name, answers in named.items():
-        right, count = sum(answers), len(answers)
-        low, high = wilson_interval(right, count)
-        row = {"group": name, "right": right, "answers": count, "share": right / count, "low": low, "high": high}
-        rows.append({**row, "p": binomial_p(right, count)})
-    return rows
+def _alike(melodies: Sequence[Melody]) -> list[dict]:
+    """Return two melodies for the page, cut to the same whole bars."""
+    songs = [melody.song for melody in melodies]
+    shortest = min(_notes(song)[0] for song in songs)
+    steps = int(max(shortest // STEPS_PER_BAR * STEPS_PER_BAR, min(shortest, STEPS_PER_BAR)))
+    cut = [_notes(_cut(song, steps)) for song in songs]
+    return [{"steps": steps, "notes": notes} for _, notes in cut]
 
 
-def wilson_interval(right: int, count: int) -> tuple[float, float]:
-    """Return Wilson's 95% interval of a share; count is at least 1."""
-    share, square = right / count, NORMAL_95**2 / count
-    middle = (share + square / 2) / (1 + square)
-    half = NORMAL_95 / (1 + square) * math.sqrt(share * (1 - share) / count + square / (4 * count))
-    return max(0.0, middle - half), min(1.0, middle + half)
+def _notes(song: Song) -> tuple[float, list[list[float]]]:
+    """Return the length of a song, and the beginning and key of its notes."""
+    eighths = STEPS_PER_BEAT / song.grid.steps_per_quarter
+    onsets = onsets_from_roll(song.roll, song.keyboard) - (0, LOWEST_PITCH)
+    return song.steps * eighths, [[step * eighths, key] for step, key in onsets.tolist()]
 
 
-def binomial_p(right: int, count: int) -> float:
-    """Return the probability of a result at least as far from half by guessing."""
-    extreme = max(right, count - right)
-    tail = sum(math.comb(count, k) for k in range(extreme, count + 1))
-    return min(1.0, 2 * tail / 2**count)
+def make_test(name: str, question: str, pairs: Sequence[dict], seconds: float) -> dict:
+    """Return what a page knows of its test; `id` is the same for the same pairs alone."""
+    digest = hashlib.sha256(json.dumps([question, pairs], sort_keys=True).encode()).hexdigest()[:16]
+    return {"name": name, "id": digest, "question": question, "seconds": seconds, "pairs": list(pairs)}
 
 
-def answers_figure(rows: Sequence[dict]) -> Figure:
-    """Draw the share of right answers by group, with intervals, and a line at one half, as by guessing."""
-    with style.context(STYLE):
-        figure, (axes,) = sheet(8, 1.4 + 0.5 * len(rows), left=2.2, bottom=0.6, top=0.4)
-        for line, row in enumerate(rows):
-            reach = [[row["share"] - row["low"]], [row["high"] - row["share"]]]
-            axes.errorbar(row["share"], line, xerr=reach, fmt="o", color="#0072B2", capsize=4)
-        axes.axvline(0.5, color="black", linestyle="--", linewidth=1)
-        axes.text(0.5, len(rows) - 0.45, "guessing", ha="center", va="bottom")
-        axes.set_yticks(range(len(rows)), [literal(f"{row['group']} ({row['answers']})") for row in rows])
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.invert_yaxis()
-        axes.set_xlim(0, 1)
-        axes.set_xlabel("share of right answers, with 95% interval")
-        return figure
+def too_few(melodies: Sequence[Melody], pairs: int, wanted: int) -> list[str]:
+    """Return lines that warn of machines' melodies that are all one, or of fewer pairs than were asked for."""
+    if len(melodies) == 1:
+        more = "name more --machine, or let networks sample with --temperature .5"
+        return [f"the machine's melodies are all one, so a single answer tells all: {more}"]
+    if pairs < wanted:
+        return [f"{pairs} pairs of different melodies instead of {wanted}: there are no more"]
+    return []

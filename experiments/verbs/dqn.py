@@ -35,7 +35,7 @@ EXAMPLES = (
 PRESETS = ("bandit", "episodic", "improvisation", "prior")
 REGIMES = (
     "bandit (close to supervised learning), episodic, or for a listener improvisation, prior (beside a model of real "
-    "melodies) [bandit; with --listener: prior if it contains learned, else improvisation]"
+    "melodies) [bandit; with --listener: prior if it contains learned, vae or taste, else improvisation]"
 )
 
 

@@ -32,6 +32,7 @@ GROUP, ORDER = "Judge", 2
 EXAMPLES = (
     "kuznechik listener score grasshopper vae:16",
     "kuznechik listener audit theory",
+    "kuznechik listener train --kind taste --choices answers.json --out taste.safetensors",
 )
 
 
@@ -86,6 +87,9 @@ def _train(parser: argparse.ArgumentParser) -> None:
     is kept for thresholds, and another, for the audit alone, is not looked at. The judge learns from that one alone.
     The learned listener, the melody model and the judge need torch.
 
+    With --choices it learns what one person prefers instead, in seconds and without music, from the choices in the runs
+    of kuznechik breed and from the answers to kuznechik listening-test --better. --out names the file.
+
     The run folder keeps the listener, as best/listener.safetensors, and all that --resume needs, except for the music:
     that stays where it is. Ctrl-C ends a run early; --resume continues it to the same listener.
     """
@@ -94,7 +98,14 @@ def _train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config", metavar="FILE", help="TOML file with the options of a run")
     parser.add_argument(
-        "--kind", choices=("learned", "vae", "ngram", "melody", "judge"), help="what to train [learned]"
+        "--kind", choices=("learned", "vae", "ngram", "melody", "judge", "taste"), help="what to train [learned]"
+    )
+    parser.add_argument(
+        "--choices",
+        nargs="+",
+        type=word,
+        metavar="RUN|FILE",
+        help="kind taste: runs of breed, and answers to listening-test --better",
     )
     parser.add_argument(
         "--vae",
@@ -119,6 +130,10 @@ FIXED = ("midi", "config", "kind", "vae", "minutes", "licence")
 
 
 def _run_training(options: argparse.Namespace) -> int:
+    if options.kind == "taste" or options.choices:
+        from experiments.studies.taste import learn
+
+        return learn(options)
     from listener.files import IN_RUN, SUFFIX
 
     copy = Path(options.out) if options.out and options.out.endswith(SUFFIX) else None

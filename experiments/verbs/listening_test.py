@@ -1,11 +1,21 @@
-"""Make a blind listening test, human or machine, or analyse its answers.
+"""Make a blind listening test, or analyse its answers.
 
-The test is one HTML page. It plays pairs of melodies, one by a human and one by a machine, in random order and at the
-same tempo; the visitor says which one is the human's and saves the answers. --analyse reads these files.
+The test is one HTML page that plays pairs of melodies, in random order, of the same length, tempo and sound. By default
+one is by a human and one by a machine, and the listener says which one is the human's. With --better both are by
+machines, and the listener says which one is better; kuznechik listener train --kind taste learns from these answers.
+
+The page asks for musical experience and keeps every answer in the browser at once, so that a closed page loses nothing;
+the listener saves the answers as a file. --analyse reads these files: the same answers in several of them count once.
+
+Pairs are of different melodies. Melodies of a machine that stand among the human ones, or are songs that its run
+learned, are left out. --temperature lets the networks of runs sample, so that they play as many melodies as are needed.
 """
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from experiments.options import (
     SOURCES,
@@ -20,10 +30,11 @@ from experiments.options import (
     whole,
 )
 
-HELP = "make a blind test, human or machine, or analyse its answers"
+HELP = "make a blind test, human or machine or which is better, or analyse its answers"
 GROUP, ORDER = "Judge", 4
 EXAMPLES = (
-    "kuznechik listening-test --machine runs/grasshopper-1",
+    "kuznechik listening-test --machine melody",
+    "kuznechik listening-test --better --machine runs/one runs/two --temperature 0.5",
     "kuznechik listening-test --analyse answers.json --out answers.png",
 )
 
@@ -31,10 +42,14 @@ EXAMPLES = (
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--machine", nargs="+", metavar="SOURCE", help=SOURCES)
     parser.add_argument("--human", nargs="+", metavar="SOURCE", help="the same [the songs of the project]")
+    parser.add_argument("--better", action="store_true", help="machine against machine: which is better?")
     parser.add_argument("--pairs", type=whole(1, 10_000), default=15, metavar="N", help="number of pairs [15]")
     parser.add_argument("--steps", type=positive, default=64, metavar="T", help="longest melody, in eighth notes [64]")
     parser.add_argument(
         "--tempo", type=between(20, 400), default=120, metavar="BPM", help="tempo of all melodies [120]"
+    )
+    parser.add_argument(
+        "--temperature", type=between(0, 100), metavar="T", help="of the networks of runs, which then sample [0]"
     )
     add_source_options(parser, melodies=15)
     parser.add_argument(
@@ -50,35 +65,86 @@ def run(options: argparse.Namespace) -> int:
         return _analyse(options)
     if not options.machine:
         raise UsageError("--machine is missing: run folders or MIDI files of what machines played")
+    if options.better and options.human:
+        raise UsageError("--human does not go with --better, which compares machines")
     from experiments.pages.page import fill, sounds
-    from experiments.runs.source import playing
-    from experiments.runs.sources import read_source
-    from experiments.studies.listening_test import draw_pairs, melodies_of
-    from songs.catalog import default_folder
+    from experiments.studies.listening_test import BETTER, EXPERIENCE, HUMAN, make_test
     from songs.files import free_path, write_atomically
     from songs.synth import step_seconds
 
     if options.out:
         refuse_existing(options, Path(options.out))
-    how = playing(options)
-    sides = [
-        [read_source(text, how) for text in texts]
-        for texts in (options.human or [str(default_folder())], options.machine)
-    ]
-    print_lines([remark for side in sides for source in side for remark in source.remarks])
-    humans, machines = ([melody for source in side for melody in melodies_of(source, options.steps)] for side in sides)
+    pairs, lines = _pairs(options)
+    print_lines(lines)
     path = Path(options.out) if options.out else free_path(Path("listening-test.html"))
-    pairs = draw_pairs(humans, machines, options.pairs, options.seed)
-    test = {"name": path.stem, "seconds": step_seconds(options.tempo), "pairs": pairs}
+    test = make_test(path.stem, BETTER if options.better else HUMAN, pairs, step_seconds(options.tempo))
     scripts = ("player.js", "listening_test.js")
-    write_atomically(path, fill("listening_test.html", scripts, test=test, sounds=sounds()))
+    page = fill("listening_test.html", scripts, test=test, experience=EXPERIENCE, sounds=sounds())
+    write_atomically(path, page)
     print(path)
     return 0
 
 
+def _pairs(options: argparse.Namespace) -> tuple[list[dict], list[str]]:
+    """Return the pairs of a test, and lines that say what was changed or left out."""
+    from experiments.runs.source import playing
+    from experiments.runs.sources import read_source
+    from experiments.studies.listening_test import (
+        different,
+        melodies_of,
+        pairs_of_both,
+        pairs_of_machines,
+        too_few,
+        without_known,
+    )
+    from songs.catalog import default_folder
+
+    how = playing(options)
+    texts = [] if options.better else options.human or [str(default_folder())]
+    people = [read_source(text, how) for text in texts]
+    sources = [source for text in options.machine for source in _sampled(text, how, options)]
+    humans, machines = (
+        different([melody for source in side for melody in melodies_of(source, options.steps)])
+        for side in (people, sources)
+    )
+    songs = [melody.song for melody in humans] + _learned(options.machine)
+    machines, lines = without_known(machines, songs)
+    if options.better:
+        pairs = pairs_of_machines(machines, options.pairs, options.seed)
+    else:
+        pairs = pairs_of_both(humans, machines, options.pairs, options.seed)
+    lines = [*(remark for source in people + sources for remark in source.remarks), *lines]
+    return pairs, list(dict.fromkeys([*lines, *too_few(machines, len(pairs), options.pairs)]))
+
+
+def _sampled(text: str, how: Any, options: argparse.Namespace) -> list[Any]:
+    """Return what a source plays; of a run whose networks sample, again with other seeds."""
+    from experiments.runs.sources import is_run, read_source
+
+    if not options.temperature or not is_run(text):
+        return [read_source(text, how)]
+    warm = replace(how, temperature=options.temperature)
+    source = read_source(text, warm)
+    if source.sampled:
+        return [source]
+    times = -(-options.pairs // len(source.songs))
+    return [source, *(read_source(text, replace(warm, seed=how.seed + number)) for number in range(1, times))]
+
+
+def _learned(texts: Sequence[str]) -> list[Any]:
+    """Return the songs that runs of evolution and Q-learning were about."""
+    from experiments.runs.champion import open_run
+    from experiments.runs.folder import RunFolder
+    from experiments.runs.lifecycle import name_of_kind
+    from experiments.runs.sources import is_run
+
+    runs = [text for text in texts if is_run(text)]
+    return [song for text in runs if name_of_kind(RunFolder.open(text)) != "vae" for song in open_run(text).songs]
+
+
 def _analyse(options: argparse.Namespace) -> int:
     from experiments.plots.sheet import figure_paths, save
-    from experiments.studies.listening_test import analyse, answers_figure, read_answers
+    from experiments.studies.listening_answers import analyse, answers_figure, read_answers
     from experiments.tables import show_table
 
     if options.out:
@@ -87,12 +153,13 @@ def _analyse(options: argparse.Namespace) -> int:
     if options.out:
         save(answers_figure(rows), Path(options.out))
     if options.json:
-        print_json({"groups": rows})
+        print_json({"rows": rows})
         return 0
-    columns = ("group", "right", "answers", "share", "95% interval", "p")
     table = [
         (
-            row["group"],
+            row["question"],
+            row["by"],
+            row["name"],
             row["right"],
             row["answers"],
             f"{row['share']:.2f}",
@@ -101,5 +168,11 @@ def _analyse(options: argparse.Namespace) -> int:
         )
         for row in rows
     ]
-    show_table(columns, table, "Guessing is right half of the time; p is the probability of such a result by guessing.")
+    columns = ("question", "by", "name", "right", "answers", "share", "95% interval", "p")
+    show_table(
+        columns,
+        table,
+        "Guessing is right half of the time; p is the probability of such a result by guessing. Of a question which is "
+        "better, right is how often a group was preferred to others, or the first melody of a pair to the second.",
+    )
     return 0

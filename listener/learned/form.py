@@ -32,6 +32,10 @@ CLASSES = 7
 LONGEST_GAP = 16
 FIGURES = 128
 """F, their number."""
+COMMON_NOTES = (2, 6, 10, 13, 17, 20, 24)
+"""Figures that say how many notes bars have in common with those a lag before, for each of `LAGS`."""
+BARS_BEFORE = (25, 26, 27)
+"""Figures that say which share of the bars was played before: exactly, in rhythm, equal but for a transposition."""
 NO_INTERVAL = -64
 """In the contour of a bar, for a rest."""
 

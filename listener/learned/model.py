@@ -145,7 +145,11 @@ class Learned(SumOfTerms):
 
     def potentials(self, rolls: np.ndarray) -> dict[str, np.ndarray]:
         """Return the weighted potential of each term at every bar line, (B, bars) float64 by its name."""
-        missing = {name: np.maximum(-value, 0) for name, value in self.values(rolls).items()}
+        return self._potentials(measured(self.nets, theory.highest_keys(rolls)), rolls)
+
+    def _potentials(self, values: dict[str, np.ndarray], rolls: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what `potentials` does, of rolls and what is `measured` of them."""
+        missing = {name: np.maximum(-value, 0) for name, value in self._standard(values).items()}
         worth = {name: -np.log1p((below / FAR) ** 2) for name, below in missing.items()}
         worth["features"] = -np.log1p(missing["features"])
         worth["further keys"] = -_further_keys(rolls)
@@ -160,7 +164,9 @@ class Learned(SumOfTerms):
 
         0 is the best tenth. Further keys are not among the terms.
         """
-        values = measured(self.nets, theory.highest_keys(rolls))
+        return self._standard(measured(self.nets, theory.highest_keys(rolls)))
+
+    def _standard(self, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         judged = {name: self.calibration.standard(values[name], name) for name in self.nets.networks}
         for each in judged.values():
             each[:, : WINDOW_BARS - 1] = 0
