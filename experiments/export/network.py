@@ -99,7 +99,8 @@ def _observation(config: EvolveConfig | DqnConfig) -> dict[str, Any]:
 
 
 def _genome(folder: RunFolder, config: EvolveConfig, about: Mapping[str, Any]) -> GenomeNetwork:
-    if config.improvise.listener and config.improvise.prior not in ("auto", NO_PRIOR):
+    alone = config.task.mode_bit or config.improvise.prior in ("auto", NO_PRIOR)  # mode 1 plays the song alone
+    if config.improvise.listener and not alone:
         raise RunError(f"{folder.path}: {BESIDE_PRIOR}")
     try:
         genome, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"))

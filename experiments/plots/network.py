@@ -130,7 +130,7 @@ def _draw(run: PlottedRun) -> Figure:
 
 PICTURE = Picture(
     "network",
-    "The champion: its inputs from the memory, and the keys they turn on",
+    "The champion: its inputs, and the outputs that they lead to",
     suits=lambda run: run.experiment == "evolve",
     draw=_draw,
 )
