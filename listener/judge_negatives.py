@@ -6,15 +6,13 @@ Conventions:
     players (`listener.judge_players`) and Markov chains (`listener.judge_chains`) in fixed proportions.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
+from listener.corruptions import Corruption, chosen_notes, shuffled_pitches
 from listener.judge_notes import BAR, REST, tonics
 from listener.judge_players import PLAYERS
-
-Corruption = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def bars_of(melodies: np.ndarray) -> np.ndarray:
@@ -98,27 +96,10 @@ def echoes_broken(melodies: np.ndarray, generator: np.random.Generator) -> np.nd
 # pitch and rhythm
 
 
-def chosen(melodies: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
-    """Choose a share of the notes of each melody, at least one: (N, T) bool."""
-    sounds = melodies != REST
-    rank = np.where(sounds, generator.random(melodies.shape), 2.0).argsort(axis=1).argsort(axis=1)
-    return sounds & (rank < np.maximum(1, np.rint(share * sounds.sum(axis=1, keepdims=True))))
-
-
 def nudged(melodies: np.ndarray, generator: np.random.Generator, share: float) -> np.ndarray:
     """Move notes by one to three semitones."""
     by = generator.integers(1, 4, melodies.shape) * generator.choice([-1, 1], melodies.shape)
-    return np.where(chosen(melodies, share, generator), melodies + by, melodies).astype(np.int16)
-
-
-def shuffled_pitches(melodies: np.ndarray, generator: np.random.Generator, share: float) -> np.ndarray:
-    """Give notes each other's pitches."""
-    some = chosen(melodies, share, generator)
-    index = np.argsort(~some, axis=1, kind="stable")
-    order = np.argsort(np.where(some, generator.random(melodies.shape), 2.0), axis=1, kind="stable")
-    changed = np.empty_like(melodies)
-    np.put_along_axis(changed, index, np.take_along_axis(melodies, order, axis=1), axis=1)
-    return changed
+    return np.where(chosen_notes(melodies, share, generator), melodies + by, melodies).astype(np.int16)
 
 
 def redrawn(melodies: np.ndarray, generator: np.random.Generator, share: float, of_corpus: bool) -> np.ndarray:
@@ -130,7 +111,7 @@ def redrawn(melodies: np.ndarray, generator: np.random.Generator, share: float, 
         pitches = low + generator.choice((melodies - low)[sounds], melodies.shape)
     else:
         pitches = np.floor(low + generator.random(melodies.shape) * (high - low + 1))
-    return np.where(chosen(melodies, share, generator), pitches, melodies).astype(np.int16)
+    return np.where(chosen_notes(melodies, share, generator), pitches, melodies).astype(np.int16)
 
 
 def shifted(melodies: np.ndarray, generator: np.random.Generator, share: float = 1.0) -> np.ndarray:
@@ -196,7 +177,7 @@ _WEIGHTED: dict[str, dict[str, tuple[float, Corruption]]] = {
         "5% moved": (0.5, partial(nudged, share=0.05)),
         "10% moved": (1.5, partial(nudged, share=0.1)),
         "25% moved": (0.5, partial(nudged, share=0.25)),
-        "pitches shuffled": (1.0, partial(shuffled_pitches, share=1.0)),
+        "pitches shuffled": (1.0, shuffled_pitches),
         "half of the pitches shuffled": (1.0, partial(shuffled_pitches, share=0.5)),
         "uniform pitches": (0.5, partial(redrawn, share=1.0, of_corpus=False)),
         "pitches of the corpus": (0.5, partial(redrawn, share=0.7, of_corpus=True)),

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -269,6 +270,18 @@ def test_a_listener_is_read_as_it_was_written(tmp_path, songs):
     path = tmp_path / "mine.safetensors"
     write_listener(path, LISTENER, {"reference": REFERENCE})
     np.testing.assert_array_equal(read_listener(path).rewards(songs[:2]), LISTENER.rewards(songs[:2]))
+
+
+def test_what_loses_nothing_by_it_is_written_in_half_precision(tmp_path, songs):
+    halved = deepcopy(LISTENER.nets.windows["metre"]).half().float()
+    kept = replace(LISTENER.nets, windows={**LISTENER.nets.windows, "metre": halved})
+    listener = Learned(kept, LISTENER.calibration, LISTENER.weights)
+    path = tmp_path / "mine.safetensors"
+    write_listener(path, listener, {})
+    kinds = {name: array.dtype for name, array in load(path.read_bytes()).items()}
+    assert {kind for name, kind in kinds.items() if name.startswith("metre.")} == {np.dtype("float16")}
+    assert kinds["pitches.held"] == np.float32
+    np.testing.assert_array_equal(read_listener(path).rewards(songs[:2]), listener.rewards(songs[:2]))
 
 
 @pytest.fixture
