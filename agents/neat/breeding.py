@@ -35,7 +35,7 @@ SHOWN = 9
 BOLDNESS = 3
 """Rounds of mutation of the last children; the first ones have one."""
 TRIES = 12
-"""Children in place of one that rests, or plays what is there already; then it stays as it is."""
+"""Children in place of one that hardly plays, or plays what is there already; the last audible one stays."""
 FIRST_TRIES = 200
 PARENTS = 3
 """The best networks of a generation that a listener breeds from."""
@@ -152,12 +152,16 @@ class Breeding:
         children, rolls = [], []
         heard = {roll.tobytes() for roll in known}
         for index in range(count):
+            audible = None
             for attempt in range(TRIES):
                 rounds = 1 + index * BOLDNESS // count + attempt // (TRIES // 2)
                 child = self._child(parents, index, rounds)
                 roll = self.task.play(child)
-                if roll.tobytes() not in heard and _sounds(roll, LEAST_SOUNDING, MOST_SOUNDING):
-                    break
+                if _sounds(roll, LEAST_SOUNDING, MOST_SOUNDING):
+                    audible = child, roll
+                    if roll.tobytes() not in heard:
+                        break
+            child, roll = audible or (child, roll)
             heard.add(roll.tobytes())
             children.append(child)
             rolls.append(roll)

@@ -152,7 +152,7 @@ function show(generation) {
   strip.scrollLeft = here.offsetLeft - strip.offsetLeft - strip.clientWidth / 2;
   const parents = generation.parents, names = parents && parents.chosen.map(index => index + 1).join(", ");
   $("family").textContent = parents
-    ? `Generation ${generation.number}, bred from network ${names} of generation ${parents.generation}${parents.kept ? `; 1 is ${parents.chosen[0] + 1} of then, unchanged` : ""}.`
+    ? `Generation ${generation.number}, bred from ${parents.chosen.length > 1 ? "networks" : "network"} ${names} of generation ${parents.generation}${parents.kept ? `; 1 is ${parents.chosen[0] + 1} of then, unchanged` : ""}.`
     : "Generation 0, the first one.";
   setCurrent(0);
   showChosen();

@@ -21,6 +21,8 @@ NOT_HERE = {
     "ray start": "needs a cluster",
     "pip install": "changes the installation",
     "--minutes 30": "takes half an hour, to show an option",
+    "kuznechik breed": "waits for a person",
+    "breed-1": "needs a run in which a person has chosen",
     "--midi FOLDER": "needs a collection of melodies",
     "16bars.safetensors": "needs the data set of 16 bars",
 }
