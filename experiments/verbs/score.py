@@ -70,6 +70,8 @@ def _score_run(text: str, options: argparse.Namespace) -> dict:
 
     run = open_run(text)
     scores: dict = {}
+    if run.bred:
+        run.improvisation()  # raises an error that says what it is
     if not run.memorised:
         if options.song:
             raise UsageError(f"{text}: this run improvises; it learned no song")
