@@ -2,7 +2,7 @@
 
     python examples/sb3.py --task round --algorithm ppo --steps 20000 --seed 0
 
-DQN presses one key at a time or none, PPO any number of keys. Needs `pip install stable-baselines3`.
+Both press one key at a time or none. Needs `pip install stable-baselines3`.
 """
 
 import argparse
@@ -18,7 +18,7 @@ EXPLORATION = {"exploration_initial_eps": 0.3, "exploration_final_eps": 0.05, "e
 
 def learn(task: str, algorithm: str, seed: int, steps: int, gamma: float = 0.0) -> Player:
     """Learn for so many environment steps, and return the greedy player."""
-    env = gymnasium.make(BENCHMARK[task], one_key=algorithm == "dqn")
+    env = gymnasium.make(BENCHMARK[task], one_key=True)
     if algorithm == "dqn":
         settings = {"learning_rate": 3e-3, "batch_size": 128, "learning_starts": 128, "buffer_size": 100_000}
         model = DQN("MlpPolicy", env, gamma=gamma, seed=seed, device="cpu", **settings, **EXPLORATION)
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     player = learn(options.task, options.algorithm, options.seed, options.steps)
-    print(score(options.task, player, one_key=options.algorithm == "dqn"))
+    print(score(options.task, player, one_key=True))
 
 
 if __name__ == "__main__":

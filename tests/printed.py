@@ -55,6 +55,17 @@ def blocks(page: str, language: str) -> list[str]:
     return [match[2] for match in _BLOCK.finditer(text) if match[1] == language]
 
 
+def programs(page: str) -> list[str]:
+    """Return what a page wants carried out, in its order: lines of a shell, and Python programs as such lines."""
+    carried_out = []
+    for match in _BLOCK.finditer((ROOT / page).read_text(encoding="utf-8")):
+        if match[1] == "sh":
+            carried_out += [line for line in match[2].splitlines() if line.strip()]
+        elif match[1] == "python" and match[2].startswith(("import ", "from ")):
+            carried_out.append(f"python - <<'END'\n{match[2]}END")
+    return carried_out
+
+
 def commands(page: str) -> list[Command]:
     """Return the commands that a page prints, those of its blocks first."""
     lines = [line for block in blocks(page, "sh") for line in block.splitlines()]

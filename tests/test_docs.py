@@ -1,9 +1,11 @@
 """README and documentation: what they print is understood by the command, and their links lead somewhere."""
 
 import re
+from functools import cache
 
 import pytest
 
+import kuznechik
 from experiments.cli import find_verbs, main, make_parser
 from tests.printed import PAGES, ROOT, anchors, blocks, commands, links
 
@@ -13,9 +15,14 @@ QUICK = (
     "kuznechik",
     "kuznechik songs",
     "kuznechik score silence --song grasshopper",
-    "kuznechik score random --song grasshopper",
 )
 """Commands that are carried out as printed, within the usual suite; `tests/soak` carries out the others."""
+
+
+@cache
+def parser_of(verb: str):
+    """Return the parser that knows the options of one verb."""
+    return make_parser(verb)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -26,7 +33,7 @@ def test_printed_commands_are_understood(page):
             continue
         arguments = [ANY_NUMBER.get(word, word) for word in arguments]
         try:
-            _, unknown = make_parser(*arguments[:1]).parse_known_args(arguments) if arguments else (None, [])
+            _, unknown = parser_of(arguments[0]).parse_known_args(arguments) if arguments else (None, [])
         except SystemExit as exit:
             unknown = [f"exit {exit.code}"]
         assert unknown == [], command
@@ -79,6 +86,25 @@ def test_a_performer_of_the_pages_plays_as_well_as_they_say(tmp_path, monkeypatc
     forced, alone = re.search(r"# (\d+) of 120 .*?, (\d+) free running", printed.text).groups()
     assert re.search(rf"right teacher forced +{forced}\n", shown)
     assert re.search(rf"right free running +{alone}\n", shown)
+
+
+def test_the_score_of_resting_is_that_of_the_page(capsys):
+    (program,) = [block for block in blocks("docs/benchmark.md", "python") if "score(" in block]
+    exec(program, {})
+    assert capsys.readouterr().out.strip() in program
+
+
+def test_a_file_becomes_a_song_as_the_page_says(tmp_path, monkeypatch, capsys):
+    (program,) = [block for block in blocks("docs/own-music.md", "python") if "Song.read" in block]
+    kuznechik.find_song("bingo").write(tmp_path / "my.mid")
+    monkeypatch.chdir(tmp_path)
+    exec(program, {})
+    assert capsys.readouterr().out.startswith("(128, 13) ")
+
+
+def test_the_reference_names_all_that_the_newcomer_needs():
+    page = (ROOT / "docs/reference/kuznechik.md").read_text(encoding="utf-8")
+    assert all(re.search(rf"\b{name}\b", page) for name in kuznechik.__all__)
 
 
 def test_the_listener_of_the_readme_rewards_every_a():

@@ -103,14 +103,14 @@ def plays(make: Callable[[int], Performer]) -> Callable[[str, int, int], Learned
     return lambda task, seed, _: (score(task, player_of(make(seed), make_task(task))), 0, 0.0)
 
 
-def peer(learn: Callable[..., Player], one_key: bool, **choices: str) -> Callable[[str, int, int], Learned]:
+def peer(learn: Callable[..., Player], **choices: str) -> Callable[[str, int, int], Learned]:
     """Return a learner of `examples/`, which gets so many environment steps."""
 
     def timed(task: str, seed: int, steps: int) -> Learned:
         start = time.process_time()
         player = learn(task, seed=seed, steps=steps, gamma=GAMMA.get(task, 0.0), **choices)
         seconds = time.process_time() - start
-        return score(task, player, one_key), steps, seconds
+        return score(task, player, one_key=True), steps, seconds
 
     return timed
 
@@ -118,13 +118,13 @@ def peer(learn: Callable[..., Player], one_key: bool, **choices: str) -> Callabl
 def sb3(algorithm: str) -> Callable[[str, int, int], Learned]:
     from examples.sb3 import learn
 
-    return peer(learn, algorithm == "dqn", algorithm=algorithm)
+    return peer(learn, algorithm=algorithm)
 
 
 def clean_rl() -> Callable[[str, int, int], Learned]:
     from examples.cleanrl_style import learn
 
-    return peer(learn, True)
+    return peer(learn)
 
 
 LEARNERS: dict[str, tuple[Callable[[], Callable[[str, int, int], Learned]], tuple[str, ...]]] = {
