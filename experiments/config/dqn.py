@@ -1,6 +1,6 @@
 """Configuration of deep Q-learning. The defaults are the regime `bandit`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from agents.dqn.episode_archive import EpisodeArchiveOptions
@@ -69,6 +69,21 @@ class DqnConfig(Settings):
         return self.environment.listener not in LISTENERS
 
     @property
+    def switches(self) -> bool:
+        """True if the mode decides whether the song is played or improvised: it is learned first, by the bandit."""
+        return self.improvises and self.task.mode_bit
+
+    @property
+    def of_song(self) -> "DqnConfig":
+        """Configuration of what learns the song, where the mode decides."""
+        return DqnConfig(task=replace(self.task, mode_bit=False), dqn=Learning(seed=self.dqn.seed))
+
+    @property
+    def of_improvisation(self) -> "DqnConfig":
+        """Configuration of what learns to improvise, where the mode decides."""
+        return replace(self, task=replace(self.task, mode_bit=False))
+
+    @property
     def regime(self) -> str:
         """Name of the kind of learning problem that the options make.
 
@@ -80,6 +95,8 @@ class DqnConfig(Settings):
         named.
         """
         environment, dqn = self.environment, self.dqn
+        if self.switches:
+            return f"bandit for the song, then {self.of_improvisation.regime}"
         if self.improvises and self.prior.model:
             return f"improvisation beside a prior, form {self.prior.form}"
         if self.improvises:
@@ -98,7 +115,8 @@ class DqnConfig(Settings):
         several_songs = task.together or "," in task.song
         self._refuse(
             ("task.kind", task.kind != "song", "deep Q-learning learns songs"),
-            ("task.mode_bit", self.improvises and task.mode_bit, "deep Q-learning improvises without a mode bit"),
+            ("task.mode_bit", self.switches and not self.prior.model, "the mode of improvising needs a prior: melody"),
+            ("task.mode_bit", self.switches and several_songs, "with a listener it goes with one song"),
             ("dqn.td_loss", self.improvises and dqn.td_loss == "product", "take 'step' for a listener"),
             ("network.dueling", dqn.td_loss == "product" and self.network.dueling, "td_loss 'product' goes without"),
             (

@@ -124,7 +124,7 @@ def _head_of_env(config: EvolveConfig) -> Head:
 
 
 def _dense(folder: RunFolder, config: DqnConfig, about: Mapping[str, Any]) -> DenseNetwork:
-    if config.prior.decides:
+    if config.prior.decides or config.switches:
         raise RunError(f"{folder.path}: {BESIDE_PRIOR}")
     weights, _ = read_arrays(folder.path / MODEL)
     keys = read_songs(config, folder)[0].keyboard.keys

@@ -12,6 +12,7 @@ from agents.dqn.loop import DqnLoop
 from agents.dqn.network import QNetwork, load_weights
 from agents.dqn.prior_agent import PriorAgent
 from agents.dqn.q_player import QPlayer
+from agents.dqn.switch_player import SwitchPlayer
 from agents.prior import MakePrior
 from envs.vector_keyboard_env import KeyboardVectorEnv
 from experiments.config.dqn import DqnConfig
@@ -32,6 +33,8 @@ from songs.song import Song
 CHAMPION = "best/model.safetensors"
 WEIGHTS = "initial.safetensors"
 """Weights of another run that a run begins with."""
+SONG_CHAMPION = "best/song.safetensors"
+"""The network of mode 1, where there is a mode bit."""
 MEMORIZATION = {"right_keys": RightKeys, "exact_steps": ExactSteps}
 
 
@@ -122,6 +125,10 @@ def dqn_origin(text: str, config: DqnConfig, songs: Sequence[Song]) -> Origin:
     if (kind := name_of_kind(folder)) != "dqn":
         raise RunError(f"--from {text}: it is a run of {kind}, which has no Q-network")
     path, other = folder.path / CHAMPION, read_config(folder)
+    if config.switches or other.switches:
+        raise ConfigError(
+            f"--from {text}: with a mode bit and a listener there are two networks, and none is taken over"
+        )
     weights, data = read_arrays(path)
     try:
         load_weights(make_network(config, songs[0].keyboard.keys), weights)
@@ -157,12 +164,19 @@ def begin_with_origin(learner: QLearner, folder: RunFolder) -> None:
         raise RunError(f"{folder.path / WEIGHTS}: does not fit config.toml: {error}") from None
 
 
-def read_player(folder: RunFolder, config: DqnConfig, keys: int) -> QPlayer:
+def read_player(folder: RunFolder, config: DqnConfig, keys: int) -> QPlayer | SwitchPlayer:
     """Return the champion of a run; raises RunError if it is missing, damaged or of another shape."""
-    weights, _ = read_arrays(folder.path / CHAMPION)
+    if not config.switches:
+        return _read_network(folder, CHAMPION, config, keys)
+    song = _read_network(folder, SONG_CHAMPION, config.of_song, keys)
+    return SwitchPlayer(song, _read_network(folder, CHAMPION, config.of_improvisation, keys))
+
+
+def _read_network(folder: RunFolder, name: str, config: DqnConfig, keys: int) -> QPlayer:
+    weights, _ = read_arrays(folder.path / name)
     network = make_network(config, keys)
     try:
         load_weights(network, weights)
     except ValueError as error:
-        raise RunError(f"{folder.path / CHAMPION}: does not fit config.toml: {error}") from None
+        raise RunError(f"{folder.path / name}: does not fit config.toml: {error}") from None
     return QPlayer(network, config.task.mode_bit, playing_prior(config), config.task.prompt)

@@ -64,6 +64,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="improvise for a listener: theory, a sum such as ngram=1,theory=.5, or your own, mine.py:Class",
     )
     add_origin(parser, "begin with the network of the champion of a run")
+    parser.add_argument(
+        "--mode-bit",
+        action="store_true",
+        help="with --listener: learn the song (mode 1), then to improvise beside a prior (mode 0)",
+    )
     add_run_options(parser, "dqn", "dqn.gamma=0.9", "10000 environment steps")
 
 
@@ -79,6 +84,7 @@ FIXED = (
     "random_start",
     "listener",
     "from",
+    "mode_bit",
 )
 
 
@@ -110,6 +116,8 @@ def _config(options: argparse.Namespace) -> Any:
         task["song"] = ", ".join(options.song)
     elif options.together or options.folder:
         task["together"] = True
+    if options.mode_bit:
+        task["mode_bit"] = True
     flags = {
         "task": task,
         "environment": {"random_start": options.random_start, "listener": options.listener},
@@ -129,7 +137,7 @@ def _lines(summary: dict, folder: Any) -> list[str]:
     ]
     if summary["greedy_reward"] is not None:
         lines.append(f"Reward of the champion: {summary['greedy_reward']:.3f} a step. Regime: {summary['regime']}.")
-    else:
+    if summary["greedy_reward"] is None or summary["regime"].startswith("bandit"):
         lines.append(
             f"{summary['right_teacher_forced']} of {summary['cases']} steps right, "
             f"{summary['right_free_running']} free running (always resting: {summary['always_rest']}; "

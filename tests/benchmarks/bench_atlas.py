@@ -3,10 +3,12 @@
     python tests/benchmarks/bench_atlas.py --seconds 75 --seeds 41,42,43 --midi FOLDER --midi FOLDER [--json]
 
 Each gets the same CPU seconds of one core, and everything that it played goes into the map of the atlas: a cell keeps
-what earns most. The restarts are several runs of NEAT beside the same prior, one after the other, with seeds of their
-own. The draws go on from the same prompt as the networks do. The judge is asked about the cells at the end.
+what earns most. The restarts are five runs of NEAT beside the same prior, one after the other, with seeds of their own;
+`alone`: without the prior. The row `champions` is what the champions of these restarts fill. The draws go on from the
+same prompt as the networks do. The judge is asked about the cells at the end.
 
-Conventions: coverage is the share of the cells that real melodies of the folders fill; without folders, of all cells.
+Conventions: `qd_above_median` is a QD score that counts what is better than the median real melody. Coverage is the
+share of the cells that real melodies of the folders fill; without folders, of all cells.
 """
 
 import argparse
@@ -15,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from functools import partial
+from itertools import chain
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -36,6 +38,8 @@ from listener.corpus import read_music, rolls_of
 from listener.files import read_judge
 
 RESTARTS = 5
+MEDIAN = -0.62
+"""Reward after the first bar of the median real melody of 16 bars, by the listener `learned`."""
 DRAWN = 200
 """Melodies that are drawn at once."""
 
@@ -43,9 +47,9 @@ Played = tuple[np.ndarray, np.ndarray]
 """Rolls (N, T, K) and their qualities (N,)."""
 
 
-def configured(seed: int, **options: str) -> EvolveConfig:
-    """Return the configuration of `kuznechik evolve grasshopper --listener learned`."""
-    config = EvolveConfig.load("improvise").change("improvise", listener="learned", prior="melody", **options)
+def configured(seed: int, prior: str = "melody") -> EvolveConfig:
+    """Return the configuration of `kuznechik evolve grasshopper --listener learned` beside a prior, or `none`."""
+    config = EvolveConfig.load("improvise").change("improvise", listener="learned", prior=prior)
     return config.change("evolve", seed=seed)
 
 
@@ -71,10 +75,17 @@ def evolved(config: EvolveConfig, seconds: float) -> Iterator[Played]:
             yield np.array([one.played[0] for one in members]), -np.array([one.loss for one in members])
 
 
-def restarted(seed: int, seconds: float) -> Iterator[Played]:
-    """Yield what the networks of several runs of NEAT play."""
+def restarted(seed: int, seconds: float, prior: str = "melody") -> Iterator[list[Played]]:
+    """Yield what the networks of several runs of NEAT play, generation by generation, run after run."""
     for restart in range(RESTARTS):
-        yield from evolved(configured(1000 * seed + restart), seconds / RESTARTS)
+        yield list(evolved(configured(1000 * seed + restart, prior), seconds / RESTARTS))
+
+
+def champions(runs: list[list[Played]]) -> Iterator[Played]:
+    """Yield what the champion of each run plays."""
+    for run in runs:
+        rolls, qualities = max(run, key=lambda played: played[1].max())
+        yield rolls[[qualities.argmax()]], qualities[[qualities.argmax()]]
 
 
 def drawn(seed: int, seconds: float) -> Iterator[Played]:
@@ -110,6 +121,7 @@ def figures(best: dict[Cell, tuple[float, np.ndarray]], real: set[Cell], worst: 
         "cells": len(best),
         "coverage": len(real & best.keys()) / len(real),
         "qd_score": float(np.maximum(qualities - worst, 0).sum()),
+        "qd_above_median": float(np.maximum(qualities - MEDIAN, 0).sum()),
         "quality": float(np.median(qualities)),
         "judge": float(np.median(ranks)),
         "below_15": int((ranks < 15).sum()),
@@ -128,7 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=75.0, help="CPU seconds of each [75]")
     parser.add_argument("--seeds", default="41,42,43", help="between commas [41,42,43]")
-    parser.add_argument("--only", default="atlas,restarts,draws", help="what is measured [atlas,restarts,draws]")
+    parser.add_argument("--only", default="atlas,restarts,alone,draws", help="what is measured [all four]")
     parser.add_argument("--midi", action="append", type=Path, default=[], help="a folder of real melodies")
     parser.add_argument("--json", action="store_true", help="print a JSON object for each map")
     options = parser.parse_args()
@@ -136,17 +148,24 @@ def main() -> None:
     settings = EvolveConfig().map_elites
     melodies = melody_map(settings)
     real = real_cells(options.midi, melodies)
-    kinds = {
-        "atlas": lambda seed: evolved(configured(seed).change("evolve", algorithm="map_elites"), options.seconds),
-        "restarts": partial(restarted, seconds=options.seconds),
-        "draws": partial(drawn, seconds=options.seconds),
-    }
+
+    def show(seed: int, name: str, played: Iterator[Played]) -> None:
+        row = figures(filled(played, melodies), real, settings.worst)
+        shown = f"{seed} {name}: " + ", ".join(f"{key} {value:.4g}" for key, value in row.items())
+        print(json.dumps({"seed": seed, "kind": name, **row}) if options.json else shown, flush=True)
+
     print(f"{len(real)} of {melodies.cells**2} cells are filled by real melodies")
     for seed in map(int, options.seeds.split(",")):
         for name in options.only.split(","):
-            row = figures(filled(kinds[name](seed), melodies), real, settings.worst)
-            shown = f"{seed} {name}: " + ", ".join(f"{key} {value:.4g}" for key, value in row.items())
-            print(json.dumps({"seed": seed, "kind": name, **row}) if options.json else shown, flush=True)
+            if name == "atlas":
+                atlas = configured(seed).change("evolve", algorithm="map_elites")
+                show(seed, name, evolved(atlas, options.seconds))
+            elif name == "draws":
+                show(seed, name, drawn(seed, options.seconds))
+            else:
+                runs = list(restarted(seed, options.seconds, "none" if name == "alone" else "melody"))
+                show(seed, name, chain.from_iterable(runs))
+                show(seed, f"champions of {name}", champions(runs))
 
 
 if __name__ == "__main__":

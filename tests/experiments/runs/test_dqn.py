@@ -329,7 +329,7 @@ def test_a_run_stopped_from_outside_goes_on_to_the_same_bits(kuznechik, start, t
         (["tune.mid", "--preset", "plain-neat"], "--preset: invalid choice: 'plain-neat'"),
         (["tune.mid", "--config", "plain-neat"], "plain-neat: no such file or preset; presets are bandit, episodic"),
         (["tune.mid", "--listener", "nobody"], "environment.listener = 'nobody': no listener 'nobody'"),
-        (["tune.mid", "--listener", "theory", "--set", "task.mode_bit=true"], "deep Q-learning improvises without"),
+        (["tune.mid", "--listener", "theory", "--set", "task.mode_bit=true"], "the mode of improvising needs a prior"),
         (["tune.mid", "--listener", "theory", "--set", "dqn.td_loss=product"], "take 'step' for a listener"),
         (["--resume", "none", "--listener", "theory"], "--listener does not go with --resume"),
         (["--preset", "bandit", "--resume", "run"], "--preset does not go with --resume"),
