@@ -53,7 +53,7 @@ class Corpus:
 
 @dataclass(frozen=True, eq=False)
 class Corpora:
-    """Real melodies of three lengths, of the same pieces and split, for the training of a listener."""
+    """Real melodies of several lengths, of the same pieces and split, for the training of a listener."""
 
     short: Corpus
     """Excerpts of 4 bars."""
@@ -63,9 +63,11 @@ class Corpora:
     """Excerpts of 16 bars."""
     wide: Corpus
     """Excerpts of 16 bars on sixteenths, as MIDI pitches (N, T) int16 of any compass; the judge's."""
+    long: Corpus | None = None
+    """Excerpts of 32 bars; None where there is too little music."""
 
 
-SHORT_BARS, EXCERPT_BARS, SONG_BARS = 4, 8, 16
+SHORT_BARS, EXCERPT_BARS, SONG_BARS, LONG_BARS = 4, 8, 16, 32
 SPLIT_SEED = 0
 """One split for all listeners: what one of them was trained on is held out for none."""
 
@@ -80,7 +82,11 @@ def read_music(
     groups = group_pieces(pieces)
     lengths = (SHORT_BARS, EXCERPT_BARS, SONG_BARS)
     short, excerpts, songs = (split_corpus(pieces, groups, bars, keys) for bars in lengths)
-    return Corpora(short, excerpts, songs, split_corpus(pieces, groups, SONG_BARS, None))
+    try:
+        long = split_corpus(pieces, groups, LONG_BARS, keys)
+    except ValueError:
+        long = None
+    return Corpora(short, excerpts, songs, split_corpus(pieces, groups, SONG_BARS, None), long)
 
 
 def read_pieces(folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None) -> list:

@@ -1,12 +1,12 @@
-"""Trained listeners and the held-out judge as files: NAME.safetensors with the parameters, and NAME.json beside it.
+"""Trained listeners, the held-out judge and the model of form as files: NAME.safetensors, and NAME.json beside it.
 
 Conventions:
-    The JSON says `format`, `version`, `kind` (ngram, melody, learned, vae, taste or judge), what its kind needs,
-    `reference` (the scores of real melodies of 16 bars at the percentiles 0 to 100) and whatever was added. Files can
-    come from anywhere: nothing in them is executed, sizes are compared before networks are made, and what is wrong in
-    them is a ValueError that names the file.
-    The n-gram's tables are stored in half precision, and so is what loses nothing by it, as the encoder of a shipped
-    MusicVAE does. Reading an n-gram loads no torch.
+    The JSON says `format`, `version`, `kind` (one of `KINDS`), what its kind needs, `reference` (the scores of real
+    melodies of 16 bars at the percentiles 0 to 100) and whatever was added. Files can come from anywhere: nothing in
+    them is executed, sizes are compared before networks are made, and what is wrong in them is a ValueError that names
+    the file.
+    The n-gram's tables and the model of form are stored in half precision, and so is what loses nothing by it, as the
+    encoder of a shipped MusicVAE does. Reading an n-gram loads no torch.
 """
 
 import json
@@ -29,6 +29,7 @@ from songs.validate import Within, validate_like
 if TYPE_CHECKING:
     from torch import nn
 
+    from listener.form_model import FormModel
     from listener.judge import Judge
     from listener.learned.model import Learned
     from listener.melody_model import Expected
@@ -46,6 +47,8 @@ TASTE = "taste"
 """The kind of a listener that learned what one person prefers."""
 MOST_BARS = 10_000
 """Of the melodies that a taste was learned from."""
+FORM = "form"
+"""The kind, and the name, of the model of form."""
 USES_OF_JUDGE = "kuznechik listener judge and kuznechik leaderboard ask it"
 LARGEST = 1e4
 """Largest parameter or other number of a listener; those of the project stay below 250."""
@@ -60,6 +63,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "vae": {"nets": {}, "weights": {}, "calibration": {}},
     TASTE: {"nets": {}, "weights": {}, "calibration": {}, "features": [""], "strength": Within(0.0, 0, LARGEST)},
     JUDGE: {"nets": {}, "reference": NUMBERS},
+    FORM: {"levels": [NUMBERS]},
 }
 """An example of the JSON of each kind, besides what may be added."""
 _TABLES = {
@@ -78,8 +82,10 @@ def models_folder() -> Path:
     return Path(str(files("listener"))) / "models"
 
 
-def write_listener(path: Path, listener: "NGram | Expected | Learned | Judge", about: dict[str, Any]) -> None:
-    """Write a trained listener, or a judge, to a .safetensors file, and plain data on it to the JSON beside it."""
+def write_listener(
+    path: Path, listener: "NGram | Expected | Learned | Judge | FormModel", about: dict[str, Any]
+) -> None:
+    """Write a trained model to a .safetensors file, and plain data on it to the JSON beside it."""
     from safetensors.numpy import save
 
     arrays, head = _contents(listener)
@@ -88,14 +94,20 @@ def write_listener(path: Path, listener: "NGram | Expected | Learned | Judge", a
     write_atomically(path.with_suffix(".json"), json.dumps(head, indent=1, allow_nan=False) + "\n")
 
 
-def _contents(listener: "NGram | Expected | Learned | Judge") -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def _contents(
+    listener: "NGram | Expected | Learned | Judge | FormModel",
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     if isinstance(listener, NGram):
         tables = {"ngram.rhythm": listener.tables.rhythm, "ngram.intervals": listener.tables.intervals}
         halved = {name: table.astype(np.float16) for name, table in tables.items()}
         return halved, {"kind": "ngram", "constant": listener.constant}
+    from listener.form_model import FormModel
     from listener.judge import Judge
     from listener.melody_model import Expected
 
+    if isinstance(listener, FormModel):
+        halved = {name: values.astype(np.float16) for name, values in _parameters(listener.networks).items()}
+        return halved, {"kind": FORM, "levels": listener.levels.tolist()}
     if isinstance(listener, Expected):
         head = {"kind": "melody", "constant": listener.constant, "model": vars(listener.model.options)}
         return _parameters({"model": listener.model}), head
@@ -176,14 +188,14 @@ def _options(example: Options, about: Any, name: str) -> Options:
     return type(example)(**{key: about[key] for key in vars(example)})
 
 
-def _network(arrays: dict[str, np.ndarray], part: str, make: Callable[[], Net]) -> Net:
+def _network(arrays: dict[str, np.ndarray], part: str, make: Callable[[], Net], dtype: type = np.float32) -> Net:
     """Return a network with the arrays `part.NAME`, for use and not for training; `make` returns one of that size."""
     import torch
 
     with torch.device("meta"):
         network = make()
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    state = {name: torch.from_numpy(_array(arrays, f"{part}.{name}", shape)) for name, shape in shapes.items()}
+    state = {name: torch.from_numpy(_array(arrays, f"{part}.{name}", shape, dtype)) for name, shape in shapes.items()}
     network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False)
 
@@ -239,6 +251,8 @@ def read_listener(path: Path) -> Listener:
         ValueError: a file is missing or damaged, has other parameters than its JSON says, or is the judge.
     """
     about = read_about(path)
+    if about["kind"] == FORM:
+        raise ValueError(f"{path}: is a model of form, which rewards nobody; it plays, as kuznechik play form:{path}")
     if about["kind"] == JUDGE:
         raise ValueError(f"{path}: is the held-out judge, which rewards nobody; {USES_OF_JUDGE}")
     arrays = _arrays_of(path, about)
@@ -266,6 +280,27 @@ def read_judge(path: Path | None = None) -> "Judge":
     with _errors_name(path):
         nets = [_network(arrays, name, partial(JudgeNet, size)) for name, size in options.items()]
     return Judge(nets, about["reference"])
+
+
+def read_form(path: Path | None = None) -> "FormModel":
+    """Read a model of form from its file or the run that trained it, without a path that of the project.
+
+    Raises:
+        ValueError: a file is missing or damaged, has other parameters than its JSON says, or is no model of form.
+    """
+    path = model_in(path) if path else models_folder() / f"{FORM}{SUFFIX}"
+    about = read_about(path)
+    if about["kind"] != FORM:
+        raise ValueError(f"{path}: is of the kind {about['kind']!r}, not a model of form")
+    arrays = _arrays_of(path, about)
+    from listener.form_model import MAKERS, FormModel
+    from listener.plan_reading import LEVELS, STYLES
+
+    with _errors_in_json(path):
+        validate_like({"levels": ([0.0] * (LEVELS - 1),) * len(STYLES)}, {"levels": tuple(about["levels"])})
+    with _errors_name(path):
+        nets = {name: _network(arrays, name, make, np.float16) for name, make in MAKERS.items()}
+    return FormModel(**nets, levels=np.array(about["levels"]))
 
 
 def _arrays_of(path: Path, about: dict[str, Any]) -> dict[str, np.ndarray]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from listener.corpus import Corpora
-from listener.files import JUDGE, SUFFIX, USES_OF_JUDGE, model_in, models_folder, read_about, read_listener
+from listener.files import FORM, JUDGE, SUFFIX, USES_OF_JUDGE, model_in, models_folder, read_about, read_listener
 from listener.listener import Listener, WeightedSum
 from listener.ngram import NGramTraining
 from listener.own_listener import OwnListener, try_listener
@@ -28,7 +28,7 @@ from songs.own_code import entry_points, load_part, names_code
 
 TRAINED = ("ngram", "melody", "learned", "vae")
 NAMES = ("theory", "vae-elbo", *TRAINED)
-KINDS = (*TRAINED, JUDGE)
+KINDS = (*TRAINED, JUDGE, FORM)
 """Kinds that can be trained."""
 ENTRY_POINTS = "kuznechik.listeners"
 """Group of the entry points by which an installed package offers listeners."""
@@ -97,7 +97,7 @@ def reference_scores(text: str) -> list[float] | None:
 
 
 def training_of(kind: str, corpora: Corpora, options: Any, seed: int) -> Training:
-    """Return the training of a listener, or of the held-out judge.
+    """Return the training of a listener, of the held-out judge, or of the model of form.
 
     Args:
         kind: one of `KINDS`.
@@ -115,6 +115,10 @@ def training_of(kind: str, corpora: Corpora, options: Any, seed: int) -> Trainin
         from listener.judge_training import JudgeTraining
 
         return JudgeTraining(corpora, options, seed)
+    if kind == FORM:
+        from listener.form_training import FormTraining
+
+        return FormTraining(corpora, options, seed)
     if kind == "vae":
         from listener.learned.vae_training import VaeTraining
 

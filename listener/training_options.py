@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from songs.options import option
 
-MINUTES = {"learned": 10.0, "vae": 5.0, "melody": 4.0, "judge": 3.0}
+MINUTES = {"learned": 10.0, "vae": 5.0, "melody": 4.0, "judge": 3.0, "form": 6.0}
 """Minutes that training with the default options takes on one core, measured."""
 
 Options = TypeVar("Options", bound=Any)
@@ -73,11 +73,27 @@ class JudgeOptions:
     paired: float = option(0.5, "weight of preferring a melody to the same made worse", 0, 100)
 
 
+@dataclass(frozen=True)
+class FormOptions:
+    """Options of the model of form."""
+
+    plan_steps: int = option(900, "steps of gradient descent of the network of plans", 1, 10**7)
+    plan_batch: int = option(128, "melodies in one of its batches", 1, 4096)
+    filling_steps: int = option(2400, "steps of gradient descent of the network that fills plans", 1, 10**7)
+    filling_batch: int = option(16, "melodies in one of its batches", 1, 4096)
+    learning_rate: float = option(4e-3, "learning rate of both at its highest", 1e-8, 1)
+    drawn: int = option(2000, "melodies that are drawn to train the critics", 16, 10**6)
+    critic_steps: int = option(800, "steps of gradient descent of each critic", 1, 10**7)
+    critic_learning_rate: float = option(4e-3, "learning rate of the critics at the beginning", 1e-8, 1)
+    critic_weight_decay: float = option(0.05, "weight decay of the critics", 0, 10)
+
+
 SCALED = {
     LearnedOptions: ("steps", "paired_steps", "form_steps", "round_steps", "attack_generations"),
     VaeOptions: ("steps", "form_steps", "attack_generations"),
     MelodyOptions: ("steps",),
     JudgeOptions: ("steps",),
+    FormOptions: ("plan_steps", "filling_steps"),
 }
 """Options that are in proportion to the time of training."""
 

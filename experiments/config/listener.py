@@ -7,9 +7,17 @@ from typing import ClassVar
 
 from experiments.config.settings import ConfigError, Settings
 from listener.corpus import WIDE
-from listener.files import JUDGE
+from listener.files import FORM, JUDGE
 from listener.registry import KINDS
-from listener.training_options import MINUTES, JudgeOptions, LearnedOptions, MelodyOptions, VaeOptions, lasting
+from listener.training_options import (
+    MINUTES,
+    FormOptions,
+    JudgeOptions,
+    LearnedOptions,
+    MelodyOptions,
+    VaeOptions,
+    lasting,
+)
 from songs.keyboard import KEYS
 from songs.options import option
 
@@ -43,7 +51,7 @@ class ListenerOptions:
     @property
     def keys(self) -> int:
         """Keys that the melodies to learn from fit on."""
-        return WIDE if self.kind in ("learned", "vae") else KEYS
+        return WIDE if self.kind in ("learned", "vae", FORM) else KEYS
 
 
 @dataclass(frozen=True)
@@ -58,11 +66,17 @@ class ListenerConfig(Settings):
     vae: VaeOptions = field(default_factory=VaeOptions)
     melody: MelodyOptions = field(default_factory=MelodyOptions)
     judge: JudgeOptions = field(default_factory=JudgeOptions)
+    form: FormOptions = field(default_factory=FormOptions)
 
     @property
     def seed(self) -> int:
         """Seed of the run."""
         return self.listener.seed
+
+    @property
+    def rewards(self) -> bool:
+        """True if it is a listener; False for the judge and the model of form."""
+        return self.listener.kind not in (JUDGE, FORM)
 
     @property
     def is_judge(self) -> bool:
@@ -75,7 +89,7 @@ class ListenerConfig(Settings):
         return self.listener.minutes or MINUTES.get(self.listener.kind, 0.0)
 
     @property
-    def training(self) -> LearnedOptions | VaeOptions | MelodyOptions | JudgeOptions | None:
+    def training(self) -> LearnedOptions | VaeOptions | MelodyOptions | JudgeOptions | FormOptions | None:
         """Options of the training, scaled to the minutes; an n-gram has none."""
         kind = self.listener.kind
         return None if kind == "ngram" else lasting(getattr(self, kind), self.minutes / MINUTES[kind])

@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.config.listener import ListenerConfig
 from experiments.listening.card import card, judge_card, taste_card
-from listener.corpus import EXCERPT_BARS, SHORT_BARS, SONG_BARS, SPLIT_SEED, Corpora, moved, rolls_of
+from listener.corpus import EXCERPT_BARS, LONG_BARS, SHORT_BARS, SONG_BARS, SPLIT_SEED, Corpora, moved, rolls_of
 from listener.files import JUDGE, TASTE, read_about, write_listener
 from listener.listener import Listener
 from listener.stages import Trained
@@ -27,7 +27,7 @@ def write_model(path: Path, trained: Trained, config: ListenerConfig, corpora: C
         corpora: the music of the run.
     """
     about = {"data": describe_music(config, corpora), "command": config.command, **trained.about}
-    if not config.is_judge:  # which has a reference of its own
+    if config.rewards:
         about["reference"] = reference(trained.listener, config, corpora)
     write_listener(path, trained.listener, about)
     write_card(path)
@@ -53,6 +53,8 @@ def write_card(path: Path, audit: dict[str, Any] | None = None) -> None:
 def describe_music(config: ListenerConfig, corpora: Corpora) -> dict[str, Any]:
     """Return where the music is from and how much of it there is, as plain data."""
     by_length = {EXCERPT_BARS: corpora.excerpts, SHORT_BARS: corpora.short, SONG_BARS: corpora.songs}
+    if corpora.long:
+        by_length[LONG_BARS] = corpora.long
     if config.is_judge:
         by_length = {SONG_BARS: corpora.wide}
     return {

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from songs.folding import SIZES
 from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, KEYS, MOST_KEYS, Grid, Keyboard, usual_keyboard
 from songs.own_code import load_part
 from songs.piano_roll import roll_from_onsets
+from songs.plan import FEWEST_BARS, MOST_BARS
 from songs.song import MEMORY_BARS, Song, SongError
 
 PIECE_BARS = 4
@@ -98,6 +100,28 @@ def _melody(text: str, size: str, playing: Playing) -> Source:
     return _samples(text, "draws of the model of real melodies", rolls)
 
 
+def _form(text: str, size: str, playing: Playing) -> Source:
+    """Return draws of the model of form: that of the project, or one in a file."""
+    require("torch", "safetensors", extra="torch", what=text)
+    from listener.files import read_form
+    from vae.processor import computing
+
+    bars = BARS if not size or Path(size).suffix == MODEL_SUFFIX else _bars(text, size)
+    model = read_form(Path(size) if Path(size).suffix == MODEL_SUFFIX else None)
+    with computing(1):
+        _, melodies = model.draw(playing.melodies, bars, np.random.default_rng(playing.seed))
+    songs = _samples(text, "draws of the model of form", melodies[:, :, None] == np.arange(KEYS))
+    return replace(songs, songs=[shortened(song, playing.steps) for song in songs.songs])
+
+
+def _bars(text: str, size: str) -> int:
+    if not size.isdigit() or not FEWEST_BARS <= int(size) <= MOST_BARS:
+        raise UsageError(
+            f"{text}: write the bars, form:{FEWEST_BARS} to form:{MOST_BARS}, or a file as form:mine{MODEL_SUFFIX}"
+        )
+    return int(size)
+
+
 def _random(text: str, size: str, playing: Playing) -> Source:
     player = RandomPlayer(np.random.default_rng(playing.seed))
     return _by(player, text, "one key at random, or none", playing, playing.melodies)
@@ -147,6 +171,7 @@ SAMPLED: dict[str, Callable[[str, str, Playing], Source]] = {
     "vae": _shipped,
     "markov": _markov,
     "melody": _melody,
+    "form": _form,
     "random": _random,
     "silence": _silence,
 }

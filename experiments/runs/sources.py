@@ -7,6 +7,7 @@
     FILE.safetensors  samples of a MusicVAE of one's own
     markov:4          samples of a Markov chain of order 4 over the songs of the catalogue
     melody            samples of the model of real melodies that comes with the project
+    form:16           draws of the model of form that comes with the project, of 4 to 32 bars; form:FILE.safetensors
     random, silence   one key or none at random; no key
     FILE.py:Class     a performer of one's own, or module:Class; it goes on from the first bars of the catalogue
 

@@ -98,7 +98,9 @@ def _train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config", metavar="FILE", help="TOML file with the options of a run")
     parser.add_argument(
-        "--kind", choices=("learned", "vae", "ngram", "melody", "judge", "taste"), help="what to train [learned]"
+        "--kind",
+        choices=("learned", "vae", "ngram", "melody", "judge", "taste", "form"),
+        help="what to train [learned]",
     )
     parser.add_argument(
         "--choices",
@@ -118,7 +120,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
         type=above_zero(10_000),
         metavar="M",
         help="about how long, on one core: it sets the number of steps, so the result does not depend on the clock "
-        "[10; the melody model: 4; the judge: 3]",
+        "[10; the melody model: 4; the judge: 3; the model of form: 6]",
     )
     parser.add_argument("--licence", metavar="TEXT", help="of the music, for the card")
     also = "; FILE.safetensors: the listener is also copied there"
@@ -192,8 +194,9 @@ def _lines(summary: dict, model: Path, is_copy: bool) -> list[str]:
         for number, each in enumerate(summary["rounds"], start=1)
     ]
     trained = f"Trained on {summary['excerpts']} excerpts, {summary['cpu_seconds']:.1f} CPU seconds."
-    use = "judge FILE.mid --judge" if summary["kind"] == "judge" else "score FILE.mid --listener"
-    return [*rounds, trained, f"Next: kuznechik listener {use} {shlex.quote(str(model))}"]
+    use = {"judge": "listener judge FILE.mid --judge ", "form": "play form:"}
+    next_ = use.get(summary["kind"], "listener score FILE.mid --listener ")
+    return [*rounds, trained, f"Next: kuznechik {next_}{shlex.quote(str(model))}"]
 
 
 def _score(parser: argparse.ArgumentParser) -> None:
