@@ -17,6 +17,7 @@ from typing import Self
 import numpy as np
 
 from songs.piano_roll import Memory, memory_windows
+from songs.plan import PlanInputs
 from songs.song import Song
 
 
@@ -68,18 +69,29 @@ class Cases:
         return int(self.possible.sum())
 
 
-def memory_cases(songs: Sequence[Song], memory: Memory, prompt: int, mode_bit: bool = False) -> Cases:
+def memory_cases(
+    songs: Sequence[Song], memory: Memory, prompt: int, mode_bit: bool = False, plans: PlanInputs | None = None
+) -> Cases:
     """Return a case for every step after the prompt of every song, one song after the other.
 
     The inputs are laid out like the observation of `KeyboardEnv`: oldest step first, all keys of a step, and
-    with `mode_bit` a last input that is always 1.
+    with `mode_bit` an input that is always 1; then what plans, one for each song, say of the step.
     """
     inputs = [memory_windows(song.roll, memory, prompt).reshape(song.steps - prompt, -1).T for song in songs]
     together = np.concatenate(inputs, axis=1).astype(np.float32)
     if mode_bit:
         together = np.concatenate([together, np.ones((1, together.shape[1]), dtype=np.float32)])
+    if plans:
+        planned = [_planned(song.roll, prompt, plans, number).T for number, song in enumerate(songs)]
+        together = np.concatenate([together, np.concatenate(planned, axis=1).astype(np.float32)])
     targets = np.concatenate([song.roll[prompt:].T for song in songs], axis=1)
     return Cases(together, targets, tuple(song.steps - prompt for song in songs))
+
+
+def _planned(roll: np.ndarray, prompt: int, plans: PlanInputs, number: int) -> np.ndarray:
+    """Return what a plan says of the steps of a roll (T, K) after the prompt, (T - prompt, I) bool."""
+    steps = np.arange(prompt, len(roll))
+    return plans.at(np.full(len(steps), number), steps, np.broadcast_to(roll, (len(steps), *roll.shape)))
 
 
 def xor_cases() -> Cases:

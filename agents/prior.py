@@ -4,7 +4,6 @@ Conventions:
     N melodies, K keys. A choice is one of K + 1: 0 presses nothing, k presses key k - 1. Log probabilities are in nats.
 """
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,8 +31,10 @@ class Prior(Protocol):
         """Continue from a state; raises ValueError if it does not fit."""
 
 
-MakePrior = Callable[[int], Prior]
-"""Makes the prior of so many melodies."""
+class MakePrior(Protocol):
+    """Makes the prior of so many melodies, of which the first is the `first`-th of those that begin together."""
+
+    def __call__(self, melodies: int, first: int = 0) -> Prior: ...
 
 
 class FollowedPrior:
@@ -42,7 +43,7 @@ class FollowedPrior:
     def __init__(self, prior: MakePrior, beginnings: np.ndarray):
         """Follow melodies that have begun with (N, P, K) bool."""
         self._melodies, given, keys = beginnings.shape
-        self._blocks = [prior(ROWS) for _ in range(-(-self._melodies // ROWS))]
+        self._blocks = [prior(ROWS, first) for first in range(0, self._melodies, ROWS)]
         rows, nothing = np.arange(ROWS), np.zeros((ROWS, given, keys), dtype=bool)
         for block in self._blocks:
             block.begin(rows, nothing, np.zeros(ROWS, dtype=np.int64))

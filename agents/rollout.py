@@ -53,7 +53,7 @@ def play_episode(
     right, total, over = [], 0.0, False
     while not over:
         memory = observation[:cells].reshape(1, *shape).astype(bool)
-        improvise = np.array([observation[cells] == 0]) if len(observation) > cells else None
+        improvise = np.array([observation[cells] == 0]) if keyboard.rules.mode_bit else None
         keys = performer.press(memory, improvise)[0]
         observation, reward, terminated, truncated, information = env.step(keys.astype(np.int8))
         right.append(information["right"])

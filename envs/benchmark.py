@@ -4,7 +4,7 @@
     first-error     the grasshopper; the memory holds what is played, and the first wrong step ends the episode
     all-songs       31 tunes of the project, one drawn for each episode; the memory holds the song
     round           Frère Jacques as a round of two voices, with 36 chords; the memory holds the song
-    improvise       go on from the first bar of the grasshopper, for the learned listener
+    improvise       go on from the first bar of the grasshopper, for the learned listener; with `plans`, by plan
 
 Conventions: all have 13 keys and eighths, 128 steps of which 8 are given. Names of the environments are in
 `envs.registration.BENCHMARK`; `experiments.studies.benchmark` says how well a player does a task.
@@ -25,7 +25,7 @@ from envs.vector_keyboard_env import KeyboardVectorEnv
 from songs.arrange import DEFAULTS
 from songs.catalog import find_song, read_catalog
 from songs.keyboard import KEYS
-from songs.song import Song
+from songs.song import Song, usual_prompt
 
 LATER = 16
 """Steps after which the second voice of the round begins: two bars."""
@@ -64,22 +64,41 @@ TASKS = {
 }
 
 
-def make(task: str, one_key: bool = False, render_mode: str | None = None) -> gymnasium.Env:
+def make(
+    task: str, one_key: bool = False, render_mode: str | None = None, plans: int = 0, plan_seed: int = 0
+) -> gymnasium.Env:
     """Make the environment of a task.
 
     Args:
         task: its name.
         one_key: press at most one key at a step: 14 discrete actions, and float32 observations.
         render_mode: as for `KeyboardEnv`.
+        plans: number of plans of what is to be played, drawn by the model of form; 0: there are none. An episode has
+            one of them, drawn at each reset, or chosen by `reset(options={"song": index})`, and it is observed.
+        plan_seed: of the plans.
     """
-    env = KeyboardEnv(TASKS[task].songs(), render_mode=render_mode, **TASKS[task].options)
+    env = _keyboard(task, plans, plan_seed, render_mode)
     return DtypeObservation(OneKeyAction(env), "float32") if one_key else env
 
 
-def make_many(task: str, num_envs: int = 1, one_key: bool = False, **options) -> VectorEnv:
-    """Make many environments of a task at once; `options` are those of `KeyboardVectorEnv`."""
-    envs = KeyboardVectorEnv(KeyboardEnv(TASKS[task].songs(), **TASKS[task].options), num_envs, **options)
+def make_many(
+    task: str, num_envs: int = 1, one_key: bool = False, plans: int = 0, plan_seed: int = 0, **options
+) -> VectorEnv:
+    """Make many environments of a task at once, as `make` does; `options` are those of `KeyboardVectorEnv`."""
+    envs = KeyboardVectorEnv(_keyboard(task, plans, plan_seed), num_envs, **options)
     return OneKeyVectorEnv(envs) if one_key else envs
+
+
+def _keyboard(task: str, plans: int, seed: int, render_mode: str | None = None) -> KeyboardEnv:
+    songs, options = TASKS[task].songs(), dict(TASKS[task].options)
+    if plans:
+        if not options.get("improvise"):
+            raise ValueError(f"plans is {plans}: a plan is for improvising, not for the task {task!r}")
+        from listener.planning import draw_plans  # here, as it loads torch
+
+        prompt = songs[0].roll[: usual_prompt(songs)]
+        songs, options["plans"] = songs * plans, draw_plans(songs[0], [prompt] * plans, seed)
+    return KeyboardEnv(songs, render_mode=render_mode, **options)
 
 
 # where `gymnasium.make` looks for the render modes; mypy does not know that functions have attributes

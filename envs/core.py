@@ -19,6 +19,7 @@ from envs.song_tape import SongClock, SongTape
 from listener.attachment import attached
 from listener.listener import Listener, is_pointwise
 from listener.memorization import wrong_keys
+from songs.plan import PlanInputs, Plans
 from songs.song import Song
 from songs.validate import Within, validate_like
 
@@ -38,6 +39,7 @@ class Rules:
     improvise: bool
     random_start: float
     key_rewards: bool
+    plans: Plans | None = None
 
     def __post_init__(self):
         if other := next((song for song in self.songs if song.roll.shape[1] != self.keys), None):
@@ -55,6 +57,14 @@ class Rules:
             )
         if not 0 <= self.random_start <= 1:
             raise ValueError(f"random_start is {self.random_start}: it is a probability, 0 to 1")
+        if self.plans is not None and (
+            len(self.plans) != len(self.songs) or any(song.steps != self.plans.steps for song in self.songs)
+        ):
+            raise ValueError(
+                f"there are {len(self.plans)} plans of {self.plans.steps} steps for {len(self.songs)} songs of "
+                f"{', '.join(str(steps) for steps in sorted({song.steps for song in self.songs}))}: give each song a "
+                "plan that is as long"
+            )
 
     @property
     def rows(self) -> int:
@@ -95,6 +105,9 @@ class KeyboardCore:
         kept = rules.memory
         if record or not is_pointwise(rules.listener):
             kept = max(kept, *(song.steps for song in rules.songs))
+        self._plans = PlanInputs(rules.plans, rules.keys) if rules.plans is not None else None
+        if self._plans:
+            kept = max(kept, self._plans.reach)
         self.clock = SongClock(SongTape(rules.songs, kept), episodes, max_steps)
         self.history = History(episodes, kept, rules.keys, rules.lags or rules.memory, rules.mode_bit)
         self._record = None
@@ -112,6 +125,20 @@ class KeyboardCore:
         self._any_improvise = False
         self.key_rewards: np.ndarray | None = None
         """(B, K) float32, the reward of each key of the last step, with the option `key_rewards`."""
+
+    def observations(self) -> np.ndarray:
+        """Return what is observed, (B, I) int8: the history, the mode, and what the plans say of the next step.
+
+        Without plans a view that the next step spoils.
+        """
+        remembered = self.history.observations()
+        if self._plans is None:
+            return remembered
+        now = np.minimum(self.clock.steps, self._plans.plans.steps - 1)  # an episode that is over stays at its end
+        window, echoed = self.history.window(), self._plans.sources[self.clock.song, now]
+        at = np.where(echoed >= 0, window.shape[1] - (now - echoed), 0)
+        heard = window[np.arange(len(window)), at] * (echoed >= 0)[:, None]
+        return np.concatenate((remembered, heard, self._plans.fixed[self.clock.song, now]), axis=1, dtype=np.int8)
 
     def played(self, episode: int) -> np.ndarray:
         """Return (steps so far, K) bool, what was played in an episode since the beginning of its song."""

@@ -22,6 +22,7 @@ from listener.registry import load_listener
 from songs.arrange import ARRANGE_OPTIONS, DEFAULTS
 from songs.catalog import find_song
 from songs.piano_roll import read_lags
+from songs.plan import Plans, input_count
 from songs.song import Song, usual_memory, usual_prompt
 
 _EPISODE = np.arange(1)
@@ -41,7 +42,8 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     ## Observation Space
     `MultiBinary(M * K)`: the last M = `memory` steps, or the M steps at `lags`, oldest first, K keys each. With
-    `mode_bit` one more element at the end: 1 to play the song, 0 to improvise.
+    `mode_bit` one more element at the end: 1 to play the song, 0 to improvise. With `plans` what the plan says of the
+    next step, the inputs of `songs.plan.PlanInputs`.
 
     ## Rewards
     The listener's reward of the newest step; by default 1 for a step with all keys right, else 0.
@@ -75,6 +77,8 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     * `improvise`: do not expect the song after the prompt: the memory holds what was played, the listener
       gets no target, no step is wrong. `reset(options={"improvise": True})` sets it for one episode, None takes
       this default.
+    * `plans`: plans of what is to be played, `songs.plan.Plans`, one for each song and as long as it. They are observed
+      and do not change the rewards.
     """
 
     metadata = {"render_modes": ["human", "ansi", "rgb_array"], "render_fps": 4}
@@ -93,6 +97,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         key_rewards: bool = False,
         render_mode: str | None = None,
         lags: Sequence[int] = (),
+        plans: Plans | None = None,
     ):
         if not songs:
             raise ValueError("give the environment at least one song")
@@ -111,10 +116,12 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             improvise,
             float(random_start),
             key_rewards,
+            plans,
         )
         self.render_mode = check_render_mode(render_mode, self.metadata["render_modes"])
         self.action_space = MultiBinary(self.rules.keys)
-        self.observation_space = MultiBinary(self.rules.rows * self.rules.keys + mode_bit)
+        planned = input_count(self.rules.keys) if plans is not None else 0
+        self.observation_space = MultiBinary(self.rules.rows * self.rules.keys + mode_bit + planned)
         self._core = KeyboardCore(self.rules, 1, record=True)
         self._action_shape = (self.rules.keys,)
         self._over = True
@@ -170,7 +177,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return self._observation(), float(rewards.item()), self._over, False, information
 
     def _observation(self) -> np.ndarray:
-        return self._core.history.observations()[0].copy()
+        return self._core.observations()[0].copy()
 
     def _information(self) -> dict[str, Any]:
         return {"song": self._core.song_names[0], "step": self._core.clock.steps.item()}

@@ -33,7 +33,7 @@ class KeyboardVectorEnv(VectorEnv):
     `Box(0, 1, (N, K), int8)`. Any boolean, integer or floating array of 0 and 1 is accepted.
 
     ## Observation Space
-    `Box(0, 1, (N, memory * K), int8)`, one column more with `mode_bit`.
+    `Box(0, 1, (N, memory * K), int8)`, one column more with `mode_bit`, further ones with `plans`.
 
     ## Rewards
     (N,) float64, the listener's reward of the newest step of each environment.
@@ -165,7 +165,7 @@ class KeyboardVectorEnv(VectorEnv):
         if begun.size:
             if self._same_step:
                 values = self._songs() | self._played(right)
-                last = final(self._core.history.observations(), values, over)
+                last = final(self._core.observations(), values, over)
             else:
                 rewards[begun], terminated[begun], truncated[begun], over[begun] = 0, False, False, False
             self._begin(begun)
@@ -184,7 +184,7 @@ class KeyboardVectorEnv(VectorEnv):
         )
 
     def _observations(self) -> np.ndarray:
-        observations = self._core.history.observations()
+        observations = self._core.observations()
         return observations.copy() if self.copy else observations
 
     def _songs(self) -> dict[str, np.ndarray]:

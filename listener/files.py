@@ -188,14 +188,14 @@ def _options(example: Options, about: Any, name: str) -> Options:
     return type(example)(**{key: about[key] for key in vars(example)})
 
 
-def _network(arrays: dict[str, np.ndarray], part: str, make: Callable[[], Net], dtype: type = np.float32) -> Net:
+def _network(arrays: dict[str, np.ndarray], part: str, make: Callable[[], Net]) -> Net:
     """Return a network with the arrays `part.NAME`, for use and not for training; `make` returns one of that size."""
     import torch
 
     with torch.device("meta"):
         network = make()
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    state = {name: torch.from_numpy(_array(arrays, f"{part}.{name}", shape, dtype)) for name, shape in shapes.items()}
+    state = {name: torch.from_numpy(_array(arrays, f"{part}.{name}", shape)) for name, shape in shapes.items()}
     network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False)
 
@@ -294,12 +294,12 @@ def read_form(path: Path | None = None) -> "FormModel":
         raise ValueError(f"{path}: is of the kind {about['kind']!r}, not a model of form")
     arrays = _arrays_of(path, about)
     from listener.form_model import MAKERS, FormModel
-    from listener.plan_reading import LEVELS, STYLES
+    from songs.plan import LEVELS, STYLES
 
     with _errors_in_json(path):
-        validate_like({"levels": ([0.0] * (LEVELS - 1),) * len(STYLES)}, {"levels": tuple(about["levels"])})
+        validate_like({"levels": ((0.0,) * (LEVELS - 1),) * STYLES}, about)
     with _errors_name(path):
-        nets = {name: _network(arrays, name, make, np.float16) for name, make in MAKERS.items()}
+        nets = {name: _network(arrays, name, make) for name, make in MAKERS.items()}
     return FormModel(**nets, levels=np.array(about["levels"]))
 
 

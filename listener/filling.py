@@ -11,10 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from listener.plan_net import WIDEST
-from listener.plan_reading import LEVELS, STYLES, TONIC
+from listener.plan_reading import STYLES, TONIC
 from songs.keyboard import STEPS_PER_BAR
-from songs.plan import KINDS, MOST_LAG, Plans, kinds_and_lags
+from songs.plan import KINDS, LEVELS, MOST_LAG, WIDEST, Plans, kinds_and_lags
 
 TOKENS = TONIC + WIDEST
 """0 for a rest, then pitches from 11 semitones below the tonic to 24 above it."""

@@ -54,8 +54,13 @@ def allowed_tokens(settled: np.ndarray) -> np.ndarray:
     return (settled == FREE) | ((settled == ONSET) & (tokens > 0)) | (tokens == settled)
 
 
-def settled_steps(tokens: np.ndarray, bar: int, plans: Plans, generator: np.random.Generator) -> np.ndarray:
-    """Return what plans settle of a bar (N, 8), given the bars before it: a token, `ONSET` or `FREE`."""
+def settled_steps(
+    tokens: np.ndarray, bar: int, plans: Plans, generator: np.random.Generator | None = None
+) -> np.ndarray:
+    """Return what plans settle of a bar (N, 8), given the bars before it: a token, `ONSET` or `FREE`.
+
+    With a generator the notes of a transposed bar are settled, too; else its rhythm alone.
+    """
     kind, lag = kinds_and_lags(plans.bars[:, bar, 0])
     steps = ((bar - lag) * STEPS_PER_BAR)[:, None] + np.arange(STEPS_PER_BAR)
     source = np.take_along_axis(tokens, steps, axis=1)
@@ -66,7 +71,7 @@ def settled_steps(tokens: np.ndarray, bar: int, plans: Plans, generator: np.rand
     rhythm = (kind == RHYTHM) | (kind == TRANSPOSED)
     settled[rhythm] = np.where(source[rhythm] > 0, ONSET, 0)
     moved = np.flatnonzero(kind == TRANSPOSED)
-    if len(moved):
+    if len(moved) and generator:
         settled[moved] = _transposed(source[moved], plans[moved], generator)
     return settled
 

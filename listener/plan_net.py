@@ -13,15 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from listener.plan_reading import LEVELS, STYLES
 from songs.keyboard import KEYS
-from songs.plan import EXACT, FACTORS, MOST_BARS, RELATIONS, Plans, kinds_and_lags
+from songs.plan import CHARACTER, EXACT, FACTORS, MOST_BARS, RELATIONS, Plans, kinds_and_lags
 
 WIDTH = 48
-WIDEST = 25
-"""Keys that the melodies to learn from fit on."""
-CHARACTER = (12, 2, WIDEST, *[LEVELS] * len(STYLES))
-"""How many values each part of the character has."""
 FURTHER_LAGS = (2, 4, 8)
 """Bars before, whose relations are inputs beside those of the bar before."""
 MOST_LEFT = 16

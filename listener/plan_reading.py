@@ -10,7 +10,20 @@ import numpy as np
 
 from listener.theory import MAJOR_SCALE, REST
 from songs.keyboard import STEPS_PER_BAR
-from songs.plan import ENDING, EXACT, KINDS, MOST_LAG, NEW, NO_DEGREE, RHYTHM, TRANSPOSED, VARIED, Plans, relation
+from songs.plan import (
+    ENDING,
+    EXACT,
+    KINDS,
+    LEVELS,
+    MOST_LAG,
+    NEW,
+    NO_DEGREE,
+    RHYTHM,
+    TRANSPOSED,
+    VARIED,
+    Plans,
+    relation,
+)
 from vae.melody import MAJOR_PROFILE, MINOR_PROFILE
 
 TONIC = 12
@@ -20,7 +33,6 @@ DEGREES = np.searchsorted(SCALE, np.arange(12), side="right") - 1
 """Degree, 0 to 6, of the pitch classes above the tonic; of those outside the scale, the one below."""
 LAG_ORDER = (8, 4, 2, 1, 12, 16, 6, 3, 5, 7, 9, 10, 11, 13, 14, 15)
 """Lags that go first where a bar echoes several bars in the same way."""
-LEVELS = 5
 STYLES = ("repeated notes", "kept directions", "notes off the beat", "mean interval", "notes")
 LONGEST = 8
 """Steps beyond which a note does not count more for the scale."""

@@ -83,7 +83,7 @@ class FormOptions:
     filling_batch: int = option(16, "melodies in one of its batches", 1, 4096)
     learning_rate: float = option(4e-3, "learning rate of both at its highest", 1e-8, 1)
     drawn: int = option(2000, "melodies that are drawn to train the critics", 16, 10**6)
-    critic_steps: int = option(800, "steps of gradient descent of each critic", 1, 10**7)
+    critic_steps: int = option(1500, "steps of gradient descent of each critic", 1, 10**7)
     critic_learning_rate: float = option(4e-3, "learning rate of the critics at the beginning", 1e-8, 1)
     critic_weight_decay: float = option(0.05, "weight decay of the critics", 0, 10)
 

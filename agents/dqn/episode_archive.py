@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from agents.dqn.episodes import discounted_returns, memories
+from agents.dqn.episodes import discounted_returns, observed
 from agents.state_parts import restore_arrays
 from songs.keyboard import KEYS
 from songs.options import check_options, option
+from songs.plan import PlanInputs
 from songs.validate import AnyLength, validate_like
 
 
@@ -48,9 +49,16 @@ class EpisodeArchive:
     """Nats by which an episode must be better than the worst kept one: less is rounding."""
 
     def __init__(
-        self, options: EpisodeArchiveOptions, envs: int, steps: int, memory: int, gamma: float, keys: int = KEYS
+        self,
+        options: EpisodeArchiveOptions,
+        envs: int,
+        steps: int,
+        memory: int,
+        gamma: float,
+        keys: int = KEYS,
+        plans: PlanInputs | None = None,
     ):
-        self.options, self.memory, self.gamma = options, memory, gamma
+        self.options, self.memory, self.gamma, self.plans = options, memory, gamma, plans
         size = options.size
         self.rolls = np.zeros((size, steps, keys), dtype=bool)
         self.returns = np.zeros((size, steps), dtype=np.float32)
@@ -109,12 +117,15 @@ class EpisodeArchive:
         """Sample steps of the kept episodes, of which there is at least one.
 
         Returns:
-            Observations (B, M * K) float32, keys (B, K) int64, and the returns from there on, (B,) float32.
+            Observations (B, I) float32, keys (B, K) int64, and the returns from there on, (B,) float32.
         """
         which = random.integers(self.kept, size=count)
         steps = (self.first[which] + random.random(count) * (self.length - self.first)[which]).astype(np.int64)
         inputs = np.concatenate(
-            [memories(self.rolls[one], np.array([step]), self.memory) for one, step in zip(which, steps, strict=True)]
+            [
+                observed(self.rolls[one], np.array([step]), self.memory, self.plans)
+                for one, step in zip(which, steps, strict=True)
+            ]
         )
         return inputs.astype(np.float32), self.rolls[which, steps].astype(np.int64), self.returns[which, steps]
 

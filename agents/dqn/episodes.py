@@ -12,13 +12,15 @@ import numpy as np
 from agents.state_parts import restore_arrays
 from songs.keyboard import KEYS
 from songs.piano_roll import memory_windows
+from songs.plan import PlanInputs
 
 
 class Episodes:
     """The current episodes of N environments."""
 
-    def __init__(self, envs: int, steps: int, memory: int, keys: int = KEYS):
-        self.memory, self.keys = memory, keys
+    def __init__(self, envs: int, steps: int, memory: int, keys: int = KEYS, plans: PlanInputs | None = None):
+        """Record N episodes; with a plan of all of them, what it says is part of observations."""
+        self.memory, self.keys, self.plans = memory, keys, plans
         self.rolls = np.zeros((envs, steps, keys), dtype=bool)
         """(N, T, K), from the beginning of the song on."""
         self.rewards = np.zeros((envs, steps), dtype=np.float32)
@@ -48,11 +50,11 @@ class Episodes:
         """Return a transition from every step of an episode that ended, from `first` on, to its end: Monte Carlo.
 
         Returns:
-            Observations (L, M * K) bool, keys (L, K) bool, and the discounted returns (L, 1) float32, of L steps.
+            Observations (L, I) bool, keys (L, K) bool, and the discounted returns (L, 1) float32, of L steps.
         """
         roll, steps = self.rolls[env], np.arange(first, self.now[env])
         returns = discounted_returns(self.rewards[env, steps], gamma)
-        return memories(roll, steps, self.memory), roll[steps], returns[:, None]
+        return observed(roll, steps, self.memory, self.plans), roll[steps], returns[:, None]
 
     def recorded(self, env: int) -> tuple[np.ndarray, np.ndarray, int, int]:
         """Return the roll (T, K) of an environment, its rewards (T,), and its first and its next step."""
@@ -76,6 +78,14 @@ def discounted_returns(rewards: np.ndarray, gamma: float) -> np.ndarray:
     return totals
 
 
-def memories(roll: np.ndarray, steps: np.ndarray, memory: int) -> np.ndarray:
-    """Return the remembered steps before some steps (S,) of a roll (T, K): (S, memory * K) bool."""
-    return memory_windows(roll, memory)[steps].reshape(len(steps), memory * roll.shape[1])
+def observed(roll: np.ndarray, steps: np.ndarray, memory: int, plans: PlanInputs | None = None) -> np.ndarray:
+    """Return what is observed before some steps (S,) of a roll (T, K): the last steps, and what the first plan says.
+
+    Returns:
+        (S, memory * K) bool, with a plan more columns.
+    """
+    remembered = memory_windows(roll, memory)[steps].reshape(len(steps), memory * roll.shape[1])
+    if plans is None:
+        return remembered
+    planned = plans.at(np.zeros(len(steps), dtype=np.int64), steps, np.broadcast_to(roll, (len(steps), *roll.shape)))
+    return np.concatenate((remembered, planned), axis=1)

@@ -16,6 +16,7 @@ from agents.dqn.q_player import QPlayer
 from agents.prior import MakePrior
 from agents.rollout import continue_prompts
 from songs.piano_roll import Memory
+from songs.plan import PlanFollower, PlanInputs
 from songs.song import Song
 
 _DIGITS = 5
@@ -60,6 +61,7 @@ class GreedyEvaluator:
         chords: bool = True,
         reward_fn: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
         prior: MakePrior | None = None,
+        plans: PlanInputs | None = None,
     ):
         """
         Args:
@@ -68,11 +70,12 @@ class GreedyEvaluator:
             chords: whether the network can play chords; if not, the ceiling is without them.
             reward_fn: the `rewards` of a listener by which players are compared; None: by right and wrong.
             prior: makes the prior that the player adds to the network's values; None: it adds nothing.
+            plans: of the songs, observed by the player; None: there are none.
         """
-        self._prior = prior
+        self._prior, self._plans = prior, plans
         self.songs, self.memory, self.prompt, self.reward_fn = tuple(songs), memory, prompt, reward_fn
         self._mode_bit = mode_bit
-        cases = memory_cases(songs, memory, prompt, mode_bit)
+        cases = memory_cases(songs, memory, prompt, mode_bit, plans)
         self._inputs = torch.from_numpy(np.ascontiguousarray(cases.inputs.T))
         self._targets = torch.from_numpy(np.ascontiguousarray(cases.targets.T))
         self._ends = np.cumsum([song.steps - prompt for song in songs])
@@ -109,7 +112,8 @@ class GreedyEvaluator:
 
     def play(self, network: QNetwork) -> list[np.ndarray]:
         """Let the greedy player play the songs side by side in a free run; return a roll (T, K) bool of each."""
-        player = QPlayer(network, self._mode_bit, self._prior, self.prompt)
+        planned = PlanFollower(self._plans, self.prompt) if self._plans else None
+        player = QPlayer(network, self._mode_bit, self._prior, self.prompt, planned)
         prompts = np.stack([song.roll[: self.prompt] for song in self.songs])
         rolls = continue_prompts(player, prompts, max(song.steps for song in self.songs), self.memory)
         return [roll[: song.steps] for roll, song in zip(rolls, self.songs, strict=True)]

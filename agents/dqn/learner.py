@@ -39,6 +39,7 @@ class QLearner:
         seed: int,
         mode_bit: bool = False,
         next_prior: bool = False,
+        planned: int = 0,
     ):
         """
         Args:
@@ -47,14 +48,15 @@ class QLearner:
             options: of learning.
             replay: of the replay buffer; with `n_step` 0 transitions span the rest of an episode.
             seed: of the generator that samples transitions; the agent explores with it, too.
-            mode_bit, next_prior: as for `ReplayBuffer`; the prior is added to the values of the next choices.
+            mode_bit, next_prior, planned: as for `ReplayBuffer`; the prior is added to the values of the next choices.
 
         Raises:
             ValueError: options do not go together.
         """
         self.network, self.options = network, options
         self.td_loss = make_td_loss(options, network.head, network.keys)
-        self.replay = ReplayBuffer(memory, replay, self.td_loss.rewards, mode_bit, next_prior, network.keys)
+        self.replay = ReplayBuffer(memory, replay, self.td_loss.rewards, mode_bit, next_prior, network.keys, planned)
+        self._planned = planned
         self.random = np.random.default_rng(seed)
         self.target = network.copy()
         self.optimizer = Adam(network.parameters(), options.learning_rate)
@@ -66,7 +68,7 @@ class QLearner:
     @property
     def observation(self) -> int:
         """I, elements of an observation."""
-        return self.network.keys * self.replay.memory + self.replay.mode_bit
+        return self.network.keys * self.replay.memory + self.replay.mode_bit + self._planned
 
     def learn(self, played: int, auxiliary_loss: Callable[[], Tensor | float] = float) -> float | None:
         """Count the environment steps played since the last call, and update the network.

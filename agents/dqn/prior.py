@@ -23,7 +23,7 @@ FORMS = ("q", "psi", "g")
 class PriorOptions:
     """A model of real melodies beside which an improvisation is learned."""
 
-    model: str = option("", "the melody model: 'melody' or a file; empty: no prior")
+    model: str = option("", "'melody', the file of a melody model, or 'form' with task.plan; empty: no prior")
     form: str = option(
         "g",
         "'q': its log probability is part of the reward; 'psi': and the maximum is soft; 'g': it weights the values",

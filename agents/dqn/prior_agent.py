@@ -23,6 +23,7 @@ from agents.dqn.network import choices_of
 from agents.dqn.prior import PriorOptions, sample
 from agents.prior import Prior
 from agents.state_parts import State, Stateful, join_states, restore_arrays, restore_parts
+from songs.plan import PlanInputs
 
 
 class PriorAgent:
@@ -37,6 +38,7 @@ class PriorAgent:
         prior: Prior,
         options: PriorOptions,
         archive: EpisodeArchiveOptions,
+        plans: PlanInputs | None = None,
     ):
         """
         Args:
@@ -45,12 +47,13 @@ class PriorAgent:
             exploration: epsilon is the probability of a step sampled from the prior.
             prior, options: follows the N environments; its options.
             archive: of the best episodes; size 0: none are kept.
+            plans: the plan of all episodes, which is observed; None: there is none.
         """
         self.learner, self.epsilon, self.prior, self.options = learner, EpsilonGreedy(exploration), prior, options
         memory, gamma, n_step = learner.replay.memory, learner.options.gamma, learner.replay.options.n_step
         keys = learner.network.keys
-        self.episodes = Episodes(envs, steps, memory, keys)
-        self.archive = EpisodeArchive(archive, envs, steps, memory, gamma, keys) if archive.size else None
+        self.episodes = Episodes(envs, steps, memory, keys, plans)
+        self.archive = EpisodeArchive(archive, envs, steps, memory, gamma, keys, plans) if archive.size else None
         self._recent = NStep(envs, learner.observation, memory, 1, n_step, gamma, keys) if n_step else None
         self._learn_from = np.zeros(envs, dtype=np.int64)
         self._returning = np.zeros(envs, dtype=bool)

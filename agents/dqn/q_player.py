@@ -5,6 +5,7 @@ import torch
 
 from agents.dqn.network import QNetwork
 from agents.prior import MakePrior, Prior
+from songs.plan import PlanFollower
 
 
 class QPlayer:
@@ -20,20 +21,24 @@ class QPlayer:
         mode_bit: bool = False,
         prior: MakePrior | None = None,
         prompt: int = 0,
+        planned: PlanFollower | None = None,
     ):
         """
         Args:
             network: of observations of memory * K elements, and one more with `mode_bit`.
             mode_bit: whether the last input says if it should play the song (1) or improvise (0).
             prior, prompt: makes a prior for a number of episodes, None for no prior; the steps given to it.
+            planned: what plans say, further inputs behind those; None: there is no plan.
         """
         self.network = network
-        self.mode_bit = mode_bit
+        self.mode_bit, self.planned = mode_bit, planned
         self.prior, self.prompt = prior, prompt
         self._melodies: Prior | None = None
 
     def reset(self, episodes: int) -> None:
         self._melodies = None
+        if self.planned:
+            self.planned.reset()
 
     def press(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
         return self.network.keys_of(self._values(memory, improvise).argmax(dim=2)).numpy()
@@ -51,6 +56,8 @@ class QPlayer:
         if self.mode_bit:
             bit = np.ones(len(memory)) if improvise is None else 1.0 - improvise
             inputs = np.concatenate([inputs, bit[:, None].astype(np.float32)], axis=1)
+        if self.planned:
+            inputs = np.concatenate([inputs, self.planned.after(memory).astype(np.float32)], axis=1)
         with torch.no_grad():
             values = self.network(torch.from_numpy(inputs))
             if self.prior is not None:

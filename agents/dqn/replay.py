@@ -2,7 +2,8 @@
 
 Conventions:
     A transition begins with an observation of `KeyboardEnv`: the last `memory` steps of K keys, then perhaps the
-    mode bit. It spans n steps, as in n-step returns. It has R rewards: one for the step, or one for each key.
+    mode bit and what a plan says. It spans n steps, as in n-step returns. It has R rewards: one for the step, or one
+    for each key.
 
     The observation at its end is that at its beginning moved on by n steps, so both together are memory + n steps,
     kept as one row of bits. With lags both are kept whole, and n is M in the following:
@@ -81,6 +82,7 @@ class ReplayBuffer:
         mode_bit: bool = False,
         next_prior: bool = False,
         keys: int = KEYS,
+        planned: int = 0,
     ):
         """
         Args:
@@ -90,13 +92,15 @@ class ReplayBuffer:
             mode_bit: whether an observation ends with the mode bit.
             next_prior: keep the prior's log probabilities at the end of each transition, 4 (K + 1) bytes more.
             keys: K.
+            planned: inputs of plans behind those; of the observation at the end of a transition they are not kept.
         """
         self.options, self.memory, self.mode_bit, self.keys = options, rows_of(memory), mode_bit, keys
         self.new_steps = options.n_step if isinstance(memory, int) else self.memory
         """Steps of the observation at the end of a transition that are kept beside those at its beginning."""
+        self._further = mode_bit + planned
         self._bits_used = keys * (self.memory + self.new_steps)
         self._arrays: dict[str, np.ndarray] = {
-            "bits": np.zeros((options.capacity, (self._bits_used + mode_bit + 7) // 8), dtype=np.uint8),
+            "bits": np.zeros((options.capacity, (self._bits_used + self._further + 7) // 8), dtype=np.uint8),
             "keys": np.zeros((options.capacity, (keys + 7) // 8), dtype=np.uint8),
             "rewards": np.zeros((options.capacity, rewards), dtype=np.float32),
             "continues": np.zeros(options.capacity, dtype=bool),
@@ -165,10 +169,11 @@ class ReplayBuffer:
 
     def _transitions(self, indices: np.ndarray, weights: np.ndarray) -> Transitions:
         rows = {name: array[indices] for name, array in self._arrays.items()}
-        bits = np.unpackbits(rows["bits"], axis=1, count=self._bits_used + self.mode_bit).astype(np.float32)
+        bits = np.unpackbits(rows["bits"], axis=1, count=self._bits_used + self._further).astype(np.float32)
         first, last = bits[:, : self.keys * self.memory], bits[:, self.keys * self.new_steps : self._bits_used]
-        if self.mode_bit:
-            first, last = (np.concatenate([part, bits[:, -1:]], axis=1) for part in (first, last))
+        if self._further:
+            further = bits[:, self._bits_used :]
+            first, last = (np.concatenate([part, further], axis=1) for part in (first, last))
         return Transitions(
             observations=first,
             keys=np.unpackbits(rows["keys"], axis=1, count=self.keys).astype(np.int64),

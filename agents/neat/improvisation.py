@@ -5,7 +5,7 @@ one prompt it plays one roll, which ends in a loop. So it is judged by what it m
 
 Conventions:
     N genomes, B prompts of P steps, T steps played in all, M remembered, K keys; rolls are (N, B, T, K) bool.
-    An input behind the memory, the mode, is 0: the network improvises.
+    An input behind the memory, the mode, is 0: the network improvises. In its place may be those of plans.
     Fitness is the sum of the rewards of a roll after the prompt, averaged over the prompts.
 
 Operator, named in every run and report:
@@ -15,6 +15,7 @@ Operator, named in every run and report:
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import neat
@@ -26,6 +27,7 @@ from agents.neat.network import check_supported, hidden_weights, settled
 from agents.neat.packed_genes import PackedGenes, packed_chunks
 from agents.neat.population import Evolution
 from agents.prior import FollowedPrior, MakePrior, keys_of
+from songs.plan import PlanInputs, input_count
 from songs.validate import validate_like
 
 RewardFunction = Callable[[np.ndarray], np.ndarray]
@@ -43,6 +45,7 @@ def play_together(
     steps: int,
     memory: int,
     prior: MakePrior | None = None,
+    plans: PlanInputs | None = None,
 ) -> np.ndarray:
     """Let every genome go on from every prompt, hearing only itself, as `agents.rollout.play_on` lets one.
 
@@ -52,6 +55,7 @@ def play_together(
         steps: T, at least P.
         memory: M.
         prior: weighs the choices, as for `agents.neat.prior_player`; None: the networks decide alone.
+        plans: of the B melodies, observed behind the memory; None: there are none.
 
     Returns:
         (N, B, T, K) bool, the prompts and what followed.
@@ -62,17 +66,24 @@ def play_together(
     rolls = np.empty((len(genomes), len(prompts), steps, prompts.shape[2]), dtype=bool)
     for first in range(0, len(genomes), GENOMES_TOGETHER):
         part = slice(first, first + GENOMES_TOGETHER)
-        rolls[part] = _play(genomes[part], prompts, steps, memory, prior)
+        rolls[part] = _play(genomes[part], prompts, steps, memory, prior, plans)
     return rolls
 
 
 def _play(
-    genomes: Sequence[neat.DefaultGenome], prompts: np.ndarray, steps: int, memory: int, prior: MakePrior | None
+    genomes: Sequence[neat.DefaultGenome],
+    prompts: np.ndarray,
+    steps: int,
+    memory: int,
+    prior: MakePrior | None,
+    plans: PlanInputs | None,
 ) -> np.ndarray:
     keys = prompts.shape[2]
     shape = (len(genomes), len(prompts), keys)
     followed = FollowedPrior(prior, np.tile(prompts, (len(genomes), 1, 1))) if prior else None
-    chunks = [(members, _Chunk(genes, prompts, steps, memory)) for members, genes in packed_chunks(genomes, keys)]
+    chunks = [
+        (members, _Chunk(genes, prompts, steps, memory, plans)) for members, genes in packed_chunks(genomes, keys)
+    ]
     for step in range(prompts.shape[1], steps):
         outputs = np.empty(shape)
         for members, chunk in chunks:
@@ -93,24 +104,35 @@ def _play(
 class _Chunk:
     """Genomes with as many nodes that play from B prompts together, step by step."""
 
-    def __init__(self, genes: PackedGenes, prompts: np.ndarray, steps: int, memory: int):
+    def __init__(
+        self, genes: PackedGenes, prompts: np.ndarray, steps: int, memory: int, plans: PlanInputs | None = None
+    ):
         genomes, (episodes, given, keys) = len(genes.keys), prompts.shape
-        self._genes, self._memory = genes, memory
+        self._genes, self._memory, self._plans = genes, memory, plans
         self._history = np.zeros((genomes, memory + steps, keys, episodes), dtype=bool)
         self._history[:, memory : memory + given] = prompts.transpose(1, 2, 0)
         self._cells = self._history.reshape(-1, episodes)
-        self._first, self._weights, self._heads, self._fed = _input_gathers(genes, keys, memory, steps)
+        self._remembered = _input_gathers(genes, keys, 0, memory * keys, (memory + steps) * keys)
+        if plans:
+            self._planned = _input_gathers(genes, keys, memory * keys, input_count(keys), input_count(keys))
         self._between, self._depth = hidden_weights(genes, keys, np.float64)
 
     def outputs(self, step: int) -> np.ndarray:
         """Return the outputs (G, B, K) of the genomes at a step."""
         (genomes, nodes), (keys, episodes) = self._genes.keys.shape, self._history.shape[2:]
         sums = np.zeros((genomes * nodes, episodes))
-        if len(self._heads):
-            values = self._cells[self._first + step * keys] * self._weights
-            sums[self._fed] = np.add.reduceat(values, self._heads, axis=0)
+        self._remembered.add_to(sums, self._cells, step * keys)
+        if self._plans:
+            self._planned.add_to(sums, self._plan_cells(step, self._plans), 0)
         sums = sums.reshape(genomes, nodes, episodes)
         return settled(self._genes, sums, self._between, self._depth).transpose(0, 2, 1)
+
+    def _plan_cells(self, step: int, plans: PlanInputs) -> np.ndarray:
+        """Return what the plans say of a step, (G * I, B) bool."""
+        episodes, source = np.arange(self._history.shape[3]), plans.sources[:, step]
+        heard = self._history[:, self._memory + np.maximum(source, 0), :, episodes] & (source >= 0)[:, None, None]
+        fixed = np.broadcast_to(plans.fixed[:, step, None], (*heard.shape[:2], plans.fixed.shape[2]))
+        return np.concatenate((heard, fixed), axis=2).transpose(1, 2, 0).reshape(-1, len(episodes))
 
     def press(self, step: int, keys: np.ndarray) -> None:
         """Add a step of all melodies, (G, B, K) bool."""
@@ -122,26 +144,36 @@ class _Chunk:
         return self._history[:, self._memory :].transpose(0, 3, 1, 2)
 
 
-def _input_gathers(genes: PackedGenes, keys: int, memory: int, steps: int) -> tuple[np.ndarray, ...]:
-    """Return how the sums of the inputs are gathered from the history, (memory + steps) * keys rows a genome.
+@dataclass(frozen=True, eq=False)
+class _Gathers:
+    """Connections from some of the inputs, and how the sums of nodes are gathered from them."""
 
-    Returns:
-        Of each connection from an input the row that it looks at before step 0 (k,) and its weight (k, 1), by the
-        node it leads to; where the connections of each fed node begin (F,), and which nodes these are (F,).
-    """
-    inside = np.flatnonzero((genes.sources < 0) & (genes.sources >= -memory * keys))
+    rows: np.ndarray
+    """(k,) where the input of each connection is among the cells, less what `add_to` is told."""
+    weights: np.ndarray
+    """(k, 1)."""
+    heads: np.ndarray
+    """(F,) where the connections of each fed node begin."""
+    fed: np.ndarray
+    """(F,) which nodes these are."""
+
+    def add_to(self, sums: np.ndarray, cells: np.ndarray, offset: int) -> None:
+        """Add to the sums (G * nodes, B) the weighted cells (R, B), whose rows are counted from an offset."""
+        if len(self.heads):
+            sums[self.fed] += np.add.reduceat(cells[self.rows + offset] * self.weights, self.heads, axis=0)
+
+
+def _input_gathers(genes: PackedGenes, keys: int, first: int, count: int, rows: int) -> _Gathers:
+    """Return the connections from `count` inputs, from the `first` on, whose cells are `rows` apart in each genome."""
+    inputs = -1 - genes.sources
+    inside = np.flatnonzero((inputs >= first) & (inputs < first + count))
     owners, sinks = genes.owners[inside], genes.sinks[inside]
     nodes = genes.keys.shape[1]
     slots = owners * nodes + (genes.slots(owners, sinks) if nodes > keys else sinks)
     order = np.argsort(slots, kind="stable")
     slots, inside, owners = slots[order], inside[order], owners[order]
     heads = np.flatnonzero(np.diff(slots, prepend=-1))
-    return (
-        owners * (memory + steps) * keys - 1 - genes.sources[inside],
-        genes.weights[inside, None],
-        heads,
-        slots[heads],
-    )
+    return _Gathers(owners * rows + inputs[inside] - first, genes.weights[inside, None], heads, slots[heads])
 
 
 class ImprovisationEvaluator:
@@ -159,6 +191,7 @@ class ImprovisationEvaluator:
         parsimony: float = 0.0,
         phenotype: Callable[[neat.DefaultGenome], neat.DefaultGenome] | None = None,
         prior: MakePrior | None = None,
+        plans: PlanInputs | None = None,
     ):
         """
         Args:
@@ -170,6 +203,7 @@ class ImprovisationEvaluator:
             parsimony: what every enabled connection costs a genome's fitness.
             phenotype: the network that plays for a genome; None: the genome itself.
             prior: beside which the networks play; None: they play alone.
+            plans: of the B melodies; None: there are none.
 
         Raises:
             ValueError: there is no prompt, or nothing to be played after it.
@@ -179,7 +213,7 @@ class ImprovisationEvaluator:
         self.cases, self.prompts, self.steps, self.memory = cases, prompts, steps, memory
         self.parsimony = parsimony
         self.evaluations = 0
-        self._reward_fn, self._phenotype, self._prior = reward_fn, phenotype, prior
+        self._reward_fn, self._phenotype, self._prior, self._plans = reward_fn, phenotype, prior, plans
 
     def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
         """Set `fitness`, `loss` (minus the reward, without parsimony) and `right` (0) of every new genome.
@@ -202,7 +236,7 @@ class ImprovisationEvaluator:
         """Return what genomes play, (N, B, T, K) bool."""
         if self._phenotype:
             genomes = [self._phenotype(genome) for genome in genomes]
-        return play_together(genomes, self.prompts, self.steps, self.memory, self._prior)
+        return play_together(genomes, self.prompts, self.steps, self.memory, self._prior, self._plans)
 
     def rewards(self, rolls: np.ndarray) -> np.ndarray:
         """Return the rewards of rolls (N, B, T, K), (N,) float64: the sum over the steps, the mean over B."""
@@ -234,15 +268,23 @@ class ImprovisationEvaluator:
 class PlayedInputGuide:
     """Proposes inputs that were on while a network played after P steps of prompt. A `Guide`."""
 
-    def __init__(self, prompt: int, memory: int):
-        self._prompt, self._memory = prompt, memory
+    FROM_PLANS = 0.5
+    """Share of the proposals that come from plans, if there are any."""
+
+    def __init__(self, prompt: int, memory: int, plans: PlanInputs | None = None):
+        self._prompt, self._memory, self._plans = prompt, memory, plans
 
     def propose(self, genome: Genome, output: int) -> tuple[int, float] | None:
         """Return an input and a sign, both by chance; None where nothing was remembered at the step."""
         if genome.played is None:
             return None
-        roll = genome.played[random.randrange(len(genome.played))]
+        episode = random.randrange(len(genome.played))
+        roll = genome.played[episode]
         step = random.randrange(self._prompt, len(roll))
+        if self._plans and random.random() < self.FROM_PLANS:
+            planned = np.flatnonzero(self._plans.at(np.array([episode]), np.array([step]), roll[None])[0])
+            index = self._memory * roll.shape[1] + int(planned[random.randrange(len(planned))])
+            return -1 - index, random.choice((1.0, -1.0))
         first = max(0, step - self._memory)
         on = np.flatnonzero(roll[first:step])
         if not len(on):

@@ -4,23 +4,29 @@ import numpy as np
 
 from agents.neat.network import Network
 from agents.neat.recurrent_network import RecurrentNetwork
+from songs.plan import PlanFollower
 
 
 class NetworkPlayer:
     """Plays what a network answers: it presses a key where an output is above 0."""
 
-    def __init__(self, network: Network | RecurrentNetwork, mode_bit: bool = False):
+    def __init__(
+        self, network: Network | RecurrentNetwork, mode_bit: bool = False, planned: PlanFollower | None = None
+    ):
         """
         Args:
             network: an output for each of K keys; an input for each key of M remembered steps, laid out as the
                 environment observes them, and one more with `mode_bit`.
             mode_bit: whether its last input says if it should play the song (1) or improvise (0).
+            planned: what plans say, further inputs behind those; None: there is no plan.
         """
         self.network = network
-        self.mode_bit = mode_bit
+        self.mode_bit, self.planned = mode_bit, planned
 
     def reset(self, episodes: int) -> None:
         self.network.start(episodes)
+        if self.planned:
+            self.planned.reset()
 
     def press(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
         return self._outputs(memory, improvise) > 0
@@ -39,4 +45,6 @@ class NetworkPlayer:
         if self.mode_bit:
             bit = np.ones(len(memory)) if improvise is None else 1.0 - improvise
             inputs = np.concatenate([inputs, bit[None]])
+        if self.planned:
+            inputs = np.concatenate([inputs, self.planned.after(memory).T])
         return self.network(inputs).T

@@ -124,6 +124,11 @@ class DqnConfig(Settings):
                 self.episode_archive.size and several_songs,
                 "the archive holds episodes of one song: name one",
             ),
+            (
+                "task.plan",
+                task.plan and (not self.prior.model or replay.n_step or several_songs),
+                "a plan is for one song, beside a prior, and replay.n_step=0: take --config form",
+            ),
             ("dqn.learning_starts", dqn.learning_starts > replay.capacity, self._more_than_replay_holds),
             (
                 "dqn.steps",

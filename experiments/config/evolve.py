@@ -43,6 +43,7 @@ class Task(ArrangeOptions):
         "", "steps back that are observed, such as 1,2,4,8,16,32; '': the last `memory` steps", numbers=True
     )
     mode_bit: bool = option(False, "add an input that is 1 to play the song, 0 to improvise")
+    plan: bool = option(False, "improvising: draw a plan of bars and their echoes, which the performer observes")
 
     def __post_init__(self):
         read_lags(self.lags)
@@ -60,7 +61,8 @@ class Improvise:
     listener: str = option("", "rewards improvisations: theory, or ngram=1,theory=.5; '': memorise the song")
     prior: str = option(
         "auto",
-        "model of real melodies beside which networks play single notes: melody, or a file; none: they play alone; "
+        "model of real melodies beside which networks play single notes: melody, a file, or form, which follows the "
+        "plan of task.plan; none: they play alone; "
         "auto: melody for map_elites or a mode bit with the listener learned or vae, else none",
     )
     starts: int = option(8, "prompts it continues: the beginnings of the song and of others of its folder", 1, 1000)

@@ -26,7 +26,8 @@ from experiments.config.settings import ConfigError
 from experiments.runs.env_task import make_env as make_gym_env
 from experiments.runs.env_task import settle_environment
 from experiments.runs.folder import RunFolder
-from experiments.runs.improvise import melody_prior, named_listener, settle_improvisation
+from experiments.runs.improvise import NO_PRIOR, melody_prior, named_listener, settle_improvisation
+from experiments.runs.plans import check_plan, check_planned_songs
 from listener.attachment import hears_any_keyboard
 from songs.catalog import (
     Entry,
@@ -44,6 +45,7 @@ from songs.catalog import (
 from songs.keyboard import common_keyboard
 from songs.piano_roll import memory_needed, read_lags, rows_of
 from songs.plain_text import plain
+from songs.plan import PlanFollower, PlanInputs, Plans, input_count
 from songs.song import Song, SongError, usual_memory, usual_prompt
 
 if TYPE_CHECKING:
@@ -84,7 +86,10 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
         return config, []
     name = config.improvise.listener
     listened = bool(name) and not hears_any_keyboard(named_listener(name, "improvise.listener"))
-    config, songs = resolve_songs(config, listened or evolve.algorithm == "map_elites")
+    if not name:
+        check_plan(task, NO_PRIOR, False, "improvise.prior")
+    config, songs = resolve_songs(config, listened or evolve.algorithm == "map_elites" or task.plan)
+    check_planned_songs(task, songs)
     if one_song and len(songs) > 1:
         raise ConfigError(f"evolve.algorithm = {evolve.algorithm!r} learns one song, not several together")
     keys = songs[0].keyboard.keys
@@ -212,10 +217,13 @@ def _reason(entry: Entry) -> str:
         return str(error).removeprefix(f"{entry.name} ")
 
 
-def make_cases(config: EvolveConfig, songs: Sequence[Song]) -> Cases:
-    """Return the cases that the task's networks are evaluated on."""
+def make_cases(config: EvolveConfig, songs: Sequence[Song], plans: PlanInputs | None = None) -> Cases:
+    """Return the cases that the task's networks are evaluated on; with plans of the songs, these are inputs, too."""
     task = config.task
-    cases = xor_cases() if task.kind == "xor" else memory_cases(songs, task.remembered, task.prompt, task.mode_bit)
+    if task.kind == "xor":
+        cases = xor_cases()
+    else:
+        cases = memory_cases(songs, task.remembered, task.prompt, task.mode_bit, plans)
     return dataclasses.replace(cases, recurrent=config.genome.recurrent)
 
 
@@ -233,17 +241,28 @@ def network_shape(config: EvolveConfig, songs: Sequence[Song]) -> tuple[int, int
     if config.task.kind == "xor":
         return 2, 1
     keys = songs[0].keyboard.keys
-    return rows_of(config.task.remembered) * keys + config.task.mode_bit, keys
+    planned = input_count(keys) if config.task.plan else 0
+    return rows_of(config.task.remembered) * keys + config.task.mode_bit + planned, keys
 
 
 def make_player(
-    config: EvolveConfig, genome: neat.DefaultGenome, inputs: int, outputs: int, songs: Sequence[Song]
+    config: EvolveConfig,
+    genome: neat.DefaultGenome,
+    inputs: int,
+    outputs: int,
+    songs: Sequence[Song],
+    plans: Plans | None = None,
 ) -> Performer:
-    """Return a genome as a performer; raises ValueError if its network is not of the configured kind."""
+    """Return a genome as a performer, which improvises by plans if there are any.
+
+    Raises:
+        ValueError: its network is not of the configured kind.
+    """
     task, wanted = config.task, network_shape(config, songs)
     if (inputs, outputs) != wanted:
         raise ValueError(f"it has {inputs} inputs and {outputs} outputs, the task has {wanted[0]} and {wanted[1]}")
     network = RecurrentNetwork(genome, inputs, outputs) if config.genome.recurrent else Network(genome, outputs)
-    player = NetworkPlayer(network, task.mode_bit)
-    prior = melody_prior(config.improvise.prior, "improvise.prior")
+    planned = PlanFollower(PlanInputs(plans, outputs), task.prompt) if plans is not None else None
+    player = NetworkPlayer(network, task.mode_bit, planned)
+    prior = melody_prior(config.improvise.prior, "improvise.prior", plans=plans)
     return PriorPlayer(player, prior, task.prompt) if prior else player

@@ -14,6 +14,8 @@ from experiments.runs.env_task import EnvChampion
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.improvise import Improvising, Starts, improvising_of_run, read_improvising
 from experiments.runs.lifecycle import kind_of, name_of_kind, read_config
+from experiments.runs.plans import read_plans
+from songs.plan import Plans
 from songs.song import Song
 
 OTHERS = {
@@ -68,37 +70,48 @@ class Run:
         return self.improvising
 
 
-def open_run(path: str | Path) -> Run:
-    """Read a run folder; raises RunError if it is not there, lacks a part, or trained no performer."""
+def open_run(path: str | Path, plans: Plans | None = None) -> Run:
+    """Read a run folder.
+
+    Args:
+        path: of the folder.
+        plans: that a performer with a plan improvises by, each from the first prompt; None: those of the run.
+
+    Raises:
+        RunError: it is not there, lacks a part, or trained no performer.
+    """
     folder = RunFolder.open(path)
     kind = name_of_kind(folder)
     if kind == "evolve":
-        return _open_evolved(folder)
+        return _open_evolved(folder, plans)
     if kind == "dqn":
-        return _open_learned(folder)
+        return _open_learned(folder, plans)
     if kind == "breed":
         return _open_bred(folder)
     raise RunError(f"{path}: this run {OTHERS[kind].format(path=path)}")
 
 
-def _open_evolved(folder: RunFolder) -> Run:
+def _open_evolved(folder: RunFolder, plans: Plans | None) -> Run:
     config = read_config(folder)
     songs = read_songs(config, folder)
     try:
         genome, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"))
         if config.task.kind == "environment":
             return Run(folder, config.task, [], None, environment=EnvChampion(config, genome))
-        player = make_player(config, genome, inputs, outputs, songs)
+        improvising = read_improvising(folder, config, songs)
+        if improvising:
+            improvising = improvising.by(plans)
+        player = make_player(config, genome, inputs, outputs, songs, improvising.plans if improvising else None)
     except RunError:
         raise
     except ValueError as error:
         raise RunError(f"{folder.path}: best/genome.json is broken: {error}") from None
     if config.task.kind == "xor":
         return Run(folder, config.task, [], None, Network(genome, outputs))
-    return Run(folder, config.task, songs, player, improvising=read_improvising(folder, config, songs))
+    return Run(folder, config.task, songs, player, improvising=improvising)
 
 
-def _open_learned(folder: RunFolder) -> Run:
+def _open_learned(folder: RunFolder, plans: Plans | None) -> Run:
     kind_of(folder)  # raises RunError where torch is not installed
     from experiments.runs.dqn_parts import read_player
 
@@ -106,8 +119,11 @@ def _open_learned(folder: RunFolder) -> Run:
     task, songs, improvising = config.task, read_songs(config, folder), None
     if config.improvises:
         starts = Starts.of_songs(songs, task.prompt)
-        improvising = improvising_of_run(folder, config.environment, starts, task.remembered, songs)
-    return Run(folder, task, songs, read_player(folder, config, songs[0].keyboard.keys), improvising=improvising)
+        own = read_plans(folder, songs[0]) if task.plan else None
+        improvising = improvising_of_run(folder, config.environment, starts, task.remembered, songs, own).by(plans)
+    used = improvising.plans if improvising else None
+    player = read_player(folder, config, songs[0].keyboard.keys, used)
+    return Run(folder, task, songs, player, improvising=improvising)
 
 
 def _open_bred(folder: RunFolder) -> Run:

@@ -18,8 +18,10 @@ from experiments.runs.dqn_parts import WEIGHTS, begin_with_origin, improvisation
 from experiments.runs.dqn_switch import SwitchLearning
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import Kind
+from experiments.runs.plans import check_plan, check_planned_songs, read_plans, write_plans
 from listener.attachment import hears_any_keyboard
 from listener.listener import Listener
+from listener.planning import draw_plans
 from songs.song import Song
 from vae.processor import computing
 
@@ -27,6 +29,8 @@ from vae.processor import computing
 def prepare(config: DqnConfig, folder: RunFolder, songs: Sequence[Song]) -> None:
     """Write the songs of a new run."""
     folder.write_songs(songs, left_out(config.task, songs))
+    if config.task.plan:
+        write_plans(folder, songs[0], [songs[0].roll[: config.task.prompt]], config.seed)
 
 
 @contextmanager
@@ -43,7 +47,7 @@ def training(
         if config.switches:
             yield SwitchLearning(config, songs)
             return
-        learning = Learning(config, songs, listener)
+        learning = Learning(config, songs, listener, read_plans(folder, songs[0]) if config.task.plan else None)
         begin_with_origin(learning.learner, folder)
         yield learning
 
@@ -54,8 +58,13 @@ def resolve_dqn(config: DqnConfig) -> tuple[DqnConfig, list[Song]]:
     narrow = listener is not None and not hears_any_keyboard(listener)
     config, songs = resolve_songs(config, narrow or bool(config.prior.model))
     config.check()
+    check_plan(config.task, config.prior.model, config.improvises, "prior.model")
+    check_planned_songs(config.task, songs)
+    plans = None
+    if config.task.plan:
+        plans = draw_plans(songs[0], [songs[0].roll[: config.task.prompt]], config.seed)
     for part in (config.of_song, config.of_improvisation) if config.switches else (config,):
-        make_agent(part, songs[0].keyboard.keys)
+        make_agent(part, songs[0].keyboard.keys, plans)
     return config, songs
 
 

@@ -18,6 +18,7 @@ from experiments.runs.scores import always_rest
 from experiments.runs.songs import changes_of
 from experiments.runs.trainable import Callback, Log, Status, Trainable
 from listener.listener import Listener
+from songs.plan import Plans
 from songs.song import Song
 from songs.validate import OrNone, validate_like
 
@@ -30,13 +31,19 @@ class Learning(Trainable):
 
     history: History
 
-    def __init__(self, config: DqnConfig, songs: Sequence[Song], listener: Listener | None = None):
+    def __init__(
+        self,
+        config: DqnConfig,
+        songs: Sequence[Song],
+        listener: Listener | None = None,
+        plans: Plans | None = None,
+    ):
         self.config, self.songs = config, songs
         self.name = title_of(songs)
         listener = listener or improvisation_listener(config)
-        self.loop = make_loop(config, songs, listener)
+        self.loop = make_loop(config, songs, listener, plans)
         self.learner = self.loop.agent.learner
-        self.best = Champion(make_evaluator(config, songs, listener), self.learner.network)
+        self.best = Champion(make_evaluator(config, songs, listener, plans), self.learner.network)
         self.solved_at_step: int | None = None
         self.history = History()
 

@@ -28,6 +28,7 @@ from listener.listener import Listener
 from listener.memorization import ExactSteps, RightKeys
 from songs.files import read_whole
 from songs.piano_roll import rows_of
+from songs.plan import PlanFollower, PlanInputs, Plans, input_count
 from songs.song import Song
 
 CHAMPION = "best/model.safetensors"
@@ -46,32 +47,46 @@ def seeds(config: DqnConfig) -> list[int]:
 def make_network(config: DqnConfig, keys: int) -> QNetwork:
     """Return the untrained network of a resolved configuration, for so many keys."""
     task = config.task
-    return QNetwork(keys * rows_of(task.remembered) + task.mode_bit, config.network, seeds(config)[0], keys)
+    return QNetwork(
+        keys * rows_of(task.remembered) + task.mode_bit + _planned(config, keys), config.network, seeds(config)[0], keys
+    )
 
 
-def make_prior(config: DqnConfig) -> MakePrior | None:
+def _planned(config: DqnConfig, keys: int) -> int:
+    """Return the number of inputs that say what is planned."""
+    return input_count(keys) if config.task.plan else 0
+
+
+def make_prior(config: DqnConfig, plans: Plans | None) -> MakePrior | None:
     """Return a function from a number of melodies to their prior, None where there is no prior; raises ConfigError."""
-    return melody_prior(config.prior.model, "prior.model", config.task.steps)
+    return melody_prior(config.prior.model, "prior.model", config.task.steps, plans)
 
 
-def make_agent(config: DqnConfig, keys: int) -> Agent:
+def make_agent(config: DqnConfig, keys: int, plans: Plans | None = None) -> Agent:
     """Return the agent of a resolved configuration for so many keys; raises ConfigError if parts do not go together."""
     config.check()
-    task, envs, prior = config.task, config.environment.environments, make_prior(config)
+    task, envs, prior = config.task, config.environment.environments, make_prior(config, plans)
     learning, weighted = config.dqn, prior is not None and config.prior.form == "g" and config.replay.n_step > 0
     if prior:
         learning = replace(learning, soft=0.0 if config.prior.form == "q" else 1.0)
     network, seed = make_network(config, keys), seeds(config)[1]
     try:
-        learner = QLearner(network, task.remembered, learning, config.replay, seed, task.mode_bit, weighted)
+        learner = QLearner(
+            network, task.remembered, learning, config.replay, seed, task.mode_bit, weighted, _planned(config, keys)
+        )
     except ValueError as error:
         raise ConfigError(f"dqn.{error}") from None
     if prior is None:
         return DqnAgent(learner, envs, config.exploration)
-    return PriorAgent(learner, envs, task.steps, config.exploration, prior(envs), config.prior, config.episode_archive)
+    inputs = PlanInputs(plans, keys) if plans is not None else None
+    return PriorAgent(
+        learner, envs, task.steps, config.exploration, prior(envs), config.prior, config.episode_archive, inputs
+    )
 
 
-def make_loop(config: DqnConfig, songs: Sequence[Song], listener: Listener | None) -> DqnLoop:
+def make_loop(
+    config: DqnConfig, songs: Sequence[Song], listener: Listener | None, plans: Plans | None = None
+) -> DqnLoop:
     """Return the agent of a resolved configuration and the keyboards it learns on.
 
     A listener gives the rewards; None where the songs are memorised. Raises ConfigError if parts do not go together.
@@ -86,8 +101,9 @@ def make_loop(config: DqnConfig, songs: Sequence[Song], listener: Listener | Non
         random_start=environment.random_start,
         improvise=config.improvises,
         key_rewards=config.dqn.td_loss == "key",
+        plans=plans,
     )
-    agent = make_agent(config, songs[0].keyboard.keys)
+    agent = make_agent(config, songs[0].keyboard.keys, plans)
     return DqnLoop(KeyboardVectorEnv(keyboard, environment.environments), agent, seeds(config)[2])
 
 
@@ -100,18 +116,27 @@ def improvisation_listener(config: DqnConfig) -> Listener | None:
     return OneVoice(named_listener(environment.listener, "environment.listener"), extra_keys)
 
 
-def make_evaluator(config: DqnConfig, songs: Sequence[Song], listener: Listener | None) -> GreedyEvaluator:
+def make_evaluator(
+    config: DqnConfig, songs: Sequence[Song], listener: Listener | None, plans: Plans | None = None
+) -> GreedyEvaluator:
     """Return the evaluator of the greedy player; the rewards of a listener, if there is one, decide."""
     task, first = config.task, songs[0]
     reward_fn = attached(listener, first.keyboard, first.grid).rewards if listener else None
     return GreedyEvaluator(
-        songs, task.remembered, task.prompt, task.mode_bit, config.plays_chords, reward_fn, playing_prior(config)
+        songs,
+        task.remembered,
+        task.prompt,
+        task.mode_bit,
+        config.plays_chords,
+        reward_fn,
+        playing_prior(config, plans),
+        PlanInputs(plans, first.keyboard.keys) if plans is not None else None,
     )
 
 
-def playing_prior(config: DqnConfig) -> MakePrior | None:
+def playing_prior(config: DqnConfig, plans: Plans | None) -> MakePrior | None:
     """Return what makes the prior of a player; None where the network decides alone."""
-    return make_prior(config) if config.prior.decides else None
+    return make_prior(config, plans) if config.prior.decides else None
 
 
 def dqn_origin(text: str, config: DqnConfig, songs: Sequence[Song]) -> Origin:
@@ -164,19 +189,25 @@ def begin_with_origin(learner: QLearner, folder: RunFolder) -> None:
         raise RunError(f"{folder.path / WEIGHTS}: does not fit config.toml: {error}") from None
 
 
-def read_player(folder: RunFolder, config: DqnConfig, keys: int) -> QPlayer | SwitchPlayer:
+def read_player(
+    folder: RunFolder, config: DqnConfig, keys: int, plans: Plans | None = None
+) -> QPlayer | SwitchPlayer:
     """Return the champion of a run; raises RunError if it is missing, damaged or of another shape."""
     if not config.switches:
-        return _read_network(folder, CHAMPION, config, keys)
+        return _read_network(folder, CHAMPION, config, keys, plans)
     song = _read_network(folder, SONG_CHAMPION, config.of_song, keys)
     return SwitchPlayer(song, _read_network(folder, CHAMPION, config.of_improvisation, keys))
 
 
-def _read_network(folder: RunFolder, name: str, config: DqnConfig, keys: int) -> QPlayer:
+def _read_network(
+    folder: RunFolder, name: str, config: DqnConfig, keys: int, plans: Plans | None = None
+) -> QPlayer:
     weights, _ = read_arrays(folder.path / name)
     network = make_network(config, keys)
     try:
         load_weights(network, weights)
     except ValueError as error:
         raise RunError(f"{folder.path / name}: does not fit config.toml: {error}") from None
-    return QPlayer(network, config.task.mode_bit, playing_prior(config), config.task.prompt)
+    task = config.task
+    planned = PlanFollower(PlanInputs(plans, keys), task.prompt) if plans is not None else None
+    return QPlayer(network, task.mode_bit, playing_prior(config, plans), task.prompt, planned)

@@ -22,6 +22,7 @@ from experiments.runs.evolving import Evolving
 from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import choose_starts, read_improvising
 from experiments.runs.lifecycle import Kind
+from experiments.runs.plans import write_plans
 from experiments.runs.searches import make_search
 from experiments.runs.warm_start import GENOMES, begin_with_origin
 from songs.song import Song
@@ -32,7 +33,10 @@ def prepare(config: EvolveConfig, folder: RunFolder, songs: Sequence[Song]) -> N
     if songs:
         folder.write_songs(songs, left_out(config.task, songs))
     if config.improvise.listener:
-        choose_starts(config.task, config.improvise.starts, songs).write(folder)
+        starts = choose_starts(config.task, config.improvise.starts, songs)
+        starts.write(folder)
+        if config.task.plan:
+            write_plans(folder, songs[0], starts.prompts, config.seed)
 
 
 @contextmanager
@@ -44,8 +48,8 @@ def training(config: EvolveConfig, folder: RunFolder, workers: WorkerOptions = N
             yield acting
         return
     songs = read_songs(config, folder)
-    cases = make_cases(config, songs)
     improvising = read_improvising(folder, config, songs)
+    cases = make_cases(config, songs, improvising.plan_inputs if improvising else None)
     with make_search(config, songs, cases, folder.path, workers, improvising) as search, _one_thread():
         evolving = Evolving(config, songs, cases, search, improvising)
         begin_with_origin(search, folder, evolving.shape)

@@ -8,7 +8,7 @@ Conventions: B prompts of P steps; T steps in all. Rewards are means over the st
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +19,12 @@ import numpy as np
 from agents.neat.improvisation import play_together
 from agents.performer import Performer, RandomPlayer
 from agents.prior import MakePrior
-from agents.rollout import play_on
+from agents.rollout import continue_prompts, play_on
 from experiments.config.evolve import EvolveConfig, Improvise, Task
 from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.melody import write_array, write_melody
+from experiments.runs.plans import FORM, check_plan, read_plans
 from listener.attachment import attached, hears_any_keyboard
 from listener.listener import Listener, pays_every
 from listener.registry import listener_named
@@ -31,6 +32,7 @@ from listener.theory import further_keys
 from songs.catalog import read_catalog
 from songs.keyboard import Grid, Keyboard
 from songs.piano_roll import Memory
+from songs.plan import PlanInputs, Plans
 from songs.song import Song
 from songs.validate import validate_like
 
@@ -88,7 +90,9 @@ def _settle_prior(config: EvolveConfig) -> EvolveConfig:
         beside = config.evolve.algorithm == "map_elites" or config.task.mode_bit
         heard = {name.strip() for name in re.split("[,=]", config.improvise.listener)}
         prior = "melody" if beside and heard & LEARNED else NO_PRIOR
-    melody_prior(prior, "improvise.prior")
+    check_plan(config.task, prior, True, "improvise.prior")
+    if prior != FORM:
+        melody_prior(prior, "improvise.prior")
     return config.change("improvise", prior=prior)
 
 
@@ -113,20 +117,26 @@ def named_listener(name: str, option: str) -> Listener:
         raise ConfigError(f"{option} = {name!r}: {error}") from None
 
 
-def melody_prior(name: str, option: str, steps: int = LONGEST_FOLLOWED) -> MakePrior | None:
+def melody_prior(name: str, option: str, steps: int = LONGEST_FOLLOWED, plans: Plans | None = None) -> MakePrior | None:
     """Return what makes the prior that an option names, None for none; it follows melodies for so many steps.
+
+    The prior `form` follows plans, which must then be given.
 
     Raises:
         ConfigError: there is no such model of melodies.
     """
     if name in ("", "auto", NO_PRIOR):
         return None
+    if name == FORM and plans is not None:
+        from listener.planning import following
+
+        return following(plans)
     listener = named_listener(name, option)
     from listener.melody_model import Expected, MelodyReader  # here, as it loads torch
 
     if not isinstance(listener, Expected):
         raise ConfigError(f"{option} = {name!r}: it is no melody model; take melody, or the file of one")
-    return lambda melodies: MelodyReader(listener.model, melodies, steps)
+    return lambda melodies, first=0: MelodyReader(listener.model, melodies, steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +155,10 @@ class Starts:
         """Return the beginnings of songs, `prompt` steps each; an improvisation is as long as the first song."""
         prompts = np.array([song.roll[:prompt] for song in songs])
         return cls(tuple(song.name for song in songs), prompts, songs[0].steps)
+
+    def repeated(self, count: int) -> "Starts":
+        """Return the first prompt, so many times."""
+        return replace(self, names=self.names[:1] * count, prompts=np.repeat(self.prompts[:1], count, axis=0))
 
     def write(self, folder: RunFolder) -> None:
         """Write starts.json."""
@@ -217,6 +231,19 @@ class Improvising:
     starts: Starts
     memory: Memory
     song: Song
+    plans: Plans | None = None
+    """A plan for each start; None where nothing is planned."""
+
+    def by(self, plans: Plans | None) -> "Improvising":
+        """Return the task with other plans, each from the first prompt; the same for None or without plans."""
+        if plans is None or self.plans is None:
+            return self
+        return replace(self, starts=self.starts.repeated(len(plans)), plans=plans)
+
+    @cached_property
+    def plan_inputs(self) -> PlanInputs | None:
+        """What the plans tell performers."""
+        return None if self.plans is None else PlanInputs(self.plans, self.song.keyboard.keys)
 
     @cached_property
     def listener(self) -> OneVoice:
@@ -234,19 +261,22 @@ class Improvising:
     def play_genomes(self, genomes: Sequence[neat.DefaultGenome]) -> np.ndarray:
         """Return what networks play from each start, (N, B, T, K) bool."""
         assert isinstance(self.memory, int), "evolution improvises without lags"
-        return play_together(genomes, self.starts.prompts, self.starts.steps, self.memory, self.prior)
+        starts = self.starts
+        return play_together(genomes, starts.prompts, starts.steps, self.memory, self.prior, self.plan_inputs)
 
     @cached_property
     def prior(self) -> MakePrior | None:
         """What makes the prior of evolved networks; raises RunError if it cannot be used any more."""
         try:
-            return melody_prior(getattr(self.options, "prior", ""), "its prior")
+            return melody_prior(getattr(self.options, "prior", ""), "its prior", plans=self.plans)
         except ConfigError as error:
             raise RunError(f"{self.folder.path}: {error}") from None
 
     def play(self, performer: Performer) -> np.ndarray:
-        """Return what any performer plays from each start, one after the other, (B, T, K) bool."""
+        """Return what any performer plays from each start, (B, T, K) bool: one after the other, with plans together."""
         starts = self.starts
+        if self.plans is not None:
+            return continue_prompts(performer, starts.prompts, starts.steps, self.memory, improvise=True)
         return np.array([play_on(performer, one, starts.steps, self.memory, improvise=True) for one in starts.prompts])
 
     def reward(self, rolls: np.ndarray) -> float:
@@ -300,14 +330,19 @@ def read_improvising(folder: RunFolder, config: EvolveConfig, songs: Sequence[So
     """Return the improvisation task of a run of evolution; None where a song is memorised. Raises RunError."""
     if not config.improvise.listener:
         return None
-    return improvising_of_run(
-        folder, config.improvise, Starts.read(folder, songs[0].keyboard.keys), config.task.memory, songs
-    )
+    starts = Starts.read(folder, songs[0].keyboard.keys)
+    plans = read_plans(folder, songs[0]) if config.task.plan else None
+    return improvising_of_run(folder, config.improvise, starts, config.task.memory, songs, plans)
 
 
 def improvising_of_run(
-    folder: RunFolder, options: "Improvise | Environment", starts: Starts, memory: Memory, songs: Sequence[Song]
+    folder: RunFolder,
+    options: "Improvise | Environment",
+    starts: Starts,
+    memory: Memory,
+    songs: Sequence[Song],
+    plans: Plans | None = None,
 ) -> Improvising:
     """Return the improvisation task of a run."""
     song = next((song for song in songs if song.name == starts.names[0]), songs[0])
-    return Improvising(folder, options, starts, memory, song)
+    return Improvising(folder, options, starts, memory, song, plans)

@@ -82,9 +82,12 @@ def _improvisation(
         config.operators.parsimony,
         phenotype,
         improvising.prior,
+        improvising.plan_inputs,
     )
     neat_config = write_neat_config(config, cases, ini)
-    neat_config.genome_config.guide = PlayedInputGuide(starts.prompts.shape[1], config.task.memory)
+    neat_config.genome_config.guide = PlayedInputGuide(
+        starts.prompts.shape[1], config.task.memory, improvising.plan_inputs
+    )
     if config.evolve.algorithm == "map_elites":
         return MapElites(
             neat_config, evaluator, melody_map(config.map_elites), config.evolve.seed, config.map_elites.worst

@@ -90,7 +90,7 @@ def _run(path: Path, playing: Playing) -> Source:
         if playing.generation is not None or playing.cell is not None:
             raise UsageError(f"{path}: --generation and --cell go with an evolution, --generation also with a DQN")
         return model_source(path.resolve().name, path / MODEL, playing)
-    run = open_run(path)
+    run = _with_plans(open_run(path), playing)
     if playing.cell is not None:
         if playing.generation is not None:
             raise UsageError(f"{path}: --cell does not go with --generation: the atlas of the end is kept alone")
@@ -109,6 +109,17 @@ def _run(path: Path, playing: Playing) -> Source:
     return Source(path.resolve().name, what, songs, changes_in_words(run.songs))
 
 
+def _with_plans(run: Run, playing: Playing) -> Run:
+    """Return a run whose champion follows new plans, as many as melodies are asked for, where it samples."""
+    improvising = run.improvising
+    if improvising is None or improvising.plans is None or not playing.temperature:
+        return run
+    from listener.planning import draw_plans
+
+    prompts = [improvising.starts.prompts[0]] * playing.melodies
+    return open_run(run.folder.path, draw_plans(improvising.song, prompts, playing.seed))
+
+
 def _player(run: Run, playing: Playing) -> Performer:
     """Return the champion of a run, which samples if the temperature says so."""
     player = run.player()
@@ -122,6 +133,9 @@ def _improvised(run: Run, playing: Playing) -> list[Song]:
     improvising, player = run.improvisation(), _player(run, playing)
     starts = improvising.starts
     steps = max(playing.steps or starts.steps, starts.prompts.shape[1])
+    if improvising.plans is not None:  # a plan has an end
+        rolls = improvising.play(player)[:, :steps]
+        return [improvising.song.playing(roll, improvising.song.title) for roll in rolls]
     rolls = [play_on(player, prompt, steps, run.task.remembered, improvise=True) for prompt in starts.prompts]
     return [improvising.song.playing(roll, improvising.song.title) for roll in rolls]
 

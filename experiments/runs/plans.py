@@ -1,0 +1,57 @@
+"""The plans of a run that improvises by plan.
+
+    plans.json    a plan for each start: the factors of its bars, its character, its lowest key
+
+They are drawn once, when the run begins, so that it goes on and is played with them whatever model draws plans then.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from experiments.config.evolve import Task
+from experiments.config.settings import ConfigError
+from experiments.runs.folder import RunError, RunFolder
+from songs.plan import Plans
+from songs.song import Song
+
+FILE = "plans.json"
+FORM = "form"
+"""Name of the prior that follows plans."""
+
+
+def check_plan(task: Task, prior: str, improvises: bool, option: str) -> None:
+    """Raise ConfigError if plans do not go with the rest; `option` names the prior."""
+    if prior == FORM and not task.plan:
+        raise ConfigError(f"{option} = 'form' follows a plan: add --set task.plan=true")
+    if not task.plan:
+        return
+    if not improvises:
+        raise ConfigError("task.plan = true: a plan is for improvising: name a listener")
+    if task.mode_bit or task.lags:
+        raise ConfigError("task.plan = true: a network with a plan has no mode bit, and remembers the last steps")
+
+
+def check_planned_songs(task: Task, songs: Sequence[Song]) -> None:
+    """Raise SongError unless plans can be made for the songs of a task, where it has plans."""
+    if task.plan:
+        from listener.planning import check_plannable  # here, as it loads torch
+
+        for song in songs:
+            check_plannable(song)
+
+
+def write_plans(folder: RunFolder, song: Song, prompts: Sequence[np.ndarray], seed: int) -> None:
+    """Draw a plan as long as a song for each prompt (P, K), and write plans.json."""
+    from listener.planning import draw_plans  # here, as it loads torch
+
+    folder.write_json(FILE, draw_plans(song, prompts, seed).to_dict())
+
+
+def read_plans(folder: RunFolder, song: Song) -> Plans:
+    """Return the plans of a run for a song; raises RunError if they are missing or broken."""
+    content = folder.read_json(FILE)
+    try:
+        return Plans.from_dict(content, song.steps // song.grid.steps_per_bar, song.keyboard.keys)
+    except ValueError as error:
+        raise RunError(f"{folder.path}: {FILE} is broken: {error}") from None
