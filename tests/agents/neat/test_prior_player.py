@@ -19,7 +19,7 @@ MEMORY, STEPS = 6, 20
 class Climbing:
     """Expects the key above the last one most, then a rest, then the last one again; key 0 after silence."""
 
-    def __init__(self, melodies: int):
+    def __init__(self, melodies: int, first: int = 0):
         self._last = np.full(melodies, -1)
 
     def begin(self, envs, rolls, steps):
@@ -119,7 +119,7 @@ def test_it_samples_by_the_same_values():
 def test_a_followed_prior_is_asked_about_as_many_melodies_at_once_however_many_there_are(melodies):
     asked = []
 
-    def make(count: int) -> Climbing:
+    def make(count: int, first: int = 0) -> Climbing:
         asked.append(count)
         return Climbing(count)
 
