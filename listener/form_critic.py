@@ -67,7 +67,7 @@ def _form(bars: np.ndarray, degree: np.ndarray, gaps: np.ndarray) -> list[float]
     both = (sounds[:, None] & sounds[None]).sum(axis=2) / np.maximum(1, (sounds[:, None] | sounds[None]).sum(axis=2))
     part = (equal & sounds[:, None]).sum(axis=2) / np.maximum(1, notes)[:, None]
     likeness = [_mean(np.diagonal(each, -lag)) for each in (same, rhythm, part, both) for lag in LAGS]
-    last = [float(each[-1, -1 - lag]) for each in (same, part, rhythm) for lag in (4, 8)]
+    last = [float(each[-1, -1 - lag]) if lag < count else 0.0 for each in (same, part, rhythm) for lag in (4, 8)]
     earlier = same & np.tri(count, k=-1, dtype=bool)
     repeats = [earlier.any(axis=1).mean(), earlier.sum() / count**2, float(earlier[-1].any())]
     repeats += [same.sum(axis=1).max() / count, rhythm.sum(axis=1).max() / count]

@@ -86,9 +86,9 @@ class FormTraining(Training):
                     options.filling_steps / 13,
                     partial(self._fit, "filling", options.filling_steps, self._filling_losses),
                 ),
-                (2, partial(Drawing, "drawn plans", self.drawn_plans, self._draw_plans)),
+                (2, partial(Drawing, "drawn plans", lambda: self.drawn_plans, self._draw_plans)),
                 (options.critic_steps / 200, partial(self._fit_critic, "plan_critic")),
-                (options.drawn / 60, partial(Drawing, "drawn melodies", self.drawn, self._draw)),
+                (options.drawn / 60, partial(Drawing, "drawn melodies", lambda: self.drawn, self._draw)),
                 (options.critic_steps / 200, partial(self._fit_critic, "critic")),
             ],
             {
@@ -163,16 +163,16 @@ class FormTraining(Training):
 
 
 class Drawing(Stage):
-    """Fills an array with what a model draws, in several steps."""
+    """Fills an array, which a function returns, with what a model draws, in several steps."""
 
     STEPS = 16
 
-    def __init__(self, name: str, drawn: np.ndarray, draw: Callable[[int], np.ndarray]):
+    def __init__(self, name: str, drawn: Callable[[], np.ndarray], draw: Callable[[int], np.ndarray]):
         super().__init__(name, self.STEPS)
         self._drawn, self._draw = drawn, draw
 
     def step(self) -> dict[str, Any]:
-        part = np.array_split(self._drawn, self.STEPS)[self.done]
+        part = np.array_split(self._drawn(), self.STEPS)[self.done]
         part[:] = self._draw(len(part))
         self.done += 1
         return self.row()

@@ -170,7 +170,8 @@ class PlanFollower:
         """Return the inputs (B, I) bool of the step after memories (B, M, K), whose last step is new."""
         if self._rolls is None:
             self._rolls = np.zeros((len(memory), self._inputs.plans.steps, memory.shape[2]), dtype=bool)
-            self._rolls[:, : self._prompt] = memory[:, memory.shape[1] - self._prompt :]
+            known = min(self._prompt, memory.shape[1])
+            self._rolls[:, self._prompt - known : self._prompt] = memory[:, memory.shape[1] - known :]
             self._step = self._prompt
         else:
             if self._step < self._rolls.shape[1]:

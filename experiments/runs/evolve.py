@@ -36,7 +36,7 @@ def prepare(config: EvolveConfig, folder: RunFolder, songs: Sequence[Song]) -> N
         starts = choose_starts(config.task, config.improvise.starts, songs)
         starts.write(folder)
         if config.task.plan:
-            write_plans(folder, songs[0], starts.prompts, config.seed)
+            write_plans(folder, songs[0], list(starts.prompts), config.seed)
 
 
 @contextmanager

@@ -134,8 +134,7 @@ def _improvised(run: Run, playing: Playing) -> list[Song]:
     starts = improvising.starts
     steps = max(playing.steps or starts.steps, starts.prompts.shape[1])
     if improvising.plans is not None:  # a plan has an end
-        rolls = improvising.play(player)[:, :steps]
-        return [improvising.song.playing(roll, improvising.song.title) for roll in rolls]
+        return [improvising.song.playing(roll[:steps], improvising.song.title) for roll in improvising.play(player)]
     rolls = [play_on(player, prompt, steps, run.task.remembered, improvise=True) for prompt in starts.prompts]
     return [improvising.song.playing(roll, improvising.song.title) for roll in rolls]
 

@@ -3,10 +3,14 @@
 import argparse
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from experiments.options import print_json, print_lines, require
-from experiments.runs.source import playing
+import numpy as np
+
+from experiments.listening.progress import progress
+from experiments.options import UsageError, print_json, print_lines, require
+from experiments.runs.source import Source, playing
 from experiments.runs.sources import read_source
 from experiments.studies.muspy_metrics import NAMES, muspy_metrics
 from experiments.studies.separability import separability
@@ -17,11 +21,16 @@ from songs.song import Song
 def compare(options: argparse.Namespace) -> int:
     """Print how well two sources are told apart, their Fréchet distance, and MusPy's metrics of both."""
     require("sklearn", extra="sklearn", what="listener separability")
-    sources = [read_source(text, playing(options)) for text in (options.one, options.other)]
+    if (options.other is None) == (not options.midi):
+        raise UsageError("name what A is compared with: another source B, or folders of real melodies with --midi")
+    texts = [options.one] if options.midi else [options.one, options.other]
+    sources = [read_source(text, playing(options)) for text in texts]
+    if options.midi:
+        sources.append(real_melodies(options.midi, options.seed))
     print_lines([remark for source in sources for remark in source.remarks])
     one, other = (source.songs for source in sources)
     found = {
-        "sources": [options.one, options.other],
+        "sources": [options.one, options.other or sources[1].name],
         **separability(one, other, options.seed),
         "frechet_distance": distances_from(one)(other),
         "frechet_distance_of_halves": [distances_from(songs[::2])(songs[1::2]) for songs in (one, other)],
@@ -32,6 +41,18 @@ def compare(options: argparse.Namespace) -> int:
     else:
         _print(found)
     return 0
+
+
+def real_melodies(folders: Sequence[Path], seed: int) -> Source:
+    """Return the excerpts of 16 bars on 13 keys of MIDI files that no listener or model was trained on; ValueError."""
+    from listener.corpus import SONG_BARS, moved, read_corpora, rolls_of
+
+    with progress() as report:
+        (corpus,) = read_corpora(folders, [SONG_BARS], lambda *done: report("reading", *done))
+    rolls = rolls_of(moved(corpus.test.melodies, np.random.default_rng(seed)))
+    songs = [Song(f"piece {piece}", roll) for piece, roll in zip(corpus.test.pieces.tolist(), rolls, strict=True)]
+    name = "+".join(folder.resolve().name for folder in folders)
+    return Source(f"{name}, held out", "real melodies", songs)
 
 
 def distances_from(songs: Sequence[Song]) -> Callable[[Sequence[Song]], float | None]:

@@ -263,7 +263,15 @@ def _separability(parser: argparse.ArgumentParser) -> None:
     space of the MusicVAE of two bars.
     """
     parser.add_argument("one", metavar="A", help=SOURCES)
-    parser.add_argument("other", metavar="B", help="another, or the same with other melodies")
+    parser.add_argument("other", nargs="?", metavar="B", help="another, or the same with other melodies")
+    parser.add_argument(
+        "--midi",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="instead of B: excerpts of 16 bars of MIDI files, of pieces that training held out; may be given again",
+    )
     add_source_options(parser, melodies=200)
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 

@@ -17,10 +17,11 @@ from agents.neat.improvisation import Improvisation, ImprovisationEvaluator, Pla
 from agents.neat.linear_network import make_genome
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer
-from agents.rollout import play_episode
+from agents.rollout import continue_prompts, play_episode
 from envs.keyboard_env import KeyboardEnv
 from listener.rules import MusicTheory
 from songs.keyboard import KEYS
+from songs.plan import EXACT, RHYTHM, PlanFollower, PlanInputs, Plans, input_count, relation
 from songs.song import Song
 
 THEORY = MusicTheory()
@@ -203,3 +204,34 @@ def test_it_gets_better_and_never_counts_as_solved(start):
     assert rows[-1].best_fitness > rows[0].mean_fitness
     assert -run.champion.loss == max(row.best_fitness for row in rows)
     assert not run.solved
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_with_plans_networks_play_together_what_each_plays_alone(seed):
+    random_ = np.random.default_rng(seed)
+    bars = random_.integers(0, (81, 9, 9, 13), (2, 4, 4))
+    bars[:, :, 0] = [0, relation(EXACT, 1), relation(RHYTHM, 2), relation(EXACT, 2)]
+    inputs = PlanInputs(Plans(bars, np.array([[0, 0, 12, 0, 0, 0, 0, 0]] * 2), np.zeros(2, dtype=np.int64)), KEYS)
+    prompts = random_.random((2, 8, KEYS)) < 0.2
+    count, genomes = 8 * KEYS + input_count(KEYS), []
+    for _ in range(3):
+        ends = zip(random_.integers(0, count, 60).tolist(), random_.integers(0, KEYS, 60).tolist(), strict=True)
+        genomes.append(network({(-1 - source, sink): float(random_.integers(-2, 3)) for source, sink in ends}, {}))
+    together = play_together(genomes, prompts, 32, 8, plans=inputs)
+    for genome, rolls in zip(genomes, together, strict=True):
+        player = NetworkPlayer(Network(genome, KEYS), planned=PlanFollower(inputs, 8))
+        np.testing.assert_array_equal(continue_prompts(player, prompts, 32, 8), rolls)
+
+
+def test_the_guide_proposes_what_plans_say_as_well():
+    bars = np.zeros((1, 4, 4), dtype=np.int64)
+    plans = Plans(bars, np.array([[0, 0, 12, 0, 0, 0, 0, 0]]), np.zeros(1, dtype=np.int64))
+    inputs, genome = PlanInputs(plans, KEYS), network({}, {})
+    genome.played = np.zeros((1, 32, KEYS), dtype=bool)
+    random.seed(0)
+    proposed = [PlayedInputGuide(8, 5, inputs).propose(genome, 0) for _ in range(100)]
+    sources = {-1 - each[0] - 5 * KEYS for each in proposed if each}
+    assert sources
+    on = np.flatnonzero(inputs.fixed[0, 8:].any(axis=0)) + KEYS  # nothing is echoed
+    assert sources <= set(on.tolist())
+    assert None in proposed  # nothing was played
