@@ -8,7 +8,7 @@ KINDS = {
     "ngram": "An n-gram over rhythm and intervals",
     "melody": "A recurrent model of what comes next in a melody",
     "learned": "The learned listener",
-    "form": "The model of form, which draws plans of melodies and fills them",
+    "form": "A model of the form of melodies",
     "vae": "A listener on the encoder of a MusicVAE",
 }
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agents.dqn.episode_archive import EpisodeArchive, EpisodeArchiveOptions
-from agents.dqn.episodes import Episodes, discounted_returns, memories
+from agents.dqn.episodes import Episodes, discounted_returns, observed
 
 MEMORY, STEPS = 4, 10
 
@@ -29,7 +29,7 @@ def test_returns_are_discounted_sums_to_the_end():
 
 
 def test_memories_are_those_an_environment_would_show():
-    windows = memories(roll(0, 1, 2, 3, 4, 5), np.array([0, 2, 6]), MEMORY).reshape(3, MEMORY, 13)
+    windows = observed(roll(0, 1, 2, 3, 4, 5), np.array([0, 2, 6]), MEMORY).reshape(3, MEMORY, 13)
     assert not windows[0].any()
     assert windows[1].argmax(axis=1).tolist() == [0, 0, 0, 1]
     assert windows[1].any(axis=1).tolist() == [0, 0, 1, 1]
@@ -39,7 +39,7 @@ def test_memories_are_those_an_environment_would_show():
 def test_an_episode_is_recorded_from_the_memory_at_its_beginning():
     episodes = Episodes(2, STEPS, MEMORY)
     song = roll(3, 5, 7)
-    episodes.begin(np.array([1]), memories(song, np.array([3]), MEMORY), np.array([3]))
+    episodes.begin(np.array([1]), observed(song, np.array([3]), MEMORY), np.array([3]))
     for key, reward in ((2, 0.5), (4, 2.0)):
         keys = np.zeros((2, 13))
         keys[1, key] = 1
@@ -48,7 +48,7 @@ def test_an_episode_is_recorded_from_the_memory_at_its_beginning():
     assert episodes.now.tolist() == [0, 5]
     assert episodes.first.tolist() == [0, 3]
     observations, keys, totals = episodes.returns_to_end(1, 4, 0.5)
-    np.testing.assert_array_equal(observations, memories(song | roll(3, 5, 7, 2), np.array([4]), MEMORY))
+    np.testing.assert_array_equal(observations, observed(song | roll(3, 5, 7, 2), np.array([4]), MEMORY))
     assert keys.argmax(axis=1).tolist() == [4]
     assert totals.tolist() == [[2.0]]
     assert episodes.returns_to_end(1, 3, 0.5)[2].tolist() == [[1.5], [2.0]]
@@ -104,7 +104,7 @@ def test_returns_are_sampled_with_the_memories_before_them():
         (4, 4.0),
     }
     for observation, key in zip(observations, keys, strict=True):
-        np.testing.assert_array_equal(observation, memories(song, key.argmax()[None], MEMORY)[0])
+        np.testing.assert_array_equal(observation, observed(song, key.argmax()[None], MEMORY)[0])
 
 
 def test_a_restored_archive_is_the_same_and_another_shape_is_refused():
