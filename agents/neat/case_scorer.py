@@ -58,7 +58,11 @@ class CaseScorer:
 
     def evaluate(self, chunk: Chunk, weights: np.ndarray | None) -> Result:
         """Evaluate a chunk; weights (O, C), None for those of an evaluation without error reweighting."""
-        outputs, targets = self.outputs(chunk), self.cases.targets
+        return self.judge(self.outputs(chunk), weights)
+
+    def judge(self, outputs: np.ndarray, weights: np.ndarray | None) -> Result:
+        """Return what outputs (N, O, C) are worth; weights as for `evaluate`."""
+        targets = self.cases.targets
         plain = self.kind(outputs, targets, self.plain_weights)
         losses = plain if weights is None else self.kind(outputs, targets, weights)
         return Result(losses, plain, right_cases(outputs, targets).sum(axis=1))

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from agents.neat.editor import GenomeEditor
-from agents.neat.genome import Genome, GenomeConfig, Inputs
+from agents.neat.genome import NO_INPUTS, Genome, GenomeConfig
 
 
 def crossover(first: Genome, second: Genome, config: GenomeConfig, donors: Sequence[Genome] = ()) -> GenomeEditor:
@@ -24,7 +24,7 @@ def crossover(first: Genome, second: Genome, config: GenomeConfig, donors: Seque
     if random.random() < config.modular_crossover and better.losses and other.losses:
         take_modules(editor, better, (other, *donors))
     else:
-        mix_genes(editor, other)
+        mix_genes(editor, better, other)
     return editor
 
 
@@ -43,38 +43,39 @@ def take_modules(editor: GenomeEditor, parent: Genome, others: Sequence[Genome])
     """
     donated = defaultdict(list)
     for output, loss in enumerate(parent.losses):
-        donor = min(others, key=lambda other: other.losses[output])
-        if donor.losses[output] < loss:
+        donor = parent
+        for other in others:
+            if other.losses[output] < loss:
+                donor, loss = other, other.losses[output]
+        if donor is not parent:
             donated[donor].append(output)
-            editor.inherit_output(donor, output)
-    if donated:
-        inputs = dict(parent.inputs)
-        for donor, outputs in donated.items():
-            _take_outputs(editor, inputs, donor, outputs)
-        editor.connections.clear()
-        for node in sorted(inputs):
-            editor.connections.update(inputs[node])
+    for donor, outputs in donated.items():
+        _take_outputs(editor, donor, outputs)
 
 
-def _take_outputs(editor: GenomeEditor, inputs: dict[int, Inputs], donor: Genome, wanted: list[int]) -> None:
+def _take_outputs(editor: GenomeEditor, donor: Genome, wanted: list[int]) -> None:
     """Take outputs with all connections and hidden nodes that feed them."""
     deep = len(donor.nodes) > len(donor.losses)
     while wanted:
         node = wanted.pop()
-        editor.nodes[node] = donor.nodes[node]
-        inputs[node] = donor.inputs.get(node, {})
+        editor.take_node(donor, node)
         if deep:
-            wanted += {source for source, _ in inputs[node] if source >= 0 and source not in editor.nodes}
+            sources = {source for source, _ in donor.inputs.get(node, NO_INPUTS)}
+            wanted += [source for source in sorted(sources) if source >= 0 and source not in editor.nodes]
 
 
-def mix_genes(editor: GenomeEditor, other: Genome) -> None:
-    """Take each matching gene from either parent; genes that do not match stay those of the better one."""
-    for key, gene in editor.connections.items():
-        match = other.connections.get(key)
-        if match is None or match is gene or match.innovation != gene.innovation:
+def mix_genes(editor: GenomeEditor, parent: Genome, other: Genome) -> None:
+    """Take each matching gene from either parent; genes that do not match stay those of the one the editor began as."""
+    for sink, inputs in parent.inputs.items():
+        others = other.inputs.get(sink, NO_INPUTS)
+        if others is inputs or others.keys().isdisjoint(inputs):
             continue
-        if random.random() < 0.5:
-            editor.connections[key] = match
+        for key, gene in inputs.items():
+            match = others.get(key)
+            if match is None or match is gene or match.innovation != gene.innovation:
+                continue
+            if random.random() < 0.5:
+                editor.connections[key] = match
     for node, own in editor.nodes.items():
         twin = other.nodes.get(node)
         if twin is not None and twin is not own and random.random() < 0.5:

@@ -1,22 +1,81 @@
 """The editor: a genome in the making, which operators change freely."""
 
-from agents.neat.genome import ConnectionGene, Genome, GenomeConfig, NodeGene
+import random
+from collections.abc import Mapping, MutableMapping
+from itertools import islice
+from typing import Any
+
+from agents.neat.genome import NO_INPUTS, ConnectionGene, Connections, Ends, Genome, GenomeConfig, Inputs, NodeGene
+
+
+class EditedConnections(Connections, MutableMapping[Ends, ConnectionGene]):
+    """The connections of a genome in the making.
+
+    Those that lead to a node are its parent's own until one of them changes: then they are copied.
+    """
+
+    _inputs: dict[int, dict[Ends, ConnectionGene]]
+
+    def __init__(self, inputs: Mapping[int, Inputs]):
+        super().__init__(dict(inputs))
+        self._copies: dict[int, dict[Ends, ConnectionGene]] = {}
+        """The inputs that may be changed."""
+
+    def __setitem__(self, key: Ends, gene: ConnectionGene) -> None:
+        self._copy(key[1])[key] = gene
+
+    def __delitem__(self, key: Ends) -> None:
+        if key not in self:
+            raise KeyError(key)
+        inputs = self._copy(key[1])
+        del inputs[key]
+        if not inputs:
+            self.replace_inputs(key[1], NO_INPUTS)
+
+    def replace_inputs(self, sink: int, inputs: Inputs) -> None:
+        """Replace all connections that lead to a node by those of a genome."""
+        self._copies.pop(sink, None)
+        if inputs:
+            self._inputs[sink] = inputs
+        else:
+            self._inputs.pop(sink, None)
+
+    def choose(self) -> ConnectionGene:
+        """Draw a connection, each as likely; there must be one."""
+        index = int(random.random() * len(self))
+        for inputs in self._inputs.values():
+            if index < len(inputs):
+                break
+            index -= len(inputs)
+        return next(islice(inputs.values(), index, None))
+
+    def finish(self) -> dict[int, Inputs]:
+        """Return the connections that lead to each node, as they are now."""
+        finished: dict[int, Any] = dict(self._inputs)
+        for sink, inputs in self._copies.items():
+            finished[sink] = Inputs(inputs)
+        return finished
+
+    def _copy(self, sink: int) -> dict[Ends, ConnectionGene]:
+        if sink not in self._copies:
+            self._inputs[sink] = self._copies[sink] = self._inputs.get(sink, NO_INPUTS).copy()
+        return self._copies[sink]
 
 
 class GenomeEditor:
-    """A copy of a parent's genes. Operators replace, add and delete genes in its dictionaries, then `finish` it.
+    """A genome in the making, first like its parent. Operators replace, add and delete genes in its dictionaries.
 
     Nothing is derived from a genome before it is finished, so there is nothing that an operator has to keep in step.
     """
 
     def __init__(self, parent: Genome, config: GenomeConfig):
         self.config = config
-        self.nodes: dict[int, NodeGene] = dict(parent.nodes)
-        self.connections: dict[tuple[int, int], ConnectionGene] = dict(parent.connections)
+        self.nodes: dict[int, NodeGene] = parent.nodes.copy()
+        self.connections = EditedConnections(parent.inputs)
         self.losses = list(parent.losses)
         """Loss of each output in the parent that it comes from; empty if it is not known."""
         self.played = parent.played
-        self._rows = list(parent.rows) if parent.rows else None
+        self._rows = dict(parent.rows)
 
     @property
     def hidden(self) -> list[int]:
@@ -25,17 +84,20 @@ class GenomeEditor:
             return []
         return [key for key in self.nodes if key >= self.config.num_outputs]
 
-    def inherit_output(self, donor: Genome, output: int) -> None:
-        """Record that an output, with all that feeds it, now comes from another parent.
+    def take_node(self, donor: Genome, node: int) -> None:
+        """Replace an output or hidden node, and the connections that lead to it, by those of another genome.
 
-        This saves time in evaluation; an operator that does not call it gets the same fitness.
+        An operator could do so gene by gene. This saves time in evaluation, which knows what the donor's node answers.
         """
-        self.losses[output] = donor.losses[output]
-        if self._rows and donor.rows:
-            self._rows[output] = donor.rows[output]
+        self.nodes[node] = donor.nodes[node]
+        self.connections.replace_inputs(node, donor.inputs.get(node, NO_INPUTS))
+        if node < len(self.losses):
+            self.losses[node] = donor.losses[node]
+        if node in donor.rows:
+            self._rows[node] = donor.rows[node]
 
     def finish(self, key: int) -> Genome:
         """Return the genome."""
-        child = Genome(key, self.nodes, self.connections)
+        child = Genome.of_inputs(key, dict(self.nodes), self.connections.finish())
         child.losses, child.rows, child.played = self.losses, self._rows, self.played
         return child

@@ -71,7 +71,7 @@ class Evaluator:
 
     @property
     def gain_of_workers(self) -> float | None:
-        """Speed of the workers over that of this process; None if there are none, or before it is measured."""
+        """Speed of a run with workers over one without; None if there are none, or before it is measured."""
         return getattr(self._backend, "gain", None)
 
     def evaluate(self, genomes: Sequence[neat.DefaultGenome], generation: int) -> None:

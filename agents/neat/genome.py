@@ -1,8 +1,9 @@
 """Genes and genomes that never change.
 
-A mutation or crossover works on a copy, an `agents.neat.editor.GenomeEditor`, and makes a new genome of it. Genes are
-frozen, and a genome's dictionaries are read-only, so whatever is derived from a genome stays true, relatives can
-share genes, and an operator cannot leave anything out of step.
+A genome keeps its connections by the node that they lead to. A mutation or crossover works in an
+`agents.neat.editor.GenomeEditor`, which makes a new genome: a child shares with its parents the genes of every node
+that it did not change. Genes are frozen, and a genome's dictionaries are read-only, so whatever is derived from a
+genome stays true, and an operator cannot leave anything out of step.
 
 Conventions: node keys as in neat-python: inputs -1, -2, ..., outputs 0, 1, ..., hidden nodes above. In a
 feed-forward genome a connection between hidden nodes runs from the smaller key to the larger, so no cycle
@@ -11,10 +12,9 @@ Source: Stanley and Miikkulainen (2002), Evolving Neural Networks through Augmen
 """
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass, replace
-from functools import cached_property
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +27,10 @@ from agents.neat.guide import Guide
 
 WEIGHT_GRID = 1024
 """Weights and biases are multiples of 1/1024: sums of a few hundred of them are exact in single precision."""
+
+
+Ends = tuple[int, int]
+"""Keys of the source and of the sink of a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,67 @@ class NodeGene:
 class ConnectionGene:
     """A connection. `dataclasses.replace` makes a changed one."""
 
-    key: tuple[int, int]
-    """Keys of its source and of its sink."""
+    key: Ends
     innovation: int
     weight: float
     enabled: bool = True
 
 
-Inputs = dict[tuple[int, int], ConnectionGene]
-"""The connections that lead to one node."""
+class Inputs(dict[Ends, ConnectionGene]):
+    """The connections that lead to one node. Relatives share them: it is read-only, and as quick as a dictionary."""
+
+    def _refuse(self, *_: Any) -> Any:
+        raise TypeError("relatives share these connections: change them in a GenomeEditor")
+
+    __setitem__ = __delitem__ = __ior__ = setdefault = pop = popitem = update = clear = _refuse
+
+
+NO_INPUTS = Inputs()
+
+
+class Connections(Mapping[Ends, ConnectionGene]):
+    """The connections of a genome; those that lead to the same node are neighbours."""
+
+    def __init__(self, inputs: Mapping[int, Mapping[Ends, ConnectionGene]]):
+        """Take the connections that lead to each node; a node without any is left out."""
+        self._inputs = inputs
+
+    def __getitem__(self, key: Ends) -> ConnectionGene:
+        return self._inputs[key[1]][key]
+
+    def __iter__(self) -> Iterator[Ends]:
+        return chain.from_iterable(self._inputs.values())
+
+    def __len__(self) -> int:
+        return sum(map(len, self._inputs.values()))
+
+    def values(self) -> ValuesView[ConnectionGene]:
+        return _Genes(self)
+
+    def items(self) -> ItemsView[Ends, ConnectionGene]:
+        return _Items(self)
+
+    def inputs(self, sink: int) -> Mapping[Ends, ConnectionGene]:
+        """Return the connections that lead to a node."""
+        return self._inputs.get(sink, NO_INPUTS)
+
+
+class _Genes(ValuesView):
+    """Values that are not looked up by their keys, which takes ten times as long."""
+
+    _mapping: Connections
+
+    def __iter__(self) -> Iterator[ConnectionGene]:
+        return chain.from_iterable(inputs.values() for inputs in self._mapping._inputs.values())
+
+
+class _Items(ItemsView):
+    """Items that are not looked up by their keys."""
+
+    _mapping: Connections
+
+    def __iter__(self) -> Iterator[tuple[Ends, ConnectionGene]]:
+        return chain.from_iterable(inputs.items() for inputs in self._mapping._inputs.values())
 
 
 class GenomeConfig(DefaultGenomeConfig):
@@ -95,7 +151,7 @@ class Genome:
         self,
         key: int,
         nodes: Mapping[int, NodeGene] = MappingProxyType({}),
-        connections: Mapping[tuple[int, int], ConnectionGene] = MappingProxyType({}),
+        connections: Mapping[Ends, ConnectionGene] = NO_INPUTS,
     ):
         """
         Args:
@@ -103,14 +159,28 @@ class Genome:
             nodes: outputs and hidden nodes by key.
             connections: by the keys of their source and sink.
         """
+        inputs: dict[int, dict[Ends, ConnectionGene]] = {}
+        for ends, gene in connections.items():
+            inputs.setdefault(ends[1], {})[ends] = gene
+        self._begin(key, dict(nodes), {sink: Inputs(genes) for sink, genes in inputs.items()})
+
+    @classmethod
+    def of_inputs(cls, key: int, nodes: dict[int, NodeGene], inputs: dict[int, Inputs]) -> "Genome":
+        """Return a genome of connections by sink, none of them empty; it keeps the dictionaries."""
+        genome = cls.__new__(cls)
+        genome._begin(key, nodes, inputs)
+        return genome
+
+    def _begin(self, key: int, nodes: dict[int, NodeGene], inputs: dict[int, Inputs]) -> None:
         self.key = key
-        self.nodes: Mapping[int, NodeGene] = MappingProxyType(dict(nodes))
-        self.connections: Mapping[tuple[int, int], ConnectionGene] = MappingProxyType(dict(connections))
+        self.nodes: MappingProxyType[int, NodeGene] = MappingProxyType(nodes)
+        self.inputs: MappingProxyType[int, Inputs] = MappingProxyType(inputs)
+        """The connections that lead to each node; a node without any is left out."""
         self.fitness: float | None = None
         self.losses: list[float] = []
         """Loss of each output: measured by the evaluator, or until then inherited from the parents."""
-        self.rows: list[Any] | None = None
-        """For `agents.neat.incremental`: outputs of relatives to start from. They know the genes they belong to."""
+        self.rows: dict[int, Any] = {}
+        """For `agents.neat.incremental`: what is known of each node, or a relative's, with the genes it belongs to."""
         self.played: np.ndarray | None = None
         """While improvising: what it played, or until then its better parent, (B, T, K) bool."""
 
@@ -124,13 +194,10 @@ class Genome:
     def __reduce__(self):
         return Genome, (self.key, dict(self.nodes), dict(self.connections))
 
-    @cached_property
-    def inputs(self) -> dict[int, Inputs]:
-        """The connections that lead to each node."""
-        inputs: dict[int, Inputs] = defaultdict(dict)
-        for key, gene in self.connections.items():
-            inputs[key[1]][key] = gene
-        return dict(inputs)
+    @property
+    def connections(self) -> Connections:
+        """All connections."""
+        return Connections(self.inputs)
 
     def size(self) -> tuple[int, int]:
         """Return the numbers of nodes and of enabled connections."""

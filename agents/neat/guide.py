@@ -9,7 +9,6 @@ Conventions: a guide proposes for an output of a genome the key of an input, and
 import random
 from typing import Any, Protocol
 
-import neat
 import numpy as np
 
 from agents.cases import Cases
@@ -30,7 +29,7 @@ class CaseGuide:
         self._inputs = cases.inputs
         self._signs = np.where(cases.targets, 1.0, -1.0) * cases.possible
 
-    def propose(self, genome: neat.DefaultGenome, output: int) -> tuple[int, float] | None:
+    def propose(self, genome: Any, output: int) -> tuple[int, float] | None:
         """Return an input that is on in a violated case of an output, and the sign its weight should have.
 
         Hidden nodes are not looked at: the output is taken as the sum of its bias and its direct inputs.
@@ -39,8 +38,8 @@ class CaseGuide:
             The key of the input and +1.0 or -1.0; None if no case is violated, or no input is on there.
         """
         total = np.full(self._inputs.shape[1], genome.nodes[output].bias)
-        for (source, sink), gene in genome.connections.items():
-            if sink == output and source < 0 and gene.enabled:
+        for (source, _), gene in genome.connections.inputs(output).items():
+            if source < 0 and gene.enabled:
                 total += gene.weight * self._inputs[-1 - source]
         violated = np.flatnonzero((self._signs[output] * total < 1) & (self._signs[output] != 0))
         if not len(violated):

@@ -1,25 +1,28 @@
 """Incremental evaluation: a child is evaluated by what changed, not by all of its connections.
 
-A *row* is what one output answers in all cases, with the genes that it was computed from. A child begins with the
-rows of the parents that it took its outputs from. An output whose genes are those of its row keeps the row and its
-loss; else the genes are compared, and a changed weight adds its change to the cases in which its input is on. So
-nobody has to report changes, and a row of the wrong relative costs time, not correctness.
+A *row* is what one node gets from the inputs in all cases, with the genes that it was computed from. A child begins
+with the rows of the parents that it took its nodes from. A node whose genes are those of its row keeps the row and, if
+it is an output that no hidden node feeds, its loss; else the genes are compared, and a changed weight adds its change
+to the cases in which its input is on. So nobody has to report changes, and a row of the wrong relative costs time, not
+correctness. What hidden nodes make of their sums is computed anew for every genome.
 
 Where weights are on a grid on which such sums are exact (`WEIGHT_GRID`), the results are the same to the bit as
-those of an evaluation from nothing. All other genomes are evaluated from nothing: those with hidden nodes, with
-weights off the grid, or with sums too large to be exact.
+those of an evaluation from nothing. Genomes with weights off the grid, or with sums too large to be exact, are
+evaluated from nothing.
 
 Conventions: as in `agents.fitness`; R rows are evaluated together, each of one output.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from agents.cases import Cases
-from agents.neat.case_scorer import CaseScorer, Result, chunks, in_process
-from agents.neat.genome import WEIGHT_GRID, ConnectionGene, Genome, Inputs, NodeGene
+from agents.neat.case_scorer import CaseScorer, Result, in_process
+from agents.neat.genome import NO_INPUTS, WEIGHT_GRID, ConnectionGene, Ends, Genome, Inputs, NodeGene
+from agents.neat.network import hidden_weights, settled
+from agents.neat.packed_genes import packed_chunks
 
 SEPARABLE = ("squared_hinge", "right_keys")
 """Fitness kinds in which the loss of an output depends on that output alone."""
@@ -34,34 +37,37 @@ def can_be_incremental(cases: Cases, kind: str) -> bool:
     return kind in SEPARABLE and not cases.recurrent
 
 
-def on_grid(value: float) -> bool:
-    """Return whether a weight or a bias is a multiple of 1/`WEIGHT_GRID`."""
-    return (value * WEIGHT_GRID).is_integer()
-
-
-def size_of(node: NodeGene, inputs: Inputs) -> float:
-    """Return the sum of the absolute weights and bias of an output, infinite where sums over them are not exact."""
-    values = [node.bias, *(gene.weight for gene in inputs.values())]
-    exact = node.response == 1 and all(map(on_grid, values)) and all(source < 0 for source, _ in inputs)
-    return sum(map(abs, values)) if exact else math.inf
+Change = tuple[ConnectionGene | None, ConnectionGene | None]
+"""A connection to a node as it is and as it was; None where it is not there."""
 
 
 class Row:
-    """An output's sums in all cases, and their loss."""
+    """A node's sums over the inputs in all cases, and of an output their loss."""
 
-    __slots__ = ("inputs", "loss", "node", "plain", "size", "sums", "version", "wrong")
+    __slots__ = ("inner", "inputs", "loss", "node", "plain", "size", "sums", "version", "wrong")
 
-    def __init__(self, node: NodeGene, inputs: Inputs, sums: np.ndarray, size: float):
+    def __init__(
+        self, node: NodeGene | None, inputs: Inputs, sums: np.ndarray, size: float, inner: list[ConnectionGene]
+    ):
         self.node, self.inputs = node, inputs
-        self.size = size
-        """As `size_of`; at most `LARGEST_SUM`, so that its sums are exact in single precision, in any order."""
         self.sums = sums
-        """(C,) float32, before the activation."""
+        """(C,) float32, without the bias; not changed afterwards."""
+        self.size = size
+        """Sum of the absolute weights from inputs; at most `LARGEST_SUM`, so that sums are exact, in any order."""
+        self.inner = inner
+        """Enabled connections from other nodes."""
         self.wrong: np.ndarray
         """A bit for every case, from its evaluation on."""
         self.plain = self.loss = 0.0
         """Loss without error reweighting, and with the weights of `version`."""
         self.version = -1
+
+
+class _Inner(NamedTuple):
+    """What `packed_chunks` needs of a genome whose inputs are already summed."""
+
+    nodes: Mapping[int, NodeGene]
+    connections: dict[Ends, ConnectionGene]
 
 
 class Incremental:
@@ -71,6 +77,7 @@ class Incremental:
         self._scorer, self._from_nothing = scorer, in_process(scorer)
         self._targets = scorer.cases.targets
         self._on = [np.flatnonzero(row) for row in scorer.cases.inputs]
+        self._blank = Row(None, NO_INPUTS, np.zeros(len(scorer.cases), dtype=np.float32), 0.0, [])
         self._weights: np.ndarray | None = None
         self._version = 0
 
@@ -78,18 +85,21 @@ class Incremental:
         """Evaluate genomes; weights (O, C), None for those of an evaluation without error reweighting."""
         if weights is not self._weights:
             self._weights, self._version = weights, self._version + 1
-        for genome in genomes:
-            genome.rows = self._updated(genome) if genome.rows else None
-        self._begin([genome for genome in genomes if not genome.rows])
-        self._weigh([row for genome in genomes for row in genome.rows or ()])
-        result, others = Result.blank(len(genomes), len(self._targets)), []
+        outputs, result = range(len(self._targets)), Result.blank(len(genomes), len(self._targets))
+        linear: list[int] = []
+        deep: list[int] = []
+        others: list[int] = []
         for index, genome in enumerate(genomes):
-            if genome.rows is None:
-                others.append(index)
-                continue
-            result.losses[index] = [row.loss for row in genome.rows]
-            result.plain[index] = [row.plain for row in genome.rows]
-            result.right[index] = self._right(genome.rows)
+            genome.rows = rows = self._updated(genome)
+            kind = others if not rows else deep if any([rows[output].inner for output in outputs]) else linear
+            kind.append(index)
+        known = [[genomes[index].rows[output] for output in outputs] for index in linear]
+        self._weigh([row for each in known for row in each])
+        for index, each in zip(linear, known, strict=True):
+            result.losses[index] = [row.loss for row in each]
+            result.plain[index] = [row.plain for row in each]
+            result.right[index] = self._right(each)
+        self._settle([genomes[index] for index in deep], deep, result)
         result.put(others, self._from_nothing.evaluate([genomes[index] for index in others], weights))
         return result
 
@@ -97,63 +107,37 @@ class Incremental:
         wrong = np.bitwise_or.reduce([row.wrong for row in rows])
         return len(self._scorer.cases) - int(np.unpackbits(wrong).sum())
 
-    def _updated(self, genome: Genome) -> list[Row] | None:
-        """Return the rows of a genome, made of those it begins with; None if their sums would not be exact."""
-        assert genome.rows is not None
-        if len(genome.nodes) > len(self._targets):
-            return None
-        rows = []
-        for output, row in enumerate(genome.rows):
-            node, inputs = genome.nodes[output], genome.inputs.get(output, {})
-            if row.node is not node or row.inputs != inputs:
+    def _updated(self, genome: Genome) -> dict[int, Row]:
+        """Return the rows of a genome, made of those it begins with; none if their sums would not be exact."""
+        rows: dict[int, Row] = {}
+        for key, node in genome.nodes.items():
+            row, inputs = genome.rows.get(key, self._blank), genome.inputs.get(key, NO_INPUTS)
+            if row.node is not node or (row.inputs is not inputs and row.inputs != inputs):
                 row = self._changed(row, node, inputs)
                 if row is None:
-                    return None
-            rows.append(row)
+                    return {}
+            rows[key] = row
         return rows
 
     def _changed(self, row: Row, node: NodeGene, inputs: Inputs) -> Row | None:
-        """Return the row of other genes of the same output, made of a row; None if its sums would not be exact."""
-        before, added = row.inputs, 0
-        changes: list[tuple[int, ConnectionGene | None, ConnectionGene | None]] = []
-        for key, gene in inputs.items():
-            old = before.get(key)
-            if old is not gene:
-                changes.append((key[0], old, gene))
-                added += old is None
-        if len(before) > len(inputs) - added:
-            changes += [(key[0], before[key], None) for key in before.keys() - inputs.keys()]
-        size = row.size + abs(node.bias) - abs(row.node.bias) + sum(_size(new) - _size(old) for _, old, new in changes)
-        new_genes = [(source, new) for source, _, new in changes if new is not None]
-        exact = (
-            node.response == 1
-            and on_grid(node.bias)
-            and all(source < 0 and on_grid(gene.weight) for source, gene in new_genes)
-        )
-        if not exact or size > LARGEST_SUM:
-            return None
-        sums = row.sums.copy()
-        sums += np.float32(node.bias - row.node.bias)
-        for source, old, new in changes:
+        """Return the row of other genes of the same node, made of a row; None if its sums would not be exact."""
+        before = row.inputs
+        pairs = zip(inputs.values(), map(before.get, inputs), strict=True)
+        changes: list[Change] = [(gene, old) for gene, old in pairs if gene is not old]
+        if len(before) > len(inputs) - sum([old is None for _, old in changes]):
+            changes += [(None, before[key]) for key in before.keys() - inputs.keys()]
+        size, sums, inner = row.size, row.sums.copy() if changes else row.sums, row.inner
+        for new, old in changes:
+            source = new.key[0] if new is not None else old.key[0]  # type: ignore[union-attr]
+            if source >= 0:
+                inner = [gene for gene in inputs.values() if gene.key[0] >= 0 and gene.enabled]
+                continue
+            if new is not None and not (new.weight * WEIGHT_GRID).is_integer():
+                return None
+            size += _size(new) - _size(old)
             if change := _weight(new) - _weight(old):
                 sums[self._on[-1 - source]] += np.float32(change)
-        return Row(node, inputs, sums, size)
-
-    def _begin(self, genomes: Sequence[Genome]) -> None:
-        """Compute the rows of genomes that begin with none, where their sums are exact."""
-        new = [genome for genome in genomes if self._is_exact(genome)]
-        for indices, chunk in chunks(new, self._scorer.cases, 1):
-            for index, sums in zip(indices, self._scorer.outputs(chunk), strict=True):
-                genome = new[index]
-                genome.rows = [
-                    Row(node, inputs, row.copy(), size_of(node, inputs))
-                    for row, (node, inputs) in zip(sums, _outputs(genome), strict=True)
-                ]
-
-    def _is_exact(self, genome: Genome) -> bool:
-        return len(genome.nodes) == len(self._targets) and all(
-            size_of(node, inputs) <= LARGEST_SUM for node, inputs in _outputs(genome)
-        )
+        return Row(node, inputs, sums, size, inner) if size <= LARGEST_SUM else None
 
     def _weigh(self, rows: Sequence[Row]) -> None:
         """Bring the losses of rows up to date with the weights."""
@@ -163,24 +147,37 @@ class Incremental:
             self._weigh_block(stale[first : first + size])
 
     def _weigh_block(self, rows: Sequence[Row]) -> None:
-        sums, outputs = np.stack([row.sums for row in rows]), [row.node.key for row in rows]
+        nodes = [row.node for row in rows if row.node is not None]
+        values, outputs = np.stack([row.sums for row in rows]), [node.key for node in nodes]
+        values *= np.array([[node.response] for node in nodes], dtype=np.float32)
+        values += np.array([[node.bias] for node in nodes], dtype=np.float32)
         targets, plain_weights = self._targets[outputs], self._scorer.plain_weights[outputs]
-        plain = losses = self._scorer.kind(sums[None], targets, plain_weights)[0]
+        plain = losses = self._scorer.kind(values[None], targets, plain_weights)[0]
         if self._weights is not None:
-            losses = self._scorer.kind(sums[None], targets, self._weights[outputs])[0]
-        wrong = np.packbits((sums > 0) != targets, axis=1)
+            losses = self._scorer.kind(values[None], targets, self._weights[outputs])[0]
+        wrong = np.packbits((values > 0) != targets, axis=1)
         for index, row in enumerate(rows):
             row.plain, row.loss, row.wrong = float(plain[index]), float(losses[index]), wrong[index].copy()
             row.version = self._version
 
-
-def _outputs(genome: Genome) -> list[tuple[NodeGene, Inputs]]:
-    """Return each output of a genome without hidden nodes, and the connections that lead to it."""
-    return [(genome.nodes[output], genome.inputs.get(output, {})) for output in range(len(genome.nodes))]
+    def _settle(self, genomes: Sequence[Genome], indices: Sequence[int], result: Result) -> None:
+        """Evaluate genomes with hidden nodes from their rows, and fill in their results."""
+        inner = [
+            _Inner(genome.nodes, {gene.key: gene for row in genome.rows.values() for gene in row.inner})
+            for genome in genomes
+        ]
+        for members, genes in packed_chunks(inner, len(self._targets)):
+            rows = [genomes[member].rows for member in members]
+            sums = np.stack(
+                [one[key].sums for one, keys in zip(rows, genes.keys.tolist(), strict=True) for key in keys]
+            )
+            between = hidden_weights(genes, len(self._targets), np.float32)
+            values = settled(genes, sums.reshape(*genes.keys.shape, -1), *between)
+            result.put([indices[member] for member in members], self._scorer.judge(values, self._weights))
 
 
 def _size(gene: ConnectionGene | None) -> float:
-    """Return how much a connection counts in `size_of`."""
+    """Return how much a connection counts in the size of a row."""
     return 0.0 if gene is None else abs(gene.weight)
 
 

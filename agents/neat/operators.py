@@ -88,7 +88,7 @@ def _add_connection(editor: GenomeEditor) -> None:
 def delete_connection(editor: GenomeEditor) -> None:
     """Perhaps delete a connection."""
     if random.random() < editor.config.conn_delete_prob and editor.connections:
-        del editor.connections[random.choice(list(editor.connections))]
+        del editor.connections[editor.connections.choose().key]
 
 
 def change_values(editor: GenomeEditor) -> None:
@@ -105,7 +105,7 @@ def change_value(editor: GenomeEditor) -> None:
         gene = _choose_connection(editor)
         weight = gene.weight + random.gauss(0, power * config.weight_mutate_power)
         weight = on_grid(weight, config.weight_min_value, config.weight_max_value)
-        editor.connections[gene.key] = replace(gene, weight=weight)
+        editor.connections[gene.key] = ConnectionGene(gene.key, gene.innovation, weight, gene.enabled)
     else:
         node = editor.nodes[_choose_node(editor)]
         bias = node.bias + random.gauss(0, power * config.bias_mutate_power)
@@ -138,9 +138,9 @@ def _choose_node(editor: GenomeEditor) -> int:
 
 def _choose_connection(editor: GenomeEditor) -> ConnectionGene:
     """Choose a connection; with `loss_weighted_output` the one of three whose output has the largest loss."""
-    outputs, keys = editor.config.num_outputs, list(editor.connections)
-    key = random.choice(keys)
-    if editor.losses and key[1] < outputs and random.random() < editor.config.loss_weighted_output:
-        candidates = (key, random.choice(keys), random.choice(keys))
-        key = max(candidates, key=lambda k: editor.losses[k[1]] if k[1] < outputs else 0.0)
-    return editor.connections[key]
+    outputs, connections = editor.config.num_outputs, editor.connections
+    gene = connections.choose()
+    if editor.losses and gene.key[1] < outputs and random.random() < editor.config.loss_weighted_output:
+        candidates = (gene, connections.choose(), connections.choose())
+        gene = max(candidates, key=lambda one: editor.losses[one.key[1]] if one.key[1] < outputs else 0.0)
+    return gene

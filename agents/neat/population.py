@@ -33,7 +33,7 @@ class PopulationEvaluator(Stateful, Protocol):
 
     @property
     def gain_of_workers(self) -> float | None:
-        """Speed of the workers over that of this process; None if there are none, or before it is measured."""
+        """Speed of a run with workers over one without; None if there are none, or before it is measured."""
         ...
 
     def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
@@ -122,7 +122,7 @@ class Evolution:
 
     @property
     def gain_of_workers(self) -> float | None:
-        """Speed of the workers over that of this process; None if there are none, or before it is measured."""
+        """Speed of a run with workers over one without; None if there are none, or before it is measured."""
         return self.evaluator.gain_of_workers
 
     def step(self) -> Generation:

@@ -18,10 +18,8 @@ import random
 from collections.abc import Sequence
 from functools import cached_property
 from statistics import fmean
-from typing import Any
 
 import neat
-import numpy as np
 from neat.config import ConfigParameter, DefaultClassConfig
 
 from agents.neat.crossover import crossover
@@ -30,8 +28,8 @@ from agents.neat.genome import Genome, GenomeConfig, new_genome
 from agents.neat.operators import mutate
 from agents.neat.species import Species
 
-FEW = 40
-"""Genomes that are compared sooner as Python's numbers than as arrays."""
+LARGEST_POOL = 60
+"""Genomes that lexicase compares with each other: a larger species is dealt out to pools, of which one is drawn."""
 
 
 class Reproduction(neat.DefaultReproduction):
@@ -144,18 +142,22 @@ class Parents:
     """The genomes that may have children, and the choice of one of them."""
 
     def __init__(self, genomes: Sequence[Genome], selection: str):
+        """Take the genomes, the best first."""
         self.genomes = genomes
-        self._lexicase = Lexicase(genomes) if selection == "lexicase" else None
+        pools = range(-(-len(genomes) // LARGEST_POOL) if selection == "lexicase" else 0)
+        self._pools = [Lexicase(genomes[first :: len(pools)]) for first in pools]
 
     def choose(self) -> Genome:
         """Choose one genome."""
-        return self._lexicase.choose() if self._lexicase else random.choice(self.genomes)
+        if not self._pools:
+            return random.choice(self.genomes)
+        return (self._pools[0] if len(self._pools) == 1 else random.choice(self._pools)).choose()
 
 
 class Survivors(dict[int, "Survivors"]):
     """Genomes, by their rows, that some outputs left; and by output, which of them it leaves, where that is known."""
 
-    def __init__(self, rows: tuple[int, ...]):
+    def __init__(self, rows: list[int]):
         super().__init__()
         self.rows = rows
 
@@ -168,7 +170,7 @@ class Lexicase:
 
     def __init__(self, genomes: Sequence[Genome]):
         self._genomes = genomes
-        self._all = Survivors(tuple(range(len(genomes))))
+        self._all = Survivors(list(range(len(genomes))))
         self._known: dict[tuple[int, ...], Survivors] = {}
 
     @cached_property
@@ -176,45 +178,37 @@ class Lexicase:
         """Losses of all genomes, by output."""
         return list(zip(*(genome.losses for genome in self._genomes), strict=True))
 
-    @cached_property
-    def _losses(self) -> np.ndarray:
-        """The same as an array (O, N)."""
-        return np.array(self._columns)
-
     def choose(self) -> Genome:
         """Choose one genome by the outputs in a random order."""
-        outputs = list(range(len(self._genomes[0].losses)))
-        random.shuffle(outputs)
-        left = self._all
-        for output in outputs:
-            if len(left.rows) == 1:
-                break
+        left, outputs = self._all, list(range(len(self._genomes[0].losses)))
+        while outputs and len(left.rows) > 1:
+            index = int(random.random() * len(outputs))
+            output, outputs[index] = outputs[index], outputs[-1]
+            outputs.pop()
             if output not in left:
-                left[output] = self._filter(output, left.rows)
+                left[output] = self._filter(output, left)
             left = left[output]
         return self._genomes[random.choice(left.rows)]
 
-    def _filter(self, output: int, rows: Sequence[int]) -> Survivors:
+    def _filter(self, output: int, left: Survivors) -> Survivors:
         """Return which genomes are about as good as the best one at an output.
 
         They may be worse by the median absolute deviation of the losses there.
         """
-        if len(rows) > FEW:
-            index = np.array(rows)
-            losses = self._losses[output][index]
-            ranked = np.sort(losses)
-            limit = ranked[0] + _middle(np.sort(np.abs(losses - _middle(ranked))))
-            rows = index[losses <= limit].tolist()
-        else:
-            column = self._columns[output]
-            found = sorted([column[row] for row in rows])
-            middle = _middle(found)
-            limit = found[0] + _middle(sorted([abs(loss - middle) for loss in found]))
-            rows = [row for row in rows if column[row] <= limit]
-        return self._known.setdefault(tuple(rows), Survivors(tuple(rows)))
+        column = self._columns[output]
+        losses = [column[row] for row in left.rows]
+        if min(losses) == max(losses):  # relatives share outputs
+            return left
+        ranked = sorted(losses)
+        middle = _middle(ranked)
+        limit = ranked[0] + _middle(sorted([abs(loss - middle) for loss in ranked]))
+        if ranked[-1] <= limit:
+            return left
+        rows = [row for row, loss in zip(left.rows, losses, strict=True) if loss <= limit]
+        return self._known.setdefault(tuple(rows), Survivors(rows))
 
 
-def _middle(ranked: Any) -> float:
+def _middle(ranked: Sequence[float]) -> float:
     """Return the median of sorted values, as `statistics.median` does."""
     half = len(ranked) // 2
     return ranked[half] if len(ranked) % 2 else (ranked[half - 1] + ranked[half]) / 2

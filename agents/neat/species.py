@@ -10,15 +10,15 @@ Source: Stanley and Miikkulainen (2002), section 3.3.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import neat
 import numpy as np
 from neat.config import ConfigParameter, DefaultClassConfig
-from neat.genes import DefaultConnectionGene, DefaultNodeGene
+from neat.genes import DefaultNodeGene
 from neat.species import Species
 
-from agents.neat.genome import Genome, GenomeConfig
+from agents.neat.genome import NO_INPUTS, Genome, GenomeConfig, NodeGene
 
 THRESHOLD_STEP = 1.05
 """The threshold changes by this factor a generation while the number of species is off its target."""
@@ -110,7 +110,9 @@ class SpeciesSet(neat.DefaultSpeciesSet):
 
     def _distance(self, one: neat.DefaultGenome, other: neat.DefaultGenome, options) -> float:
         """Return the genetic distance; nobody is far from anybody where one species is wanted."""
-        return 0.0 if one is other or self.species_set_config.target_species == 1 else distance(one, other, options)
+        if one is other or self.species_set_config.target_species == 1:
+            return 0.0
+        return distance(one, other, options)
 
     def _steer(self) -> None:
         target = self.species_set_config.target_species
@@ -119,25 +121,32 @@ class SpeciesSet(neat.DefaultSpeciesSet):
 
 
 def distance(one: Genome, other: Genome, config: GenomeConfig) -> float:
-    """Return neat-python's genetic distance; a gene that both share is not looked at."""
-    nodes = _distance(one.nodes, other.nodes, DefaultNodeGene.distance, config)
-    return nodes + _distance(one.connections, other.connections, DefaultConnectionGene.distance, config)
+    """Return neat-python's genetic distance; genes that both share are not looked at."""
+    unlike = [
+        (gene, match)
+        for sink, inputs in one.inputs.items()
+        if (others := other.inputs.get(sink, NO_INPUTS)) is not inputs
+        for gene, match in zip(inputs.values(), map(others.get, inputs), strict=True)
+        if match is not gene
+    ]
+    pairs = [(gene, match) for gene, match in unlike if match is not None]
+    apart = sum([abs(gene.weight - match.weight) + (gene.enabled != match.enabled) for gene, match in pairs])
+    sizes = len(one.connections), len(other.connections)
+    disjoint = sizes[1] - sizes[0] + 2 * (len(unlike) - len(pairs))
+    apart = config.compatibility_weight_coefficient * apart + config.compatibility_disjoint_coefficient * disjoint
+    return _distance_of_nodes(one.nodes, other.nodes, config) + apart / max(*sizes, 1)
 
 
-def _distance(genes: Mapping, others: Mapping, difference: Callable[..., float], config: GenomeConfig) -> float:
-    """Return the distance of genes of one kind; `difference` is neat-python's distance of two matching ones."""
-    if not genes and not others:
-        return 0.0
-    pairs = zip(genes.values(), map(others.get, genes), strict=True)
-    unlike = [(gene, match) for gene, match in pairs if match is not gene]
+def _distance_of_nodes(nodes: Mapping[int, NodeGene], others: Mapping[int, NodeGene], config: GenomeConfig) -> float:
     alone, apart = 0, 0.0
-    for gene, match in unlike:
+    for key, gene in nodes.items():
+        match = others.get(key)
         if match is None:
             alone += 1
-        else:
-            apart += difference(gene, match, config)
-    disjoint = len(others) - len(genes) + 2 * alone
-    return (apart + config.compatibility_disjoint_coefficient * disjoint) / max(len(genes), len(others))
+        elif match is not gene:
+            apart += DefaultNodeGene.distance(gene, match, config)
+    disjoint = len(others) - len(nodes) + 2 * alone
+    return (apart + config.compatibility_disjoint_coefficient * disjoint) / max(len(nodes), len(others), 1)
 
 
 SpeciesSet.__name__ = "DefaultSpeciesSet"  # the section of neat-python's configuration file

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import cycle, repeat
 from typing import Any
 
-import neat
 import numpy as np
 
 from agents.cases import Cases
 from agents.neat.case_scorer import Backend, CaseScorer, Chunk, InChunks, Result, in_process
+from agents.neat.genome import Genome
 from agents.neat.incremental import Incremental, can_be_incremental
 from agents.neat.worker_pool import WorkerPool
 
@@ -47,27 +47,35 @@ def ray_actors(ray: Any, cases: Cases, kind: str, workers: int) -> InChunks:
 
 
 class BenchmarkedBackend:
-    """Workers, and their gain: the first generation is evaluated here and a later one there, on the clock."""
+    """Workers, and what a run gains by them.
 
-    def __init__(self, workers: Backend, scorer: CaseScorer):
-        self._backends = (in_process(scorer), workers, workers)
-        self._rates: list[float] = []
+    Two generations are evaluated here, as they would be without workers, the others there. The second of each is timed,
+    from its evaluation to the next one: breeding, which workers do not speed up, counts too.
+    """
 
-    def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
-        backend = self._backends[min(len(self._rates), 2)]
-        start = time.perf_counter()
-        result = backend.evaluate(genomes, weights)
-        if genomes and len(self._rates) < 3:
-            self._rates.append(len(genomes) / (time.perf_counter() - start))
-        return result
+    def __init__(self, workers: Backend, here: Backend):
+        self._backends = (here, here, workers, workers)
+        self._started: list[tuple[float, int]] = []
+        """When each of the first evaluations began, and how many genomes it had."""
+
+    def evaluate(self, genomes: Sequence[Genome], weights: np.ndarray | None) -> Result:
+        backend = self._backends[min(len(self._started), 3)]
+        if len(self._started) < 5:
+            self._started.append((time.perf_counter(), len(genomes)))
+        for genome in genomes if backend is self._backends[3] else ():
+            genome.rows = {}  # workers evaluate from nothing
+        return backend.evaluate(genomes, weights)
 
     @property
     def gain(self) -> float | None:
-        """Genomes a second of the workers over those of this process; None before both are measured.
-
-        The first generation sent to the workers is not counted: they are still starting then.
-        """
-        return self._rates[2] / self._rates[0] if len(self._rates) == 3 else None
+        """Genomes a second with workers over those without; None before both are measured."""
+        if len(self._started) < 5:
+            return None
+        rates = [
+            max(count, 1) / (self._started[number + 1][0] - begin)
+            for number, (begin, count) in enumerate(self._started[:4])
+        ]
+        return rates[3] / rates[1]
 
 
 @dataclass(frozen=True)
@@ -121,12 +129,13 @@ def lend_backend(cases: Cases, kind: str, options: WorkerOptions, immutable: boo
         ValueError: Ray is asked for and not installed, or cannot be reached.
     """
     scorer, workers = CaseScorer(cases, kind), options.count
+    here = Incremental(scorer) if immutable and can_be_incremental(cases, kind) else in_process(scorer)
     if options.ray:
         with lend_ray(max(workers, 1), options.ray_address) as ray:
-            yield BenchmarkedBackend(ray_actors(ray, cases, kind, max(workers, 1)), scorer)
+            yield BenchmarkedBackend(ray_actors(ray, cases, kind, max(workers, 1)), here)
     elif workers:
         with WorkerPool(workers, _begin, (cases, kind)) as pool:
             processes = InChunks(cases, lambda parts, weights: pool.map(_evaluate, parts, repeat(weights)), workers)
-            yield BenchmarkedBackend(processes, scorer)
+            yield BenchmarkedBackend(processes, here)
     else:
-        yield Incremental(scorer) if immutable and can_be_incremental(cases, kind) else in_process(scorer)
+        yield here

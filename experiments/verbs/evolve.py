@@ -184,7 +184,7 @@ def _gain_in_words(summary: dict) -> list[str]:
     gain = summary.get("gain_of_workers")
     if gain is None or gain >= 1:
         return []
-    return [f"Workers evaluated {gain:.2f} times as fast as one process: at this size they do not pay off."]
+    return [f"With workers the run was {gain:.2f} times as fast as without: at this size they do not pay off."]
 
 
 def _improvised(summary: dict) -> list[str]:

@@ -62,7 +62,7 @@ def test_numbers_keep_every_bit(value):
 
 def test_the_text_does_not_depend_on_the_order_of_the_genes():
     genome = random_genome(3)
-    other = Genome(9, *(dict(reversed(genes.items())) for genes in (genome.nodes, genome.connections)))
+    other = Genome(9, *(dict(reversed(list(genes.items()))) for genes in (genome.nodes, genome.connections)))
     assert genome_to_json(other, INPUTS, OUTPUTS) == genome_to_json(genome, INPUTS, OUTPUTS)
 
 

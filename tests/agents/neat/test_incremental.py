@@ -90,7 +90,7 @@ def test_outputs_that_nothing_changed_keep_their_row(options):
     note([parent], incremental.evaluate([parent], None))
     child = changed(parent, options, (-1, 1), 0.5)
     incremental.evaluate([child], None)
-    kept = [own is others for own, others in zip(child.rows, parent.rows, strict=True)]
+    kept = [child.rows[output] is parent.rows[output] for output in range(OUTPUTS)]
     assert kept == [True, False, True]
     assert (child.rows[1].sums - parent.rows[1].sums).tolist() == (CASES.inputs[0] / 2).tolist()
 
@@ -153,7 +153,7 @@ def test_only_sums_that_are_exact_are_kept(options, key, weight, kept):
     for child in (changed(parent, options, key, weight), changed(Genome(1, parent.nodes), options, key, weight)):
         found = incremental.evaluate([child], None)
         assert found.losses.tobytes() == in_process(scorer).evaluate([child], None).losses.tobytes()
-        assert (child.rows is not None) == kept
+        assert bool(child.rows) == kept
 
 
 def test_a_connection_from_an_output_is_refused_by_changes_as_in_full(options):
@@ -163,13 +163,15 @@ def test_a_connection_from_an_output_is_refused_by_changes_as_in_full(options):
         incremental.evaluate([changed(parent, options, (0, 1), 0.5)], None)
 
 
-def test_an_output_that_scales_its_sum_is_evaluated_from_nothing(options):
-    genomes = [new_genome(key, options) for key in (1, 2)]
-    genomes[0] = Genome(1, {**genomes[0].nodes, 0: replace(genomes[0].nodes[0], response=1.5)})
-    scorer = CaseScorer(CASES, "squared_hinge")
-    found = Incremental(scorer).evaluate(genomes, None)
-    assert found.losses.tobytes() == in_process(scorer).evaluate(genomes, None).losses.tobytes()
-    assert [genome.rows is None for genome in genomes] == [True, False]
+def test_an_output_that_scales_its_sum_is_worth_the_same_by_changes(options):
+    parent, scorer = new_genome(1, options), CaseScorer(CASES, "squared_hinge")
+    incremental = Incremental(scorer)
+    incremental.evaluate([parent], None)
+    scaled = Genome(2, {**parent.nodes, 0: replace(parent.nodes[0], response=1.5, bias=0.1)}, parent.connections)
+    scaled.rows = parent.rows
+    found, expected = incremental.evaluate([scaled], None), in_process(scorer).evaluate([scaled], None)
+    assert found.losses.tobytes() == expected.losses.tobytes()
+    assert scaled.rows[0].sums is parent.rows[0].sums
 
 
 def test_only_losses_that_belong_to_one_output_can_be_kept():

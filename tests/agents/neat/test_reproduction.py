@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.neat.genome import ConnectionGene, Genome, NodeGene
-from agents.neat.reproduction import Parents
+from agents.neat.reproduction import LARGEST_POOL, Parents
 
 OUTPUTS, TRIBES = 3, 4
 INPUTS = OUTPUTS * TRIBES
@@ -244,30 +244,39 @@ def test_lexicase_takes_small_differences_for_none():
     assert counts[1] > 250
 
 
-@pytest.mark.parametrize("count", [3, 30, 300])
+def slowly(genomes: list[Genome]) -> Genome:
+    """Choose as the definition says: outputs in a random order, each of which looks at all that are left."""
+    outputs, left = list(range(5)), genomes
+    while outputs and len(left) > 1:
+        index = int(random.random() * len(outputs))
+        output, outputs[index] = outputs[index], outputs[-1]
+        outputs.pop()
+        losses = [genome.losses[output] for genome in left]
+        deviation = median(abs(loss - median(losses)) for loss in losses)
+        left = [genome for genome in left if genome.losses[output] <= min(losses) + deviation]
+    return random.choice(left)
+
+
+@pytest.mark.parametrize("count", [3, 30, LARGEST_POOL])
 def test_lexicase_draws_as_if_every_output_looked_at_all_that_are_left(count):
-    """The choices, and the numbers drawn, are those of the definition, in small groups and in large ones."""
     chance = random.Random(count)
     genomes = [Genome(key, {}, {}) for key in range(count)]
     for genome in genomes:
         genome.losses = [float(chance.randrange(1 + count // 5)) for _ in range(5)]
-
-    def slowly() -> Genome:
-        outputs, left = list(range(5)), genomes
-        random.shuffle(outputs)
-        for output in outputs:
-            if len(left) > 1:
-                losses = [genome.losses[output] for genome in left]
-                deviation = median(abs(loss - median(losses)) for loss in losses)
-                left = [genome for genome in left if genome.losses[output] <= min(losses) + deviation]
-        return random.choice(left)
-
     parents = Parents(genomes, "lexicase")
     for seed in range(40):
         random.seed(seed)
-        expected, state = slowly(), random.getstate()
+        expected, state = slowly(genomes), random.getstate()
         random.seed(seed)
         assert (parents.choose(), random.getstate()) == (expected, state)
+
+
+def test_a_large_species_is_dealt_out_to_pools_and_all_of_it_may_have_children():
+    genomes = [Genome(key, {}, {}) for key in range(2 * LARGEST_POOL + 1)]
+    for genome in genomes:
+        genome.losses = [float(genome.key)] * 5  # the first ones are the best
+    chosen = {Parents(genomes, "lexicase").choose().key for _ in range(200)}
+    assert chosen == {0, 1, 2}  # the best of each of three pools
 
 
 def test_lexicase_has_no_favourite_among_equals():
