@@ -4,6 +4,7 @@ The network is evolved by cooperative per-key evolution (`per_key`), which looks
 NEAT. A song counts as whole if the champion plays it from its prompt to its end without a mistake, free running.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -136,16 +137,16 @@ def after_wrong_notes(player: AndPlayer, rolls: Sequence[np.ndarray], setting: S
 
 
 def growth_exponents(rows: Sequence[Row]) -> dict[str, float]:
-    """Return the exponents e of n ** e, fitted to the rows for n songs; only for columns that are never 0."""
+    """Return the exponents e of n ** e between the last two rows, for n songs; only for columns that are not 0 there.
+
+    Small numbers of songs say little: they are learned in less than the time that anything takes.
+    """
     if len(rows) < 2:
         return {}
-    songs = np.log([row.songs for row in rows])
-    columns = {name: np.array([getattr(row, name) for row in rows], dtype=float) for name in GROWING}
-    return {
-        name: round(float(np.polyfit(songs, np.log(values), 1)[0]), 3)
-        for name, values in columns.items()
-        if (values > 0).all()
-    }
+    before, last = rows[-2:]
+    columns = {name: (getattr(before, name), getattr(last, name)) for name in GROWING}
+    grown = math.log(last.songs / before.songs)
+    return {name: round(math.log(many / few) / grown, 3) for name, (few, many) in columns.items() if few and many}
 
 
 def summarise(rows: Sequence[Row], setting: Setting, left_out: dict[str, int]) -> dict:

@@ -134,5 +134,8 @@ def _print_table(rows: list, summary: dict, folder) -> None:
     grows = ", ".join(
         f"{name.replace('cpu', 'CPU').replace('_', ' ')} as songs^{value:.2f}" for name, value in exponents.items()
     )
-    caption = (f"Growth: {grows}. " if grows else "") + f"Search: {summary['search']}. Written to {folder.path}"
+    between = f" from {rows[-2].songs} to {rows[-1].songs} songs" if len(rows) > 1 else ""
+    caption = (
+        f"Growth{between}: {grows}. " if grows else ""
+    ) + f"Search: {summary['search']}. Written to {folder.path}"
     show_table(columns, cells, caption)
