@@ -70,7 +70,8 @@ def carry_out(line: str, folder: Path) -> str:
 
 def lay_out(page: str, folder: Path, first: Path) -> None:
     """Put what the page speaks of into a folder."""
-    (folder / "basic_midi").symlink_to(ROOT / "basic_midi")
+    for name in ("basic_midi", "examples"):
+        (folder / name).symlink_to(ROOT / name)
     for name in FOLDERS:
         (folder / name).mkdir()
         for tune in TUNES:
@@ -80,8 +81,6 @@ def lay_out(page: str, folder: Path, first: Path) -> None:
     for name in ("first", "a", "b"):
         if f"--out runs/{name} " not in (ROOT / page).read_text(encoding="utf-8"):
             shutil.copytree(first, folder / "runs" / name)
-    if "runs/learned" in (ROOT / page).read_text(encoding="utf-8"):
-        carry_out("kuznechik dqn grasshopper --out runs/learned", folder)
     for name in re.findall(r"\b(\w+)\.toml", " ".join(blocks(page, "sh"))):
         (folder / f"{name}.toml").write_text(blocks(page, "toml")[0], encoding="utf-8")
     for block in blocks(page, "python"):
