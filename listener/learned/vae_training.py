@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from listener.corpus import Corpora, moved
+from listener.corruptions import MELODIC
 from listener.learned.form_net import FormNet
 from listener.learned.form_training import fit_form, song_losses, wrong_form
 from listener.learned.latent_net import BARS, LatentNet
@@ -26,8 +27,10 @@ from listener.training_options import VaeOptions
 from vae.fit import CosineRate, Fit
 from vae.shipped import find_model
 
-SHARES = (0.5, 0.3, 0.2)
-"""Of the pairs that are worse in form, in keys and in rhythm."""
+SHARES = (0.46, 0.28, 0.18, 0.08)
+"""Of the pairs that are worse in form, in keys and in rhythm, and of those with dull players."""
+DULL = ("two notes in a rhythm", "scale in a rhythm", "scale in a rhythm")
+"""Players that the head would take for music."""
 
 
 class VaeTraining(Training):
@@ -69,9 +72,15 @@ class VaeTraining(Training):
 
 
 def wrong_songs(chain: MarkovChain, real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return songs (N, T) made worse: in form, in keys, or in rhythm."""
+    """Return songs (N, T) made worse, in form, in keys, or in rhythm; some are those of dull players."""
     made, kind = np.empty_like(real), generator.choice(len(SHARES), len(real), p=SHARES)
-    ways: tuple[Others, ...] = (partial(wrong_form, chain), partial(wrong_pitches, chain), wrong_rhythm)
+    ways: tuple[Others, ...] = (partial(wrong_form, chain), partial(wrong_pitches, chain), wrong_rhythm, _dull)
     for number, wrong in enumerate(ways):
         made[kind == number] = wrong(real[kind == number], generator)
     return made
+
+
+def _dull(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    players = [MELODIC[name] for name in DULL]
+    parts = generator.multinomial(len(real), np.full(len(DULL), 1 / len(DULL)))
+    return np.concatenate([play(part, real.shape[1], generator) for play, part in zip(players, parts, strict=True)])

@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch")
 
 from listener.learned.hearing import heard  # noqa: E402
 from listener.learned.latent_net import LAGS, Head, LatentNet, LatentOptions, window_tokens  # noqa: E402
+from listener.learned.vae_training import _dull  # noqa: E402
 from vae.config import ModelConfig  # noqa: E402
 from vae.model import make_model  # noqa: E402
 from vae.shipped import find_model  # noqa: E402
@@ -66,3 +67,13 @@ def test_likeness_is_that_of_the_slow_formula():
         before = same[:, : max(0, window - 1)]
         torch.testing.assert_close(found[:, window, -2], before.amax(dim=1) if window > 1 else torch.zeros(2))
         torch.testing.assert_close(found[:, window, -1], before.sum(dim=1) / max(1, window))
+
+
+def test_the_head_learns_from_dull_players_in_rhythms_of_two_bars_too():
+    real = np.full((20, 128), -1, dtype=np.int8)
+    made = _dull(real, np.random.default_rng(0))
+    assert made.shape == real.shape
+    sounds = (made >= 0).reshape(20, 8, 16)
+    assert sounds.any(axis=(1, 2)).all()
+    assert (sounds == sounds[:, :1]).all()
+    assert {len(np.unique(row[row >= 0])) for row in made} >= {2, 8}
