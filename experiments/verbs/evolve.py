@@ -160,8 +160,12 @@ def _lines(summary: dict, folder: Any) -> list[str]:
         lines += _improvised(summary)
     if "environment" in summary:
         lines += _acted(summary)
-    recurrent = read_config(folder).genome.recurrent
-    page = "" if recurrent else "|duet"  # a page cannot play a network with a memory of its own
+    config = read_config(folder)
+    alone = not config.improvise.listener or config.improvise.prior == "none"
+    # a page has no prior, and cannot play a network with a memory of its own
+    page = "|duet" if alone and not config.genome.recurrent else ""
+    if "coverage" in summary:
+        lines.append(f"Atlas: {summary['coverage']:.0%} of the cells are filled, QD score {summary['qd_score']:.1f}.")
     verbs = f"score|plot|play|report{page}" if summary["songs"] else "score|plot|report"
     verbs = "play|score|plot|report" if "environment" in summary else verbs
     return [*lines, f"Next: kuznechik {verbs} {shlex.quote(str(folder.path))}"]

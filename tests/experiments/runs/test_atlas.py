@@ -63,6 +63,13 @@ def test_a_cell_plays_a_melody_that_belongs_there_and_earns_its_quality(run, kuz
     assert len(read_midi(out).onsets) == roll.sum()
 
 
+def test_the_result_says_how_much_of_the_map_is_filled(song, kuznechik):
+    out = kuznechik("evolve", song, *SMALL, "--set", "evolve.generations=1", "--out", song.parent / "told").out
+    result = summary(song.parent / "told")
+    assert f"Atlas: {result['coverage']:.0%} of the cells are filled, QD score {result['qd_score']:.1f}." in out
+    assert "|duet" in out
+
+
 def test_a_resumed_run_ends_with_the_same_atlas(song, run, kuznechik):
     stopped = evolve(song, "stopped", 3)
     assert kuznechik("evolve", "--resume", stopped, "--set", "evolve.generations=6").status == 0
@@ -99,8 +106,8 @@ def test_a_click_on_a_tile_plays_its_cell(run, kuznechik, tmp_path):
         """
         const tile = document.querySelector("button.tile[aria-pressed=false]");
         tile.click();
-        await new Promise(done => setTimeout(done, 3000));
         const button = document.querySelector("[data-part]");
+        while (button.getAttribute("aria-pressed") !== "true") await new Promise(done => setTimeout(done, 50));
         const pressed = [...document.querySelectorAll(".tile[aria-pressed=true]")].map(one => one.title);
         return [pressed, document.querySelector(".text").textContent, button.getAttribute("aria-pressed"), tile.title];
         """,
