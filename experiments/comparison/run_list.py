@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from experiments.config.kinds import CONFIGS
 from experiments.config.settings import parse_toml
+from experiments.runs.choices import CHOICES, STARRED
 from experiments.runs.folder import RunError, RunFolder
 from songs.catalog import song_name
 from songs.piano_roll import most_right_steps, read_lags
@@ -22,7 +23,7 @@ from songs.validate import ByAnyName, OrNone, validate_like
 
 SWEEP = "sweep.toml"
 """File of a folder of runs that lists variants; their folders have the order of the file."""
-SEEDS = ("evolve.seed", "dqn.seed", "training.seed", "listener.seed")
+SEEDS = ("evolve.seed", "dqn.seed", "breed.seed", "training.seed", "listener.seed")
 SHOWN = (*SEEDS, "task.song", "evolve.algorithm", "listener.kind")
 """Options that are properties of a listed run."""
 
@@ -75,10 +76,10 @@ class ListedRun:
 
     @cached_property
     def song(self) -> str:
-        """What is learned: a song, several, exclusive or, an environment, or the data set of a VAE."""
+        """What is learned: a song, several, exclusive or, an environment, a VAE's data set; what was bred from."""
         task, summary = self.options.get("task.kind"), self.summary
         if task is None:
-            return str(summary.get("dataset", ""))
+            return str(self.options.get("breed.start") or summary.get("dataset", ""))
         if task == "environment":
             return str(self.options.get("environment.id"))
         if task != "song":
@@ -90,6 +91,8 @@ class ListedRun:
     @property
     def algorithm(self) -> str:
         """The search of evolution, the kind of learning problem of a DQN, or the kind of listener."""
+        if self.kind == "breed":
+            return "by ear"
         found = self.options.get("evolve.algorithm") or self.options.get("listener.kind")
         return str(found or self.summary.get("regime", ""))
 
@@ -160,9 +163,10 @@ class ListedRun:
 
     @property
     def left_nothing(self) -> bool:
-        """True if there is neither a result nor a checkpoint to continue from."""
-        folders = (self.folder.path / name for name in ("best", "checkpoints"))
-        return not any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
+        """True if there is neither a result nor a checkpoint to continue from, nor what a person chose."""
+        folders = (self.folder.path / name for name in ("best", "checkpoints", STARRED))
+        kept = any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
+        return not kept and not (self.folder.path / CHOICES).exists()
 
 
 def list_runs(paths: Iterable[str | Path]) -> list[ListedRun]:

@@ -25,7 +25,7 @@ class Breed:
 
 @dataclass(frozen=True)
 class Melody:
-    """The melodies; of a song or a run that is begun with, all but `bars` are as there."""
+    """The melodies; of a song or a run that is begun with, all but `bars` are as there, and --tempo is another one."""
 
     bars: int = option(8, "bars of a melody", 1, 64)
     keys: int = option(KEYS, "keys of the keyboard", 1, MOST_KEYS)

@@ -81,6 +81,10 @@ def _number(layer: str) -> int:
 def read_network(folder: RunFolder) -> GenomeNetwork | DenseNetwork:
     """Return the network of a run's champion; raises RunError if the run has none, or it does not decide alone."""
     kind = name_of_kind(folder)
+    if kind == "breed":
+        raise RunError(
+            f"{folder.path}: its network sees where in a bar it is, which no exported file does: take best/melody.mid"
+        )
     if kind not in ("evolve", "dqn"):
         what = "a MusicVAE, whose weights are" if kind == "vae" else "a listener, whose files are"
         raise RunError(f"{folder.path}: it trained {what} in {folder.path / 'best'} as they are")

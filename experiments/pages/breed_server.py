@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from agents.neat.breeding import SHOWN
+from experiments.options import UsageError
 from experiments.pages.breed import breed_page, generation, starred_duet
 from experiments.runs.breed import LONGEST_NAME, folder_name
 from experiments.runs.desk import Desk
@@ -58,9 +59,12 @@ def serving(desk: Desk, port: int = 0) -> Iterator[str]:
         port: of the address; 0: any that is free.
 
     Raises:
-        OSError: the port is taken.
+        UsageError: the port is taken, or not for this user.
     """
-    server = Server((HOST, port), Handler)
+    try:
+        server = Server((HOST, port), Handler)
+    except OSError as error:
+        raise UsageError(f"--port {port}: {error.strerror}: name another one, or leave it out") from None
     server.desk, server.token = desk, secrets.token_urlsafe(18)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()

@@ -26,7 +26,7 @@ from agents.neat.genome_json import genome_from_columns, genome_to_columns, geno
 from experiments.config.breed import BreedConfig
 from experiments.config.neat_ini import neat_ini, read_neat_config
 from experiments.runs.checkpoint import State
-from experiments.runs.choices import CHOICES, Choice, append_choice, read_choices
+from experiments.runs.choices import CHOICES, STARRED, Choice, append_choice, read_choices
 from experiments.runs.desk import Desk
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.improvise import named_listener
@@ -39,7 +39,6 @@ from songs.song import Song
 
 START = "start.json"
 GENOMES = "history/genomes.csv"
-STARRED = "starred"
 LONGEST_NAME = 40
 
 
@@ -289,4 +288,12 @@ def folder_name(name: str) -> str:
     return stem
 
 
-KIND = Kind("breed", (), prepare, training, read_beginning, checkpoint_every=10)
+def read_choices_to_repeat(config: BreedConfig, folder: RunFolder) -> Beginning:
+    """Return what a run begins with, and its choices; raises RunError where there are none."""
+    beginning = read_beginning(config, folder)
+    if not beginning.choices:
+        raise RunError(f"{folder.path}: nothing was chosen in it: a star is repeated with the run that it is of")
+    return beginning
+
+
+KIND = Kind("breed", (), prepare, training, read_choices_to_repeat, checkpoint_every=10)

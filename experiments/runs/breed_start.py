@@ -21,12 +21,15 @@ from songs.keyboard import common_keyboard, usual_keyboard
 from songs.song import Song
 
 
-def resolve_beginning(config: BreedConfig, arranging: ArrangeOptions) -> tuple[BreedConfig, Beginning, list[str]]:
+def resolve_beginning(
+    config: BreedConfig, arranging: ArrangeOptions, tempo_bpm: float | None = None
+) -> tuple[BreedConfig, Beginning, list[str]]:
     """Return a configuration whose melodies are settled, what it begins with, and lines about what was changed.
 
     Args:
         config: names the start.
         arranging: how files become songs; without a start, its keyboard and grid are those of the melodies.
+        tempo_bpm: quarter notes a minute; None: those of the start, or of the configuration without one.
 
     Raises:
         ValueError: there is no such start, or keyboard and grid are none.
@@ -40,11 +43,17 @@ def resolve_beginning(config: BreedConfig, arranging: ArrangeOptions) -> tuple[B
         if arranging.grid:
             config = config.change("melody", steps_per_beat=arranging.grid)
     elif is_run(start) and name_of_kind(RunFolder.open(start)) == "breed":
+        if arranging.keys or arranging.grid:
+            raise UsageError(
+                f"{start}: its network has the keys and the grid that it was bred on: leave out --keys and --grid"
+            )
         config, beginning = _bred(config, RunFolder.open(start))
     else:
         source = read_source(start, Playing(SHOWN, config.seed, arranging=arranging))
         config, beginning = _imitated(config, list(source.songs)[:SHOWN], source.name)
         remarks = list(source.remarks)
+    if tempo_bpm:
+        config = config.change("melody", tempo_bpm=tempo_bpm)
     task = config.melody.task  # raises ValueError where keyboard and grid are none
     return config.change("melody", lags=",".join(map(str, task.lags))), beginning, remarks
 

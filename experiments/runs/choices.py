@@ -26,6 +26,8 @@ from songs.keyboard import MOST_KEYS, Grid, Keyboard
 from songs.validate import Within, validate_like
 
 CHOICES = "choices.jsonl"
+STARRED = "starred"
+"""Folder of the networks that a person starred."""
 MOST_SHOWN, MOST_STEPS = 64, 4096
 """Most melodies shown together, and most steps of one."""
 _EXAMPLE = {

@@ -189,9 +189,7 @@ def begin_with_origin(learner: QLearner, folder: RunFolder) -> None:
         raise RunError(f"{folder.path / WEIGHTS}: does not fit config.toml: {error}") from None
 
 
-def read_player(
-    folder: RunFolder, config: DqnConfig, keys: int, plans: Plans | None = None
-) -> QPlayer | SwitchPlayer:
+def read_player(folder: RunFolder, config: DqnConfig, keys: int, plans: Plans | None = None) -> QPlayer | SwitchPlayer:
     """Return the champion of a run; raises RunError if it is missing, damaged or of another shape."""
     if not config.switches:
         return _read_network(folder, CHAMPION, config, keys, plans)
@@ -199,9 +197,7 @@ def read_player(
     return SwitchPlayer(song, _read_network(folder, CHAMPION, config.of_improvisation, keys))
 
 
-def _read_network(
-    folder: RunFolder, name: str, config: DqnConfig, keys: int, plans: Plans | None = None
-) -> QPlayer:
+def _read_network(folder: RunFolder, name: str, config: DqnConfig, keys: int, plans: Plans | None = None) -> QPlayer:
     weights, _ = read_arrays(folder.path / name)
     network = make_network(config, keys)
     try:

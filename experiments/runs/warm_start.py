@@ -5,6 +5,7 @@ RUN/checkpoints     the population of the newest checkpoint
 """
 
 import json
+import shlex
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +42,11 @@ def evolve_origin(text: str, config: EvolveConfig, songs: Sequence[Song]) -> Ori
         raise ConfigError("--from goes with evolve.algorithm = 'neat', and without --mode-bit")
     path = Path(text)
     folder = RunFolder.open(path.parent if path.name == CHECKPOINTS else path)
-    if (kind := name_of_kind(folder)) != "evolve":
+    if (kind := name_of_kind(folder)) == "breed":
+        raise RunError(
+            f"--from {text}: its network sees where in a bar it is: go on with kuznechik breed {shlex.quote(text)}"
+        )
+    if kind != "evolve":
         raise RunError(f"--from {text}: it is a run of {kind}, which has no genomes")
     other = read_config(folder)
     try:

@@ -87,11 +87,13 @@ def _resolved(options: argparse.Namespace) -> tuple[Any, Any, str]:
         "breed": {
             "seed": options.seed, "start": options.start, "listener": options.listener, "between": options.between,
         },
-        "melody": {"bars": options.length, "tempo_bpm": options.tempo},
+        "melody": {"bars": options.length},
     }  # fmt: skip
     config, beginning, remarks = resolve_beginning(
-        configured("breed", None, flags, options.set), arrange_options(options)
+        configured("breed", None, flags, options.set), arrange_options(options), options.tempo
     )
+    if options.length and options.length != config.melody.bars:
+        raise UsageError(f"{options.start}: its network plays {config.melody.bars} bars: leave out --length")
     print_lines(remarks)
     return config, beginning, "breed"
 

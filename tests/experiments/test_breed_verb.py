@@ -3,12 +3,18 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 
 import pytest
+
+from experiments.config.breed import BreedConfig
+from experiments.runs.breed import KIND, Beginning, training
+from experiments.runs.folder import RunFolder
+from experiments.runs.lifecycle import set_up
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,3 +58,51 @@ def test_mistakes_are_a_line_and_leave_no_folder(kuznechik, tmp_path, options, m
     assert (called.status, called.err.count("\n")) == (2, 1)
     assert message in called.err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_port_that_is_taken_is_named(kuznechik, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        called = kuznechik("breed", "--no-browser", "--port", port, "--out", tmp_path / "run")
+    assert called.status == 2
+    assert called.err.startswith(f"kuznechik: --port {port}: ")
+    assert called.err.endswith("name another one, or leave it out\n")
+
+
+@pytest.fixture(scope="module")
+def bred_run(tmp_path_factory):
+    """Return the folder of a run of one choice and one star, as it is after a kill."""
+    config = BreedConfig().change("breed", seed=4).change("melody", bars=1)
+    folder = RunFolder.create(tmp_path_factory.mktemp("bred") / "bred-1")
+    set_up(KIND, config, folder, Beginning(), ["kuznechik", "breed"])
+    with training(config, folder) as run:
+        run.choose(0, [3], False)
+        run.star(1, 2, "tune")
+    return folder.path
+
+
+def test_choices_and_stars_are_no_runs_that_left_nothing(kuznechik, bred_run):
+    assert kuznechik("runs", bred_run.parent, "--prune", "--force").out.startswith("No run to remove")
+    (row,) = json.loads(kuznechik("runs", bred_run.parent, "--json").out)
+    assert (row["kind"], row["algorithm"], row["seed"]) == ("breed", "by ear", 4)
+    star = bred_run / "starred" / "tune"
+    called = kuznechik("repeat", star)
+    assert called.status == 2
+    assert "a star is repeated with the run that it is of" in called.err
+    assert [path.name for path in star.parent.iterdir()] == ["tune"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (("breed", "RUN", "--length", 4, "--no-browser"), "its network plays 1 bars: leave out --length"),
+        (("breed", "RUN", "--keys", 24, "--no-browser"), "leave out --keys and --grid"),
+        (("export", "RUN", "--to", "python"), "its network sees where in a bar it is"),
+        (("evolve", "grasshopper", "--from", "RUN"), "go on with kuznechik breed"),
+    ],
+)
+def test_what_a_bred_network_cannot_do_is_said(kuznechik, bred_run, tmp_path, monkeypatch, call, message):
+    monkeypatch.chdir(tmp_path)
+    called = kuznechik(*(bred_run / "starred" / "tune" if each == "RUN" else each for each in call))
+    assert (called.status, called.err.count("\n")) == (2, 1)
+    assert message in called.err

@@ -161,6 +161,8 @@ def test_a_run_begins_with_a_song(tmp_path):
     song = find_song("korobeiniki")
     np.testing.assert_array_equal(folder.read_roll(), song.roll[:32])
     assert open_run(folder.path).songs[0].tempo_bpm == song.tempo_bpm
+    slower, _, _ = resolve_beginning(BreedConfig().change("breed", start="korobeiniki"), DEFAULTS, tempo_bpm=60)
+    assert slower.melody.tempo_bpm == 60
 
 
 def test_a_run_begins_with_melodies_on_other_keys_and_grids(tmp_path):
