@@ -105,10 +105,37 @@ def test_a_genome_cannot_be_changed_in_place(family):
     with pytest.raises(TypeError):
         genome.connections[key] = replace(gene, weight=0.0)
     with pytest.raises(TypeError):
+        genome.inputs[key[1]][key] = replace(gene, weight=0.0)
+    with pytest.raises(TypeError):
         del genome.nodes[0]
     for frozen, name in ((gene, "weight"), (genome.nodes[0], "bias")):
         with pytest.raises(FrozenInstanceError):
             setattr(frozen, name, 0.5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32))
+def test_edited_connections_are_a_dictionary_and_what_is_not_changed_stays_shared(family, busy, seed):
+    random.seed(seed)
+    parent = random.choice(family)
+    editor, expected = GenomeEditor(parent, busy), dict(parent.connections)
+    before, changed = snapshot(parent), set()
+    for _ in range(8):
+        key = (-random.randrange(1, INPUTS + 1), random.randrange(OUTPUTS))
+        if random.random() < 0.5:
+            editor.connections[key] = expected[key] = ConnectionGene(key, 1, random.random())
+            changed.add(key[1])
+        elif expected.pop(key, None):
+            del editor.connections[key]
+            changed.add(key[1])
+        else:
+            with pytest.raises(KeyError):
+                del editor.connections[key]
+    child = editor.finish(1)
+    assert editor.connections == child.connections == expected
+    assert (len(child.connections), snapshot(parent)) == (len(expected), before)
+    assert all(child.inputs[sink] is inputs for sink, inputs in parent.inputs.items() if sink not in changed)
+    assert all(child.inputs.values()), "a node without connections is left out"
 
 
 def test_a_finished_genome_does_not_see_what_the_editor_does_later(family, busy):
