@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 
 PICTURES := docs/pictures
 
-.PHONY: demo docs pictures test coverage soak lint clean
+.PHONY: demo docs gallery pictures test coverage soak lint clean
 
 demo: $(READY)  ## evolve the grasshopper tune and draw the result
 	$(BIN)/kuznechik evolve grasshopper --plot
@@ -16,6 +16,9 @@ pictures: $(READY)  ## make the pictures of README and documentation again
 	$(BIN)/kuznechik evolve grasshopper --seed 0 --out $(PICTURES)/run --plot
 	cp $(PICTURES)/run/plots/fitness.png $(PICTURES)/run/plots/roll.png $(PICTURES)/run/plots/species.png $(PICTURES)
 	rm -rf $(PICTURES)/run
+
+gallery: $(READY)  ## carry out what docs/gallery prints; runs in runs/gallery that are there already are taken
+	$(BIN)/python docs/gallery.py
 
 docs: $(VENV)/.docs-ready  ## build the documentation, docs/build/html/index.html; warnings are errors
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -b html docs docs/build/html

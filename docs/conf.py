@@ -4,6 +4,7 @@ Pages are Markdown that GitHub shows as well. Docstrings are Google style with M
 """
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -64,6 +65,13 @@ def without_links_to_files(app, docname, source):
         source[0] = re.sub(r"(?<!!)\[([^\]]+)\]\(\.\./[^)]+\)", r"\1", source[0])
 
 
+def copy_gallery(app, error):
+    """Copy the gallery beside the pages, as it is."""
+    if not error and app.builder.format == "html":
+        shutil.copytree(Path(app.srcdir) / "gallery", Path(app.outdir) / "gallery", dirs_exist_ok=True)
+
+
 def setup(app):
     app.connect("autodoc-process-docstring", markdown_to_rst, priority=400)
     app.connect("source-read", without_links_to_files)
+    app.connect("build-finished", copy_gallery)

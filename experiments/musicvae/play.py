@@ -27,6 +27,7 @@ from vae import attributes, sampling
 from vae.dataset import dataset_name, read_split
 from vae.model import MusicVAE
 from vae.shipped import find_model
+from vae.tokens import Representation
 
 OUT = Path("vae-out")
 MOST_SEED = 1_000_000
@@ -182,8 +183,9 @@ def _write(
 ) -> int:
     """Write melodies (N, T) under their names, and a picture if one is asked for."""
     drawing = folder / f"{picture}.png"
+    page = drawing.with_suffix(".html")
     files = [path for name in names for path in melody_paths(folder / name, not options.no_wav)]
-    refuse_existing(options, *files, *([drawing] if options.visualize else []))
+    refuse_existing(options, *files, *([drawing] if options.visualize else []), *([page] if options.page else []))
     for remark in reading.remarks:
         print(f"kuznechik: {remark}", file=sys.stderr)
     form = model.config.form
@@ -192,6 +194,8 @@ def _write(
         paths += write_melody_files(folder / name, row, form, options.tempo, not options.no_wav)
     if options.visualize:
         paths.append(draw_melodies(drawing, tokens, form, names))
+    if options.page:
+        paths.append(_write_page(page, tokens, names, form, options))
     if options.json:
         print_json({"files": [str(path) for path in paths], "seed": options.seed, **(report or {})})
         return 0
@@ -199,3 +203,14 @@ def _write(
         print(f"{name}: {share:.1%} of the steps are those of the original")
     print("Written:", *(f"  {path}" for path in paths), f"The same again: --seed {options.seed}", sep="\n")
     return 0
+
+
+def _write_page(
+    path: Path, tokens: np.ndarray, names: list[str], form: Representation, options: argparse.Namespace
+) -> Path:
+    """Write a page with one roll of all the melodies (N, T), one after the other; return its path."""
+    from experiments.pages.report import write_report
+    from experiments.pages.vae_view import melodies_view
+
+    write_report([], path, others=[melodies_view(form, tokens, names, options.tempo, options.command_line)])
+    return path

@@ -19,17 +19,34 @@ def source_view(source: Source, command: Sequence[str]) -> dict[str, Any]:
     group = {
         "title": "Listen",
         "text": f"{more} more melodies are not shown." if more else "",
-        "melodies": [_melody(song) for song in shown],
+        "melodies": [song_melody(song, song.title or song.name) for song in shown],
     }
+    state = f"{len(source.songs)} melod{'y' if len(source.songs) == 1 else 'ies'}"
+    return plain_view(source.name, source.what or source.name, state, [group], command, "; ".join(source.remarks))
+
+
+def plain_view(
+    heading: str, search: str, state: str, groups: list[dict[str, Any]], command: Sequence[str], changes: str = ""
+) -> dict[str, Any]:
+    """Return the content of the page for groups of melodies that are not of a run.
+
+    Args:
+        heading: title of the page.
+        search: what plays, in words.
+        state: how much of it there is, in words.
+        groups: title, text and melodies of each.
+        command: writes the page again.
+        changes: what was changed in the files.
+    """
     return {
-        "folder": source.name,
-        "heading": source.name,
-        "search": source.what or source.name,
-        "state": f"{len(source.songs)} melod{'y' if len(source.songs) == 1 else 'ies'}",
+        "folder": heading,
+        "heading": heading,
+        "search": search,
+        "state": state,
         "scores": [],
-        "changes": "; ".join(source.remarks),
+        "changes": changes,
         "songs": [],
-        "groups": [group],
+        "groups": groups,
         "pictures": [],
         "missing": [],
         "facts": {},
@@ -41,10 +58,11 @@ def source_view(source: Source, command: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _melody(song: Song) -> dict[str, Any]:
+def song_melody(song: Song, label: str, text: str = "") -> dict[str, Any]:
+    """Return a song for the page, with the label of its button and a text below it."""
     return {
-        "parts": {"played": song.title or song.name},
-        "text": "",
+        "parts": {"played": label},
+        "text": text,
         "legend": {"played": f"keys played {int(song.roll.sum())}"},
         "roll": key_roll({"played": song.roll}, {"played": song.roll}, 0, song),
     }

@@ -4,6 +4,7 @@ Conventions: tokens (N, T) of a representation. A run folder is one that `kuznec
 validation is shown.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 
 from experiments.pages.page import picture, provenance
 from experiments.pages.roll_view import held_roll
+from experiments.pages.source_view import plain_view
 from experiments.plots import losses
 from experiments.plots.picture import read_summary
 from experiments.plots.run import draw_run
@@ -113,6 +115,24 @@ def _riffs(model: MusicVAE, to_c: bool, why: str) -> HeldOut:
 
 
 # melodies to play
+
+
+def melodies_view(
+    form: Representation, tokens: np.ndarray, names: Sequence[str], tempo_bpm: float, command: Sequence[str]
+) -> dict[str, Any]:
+    """Return what a page shows of melodies (N, T) that a model played, as plain data: one roll of all of them.
+
+    Args:
+        form: how they are written.
+        tokens: the melodies.
+        names: of each.
+        tempo_bpm: quarter notes a minute.
+        command: writes the page again.
+    """
+    melody = melody_view(form, tokens, "all of them", _span(form, tokens))
+    melody["roll"] |= {"seconds": 60 / tempo_bpm * 4 / form.steps_per_bar, "titles": list(names)}
+    group = {"title": "Listen", "text": "", "melodies": [melody]}
+    return plain_view("MusicVAE", "Melodies that a MusicVAE played", f"{len(names)} melodies", [group], command)
 
 
 def melody_view(

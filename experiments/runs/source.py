@@ -31,6 +31,8 @@ from songs.song import Song, SongError
 
 BARS = 16
 """Bars of a melody of a source that could go on for ever."""
+REAL = "real"
+"""Name of the songs of the catalogue, where others are compared with them."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 from experiments.options import UsageError
 from experiments.runs.folder import RunFolder
 from experiments.runs.melody import write_melody
-from experiments.runs.source import Playing, Source, as_heard, catalogue
+from experiments.runs.source import REAL, Playing, Source, as_heard, catalogue
 from experiments.runs.sources import read_source, read_sources
 from experiments.studies.muspy_metrics import muspy_metrics
 from experiments.studies.source_comparison import distances_from
@@ -26,8 +26,6 @@ from listener.listener import Listener
 from songs.keyboard import PROMPT_STEPS, STEPS_PER_BAR
 from songs.song import Song
 
-REAL = "real"
-"""Name of the songs themselves."""
 LEAST_STEPS = 4 * STEPS_PER_BAR
 DRAWS = 16
 """Draws of the model of real melodies of which the best by a listener is taken."""
@@ -85,7 +83,7 @@ def judge(
         trained_on: rolls (T, K) that listeners learned from, to see what is copied from them.
 
     Returns:
-        name, what, melodies; the judge's percentile, median and interval of the median; by listener the mean reward of
+        name, what, melodies; the judge's percentiles, their median and its interval; by listener the mean reward of
         a step and its interval; the statistics that lie outside the real songs' 5th to 95th percentile; steps of the
         longest stretch shared with a song, on average, None for the songs themselves; and of the longest in any melody
         that is shared with what listeners learned from; MusPy's metrics; and the Fréchet distance from the real songs
@@ -105,7 +103,7 @@ def judge(
         row["frechet_distance"] = None if entry.name == REAL else distances(entry.songs)
         if percentiles:
             ranks = np.concatenate([percentiles(roll[None]) for roll in rolls])
-            row["percentile"] = _estimate("median", ranks, seed)
+            row |= {"percentile": _estimate("median", ranks, seed), "percentiles": ranks.tolist()}
         if trained_on:
             row["shared_with_training"] = max(longest_shared_run(roll[PROMPT_STEPS:], trained_on) for roll in rolls)
         row |= {"outside_the_real_ones": outside(table), "longest_shared_run": None if entry.name == REAL else copied}

@@ -3,11 +3,12 @@
 The models are the MusicVAE of 16 bars, a Markov chain, and the best of 16 draws of the model of real melodies by the
 first listener. What is on other keys or another grid is folded onto 13 keys and eighths, which is said.
 
-The table and a melody of each, as MIDI and sound, are written into a folder. The listener that rewarded a champion
-says little about it: look at the others, at the percentile among real melodies by the held-out judge
-(it needs torch), at the statistics outside the real songs' 5th to 95th percentile, and at how many steps are copied
-from a song, or with --midi from the melodies that listeners learned from. The Fréchet distance from the real songs in
-the MusicVAE's latent space, and in leaderboard.json MusPy's metrics, can be compared with those of others.
+The table, a page that plays melodies of each, and one of them as MIDI and sound, are written into a folder. The
+listener that rewarded a champion says little about it: look at the others, at the percentile among real melodies by
+the held-out judge (it needs torch), at the statistics outside the real songs' 5th to 95th percentile, and at how many
+steps are copied from a song, or with --midi from the melodies that listeners learned from. The Fréchet distance from
+the real songs in the MusicVAE's latent space, and in leaderboard.json MusPy's metrics, can be compared with those of
+others.
 """
 
 import argparse
@@ -46,9 +47,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from experiments.pages.leaderboard_view import leaderboard_view
+    from experiments.pages.report import write_report
     from experiments.runs.folder import RunFolder
-    from experiments.runs.source import playing
-    from experiments.studies.leaderboard import REAL, judge, performers, write
+    from experiments.runs.source import REAL, playing
+    from experiments.studies.leaderboard import judge, performers, write
     from listener.registry import listener_named
 
     names = list(dict.fromkeys(options.listener or LISTENERS))
@@ -59,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     rows = judge(entries, listeners, songs, options.seed, _percentiles(), _trained_on(options.midi))
     folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", "leaderboard")
     write(folder, rows, entries)
+    write_report([], folder.file("leaderboard.html"), others=[leaderboard_view(rows, entries, options.command_line)])
     if options.json:
         print_json({"rows": rows, "folder": str(folder.path)})
     else:

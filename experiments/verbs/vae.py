@@ -113,6 +113,7 @@ def _play(parser: argparse.ArgumentParser, where: str, temperature: float | None
     """Add what the actions that play have in common."""
     parser.add_argument("-s", "--save_location", type=Path, metavar="PATH", help=where)
     parser.add_argument("-v", "--visualize", action="store_true", help="draw a picture of the melodies, too")
+    parser.add_argument("--page", action="store_true", help="write a page that plays the melodies, too")
     if temperature is not None:
         shown = f"0: the likeliest notes [{temperature:g}]"
         parser.add_argument("--temperature", type=between(0, 100), default=temperature, metavar="T", help=shown)

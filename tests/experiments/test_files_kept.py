@@ -163,6 +163,7 @@ def test_the_melodies_of_a_vae_are_not_replaced(kuznechik, vae_runs, tmp_path, m
         "x.mid": ("vae", "sample", *model, "-s", "x.mid"),
         "x.wav": ("vae", "sample", *model, "-s", "x"),
         "x.png": ("vae", "sample", *model, "-vs", "x"),
+        "x.html": ("vae", "sample", *model, "--page", "-s", "x"),
         "x/step-1.wav": ("vae", "interpolate", 2, *model, "-s", "x"),
         "x.json": ("vae", "evaluate", *model, "--data", vae_runs / "data", "-n", 0, "-s", "x.json"),
         "y.md": ("vae", "export", vae_runs / "two", "y.safetensors", "--data", vae_runs / "data"),

@@ -276,9 +276,21 @@ def test_samples_differ_from_call_to_call_and_the_printed_seed_repeats_them(tmp_
 def test_an_interpolation_has_both_ends_and_the_steps_between(model, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for number in (1, 2):
-        assert main(["vae", "interpolate", "2", "3", "-ptv", "-e", "smoke.midi", "--model", model, "--no-wav"]) == 0
-        names = sorted(path.name for path in (tmp_path / "vae-out" / f"interpolate-{number}").iterdir())
-        assert names == ["end.mid", "picture.png", "start.mid", "step-1.mid", "step-2.mid", "step-3.mid"]
+        called = ["vae", "interpolate", "2", "3", "-ptv", "-e", "smoke.midi", "--model", model, "--no-wav", "--page"]
+        assert main([*called, "--tempo", "60"]) == 0
+        out = tmp_path / "vae-out" / f"interpolate-{number}"
+        steps = ["step-1.mid", "step-2.mid", "step-3.mid"]
+        assert sorted(path.name for path in out.iterdir()) == [
+            "end.mid",
+            "picture.html",
+            "picture.png",
+            "start.mid",
+            *steps,
+        ]
+    (roll,) = re.findall(r"<script type=.application/json.>(.*?)</script>", (out / "picture.html").read_text())
+    shown = json.loads(roll)
+    assert shown["titles"] == ["start", "step-1", "step-2", "step-3", "end"]
+    assert (shown["steps"], shown["part"], shown["seconds"]) == (5 * 32, 32, 0.25)
 
 
 def test_a_melody_is_moved_along_an_attribute(model, tmp_path, capsys):

@@ -78,6 +78,11 @@ def test_the_command_judges_runs_beside_real_songs(kuznechik, unsolved, tmp_path
     assert "vae-16: folded onto 13 keys and eighths, to be compared with others" in called.err
     assert rows["real"]["percentile"]["median"] > 25 > 5 > rows["random"]["percentile"]["high"]
     assert json.loads((tmp_path / "board" / "leaderboard.json").read_text())["rows"] == list(rows.values())
+    page = (tmp_path / "board" / "leaderboard.html").read_text()
+    for name, row in rows.items():
+        assert (f"<h3>{name}: {row['what']}</h3>" in page) == (name != "silence")
+        assert len(row["percentiles"]) == row["melodies"]
+    assert f"percentile {rows['random']['percentiles'][1]:.0f}<" in page
     for name in rows:
         assert {path.name for path in (tmp_path / "board" / name).iterdir()} == {"roll.npy", "melody.mid", "melody.wav"}
 
