@@ -23,3 +23,8 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: s
         table.add_row(*(Text("-" if value is None else plain(str(value))) for value in row))
     console.print(table)
     console.print(Text(caption))
+
+
+def significant(value: float) -> str:
+    """Return a number with four significant digits at least, without an exponent where it is not tiny."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -12,6 +12,7 @@ from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import read_config
 from experiments.runs.sources import is_run
 from experiments.runs.stages import at_generation
+from experiments.tables import significant
 from songs.files import write_atomically
 
 MOST_PICTURES = 1000
@@ -42,9 +43,10 @@ def play_run(path: str, generation: int | None, episodes: int, seed: int, render
     shown: dict[str, Any] = {"render_mode": "human"} if render else {}
     played = champion.episodes(episode_seeds(seed, PLAYED, episodes), **shown)
     for number, (value, steps) in enumerate(zip(played.returns, played.steps, strict=True), start=1):
-        yield f"episode {number}: return {value:.1f} in {steps} steps"
+        yield f"episode {number}: return {significant(value)} in {steps} steps"
     summary = played.summary()
-    yield f"{champion.id}: mean return {summary['mean_return']:.1f}, standard deviation {summary['std_return']:.1f}"
+    mean, deviation = significant(summary["mean_return"]), significant(summary["std_return"])
+    yield f"{champion.id}: mean return {mean}, standard deviation {deviation}"
 
 
 def write_film(path: str, generation: int | None, seed: int, out: Path) -> str:

@@ -73,6 +73,8 @@ def read_answers(paths: Sequence[str | Path]) -> list[Answer]:
 
 def _read(content: Any) -> Iterable[tuple[tuple, Answer]]:
     """Yield the answers in the content of a file, each with what tells it from others."""
+    if not isinstance(content, dict) or not {"format", "version", "answers"} <= content.keys():
+        raise ValueError("it is no file that the page of a test has saved")
     if content["format"] != FORMAT or content["version"] not in VERSIONS:
         raise ValueError(f"its format is {content['format']!r:.40}, version {content['version']!r:.10}")
     question, test = content.get("question", HUMAN), str(content.get("id", content.get("test", "")))[:LONGEST_NAME]

@@ -172,13 +172,15 @@ def _lines(summary: dict, folder: Any) -> list[str]:
 
 
 def _acted(summary: dict) -> list[str]:
+    from experiments.tables import significant
+
     if "mean_return" not in summary:
         return []
     end = "" if summary["solved_at"] is None else f"; solved at {summary['solved_at']:g} where it was chosen"
     lines = [
-        f"Mean return over {summary['episodes']} fresh episodes: {summary['mean_return']:.1f} (from "
-        f"{summary['least_return']:.1f} to {summary['greatest_return']:.1f}{end}).",
-        f"Without learning: {', '.join(f'{name} {value:.1f}' for name, value in summary['baselines'].items())}.",
+        f"Mean return over {summary['episodes']} fresh episodes: {significant(summary['mean_return'])} (from "
+        f"{significant(summary['least_return'])} to {significant(summary['greatest_return'])}{end}).",
+        f"Without learning: {', '.join(f'{name} {significant(each)}' for name, each in summary['baselines'].items())}.",
         f"Environment steps: {summary['env_steps']}. Search: {summary['search']}.",
     ]
     return lines + _gain_in_words(summary)

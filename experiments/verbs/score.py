@@ -132,7 +132,7 @@ def _song(options: argparse.Namespace, arranging: "ArrangeOptions") -> "Song":
 
 
 def _print_scores(scores: dict) -> None:
-    from experiments.tables import show_table
+    from experiments.tables import show_table, significant
 
     scores = dict(scores)
     songs, improvisation = scores.pop("songs", []), scores.pop("improvisation", None)
@@ -142,7 +142,7 @@ def _print_scores(scores: dict) -> None:
         rows = [[song[column] for column in columns] for song in songs]
         show_table([column.replace("_", " ") for column in columns], rows, "")
     for name, value in scores.items():
-        print(f"{name.replace('_', ' '):>20}  {value}")
+        print(f"{name.replace('_', ' '):>20}  {significant(value) if isinstance(value, float) else value}")
     if improvisation:
         _print_improvisation(improvisation)
 

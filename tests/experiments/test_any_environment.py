@@ -8,6 +8,7 @@ import gymnasium
 import pytest
 
 from experiments.cli import main
+from experiments.tables import significant
 
 SMALL = ("evolve.population_size=12", "environment.episodes=1", "environment.validation=3", "environment.test=3")
 SMALL = [part for setting in SMALL for part in ("--set", setting)]
@@ -49,13 +50,18 @@ def test_repeating_a_run_gives_the_same_bytes(kuznechik, tmp_path, pole):
 def test_play_prints_the_return_of_each_episode(kuznechik, pole):
     called = kuznechik("play", pole, "--episodes", "2", "--seed", "5")
     *episodes, mean = called.out.splitlines()
-    returns = [float(re.fullmatch(rf"episode {n}: return (\d+\.0) in (\d+) steps", line)[1])
+    returns = [float(re.fullmatch(rf"episode {n}: return (\d+) in (\d+) steps", line)[1])
                for n, line in enumerate(episodes, start=1)]  # fmt: skip
-    assert mean.startswith(f"CartPole-v1: mean return {sum(returns) / 2:.1f}, ")
+    assert mean.startswith(f"CartPole-v1: mean return {sum(returns) / 2:.4g}, ")
     assert kuznechik("play", pole, "--episodes", "2", "--seed", "5") == called
     assert kuznechik("play", pole, "--episodes", "2", "--seed", "6") != called
     first = kuznechik("play", pole, "--generation", "0", "--episodes", "1").out
     assert float(re.search(r"mean return (\d+)", first)[1]) < 12  # a network without connections
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.014, "0.014"), (-187.34, "-187.3"), (12345.6, "12346"), (0.0, "0")])
+def test_returns_of_any_size_have_their_digits(value, text):
+    assert significant(value) == text
 
 
 def test_an_episode_is_filmed(kuznechik, tmp_path, pole, monkeypatch):
@@ -138,6 +144,6 @@ def test_an_environment_of_ones_own_runs_only_where_the_call_names_it(kuznechik,
     assert called.out.startswith("Solved after ")
     monkeypatch.setattr("experiments.runs.env_task._lent", set())
     assert "my_guess:Guess-v0': its module is code of your own" in kuznechik("play", own).err
-    assert "my_guess:Guess-v0: mean return 6.0" in kuznechik("play", own, *named).out
+    assert "my_guess:Guess-v0: mean return 6," in kuznechik("play", own, *named).out
     gymnasium.registry.pop("Guess-v0")
     sys.modules.pop("my_guess")

@@ -267,3 +267,10 @@ def test_answers_to_which_is_better_hold_their_melodies(kuznechik, write_song, t
     answers = read_answers([str(path)])
     assert [answer.chosen for answer in answers] == [1, 0]
     assert all(len(rolls_of(answer)) == 2 for answer in answers)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "3", '{"format": "kuznechik listening test"}'])
+def test_another_json_file_is_no_file_of_the_page(kuznechik, tmp_path, content):
+    path = tmp_path / "answers.json"
+    path.write_text(content)
+    assert "it is no file that the page of a test has saved" in kuznechik("listening-test", "--analyse", path).err
