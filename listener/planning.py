@@ -22,7 +22,7 @@ def check_plannable(song: Song) -> None:
     if rest or not FEWEST_BARS <= bars <= MOST_BARS:
         raise SongError(
             f"{song.name} has {song.steps} steps: a plan has {FEWEST_BARS} to {MOST_BARS} whole bars of "
-            f"{STEPS_PER_BAR}: add --steps 128"
+            f"{STEPS_PER_BAR}: cut the song, to 128 steps for example"
         )
 
 

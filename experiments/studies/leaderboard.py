@@ -23,28 +23,32 @@ from experiments.studies.muspy_metrics import muspy_metrics
 from experiments.studies.source_comparison import distances_from
 from listener.description import describe_rolls, longest_shared_run, outside
 from listener.listener import Listener
-from songs.keyboard import PROMPT_STEPS, STEPS_PER_BAR
+from songs.keyboard import KEYS, PROMPT_STEPS, STEPS_PER_BAR
+from songs.plan import FEWEST_BARS, MOST_BARS
 from songs.song import Song
 
 LEAST_STEPS = 4 * STEPS_PER_BAR
 DRAWS = 16
 """Draws of the model of real melodies of which the best by a listener is taken."""
+AT_ONCE = 256
+"""Draws that a listener rewards at once: bounds the memory."""
 RESAMPLES = 1000
 
 Percentiles = Callable[[np.ndarray], np.ndarray]
 """Percentiles (N,) of rolls (N, T, K) among real melodies: those of `listener.judge.Judge`."""
 
 
-def performers(texts: Sequence[str], playing: Playing, listener: Listener) -> list[Source]:
+def performers(texts: Sequence[str], playing: Playing, listener: Listener, draws: int = DRAWS) -> list[Source]:
     """Return the sources that were asked for, and what they are compared with.
 
-    These are real songs, samples of the MusicVAE and of a Markov chain, for each melody the best by a listener of 16
-    draws of the model of real melodies, random keys and silence. What needs torch is left out where it is missing.
+    These are real songs, samples of the MusicVAE and of a Markov chain, for each melody the best by a listener of some
+    draws of the model of real melodies, and of the model of form; random keys and silence. What needs torch is left out
+    where it is missing.
     """
     models = ["vae:16"] if find_spec("torch") else []
     others = [text for text in (*models, "markov:4", "random", "silence") if text not in texts]
     sources = [as_heard(source) for source in read_sources([*texts, *others], playing)]
-    return [_real(playing), *sources, *([_best_draws(playing, listener)] if models else [])]
+    return [_real(playing), *sources, *(_best_draws(playing, listener, draws) if models else [])]
 
 
 def _real(playing: Playing) -> Source:
@@ -55,13 +59,29 @@ def _real(playing: Playing) -> Source:
     return replace(known, name=REAL, what=f"{len(songs)} real songs", songs=songs)
 
 
-def _best_draws(playing: Playing, listener: Listener) -> Source:
-    """Return the best of 16 draws of the model of real melodies by a listener, over and over."""
-    draws = read_source("melody", replace(playing, melodies=DRAWS * playing.melodies)).songs
-    rewards = listener.rewards(np.array([song.roll for song in draws])).sum(axis=1, dtype=np.float64)
-    best = rewards.reshape(playing.melodies, DRAWS).argmax(axis=1) + np.arange(playing.melodies) * DRAWS
-    what = f"the best of {DRAWS} draws of the model of real melodies by the first listener"
-    return Source("best-of-16", what, [draws[index] for index in best.tolist()], sampled=True)
+def _best_draws(playing: Playing, listener: Listener, draws: int) -> list[Source]:
+    """Return the best draws of the model of real melodies, and of that of form, by a listener, over and over."""
+    from listener.files import read_form
+
+    count = draws * playing.melodies
+    alone = [song.roll for song in read_source("melody", replace(playing, melodies=count)).songs]
+    steps = len(alone[0])
+    bars = min(max(-(-steps // STEPS_PER_BAR), FEWEST_BARS), MOST_BARS)
+    _, melodies = read_form().draw_pool(count, bars, np.random.default_rng(playing.seed))
+    by_plan = melodies[:, :steps, None] == np.arange(KEYS)
+    kinds = {f"best-of-{draws}": (alone, "real melodies"), f"best-of-{draws}-by-plan": (by_plan, "form")}
+    return [
+        Source(name, f"the best of {draws} draws of the model of {of} by the first listener", songs, sampled=True)
+        for name, (rolls, of) in kinds.items()
+        for songs in [_best(name, np.asarray(rolls), playing.melodies, listener)]
+    ]
+
+
+def _best(name: str, rolls: np.ndarray, count: int, listener: Listener) -> list[Song]:
+    """Return the best rolls (T, K) of `count` equal parts of some rolls, by a listener, as songs."""
+    chunks = [rolls[first : first + AT_ONCE] for first in range(0, len(rolls), AT_ONCE)]
+    rewards = np.concatenate([listener.rewards(chunk).sum(axis=1, dtype=np.float64) for chunk in chunks])
+    return [Song(name, rolls[part[rewards[part].argmax()]]) for part in np.array_split(np.arange(len(rolls)), count)]
 
 
 def judge(
@@ -86,7 +106,8 @@ def judge(
         name, what, melodies; the judge's percentiles, their median and its interval; by listener the mean reward of
         a step and its interval; the statistics that lie outside the real songs' 5th to 95th percentile; steps of the
         longest stretch shared with a song, on average, None for the songs themselves; and of the longest in any melody
-        that is shared with what listeners learned from; MusPy's metrics; and the Fréchet distance from the real songs
+        that is shared with what listeners learned from; the share of the terms of the first listener that are at their
+        cap, where it has such; MusPy's metrics; and the Fréchet distance from the real songs
         in the MusicVAE's latent space, None for these and without torch.
     """
     rows = []
@@ -104,6 +125,8 @@ def judge(
         if percentiles:
             ranks = np.concatenate([percentiles(roll[None]) for roll in rolls])
             row |= {"percentile": _estimate("median", ranks, seed), "percentiles": ranks.tolist()}
+        if capped := getattr(next(iter(listeners.values())), "capped", None):
+            row["terms_at_cap"] = float(np.mean([capped(roll[None])[0] for roll in rolls]))
         if trained_on:
             row["shared_with_training"] = max(longest_shared_run(roll[PROMPT_STEPS:], trained_on) for roll in rolls)
         row |= {"outside_the_real_ones": outside(table), "longest_shared_run": None if entry.name == REAL else copied}

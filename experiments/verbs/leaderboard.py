@@ -1,7 +1,8 @@
 """Judge sources by several listeners, beside real songs, samples of models, random keys and silence.
 
-The models are the MusicVAE of 16 bars, a Markov chain, and the best of 16 draws of the model of real melodies by the
-first listener. What is on other keys or another grid is folded onto 13 keys and eighths, which is said.
+The models are the MusicVAE of 16 bars, a Markov chain, and the best of 16 draws of the model of real melodies and of
+the model of form, by the first listener; --draws takes it of more. What is on other keys or another grid is folded onto
+13 keys and eighths, which is said.
 
 The table, a page that plays melodies of each, and one of them as MIDI and sound, are written into a folder. The
 listener that rewarded a champion says little about it: look at the others, at the percentile among real melodies by
@@ -14,7 +15,7 @@ others.
 import argparse
 from pathlib import Path
 
-from experiments.options import SOURCES, add_source_options, print_json, print_lines
+from experiments.options import SOURCES, add_source_options, positive, print_json, print_lines
 
 HELP = "compare performers by several listeners"
 GROUP, ORDER = "Judge", 3
@@ -42,6 +43,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="MIDI files that a listener was trained on, to measure what is copied from them; may be given again",
     )
+    parser.add_argument(
+        "--draws", type=positive, default=16, metavar="N", help="of models, of which the best is taken [16]"
+    )
     parser.add_argument("--out", metavar="DIR", help="folder, which must be new [runs/leaderboard-1, -2, ...]")
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 
@@ -56,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
     names = list(dict.fromkeys(options.listener or LISTENERS))
     listeners = {name: listener_named(name) for name in names}
-    entries = performers(options.sources, playing(options), listeners[names[0]])
+    entries = performers(options.sources, playing(options), listeners[names[0]], options.draws)
     print_lines([remark for entry in entries for remark in entry.remarks])
     songs = next(entry.songs for entry in entries if entry.name == REAL)
     rows = judge(entries, listeners, songs, options.seed, _percentiles(), _trained_on(options.midi))
@@ -110,11 +114,13 @@ def _print(rows: list[dict], names: list[str], folder: str) -> None:
             len(row["outside_the_real_ones"]),
             None if row["longest_shared_run"] is None else f"{row['longest_shared_run']:.1f}",
             None if row["frechet_distance"] is None else f"{row['frechet_distance']:.1f}",
+            *([f"{row['terms_at_cap']:.0%}"] if "terms_at_cap" in row else []),
             *([row["shared_with_training"]] if "shared_with_training" in row else []),
         ]
         for row in rows
     ]
     columns = ["performer", "melodies", *names, "judge's percentile", "statistics outside", "steps shared"]
     columns += ["Fréchet distance"]
+    columns += ["terms at cap"] * ("terms_at_cap" in rows[0])
     columns += ["with training"] * ("shared_with_training" in rows[0])
     show_table(columns, lines, f"Rewards of a step, with 95% intervals. Written: {folder}")

@@ -43,6 +43,8 @@ ORDINARY = (10, 90)
 """Percentiles of real melodies."""
 FAR = 8.0
 """Deviations below, from which on the logarithm flattens."""
+AT_CAP = 1e-3
+"""Reward of which a term at its cap may lack so much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +156,11 @@ class Learned(SumOfTerms):
         worth["features"] = -np.log1p(missing["features"])
         worth["further keys"] = -_further_keys(rolls)
         return {name: self.weights[name] * worth[name] for name in self.nets.terms}
+
+    def capped(self, rolls: np.ndarray) -> np.ndarray:
+        """Return the share of the terms that are at their cap at the end of rolls (B, T, K), (B,) float64."""
+        worth = self.potentials(rolls).values()
+        return np.mean([each[:, -1] >= -AT_CAP for each in worth], axis=0)
 
     def uncapped(self, rolls: np.ndarray) -> np.ndarray:
         """Return the judgement of whole songs without a cap, (B,) float64: of the hardened networks if it has them."""

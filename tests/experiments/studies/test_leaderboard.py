@@ -67,7 +67,8 @@ def test_the_best_by_the_first_listener_stands_first():
 def test_the_command_judges_runs_beside_real_songs(kuznechik, unsolved, tmp_path):
     called = kuznechik("leaderboard", unsolved, "--melodies", "2", "--out", tmp_path / "board", "--json")
     rows = {row["name"]: row for row in json.loads(called.out)["rows"]}
-    assert set(rows) == {"unsolved", "real", "vae-16", "best-of-16", "markov-4", "random", "silence"}
+    models = {"vae-16", "best-of-16", "best-of-16-by-plan", "markov-4"}
+    assert set(rows) == {"unsolved", "real", *models, "random", "silence"}
     assert rows["silence"]["rewards"]["theory"] == {"mean": -100.0, "low": None, "high": None}
     assert rows["real"]["rewards"]["ngram"]["low"] > rows["random"]["rewards"]["ngram"]["high"]
     assert rows["real"]["longest_shared_run"] is rows["real"]["frechet_distance"] is None
@@ -90,10 +91,10 @@ def test_the_command_judges_runs_beside_real_songs(kuznechik, unsolved, tmp_path
 def test_the_command_prints_a_table(kuznechik, tmp_path):
     called = kuznechik("leaderboard", "--listener", "theory", "--melodies", "2", "--out", tmp_path / "board")
     assert called.status == 0
-    heading, *rows = called.out.splitlines()[:7]
+    heading, *rows = called.out.splitlines()[:8]
     assert heading.split()[:3] == ["performer", "melodies", "theory"]
     assert sorted(row.split()[0] for row in rows) == [
-        "best-of-16", "markov-4", "random", "real", "silence", "vae-16"
+        "best-of-16", "best-of-16-by-plan", "markov-4", "random", "real", "silence", "vae-16"
     ]  # fmt: skip
     assert rows[-1].split() == ["silence", "1", "-100.000", "0", "9", "0.0", "-"]
 

@@ -1,0 +1,104 @@
+"""Runs that improvise by plan: plans are drawn once, observed and followed, and champions play others, too."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from experiments.cli import main  # noqa: E402
+from experiments.runs.champion import open_run  # noqa: E402
+from experiments.runs.source import Playing  # noqa: E402
+from experiments.runs.sources import read_source  # noqa: E402
+from songs.plan import EXACT, kinds_and_lags  # noqa: E402
+
+EVOLVE = ("--set", "evolve.population_size=6", "--set", "improvise.starts=1", "--set", "species.target_species=1")
+DQN = ("--set", "environment.environments=2", "--set", "network.hidden=8", "--set", "dqn.batch_size=8")
+DQN += ("--set", "dqn.learning_starts=20", "--set", "dqn.evaluate_every=80", "--set", "episode_archive.size=2")
+SMALL = {"evolve": EVOLVE, "dqn": DQN}
+LENGTH = {
+    "evolve": ("--set", "evolve.generations={}"),
+    "dqn": ("--set", "dqn.steps={}"),
+}
+STEPS = {"evolve": (2, 4), "dqn": (80, 160)}
+CHAMPION = {"evolve": "best/genome.json", "dqn": "best/model.safetensors"}
+
+
+@pytest.fixture(scope="module")
+def eight_bars(tmp_path_factory, write_song) -> Path:
+    return write_song(
+        tmp_path_factory.mktemp("plans") / "tune.mid", "CDE.G.E." + "C.......FGA.F...E.D.C..." + "....C..." * 4
+    )
+
+
+def call(kind: str, song: Path, out: Path, steps: int) -> list[str]:
+    budget = [part.format(steps) for part in LENGTH[kind]]
+    listener = ["--listener", "theory", "--config", "form", "--memory", "16"]
+    return [kind, str(song), *listener, *SMALL[kind], *budget, "--out", str(out), "--checkpoint-every", "0"]
+
+
+@pytest.fixture(scope="module", params=["evolve", "dqn"])
+def run(request, eight_bars) -> Path:
+    folder = eight_bars.parent / request.param
+    assert main(call(request.param, eight_bars, folder, STEPS[request.param][1])) == 0
+    return folder
+
+
+def test_the_champion_plays_what_was_written_and_echoes_as_planned(run):
+    opened = open_run(run)
+    rolls = opened.improvising.play(opened.player())
+    np.testing.assert_array_equal(rolls[0], np.load(run / "best" / "roll.npy"))
+    kind, lag = kinds_and_lags(opened.improvising.plans.bars[0, :, 0])
+    bars = rolls[0].reshape(8, 8, -1)
+    for bar in np.flatnonzero(kind == EXACT):
+        np.testing.assert_array_equal(bars[bar], bars[bar - lag[bar]])
+
+
+def test_it_goes_on_from_a_checkpoint_to_the_same_bits(kuznechik, run, eight_bars, tmp_path):
+    kind = run.name
+    assert main(call(kind, eight_bars, tmp_path / "parts", STEPS[kind][0])) == 0
+    resumed = kuznechik(kind, "--resume", tmp_path / "parts", *(part.format(STEPS[kind][1]) for part in LENGTH[kind]))
+    assert resumed.status == 0, resumed.err
+    for name in (CHAMPION[kind], "best/roll.npy", "plans.json"):
+        assert (tmp_path / "parts" / name).read_bytes() == (run / name).read_bytes()
+
+
+def test_with_a_temperature_it_plays_as_many_plans_as_one_likes(run):
+    one, again, other = (
+        read_source(str(run), Playing(melodies=3, seed=seed, temperature=1.0)).songs for seed in (1, 1, 2)
+    )
+    assert len(one) == 3
+    assert len({song.roll.tobytes() for song in (*one, *other)}) == 6
+    assert [song.roll.tobytes() for song in one] == [song.roll.tobytes() for song in again]
+
+
+def test_a_broken_plan_is_refused_in_a_line(kuznechik, run):
+    whole = (run / "plans.json").read_text()
+    content = json.loads(whole)
+    content["bars"][0][0][1] = 99
+    (run / "plans.json").write_text(json.dumps(content))
+    played = kuznechik("score", run)
+    (run / "plans.json").write_text(whole)
+    assert played.status == 2
+    assert "plans.json is broken" in played.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["evolve", "--set", "task.plan=true"], "a plan is for improvising"),
+        (["evolve", "--listener", "theory", "--set", "improvise.prior=form"], "follows a plan"),
+        (["evolve", "--listener", "theory", "--set", "task.plan=true", "--mode-bit"], "has no mode bit"),
+        (["evolve", "--config", "form", "--set", "task.steps=100"], "a plan has 4 to 32 whole bars"),
+        (["dqn", "--listener", "theory", "--set", "task.plan=true"], "a plan is for one song, beside a prior"),
+        (["dqn", "--listener", "theory", "--config", "prior", "--set", "prior.model=form"], "follows a plan"),
+    ],
+)
+def test_what_does_not_go_with_a_plan_is_refused(kuznechik, tmp_path, options, message):
+    verb, *rest = options
+    refused = kuznechik(verb, "grasshopper", *rest, "--out", tmp_path / "run")
+    assert refused.status == 2
+    assert message in refused.err
+    assert not (tmp_path / "run").exists()
