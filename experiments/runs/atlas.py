@@ -133,8 +133,11 @@ def read_atlas(folder: RunFolder) -> Atlas:
 
 
 def at_cell(run: Run, cell: Cell) -> Run:
-    """Return a run with the network of a cell in its champion's place; raises RunError if the cell is empty."""
+    """Return a run with the network of a cell in its champion's place; raises RunError if it is empty, or is none."""
     atlas = read_atlas(run.folder)
+    if max(cell) >= atlas.cells:
+        last = atlas.cells - 1
+        raise RunError(f"{run.folder.path}: there is no cell {cell[0]},{cell[1]}: they go from 0,0 to {last},{last}")
     if cell not in atlas.genomes:
         near = sorted(atlas.genomes, key=lambda one: (abs(one[0] - cell[0]) + abs(one[1] - cell[1]), one))[:3]
         others = "; ".join(f"{first},{second}" for first, second in near)
