@@ -81,7 +81,7 @@ def _read(content: Any) -> Iterable[tuple[tuple, Answer]]:
     if question not in QUESTIONS:
         raise ValueError(f"its question is {question!r:.40}: {' or '.join(QUESTIONS)}")
     known = [name for name, _ in EXPERIENCE]
-    experience = content.get("experience") if content.get("experience") in known else UNKNOWN
+    experience = content["experience"] if content.get("experience") in known else UNKNOWN
     # files of the first version name no session: there the answers, with their seconds, tell one
     session = content["session"] if "session" in content else json.dumps(content["answers"], sort_keys=True)
     for number, answer in enumerate(content["answers"]):
