@@ -1,5 +1,6 @@
 """The page of a breeding, and what it is told of a generation, as plain data."""
 
+import shlex
 from typing import Any
 
 from experiments.pages.duet import duet_page
@@ -19,13 +20,13 @@ def breed_page(run: BreedingRun) -> str:
         "seconds": step_seconds(song.tempo_bpm, song.grid.steps_per_quarter),
         "keys": melody.keys,
         "lowest": melody.lowest_pitch,
-        "run": str(run.folder.path),
+        "run": shlex.quote(str(run.folder.path)),
         "black": list(melody.keyboard.black_keys),
         "newest": generation(run, run.steps),
         "starred": run.starred,
     }
     helped = {"listener": run.config.breed.listener, "between": run.config.breed.between}
-    begun = {"run": str(run.folder.path), "start": run.config.breed.start}
+    begun = {"run": data["run"], "start": run.config.breed.start}
     return fill("breed.html", ("player.js", "breed.js"), data=data, sounds=sounds(), **helped, **begun)
 
 

@@ -1,7 +1,9 @@
 """The page of a breeding: its server refuses strangers, and a browser drives it by the keyboard alone."""
 
+import html
 import http.client
 import json
+import shlex
 import socket
 from threading import Thread
 from urllib.parse import urlsplit
@@ -55,7 +57,7 @@ class Page:
 def page(tmp_path):
     """Lend the page of a new run of two bars."""
     config = BreedConfig().change("melody", bars=2, lags="16,8,1").change("breed", seed=2)
-    folder = RunFolder.create(tmp_path / "run")
+    folder = RunFolder.create(tmp_path / "a run")
     set_up(KIND, config, folder, Beginning(), ["kuznechik", "breed"])
     desk = Desk()
 
@@ -244,3 +246,8 @@ def test_the_duet_of_a_bred_network_plays_as_python_does(page, tmp_path):
         browser.open(f"{page.address}duet?name=one")
         played = browser.run(f"const own = []; while (own.length < {steps}) own.push(respond(own)); return own;")
     np.testing.assert_array_equal(np.array(played), breeding.rolls[0][0])
+
+
+def test_a_folder_with_a_space_is_quoted_in_the_commands_of_the_page(page):
+    _, content = page.ask("GET", page.path)
+    assert f"kuznechik breed --resume {shlex.quote(str(page.folder.path))}<" in html.unescape(content.decode())
