@@ -23,6 +23,7 @@ from experiments.plots.roll import classify
 from experiments.plots.run import PICTURES, draw_run
 from experiments.runs.atlas import has_atlas
 from experiments.runs.champion import Run, open_run
+from experiments.runs.choices import CHOICES
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind, read_config
 from experiments.runs.scores import score
@@ -138,8 +139,13 @@ def run_view(folder: RunFolder, most_stages: int = MOST_STAGES) -> dict[str, Any
         + [{"caption": captions[name], "data": picture(one)} for name, one in figures.items()],
         "missing": missing,
         "facts": _facts(summary, RUN_FACTS),
-        **provenance(folder, meta, [meta.get("command", [])]),
+        **provenance(folder, meta, [_again(folder) if run.bred else meta.get("command", [])]),
     }
+
+
+def _again(folder: RunFolder) -> list[str]:
+    """Return the call that makes the networks of a bred run again; a star has no choices, and is gone on with."""
+    return ["kuznechik", "repeat" if (folder.path / CHOICES).exists() else "breed", str(folder.path)]
 
 
 def _listener_view(folder: RunFolder) -> dict[str, Any]:

@@ -38,6 +38,8 @@ def test_it_serves_a_page_until_ctrl_c(tmp_path, kuznechik):
     assert again.status == 0
     assert "history/genomes.csv: the same to the byte" in again.out
     assert kuznechik("play", out, "--wav", tmp_path / "bred.wav").status == 0
+    assert kuznechik("report", out).status == 0
+    assert f'<pre tabindex="0">kuznechik repeat {out}</pre>' in (out / "report.html").read_text()
     scored = kuznechik("score", out)
     assert (scored.status, scored.err.count("\n")) == (2, 1)
     assert "nothing in it is right or wrong" in scored.err
