@@ -20,7 +20,16 @@ import webbrowser
 from typing import Any
 
 from experiments.command import ENDINGS, add_run_options, begin_or_resume, configured, finish
-from experiments.options import ARRANGE_OPTIONS, UsageError, add_arrange_options, arrange_options, between, count, whole
+from experiments.options import (
+    ARRANGE_OPTIONS,
+    UsageError,
+    add_arrange_options,
+    arrange_options,
+    between,
+    count,
+    whole,
+    word,
+)
 
 HELP = "breed melodies by ear: you choose, NEAT breeds"
 GROUP, ORDER = "Learn", 3
@@ -34,6 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "start",
         nargs="?",
+        type=word,
         metavar="START",
         help="what the first nine play: a song, a file, a run, melody, vae:16 [chance]",
     )
@@ -43,7 +53,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--tempo", type=between(20, 400), metavar="BPM", help="quarter notes a minute [110, or the song's]"
     )
     parser.add_argument(
-        "--listener", metavar="NAME", help="breeds between two choices: learned, theory, a file, mine.py:Class"
+        "--listener", type=word, metavar="NAME", help="breeds between two choices: learned, theory, a file, mine.py:Class"
     )
     parser.add_argument(
         "--between", type=count, metavar="N", help="generations that the listener breeds each time [10]"

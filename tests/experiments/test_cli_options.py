@@ -18,6 +18,7 @@ from experiments.cli import main, make_parser
 
 PARSER = make_parser()
 NOTHING = {"evolve": ["none.mid"], "dqn": ["none.mid"], "sweep": ["none"], "songs": ["--folder", "none"]} | {
+    "breed": ["none.mid"],
     "leaderboard": ["--folder", "none"],
     "capacity": ["--midi", "none"],
     "listening-test": ["--machine", "none", "--human", "none"],

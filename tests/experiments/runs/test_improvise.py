@@ -179,7 +179,7 @@ def test_the_roll_of_a_switch_is_drawn_over_the_song(switch):
     [
         (("--listener", "nobody"), "no listener 'nobody'"),
         (("--listener", "theory=x"), "weight"),
-        (("--listener", "theory", "--set", "task.kind=xor"), "needs a keyboard to listen to"),
+        (("--listener", "theory", "--set", "task.kind=xor"), "--listener does not go with task.kind = 'xor'"),
         (("--listener", "theory", "--set", "genome.recurrent=true"), "feed-forward"),
         (("--listener", "theory", "--set", "evolve.algorithm=openai_es"), "feed-forward"),
         (
