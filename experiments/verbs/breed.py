@@ -53,7 +53,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--tempo", type=between(20, 400), metavar="BPM", help="quarter notes a minute [110, or the song's]"
     )
     parser.add_argument(
-        "--listener", type=word, metavar="NAME", help="breeds between two choices: learned, theory, a file, mine.py:Class"
+        "--listener",
+        type=word,
+        metavar="NAME",
+        help="breeds between two choices: learned, theory, a file, mine.py:Class",
     )
     parser.add_argument(
         "--between", type=count, metavar="N", help="generations that the listener breeds each time [10]"
