@@ -56,7 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--listener",
         type=word,
         metavar="NAME",
-        help="breeds between two choices: learned, theory, a file, mine.py:Class",
+        help="breeds between two choices: a name, a file, mine.py:Class",
     )
     parser.add_argument(
         "--between", type=count, metavar="N", help="generations that the listener breeds each time [10]"
