@@ -20,10 +20,10 @@ from listener.form_drawing import TRIES, fill
 from listener.plan_figures import FIGURES as PLAN_FIGURES
 from listener.plan_figures import plan_figures
 from listener.plan_net import PlanNet
-from listener.plan_reading import SCALE, melodies_of
+from listener.plan_reading import SCALE, melodies_of, scales
 from listener.theory import REST, highest_keys
 from songs.keyboard import KEYS, STEPS_PER_BAR
-from songs.plan import LONG, Plans
+from songs.plan import ENDING, EXACT, LONG, Plans, kinds_and_lags
 
 PLANS_A_FILLING = 4
 """Plans that are drawn for each that is filled."""
@@ -36,8 +36,10 @@ AT_ONCE = 250
 FEWEST_NOTES_A_BAR = 1
 CANDIDATES = 64
 """Plans that are drawn for each that is to go with a prompt."""
-WELL_ENDED = 16.0
+WELL_ENDED = 28.0
 """Of a plan that ends well, beside about as much for one that fits a prompt in all ways."""
+DIFFERENT, VARIED_ENOUGH = (9 / 16, 13 / 16), 8.0
+"""Share of different bars of plans that are varied enough, and what that is worth beside the others."""
 MAKERS: dict[str, Callable[[], Any]] = {
     "plans": PlanNet,
     "filling": FillingNet,
@@ -90,15 +92,21 @@ class FormModel:
         chosen = choose(odds, count, generator, SHARPNESS)
         return plans[chosen], melodies[chosen]
 
-    def plans_for(self, prompt: np.ndarray, count: int, bars: int, generator: np.random.Generator) -> Plans:
-        """Return plans that go with a prompt (P, K) and end: on the tonic or the fifth, with a long note.
+    def plans_for(
+        self, prompt: np.ndarray, count: int, bars: int, generator: np.random.Generator, whole: bool = True
+    ) -> Plans:
+        """Return plans that go with a prompt (P, K).
 
-        Of many that are drawn they are those whose first bars, scale and compass fit the prompt best.
+        Of many that are drawn they are those whose first bars, scale and compass fit the prompt best. With `whole` they
+        are also of a whole melody: they end on the tonic or the fifth, with a long note, and have as many different
+        bars as most real melodies. The others are of excerpts, as what the model learned from.
         """
         keys = prompt.shape[1]
         drawn = self.draw_plans(CANDIDATES * count, bars, generator, keys)
         melody = highest_keys(prompt[None, : len(prompt) // STEPS_PER_BAR * STEPS_PER_BAR])[0]
-        fits = np.where(_ends_well(drawn), WELL_ENDED, 0.0)
+        fits = np.zeros(len(drawn))
+        if whole:
+            fits += np.where(_ends_well(drawn), WELL_ENDED, 0.0) + np.where(_varied(drawn), VARIED_ENOUGH, 0.0)
         if (melody != REST).any():
             lowest, likeness = _place(drawn, melody, keys, generator)
             drawn, fits = Plans(drawn.bars, drawn.character, lowest), fits + likeness
@@ -106,18 +114,28 @@ class FormModel:
 
 
 def _ends_well(plans: Plans) -> np.ndarray:
-    """Return which plans end on the tonic or the fifth, in minor on those of the relative minor, with a long note."""
-    _, notes, closing, degree = plans.bars[:, -1].T
+    """Return which plans end on the tonic or the fifth, in minor on those of the relative minor, with a long note.
+
+    Not those whose last note belongs to the half of a bar that is copied from another with its own end.
+    """
+    relation, notes, closing, degree = plans.bars[:, -1].T
+    free = (kinds_and_lags(relation)[0] != ENDING) | (closing <= LONG)
     minor = plans.character[:, 1] == 1
     home = np.where(minor, (degree == 9) | (degree == 4), (degree == 0) | (degree == 7))
-    return (notes > 0) & (closing >= LONG) & home
+    return free & (notes > 0) & (closing >= LONG) & home
+
+
+def _varied(plans: Plans) -> np.ndarray:
+    """Return which plans have as many different bars as the middle of real melodies: 9 to 13 of 16."""
+    share = (kinds_and_lags(plans.bars[..., 0])[0] != EXACT).mean(axis=1)
+    return (share >= DIFFERENT[0]) & (share <= DIFFERENT[1])
 
 
 def _place(
     plans: Plans, melody: np.ndarray, keys: int, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the lowest keys (N,) with which plans go best with the beginning of a melody (P,), and how well (N,)."""
-    above, _, span = plans.character[:, :3].T
+    above, minor, span = plans.character[:, :3].T
     notes = melody[melody != REST]
     bars = melody.reshape(-1, STEPS_PER_BAR)
     sounds = bars != REST
@@ -125,13 +143,14 @@ def _place(
     ends, closing = bars[np.arange(len(bars)), last], np.where(sounds.any(axis=1), STEPS_PER_BAR - last, 0)
     first = plans.bars[:, : len(bars)]
     likeness = (first[..., 1] == sounds.sum(axis=1)).sum(axis=1) + (first[..., 2] == closing).sum(axis=1)
+    likeness += 4 * (minor == scales(melody[None])[1])
     fits = np.full((len(plans), keys), -np.inf)
     for lowest in range(keys):
         tonic = (lowest + above)[:, None]
         inside = ((notes >= lowest) & (notes <= lowest + span[:, None])).mean(axis=1)
         in_scale = np.isin((notes - tonic) % 12, SCALE).mean(axis=1)
         on_degree = (sounds.any(axis=1) & ((ends - tonic) % 12 == first[..., 3])).sum(axis=1)
-        fit = 4 * inside + 4 * in_scale + 2 * on_degree + generator.random(len(plans)) / 2
+        fit = 12 * inside + 4 * in_scale + 2 * on_degree + generator.random(len(plans)) / 2
         fits[:, lowest] = np.where(lowest + span < keys, fit, -np.inf)
     best = fits.argmax(axis=1)
     return best, likeness + fits[np.arange(len(plans)), best]

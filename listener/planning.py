@@ -26,15 +26,17 @@ def check_plannable(song: Song) -> None:
         )
 
 
-def draw_plans(song: Song, prompts: Sequence[np.ndarray], seed: int) -> Plans:
+def draw_plans(song: Song, prompts: Sequence[np.ndarray], seed: int, whole: bool = True) -> Plans:
     """Return a plan as long as a song for each of some prompts (P, K); the same for the same seed.
+
+    Of whole melodies, or of excerpts, as for `FormModel.plans_for`.
 
     Raises:
         ValueError: the song is not on 13 keys and eighths, or not of 4 to 32 whole bars.
     """
     check_plannable(song)
     model, generator, bars = read_form(), np.random.default_rng(seed), song.steps // STEPS_PER_BAR
-    drawn = [model.plans_for(prompt, 1, bars, generator) for prompt in prompts]
+    drawn = [model.plans_for(prompt, 1, bars, generator, whole) for prompt in prompts]
     parts = zip(*((each.bars, each.character, each.lowest) for each in drawn), strict=True)
     return Plans(*(np.concatenate(part) for part in parts))
 

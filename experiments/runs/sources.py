@@ -110,14 +110,17 @@ def _run(path: Path, playing: Playing) -> Source:
 
 
 def _with_plans(run: Run, playing: Playing) -> Run:
-    """Return a run whose champion follows new plans, as many as melodies are asked for, where it samples."""
+    """Return a run whose champion follows new plans, as many as melodies are asked for, where it samples.
+
+    They are of excerpts, which need not end: the model that draws them learned from excerpts.
+    """
     improvising = run.improvising
     if improvising is None or improvising.plans is None or not playing.temperature:
         return run
     from listener.planning import draw_plans
 
     prompts = [improvising.starts.prompts[0]] * playing.melodies
-    return open_run(run.folder.path, draw_plans(improvising.song, prompts, playing.seed))
+    return open_run(run.folder.path, draw_plans(improvising.song, prompts, playing.seed, whole=False))
 
 
 def _player(run: Run, playing: Playing) -> Performer:
