@@ -16,7 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from listener.corpus import SONG_BARS, Corpora, Excerpts
 from listener.filling import codes_at
-from listener.form_critic import NETS, Critic, form_figures
+from listener.form_critic import NETS, form_figures
 from listener.form_model import MAKERS, PLANS_A_FILLING, FormModel
 from listener.plan_figures import plan_figures
 from listener.plan_reading import read_plans, style_levels, tokens_of
@@ -139,14 +139,14 @@ class FormTraining(Training):
 
     def _fit_critic(self, name: str) -> FitStage:
         options = self._options
-        drawn = plan_figures(self.drawn_plans) if name == "plan_critic" else self.drawn
-        losses = partial(self._critic_losses, self._nets[name], self._real[name], drawn)
         rate = CosineRate(options.critic_learning_rate, options.critic_steps)
         fit = Fit(self._nets[name], options.critic_learning_rate, options.critic_weight_decay)
-        return FitStage(name, fit, rate, lambda _: losses(), self._random, at_once=200)
+        return FitStage(name, fit, rate, lambda _: self._critic_losses(name), self._random, at_once=200)
 
-    def _critic_losses(self, critic: Critic, real: np.ndarray, drawn: np.ndarray) -> Iterator[Tensor]:
-        generator = self._random.generator
+    def _critic_losses(self, name: str) -> Iterator[Tensor]:
+        """Yield the losses of a critic, of what is drawn when the first one is asked for: a stage is restored first."""
+        drawn = plan_figures(self.drawn_plans) if name == "plan_critic" else self.drawn
+        critic, real, generator = self._nets[name], self._real[name], self._random.generator
         labels = (torch.arange(2 * HALF) < HALF).float().expand(NETS, -1)
         while True:
             batch = np.concatenate(

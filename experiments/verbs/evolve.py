@@ -52,7 +52,7 @@ EXAMPLES = (
     "kuznechik evolve grasshopper --seed 1 --plot",
     "kuznechik evolve grasshopper --listener learned",
 )
-PRESETS = "CartPole-v1, LunarLander-v3, environment, improvise, many-songs, plain-neat, xor"
+PRESETS = "CartPole-v1, LunarLander-v3, environment, form, improvise, many-songs, plain-neat, xor"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

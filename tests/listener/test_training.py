@@ -9,11 +9,12 @@ pytest.importorskip("torch")
 
 from listener.corpus import Corpora, Corpus, Excerpts, lowest, rolls_of
 from listener.registry import KINDS, training_of
-from listener.training_options import JudgeOptions, LearnedOptions, MelodyOptions, VaeOptions
+from listener.training_options import FormOptions, JudgeOptions, LearnedOptions, MelodyOptions, VaeOptions
 
 OPTIONS = {
     "ngram": None,
     "melody": MelodyOptions(steps=24, batch_steps=256),
+    "form": FormOptions(plan_steps=6, plan_batch=8, filling_steps=6, filling_batch=4, drawn=16, critic_steps=6),
     "judge": JudgeOptions(steps=12, batch=2),
     "vae": VaeOptions(steps=20, form_steps=17, batch=2, attack_generations=5),
     "learned": LearnedOptions(
@@ -70,7 +71,9 @@ def plain(state):
 
 
 def rewards(training) -> np.ndarray:
-    """Return the scores or rewards of some melodies by the result of a training."""
+    """Return the scores or rewards of some melodies by the result of a training; of a model of form plans it draws."""
+    if hasattr(training.result.listener, "draw_plans"):
+        return training.result.listener.draw_plans(5, 16, np.random.default_rng(1)).bars
     listener, rolls = training.result.listener, rolls_of(excerpts(5, 16, 99).melodies)
     return listener.scores(rolls) if hasattr(listener, "scores") else listener.rewards(rolls)
 

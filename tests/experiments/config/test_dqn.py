@@ -35,8 +35,8 @@ def test_every_option_is_documented_and_has_limits_it_keeps(section, option):
 
 
 def test_the_presets_are_the_regimes():
-    regimes = {name: name for name in ("bandit", "episodic", "improvisation")}
-    regimes["prior"] = "improvisation beside a prior, form g"
+    regimes = {name: name for name in ("bandit", "episodic", "form", "improvisation")}
+    regimes["form"] = regimes["prior"] = "improvisation beside a prior, form g"
     assert DqnConfig.presets() == list(regimes)
     assert DqnConfig.load("bandit") == DqnConfig()
     for name, regime in regimes.items():
@@ -47,7 +47,7 @@ def test_the_presets_are_the_regimes():
 
 @pytest.mark.parametrize("preset", ["dqn-bandit", "plain-neat", "xor"])
 def test_presets_of_evolution_are_not_ours(preset):
-    with pytest.raises(ConfigError, match="no such file or preset; presets are bandit, episodic, improvisation"):
+    with pytest.raises(ConfigError, match="no such file or preset; presets are bandit, episodic, form, improvisation"):
         DqnConfig.load(preset)
 
 

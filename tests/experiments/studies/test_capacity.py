@@ -131,7 +131,7 @@ def test_the_table_names_what_it_shows(kuznechik, folder, tmp_path):
     assert called.out.split("\n")[0].split() == (
         ["songs", "whole", "AND", "nodes", "connections", "after", "pruning", "CPU", "seconds"]
     )
-    assert "Growth: CPU seconds as songs^" in called.out
+    assert "Growth from 2 to 4 songs: CPU seconds as songs^" in called.out
     assert "it looks at inputs and targets" in called.out
 
 
