@@ -1,11 +1,12 @@
 """What evaluation costs as populations, networks and the number of songs grow: microseconds of CPU a genome.
 
-    python tests/benchmarks/bench_scale.py [--json]
+    python tests/benchmarks/bench_scale.py [--generations] [--json]
 
 `in full` evaluates networks from nothing, as worker processes do; `by changes` evaluates children of which three
 connections changed, as this process does where inputs feed outputs directly. Both give the same bits. One thread;
 the least of three rounds each. `generation` is a whole one of the default search of the grasshopper, with selection,
-crossover, mutation and species, in the mean of two from the 20th on.
+crossover, mutation and species, in the mean of those from the 20th on in
+which 3,600 children are bred, two at least.
 """
 
 import argparse
@@ -39,8 +40,8 @@ from songs.files import write_atomically
 
 MEMORY, PROMPT = 64, 8
 ROUNDS = 3
-BEGUN, MEASURED = 20, 2
-"""Generations before the measurement, and in it."""
+BEGUN, CHILDREN = 20, 3600
+"""Generations before the measurement, and children in it."""
 POPULATIONS = (60, 600, 1500, 6000)
 USUAL = {"population": 60, "connections": 300, "songs": 1}
 VARIED = {"population": (60, 300, 1500), "connections": (50, 300, 1000), "songs": (1, 8, 31)}
@@ -98,19 +99,22 @@ def generation(population: int) -> dict:
     config, songs = resolve(EvolveConfig().change("evolve", population_size=population))
     cases = make_cases(config, songs)
     with tempfile.TemporaryDirectory() as folder, make_search(config, songs, cases, Path(folder)) as search:
+        measured = max(CHILDREN // population, 2)
         for _ in range(BEGUN):
             search.step()
         start = time.process_time()
-        for _ in range(MEASURED):
+        for _ in range(measured):
             row = search.step()
-        micro = 1e6 * (time.process_time() - start) / population / MEASURED
+        micro = 1e6 * (time.process_time() - start) / population / measured
     return {"population": population, "species": len(row.species), "generation": micro}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    as_json = parser.parse_args().json
+    parser.add_argument("--generations", action="store_true", help="whole generations alone")
+    options = parser.parse_args()
+    varied = {} if options.generations else VARIED
     with tempfile.TemporaryDirectory() as folder:
 
         def options_of(inputs: int):
@@ -120,9 +124,9 @@ def main() -> None:
             options.innovation_tracker = InnovationTracker()
             return options
 
-        rows = [row(**{**USUAL, name: size}, options_of=options_of) for name, sizes in VARIED.items() for size in sizes]
+        rows = [row(**{**USUAL, name: size}, options_of=options_of) for name, sizes in varied.items() for size in sizes]
     whole = [generation(population) for population in POPULATIONS]
-    if as_json:
+    if options.json:
         print(json.dumps({"evaluation": rows, "generations": whole}, indent=1))
         return
     table = Table("population", "connections", "songs", "cases", "in full, µs a genome", "by changes, µs", "ratio")
@@ -131,7 +135,8 @@ def main() -> None:
         ratio = one["in full"] / one["by changes"]
         table.add_row(*sizes, f"{one['in full']:.0f}", f"{one['by changes']:.0f}", f"{ratio:.1f}")
     console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(table)
+    if rows:
+        console.print(table)
     table = Table("population", "species", "generation, µs a genome", "times the first")
     for one in whole:
         ratio = one["generation"] / whole[0]["generation"]
