@@ -90,6 +90,11 @@ def add_env(parser: argparse.ArgumentParser, help_text: str) -> None:
     parser.add_argument("--env", type=word, metavar="ID", help=help_text)
 
 
+def add_midi(parser: argparse.ArgumentParser, help_text: str) -> None:
+    """Add --midi, folders of MIDI files; the option may be given again."""
+    parser.add_argument("--midi", type=Path, action="append", default=[], metavar="DIR", help=help_text)
+
+
 def add_own_env(parser: argparse.ArgumentParser) -> None:
     """Add --env, for verbs that read a run whose environment may be code of the user's own."""
     add_env(parser, "the environment of the run, if it is your own, module:Id: no file may name code")

@@ -267,11 +267,7 @@ def read_judge(path: Path | None = None) -> "Judge":
     Raises:
         ValueError: a file is missing or damaged, has other parameters than its JSON says, or is no judge.
     """
-    path = model_in(path) if path else models_folder() / f"{JUDGE}{SUFFIX}"
-    about = read_about(path)
-    if about["kind"] != JUDGE:
-        raise ValueError(f"{path}: is a listener of the kind {about['kind']!r}, not a judge")
-    arrays = _arrays_of(path, about)
+    path, about, arrays = _model_of(JUDGE, path, "a judge")
     from listener.judge import Judge, JudgeNet, NetOptions
 
     with _errors_in_json(path):
@@ -288,11 +284,7 @@ def read_form(path: Path | None = None) -> "FormModel":
     Raises:
         ValueError: a file is missing or damaged, has other parameters than its JSON says, or is no model of form.
     """
-    path = model_in(path) if path else models_folder() / f"{FORM}{SUFFIX}"
-    about = read_about(path)
-    if about["kind"] != FORM:
-        raise ValueError(f"{path}: is of the kind {about['kind']!r}, not a model of form")
-    arrays = _arrays_of(path, about)
+    path, about, arrays = _model_of(FORM, path, "a model of form")
     from listener.form_model import MAKERS, FormModel
     from songs.plan import LEVELS, STYLES
 
@@ -301,6 +293,15 @@ def read_form(path: Path | None = None) -> "FormModel":
     with _errors_name(path):
         nets = {name: _network(arrays, name, make) for name, make in MAKERS.items()}
     return FormModel(**nets, levels=np.array(about["levels"]))
+
+
+def _model_of(kind: str, path: Path | None, wanted: str) -> tuple[Path, dict[str, Any], dict[str, np.ndarray]]:
+    """Return the file, JSON and arrays of a model of a kind, by default that of the project; raises ValueError."""
+    path = model_in(path) if path else models_folder() / f"{kind}{SUFFIX}"
+    about = read_about(path)
+    if about["kind"] != kind:
+        raise ValueError(f"{path}: is a listener of the kind {about['kind']!r}, not {wanted}")
+    return path, about, _arrays_of(path, about)
 
 
 def _arrays_of(path: Path, about: dict[str, Any]) -> dict[str, np.ndarray]:

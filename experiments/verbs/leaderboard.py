@@ -15,7 +15,7 @@ others.
 import argparse
 from pathlib import Path
 
-from experiments.options import SOURCES, add_source_options, positive, print_json, print_lines
+from experiments.options import SOURCES, add_midi, add_source_options, positive, print_json, print_lines
 
 HELP = "compare performers by several listeners"
 GROUP, ORDER = "Judge", 3
@@ -35,13 +35,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"a listener that judges; may be repeated [{', '.join(LISTENERS)}]",
     )
     add_source_options(parser, melodies=16)
-    parser.add_argument(
-        "--midi",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="MIDI files that a listener was trained on, to measure what is copied from them; may be given again",
+    add_midi(
+        parser, "MIDI files that a listener was trained on, to measure what is copied from them; may be given again"
     )
     parser.add_argument(
         "--draws", type=positive, default=16, metavar="N", help="of models, of which the best is taken [16]"

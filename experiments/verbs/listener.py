@@ -19,6 +19,7 @@ from experiments.options import (
     above_zero,
     add_actions,
     add_force,
+    add_midi,
     add_source_options,
     count,
     positive,
@@ -233,14 +234,7 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("listener", metavar="LISTENER", help="name, file, run or sum")
     parser.add_argument("sources", nargs="*", metavar="SOURCE", help=f"also ranked among real melodies: {SOURCES}")
     add_source_options(parser, melodies=16)
-    parser.add_argument(
-        "--midi",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="MIDI files; may be given again [all songs of the project]",
-    )
+    add_midi(parser, "MIDI files; may be given again [all songs of the project]")
     parser.add_argument("--all", action="store_true", help="take all melodies, not only those held out in training")
     parser.add_argument(
         "--generations", type=count, default=400, metavar="N", help="of the genetic red team; 0 leaves it out [400]"
@@ -264,13 +258,8 @@ def _separability(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("one", metavar="A", help=SOURCES)
     parser.add_argument("other", nargs="?", metavar="B", help="another, or the same with other melodies")
-    parser.add_argument(
-        "--midi",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="instead of B: excerpts of 16 bars of MIDI files, of pieces that training held out; may be given again",
+    add_midi(
+        parser, "instead of B: excerpts of 16 bars of MIDI files, of pieces that training held out; may be given again"
     )
     add_source_options(parser, melodies=200)
     parser.add_argument("--json", action="store_true", help="print a JSON object")
