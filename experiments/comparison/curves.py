@@ -124,8 +124,9 @@ class Comparison:
 
     @property
     def solvable(self) -> bool:
-        """True if its runs are solved or not, as memorising a song is."""
-        return self.measure == "right"
+        """True if its runs are solved or not: those that memorise, or act in an environment with a return to reach."""
+        runs = [curve.run for group in self.groups for curve in group.curves]
+        return self.measure == "right" or (self.measure == "reward" and all(map(_solved_at, runs)))
 
     def grid(self) -> tuple[np.ndarray, bool]:
         """Return costs (G,) that cover all curves, and whether they rise by a factor."""
@@ -177,6 +178,11 @@ def _acts(run: ListedRun) -> bool:
     return run.options.get("task.kind") == "environment"
 
 
+def _solved_at(run: ListedRun) -> float | None:
+    """Return the mean return at which a run in an environment is solved; None if there is none."""
+    return run.options.get("environment.solved_at") or None if _acts(run) else None
+
+
 def _read(run: ListedRun, axis: str, measure: str) -> Curve | None:
     """Return the curve of a run; None if it has no such figures."""
     if measure == "right" and _improvises(run) and not run.options.get("task.mode_bit"):
@@ -220,8 +226,11 @@ def _baselines(curves: Iterable[Curve]) -> tuple[dict[str, float], bool]:
     return {name: float(value) for name, value in found.items() if value is not None}, False
 
 
-def _rewards(curves: Iterable[Curve], measure: str) -> dict[str, float]:
-    """Return what others are rewarded, by name, where all runs that say so agree."""
+def _rewards(curves: Sequence[Curve], measure: str) -> dict[str, float]:
+    """Return what others are rewarded, by name, and the return that solves an environment, where all runs agree."""
+    to_reach = {_solved_at(curve.run) for curve in curves}
+    if measure == "reward" and len(to_reach) == 1 and (value := to_reach.pop()):
+        return {"solved at": value}
     found = [curve.run.summary.get("baselines_a_step") for curve in curves]
     known = [baselines for baselines in found if baselines]
     agree = measure == "reward" and known and all(baselines == known[0] for baselines in known)

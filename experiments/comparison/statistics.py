@@ -168,7 +168,7 @@ def _merits(one: Group, other: Group, comparison: Comparison) -> list[np.ndarray
 
 def _merit(curve: Curve, comparison: Comparison) -> float:
     if comparison.solvable and curve.solved:
-        return 1e9 / (1 + curve.cost) + 1e6  # above every number of steps right
+        return 1e90 / (1 + curve.cost)  # above every number of steps right, and every return
     result = _result(curve, comparison)
     return -result if comparison.measure == "loss" else result
 

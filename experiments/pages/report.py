@@ -31,8 +31,8 @@ from songs.files import write_atomically
 from songs.song import Song
 
 RUN_FACTS = (
-    "seed", "generations", "evaluations", "env_steps", "steps", "solved_at_step", "episodes", "connections", "hidden",
-    "memory", "prompt", "cpu_seconds", "wall_seconds",
+    "seed", "generations", "evaluations", "env_steps", "steps", "solved_at_step", "episodes", "test_episodes",
+    "connections", "hidden", "memory", "prompt", "cpu_seconds", "wall_seconds",
 )  # fmt: skip
 """Figures of the summary of a run that its report shows."""
 LISTENER_FACTS = ("pieces", "excerpts", "seed", "steps", "cpu_seconds", "wall_seconds")
@@ -203,7 +203,7 @@ def _score_tiles(scores: dict) -> list[dict]:
 
 def _return_tiles(summary: dict) -> list[dict]:
     """Return the figures at the top for an environment: the mean return beside what needs no learning."""
-    figures = {f"mean return over {summary['episodes']} fresh episodes": summary["mean_return"]}
+    figures = {f"mean return over {summary['test_episodes']} fresh episodes": summary["mean_return"]}
     baselines = summary["baselines"]
     fixed = best_alone(baselines)
     figures |= {

@@ -63,7 +63,7 @@ class Run:
         if self.bred:
             raise RunError(
                 f"{self.folder.path}: this run was bred by ear, nothing in it is right or wrong; "
-                "see kuznechik listener score"
+                f"hear what a listener says: kuznechik listener score {self.folder.path} --listener NAME"
             )
         if self.improvising is None:
             raise RunError(f"{self.folder.path}: this run memorised its song, it does not improvise")

@@ -133,7 +133,10 @@ class EnvChampion:
 
     def _play(self, env: gymnasium.Env, seeds: Sequence[int]) -> "Episodes":
         policy = NetworkPolicy(self.genome, env, self.config.genome.recurrent)
-        played = play_episodes([policy], env, seeds)
+        try:
+            played = play_episodes([policy], env, seeds)
+        except gymnasium.error.DependencyNotInstalled as error:  # drawing often needs a further package
+            raise ConfigError(f"environment.id = {self.id!r}: {error}") from None
         return Episodes(played.returns[0].tolist(), played.steps[0].tolist())
 
     def test(self) -> dict[str, Any]:
@@ -141,7 +144,7 @@ class EnvChampion:
         seeds = episode_seeds(self.config.seed, TEST, self.config.environment.test)
         with closing(make_env(self.config.environment)) as env:
             known = baselines(env, seeds)
-        return {**self.episodes(seeds).summary(), "baselines": known}
+        return {"test_episodes": len(seeds), **self.episodes(seeds).summary(), "baselines": known}
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,6 @@ class Episodes:
         """Return mean, spread and range of the returns."""
         returns = np.array(self.returns)
         return {
-            "episodes": len(returns),
             "mean_return": float(returns.mean()),
             "std_return": float(returns.std()),
             "least_return": float(returns.min()),

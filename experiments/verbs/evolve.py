@@ -178,7 +178,7 @@ def _acted(summary: dict) -> list[str]:
         return []
     end = "" if summary["solved_at"] is None else f"; solved at {summary['solved_at']:g} where it was chosen"
     lines = [
-        f"Mean return over {summary['episodes']} fresh episodes: {significant(summary['mean_return'])} (from "
+        f"Mean return over {summary['test_episodes']} fresh episodes: {significant(summary['mean_return'])} (from "
         f"{significant(summary['least_return'])} to {significant(summary['greatest_return'])}{end}).",
         f"Without learning: {', '.join(f'{name} {significant(each)}' for name, each in summary['baselines'].items())}.",
         f"Environment steps: {summary['env_steps']}. Search: {summary['search']}.",

@@ -1,7 +1,8 @@
 """Repeat a run from its folder alone, and say whether the result is the same.
 
 Configuration, seed and songs are those of the folder; the champion of the new run and those it had before are
-compared with the old ones file by file. On the same versions of Python and packages it is the same to the byte.
+compared with the old ones file by file. On the same versions of Python and packages it is the same to the byte. A run
+that was interrupted or killed has no result to compare with: it has to be resumed first.
 """
 
 import argparse
@@ -26,12 +27,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from experiments.runs.folder import RunFolder
+    from experiments.comparison.run_list import read_run
+    from experiments.runs.folder import RunError, RunFolder
     from experiments.runs.lifecycle import Supervision, repeat
     from experiments.runs.progress import ProgressBar
     from experiments.runs.repeat import compare, other_versions
 
     old = RunFolder.open(options.run_folder)
+    listed = read_run(old.path)
+    if not listed.ended and listed.kind not in ("", "breed"):  # choices of a person are repeated at any time
+        raise RunError(f"{old.path}: this run is {listed.state}, there is no result to compare: resume it first")
     for line in other_versions(old):
         print(f"kuznechik: {line}", file=sys.stderr)
     new = RunFolder.new(options.out, old.path.parent, f"{old.path.name}-repeated")

@@ -3,11 +3,14 @@
 import json
 import re
 import sys
+from importlib.util import find_spec
 
 import gymnasium
 import pytest
 
 from experiments.cli import main
+from experiments.comparison.curves import compare
+from experiments.comparison.run_list import list_runs
 from experiments.tables import significant
 
 SMALL = ("evolve.population_size=12", "environment.episodes=1", "environment.validation=3", "environment.test=3")
@@ -24,7 +27,7 @@ def pole(tmp_path_factory):
 
 def test_a_run_says_what_its_champion_gets_beside_what_needs_no_learning(pole):
     summary = json.loads((pole / "summary.json").read_text())
-    assert (summary["environment"], summary["episodes"], summary["solved_at"]) == ("CartPole-v1", 3, 490)
+    assert (summary["environment"], summary["test_episodes"], summary["solved_at"]) == ("CartPole-v1", 3, 490)
     assert set(summary["baselines"]) == {"random", "always 0", "always 1"}
     assert 8 <= summary["baselines"]["always 0"] <= 11
     assert summary["least_return"] <= summary["mean_return"] <= summary["greatest_return"]
@@ -73,6 +76,13 @@ def test_an_episode_is_filmed(kuznechik, tmp_path, pole, monkeypatch):
     assert (tmp_path / "pole.gif").read_bytes()[:6] == b"GIF89a"
 
 
+@pytest.mark.skipif(find_spec("pygame") is not None, reason="pygame is installed")
+def test_a_film_without_the_package_that_draws_is_one_line(kuznechik, tmp_path, pole):
+    called = kuznechik("play", pole, "--out", tmp_path / "pole.gif")
+    assert (called.status, called.err.count("\n")) == (2, 1)
+    assert "pip install" in called.err
+
+
 def test_score_runs_and_curves_know_the_return(kuznechik, tmp_path, pole):
     summary = json.loads((pole / "summary.json").read_text())
     scores = json.loads(kuznechik("score", pole, "--json").out)
@@ -80,6 +90,11 @@ def test_score_runs_and_curves_know_the_return(kuznechik, tmp_path, pole):
     row = json.loads(kuznechik("runs", pole, "--json").out)[0]
     assert (row["song"], row["reward"], row["env_steps"]) == (
         "CartPole-v1", summary["mean_return"], summary["env_steps"])  # fmt: skip
+    called = kuznechik("curves", pole, "--json", "--out", tmp_path / "curves")
+    (group,) = json.loads(called.out)["groups"]
+    assert (group["solved"], group["lower_bound"], group["cost"]) == (0, True, summary["env_steps"])
+    assert "share of runs solved" in (tmp_path / "curves.svg").read_text()
+    assert compare(list_runs([pole])).lines == {"solved at": 490}
 
 
 def test_the_report_shows_the_return_and_its_picture(kuznechik, tmp_path, pole):
@@ -87,7 +102,13 @@ def test_the_report_shows_the_return_and_its_picture(kuznechik, tmp_path, pole):
     assert kuznechik("report", pole, "--out", page).status == 0
     text = page.read_text()
     summary = json.loads((pole / "summary.json").read_text())
-    for expected in ("<h1>CartPole-v1", "acting at random", f"<dd>{summary['mean_return']:.4g}", "Mean returns of the"):
+    for expected in (
+        "<h1>CartPole-v1",
+        "acting at random",
+        f"<dd>{summary['mean_return']:.4g}",
+        "Mean returns of the",
+        "<dt>test episodes</dt><dd>3<",
+    ):
         assert expected in text
 
 

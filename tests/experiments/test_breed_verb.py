@@ -43,6 +43,7 @@ def test_it_serves_a_page_until_ctrl_c(tmp_path, kuznechik):
     scored = kuznechik("score", out)
     assert (scored.status, scored.err.count("\n")) == (2, 1)
     assert "nothing in it is right or wrong" in scored.err
+    assert f"kuznechik listener score {out} --listener NAME" in scored.err
 
 
 @pytest.mark.parametrize(

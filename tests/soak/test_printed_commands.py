@@ -79,7 +79,7 @@ def lay_out(page: str, folder: Path, first: Path) -> None:
     for name in ("my.mid", "song.mid"):
         shutil.copy(ROOT / "basic_midi" / "bingo.mid", folder / name)
     for name in ("first", "a", "b"):
-        if f"--out runs/{name} " not in (ROOT / page).read_text(encoding="utf-8"):
+        if not re.search(rf"--out runs/{name}\s", (ROOT / page).read_text(encoding="utf-8")):
             shutil.copytree(first, folder / "runs" / name)
     for name in re.findall(r"\b(\w+)\.toml", " ".join(blocks(page, "sh"))):
         (folder / f"{name}.toml").write_text(blocks(page, "toml")[0], encoding="utf-8")

@@ -19,9 +19,9 @@ from experiments.comparison.statistics import (
 from experiments.runs.folder import RunFolder
 
 
-def curve(y, x=None, solved=False, song="tune", stopped="budget"):
+def curve(y, x=None, solved=False, song="tune", stopped="budget", **options):
     summary = {"stopped": stopped, "solved": solved, "song": song, "cpu_seconds": 1.0}
-    run = ListedRun(RunFolder("run"), "evolve", "", {"task.kind": "song"}, summary)
+    run = ListedRun(RunFolder("run"), "evolve", "", {"task.kind": "song", **options}, summary)
     return Curve(run, np.array(x or range(1, len(y) + 1), dtype=float), np.array(y, dtype=float))
 
 
@@ -90,6 +90,16 @@ def test_a_run_is_better_that_is_solved_at_a_lower_cost():
     assert better(comparison([curve([1, 0], song="x")], [curve([1, 0], song="y")])) == []
     (row,) = better(comparison([curve([3, 1])], [curve([3, 2])], measure="loss"))
     assert row["better"] == 1
+
+
+def test_in_an_environment_a_solved_run_is_better_than_any_return():
+    env = {"task.kind": "environment", "environment.solved_at": 2e7}
+    solved, unsolved = curve([0, 2e7], solved=True, **env), curve([0, 9e7], **env)
+    (row,) = better(comparison([solved], [unsolved], measure="reward"))
+    assert row["better"] == 1
+    open_ended = curve([0, 2e7], **{**env, "environment.solved_at": 0.0})
+    (row,) = better(comparison([open_ended], [unsolved], measure="reward"))
+    assert row["better"] == 0
 
 
 def test_the_table_counts_an_unsolved_run_with_all_its_cost():

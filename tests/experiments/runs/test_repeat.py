@@ -1,6 +1,7 @@
 """A run is repeated from its folder alone, and nobody writes into a folder that somebody writes into."""
 
 import json
+import shutil
 
 import pytest
 
@@ -53,6 +54,16 @@ def test_a_champion_that_claims_to_be_huge_is_another_and_is_not_read(kuznechik,
     called = kuznechik("repeat", tmp_path / "run")
     assert (called.status, called.err) == (1, "")
     assert "best/genome.json: DIFFERENT" in called.out
+
+
+def test_a_run_that_has_not_ended_has_nothing_to_compare(kuznechik, tune, tmp_path):
+    kuznechik("evolve", tune, *SMALL, "--set", "evolve.generations=2", "--out", tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "best")
+    (tmp_path / "run" / "summary.json").unlink()
+    called = kuznechik("repeat", tmp_path / "run")
+    assert (called.status, called.err.count("\n")) == (2, 1)
+    assert "this run is unfinished, there is no result to compare: resume it first" in called.err
+    assert not (tmp_path / "run-repeated-1").exists()
 
 
 def test_two_processes_do_not_write_into_one_folder(kuznechik, tune, tmp_path):
