@@ -62,6 +62,8 @@ def open_page(page: Path, probe: str, width: int = 1200) -> Opened:
 
 SILENCE_SECONDS = 60
 """Longest time that a driven browser may need for an answer."""
+KEY_CODES = {"Tab": 9, "\r": 13, "Escape": 27, " ": 32, "ArrowDown": 40}
+"""Of keys that the browser itself acts on, or whose name is no letter."""
 LAUNCH = """
 import fcntl, os, sys
 ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
@@ -126,10 +128,19 @@ class Driver:
         """Wait until an expression is true in the page."""
         self.run(f"while (!({condition})) await new Promise(done => requestAnimationFrame(done));")
 
+    def focus(self, name: str) -> None:
+        """Press Tab until the element of an id has the focus."""
+        for _ in range(100):
+            if self.run("return document.activeElement.id") == name:
+                return
+            self.press("Tab", "Tab")
+        raise AssertionError(f"Tab does not lead to {name}")
+
     def press(self, key: str, code: str = "", shift: bool = False) -> None:
         """Press and release a key of the keyboard."""
         printed = {"text": key} if len(key) == 1 else {}
         pressed = {"key": key, "code": code or f"Key{key.upper()}", "modifiers": 8 * shift}
+        pressed["windowsVirtualKeyCode"] = KEY_CODES.get(key, 0)
         self.call("Input.dispatchKeyEvent", type="keyDown", **pressed, **printed)
         self.call("Input.dispatchKeyEvent", type="keyUp", **pressed)
 

@@ -1,4 +1,4 @@
-"""The duet page: a visitor plays a bar and the champion of a run continues."""
+"""The duet page: a visitor and the champion of a run play one after the other, or at once."""
 
 import json
 from pathlib import Path
@@ -10,11 +10,11 @@ from experiments.pages.page import fill, sounds
 from experiments.runs.champion import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
 from songs.files import write_atomically
-from songs.keyboard import LOWEST_PITCH, Keyboard
+from songs.keyboard import Keyboard
 from songs.piano_roll import read_lags
 
-LETTERS = "AWSEDFTGYHUJK"
-"""Computer keys that are laid out like those of a piano."""
+LETTERS = "awsedftgyhujk"
+"""Computer keys that are laid out like those of a piano, from a C on."""
 
 
 def write_duet(folder: RunFolder, path: Path) -> None:
@@ -42,19 +42,21 @@ def duet_page(run: Run) -> str:
         "keys": song.keyboard.keys,
         "lowest": song.keyboard.lowest_pitch,
         "per_quarter": song.grid.steps_per_quarter,
+        "names": song.keyboard.names,
+        "letters": LETTERS,
         "bar": song.grid.steps_per_bar,
+        "beat": song.grid.steps_per_beat,
         "opening": song.roll[:prompt].astype(int).tolist(),
     }
     title = song.title or song.name
     if len(run.songs) > 1:
         title += f" and {len(run.songs) - 1} more songs"
     keys = _keys(song.keyboard)
-    data["letters"] = [key["letter"].lower() for key in keys]
     shown = {"title": title, "memorised": run.memorised, "keys": keys, "data": data, "sounds": sounds()}
     shown["step"] = f"{song.grid.name[:-1]} notes" if song.grid.name.endswith("hs") else song.grid.name
     shown["seen"] = f"the steps {task.lags} back" if task.lags else f"the last {task.memory} steps"
     shown["bred"] = run.bred
-    return fill("duet.html", ("player.js", "network.js", "duet.js"), **shown)
+    return fill("duet.html", ("player.js", "network.js", "midi.js", "duet.js"), **shown)
 
 
 def network_data(run: Run) -> dict[str, Any]:
@@ -86,15 +88,10 @@ def _layers(network) -> dict[str, Any]:
 
 
 def _keys(keyboard: Keyboard) -> list[dict[str, Any]]:
-    """Return the keys of the piano from left to right; `place` is the number of white keys before.
-
-    The octave from C4 on has letters, or else the lowest.
-    """
+    """Return the keys of the piano from left to right; `place` is the number of white keys before."""
     keys, white = [], 0
-    first = max(0, LOWEST_PITCH - keyboard.lowest_pitch)
-    first = first if first < keyboard.keys else 0
-    for key, name in enumerate(keyboard.names):
-        black, letter = key in keyboard.black_keys, LETTERS[key - first : key - first + 1] if key >= first else ""
-        keys.append({"name": name, "letter": letter, "black": black, "place": white})
+    for key in range(keyboard.keys):
+        black = key in keyboard.black_keys
+        keys.append({"black": black, "place": white})
         white += not black
     return keys

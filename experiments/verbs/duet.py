@@ -1,4 +1,4 @@
-"""Write a page on which you play a bar and the champion of a run continues.
+"""Write a page on which you and the champion of a run play, one after the other or at once.
 
 The page is one HTML file with a keyboard (mouse, touch, computer keys or a MIDI keyboard) and the network itself,
 which runs in the browser.

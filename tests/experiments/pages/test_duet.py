@@ -3,14 +3,15 @@
 import json
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 
 from experiments.runs.champion import open_run
-from songs.keyboard import KEYS
+from songs.keyboard import KEYS, Grid, usual_keyboard
 from songs.midi import read_midi
 from songs.song import Song
-from tests.browser import needs_browser, open_page
+from tests.browser import driven, needs_browser, open_page
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +48,12 @@ def memories(count: int) -> list[np.ndarray]:
     return [random.random((random.integers(7), KEYS)) < 0.15 for _ in range(count)]
 
 
-def by_python(run: Path, played: list[np.ndarray], improvise: bool) -> list[list[bool]]:
+def by_python(run: Path, played: list[np.ndarray], improvise: bool = False) -> list[list[bool]]:
     player = open_run(run).player()
     player.reset(1)
     answers = []
     for roll in played:
-        memory = np.concatenate([np.zeros((4, KEYS), dtype=bool), roll])[-4:]
+        memory = np.concatenate([np.zeros((4, roll.shape[1]), dtype=bool), roll])[-4:]
         answers.append(player.press(memory[None], np.array([improvise]))[0].tolist())
     return answers
 
@@ -72,26 +73,127 @@ def test_the_page_answers_as_python_does(run):
 
 @needs_browser
 def test_what_was_played_is_saved_as_midi(run, tmp_path):
-    roll = np.zeros((12, KEYS), dtype=bool)
-    roll[[0, 3, 3, 11], [0, 4, 12, 7]] = True
-    opened = open_page(run / "duet.html", f"roll = {json.dumps(roll.tolist())}; return [...midi()];")
+    roll = np.zeros((12, KEYS), dtype=int)
+    roll[[0, 3, 3, 11], [0, 4, 12, 7]] = 1, 2, 1, 3
+    opened = open_page(run / "duet.html", f"return [...midiFile({roll.tolist()}, duet, 100)];")
     path = tmp_path / "duet.mid"
     path.write_bytes(bytes(opened.answer))
     notes = read_midi(path)
     assert sorted(map(tuple, notes.onsets.tolist())) == [(0, 60), (3, 64), (3, 72), (11, 67)]
+    (track,) = mido.MidiFile(path).tracks
+    assert [one.channel for one in track if one.type == "note_on"] == [0, 0, 1, 0, 1]
 
 
 @needs_browser
 def test_a_key_sounds_and_begins_a_piece(run):
     probe = """
         await press(4);
-        const first = roll[0].indexOf(true), playing = began !== null;
+        const first = roll[0].indexOf(YOURS), playing = began !== null;
         stop();
         return { first, playing, title: document.querySelector("h1").textContent,
                  sideways: document.documentElement.scrollWidth > innerWidth };
         """
     answer = open_page(run / "duet.html", probe, width=500).answer
     assert answer == {"first": 4, "playing": True, "title": 'Duet: A "tune" </script><b>', "sideways": False}
+
+
+@pytest.fixture(scope="module")
+def waltz(tmp_path_factory, call_quietly) -> Path:
+    """Return the run of a network that plays 25 keys in 3/4."""
+    roll = np.zeros((24, 25), dtype=bool)
+    for step in range(24):
+        roll[step, (0, 4, 7, 12, 16, 24)[step % 6]] = True
+    folder = tmp_path_factory.mktemp("waltz")
+    Song("waltz", roll, keyboard=usual_keyboard(25), grid=Grid(2, 3)).write(folder / "waltz.mid")
+    options = ("--prompt", 3, "--memory", 4, "--set", "evolve.generations=30", "--out", folder / "run")
+    call_quietly("evolve", folder / "waltz.mid", *options)
+    call_quietly("duet", folder / "run")
+    return folder / "run"
+
+
+NOTE_STARTS = """
+    window.starts = { OscillatorNode: [], AudioBufferSourceNode: [] };
+    for (const [kind, times] of Object.entries(starts)) {
+      const start = window[kind].prototype.start;
+      window[kind].prototype.start = function (when) { times.push(when); return start.call(this, when); };
+    }
+"""
+"""Writes down for what time the page orders clicks and tones."""
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_plays_along_in_time_by_the_keyboard_alone(waltz, tmp_path, width):
+    with driven(tmp_path / "browser", width) as browser:
+        browser.call("Page.addScriptToEvaluateOnNewDocument", source=NOTE_STARTS)
+        browser.open((waltz / "duet.html").as_uri())
+        assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+        browser.focus("mode")
+        for _ in range(2):
+            browser.press("ArrowDown", "ArrowDown")
+        browser.focus("metronome")
+        browser.press(" ", "Space")
+        browser.focus("count")
+        browser.press("\r", "Enter")
+        browser.press("z")
+        for letter, steps in (("a", 1), ("d", 4), ("k", 9)):
+            browser.wait(f"roll.length >= {steps}")
+            browser.press(letter)
+        browser.wait("roll.length > 12")
+        browser.press("Escape", "Escape")
+        state = "return [roll, starts.OscillatorNode, starts.AudioBufferSourceNode, duet.tempo, began]"
+        played, clicks, tones, tempo, began = browser.run(state)
+        assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+        assert browser.complaints == []
+    assert began is None
+    roll = np.array(played)
+    yours, its = roll & 1 > 0, roll & 2 > 0
+    assert sorted(np.nonzero(yours)[1].tolist()) == [0, 4, 12]  # an octave below C4, at which the letters begin
+    heard = [roll[:step] > 0 for step in range(3, len(roll))]
+    assert its[3:].tolist() == by_python(waltz, heard)
+    assert its.any()
+    assert not its[:3].any()
+    step_seconds = 60 / tempo / 2
+    assert np.diff(clicks) == pytest.approx(2 * step_seconds)  # a beat, from a bar before the first step on
+    first = clicks[0] + 6 * step_seconds
+    for step in np.nonzero(its)[0]:
+        assert min(abs(np.array(tones) - first - step * step_seconds)) < 1e-6
+
+
+MIDI_PORTS = """
+    window.sent = [];
+    const input = { name: "Piano" };
+    const output = { name: "Synth", id: "1", send: (message, when) => sent.push([...message, when]) };
+    const access = { inputs: new Map([["0", input]]), outputs: new Map([["1", output]]) };
+    navigator.requestMIDIAccess = async () => access;
+    window.play = (...message) => input.onmidimessage({ data: message });
+"""
+
+
+@needs_browser
+def test_midi_comes_in_and_goes_out(waltz, tmp_path):
+    with driven(tmp_path / "browser", 1280) as browser:
+        told = "return document.getElementById('ports').textContent"
+        browser.call("Page.addScriptToEvaluateOnNewDocument", source="navigator.requestMIDIAccess = undefined;")
+        browser.open((waltz / "duet.html").as_uri())
+        assert browser.run(told) == "This browser has no Web MIDI. Chrome, Edge, Opera and Firefox have it."
+        browser.call("Page.addScriptToEvaluateOnNewDocument", source=MIDI_PORTS)
+        browser.open((waltz / "duet.html").as_uri())
+        browser.focus("midi")
+        browser.press("\r", "Enter")
+        browser.wait("!document.getElementById('output').parentElement.hidden")
+        assert browser.run(told) == "You can play on Piano."
+        browser.focus("output")
+        browser.press("ArrowDown", "ArrowDown")
+        browser.run("play(0x90, 47, 80); play(0x90, 60, 80); play(0x80, 60, 0);")
+        browser.wait("roll.length > 5")
+        roll, sent = browser.run("stop(); return [roll, sent];")
+        assert browser.complaints == []
+    assert np.argwhere(np.array(roll) & 1 > 0).tolist() == [[0, 12]]  # C3 is the lowest key
+    on = [pitch - 48 for status, pitch, _, _ in sent if status == 0x90]
+    off = [pitch - 48 for status, pitch, _, _ in sent if status == 0x80]
+    assert on == off == np.nonzero(np.array(roll) & 2 > 0)[1].tolist()
+    assert on
 
 
 def test_the_page_is_small_and_loads_nothing(run):
