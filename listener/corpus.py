@@ -102,37 +102,26 @@ def read_pieces(folders: Sequence[Path], report: Callable[[int, int], None] = la
     return read_folders([Path(folder) for folder in folders], report=report)[0]
 
 
-def read_corpora(
-    folders: Sequence[Path],
-    lengths: Sequence[int],
-    report: Callable[[int, int], None] = lambda done, of: None,
-    keys: int = KEYS,
-) -> list[Corpus]:
-    """Read the melodies of all MIDI files under some folders, as excerpts of so many bars each.
+def read_corpus(
+    folders: Sequence[Path], bars: int, report: Callable[[int, int], None] = lambda done, of: None
+) -> Corpus:
+    """Read the melodies of all MIDI files under some folders, as excerpts of so many bars; raises ValueError.
 
-    Args:
-        folders: of MIDI files.
-        lengths: bars of the excerpts of each corpus.
-        report: called with the number of files that are read, and of all files.
-        keys: of the keyboard that the excerpts fit on.
-
-    Raises:
-        ValueError: a folder is missing or has too little music.
+    `report` is called with the number of files that are read, and of all files.
     """
     from vae.windows import group_pieces
 
     pieces = read_pieces(folders, report)
-    groups = group_pieces(pieces)
-    return [split_corpus(pieces, groups, bars, keys) for bars in lengths]
+    return split_corpus(pieces, group_pieces(pieces), bars)
 
 
 def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int, keys: int | None = KEYS) -> Corpus:
     """Cut pieces, `vae.melody.Piece`, into excerpts, and hold out some of their groups (P,).
 
-    The split is the same for every length, and for any keys; None: as `cut_wide` does. Raises ValueError if a part of
-    it is empty.
+    The split is the same for every length, and for any keys, which are as in `cut`. Raises ValueError if a part of it
+    is empty.
     """
-    excerpts = cut_wide(pieces, bars) if keys is None else cut(pieces, bars, keys)
+    excerpts = cut(pieces, bars, keys)
     names = np.random.default_rng(SPLIT_SEED).permutation(np.unique(groups))
     ends = np.cumsum([max(1, round(share * len(names))) for share in (TEST_SHARE, VALIDATION_SHARE)])
     parts: list[Excerpts] = []
@@ -152,55 +141,43 @@ def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int, keys: int | No
     return Corpus(training, validation, test, len(pieces))
 
 
-def cut(pieces: Sequence, bars: int, keys: int = KEYS) -> Excerpts:
-    """Return all excerpts of some bars, from every second bar on, that fit on a keyboard and are no near silence."""
+def cut(pieces: Sequence, bars: int, keys: int | None = KEYS) -> Excerpts:
+    """Return all excerpts of some bars, from every second bar on, that fit on a keyboard and are no near silence.
+
+    Without `keys` they are of any compass: MIDI pitches (N, T) int16 on sixteenths.
+    """
     from vae.tokens import STEPS_PER_BAR as SIXTEENTHS
 
-    melodies, owners = [np.zeros((0, bars * STEPS_PER_BAR), dtype=np.int8)], [np.zeros(0, dtype=np.int64)]
+    bar, dtype = (SIXTEENTHS, np.int16) if keys is None else (STEPS_PER_BAR, np.int8)
+    melodies, owners = [np.zeros((0, bars * bar), dtype)], [np.zeros(0, dtype=np.int64)]
     for number, piece in enumerate(pieces):
         for roll, onsets in piece.segments:
-            pitches = _on_eighths(roll, onsets)
-            for first in range(0, len(roll) // SIXTEENTHS - bars + 1, 2):
-                part = pitches[first * STEPS_PER_BAR : (first + bars) * STEPS_PER_BAR]
-                if _usable(part, keys):
+            pitches = _pitches(roll, onsets)
+            if keys is not None:
+                pairs = pitches.reshape(-1, 2)  # in eighths; of two notes the first is kept
+                pitches = np.where(pairs[:, 0] != REST, *pairs.T)
+            for first in range(0, len(pitches) // bar - bars + 1, 2):
+                part = pitches[first * bar : (first + bars) * bar]
+                if not _sounds_enough(part, bar):
+                    continue
+                if keys is None:
+                    melodies.append(part[None])
+                elif np.ptp(part[part != REST]) < keys:
                     melodies.append(lowest(part[None]))
-                    owners.append(np.array([number]))
+                else:
+                    continue
+                owners.append(np.array([number]))
     excerpts, owner = np.concatenate(melodies), np.concatenate(owners)
     kept = np.sort(np.unique(excerpts, axis=0, return_index=True)[1])
     return Excerpts(excerpts[kept], owner[kept])
 
 
-def cut_wide(pieces: Sequence, bars: int) -> Excerpts:
-    """Return excerpts like `cut`, but of any compass: MIDI pitches (N, T) int16 on sixteenths."""
+def _pitches(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
+    """Return the MIDI pitches (T,) int16 that begin at each sixteenth of a piece, -1 for none."""
     from vae.tokens import LOWEST_MIDI_PITCH
     from vae.tokens import REST as SILENT
-    from vae.tokens import STEPS_PER_BAR as SIXTEENTHS
 
-    melodies, owners = [np.zeros((0, bars * SIXTEENTHS), dtype=np.int16)], [np.zeros(0, dtype=np.int64)]
-    for number, piece in enumerate(pieces):
-        for roll, onsets in piece.segments:
-            pitches = np.where(onsets & (roll != SILENT), roll + LOWEST_MIDI_PITCH, REST).astype(np.int16)
-            for first in range(0, len(roll) // SIXTEENTHS - bars + 1, 2):
-                part = pitches[first * SIXTEENTHS : (first + bars) * SIXTEENTHS]
-                if _sounds_enough(part, SIXTEENTHS):
-                    melodies.append(part[None])
-                    owners.append(np.array([number]))
-    excerpts, owner = np.concatenate(melodies), np.concatenate(owners)
-    kept = np.sort(np.unique(excerpts, axis=0, return_index=True)[1])
-    return Excerpts(excerpts[kept], owner[kept])
-
-
-def _on_eighths(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
-    """Return the pitches (T / 2,) that begin at each eighth, -1 for none; of two the first is kept."""
-    from vae.tokens import REST as SILENT
-
-    begins = (onsets & (roll != SILENT)).reshape(-1, 2)
-    pairs = roll.reshape(-1, 2)
-    return np.where(begins[:, 0], pairs[:, 0], np.where(begins[:, 1], pairs[:, 1], REST))
-
-
-def _usable(pitches: np.ndarray, keys: int) -> bool:
-    return _sounds_enough(pitches, STEPS_PER_BAR) and np.ptp(pitches[pitches != REST]) < keys
+    return np.where(onsets & (roll != SILENT), roll + LOWEST_MIDI_PITCH, REST).astype(np.int16)
 
 
 def _sounds_enough(pitches: np.ndarray, steps_per_bar: int) -> bool:

@@ -62,8 +62,6 @@ class ArrangeOptions:
 
 ARRANGE_OPTIONS = tuple(each.name for each in fields(ArrangeOptions))
 DEFAULTS = ArrangeOptions()
-AS_WRITTEN = ArrangeOptions(grid=STEPS_PER_BEAT, keys=KEYS, bars="all", chords=True)
-"""For files that were written as rolls of 13 keys and eighths: nothing is to be chosen."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 KEYS = 13
 LOWEST_PITCH = 60
-HIGHEST_PITCH = LOWEST_PITCH + KEYS - 1
 
 STEPS_PER_BEAT = 2
 BEATS_PER_BAR = 4
@@ -159,4 +158,3 @@ class Grid:
 
 DEFAULT_KEYBOARD = Keyboard()
 DEFAULT_GRID = Grid()
-KEY_NAMES = tuple(pitch_name(LOWEST_PITCH + key) for key in range(KEYS))

@@ -91,8 +91,6 @@ def _read_bytes(path: Path) -> bytes:
 def read_midi(
     path: str | os.PathLike,
     steps_per_beat: int = STEPS_PER_BEAT,
-    track: str | None = None,
-    *,
     allow_silence: bool = False,
 ) -> MidiNotes:
     """Read the onsets of a MIDI file.
@@ -100,13 +98,10 @@ def read_midi(
     Args:
         path: as for `read_score`.
         steps_per_beat: the grid, 1 to 480; an onset half way between two steps is moved to the later one.
-        track: read only the tracks of this name, in capitals or not; all tracks if None. Title, tempo and
-            length are always those of the whole file.
         allow_silence: return no onsets for a file without notes, rather than raise.
 
     Raises:
-        MidiError: the file cannot be read, is damaged, unsupported or too large, or has no notes or no such
-            track.
+        MidiError: the file cannot be read, is damaged, unsupported or too large, or has no notes.
         ValueError: `steps_per_beat` is out of range.
     """
     if not 1 <= operator.index(steps_per_beat) <= TICKS_PER_BEAT:
@@ -114,9 +109,9 @@ def read_midi(
     score = read_score(path)
     unit = score.ticks_per_beat
     try:
-        notes = score.melodic(track)
+        notes = score.melodic()
     except MidiError as error:
-        if not allow_silence or (track is not None and not score.tracks_named(track)):
+        if not allow_silence:
             raise MidiError(f"{path}: {error}") from None
         notes = score.notes[:0]
     steps = _nearest_step(notes["onset"], steps_per_beat, unit)

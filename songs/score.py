@@ -105,32 +105,12 @@ class Score:
             None,
         )
 
-    def melodic(self, track: str | None = None) -> np.ndarray:
-        """Return the notes without drums, of all tracks or of those of one name.
-
-        Args:
-            track: name of the tracks, in capitals or not.
-
-        Raises:
-            MidiError: there is no such track, or it has no notes.
-        """
+    def melodic(self) -> np.ndarray:
+        """Return the notes of all tracks without drums; raises MidiError if there are none."""
         notes = self.notes[self.notes["channel"] != DRUMS_CHANNEL]
-        if track is None:
-            if not len(notes):
-                raise MidiError("has only drums" if len(self.notes) else "has no notes")
-            return notes
-        wanted = self.tracks_named(track)
-        if not wanted:
-            names = ", ".join(dict.fromkeys(filter(None, self.track_names))) or "none, as they have no names"
-            raise MidiError(f"has no track {track!r}; its tracks are: {names[:200]}")
-        notes = notes[np.isin(notes["track"], wanted)]
         if not len(notes):
-            raise MidiError(f"has no notes in track {track!r}")
+            raise MidiError("has only drums" if len(self.notes) else "has no notes")
         return notes
-
-    def tracks_named(self, name: str) -> list[int]:
-        """Return the numbers of the tracks of a name, in capitals or not."""
-        return [number for number, each in enumerate(self.track_names) if each.casefold() == name.casefold()]
 
     def parts(self) -> list[Part]:
         """Return the parts that have notes, drums among them, by track and channel."""

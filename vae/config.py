@@ -156,9 +156,7 @@ class TrainingOptions:
 
     @classmethod
     def from_dict(cls, data: Any) -> "TrainingOptions":
-        """Return options read from JSON, in which no limit may be written as null; raises OptionError."""
-        if isinstance(data, dict) and data.get("minutes", 0) is None:
-            data = {**data, "minutes": 0.0}
+        """Return options read from JSON; raises OptionError."""
         return read_section(cls, data, "training")
 
 

@@ -14,7 +14,7 @@ from experiments.listening.progress import progress
 from experiments.options import UsageError, print_json, refuse_existing
 from listener.audit import AuditOptions, in_chunks
 from listener.audit import audit as measure
-from listener.corpus import SONG_BARS, Excerpts, cut, moved, read_corpora, read_pieces
+from listener.corpus import SONG_BARS, Excerpts, cut, moved, read_corpus, read_pieces
 from listener.judging import percentile
 from listener.listener import Listener
 from listener.red_team import total
@@ -79,7 +79,7 @@ def _command(options: argparse.Namespace) -> str:
 def _melodies(options: argparse.Namespace, report) -> tuple[Excerpts, np.ndarray]:
     """Return the real melodies, and those that Markov chains learn from."""
     if options.midi and not options.all:
-        (corpus,) = read_corpora(options.midi, (SONG_BARS,), report)
+        corpus = read_corpus(options.midi, SONG_BARS, report)
         return corpus.test, corpus.training.melodies
     pieces = read_pieces(options.midi or [default_folder()], report)
     real = cut(pieces, SONG_BARS)

@@ -78,7 +78,6 @@ def write_report(
         title=views[0]["heading"] if len(views) == 1 else f"{len(views)} {'sources' if others else 'runs'}",
         runs=views,
         overlay=overlay and picture(overlay),
-        seconds="seconds of training" if vaes else "CPU seconds",
         sounds=sounds() if any(view["groups"] for view in views) else {},
     )
     write_atomically(path, page)

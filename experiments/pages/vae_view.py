@@ -64,16 +64,17 @@ def vae_view(folder: RunFolder, data: Path | None = None) -> dict[str, Any]:
     (model, _), about, config = load_model(folder.path / MODEL), about_of(folder.path), read_config(folder)
     held_out = find_melodies(model, about, data or Path(config.data.folder))
     figures, missing = draw_run(folder)
+    summary = read_summary(folder)
     return {
         "heading": f"MusicVAE of {config.model.bars} bars",
         "search": f"Trained on {config.dataset} ({config.model.representation})",
-        "state": str(read_summary(folder).get("stopped", "still running, or killed")),
+        "state": str(summary.get("stopped", "still running, or killed")),
         "scores": _tiles(about.get("validation") or {}, held_out.baselines),
         "songs": [],
         "groups": [_rebuilt(model, held_out), _between(model, held_out), _new(model)],
         "pictures": [{"caption": losses.PICTURE.caption, "data": picture(one)} for one in figures.values()],
         "missing": missing,
-        "facts": _facts(model, about),
+        "facts": _facts(model, about, summary),
         **provenance(folder, about["provenance"], about["commands"]),
     }
 
@@ -225,20 +226,9 @@ def _tiles(validation: dict, baselines: dict[str, float]) -> list[dict]:
     return [{"of": None, **tile} for tile in tiles]
 
 
-def _facts(model: MusicVAE, about: dict) -> dict[str, Any]:
+def _facts(model: MusicVAE, about: dict, summary: dict) -> dict[str, Any]:
     training, data = about.get("training", {}), about.get("data") or {}
     facts = {name: training.get(name) for name in ("seed", "batch", "beta", "minutes")}
     facts |= {"parameters": f"{parameter_count(model):,}", "latent": model.config.latent, "steps": about.get("steps")}
-    facts |= {"pieces": data.get("pieces"), "seconds of training": (about.get("validation") or {}).get("seconds")}
+    facts |= {"pieces": data.get("pieces"), "CPU seconds": summary.get("cpu_seconds")}
     return {name: value for name, value in facts.items() if value is not None}
-
-
-def _known(values: dict) -> dict:
-    """Return a table without what is not set, which TOML cannot say."""
-    return {name: _without_none(value) for name, value in values.items() if value is not None}
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, dict):
-        return _known(value)
-    return [_without_none(each) for each in value if each is not None] if isinstance(value, list) else value

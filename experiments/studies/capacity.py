@@ -91,7 +91,7 @@ def measure(
             return None
     cpu_seconds = time.process_time() - begin
     assert search.champion is not None, "there is one after the first step"
-    player = AndPlayer(search.champion, setting.memory)
+    player = AndPlayer(search.champion, setting.memory, songs[0].keyboard.keys)
     return Row(
         songs=len(songs),
         whole=int(plays_whole(player, rolls, rolls, setting).sum()),

@@ -45,10 +45,10 @@ def compare(options: argparse.Namespace) -> int:
 
 def real_melodies(folders: Sequence[Path], seed: int) -> Source:
     """Return the excerpts of 16 bars on 13 keys of MIDI files that no listener or model was trained on; ValueError."""
-    from listener.corpus import SONG_BARS, moved, read_corpora, rolls_of
+    from listener.corpus import SONG_BARS, moved, read_corpus, rolls_of
 
     with progress() as report:
-        (corpus,) = read_corpora(folders, [SONG_BARS], lambda *done: report("reading", *done))
+        corpus = read_corpus(folders, SONG_BARS, lambda *done: report("reading", *done))
     rolls = rolls_of(moved(corpus.test.melodies, np.random.default_rng(seed)))
     songs = [Song(f"piece {piece}", roll) for piece, roll in zip(corpus.test.pieces.tolist(), rolls, strict=True)]
     name = "+".join(folder.resolve().name for folder in folders)

@@ -82,9 +82,9 @@ def _trained_on(folders: list[Path]) -> list:
     """Return the rolls of the excerpts that listeners learn from."""
     if not folders:
         return []
-    from listener.corpus import EXCERPT_BARS, read_corpora, rolls_of
+    from listener.corpus import EXCERPT_BARS, read_corpus, rolls_of
 
-    (corpus,) = read_corpora(folders, (EXCERPT_BARS,))
+    corpus = read_corpus(folders, EXCERPT_BARS)
     return list(rolls_of(corpus.training.melodies))
 
 

@@ -209,25 +209,6 @@ def _prior(parser: argparse.ArgumentParser) -> None:
     add_force(parser)
 
 
-def _ablate(parser: argparse.ArgumentParser) -> None:
-    """Compare piano roll and MIDI-like, one key and all keys: the same budget, several seeds, a table and a figure.
-
-    The four data sets must be there: generate-dataset with -pt, -p, -t and neither.
-    """
-    parser.add_argument("minutes", type=MINUTES, metavar="MINUTES", help="CPU time of each run")
-    _add(parser, "bars")
-    parser.add_argument("--seeds", type=positive, default=3, metavar="N", help="runs of each kind [3]")
-    parser.add_argument("--batch", type=positive, default=64, metavar="N", help="melodies in a step [64]")
-    parser.add_argument(
-        "--architecture", default="fast", metavar="NAME", help="fast, flat, mlp, faithful or seed [fast]"
-    )
-    parser.add_argument(
-        "--beta-warmup-steps", type=count, default=500, metavar="N", help="steps in which beta rises [500]"
-    )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder, which must be new [runs/vae-ablation-1, ...]")
-    _add(parser, "--device", "--data")
-
-
 def _evaluate(parser: argparse.ArgumentParser) -> None:
     """Print, as JSON, how well a model rebuilds held-out melodies, and what its samples are like beside them."""
     _form(parser)
@@ -325,7 +306,6 @@ ACTIONS = {
     "delete-dataset": (_delete, "musicvae.data:delete_dataset"),
     "train": (_train, "musicvae.train:train"),
     "train-prior": (_prior, "musicvae.train:train_prior"),
-    "ablate": (_ablate, "studies.vae_ablation:ablate"),
     "evaluate": (_evaluate, "musicvae.train:evaluate"),
     "export": (_export, "musicvae.train:export"),
     "import-checkpoint": (_import, "musicvae.train:import_seed_checkpoint"),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from listener.corpus import cut, cut_wide, lowest, moved, read_corpora, rolls_of, split_corpus
+from listener.corpus import cut, lowest, moved, read_corpus, rolls_of, split_corpus
 from listener.judging import auc, interval, percentile
 from listener.theory import melody
 from songs.song import Song
@@ -37,10 +37,10 @@ def test_of_two_sixteenths_the_first_is_kept():
 
 
 def test_a_wide_excerpt_has_all_onsets_at_their_pitches():
-    excerpts = cut_wide([piece(*[SILENT] * 12, bars=3), piece(20, 54, SILENT, 60, bars=1)], bars=1)
+    excerpts = cut([piece(*[SILENT] * 12, bars=3), piece(20, 54, SILENT, 60, bars=1)], bars=1, keys=None)
     assert excerpts.melodies.tolist() == [[41, *[-1] * 3, 75, *[-1] * 7, 81, *[-1] * 3]]
     assert excerpts.pieces.tolist() == [1]
-    assert len(cut_wide([piece(50, *[SILENT] * 11, bars=3)], 3)) == 0, "a long rest"
+    assert len(cut([piece(50, *[SILENT] * 11, bars=3)], 3, None)) == 0, "a long rest"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_too_little_music_is_refused(tmp_path):
     with pytest.raises(ValueError, match="too little music: 1 melodies give"):
         split_corpus([piece(50, 52, 54, 50)], np.zeros(1), 2)
     with pytest.raises(ValueError, match="no such folder"):
-        read_corpora([tmp_path / "none"], (8,))
+        read_corpus([tmp_path / "none"], 8)
 
 
 def test_a_corpus_is_read_from_midi_files(tmp_path):
@@ -86,7 +86,7 @@ def test_a_corpus_is_read_from_midi_files(tmp_path):
         keys = generator.integers(0, 13, 32).astype(np.int8)
         Song(str(number), rolls_of(keys)).write(tmp_path / f"{number}.mid")
     reports = []
-    (corpus,) = read_corpora([tmp_path], (4,), lambda done, of: reports.append((done, of)))
+    corpus = read_corpus([tmp_path], 4, lambda done, of: reports.append((done, of)))
     assert corpus.pieces == 20
     assert sum(map(len, (corpus.training, corpus.validation, corpus.test))) == 20
     assert reports[-1] == (20, 20)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from songs.arrange import AS_WRITTEN, ArrangeOptions, arrange
+from songs.arrange import ArrangeOptions, arrange
 from songs.key_signature import KeySignature
-from songs.keyboard import Grid, Keyboard
+from songs.keyboard import KEYS, Grid, Keyboard
 from songs.midi import read_score
 from songs.options import OptionError
 from songs.piano_roll import onsets_from_roll
@@ -443,7 +443,7 @@ def songs(draw) -> Song:
 def test_a_roll_of_any_keyboard_grid_and_meter_survives_its_file(tmp_path_factory, song):
     path = tmp_path_factory.mktemp("song") / "tune.mid"
     song.write(path)
-    options = AS_WRITTEN.change(grid=song.grid.steps_per_quarter)
+    options = ArrangeOptions(grid=song.grid.steps_per_quarter, keys=KEYS, bars="all", chords=True)
     read = Song.read(path, options, keyboard=song.keyboard)
     np.testing.assert_array_equal(read.roll, song.roll)
     assert (read.grid, read.keyboard, read.shift) == (song.grid, song.keyboard, 0)

@@ -10,12 +10,10 @@ from songs.keyboard import Grid, Keyboard, pitch_name, pitch_number, usual_keybo
 
 
 def test_the_keyboard_has_the_13_keys_from_c4_to_c5():
-    assert keyboard.KEY_NAMES == ("C4", "C#4", "D4", "D#4", "E4", "F4", "F#4", "G4", "G#4", "A4", "A#4", "B4", "C5")
-    assert (keyboard.LOWEST_PITCH, keyboard.HIGHEST_PITCH, keyboard.KEYS) == (60, 72, 13)
-
-
-def test_the_black_keys_are_the_sharps():
-    assert [key for key, name in enumerate(keyboard.KEY_NAMES) if "#" in name] == list(keyboard.BLACK_KEYS)
+    names = keyboard.DEFAULT_KEYBOARD.names
+    assert names == ("C4", "C#4", "D4", "D#4", "E4", "F4", "F#4", "G4", "G#4", "A4", "A#4", "B4", "C5")
+    assert (keyboard.LOWEST_PITCH, keyboard.KEYS) == (60, 13)
+    assert [key for key, name in enumerate(names) if "#" in name] == list(keyboard.BLACK_KEYS)
 
 
 def test_a_bar_is_four_beats_of_eighth_notes_and_a_song_16_bars():

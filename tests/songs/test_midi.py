@@ -206,21 +206,6 @@ def test_the_title_is_the_first_track_name_that_has_text(read):
     assert read(midi(END, named(b"  ") + named(b"Tune"), named(b"Piano") + C4)).title == "Tune"
 
 
-def test_one_track_is_read_by_its_name(read):
-    bass = named(b"Bass") + b"\x00\x90\x24\x40"  # pitch 36
-    piano = named("Пианино".encode("cp1251")) + C4 + b"\x87\x40\xff\x2f\x00"
-    notes = read(midi(bass, piano, bass[:-2] + b"\x26\x40"), track="BASS")
-    assert notes.onsets.tolist() == [[0, 36], [0, 38]]
-    assert (notes.title, notes.steps) == ("Bass", 4), "title and length are those of the whole file"
-    assert read(midi(bass, piano), track="пианино").onsets.tolist() == [[0, 60]]
-    with pytest.raises(MidiError, match="has no track 'Flute'; its tracks are: Bass, Пианино$"):
-        read(midi(bass, piano, bass), track="Flute")
-    with pytest.raises(MidiError, match="has no track 'Flute'; its tracks are: none, as they have no names"):
-        read(midi(C4), track="Flute")
-    with pytest.raises(MidiError, match="has no notes in track 'Text'"):
-        read(midi(named(b"Text"), piano), track="Text")
-
-
 def test_silence_is_read_only_where_it_is_allowed(read):
     silence = midi(b"\x87\x40\xff\x2f\x00")  # 960 ticks
     with pytest.raises(MidiError, match="song.mid: has no notes$"):

@@ -170,28 +170,6 @@ def test_a_prior_is_learned_from_a_source_of_the_data_set(data, capsys, tmp_path
     assert "--of pop: the data set is made of midi" in wrong
 
 
-def test_an_ablation_compares_forms_and_keys(data, capsys, tmp_path):
-    for flags in ([], ["-p"], ["-t"], ["-pt"]):
-        arguments = ["generate-dataset", "all", "2", "1", *flags, "--midi", str(data / "midi"), "--data", str(tmp_path)]
-        assert main(["vae", *arguments]) == 0
-    out = tmp_path / "out"
-    arguments = ["0.005", "2", "--seeds", "2", "--batch", "8", "--data", str(tmp_path), "--out", str(out)]
-    assert main(["vae", "ablate", *arguments]) == 0
-    rows = json.loads((out / "ablation.json").read_text())
-    assert len({(row["form"], row["transposed"], row["seed"]) for row in rows}) == 8
-    assert all(0 <= row["test"]["free_running"] <= 1 for row in rows)
-    assert (out / "ablation.png").stat().st_size > 10_000
-    table = (out / "ablation.md").read_text().splitlines()
-    assert [line.split(" | ")[0] for line in table[2:]] == [
-        "| pianoroll, one key",
-        "| midilike, one key",
-        "| pianoroll, all keys",
-        "| midilike, all keys",
-    ]
-    shares = [row["test"]["free_running"] for row in rows if row["form"] == "midilike" and row["transposed"]]
-    assert table[3].split(" | ")[1] == f"{sum(shares) / 2:.3f} ({min(shares):.3f} to {max(shares):.3f})"
-
-
 def test_a_model_begins_with_the_parameters_of_another(data, capsys, tmp_path):
     arguments = ["train", "1", "16", "2", "-pt", *SMALL, "--data", str(data / "data"), "--out", str(tmp_path / "run")]
     assert main(["vae", *arguments, "--initialize", str(data / "two"), "--set", "training.learning_rate=1e-8"]) == 0
@@ -359,7 +337,7 @@ def test_of_a_polyphonic_file_the_top_line_is_taken_and_that_is_said(model, tmp_
     out = tmp_path / "out"
     assert main(["vae", "reconstruct", "2", "-p", "-f", str(path), "--model", model, "-s", str(out), "--no-wav"]) == 0
     assert "chords.mid: 8 notes below others left out" in capsys.readouterr().err
-    assert set(read_score(out / "original.mid").melodic("original")["pitch"].tolist()) == {72, 73, 74}
+    assert set(read_score(out / "original.mid").melodic()["pitch"].tolist()) == {72, 73, 74}
     (tmp_path / "bad.mid").write_bytes(b"RIFF")
     both = ("-f", path, "-e", tmp_path / "bad.mid", "--model", model, "-s", tmp_path / "way")
     assert "bad.mid: is not a MIDI file" in fails(capsys, "interpolate", 2, 2, "-p", *both)

@@ -10,6 +10,7 @@ import pytest
 from agents.other_searches.per_key.and_network import AndPlayer
 from experiments.studies.capacity import Row, Setting, growth_exponents, measure, plays_whole
 from experiments.studies.capacity_songs import collect, contexts, cut_songs, midi_paths
+from songs.keyboard import usual_keyboard
 from songs.midi import write_midi
 from songs.song import Song, SongError
 
@@ -79,8 +80,9 @@ def test_folders_without_midi_files_are_refused(tmp_path):
         midi_paths([tmp_path])
 
 
-def test_a_network_is_measured_by_what_it_plays():
-    songs = [make_song(text) for text in ("1.2.3.4.", "1.3.2.4.", "2.4.2.1.")]
+@pytest.mark.parametrize("keys", [13, 25])
+def test_a_network_is_measured_by_what_it_plays(keys):
+    songs = [make_song(text).on(usual_keyboard(keys)) for text in ("1.2.3.4.", "1.3.2.4.", "2.4.2.1.")]
     setting = Setting(memory=8, prompt=3, wrong_notes=5)
     row = measure(songs, setting, lambda *_: None, lambda: False)
     assert (row.songs, row.whole, row.steps) == (3, 3, 15)
