@@ -90,7 +90,7 @@ def learn(
     Options are those of `kuznechik dqn --options`, as in `dqn={"steps": 10_000}`. Needs torch.
     """
     from experiments.config.dqn import DqnConfig, preset_for
-    from experiments.runs.dqn import resolve_dqn
+    from experiments.runs.dqn.kind import resolve_dqn
 
     name = _lent(listener) if listener else None
     config = DqnConfig.load(preset or preset_for(name)).change("task", song=song).change("dqn", seed=seed)

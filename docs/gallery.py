@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.pages.page import fill
-from experiments.runs.atlas import read_atlas
+from experiments.runs.evolve.atlas import read_atlas
 from experiments.runs.folder import RunFolder
 from experiments.runs.source import Playing
 from experiments.runs.sources import read_source

@@ -94,7 +94,7 @@ def _keyboard(task: str, plans: int, seed: int, render_mode: str | None = None) 
     if plans:
         if not options.get("improvise"):
             raise ValueError(f"plans is {plans}: a plan is for improvising, not for the task {task!r}")
-        from listener.planning import draw_plans  # here, as it loads torch
+        from listener.form.planning import draw_plans  # here, as it loads torch
 
         prompt = songs[0].roll[: usual_prompt(songs)]
         songs, options["plans"] = songs * plans, draw_plans(songs[0], [prompt] * plans, seed)

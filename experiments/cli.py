@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def lend_own_code(options: argparse.Namespace) -> None:
     """Let this process use the code of the user's own that --listener or --env names; raises ValueError."""
     if ":" in (getattr(options, "env", None) or ""):
-        from experiments.runs.env_task import lend_env
+        from experiments.runs.evolve.env_task import lend_env
 
         lend_env(options.env)
     named = getattr(options, "listener", None) or []

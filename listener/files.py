@@ -29,8 +29,8 @@ from songs.validate import Within, validate_like
 if TYPE_CHECKING:
     from torch import nn
 
-    from listener.form_model import FormModel
-    from listener.judge import Judge
+    from listener.form.model import FormModel
+    from listener.judge.model import Judge
     from listener.learned.model import Learned
     from listener.melody_model import Expected
 
@@ -101,8 +101,8 @@ def _contents(
         tables = {"ngram.rhythm": listener.tables.rhythm, "ngram.intervals": listener.tables.intervals}
         halved = {name: table.astype(np.float16) for name, table in tables.items()}
         return halved, {"kind": "ngram", "constant": listener.constant}
-    from listener.form_model import FormModel
-    from listener.judge import Judge
+    from listener.form.model import FormModel
+    from listener.judge.model import Judge
     from listener.melody_model import Expected
 
     if isinstance(listener, FormModel):
@@ -125,8 +125,8 @@ def _with_taste(
     listener: "Learned", arrays: dict[str, np.ndarray], head: dict[str, Any]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return the contents of a learned listener, with those of a taste if it is one."""
-    from listener.taste import Taste
-    from listener.taste_features import TASTE_FEATURES
+    from listener.taste.features import TASTE_FEATURES
+    from listener.taste.model import Taste
 
     if not isinstance(listener, Taste):
         return arrays, head
@@ -268,7 +268,7 @@ def read_judge(path: Path | None = None) -> "Judge":
         ValueError: a file is missing or damaged, has other parameters than its JSON says, or is no judge.
     """
     path, about, arrays = _model_of(JUDGE, path, "a judge")
-    from listener.judge import Judge, JudgeNet, NetOptions
+    from listener.judge.model import Judge, JudgeNet, NetOptions
 
     with _errors_in_json(path):
         validate_like({"nets": {"net 0": {}}}, about)
@@ -285,7 +285,7 @@ def read_form(path: Path | None = None) -> "FormModel":
         ValueError: a file is missing or damaged, has other parameters than its JSON says, or is no model of form.
     """
     path, about, arrays = _model_of(FORM, path, "a model of form")
-    from listener.form_model import MAKERS, FormModel
+    from listener.form.model import MAKERS, FormModel
     from songs.plan import LEVELS, STYLES
 
     with _errors_in_json(path):
@@ -331,8 +331,8 @@ def _expected(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) 
 
 def _taste(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Listener:
     from listener.melody_features import LEAST_DEVIATION
-    from listener.taste import Scale, Taste
-    from listener.taste_features import TASTE_FEATURES
+    from listener.taste.features import TASTE_FEATURES
+    from listener.taste.model import Scale, Taste
 
     with _errors_in_json(path):
         if tuple(about["features"]) != TASTE_FEATURES:

@@ -112,11 +112,11 @@ def training_of(kind: str, corpora: Corpora, options: Any, seed: int) -> Trainin
 
         return MelodyTraining(corpora, options, seed)
     if kind == JUDGE:
-        from listener.judge_training import JudgeTraining
+        from listener.judge.training import JudgeTraining
 
         return JudgeTraining(corpora, options, seed)
     if kind == FORM:
-        from listener.form_training import FormTraining
+        from listener.form.training import FormTraining
 
         return FormTraining(corpora, options, seed)
     if kind == "vae":

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from experiments.config.kinds import CONFIGS
 from experiments.config.settings import parse_toml
-from experiments.runs.choices import CHOICES, STARRED
+from experiments.runs.breed.choices import CHOICES, STARRED
 from experiments.runs.folder import RunError, RunFolder
 from songs.catalog import song_name
 from songs.piano_roll import most_right_steps, read_lags

@@ -26,7 +26,7 @@ from experiments.config.dqn import DqnConfig
 from experiments.config.evolve import EvolveConfig
 from experiments.runs.assembly import read_songs
 from experiments.runs.checkpoint import read_arrays
-from experiments.runs.env_task import make_env
+from experiments.runs.evolve.env_task import make_env
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.improvise import NO_PRIOR
 from experiments.runs.lifecycle import name_of_kind, read_config

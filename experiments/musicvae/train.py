@@ -20,7 +20,7 @@ from experiments.options import UsageError, print_json, refuse_existing
 from experiments.runs.folder import RunFolder
 from experiments.runs.interrupt import deferred_interrupt
 from experiments.runs.lifecycle import read_config
-from experiments.runs.vae import about_of, make_trainer, model_of
+from experiments.runs.vae.kind import about_of, make_trainer, model_of
 from songs.files import free_path, write_atomically
 from vae.checkpoint import load_model, save_model
 from vae.config import ModelConfig, ModelError, preset

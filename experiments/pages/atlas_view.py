@@ -12,8 +12,8 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from experiments.pages.roll_view import key_roll
-from experiments.runs.atlas import Atlas, Cell, read_atlas
 from experiments.runs.champion import Run
+from experiments.runs.evolve.atlas import Atlas, Cell, read_atlas
 
 TEXT = (
     "Each square is a cell of the map, the brighter the better by the listener. A click plays what its network plays."

@@ -6,7 +6,7 @@ from typing import Any
 from experiments.pages.duet import duet_page
 from experiments.pages.page import fill, sounds
 from experiments.pages.roll_view import notes_of
-from experiments.runs.breed import STARRED, BreedingRun
+from experiments.runs.breed.kind import STARRED, BreedingRun
 from experiments.runs.champion import open_run
 from songs.synth import step_seconds
 

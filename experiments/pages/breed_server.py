@@ -28,8 +28,8 @@ from urllib.parse import parse_qsl, urlsplit
 from agents.neat.breeding import SHOWN
 from experiments.options import UsageError
 from experiments.pages.breed import breed_page, generation, starred_duet
-from experiments.runs.breed import LONGEST_NAME, folder_name
-from experiments.runs.desk import Desk
+from experiments.runs.breed.desk import Desk
+from experiments.runs.breed.kind import LONGEST_NAME, folder_name
 from songs.validate import Within, validate_like
 
 HOST = "127.0.0.1"

@@ -21,9 +21,9 @@ from experiments.plots.picture import read_summary
 from experiments.plots.returns import best_alone
 from experiments.plots.roll import classify
 from experiments.plots.run import PICTURES, draw_run
-from experiments.runs.atlas import has_atlas
+from experiments.runs.breed.choices import CHOICES
 from experiments.runs.champion import Run, open_run
-from experiments.runs.choices import CHOICES
+from experiments.runs.evolve.atlas import has_atlas
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind, read_config
 from experiments.runs.scores import score

@@ -20,7 +20,7 @@ from experiments.plots.picture import read_summary
 from experiments.plots.run import draw_run
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import read_config
-from experiments.runs.vae import MODEL, about_of
+from experiments.runs.vae.kind import MODEL, about_of
 from songs.catalog import default_folder
 from songs.keyboard import LOWEST_PITCH
 from vae import sampling

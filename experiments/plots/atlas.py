@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from experiments.config.evolve import EvolveConfig
 from experiments.plots.picture import Columns, Picture, PlottedRun
 from experiments.plots.sheet import BEST, GRID, headed, sheet
-from experiments.runs.atlas import Atlas, read_atlas
-from experiments.runs.searches import describe
+from experiments.runs.evolve.atlas import Atlas, read_atlas
+from experiments.runs.evolve.searches import describe
 
 
 def qualities_of(atlas: Atlas) -> np.ndarray:

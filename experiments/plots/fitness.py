@@ -10,8 +10,8 @@ from experiments.config.evolve import EvolveConfig
 from experiments.plots.picture import Columns, Picture, PlottedRun
 from experiments.plots.sheet import BASELINE, BEST, CEILING, GRID, MEAN, headed, legend_below, sheet, symmetric_log
 from experiments.runs.assembly import make_cases
+from experiments.runs.evolve.searches import describe
 from experiments.runs.scores import always_rest
-from experiments.runs.searches import describe
 
 COLUMNS = ("generation", "evaluations", "best_fitness", "mean_fitness", "std_fitness", "best_right", "mean_right",
            "cpu_seconds")  # fmt: skip

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from experiments.config.evolve import EvolveConfig
 from experiments.plots.picture import Columns, Picture, PlottedRun, read_summary
 from experiments.plots.sheet import BASELINE, BEST, CEILING, GRID, MEAN, headed, legend_below, sheet
-from experiments.runs.searches import describe
+from experiments.runs.evolve.searches import describe
 
 CHAMPION = "#009E73"
 COLUMNS = ("generation", "best_fitness", "mean_fitness", "std_fitness", "champion_return", "env_steps", "cpu_seconds")

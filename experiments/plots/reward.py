@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from experiments.config.evolve import EvolveConfig
 from experiments.plots.picture import Columns, Picture, PlottedRun, read_summary
 from experiments.plots.sheet import BASELINE, BEST, CEILING, GRID, MEAN, headed, legend_beside, sheet, symmetric_log
-from experiments.runs.searches import describe
+from experiments.runs.evolve.searches import describe
 
 BASELINES = {"silence": (BASELINE, ":"), "random": (MEAN, "--"), "the_song": (CEILING, "--")}
 

@@ -1,6 +1,6 @@
 """Assembly: songs, cases, environments and performers of a configuration.
 
-With `experiments.runs.searches` the only place that puts concrete parts together.
+With `experiments.runs.evolve.searches` the only place that puts concrete parts together.
 """
 
 import dataclasses
@@ -23,8 +23,8 @@ from envs.keyboard_env import KeyboardEnv
 from experiments.config.evolve import OTHER_SEARCHES, EvolveConfig, Task
 from experiments.config.neat_ini import check_neat_python, improvises
 from experiments.config.settings import ConfigError
-from experiments.runs.env_task import make_env as make_gym_env
-from experiments.runs.env_task import settle_environment
+from experiments.runs.evolve.env_task import make_env as make_gym_env
+from experiments.runs.evolve.env_task import settle_environment
 from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import NO_PRIOR, melody_prior, named_listener, settle_improvisation
 from experiments.runs.plans import check_plan, check_planned_songs

@@ -10,7 +10,7 @@ from agents.neat.network import Network
 from agents.performer import Performer
 from experiments.config.evolve import Task
 from experiments.runs.assembly import make_player, read_songs
-from experiments.runs.env_task import EnvChampion
+from experiments.runs.evolve.env_task import EnvChampion
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.improvise import Improvising, Starts, improvising_of_run, read_improvising
 from experiments.runs.lifecycle import kind_of, name_of_kind, read_config
@@ -113,7 +113,7 @@ def _open_evolved(folder: RunFolder, plans: Plans | None) -> Run:
 
 def _open_learned(folder: RunFolder, plans: Plans | None) -> Run:
     kind_of(folder)  # raises RunError where torch is not installed
-    from experiments.runs.dqn_parts import read_player
+    from experiments.runs.dqn.parts import read_player
 
     config = read_config(folder)
     task, songs, improvising = config.task, read_songs(config, folder), None

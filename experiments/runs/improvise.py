@@ -128,7 +128,7 @@ def melody_prior(name: str, option: str, steps: int = LONGEST_FOLLOWED, plans: P
     if name in ("", "auto", NO_PRIOR):
         return None
     if name == FORM and plans is not None:
-        from listener.planning import following
+        from listener.form.planning import following
 
         return following(plans)
     listener = named_listener(name, option)

@@ -75,7 +75,7 @@ def kind_of(folder: RunFolder) -> Kind:
 
 def load_kind(name: str) -> Kind:
     """Return the kind of run of a name; raises ImportError where a package is missing."""
-    return resolve_name(f"experiments.runs.{name}:KIND")
+    return resolve_name(f"experiments.runs.{name}.kind:KIND")
 
 
 def name_of_kind(folder: RunFolder) -> str:

@@ -35,7 +35,7 @@ def check_plan(task: Task, prior: str, improvises: bool, option: str) -> None:
 def check_planned_songs(task: Task, songs: Sequence[Song]) -> None:
     """Raise SongError unless plans can be made for the songs of a task, where it has plans."""
     if task.plan:
-        from listener.planning import check_plannable  # here, as it loads torch
+        from listener.form.planning import check_plannable  # here, as it loads torch
 
         for song in songs:
             check_plannable(song)
@@ -43,7 +43,7 @@ def check_planned_songs(task: Task, songs: Sequence[Song]) -> None:
 
 def write_plans(folder: RunFolder, song: Song, prompts: Sequence[np.ndarray], seed: int) -> None:
     """Draw a plan as long as a song for each prompt (P, K), and write plans.json."""
-    from listener.planning import draw_plans  # here, as it loads torch
+    from listener.form.planning import draw_plans  # here, as it loads torch
 
     folder.write_json(FILE, draw_plans(song, prompts, seed).to_dict())
 

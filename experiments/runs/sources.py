@@ -23,8 +23,8 @@ from agents.performer import PerfectPlayer, Performer
 from agents.rollout import play_on
 from agents.sampling_player import SamplingPlayer, ValuesChoices
 from experiments.options import UsageError
-from experiments.runs.atlas import at_cell
 from experiments.runs.champion import Run, open_run
+from experiments.runs.evolve.atlas import at_cell
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind
 from experiments.runs.sampled_sources import MODEL_SUFFIX, SAMPLED, model_source, own_source
@@ -85,7 +85,7 @@ def read_sources(texts: Sequence[str], playing: Playing | None = None) -> list[S
 def _run(path: Path, playing: Playing) -> Source:
     folder = RunFolder.open(path)
     if name_of_kind(folder) == "vae":
-        from experiments.runs.vae import MODEL
+        from experiments.runs.vae.kind import MODEL
 
         if playing.generation is not None or playing.cell is not None:
             raise UsageError(f"{path}: --generation and --cell go with an evolution, --generation also with a DQN")
@@ -117,7 +117,7 @@ def _with_plans(run: Run, playing: Playing) -> Run:
     improvising = run.improvising
     if improvising is None or improvising.plans is None or not playing.temperature:
         return run
-    from listener.planning import draw_plans
+    from listener.form.planning import draw_plans
 
     prompts = [improvising.starts.prompts[0]] * playing.melodies
     return open_run(run.folder.path, draw_plans(improvising.song, prompts, playing.seed, whole=False))

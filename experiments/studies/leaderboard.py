@@ -35,7 +35,7 @@ AT_ONCE = 256
 RESAMPLES = 1000
 
 Percentiles = Callable[[np.ndarray], np.ndarray]
-"""Percentiles (N,) of rolls (N, T, K) among real melodies: those of `listener.judge.Judge`."""
+"""Percentiles (N,) of rolls (N, T, K) among real melodies: those of `listener.judge.model.Judge`."""
 
 
 def performers(texts: Sequence[str], playing: Playing, listener: Listener, draws: int = DRAWS) -> list[Source]:

@@ -2,7 +2,7 @@
 
 A forest of extra-trees learns from four fifths of the melodies and is asked about the others, five times, so that every
 melody is asked about by a forest that has not heard it, nor another melody of the same piece. It is told the figures of
-`listener.judge_notes`: shares of degrees, intervals, times and places, their variety, and how like bars are to those
+`listener.judge.notes`: shares of degrees, intervals, times and places, their variety, and how like bars are to those
 before them, with how they end; no figure depends on the key or on the length.
 
 Conventions: A and B are songs in 4/4 or 2/4. A telling figure is one that the forests split by; AUC above .5 means that
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from listener import judge_notes
+from listener.judge import notes as judge_notes
 from listener.judging import auc, interval
 from songs.song import Song
 

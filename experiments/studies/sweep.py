@@ -183,11 +183,11 @@ def _resolved(kind: str, config: Any) -> tuple[Any, Any]:
         if kind == "evolve":
             return resolve(config)
         if kind == "dqn":
-            from experiments.runs.dqn import resolve_dqn
+            from experiments.runs.dqn.kind import resolve_dqn
 
             return resolve_dqn(config)
         if kind == "listener":
-            from experiments.runs.listener import processor
+            from experiments.runs.listener.kind import processor
 
             processor(config)
             config = config.with_absolute_folders()
@@ -200,6 +200,6 @@ def _resolved(kind: str, config: Any) -> tuple[Any, Any]:
 @lru_cache
 def _identity(folders: tuple[Path, ...], keys: int) -> dict[str, Any]:
     """Return the digest of the music in folders, which is read once for all runs."""
-    from experiments.runs.listener_music import Music
+    from experiments.runs.listener.music import Music
 
     return Music.read(folders, keys).identity

@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.listening.model_files import write_card
 from experiments.options import UsageError, print_json, refuse, refuse_existing, require
-from experiments.runs.choices import read_choices
+from experiments.runs.breed.choices import read_choices
 from experiments.studies.listening_answers import read_answers, rolls_of
 from experiments.studies.listening_test import BETTER
 from listener.attachment import in_eighths
@@ -35,7 +35,7 @@ def learn(options: argparse.Namespace) -> int:
         raise UsageError("--set does not go with --choices")
     path = _path(options)
     from listener.learned.model import Learned
-    from listener.taste_training import learn_taste, likings
+    from listener.taste.training import learn_taste, likings
 
     learned = listener_named("learned")
     assert isinstance(learned, Learned), "it is the learned listener of the project"
@@ -83,7 +83,7 @@ def preferences(names: Sequence[str]) -> list[Any]:
     Raises:
         ValueError: a run or a file holds none.
     """
-    from listener.taste_training import Preference
+    from listener.taste.training import Preference
 
     paths = [Path(name) for name in dict.fromkeys(names)]
     bred = [choice for path in paths if path.is_dir() for choice in read_choices(path)]

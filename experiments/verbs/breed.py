@@ -73,7 +73,7 @@ FIXED = (*ARRANGE_OPTIONS, "start", "length", "tempo", "listener", "between")
 
 def run(options: argparse.Namespace) -> int:
     from experiments.pages.breed_server import serving
-    from experiments.runs.desk import Desk
+    from experiments.runs.breed.desk import Desk
 
     if options.between is not None and not (options.listener or options.resume):
         raise UsageError("--between goes with --listener: name who breeds between two choices")
@@ -94,7 +94,7 @@ def _announce(address: str, options: argparse.Namespace) -> None:
 def _resolved(options: argparse.Namespace) -> tuple[Any, Any, str]:
     """Return the configuration that the command line asks for, what the run begins with, and its name."""
     from experiments.options import print_lines
-    from experiments.runs.breed_start import resolve_beginning
+    from experiments.runs.breed.start import resolve_beginning
 
     flags = {
         "breed": {

@@ -91,8 +91,8 @@ FIXED = (
 def run(options: argparse.Namespace) -> int:
     require("torch", extra="torch", what="kuznechik dqn")
     from experiments.runs.assembly import what_was_changed
-    from experiments.runs.dqn import resolve_dqn
-    from experiments.runs.dqn_parts import dqn_origin
+    from experiments.runs.dqn.kind import resolve_dqn
+    from experiments.runs.dqn.parts import dqn_origin
 
     options.song = options.song or None
 

@@ -89,7 +89,7 @@ FIXED = (*FOR_SONGS, "config", "env", "from")
 
 def run(options: argparse.Namespace) -> int:
     from experiments.runs.assembly import resolve, what_was_changed
-    from experiments.runs.warm_start import evolve_origin
+    from experiments.runs.evolve.warm_start import evolve_origin
 
     for flag, others in (("each", ("song", "together", "resume", "from")), ("together", ("song", "resume"))):
         if getattr(options, flag):

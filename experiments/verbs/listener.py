@@ -147,7 +147,7 @@ def _run_training(options: argparse.Namespace) -> int:
 
     def resolved() -> tuple[Any, Any, str]:
         from experiments.listening.progress import progress
-        from experiments.runs.listener import resolve_listener
+        from experiments.runs.listener.kind import resolve_listener
 
         kind = options.kind or ("vae" if options.vae else None)
         flags = {

@@ -79,7 +79,7 @@ FOR_MUSIC = (*ARRANGE_OPTIONS, "port", "steps", "tempo", "original_key", "temper
 
 def run(options: argparse.Namespace) -> int:
     from experiments.melody_player import play
-    from experiments.runs.env_episodes import acts
+    from experiments.runs.evolve.env_episodes import acts
     from experiments.runs.source import playing
 
     if options.out:
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _act(options: argparse.Namespace) -> int:
     """Let the champion of a run in an environment play episodes."""
-    from experiments.runs.env_episodes import play_run, write_film
+    from experiments.runs.evolve.env_episodes import play_run, write_film
 
     if options.out and Path(options.out).suffix.lower() != ".gif":
         raise UsageError(f"{options.out}: the film of an episode is a .gif")

@@ -30,10 +30,10 @@ from agents.neat.map_elites import Cell, MelodyMap
 from agents.prior import FollowedPrior, keys_of
 from experiments.config.evolve import EvolveConfig
 from experiments.runs.assembly import make_cases, resolve
-from experiments.runs.atlas import melody_map
+from experiments.runs.evolve.atlas import melody_map
+from experiments.runs.evolve.searches import make_search
 from experiments.runs.folder import RunFolder
 from experiments.runs.improvise import Improvising, choose_starts, improvising_of_run
-from experiments.runs.searches import make_search
 from listener.corpus import read_music, rolls_of
 from listener.files import read_judge
 

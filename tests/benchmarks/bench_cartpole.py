@@ -31,7 +31,7 @@ from agents.neat.env_player import play_episode
 from experiments.config.evolve import EvolveConfig
 from experiments.config.neat_ini import NEAT_PYTHON_LACKS, neat_ini, read_neat_config
 from experiments.runs.assembly import resolve
-from experiments.runs.env_task import baselines, make_env
+from experiments.runs.evolve.env_task import baselines, make_env
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import Supervision, begin, load_kind
 

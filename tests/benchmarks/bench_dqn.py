@@ -30,7 +30,7 @@ from agents.cases import memory_cases
 from envs.keyboard_env import KeyboardEnv
 from envs.one_key_action import OneKeyAction
 from experiments.config.dqn import DqnConfig
-from experiments.runs.dqn import KIND, resolve_dqn
+from experiments.runs.dqn.kind import KIND, resolve_dqn
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import Supervision, begin
 from songs.catalog import find_song

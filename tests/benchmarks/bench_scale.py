@@ -34,7 +34,7 @@ from agents.neat.operators import change_value
 from experiments.config.evolve import EvolveConfig
 from experiments.config.neat_ini import neat_ini, read_neat_config
 from experiments.runs.assembly import make_cases, resolve
-from experiments.runs.searches import make_search
+from experiments.runs.evolve.searches import make_search
 from songs.catalog import read_catalog
 from songs.files import write_atomically
 

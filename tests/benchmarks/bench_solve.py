@@ -26,9 +26,9 @@ from rich.table import Table
 
 from experiments.config.evolve import EvolveConfig
 from experiments.runs.assembly import resolve
+from experiments.runs.evolve.searches import describe
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import Supervision, begin, load_kind
-from experiments.runs.searches import describe
 from songs.catalog import read_catalog
 
 ALGORITHM = "evolve.algorithm="

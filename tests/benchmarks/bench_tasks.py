@@ -67,7 +67,7 @@ def resolved(kind: str, settings: list[str], task: str, midi: Path, seed: int) -
     from experiments.config.dqn import DqnConfig
     from experiments.config.evolve import EvolveConfig
     from experiments.runs.assembly import resolve
-    from experiments.runs.dqn import resolve_dqn
+    from experiments.runs.dqn.kind import resolve_dqn
 
     preset, improvises = None, task == "improvise"
     if kind == "dqn":

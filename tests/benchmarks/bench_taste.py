@@ -24,7 +24,7 @@ from experiments.runs.source import Playing
 from experiments.runs.sources import read_source
 from listener.files import read_judge, write_listener
 from listener.registry import listener_named, reference_scores
-from listener.taste_training import Preference, learn_taste
+from listener.taste.training import Preference, learn_taste
 from listener.theory import REST, highest_keys
 
 CHOICES, FLIPPED, POOL, HELD_OUT = 60, 0.2, 200, 2000

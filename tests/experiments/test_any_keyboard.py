@@ -10,9 +10,9 @@ import pytest
 
 from experiments.config.evolve import EvolveConfig
 from experiments.runs.assembly import make_cases, resolve
+from experiments.runs.evolve.searches import make_search
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import read_config
-from experiments.runs.searches import make_search
 from songs.keyboard import Grid, Keyboard, usual_keyboard
 from songs.midi import read_score
 from songs.song import Song

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from experiments.config.breed import BreedConfig
-from experiments.runs.breed import KIND, Beginning, training
+from experiments.runs.breed.kind import KIND, Beginning, training
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import set_up
 

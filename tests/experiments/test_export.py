@@ -155,7 +155,7 @@ def test_a_champion_of_an_environment_acts_alike(kuznechik, tmp_path, env_id):
     settings = [part for setting in small for part in ("--set", setting)]
     assert kuznechik("evolve", "--env", env_id, *settings, "--out", run).status == 0
     from agents.neat.env_player import NetworkPolicy
-    from experiments.runs.env_task import make_env
+    from experiments.runs.evolve.env_task import make_env
 
     champion = open_run(run).environment
     env = make_env(champion.config.environment)

@@ -6,14 +6,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from listener.files import models_folder, read_form, read_listener  # noqa: E402
-from listener.filling import FillingNet  # noqa: E402
-from listener.form_critic import FIGURES, Critic, choose, form_figures  # noqa: E402
-from listener.form_drawing import fill  # noqa: E402
-from listener.form_reader import FormReader  # noqa: E402
-from listener.plan_figures import FIGURES as PLAN_FIGURES  # noqa: E402
-from listener.plan_figures import plan_figures  # noqa: E402
-from listener.plan_net import PlanNet  # noqa: E402
-from listener.plan_reading import echo_kinds, melodies_of, read_plans, style_levels, tokens_of  # noqa: E402
+from listener.form.critic import FIGURES, Critic, choose, form_figures  # noqa: E402
+from listener.form.drawing import fill  # noqa: E402
+from listener.form.figures import FIGURES as PLAN_FIGURES  # noqa: E402
+from listener.form.figures import plan_figures  # noqa: E402
+from listener.form.filling import FillingNet  # noqa: E402
+from listener.form.net import PlanNet  # noqa: E402
+from listener.form.plan_reading import echo_kinds, melodies_of, read_plans, style_levels, tokens_of  # noqa: E402
+from listener.form.reader import FormReader  # noqa: E402
 from songs.plan import (  # noqa: E402
     ENDING,
     EXACT,

@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch")
 from listener.corpus import rolls_of  # noqa: E402
 from listener.corruptions import MELODIC  # noqa: E402
 from listener.files import models_folder, read_judge, write_listener  # noqa: E402
-from listener.judge import Judge, JudgeNet, log_odds, score_melodies  # noqa: E402
-from listener.judge_notes import BAR, REST, sixteenths  # noqa: E402
-from listener.judge_players import PLAYERS  # noqa: E402
+from listener.judge.model import Judge, JudgeNet, log_odds, score_melodies  # noqa: E402
+from listener.judge.notes import BAR, REST, sixteenths  # noqa: E402
+from listener.judge.players import PLAYERS  # noqa: E402
 from listener.judging import percentile  # noqa: E402
 from listener.registry import listener_named  # noqa: E402
 from songs.catalog import read_catalog  # noqa: E402

@@ -5,12 +5,12 @@ import pytest
 
 pytest.importorskip("torch")
 
-from listener import judge_negatives
-from listener.judge_chains import chained
-from listener.judge_music import in_minor, on_eighths, simpler
-from listener.judge_negatives import FAMILIES, negatives
-from listener.judge_notes import BAR, FORM, REST, SIZES, WHOLE, read, sixteenths, tonics
-from listener.judge_players import PLAYERS
+from listener.judge import negatives as judge_negatives
+from listener.judge.chains import chained
+from listener.judge.music import in_minor, on_eighths, simpler
+from listener.judge.negatives import FAMILIES, negatives
+from listener.judge.notes import BAR, FORM, REST, SIZES, WHOLE, read, sixteenths, tonics
+from listener.judge.players import PLAYERS
 from songs.keyboard import Grid
 
 

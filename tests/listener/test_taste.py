@@ -8,9 +8,9 @@ pytest.importorskip("torch")
 from listener.files import read_listener, write_listener
 from listener.learned.hearing import heard
 from listener.registry import listener_named
-from listener.taste import Scale, Taste, features_of
-from listener.taste_features import TASTE_FEATURES, taste_features
-from listener.taste_training import Certainty, Preference, learn_taste, likings
+from listener.taste.features import TASTE_FEATURES, taste_features
+from listener.taste.model import Scale, Taste, features_of
+from listener.taste.training import Certainty, Preference, learn_taste, likings
 
 STEPS = 64
 

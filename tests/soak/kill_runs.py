@@ -38,7 +38,7 @@ from songs.midi import read_midi
 
 ROOT = Path(__file__).parents[2]
 OUTPUT = "output.txt"
-IMPORTED = ("experiments.musicvae.train", "experiments.runs.dqn", "torch._dynamo")
+IMPORTED = ("experiments.musicvae.train", "experiments.runs.dqn.kind", "torch._dynamo")
 """Modules that take long to import."""
 TIMES = ("cpu_seconds", "seconds", "wall_seconds", "minutes", "started", "gain_of_workers")
 """Columns and keys, or their endings, that differ between equal runs."""

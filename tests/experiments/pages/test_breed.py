@@ -13,9 +13,9 @@ import pytest
 
 from experiments.config.breed import BreedConfig
 from experiments.pages.breed_server import MOST_BYTES, serving
-from experiments.runs.breed import KIND, Beginning
-from experiments.runs.choices import CHOICES, read_choices
-from experiments.runs.desk import Desk
+from experiments.runs.breed.choices import CHOICES, read_choices
+from experiments.runs.breed.desk import Desk
+from experiments.runs.breed.kind import KIND, Beginning
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import set_up
 from songs.midi import read_midi

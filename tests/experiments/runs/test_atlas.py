@@ -9,8 +9,8 @@ import pytest
 from experiments.cli import main
 from experiments.pages.atlas_view import atlas_group
 from experiments.plots.run import draw_run
-from experiments.runs.atlas import BOUNDS, read_atlas
 from experiments.runs.champion import open_run
+from experiments.runs.evolve.atlas import BOUNDS, read_atlas
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.source import Playing
 from experiments.runs.sources import read_source

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from experiments.config.breed import BreedConfig
-from experiments.runs.breed import GENOMES, KIND, BreedingRun
-from experiments.runs.breed_start import resolve_beginning
+from experiments.runs.breed.choices import CHOICES, read_choices
+from experiments.runs.breed.desk import Desk, DeskClosed
+from experiments.runs.breed.kind import GENOMES, KIND, BreedingRun
+from experiments.runs.breed.start import resolve_beginning
 from experiments.runs.champion import open_run
-from experiments.runs.choices import CHOICES, read_choices
-from experiments.runs.desk import Desk, DeskClosed
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import Supervision, repeat, resume, set_up, start
 from experiments.runs.repeat import compare

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments.runs.choices import CHOICES, Choice, append_choice, read_choices
+from experiments.runs.breed.choices import CHOICES, Choice, append_choice, read_choices
 from experiments.runs.folder import RunError
 from songs.keyboard import Grid, Keyboard
 

@@ -21,7 +21,7 @@ from experiments.cli import main  # noqa: E402
 from experiments.config.dqn import DqnConfig  # noqa: E402
 from experiments.runs.champion import open_run  # noqa: E402
 from experiments.runs.checkpoint import read_arrays, write_arrays  # noqa: E402
-from experiments.runs.dqn import KIND, resolve_dqn  # noqa: E402
+from experiments.runs.dqn.kind import KIND, resolve_dqn  # noqa: E402
 from experiments.runs.folder import RunFolder  # noqa: E402
 from experiments.runs.lifecycle import Supervision, begin, resume  # noqa: E402
 from experiments.runs.scores import score  # noqa: E402

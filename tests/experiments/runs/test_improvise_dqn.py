@@ -12,7 +12,7 @@ pytest.importorskip("safetensors")
 from experiments.cli import main  # noqa: E402
 from experiments.config.dqn import DqnConfig  # noqa: E402
 from experiments.runs.champion import open_run  # noqa: E402
-from experiments.runs.dqn import Learning, resolve_dqn  # noqa: E402
+from experiments.runs.dqn.kind import Learning, resolve_dqn  # noqa: E402
 from tests.experiments.runs.results import metrics  # noqa: E402
 
 SMALL = ["--memory", "6", "--prompt", "4"]

@@ -14,7 +14,7 @@ from experiments.cli import main
 from experiments.config.listener import ListenerConfig
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import Supervision, begin
-from experiments.runs.listener import KIND, resolve_listener
+from experiments.runs.listener.kind import KIND, resolve_listener
 from experiments.runs.repeat import compare
 from tests.experiments.runs.results import metrics, summary
 

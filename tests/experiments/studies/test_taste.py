@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from experiments.runs.choices import Choice, append_choice
+from experiments.runs.breed.choices import Choice, append_choice
 from experiments.studies.taste import preferences
 from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, Grid
 

@@ -1,0 +1,1 @@
+"""Runs that are bred by ear."""

@@ -1,0 +1,71 @@
+"""Runs of deep Q-learning.
+
+songs/        the songs of the run as MIDI files
+metrics.csv   a row an evaluation of the greedy player
+best/         the greedy player that did best so far: model.safetensors, roll.npy, melody.mid, melody.wav
+history/      what the best players of before played: champions.jsonl
+
+With a mode bit, see `experiments.runs.dqn.switch`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from experiments.config.dqn import DqnConfig
+from experiments.runs.assembly import left_out, read_songs, resolve_songs
+from experiments.runs.dqn.learning import Learning
+from experiments.runs.dqn.parts import WEIGHTS, begin_with_origin, improvisation_listener, make_agent
+from experiments.runs.dqn.switch import SwitchLearning
+from experiments.runs.folder import RunFolder
+from experiments.runs.lifecycle import Kind
+from experiments.runs.plans import check_plan, check_planned_songs, read_plans, write_plans
+from listener.attachment import hears_any_keyboard
+from listener.form.planning import draw_plans
+from listener.listener import Listener
+from songs.song import Song
+from vae.processor import computing
+
+
+def prepare(config: DqnConfig, folder: RunFolder, songs: Sequence[Song]) -> None:
+    """Write the songs of a new run."""
+    folder.write_songs(songs, left_out(config.task, songs))
+    if config.task.plan:
+        write_plans(folder, songs[0], [songs[0].roll[: config.task.prompt]], config.seed)
+
+
+@contextmanager
+def training(
+    config: DqnConfig, folder: RunFolder, listener: Listener | None = None
+) -> Iterator[Learning | SwitchLearning]:
+    """Lend the learner of a run folder.
+
+    A listener rewards instead of the one that the configuration names. It may know nothing of right and wrong; then
+    the best player is the one with the highest reward, and nothing counts as solved.
+    """
+    with computing():
+        songs = read_songs(config, folder)
+        if config.switches:
+            yield SwitchLearning(config, songs)
+            return
+        learning = Learning(config, songs, listener, read_plans(folder, songs[0]) if config.task.plan else None)
+        begin_with_origin(learning.learner, folder)
+        yield learning
+
+
+def resolve_dqn(config: DqnConfig) -> tuple[DqnConfig, list[Song]]:
+    """Return a configuration with its memory settled, and its songs; raises SongError or ConfigError."""
+    listener = improvisation_listener(config)  # an error comes before a folder is made
+    narrow = listener is not None and not hears_any_keyboard(listener)
+    config, songs = resolve_songs(config, narrow or bool(config.prior.model))
+    config.check()
+    check_plan(config.task, config.prior.model, config.improvises, "prior.model")
+    check_planned_songs(config.task, songs)
+    plans = None
+    if config.task.plan:
+        plans = draw_plans(songs[0], [songs[0].roll[: config.task.prompt]], config.seed)
+    for part in (config.of_song, config.of_improvisation) if config.switches else (config,):
+        make_agent(part, songs[0].keyboard.keys, plans)
+    return config, songs
+
+
+KIND = Kind("dqn", ("dqn.steps", "dqn.stop_when_solved"), prepare, training, read_songs, (WEIGHTS,), 10_000)

@@ -1,0 +1,1 @@
+"""Runs of evolution: NEAT and the other searches."""

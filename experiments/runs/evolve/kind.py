@@ -1,0 +1,68 @@
+"""Runs of evolution: NEAT or another search for a network that plays.
+
+songs/        the songs of the run as MIDI files
+starts.json   the prompts of an improvisation
+initial.jsonl genomes of another run that it began with
+neat.ini      the configuration as neat-python reads it
+metrics.csv   a row a generation
+species.csv   generation, species, members
+best/         the champion: genome.json, roll.npy, melody.mid, melody.wav; and of MAP-Elites atlas.json
+history/      champions of before: champions.jsonl
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from agents.neat.workers import NO_WORKERS, WorkerOptions
+from experiments.config.evolve import EvolveConfig
+from experiments.runs.assembly import left_out, make_cases, read_songs
+from experiments.runs.evolve.env_run import env_training
+from experiments.runs.evolve.evolving import Evolving
+from experiments.runs.evolve.searches import make_search
+from experiments.runs.evolve.warm_start import GENOMES, begin_with_origin
+from experiments.runs.folder import RunFolder
+from experiments.runs.improvise import choose_starts, read_improvising
+from experiments.runs.lifecycle import Kind
+from experiments.runs.plans import write_plans
+from songs.song import Song
+
+
+def prepare(config: EvolveConfig, folder: RunFolder, songs: Sequence[Song]) -> None:
+    """Write the songs of a new run, and the prompts of an improvisation."""
+    if songs:
+        folder.write_songs(songs, left_out(config.task, songs))
+    if config.improvise.listener:
+        starts = choose_starts(config.task, config.improvise.starts, songs)
+        starts.write(folder)
+        if config.task.plan:
+            write_plans(folder, songs[0], list(starts.prompts), config.seed)
+
+
+@contextmanager
+def training(config: EvolveConfig, folder: RunFolder, workers: WorkerOptions = NO_WORKERS) -> Iterator[Evolving]:
+    """Lend the search of a run folder; `workers` evaluate, and change no result."""
+    if config.task.kind == "environment":
+        with env_training(config, folder, workers) as acting:
+            begin_with_origin(acting.search, folder, acting.shape)
+            yield acting
+        return
+    songs = read_songs(config, folder)
+    improvising = read_improvising(folder, config, songs)
+    cases = make_cases(config, songs, improvising.plan_inputs if improvising else None)
+    with make_search(config, songs, cases, folder.path, workers, improvising) as search, _one_thread():
+        evolving = Evolving(config, songs, cases, search, improvising)
+        begin_with_origin(search, folder, evolving.shape)
+        yield evolving
+
+
+def _one_thread() -> AbstractContextManager[None]:
+    """Return a context in which torch computes on one thread, if a listener or a prior has loaded it."""
+    if "torch" not in sys.modules:
+        return nullcontext()
+    from vae.processor import computing
+
+    return computing()
+
+
+KIND = Kind("evolve", ("evolve.generations",), prepare, training, read_songs, (GENOMES,), checkpoint_every=50)

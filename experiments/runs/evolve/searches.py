@@ -1,0 +1,175 @@
+"""The searches that a configuration can ask for, by name."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import neat
+import numpy as np
+
+from agents.cases import Cases
+from agents.neat.evaluator import ErrorReweighting, Evaluator
+from agents.neat.genome import Genome
+from agents.neat.guide import CaseGuide
+from agents.neat.improvisation import Improvisation, ImprovisationEvaluator, PlayedInputGuide
+from agents.neat.improvisation_switch import SwitchEvolution, played_together
+from agents.neat.map_elites import MapElites
+from agents.neat.population import Evolution
+from agents.neat.workers import NO_WORKERS, WorkerOptions, lend_backend
+from agents.search import Problem, Search
+from experiments.config.evolve import OTHER_SEARCHES, EvolveConfig
+from experiments.config.neat_ini import improvises, neat_ini, read_neat_config
+from experiments.config.settings import ConfigError
+from experiments.runs.assembly import make_cases, make_env
+from experiments.runs.evolve.atlas import melody_map, named_features
+from experiments.runs.improvise import NO_PRIOR, Improvising, without_losses
+from songs.files import write_atomically
+from songs.song import Song
+
+
+@contextmanager
+def make_search(
+    config: EvolveConfig,
+    songs: Sequence[Song],
+    cases: Cases,
+    folder: Path,
+    workers: WorkerOptions = NO_WORKERS,
+    improvising: Improvising | None = None,
+) -> Iterator[Search]:
+    """Lend the search that a resolved configuration asks for; raises ConfigError if it does not go with the task.
+
+    Args:
+        config: the experiment.
+        songs: what is learned.
+        cases: what the networks should answer.
+        folder: neat-python's configuration file is kept there.
+        workers: processes that evaluate.
+        improvising: the improvisation task; None where a song is memorised.
+    """
+    algorithm, seed = config.evolve.algorithm, config.evolve.seed
+    if algorithm in OTHER_SEARCHES and (config.genome.recurrent or workers != NO_WORKERS):
+        raise ConfigError(f"evolve.algorithm = {algorithm!r}: recurrent networks and workers go with 'neat' only")
+    if improvising:
+        if workers != NO_WORKERS:
+            raise ConfigError("improvise.listener: improvisations are evaluated in one process, without workers")
+        if config.task.mode_bit:
+            with _neat(config, cases, folder, workers) as song:
+                yield _switch(config, song, folder, improvising)
+        else:
+            yield _improvisation(config, cases, folder / "neat.ini", improvising)
+    elif algorithm in OTHER_SEARCHES:
+        task, make = config.task, partial(make_env, config.task, songs) if songs else None
+        problem = Problem(cases, [song.roll for song in songs], task.remembered, task.prompt, task.mode_bit, make)
+        yield OTHER_SEARCHES[algorithm].of(problem, getattr(config, algorithm), seed)
+    else:
+        with _neat(config, cases, folder, workers) as search:
+            yield search
+
+
+def _improvisation(
+    config: EvolveConfig, cases: Cases, ini: Path, improvising: Improvising, song: Genome | None = None
+) -> Improvisation:
+    """Return the evolution of improvising networks; what they answer is added to what `song` does, if there is one."""
+    starts, reward = improvising.starts, improvising.listener.rewards
+    phenotype = partial(played_together, song) if song else None
+    evaluator = ImprovisationEvaluator(
+        cases,
+        reward,
+        starts.prompts,
+        starts.steps,
+        config.task.memory,
+        config.operators.parsimony,
+        phenotype,
+        improvising.prior,
+        improvising.plan_inputs,
+    )
+    neat_config = write_neat_config(config, cases, ini)
+    neat_config.genome_config.guide = PlayedInputGuide(
+        starts.prompts.shape[1], config.task.memory, improvising.plan_inputs
+    )
+    if config.evolve.algorithm == "map_elites":
+        return MapElites(
+            neat_config, evaluator, melody_map(config.map_elites), config.evolve.seed, config.map_elites.worst
+        )
+    return Improvisation(neat_config, evaluator, config.evolve.seed)
+
+
+def _switch(config: EvolveConfig, song: Evolution, folder: Path, improvising: Improvising) -> SwitchEvolution:
+    """Return the evolution of a network that plays the song, or improvises, as its mode says."""
+    # behind the gates there are no hidden nodes, and the mode is no input
+    plain = without_losses(config).change("genome", node_add_prob=0.0).change("task", mode_bit=False)
+    cases, ini = make_cases(plain, [improvising.song]), folder / "neat-improvisation.ini"
+    return SwitchEvolution(
+        song, lambda network: _improvisation(plain, cases, ini, improvising, network), config.task.memory
+    )
+
+
+def write_neat_config(config: EvolveConfig, cases: Cases, path: Path) -> neat.Config:
+    """Write neat-python's configuration file and read it."""
+    write_atomically(path, neat_ini(config, len(cases.inputs), len(cases.targets)))
+    return read_neat_config(path, neat_pythons=config.evolve.algorithm == "neat_python")
+
+
+@contextmanager
+def _neat(config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptions) -> Iterator[Evolution]:
+    neat_config = write_neat_config(config, cases, folder / "neat.ini")
+    neat_config.genome_config.guide = CaseGuide(cases)
+    if config.operators.live_inputs == "yes":
+        neat_config.genome_config.sources = [-1 - index for index in np.flatnonzero(cases.inputs.any(axis=1)).tolist()]
+    operators, fitness = config.operators, config.evolve.fitness
+    reweighting = ErrorReweighting(operators.error_reweighting, operators.reweighting_every)
+    immutable = config.evolve.algorithm == "neat"
+    with lend_backend(cases, fitness, workers, immutable) as backend:
+        evaluator = Evaluator(cases, fitness, reweighting, operators.parsimony, backend)
+        yield Evolution(neat_config, evaluator, config.evolve.seed)
+
+
+def describe(config: EvolveConfig) -> str:
+    """Return the name of a configuration's search in reports."""
+    algorithm, used = config.evolve.algorithm, operators_used(config)
+    if algorithm in OTHER_SEARCHES:
+        label = OTHER_SEARCHES[algorithm].LABEL
+        return f"{label}, with {', '.join(used)}" if used else label
+    kind = "recurrent NEAT" if config.genome.recurrent else "NEAT"
+    search = f"{kind} with {', '.join(used)}" if used else f"{kind}, plain"
+    if algorithm == "neat_python":
+        search = f"plain {kind}, by neat-python's own genome, mutation, crossover and species"
+    if config.task.kind == "environment":
+        return f"{search}, in {config.environment.id}, by the mean return of {config.environment.episodes} episodes"
+    if not config.improvise.listener:
+        return search
+    if algorithm == "map_elites":
+        side, axes = config.map_elites.cells, " and ".join(named_features(config.map_elites))
+        search = f"MAP-Elites, {side} by {side} cells of {axes}, over {search}"
+    prior = config.improvise.prior
+    beside = "" if prior == NO_PRIOR else f"beside the prior {prior}, "
+    rewarded = f"{beside}rewarded by the listener {config.improvise.listener}"
+    return (
+        f"{search} for the song, then plain NEAT behind gates, {rewarded}"
+        if config.task.mode_bit
+        else f"{search}, {rewarded}"
+    )
+
+
+def operators_used(config: EvolveConfig) -> list[str]:
+    """Name the operators beyond plain NEAT that are on, for reports."""
+    algorithm = config.evolve.algorithm
+    if algorithm in OTHER_SEARCHES:
+        return OTHER_SEARCHES[algorithm].describe(getattr(config, algorithm))
+    if algorithm == "neat_python":
+        return []
+    operators = config.operators
+    named = {
+        "modular crossover": operators.modular_crossover,
+        "loss-weighted output": operators.loss_weighted_output,
+        "error reweighting": operators.error_reweighting,
+        "parsimony": operators.parsimony,
+        "target-guided (looks at inputs and targets)": operators.target_guided,
+        "live inputs only": operators.live_inputs == "yes",
+        "active-input bias": operators.active_input_bias if improvises(config) else 0,
+    }
+    used = [name if value is True else f"{name} {value:g}" for name, value in named.items() if value]
+    if operators.modular_crossover and operators.donors:
+        used[0] += f" of {2 + operators.donors} parents"
+    return [*used, "lexicase selection"] if config.evolve.selection == "lexicase" else used

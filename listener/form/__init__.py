@@ -1,0 +1,1 @@
+"""The model of form: plans of melodies, drawn, filled and read."""

@@ -1,0 +1,51 @@
+"""Plans for what is to be improvised, by the model of form, and the prior that follows them.
+
+Conventions: as in `songs.plan` and `agents.prior`. Loads torch.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from listener.files import read_form
+from listener.form.reader import FormReader
+from songs.catalog import check_listenable
+from songs.keyboard import KEYS, STEPS_PER_BAR
+from songs.plan import FEWEST_BARS, MOST_BARS, Plans
+from songs.song import Song, SongError
+
+
+def check_plannable(song: Song) -> None:
+    """Raise SongError unless a song is one that plans can be made for: on 13 keys and eighths, of whole bars."""
+    check_listenable(song)
+    bars, rest = divmod(song.steps, STEPS_PER_BAR)
+    if rest or not FEWEST_BARS <= bars <= MOST_BARS:
+        raise SongError(
+            f"{song.name} has {song.steps} steps: a plan has {FEWEST_BARS} to {MOST_BARS} whole bars of "
+            f"{STEPS_PER_BAR}: cut the song, to 128 steps for example"
+        )
+
+
+def draw_plans(song: Song, prompts: Sequence[np.ndarray], seed: int, whole: bool = True) -> Plans:
+    """Return a plan as long as a song for each of some prompts (P, K); the same for the same seed.
+
+    Of whole melodies, or of excerpts, as for `FormModel.plans_for`.
+
+    Raises:
+        ValueError: the song is not on 13 keys and eighths, or not of 4 to 32 whole bars.
+    """
+    check_plannable(song)
+    model, generator, bars = read_form(), np.random.default_rng(seed), song.steps // STEPS_PER_BAR
+    drawn = [model.plans_for(prompt, 1, bars, generator, whole) for prompt in prompts]
+    parts = zip(*((each.bars, each.character, each.lowest) for each in drawn), strict=True)
+    return Plans(*(np.concatenate(part) for part in parts))
+
+
+def following(plans: Plans) -> Callable[..., FormReader]:
+    """Return what makes the prior of melodies that follow plans in turn, from the `first`-th plan on."""
+    net = read_form().filling
+
+    def make(melodies: int, first: int = 0) -> FormReader:
+        return FormReader(net, plans[(first + np.arange(melodies)) % len(plans)], KEYS)
+
+    return make

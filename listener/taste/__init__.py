@@ -1,0 +1,1 @@
+"""A listener of one person's taste."""
