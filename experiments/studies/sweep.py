@@ -7,6 +7,7 @@ A file of a sweep is TOML:
     songs       names or .mid files; each is learned by every variant
     [base.SECTION]      what differs from the defaults in all variants
     [variants]  by name a list of settings, as --set takes them, or a table of kind, config (a file or preset) and set
+    [search]    options to search over, see `experiments.studies.search`
 
 A sweep's folder keeps its file, and a run folder for each run:
 
@@ -36,7 +37,7 @@ from songs.catalog import song_name
 from songs.files import write_atomically
 from songs.validate import validate_like
 
-KEYS = ("kind", "seeds", "songs", "base", "variants")
+KEYS = ("kind", "seeds", "songs", "base", "variants", "search")
 VARIANT = ("kind", "config", "set")
 
 
@@ -74,13 +75,13 @@ def plan(content: Mapping[str, Any]) -> list[PlannedRun]:
     """Return the runs of a sweep, seed by seed, so that all variants can soon be compared; raises ConfigError."""
     if unknown := sorted(set(content) - set(KEYS)):
         raise ConfigError(f"unknown key {unknown[0]}: there are {', '.join(KEYS)}")
-    if not content.get("variants"):
+    if not content.get("variants") and "search" not in content:
         raise ConfigError("[variants] is missing: it needs at least one variant")
     try:
         example = {"kind": "", "songs": [""], "base": {}, "variants": {}}
         validate_like({name: each for name, each in example.items() if name in content}, content)
         songs, seeds = content.get("songs", []), seeds_of(content)
-        variants = [(folder_name(name), *_variant(name, content)) for name in content["variants"]]
+        variants = [(folder_name(name), *_variant(name, content)) for name in content.get("variants", {})]
         planned = [
             PlannedRun(f"{folder}/{prefix}seed-{seed}", kind, _with(config, kind, song, seed))
             for seed in seeds

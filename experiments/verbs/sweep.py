@@ -3,6 +3,7 @@
 FILE is TOML: `seeds = 10`, `songs = ["grasshopper"]`, `[base.SECTION]` with what differs from the defaults, and
 `[variants]` with a list of settings, as --set takes them, by name. `kind = "dqn"`, "vae" or "listener" runs something
 else than evolution. A variant may also be a table, { kind = ..., config = ..., set = [...] }, with a file or preset.
+With `[search]`, Optuna proposes the settings of further variants, one after another.
 `operators`, which comes with the project, changes one operator of the default run at a time.
 
 The folder of the sweep has a run folder for each run. Interrupted by Ctrl-C or killed, it goes on with --resume, to the
@@ -41,17 +42,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from experiments.runs.folder import RunFolder
-    from experiments.studies.sweep import SWEEP, read_sweep, sweeps_folder
+    from experiments.studies.search import read
+    from experiments.studies.sweep import SWEEP, sweeps_folder
 
     if options.resume:
         refuse(options, "--resume", ("file", "seeds", "first_seed", "out"))
         folder = RunFolder(options.resume)
-        content = read_sweep(folder.path / SWEEP)
+        content = read(folder.path / SWEEP)
         return _carry_out(options, content, folder)
     if not options.file:
         raise UsageError("name a FILE, such as operators, or --resume DIR")
     shipped = sweeps_folder() / f"{options.file}.toml"
-    content = read_sweep(shipped if shipped.is_file() else Path(options.file))
+    content = read(shipped if shipped.is_file() else Path(options.file))
     _choose_seeds(options, content)
     folder = RunFolder.new(options.out, "runs", f"sweep-{Path(options.file).stem}")
     with folder.deleted_if_refused():
@@ -69,25 +71,41 @@ def _choose_seeds(options: argparse.Namespace, content: dict[str, Any]) -> None:
 
 
 def _carry_out(options: argparse.Namespace, content: dict[str, Any], folder: Any) -> int:
+    from experiments.studies.search import ranking, rounds
     from experiments.studies.sweep import begin
-    from experiments.studies.sweep_backends import run_here, run_on_ray
+    from songs.files import write_atomically
 
-    jobs, failed = options.jobs or cores(), {}
+    failed: dict[Path, str] = {}
     with folder.writing():
-        left = [folder.path / one.name for one in begin(content, folder, options.command_line)]
-        backend = run_on_ray(left, jobs, options.ray_address) if options.backend == "ray" else run_here(left, jobs)
         try:
-            with closing(backend), _progress(options, folder.path, len(left)) as report:
-                for path, reason in backend:
-                    if reason:
-                        failed[path.relative_to(folder.path)] = reason
-                    report(path, reason)
+            for each in rounds(content, folder.path):
+                planned = begin(each, folder, options.command_line)
+                left = [path for run in planned if (path := folder.path / run.name) not in failed]
+                failed |= _run(options, folder.path, left)
         except KeyboardInterrupt:
             print(f"kuznechik: interrupted; continue: kuznechik sweep --resume {folder.path}", file=sys.stderr)
             return 130
         _conclude(options, folder.path)
-    print_lines([f"kuznechik: failed: {name}: {reason}" for name, reason in failed.items()])
+        if "search" in content:
+            write_atomically(folder.path / "search.md", ranking(content, folder.path))
+            if not options.json:
+                print((folder.path / "search.md").read_text(), folder.path / "search.md", sep="\n")
+    print_lines([f"kuznechik: failed: {path.relative_to(folder.path)}: {reason}" for path, reason in failed.items()])
     return 1 if failed else 0
+
+
+def _run(options: argparse.Namespace, folder: Path, left: list[Path]) -> dict[Path, str]:
+    """Carry out runs of a sweep; return those that failed, with the reasons."""
+    from experiments.studies.sweep_backends import run_here, run_on_ray
+
+    jobs, failed = options.jobs or cores(), {}
+    backend = run_on_ray(left, jobs, options.ray_address) if options.backend == "ray" else run_here(left, jobs)
+    with closing(backend), _progress(options, folder, len(left)) as report:
+        for path, reason in backend:
+            if reason:
+                failed[path] = reason
+            report(path, reason)
+    return failed
 
 
 def cores() -> int:
