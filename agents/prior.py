@@ -4,6 +4,7 @@ Conventions:
     N melodies, K keys. A choice is one of K + 1: 0 presses nothing, k presses key k - 1. Log probabilities are in nats.
 """
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,6 +38,51 @@ class MakePrior(Protocol):
     def __call__(self, melodies: int, first: int = 0) -> Prior: ...
 
 
+class NoisyPrior:
+    """A prior with Gumbel noise that is the same whenever a melody is played.
+
+    What is drawn beside it is certain: the choice with the highest sum of log probability and noise is one of the
+    prior's draws (Gumbel, 1954).
+    """
+
+    def __init__(self, prior: Prior, noise: np.ndarray):
+        """Follow N melodies with noise (N, T, K + 1), which begins anew after T steps."""
+        self._prior, self._noise = prior, noise
+        self._steps = np.zeros(len(noise), dtype=np.int64)
+
+    def begin(self, envs: np.ndarray, rolls: np.ndarray, steps: np.ndarray) -> None:
+        self._prior.begin(envs, rolls, steps)
+        self._steps[envs] = steps
+
+    def add(self, keys: np.ndarray) -> None:
+        self._prior.add(keys)
+        self._steps += 1
+
+    def log_probabilities(self) -> np.ndarray:
+        """Return the log probabilities and the noise, added, (N, K + 1) float32."""
+        rows = np.arange(len(self._steps))
+        return self._prior.log_probabilities() + self._noise[rows, self._steps % self._noise.shape[1]]
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        arrays, data = self._prior.state()
+        return {**arrays, "noise_steps": self._steps}, data
+
+    def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        self._prior.restore({name: array for name, array in arrays.items() if name != "noise_steps"}, data)
+        self._steps[:] = arrays["noise_steps"]
+
+
+def with_noise(prior: MakePrior, seeds: Sequence[int], steps: int, keys: int) -> MakePrior:
+    """Return what makes a prior with the noise of seeds, in turn, for melodies of so many steps and keys."""
+    shape = (steps, keys + 1)
+    noise = np.array([np.random.default_rng(seed).gumbel(size=shape) for seed in seeds], dtype=np.float32)
+
+    def make(melodies: int, first: int = 0) -> NoisyPrior:
+        return NoisyPrior(prior(melodies, first), noise[(first + np.arange(melodies)) % len(noise)])
+
+    return make
+
+
 class FollowedPrior:
     """What a prior predicts for melodies that begin together, the same to the bit however many they are."""
 
@@ -62,6 +108,17 @@ class FollowedPrior:
         values = np.concatenate([block.log_probabilities() for block in self._blocks])[: self._melodies].astype(float)
         values[:, 1:] += outputs
         return values
+
+
+def play_prior(prior: MakePrior, prompts: np.ndarray, steps: int) -> np.ndarray:
+    """Return how a prior goes on from prompts (N, P, K) bool by its most valued choices, (N, T, K) bool."""
+    count, given, keys = prompts.shape
+    followed, rolls = FollowedPrior(prior, prompts), np.zeros((count, steps, keys), dtype=bool)
+    rolls[:, :given] = prompts
+    for step in range(given, steps):
+        rolls[:, step] = keys_of(followed.weighted(np.zeros((count, keys))).argmax(axis=1), keys)
+        followed.add(rolls[:, step])
+    return rolls
 
 
 def keys_of(choices: np.ndarray, keys: int) -> np.ndarray:

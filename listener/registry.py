@@ -1,6 +1,7 @@
 """Listeners by name: those that come with the project, a trained one from its file, and weighted sums of several.
 
     theory                  rules of music theory
+    ending                  a last note at home, and long
     vae-elbo                the evidence lower bound of the MusicVAE that comes with the project
     ngram, melody, learned, vae   trained ones that come with the project, in listener/models
     PATH.safetensors        one that you trained
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from listener.corpus import Corpora
+from listener.ending import Ending
 from listener.files import FORM, JUDGE, SUFFIX, USES_OF_JUDGE, model_in, models_folder, read_about, read_listener
 from listener.listener import Listener, WeightedSum
 from listener.ngram import NGramTraining
@@ -27,7 +29,7 @@ from listener.stages import Training
 from songs.own_code import entry_points, load_part, names_code
 
 TRAINED = ("ngram", "melody", "learned", "vae")
-NAMES = ("theory", "vae-elbo", *TRAINED)
+NAMES = ("theory", "ending", "vae-elbo", *TRAINED)
 KINDS = (*TRAINED, JUDGE, FORM)
 """Kinds that can be trained."""
 ENTRY_POINTS = "kuznechik.listeners"
@@ -150,6 +152,8 @@ def _weighted(part: str) -> tuple[str, float | None]:
 def _single(name: str) -> Listener:
     if name == "theory":
         return MusicTheory()
+    if name == "ending":
+        return Ending()
     if name == "vae-elbo":
         return _vae_elbo()
     if name == JUDGE:

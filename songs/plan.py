@@ -8,6 +8,7 @@ Conventions:
     A phrase ends with a bar whose last note, or rest, lasts half a bar or longer, and with the last bar.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,11 @@ class Plans:
         if not inside or (lags > np.arange(bars)).any():
             raise ValueError("it holds values that no plan has")
         return plans
+
+    @classmethod
+    def joined(cls, plans: Sequence["Plans"]) -> "Plans":
+        """Return the plans of several, one after the other, all of as many bars."""
+        return cls(*(np.concatenate([getattr(one, name) for one in plans]) for name in cls.__annotations__))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plans as plain data."""

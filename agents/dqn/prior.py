@@ -31,6 +31,14 @@ class PriorOptions:
     )
     temperature: float = option(0.05, "reward that is worth one nat of the prior", 1e-6, 1e6)
 
+    draws: int = option(
+        0,
+        "melodies drawn from it before a run begins: the player that is kept begins with the best one, plan and all; "
+        "0: none",
+        0,
+        1_000_000,
+    )
+
     def __post_init__(self):
         check_options(self)
 

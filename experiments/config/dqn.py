@@ -149,12 +149,16 @@ class DqnConfig(Settings):
                 ("dqn.td_loss", dqn.td_loss != "step", "a prior goes with the reward of the step: take 'step'"),
                 ("dqn.soft", dqn.soft, "with a prior its temperature takes this role: leave it at 0"),
                 ("task.lags", task.lags, "a prior goes with the last steps: leave lags out"),
+                ("prior.draws", self.prior.draws and not self.prior.decides, "they are for prior.form='g'"),
+                ("prior.draws", self.prior.draws and self.switches, "with a mode bit there is no draft"),
                 ("exploration.bonus", self.exploration.bonus, "with a prior, it explores: leave the bonus at 0"),
             )
         else:
             alone = "it needs a prior; set prior.model=melody, or leave it at its default"
             self._refuse(
-                ("episode_archive.size", self.episode_archive.size, alone), ("replay.n_step", not replay.n_step, alone)
+                ("episode_archive.size", self.episode_archive.size, alone),
+                ("replay.n_step", not replay.n_step, alone),
+                ("prior.draws", self.prior.draws, alone),
             )
 
     @property

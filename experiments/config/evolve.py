@@ -65,6 +65,13 @@ class Improvise:
         "plan of task.plan; none: they play alone; "
         "auto: melody for map_elites or a mode bit with the listener learned or vae, else none",
     )
+    draws: int = option(
+        0,
+        "melodies drawn from the prior before a run begins: its networks then begin with the best one, plan and all, "
+        "which they change; 0: none",
+        0,
+        1_000_000,
+    )
     starts: int = option(8, "prompts it continues: the beginnings of the song and of others of its folder", 1, 1000)
     extra_keys: float = option(
         1.0, "what every key beyond the first of a step costs; most listeners see only the highest", 0.0, 1e6

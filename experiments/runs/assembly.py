@@ -26,7 +26,7 @@ from experiments.config.settings import ConfigError
 from experiments.runs.evolve.env_task import make_env as make_gym_env
 from experiments.runs.evolve.env_task import settle_environment
 from experiments.runs.folder import RunFolder
-from experiments.runs.improvise import NO_PRIOR, melody_prior, named_listener, settle_improvisation
+from experiments.runs.improvise import NO_PRIOR, Improvising, named_listener, settle_improvisation
 from experiments.runs.plans import check_plan, check_planned_songs
 from listener.attachment import hears_any_keyboard
 from songs.catalog import (
@@ -45,7 +45,7 @@ from songs.catalog import (
 from songs.keyboard import common_keyboard
 from songs.piano_roll import memory_needed, read_lags, rows_of
 from songs.plain_text import plain
-from songs.plan import PlanFollower, PlanInputs, Plans, input_count
+from songs.plan import PlanFollower, PlanInputs, input_count
 from songs.song import Song, SongError, usual_memory, usual_prompt
 
 if TYPE_CHECKING:
@@ -251,9 +251,9 @@ def make_player(
     inputs: int,
     outputs: int,
     songs: Sequence[Song],
-    plans: Plans | None = None,
+    improvising: Improvising | None = None,
 ) -> Performer:
-    """Return a genome as a performer, which improvises by plans if there are any.
+    """Return a genome as a performer, which improvises by the plans and beside the prior of the task, if it has them.
 
     Raises:
         ValueError: its network is not of the configured kind.
@@ -262,7 +262,7 @@ def make_player(
     if (inputs, outputs) != wanted:
         raise ValueError(f"it has {inputs} inputs and {outputs} outputs, the task has {wanted[0]} and {wanted[1]}")
     network = RecurrentNetwork(genome, inputs, outputs) if config.genome.recurrent else Network(genome, outputs)
-    planned = PlanFollower(PlanInputs(plans, outputs), task.prompt) if plans is not None else None
-    player = NetworkPlayer(network, task.mode_bit, planned)
-    prior = melody_prior(config.improvise.prior, "improvise.prior", plans=plans)
+    told = improvising.plan_inputs if improvising else None
+    player = NetworkPlayer(network, task.mode_bit, PlanFollower(told, task.prompt) if told else None)
+    prior = improvising.prior if improvising else None
     return PriorPlayer(player, prior, task.prompt) if prior else player

@@ -12,10 +12,8 @@ from experiments.config.evolve import Task
 from experiments.runs.assembly import make_player, read_songs
 from experiments.runs.evolve.env_task import EnvChampion
 from experiments.runs.folder import RunError, RunFolder
-from experiments.runs.improvise import Improvising, Starts, improvising_of_run, read_improvising
+from experiments.runs.improvise import Improvising, read_improvising
 from experiments.runs.lifecycle import kind_of, name_of_kind, read_config
-from experiments.runs.plans import read_plans
-from songs.plan import Plans
 from songs.song import Song
 
 OTHERS = {
@@ -70,12 +68,12 @@ class Run:
         return self.improvising
 
 
-def open_run(path: str | Path, plans: Plans | None = None) -> Run:
+def open_run(path: str | Path, improvising: Improvising | None = None) -> Run:
     """Read a run folder.
 
     Args:
         path: of the folder.
-        plans: that a performer with a plan improvises by, each from the first prompt; None: those of the run.
+        improvising: what its champion improvises instead of the task of the run; None: that.
 
     Raises:
         RunError: it is not there, lacks a part, or trained no performer.
@@ -83,25 +81,23 @@ def open_run(path: str | Path, plans: Plans | None = None) -> Run:
     folder = RunFolder.open(path)
     kind = name_of_kind(folder)
     if kind == "evolve":
-        return _open_evolved(folder, plans)
+        return _open_evolved(folder, improvising)
     if kind == "dqn":
-        return _open_learned(folder, plans)
+        return _open_learned(folder, improvising)
     if kind == "breed":
         return _open_bred(folder)
     raise RunError(f"{path}: this run {OTHERS[kind].format(path=path)}")
 
 
-def _open_evolved(folder: RunFolder, plans: Plans | None) -> Run:
+def _open_evolved(folder: RunFolder, improvising: Improvising | None) -> Run:
     config = read_config(folder)
     songs = read_songs(config, folder)
     try:
         genome, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"))
         if config.task.kind == "environment":
             return Run(folder, config.task, [], None, environment=EnvChampion(config, genome))
-        improvising = read_improvising(folder, config, songs)
-        if improvising:
-            improvising = improvising.by(plans)
-        player = make_player(config, genome, inputs, outputs, songs, improvising.plans if improvising else None)
+        improvising = improvising or read_improvising(folder, config, songs)
+        player = make_player(config, genome, inputs, outputs, songs, improvising)
     except RunError:
         raise
     except ValueError as error:
@@ -111,19 +107,15 @@ def _open_evolved(folder: RunFolder, plans: Plans | None) -> Run:
     return Run(folder, config.task, songs, player, improvising=improvising)
 
 
-def _open_learned(folder: RunFolder, plans: Plans | None) -> Run:
+def _open_learned(folder: RunFolder, improvising: Improvising | None) -> Run:
     kind_of(folder)  # raises RunError where torch is not installed
-    from experiments.runs.dqn.parts import read_player
+    from experiments.runs.dqn.parts import learned_improvising, read_player
 
     config = read_config(folder)
-    task, songs, improvising = config.task, read_songs(config, folder), None
-    if config.improvises:
-        starts = Starts.of_songs(songs, task.prompt)
-        own = read_plans(folder, songs[0]) if task.plan else None
-        improvising = improvising_of_run(folder, config.environment, starts, task.remembered, songs, own).by(plans)
-    used = improvising.plans if improvising else None
-    player = read_player(folder, config, songs[0].keyboard.keys, used)
-    return Run(folder, task, songs, player, improvising=improvising)
+    songs = read_songs(config, folder)
+    improvising = improvising or learned_improvising(folder, config, songs)
+    player = read_player(folder, config, songs[0].keyboard.keys, improvising)
+    return Run(folder, config.task, songs, player, improvising=improvising)
 
 
 def _open_bred(folder: RunFolder) -> Run:

@@ -1,6 +1,7 @@
 """Improvisations as experiments: their prompts, their listener, and their rewards.
 
     starts.json             the prompts, and the length of an improvisation
+    draft.json              the noise of the draft, see `experiments.runs.draft`
     best/improvisations.npy the champion's improvisation from each prompt
 
 Conventions: B prompts of P steps; T steps in all. Rewards are means over the steps after the prompt.
@@ -18,7 +19,7 @@ import numpy as np
 
 from agents.neat.improvisation import play_together
 from agents.performer import Performer, RandomPlayer
-from agents.prior import MakePrior
+from agents.prior import MakePrior, with_noise
 from agents.rollout import continue_prompts, play_on
 from experiments.config.evolve import EvolveConfig, Improvise, Task
 from experiments.config.settings import ConfigError
@@ -34,7 +35,7 @@ from songs.keyboard import Grid, Keyboard
 from songs.piano_roll import Memory
 from songs.plan import PlanInputs, Plans
 from songs.song import Song
-from songs.validate import validate_like
+from songs.validate import Within, validate_like
 
 if TYPE_CHECKING:
     from experiments.config.dqn import Environment
@@ -43,6 +44,7 @@ BY_OUTPUT = {"modular_crossover": 0.0, "loss_weighted_output": 0.0, "error_rewei
 """Operators that need a loss for every output. A listener gives a network one reward."""
 RANDOM_EPISODES = 20
 NO_PRIOR = "none"
+DRAFT = "draft.json"
 LEARNED = {"learned", "vae"}
 """Listeners for which networks of an atlas, or with a mode bit, improvise beside a prior by default."""
 LONGEST_FOLLOWED = 4096
@@ -93,6 +95,8 @@ def _settle_prior(config: EvolveConfig) -> EvolveConfig:
     check_plan(config.task, prior, True, "improvise.prior")
     if prior != FORM:
         melody_prior(prior, "improvise.prior")
+    if prior == NO_PRIOR and config.improvise.draws:
+        raise ConfigError(f"improvise.draws = {config.improvise.draws}: of a prior: add improvise.prior=melody")
     return config.change("improvise", prior=prior)
 
 
@@ -233,12 +237,26 @@ class Improvising:
     song: Song
     plans: Plans | None = None
     """A plan for each start; None where nothing is planned."""
+    prior_name: str = NO_PRIOR
+    """The prior beside which networks play."""
+    seeds: Sequence[int] | None = None
+    """Of the noise of the prior, for each start; None: there is none."""
 
-    def by(self, plans: Plans | None) -> "Improvising":
-        """Return the task with other plans, each from the first prompt; the same for None or without plans."""
-        if plans is None or self.plans is None:
-            return self
-        return replace(self, starts=self.starts.repeated(len(plans)), plans=plans)
+    def at(self, start: int) -> "Improvising":
+        """Return the task with one of its starts."""
+        names, prompts = self.starts.names[start : start + 1], self.starts.prompts[start : start + 1]
+        return replace(
+            self,
+            starts=replace(self.starts, names=names, prompts=prompts),
+            plans=self.plans[start : start + 1] if self.plans is not None else None,
+            seeds=self.seeds[start : start + 1] if self.seeds is not None else None,
+        )
+
+    def undrafted(self, plans: Plans | None) -> "Improvising":
+        """Return the task without noise, and where it has plans, with other ones, each from the first prompt."""
+        if plans is None:
+            return replace(self, seeds=None)
+        return replace(self, starts=self.starts.repeated(len(plans)), plans=plans, seeds=None)
 
     @cached_property
     def plan_inputs(self) -> PlanInputs | None:
@@ -266,16 +284,22 @@ class Improvising:
 
     @cached_property
     def prior(self) -> MakePrior | None:
-        """What makes the prior of evolved networks; raises RunError if it cannot be used any more."""
+        """What makes the prior, with the noise of the draft; raises RunError if it cannot be used any more."""
         try:
-            return melody_prior(getattr(self.options, "prior", ""), "its prior", plans=self.plans)
+            prior = melody_prior(self.prior_name, "its prior", plans=self.plans)
         except ConfigError as error:
             raise RunError(f"{self.folder.path}: {error}") from None
+        if prior is None or self.seeds is None:
+            return prior
+        return with_noise(prior, self.seeds, self.starts.steps, self.starts.prompts.shape[2])
 
     def play(self, performer: Performer) -> np.ndarray:
-        """Return what any performer plays from each start, (B, T, K) bool: one after the other, with plans together."""
+        """Return what any performer plays from each start, (B, T, K) bool.
+
+        One after the other; together where starts have plans or noise of their own.
+        """
         starts = self.starts
-        if self.plans is not None:
+        if self.plans is not None or self.seeds is not None:
             return continue_prompts(performer, starts.prompts, starts.steps, self.memory, improvise=True)
         return np.array([play_on(performer, one, starts.steps, self.memory, improvise=True) for one in starts.prompts])
 
@@ -331,8 +355,29 @@ def read_improvising(folder: RunFolder, config: EvolveConfig, songs: Sequence[So
     if not config.improvise.listener:
         return None
     starts = Starts.read(folder, songs[0].keyboard.keys)
-    plans = read_plans(folder, songs[0]) if config.task.plan else None
-    return improvising_of_run(folder, config.improvise, starts, config.task.memory, songs, plans)
+    drafted = improvising_of_run(folder, config.improvise, starts, config.task.memory, songs, config.improvise.prior)
+    return with_draft(drafted, config.task.plan, config.improvise.draws)
+
+
+def with_draft(improvising: Improvising, planned: bool, draws: int) -> Improvising:
+    """Return the task of a run with its plans and the noise of its draft, as far as it has them; raises RunError."""
+    folder = improvising.folder
+    plans = read_plans(folder, improvising.song) if planned else None
+    return replace(
+        improvising, plans=plans, seeds=_read_seeds(folder, len(improvising.starts.names)) if draws else None
+    )
+
+
+def _read_seeds(folder: RunFolder, starts: int) -> list[int]:
+    """Return the seeds of the noise of so many starts; raises RunError."""
+    content = folder.read_json(DRAFT)
+    try:
+        validate_like({"seeds": [Within(0, 0, 2**32 - 1)]}, content, "")
+        if len(content["seeds"]) != starts:
+            raise ValueError(f"{len(content['seeds'])} seeds for {starts} starts")
+    except ValueError as error:
+        raise RunError(f"{folder.path}: {DRAFT} is broken: {error}") from None
+    return content["seeds"]
 
 
 def improvising_of_run(
@@ -341,8 +386,8 @@ def improvising_of_run(
     starts: Starts,
     memory: Memory,
     songs: Sequence[Song],
-    plans: Plans | None = None,
+    prior: str = NO_PRIOR,
 ) -> Improvising:
-    """Return the improvisation task of a run."""
+    """Return the improvisation task of a run, without plans and draft."""
     song = next((song for song in songs if song.name == starts.names[0]), songs[0])
-    return Improvising(folder, options, starts, memory, song, plans)
+    return Improvising(folder, options, starts, memory, song, prior_name=prior)

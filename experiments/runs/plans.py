@@ -7,8 +7,6 @@ They are drawn once, when the run begins, so that it goes on and is played with 
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from experiments.config.evolve import Task
 from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunError, RunFolder
@@ -41,11 +39,9 @@ def check_planned_songs(task: Task, songs: Sequence[Song]) -> None:
             check_plannable(song)
 
 
-def write_plans(folder: RunFolder, song: Song, prompts: Sequence[np.ndarray], seed: int) -> None:
-    """Draw a plan as long as a song for each prompt (P, K), and write plans.json."""
-    from listener.form.planning import draw_plans  # here, as it loads torch
-
-    folder.write_json(FILE, draw_plans(song, prompts, seed).to_dict())
+def write_plans(folder: RunFolder, plans: Plans) -> None:
+    """Write plans.json."""
+    folder.write_json(FILE, plans.to_dict())
 
 
 def read_plans(folder: RunFolder, song: Song) -> Plans:

@@ -90,7 +90,7 @@ def _run(path: Path, playing: Playing) -> Source:
         if playing.generation is not None or playing.cell is not None:
             raise UsageError(f"{path}: --generation and --cell go with an evolution, --generation also with a DQN")
         return model_source(path.resolve().name, path / MODEL, playing)
-    run = _with_plans(open_run(path), playing)
+    run = _without_draft(open_run(path), playing)
     if playing.cell is not None:
         if playing.generation is not None:
             raise UsageError(f"{path}: --cell does not go with --generation: the atlas of the end is kept alone")
@@ -109,18 +109,20 @@ def _run(path: Path, playing: Playing) -> Source:
     return Source(path.resolve().name, what, songs, changes_in_words(run.songs))
 
 
-def _with_plans(run: Run, playing: Playing) -> Run:
-    """Return a run whose champion follows new plans, as many as melodies are asked for, where it samples.
+def _without_draft(run: Run, playing: Playing) -> Run:
+    """Return a run whose champion, where it samples, has no draft, and follows as many new plans as melodies.
 
-    They are of excerpts, which need not end: the model that draws them learned from excerpts.
+    These are of excerpts, which need not end: the model that draws them learned from excerpts.
     """
-    improvising = run.improvising
-    if improvising is None or improvising.plans is None or not playing.temperature:
+    improvising, plans = run.improvising, None
+    if not playing.temperature or improvising is None or improvising.plans is improvising.seeds is None:
         return run
-    from listener.form.planning import draw_plans
+    if improvising.plans is not None:
+        from listener.form.planning import draw_plans
 
-    prompts = [improvising.starts.prompts[0]] * playing.melodies
-    return open_run(run.folder.path, draw_plans(improvising.song, prompts, playing.seed, whole=False))
+        prompts = [improvising.starts.prompts[0]] * playing.melodies
+        plans = draw_plans(improvising.song, prompts, playing.seed, whole=False)
+    return open_run(run.folder.path, improvising.undrafted(plans))
 
 
 def _player(run: Run, playing: Playing) -> Performer:

@@ -44,7 +44,7 @@ def at_stage(run: Run, line: Mapping[str, Any]) -> Run:
             return replace(run, environment=replace(run.environment, genome=genome))
         if "genome" in line:
             network = genome_from_columns(line["genome"])
-            return replace(run, performer=make_player(read_config(run.folder), *network, run.songs))
+            return replace(run, performer=make_player(read_config(run.folder), *network, run.songs, run.improvising))
         player = PerfectPlayer(_roll(line, run.songs[0]), run.task.prompt)
     except RunError:
         raise

@@ -20,7 +20,7 @@ from listener.form.figures import FIGURES as PLAN_FIGURES
 from listener.form.figures import plan_figures
 from listener.form.filling import FillingNet
 from listener.form.net import PlanNet
-from listener.form.plan_reading import SCALE, melodies_of, scales
+from listener.form.plan_reading import SCALE, at_home, melodies_of, scales
 from listener.theory import REST, highest_keys
 from songs.keyboard import KEYS, STEPS_PER_BAR
 from songs.plan import ENDING, EXACT, LONG, Plans, kinds_and_lags
@@ -120,9 +120,7 @@ def _ends_well(plans: Plans) -> np.ndarray:
     """
     relation, notes, closing, degree = plans.bars[:, -1].T
     free = (kinds_and_lags(relation)[0] != ENDING) | (closing <= LONG)
-    minor = plans.character[:, 1] == 1
-    home = np.where(minor, (degree == 9) | (degree == 4), (degree == 0) | (degree == 7))
-    return free & (notes > 0) & (closing >= LONG) & home
+    return free & (notes > 0) & (closing >= LONG) & at_home(degree, plans.character[:, 1] == 1)
 
 
 def _varied(plans: Plans) -> np.ndarray:

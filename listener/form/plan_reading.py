@@ -15,6 +15,7 @@ from songs.plan import (
     EXACT,
     KINDS,
     LEVELS,
+    LONG,
     MOST_LAG,
     NEW,
     NO_DEGREE,
@@ -53,6 +54,20 @@ def scales(melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     major, minor = fits
     best = np.maximum(major, minor).argmax(axis=1)
     return best, (minor > major)[np.arange(count), best]
+
+
+def ends_well(melodies: np.ndarray) -> np.ndarray:
+    """Return which melodies (N, T) end at home, with a note of half a bar or longer, (N,) bool."""
+    tonics, minor = scales(melodies)
+    steps, sounds = melodies.shape[1], melodies != REST
+    last = steps - 1 - sounds[:, ::-1].argmax(axis=1)
+    degree = (melodies[np.arange(len(melodies)), last] - tonics) % 12
+    return sounds.any(axis=1) & (steps - last >= LONG) & at_home(degree, minor)
+
+
+def at_home(degrees: np.ndarray, minor: np.ndarray) -> np.ndarray:
+    """Return which degrees, semitones above the tonic of the major scale, are the tonic or the fifth of the scale."""
+    return np.where(minor, (degrees == 9) | (degrees == 4), (degrees == 0) | (degrees == 7))
 
 
 def _next_onsets(melodies: np.ndarray) -> np.ndarray:

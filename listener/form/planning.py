@@ -26,8 +26,8 @@ def check_plannable(song: Song) -> None:
         )
 
 
-def draw_plans(song: Song, prompts: Sequence[np.ndarray], seed: int, whole: bool = True) -> Plans:
-    """Return a plan as long as a song for each of some prompts (P, K); the same for the same seed.
+def draw_plans(song: Song, prompts: Sequence[np.ndarray], seed: int, whole: bool = True, count: int = 1) -> Plans:
+    """Return so many plans as long as a song for each of some prompts (P, K); the same for the same seed.
 
     Of whole melodies, or of excerpts, as for `FormModel.plans_for`.
 
@@ -36,9 +36,7 @@ def draw_plans(song: Song, prompts: Sequence[np.ndarray], seed: int, whole: bool
     """
     check_plannable(song)
     model, generator, bars = read_form(), np.random.default_rng(seed), song.steps // STEPS_PER_BAR
-    drawn = [model.plans_for(prompt, 1, bars, generator, whole) for prompt in prompts]
-    parts = zip(*((each.bars, each.character, each.lowest) for each in drawn), strict=True)
-    return Plans(*(np.concatenate(part) for part in parts))
+    return Plans.joined([model.plans_for(prompt, count, bars, generator, whole) for prompt in prompts])
 
 
 def following(plans: Plans) -> Callable[..., FormReader]:

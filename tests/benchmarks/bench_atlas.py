@@ -57,7 +57,8 @@ def improvising_of(config: EvolveConfig) -> tuple[Improvising, EvolveConfig]:
     """Return the task of a configuration, and the configuration with all that is settled."""
     config, songs = resolve(config)
     starts = choose_starts(config.task, config.improvise.starts, songs)
-    return improvising_of_run(RunFolder("."), config.improvise, starts, config.task.memory, songs), config
+    prior = config.improvise.prior
+    return improvising_of_run(RunFolder("."), config.improvise, starts, config.task.memory, songs, prior), config
 
 
 def evolved(config: EvolveConfig, seconds: float) -> Iterator[Played]:

@@ -14,11 +14,19 @@ from contextlib import contextmanager
 from experiments.config.dqn import DqnConfig
 from experiments.runs.assembly import left_out, read_songs, resolve_songs
 from experiments.runs.dqn.learning import Learning
-from experiments.runs.dqn.parts import WEIGHTS, begin_with_origin, improvisation_listener, make_agent
+from experiments.runs.dqn.parts import (
+    WEIGHTS,
+    begin_with_origin,
+    improvisation_listener,
+    learned_improvising,
+    make_agent,
+)
 from experiments.runs.dqn.switch import SwitchLearning
+from experiments.runs.draft import write_draft
 from experiments.runs.folder import RunFolder
+from experiments.runs.improvise import Starts, improvising_of_run
 from experiments.runs.lifecycle import Kind
-from experiments.runs.plans import check_plan, check_planned_songs, read_plans, write_plans
+from experiments.runs.plans import check_plan, check_planned_songs, write_plans
 from listener.attachment import hears_any_keyboard
 from listener.form.planning import draw_plans
 from listener.listener import Listener
@@ -29,8 +37,16 @@ from vae.processor import computing
 def prepare(config: DqnConfig, folder: RunFolder, songs: Sequence[Song]) -> None:
     """Write the songs of a new run."""
     folder.write_songs(songs, left_out(config.task, songs))
-    if config.task.plan:
-        write_plans(folder, songs[0], [songs[0].roll[: config.task.prompt]], config.seed)
+    task = config.task
+    if config.prior.draws:
+        with computing():
+            starts = Starts.of_songs(songs, task.prompt)
+            improvising = improvising_of_run(
+                folder, config.environment, starts, task.remembered, songs, config.prior.model
+            )
+            write_draft(folder, improvising, config.prior.draws, config.seed, task.plan)
+    elif task.plan:
+        write_plans(folder, draw_plans(songs[0], [songs[0].roll[: task.prompt]], config.seed))
 
 
 @contextmanager
@@ -47,7 +63,9 @@ def training(
         if config.switches:
             yield SwitchLearning(config, songs)
             return
-        learning = Learning(config, songs, listener, read_plans(folder, songs[0]) if config.task.plan else None)
+        improvising = learned_improvising(folder, config, songs)
+        plans, prior = (improvising.plans, improvising.prior) if improvising else (None, None)
+        learning = Learning(config, songs, listener, plans, prior)
         begin_with_origin(learning.learner, folder)
         yield learning
 

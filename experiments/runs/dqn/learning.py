@@ -7,6 +7,7 @@ import numpy as np
 
 from agents.dqn.champion import Champion
 from agents.dqn.evaluation import GreedyScore
+from agents.prior import MakePrior
 from experiments.config.dqn import DqnConfig
 from experiments.runs.checkpoint import State, write_arrays
 from experiments.runs.dqn.parts import CHAMPION, improvisation_listener, make_evaluator, make_loop
@@ -37,13 +38,21 @@ class Learning(Trainable):
         songs: Sequence[Song],
         listener: Listener | None = None,
         plans: Plans | None = None,
+        prior: MakePrior | None = None,
     ):
+        """
+        Args:
+            config, songs: resolved.
+            listener: rewards instead of the one that the configuration names.
+            plans: of the songs; None: there are none.
+            prior: of the greedy player; None: that of the configuration.
+        """
         self.config, self.songs = config, songs
         self.name = title_of(songs)
         listener = listener or improvisation_listener(config)
         self.loop = make_loop(config, songs, listener, plans)
         self.learner = self.loop.agent.learner
-        self.best = Champion(make_evaluator(config, songs, listener, plans), self.learner.network)
+        self.best = Champion(make_evaluator(config, songs, listener, plans, prior), self.learner.network)
         self.solved_at_step: int | None = None
         self.history = History()
 

@@ -20,7 +20,16 @@ from experiments.config.settings import ConfigError
 from experiments.runs.assembly import make_env
 from experiments.runs.checkpoint import read_arrays
 from experiments.runs.folder import RunError, RunFolder
-from experiments.runs.improvise import OneVoice, melody_prior, named_listener
+from experiments.runs.improvise import (
+    NO_PRIOR,
+    Improvising,
+    OneVoice,
+    Starts,
+    improvising_of_run,
+    melody_prior,
+    named_listener,
+    with_draft,
+)
 from experiments.runs.lifecycle import name_of_kind, read_config
 from experiments.runs.origin import Origin
 from listener.attachment import attached
@@ -117,9 +126,16 @@ def improvisation_listener(config: DqnConfig) -> Listener | None:
 
 
 def make_evaluator(
-    config: DqnConfig, songs: Sequence[Song], listener: Listener | None, plans: Plans | None = None
+    config: DqnConfig,
+    songs: Sequence[Song],
+    listener: Listener | None,
+    plans: Plans | None = None,
+    prior: MakePrior | None = None,
 ) -> GreedyEvaluator:
-    """Return the evaluator of the greedy player; the rewards of a listener, if there is one, decide."""
+    """Return the evaluator of the greedy player; the rewards of a listener, if there is one, decide.
+
+    The player has a prior of its own, if one is given, and else that of the configuration.
+    """
     task, first = config.task, songs[0]
     reward_fn = attached(listener, first.keyboard, first.grid).rewards if listener else None
     return GreedyEvaluator(
@@ -129,7 +145,7 @@ def make_evaluator(
         task.mode_bit,
         config.plays_chords,
         reward_fn,
-        playing_prior(config, plans),
+        prior or playing_prior(config, plans),
         PlanInputs(plans, first.keyboard.keys) if plans is not None else None,
     )
 
@@ -189,21 +205,35 @@ def begin_with_origin(learner: QLearner, folder: RunFolder) -> None:
         raise RunError(f"{folder.path / WEIGHTS}: does not fit config.toml: {error}") from None
 
 
-def read_player(folder: RunFolder, config: DqnConfig, keys: int, plans: Plans | None = None) -> QPlayer | SwitchPlayer:
+def learned_improvising(folder: RunFolder, config: DqnConfig, songs: Sequence[Song]) -> Improvising | None:
+    """Return the improvisation task of a run; None where a song is memorised. Raises RunError."""
+    if not config.improvises:
+        return None
+    task, starts = config.task, Starts.of_songs(songs, config.task.prompt)
+    prior = config.prior.model if config.prior.decides else NO_PRIOR
+    improvising = improvising_of_run(folder, config.environment, starts, task.remembered, songs, prior)
+    return with_draft(improvising, task.plan, config.prior.draws)
+
+
+def read_player(
+    folder: RunFolder, config: DqnConfig, keys: int, improvising: Improvising | None = None
+) -> QPlayer | SwitchPlayer:
     """Return the champion of a run; raises RunError if it is missing, damaged or of another shape."""
     if not config.switches:
-        return _read_network(folder, CHAMPION, config, keys, plans)
+        return _read_network(folder, CHAMPION, config, keys, improvising)
     song = _read_network(folder, SONG_CHAMPION, config.of_song, keys)
-    return SwitchPlayer(song, _read_network(folder, CHAMPION, config.of_improvisation, keys))
+    return SwitchPlayer(song, _read_network(folder, CHAMPION, config.of_improvisation, keys, improvising))
 
 
-def _read_network(folder: RunFolder, name: str, config: DqnConfig, keys: int, plans: Plans | None = None) -> QPlayer:
+def _read_network(
+    folder: RunFolder, name: str, config: DqnConfig, keys: int, improvising: Improvising | None = None
+) -> QPlayer:
     weights, _ = read_arrays(folder.path / name)
     network = make_network(config, keys)
     try:
         load_weights(network, weights)
     except ValueError as error:
         raise RunError(f"{folder.path / name}: does not fit config.toml: {error}") from None
-    task = config.task
-    planned = PlanFollower(PlanInputs(plans, keys), task.prompt) if plans is not None else None
-    return QPlayer(network, task.mode_bit, playing_prior(config, plans), task.prompt, planned)
+    task, inputs = config.task, improvising.plan_inputs if improvising else None
+    planned = PlanFollower(inputs, task.prompt) if inputs else None
+    return QPlayer(network, task.mode_bit, improvising.prior if improvising else None, task.prompt, planned)

@@ -148,7 +148,7 @@ def at_cell(run: Run, cell: Cell) -> Run:
 def player_of(run: Run, atlas: Atlas, cell: Cell) -> Run:
     """Return a run with the network of a cell in its champion's place; raises RunError if it does not fit the task."""
     try:
-        player = make_player(read_config(run.folder), *atlas.genomes[cell], run.songs)
+        player = make_player(read_config(run.folder), *atlas.genomes[cell], run.songs, run.improvising)
     except ValueError as error:
         raise RunError(f"{run.folder.path}: {ATLAS} is broken: {error}") from None
     return replace(run, performer=player)

@@ -2,6 +2,8 @@
 
 songs/        the songs of the run as MIDI files
 starts.json   the prompts of an improvisation
+plans.json    its plans, if it has some
+draft.json    its draft, if it has one
 initial.jsonl genomes of another run that it began with
 neat.ini      the configuration as neat-python reads it
 metrics.csv   a row a generation
@@ -17,12 +19,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from agents.neat.workers import NO_WORKERS, WorkerOptions
 from experiments.config.evolve import EvolveConfig
 from experiments.runs.assembly import left_out, make_cases, read_songs
+from experiments.runs.draft import write_draft
 from experiments.runs.evolve.env_run import env_training
 from experiments.runs.evolve.evolving import Evolving
 from experiments.runs.evolve.searches import make_search
 from experiments.runs.evolve.warm_start import GENOMES, begin_with_origin
 from experiments.runs.folder import RunFolder
-from experiments.runs.improvise import choose_starts, read_improvising
+from experiments.runs.improvise import choose_starts, improvising_of_run, read_improvising
 from experiments.runs.lifecycle import Kind
 from experiments.runs.plans import write_plans
 from songs.song import Song
@@ -35,8 +38,15 @@ def prepare(config: EvolveConfig, folder: RunFolder, songs: Sequence[Song]) -> N
     if config.improvise.listener:
         starts = choose_starts(config.task, config.improvise.starts, songs)
         starts.write(folder)
-        if config.task.plan:
-            write_plans(folder, songs[0], list(starts.prompts), config.seed)
+        improvise, planned = config.improvise, config.task.plan
+        if improvise.draws:
+            task = improvising_of_run(folder, improvise, starts, config.task.memory, songs, improvise.prior)
+            with _one_thread():
+                write_draft(folder, task, improvise.draws, config.seed, planned)
+        elif planned:
+            from listener.form.planning import draw_plans  # here, as it loads torch
+
+            write_plans(folder, draw_plans(songs[0], list(starts.prompts), config.seed))
 
 
 @contextmanager
