@@ -32,12 +32,13 @@ def write_draft(folder: RunFolder, improvising: Improvising, draws: int, seed: i
 
 def _best_draw(improvising: Improvising, draws: int, random: np.random.Generator, planned: bool) -> Improvising:
     """Return the task of one start with the seed, and the plan, of the draw that its listener rewards most."""
-    seeds, plans = random.integers(2**32, size=draws).tolist(), None
+    plans = None
     if planned:
         from listener.form.planning import draw_plans  # here, as it loads torch
 
         prompts, count = list(improvising.starts.prompts), -(-draws // DRAWS_A_PLAN)
         plans = draw_plans(improvising.song, prompts, int(random.integers(2**32)), count=count)
+    seeds = random.integers(2**32, size=draws).tolist()
     most, best = -np.inf, improvising
     for first in range(0, draws, AT_ONCE):
         part = np.arange(first, min(first + AT_ONCE, draws))

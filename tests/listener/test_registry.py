@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+from listener.ending import Ending
 from listener.files import models_folder
 from listener.learned.model import Learned
 from listener.ngram import NGram
@@ -28,7 +29,14 @@ def scale() -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("theory", MusicTheory), ("ngram", NGram), ("learned", Learned), ("vae", Learned), ("vae-elbo", VaeElbo)],
+    [
+        ("theory", MusicTheory),
+        ("ending", Ending),
+        ("ngram", NGram),
+        ("learned", Learned),
+        ("vae", Learned),
+        ("vae-elbo", VaeElbo),
+    ],
 )
 def test_the_listeners_of_the_project_have_names(name, kind):
     assert isinstance(listener_named(name), kind)
@@ -69,7 +77,7 @@ def test_the_scores_of_real_melodies_come_with_a_trained_listener():
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("theary", "no listener 'theary'; there are theory, vae-elbo, ngram, melody, learned, vae"),
+        ("theary", "no listener 'theary'; there are theory, ending, vae-elbo, ngram, melody, learned, vae"),
         ("", "no listener ''"),
         ("theory=1,nothing=2", "no listener 'nothing'"),
         ("theory=much", "'theory=much': the weight of a listener is a number"),

@@ -8,7 +8,7 @@ from agents.neat.linear_network import make_genome
 from agents.neat.network import Network
 from agents.neat.network_player import NetworkPlayer
 from agents.neat.prior_player import PriorPlayer
-from agents.prior import ROWS, FollowedPrior
+from agents.prior import ROWS, FollowedPrior, play_prior, with_noise
 from agents.rollout import continue_prompts, play_on
 from agents.sampling_player import SamplingPlayer
 from songs.keyboard import KEYS
@@ -128,3 +128,31 @@ def test_a_followed_prior_is_asked_about_as_many_melodies_at_once_however_many_t
     values = followed.weighted(np.full((melodies, KEYS), 0.5))
     assert values.shape == (melodies, KEYS + 1)
     assert values[-1].tolist() == [-1.0] + [-8.5] * 3 + [-1.5, 0.5] + [-8.5] * 8
+
+
+def test_with_noise_it_plays_one_of_the_draws_of_the_prior():
+    prompts = np.repeat(PROMPT[None], 2000, axis=0)
+    second = play_prior(with_noise(Climbing, range(2000), STEPS, KEYS), prompts, 2)[:, 1]
+    weights = np.exp([-9.0] * 11 + [-2.0, -1.0, 0.0])
+    assert second[:, 4].mean() == pytest.approx(1 / weights.sum(), abs=0.04)
+    assert (~second.any(axis=1)).mean() == pytest.approx(np.exp(-1) / weights.sum(), abs=0.04)
+
+
+def test_the_noise_of_a_seed_is_the_same_wherever_its_melody_stands():
+    noisy = with_noise(Climbing, [7, 8, 9], STEPS, KEYS)
+    rolls = play_prior(noisy, np.repeat(PROMPT[None], 2 * ROWS, axis=0), STEPS)
+    assert len({roll.tobytes() for roll in rolls}) == 3
+    np.testing.assert_array_equal(rolls[0], rolls[ROWS + 2])  # 3 * 34 is ROWS + 2
+    np.testing.assert_array_equal(rolls[1], play_prior(with_noise(Climbing, [8], STEPS, KEYS), PROMPT[None], STEPS)[0])
+    alone = PriorPlayer(NetworkPlayer(Network(network(), KEYS)), noisy, 1)
+    np.testing.assert_array_equal(continue_prompts(alone, np.stack([PROMPT] * 3), STEPS, MEMORY), rolls[:3])
+
+
+def test_what_a_noisy_prior_predicts_goes_on_from_its_state():
+    noisy, other = (with_noise(Climbing, [1, 2], STEPS, KEYS)(2) for _ in range(2))
+    for prior, steps in ((noisy, 3), (other, 0)):
+        prior.begin(np.arange(2), np.zeros((2, 0, KEYS), dtype=bool), np.zeros(2, dtype=np.int64))
+        for _ in range(steps):
+            prior.add(np.zeros((2, KEYS), dtype=bool))
+    other.restore(*noisy.state())
+    np.testing.assert_array_equal(other.log_probabilities(), noisy.log_probabilities())

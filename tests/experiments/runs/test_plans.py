@@ -1,6 +1,7 @@
 """Runs that improvise by plan: plans are drawn once, observed and followed, and champions play others, too."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +9,22 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from agents.prior import play_prior  # noqa: E402
 from experiments.cli import main  # noqa: E402
 from experiments.runs.champion import open_run  # noqa: E402
+from experiments.runs.draft import write_draft  # noqa: E402
+from experiments.runs.folder import RunFolder  # noqa: E402
+from experiments.runs.improvise import with_draft  # noqa: E402
 from experiments.runs.source import Playing  # noqa: E402
 from experiments.runs.sources import read_source  # noqa: E402
+from experiments.runs.stages import at_generation  # noqa: E402
 from songs.plan import EXACT, kinds_and_lags  # noqa: E402
 
 EVOLVE = ("--set", "evolve.population_size=6", "--set", "improvise.starts=1", "--set", "species.target_species=1")
+EVOLVE += ("--set", "improvise.draws=4")
 DQN = ("--set", "environment.environments=2", "--set", "network.hidden=8", "--set", "dqn.batch_size=8")
 DQN += ("--set", "dqn.learning_starts=20", "--set", "dqn.evaluate_every=80", "--set", "episode_archive.size=2")
+DQN += ("--set", "prior.draws=4")
 SMALL = {"evolve": EVOLVE, "dqn": DQN}
 LENGTH = {
     "evolve": ("--set", "evolve.generations={}"),
@@ -61,7 +69,7 @@ def test_it_goes_on_from_a_checkpoint_to_the_same_bits(kuznechik, run, eight_bar
     assert main(call(kind, eight_bars, tmp_path / "parts", STEPS[kind][0])) == 0
     resumed = kuznechik(kind, "--resume", tmp_path / "parts", *(part.format(STEPS[kind][1]) for part in LENGTH[kind]))
     assert resumed.status == 0, resumed.err
-    for name in (CHAMPION[kind], "best/roll.npy", "plans.json"):
+    for name in (CHAMPION[kind], "best/roll.npy", "plans.json", "draft.json"):
         assert (tmp_path / "parts" / name).read_bytes() == (run / name).read_bytes()
 
 
@@ -74,15 +82,35 @@ def test_with_a_temperature_it_plays_as_many_plans_as_one_likes(run):
     assert [song.roll.tobytes() for song in one] == [song.roll.tobytes() for song in again]
 
 
-def test_a_broken_plan_is_refused_in_a_line(kuznechik, run):
-    whole = (run / "plans.json").read_text()
+def test_the_draft_is_the_best_draw_for_the_listener(run):
+    task = open_run(run).improvising
+    rewards = []
+    for draws in (1, 8, 32):
+        folder = RunFolder.create(run.parent / f"{run.name}-{draws}")
+        write_draft(folder, replace(task, plans=None, seeds=None), draws, 3, planned=True)
+        draft = with_draft(replace(task, folder=folder), planned=True, draws=draws)
+        rewards.append(draft.reward(play_prior(draft.prior, draft.starts.prompts, 64)))
+    assert rewards[0] < rewards[1] <= rewards[2]
+
+
+def test_the_champion_of_the_first_step_is_played_by_its_plan(run):
+    first = at_generation(open_run(run), 0 if run.name == "evolve" else STEPS["dqn"][0])
+    rolls = first.improvising.play(first.performer)
+    assert rolls.shape == (1, 64, 13)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"), [("plans.json", lambda file: file["bars"][0][0].__setitem__(1, 99)), ("draft.json", dict.clear)]
+)
+def test_a_broken_plan_or_draft_is_refused_in_a_line(kuznechik, run, name, change):
+    whole = (run / name).read_text()
     content = json.loads(whole)
-    content["bars"][0][0][1] = 99
-    (run / "plans.json").write_text(json.dumps(content))
+    change(content)
+    (run / name).write_text(json.dumps(content))
     played = kuznechik("score", run)
-    (run / "plans.json").write_text(whole)
+    (run / name).write_text(whole)
     assert played.status == 2
-    assert "plans.json is broken" in played.err
+    assert f"{name} is broken" in played.err
 
 
 @pytest.mark.parametrize(
@@ -91,6 +119,8 @@ def test_a_broken_plan_is_refused_in_a_line(kuznechik, run):
         (["evolve", "--set", "task.plan=true"], "a plan is for improvising"),
         (["evolve", "--listener", "theory", "--set", "improvise.prior=form"], "follows a plan"),
         (["evolve", "--listener", "theory", "--set", "task.plan=true", "--mode-bit"], "has no mode bit"),
+        (["evolve", "--listener", "theory", "--set", "improvise.draws=9"], "of a prior: add improvise.prior=melody"),
+        (["dqn", "--listener", "theory", "--set", "prior.draws=9"], "prior.draws = 9: it needs a prior"),
         (["evolve", "--config", "form", "--set", "task.steps=100"], "a plan has 4 to 32 whole bars"),
         (["dqn", "--listener", "theory", "--set", "task.plan=true"], "a plan is for one song, beside a prior"),
         (["dqn", "--listener", "theory", "--config", "prior", "--set", "prior.model=form"], "follows a plan"),
