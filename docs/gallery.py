@@ -1,10 +1,12 @@
 """Make the gallery: `python docs/gallery.py` carries out the commands that it prints, and writes docs/gallery/.
 
 Runs go to runs/gallery; those that are there already are taken as they are. All of them take about four CPU minutes.
+`--soundfont FILE.sf2` lets the pages of report, duet and listening test sound as a SoundFont.
 
 Conventions: a picture is a list of rectangles: left, top, width, height, colour of the page and opacity, in cells.
 """
 
+import argparse
 import json
 import os
 import shlex
@@ -12,7 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,9 @@ BAR = 8
 """Steps of a bar, the prompt of what improvises."""
 WALK = (("start", "prompt"), ("step-4", "played"), ("end", "right"))
 """Melodies of the walk in its picture, with their colours."""
+
+SOUNDING = ("report", "duet", "listening-test")
+"""Verbs whose pages sound as a SoundFont, with --soundfont."""
 
 Rectangle = tuple[float, float, float, float, str, float]
 
@@ -126,6 +131,12 @@ def carry_out(command: str) -> None:
     subprocess.run([sys.executable, "-m", "experiments", *arguments], check=True)
 
 
+def sounding(command: str, soundfont: str) -> str:
+    """Return a command that lets its page, if it writes one, sound as a SoundFont."""
+    program, verb, arguments = command.split(" ", 2)
+    return f"{program} {verb} --soundfont {shlex.quote(soundfont)} {arguments}" if verb in SOUNDING else command
+
+
 def figures() -> dict[str, str]:
     """Return what the runs reached, by the names in the texts."""
     summary = json.loads((RUNS / "grasshopper/summary.json").read_text(encoding="utf-8"))
@@ -192,10 +203,10 @@ def view_box(rectangles: Sequence[Rectangle]) -> str:
     return f"{left:g} {top:g} {right - left:g} {bottom - top:g}"
 
 
-def write_index() -> None:
+def write_index(exhibits: Sequence[Exhibit]) -> None:
     """Write the page that leads to the others."""
     reached, shown = figures(), []
-    for one in EXHIBITS:
+    for one in exhibits:
         rectangles = PICTURES[one.page]()
         about = {"page": one.page, "title": one.title, "text": one.text.format(**reached), "commands": one.commands}
         shown.append({**about, "rectangles": rectangles, "box": view_box(rectangles)})
@@ -204,13 +215,23 @@ def write_index() -> None:
 
 def main() -> None:
     """Write all the pages."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--soundfont", metavar="FILE.sf2", help="let pages sound as a SoundFont; from the root of the project"
+    )
+    soundfont = parser.parse_args().soundfont
+    exhibits = EXHIBITS
+    if soundfont:
+        exhibits = tuple(
+            replace(one, commands=tuple(sounding(command, soundfont) for command in one.commands)) for one in EXHIBITS
+        )
     os.chdir(ROOT)
     PAGES.mkdir(exist_ok=True)
-    for exhibit in EXHIBITS:
+    for exhibit in exhibits:
         (PAGES / exhibit.page).unlink(missing_ok=True)
         for command in exhibit.commands:
             carry_out(command)
-    write_index()
+    write_index(exhibits)
     print(PAGES / "index.html")
 
 

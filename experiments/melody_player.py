@@ -8,10 +8,11 @@ from experiments.options import UsageError
 from experiments.runs.source import Playing
 from experiments.runs.sources import read_source
 from songs.files import free_path
+from songs.instrument import tone
 from songs.plain_text import plain
 from songs.playback import PlaybackError, output_ports, play_to_port
 from songs.song import Song
-from songs.synth import write_wav
+from songs.synth import Instrument, write_wav
 
 
 def play(
@@ -21,11 +22,12 @@ def play(
     port: str | None,
     tempo_bpm: float | None = None,
     original_key: bool = False,
+    instrument: Instrument = tone,
 ) -> Iterator[str]:
     """Play the first melodies of a source, at most `playing.melodies`; yield lines that say what was done.
 
-    With `out`, a .wav or .mid file for one melody, no MIDI port is used unless one is named. Without a port the sound
-    goes to a new file named after the source.
+    With `out`, a .wav or .mid file for one melody, no MIDI port is used unless one is named. Without a port, or on
+    another instrument than the piano, the sound goes to a new file named after the source.
     """
     if out and Path(out).suffix.lower() not in WRITERS:
         raise UsageError(f"{out}: its name must end in {' or '.join(WRITERS)}, which says what is written")
@@ -34,12 +36,12 @@ def play(
     for song in played.songs[: 1 if out else playing.melodies]:
         song = song.at_file_pitches() if original_key else song
         song = song if tempo_bpm is None else replace(song, tempo_bpm=tempo_bpm, tempo_changes=())
-        yield from _play(song, Path(source).resolve().stem, out, port)
+        yield from _play(song, Path(source).resolve().stem, out, port, instrument)
 
 
-def _play(song: Song, stem: str, out: str | None, port: str | None) -> Iterator[str]:
+def _play(song: Song, stem: str, out: str | None, port: str | None, instrument: Instrument) -> Iterator[str]:
     played, name = False, song.title or song.name
-    if port or not out:
+    if port or (not out and instrument is tone):
         try:
             if port or output_ports():
                 yield f"Playing {name} ({song.steps} steps)"
@@ -54,15 +56,15 @@ def _play(song: Song, stem: str, out: str | None, port: str | None) -> Iterator[
             yield f"{error}: writing sound instead."
     if out or not played:
         path = Path(out) if out else free_path(Path(f"{stem.replace(':', '-')}.wav"))
-        WRITERS[path.suffix.lower()](path, song)
+        WRITERS[path.suffix.lower()](path, song, instrument)
         yield f"{plain(str(path))}: {song.steps} steps of {name}"
 
 
-def _write_sound(path: Path, song: Song) -> None:
-    write_wav(path, song.sound())
+def _write_sound(path: Path, song: Song, instrument: Instrument) -> None:
+    write_wav(path, song.sound(instrument=instrument))
 
 
-def _write_midi(path: Path, song: Song) -> None:
+def _write_midi(path: Path, song: Song, instrument: Instrument) -> None:
     song.write(path)
 
 

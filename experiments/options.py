@@ -7,9 +7,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from songs.keyboard import MOST_KEYS
+
+if TYPE_CHECKING:
+    from songs.synth import Instrument
 
 Number = TypeVar("Number", int, float)
 
@@ -198,6 +201,34 @@ def refuse(options: argparse.Namespace, reason: str, names: Sequence[str]) -> No
         value = getattr(options, name)
         if value is not None and value is not False:
             raise UsageError(f"{'SONG' if name == 'song' else '--' + name.replace('_', '-')} does not go with {reason}")
+
+
+def add_soundfont(parser: argparse.ArgumentParser) -> None:
+    """Add the option of the instrument on which melodies sound."""
+    parser.add_argument(
+        "--soundfont", metavar="FILE.sf2", help="sound as the first instrument of a SoundFont [the built-in piano]"
+    )
+
+
+def instrument_of(options: argparse.Namespace) -> "Instrument":
+    """Return the instrument of the option; raises UsageError if there is none."""
+    from songs.instrument import tone
+
+    if not options.soundfont:
+        return tone
+    from songs.soundfont import SoundFont
+
+    try:
+        return SoundFont(options.soundfont)
+    except ImportError:
+        raise UsageError(
+            "--soundfont needs the package tinysoundfont, which is not installed: pip install 'kuznechik[soundfont]', "
+            "or pip install --no-deps tinysoundfont where there is no PortAudio"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{options.soundfont}: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def require(*packages: str, extra: str, what: str) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from songs.arrange import DEFAULTS, Arrangement, ArrangeOptions, arrange
+from songs.instrument import tone
 from songs.key_signature import KeySignature
 from songs.keyboard import DEFAULT_GRID, DEFAULT_KEYBOARD, PROMPT_STEPS, Grid, Keyboard
 from songs.midi import MidiError, read_score, write_midi
 from songs.piano_roll import check_roll, note_lengths, onsets_from_roll, put_on_keyboard
 from songs.plain_text import plain
 from songs.score import Score
-from songs.synth import loudness, render_notes, step_starts
+from songs.synth import Instrument, loudness, render_notes, step_starts
 
 MEMORY_BARS = 4
 """Bars that a performer remembers at least where nothing else is asked for."""
@@ -124,7 +125,9 @@ class Song:
         except ValueError as error:
             raise SongError(f"{self.name}: {error}") from None
 
-    def sound(self, roll: np.ndarray | None = None, sample_rate: int = 44_100) -> np.ndarray:
+    def sound(
+        self, roll: np.ndarray | None = None, sample_rate: int = 44_100, instrument: Instrument = tone
+    ) -> np.ndarray:
         """Return the sound of the song, or of another roll (T, K) with all the rest of it: float32 (N, 2)."""
         song = self if roll is None else self.playing(roll, self.title)
         starts = step_starts(song.steps, song.tempo_bpm, song.grid.steps_per_quarter, song.tempo_changes)
@@ -133,7 +136,7 @@ class Song:
         begins, ends = (np.interp(times, np.arange(len(starts)), starts) for times in (steps, steps + lengths))
         pitches = song.keyboard.lowest_pitch + keys
         notes = np.stack([begins, ends - begins, pitches, loudness(steps, song.grid)], axis=1)
-        return render_notes(notes, starts[-1], sample_rate)
+        return render_notes(notes, starts[-1], sample_rate, instrument)
 
     def write(self, path: str | Path) -> None:
         """Write the song as a MIDI file; notes of unknown length last until the next one."""

@@ -1,4 +1,4 @@
-"""Sound: notes played on a piano in a small room, and written as a WAV file.
+"""Sound: notes played on a piano, or another instrument, in a small room, and written as a WAV file.
 
 Conventions:
     Samples are float32 (N, 2), left and right, from -1 to 1; a time in samples counts from the first step.
@@ -9,7 +9,7 @@ Conventions:
 import io
 import os
 import wave
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from songs.files import write_atomically
 from songs.instrument import ramp, tone
 from songs.keyboard import STEPS_PER_BEAT, Grid
 from songs.score import elapsed
+
+Instrument = Callable[[int, int], np.ndarray]
+"""The sound of a MIDI pitch at a sample rate, as `tone`: float32 (N,), peak 1, held until it has died away."""
 
 SLOWEST_BPM, FASTEST_BPM = 20, 400
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
@@ -87,9 +90,9 @@ def panorama(pitch: int) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=128)
-def placed_tone(pitch: int, sample_rate: int) -> np.ndarray:
+def placed_tone(pitch: int, sample_rate: int, instrument: Instrument = tone) -> np.ndarray:
     """Return one note in the room, held until it has died away: float32 (N, 2)."""
-    dry = NOTE_PEAK * tone(pitch, sample_rate)
+    dry = NOTE_PEAK * instrument(pitch, sample_rate)
     samples = np.zeros((len(dry) + round(ROOM_SECONDS * sample_rate), 2), dtype=np.float32)
     direct = (0.0, *panorama(pitch))
     for seconds, *gains in (direct, *ROOM):
@@ -105,13 +108,16 @@ def loudness(steps: np.ndarray, grid: Grid) -> np.ndarray:
     return np.where(steps % grid.steps_per_bar == 0, bar, on_beat)
 
 
-def render_notes(notes: np.ndarray, seconds: float, sample_rate: int = 44100) -> np.ndarray:
+def render_notes(
+    notes: np.ndarray, seconds: float, sample_rate: int = 44100, instrument: Instrument = tone
+) -> np.ndarray:
     """Return the sound of notes.
 
     Args:
         notes: (N, 4) float: onset and length in seconds, MIDI pitch, and loudness from 0 to 1.
         seconds: length of the music, `TAIL_SECONDS` before that of its sound.
         sample_rate: samples per second, 8000 to 192000.
+        instrument: that plays them; the piano of the project, or a `songs.soundfont.SoundFont`.
 
     Returns:
         float32 (S, 2), at most `LIMIT` in absolute value.
@@ -120,7 +126,7 @@ def render_notes(notes: np.ndarray, seconds: float, sample_rate: int = 44100) ->
     release = ramp(RELEASE_SECONDS, sample_rate)[::-1, None].astype(np.float32)
     samples = np.zeros((round((seconds + TAIL_SECONDS) * sample_rate), 2), dtype=np.float32)
     for onset, length, pitch, loudness in notes.tolist():
-        note, start = placed_tone(int(pitch), sample_rate), round(onset * sample_rate)
+        note, start = placed_tone(int(pitch), sample_rate, instrument), round(onset * sample_rate)
         held = min(round(length * sample_rate), len(note), len(samples) - start)
         fading = note[held : held + min(len(release), len(samples) - start - held)]
         samples[start : start + held] += np.float32(loudness) * note[:held]

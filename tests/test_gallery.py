@@ -59,3 +59,12 @@ def test_a_folder_of_a_run_that_is_there_is_taken(tmp_path, monkeypatch, capsys)
     (tmp_path / gallery.RUNS / "grasshopper").mkdir(parents=True)
     gallery.carry_out("kuznechik evolve grasshopper --out runs/gallery/grasshopper")
     assert capsys.readouterr().out == "runs/gallery/grasshopper is there already\n"
+
+
+def test_with_a_soundfont_the_pages_that_sound_are_made_with_it():
+    made = [gallery.sounding(command, "my font.sf2") for command in COMMANDS]
+    changed = {old.split()[1]: new for old, new in zip(COMMANDS, made, strict=True) if old != new}
+    assert set(changed) == {"report", "duet", "listening-test"}
+    assert changed["duet"] == (
+        "kuznechik duet --soundfont 'my font.sf2' runs/gallery/grasshopper --out docs/gallery/duet.html"
+    )

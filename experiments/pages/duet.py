@@ -10,23 +10,25 @@ from experiments.pages.page import fill, sounds
 from experiments.runs.champion import Run, open_run
 from experiments.runs.folder import RunError, RunFolder
 from songs.files import write_atomically
+from songs.instrument import tone
 from songs.keyboard import Keyboard
 from songs.piano_roll import read_lags
+from songs.synth import Instrument
 
 LETTERS = "awsedftgyhujk"
 """Computer keys that are laid out like those of a piano, from a C on."""
 
 
-def write_duet(folder: RunFolder, path: Path) -> None:
-    """Write the page.
+def write_duet(folder: RunFolder, path: Path, instrument: Instrument = tone) -> None:
+    """Write the page, which plays on an instrument.
 
     Raises:
         RunError: the run has no champion that plays, or one that cannot run in a page.
     """
-    write_atomically(path, duet_page(open_run(folder.path)))
+    write_atomically(path, duet_page(open_run(folder.path), instrument))
 
 
-def duet_page(run: Run) -> str:
+def duet_page(run: Run, instrument: Instrument = tone) -> str:
     """Return the page; raises RunError as `write_duet`."""
     run.player()
     song, task = run.songs[0], run.task
@@ -52,7 +54,7 @@ def duet_page(run: Run) -> str:
     if len(run.songs) > 1:
         title += f" and {len(run.songs) - 1} more songs"
     keys = _keys(song.keyboard)
-    shown = {"title": title, "memorised": run.memorised, "keys": keys, "data": data, "sounds": sounds()}
+    shown = {"title": title, "memorised": run.memorised, "keys": keys, "data": data, "sounds": sounds(instrument)}
     shown["step"] = f"{song.grid.name[:-1]} notes" if song.grid.name.endswith("hs") else song.grid.name
     shown["seen"] = f"the steps {task.lags} back" if task.lags else f"the last {task.memory} steps"
     shown["bred"] = run.bred

@@ -12,7 +12,7 @@ import jinja2
 from experiments.runs.folder import RunFolder
 from songs.instrument import tone
 from songs.keyboard import LOWEST_PITCH
-from songs.synth import NOTE_PEAK, PANORAMA, RELEASE_SECONDS, ROOM, encode_wav
+from songs.synth import NOTE_PEAK, PANORAMA, RELEASE_SECONDS, ROOM, Instrument, encode_wav
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,8 +71,8 @@ def picture(figure: "Figure") -> str:
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
-def sounds() -> dict[str, Any]:
-    """Return what a page plays with: some tones, each with its key as a WAV file in base64, and the room."""
-    tones = [(key, NOTE_PEAK * tone(LOWEST_PITCH + key, SAMPLE_RATE)) for key in KEYS_WITH_TONES]
+def sounds(instrument: Instrument = tone) -> dict[str, Any]:
+    """Return what a page plays with: tones of an instrument, each with its key as a WAV in base64, and the room."""
+    tones = [(key, NOTE_PEAK * instrument(LOWEST_PITCH + key, SAMPLE_RATE)) for key in KEYS_WITH_TONES]
     wavs = [(key, base64.b64encode(encode_wav(samples, SAMPLE_RATE)).decode()) for key, samples in tones]
     return {"tones": wavs, "room": ROOM, "release": RELEASE_SECONDS, "panorama": PANORAMA}

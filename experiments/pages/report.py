@@ -28,7 +28,9 @@ from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind, read_config
 from experiments.runs.scores import score
 from songs.files import write_atomically
+from songs.instrument import tone
 from songs.song import Song
+from songs.synth import Instrument
 
 RUN_FACTS = (
     "seed", "generations", "evaluations", "env_steps", "steps", "solved_at_step", "episodes", "test_episodes",
@@ -45,6 +47,7 @@ def write_report(
     refresh: float | None = None,
     data: Path | None = None,
     others: Sequence[dict[str, Any]] = (),
+    instrument: Instrument = tone,
 ) -> None:
     """Write the page of runs, and of other sources.
 
@@ -54,6 +57,7 @@ def write_report(
         refresh: seconds after which a browser reloads the page; None: never.
         data: folder of the data sets of VAEs; None: the one in the command of the run.
         others: content of the page for sources that are no runs, from `source_view`.
+        instrument: that the page plays on.
 
     Raises:
         RunError: a folder is no run or has nothing to show, or the runs cannot be compared.
@@ -78,7 +82,7 @@ def write_report(
         title=views[0]["heading"] if len(views) == 1 else f"{len(views)} {'sources' if others else 'runs'}",
         runs=views,
         overlay=overlay and picture(overlay),
-        sounds=sounds() if any(view["groups"] for view in views) else {},
+        sounds=sounds(instrument) if any(view["groups"] for view in views) else {},
     )
     write_atomically(path, page)
 

@@ -7,7 +7,7 @@ which runs in the browser.
 import argparse
 from pathlib import Path
 
-from experiments.options import add_force, refuse_existing
+from experiments.options import add_force, add_soundfont, instrument_of, refuse_existing
 
 HELP = "write a page to play a duet with a champion"
 GROUP, ORDER = "Play and look", 5
@@ -20,6 +20,7 @@ EXAMPLES = (
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_folder", metavar="RUN", help="a run folder")
     parser.add_argument("--out", metavar="FILE", help="the page [duet.html in the run folder]")
+    add_soundfont(parser)
     add_force(parser)
 
 
@@ -32,6 +33,6 @@ def run(options: argparse.Namespace) -> int:
         refuse_existing(options, path := Path(options.out))
     else:
         path = folder.file("duet.html")
-    write_duet(folder, path)
+    write_duet(folder, path, instrument_of(options))
     print(path)
     return 0

@@ -21,8 +21,10 @@ from experiments.options import (
     SOURCES,
     UsageError,
     add_force,
+    add_soundfont,
     add_source_options,
     between,
+    instrument_of,
     positive,
     print_json,
     print_lines,
@@ -51,6 +53,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature", type=between(0, 100), metavar="T", help="of the networks of runs, which then sample [0]"
     )
+    add_soundfont(parser)
     add_source_options(parser, melodies=15)
     parser.add_argument(
         "--out", metavar="FILE", help="file of the page [listening-test.html], or of the figure of --analyse"
@@ -74,12 +77,13 @@ def run(options: argparse.Namespace) -> int:
 
     if options.out:
         refuse_existing(options, Path(options.out))
+    instrument = instrument_of(options)
     pairs, lines = _pairs(options)
     print_lines(lines)
     path = Path(options.out) if options.out else free_path(Path("listening-test.html"))
     test = make_test(path.stem, BETTER if options.better else HUMAN, pairs, step_seconds(options.tempo))
     scripts = ("player.js", "listening_test.js")
-    page = fill("listening_test.html", scripts, test=test, experience=EXPERIENCE, sounds=sounds())
+    page = fill("listening_test.html", scripts, test=test, experience=EXPERIENCE, sounds=sounds(instrument))
     write_atomically(path, page)
     print(path)
     return 0

@@ -17,9 +17,11 @@ from experiments.options import (
     UsageError,
     add_force,
     add_own_env,
+    add_soundfont,
     add_source_options,
     between,
     cell,
+    instrument_of,
     refuse,
     refuse_existing,
     whole,
@@ -69,12 +71,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--render", action="store_true", help="show the episodes of a run in an environment")
     add_own_env(parser)
+    add_soundfont(parser)
     add_source_options(parser, melodies=1)
     add_force(parser)
     parser.add_argument("--improvise", action="store_true", help="let a network with a mode bit improvise (mode 0)")
 
 
-FOR_MUSIC = (*ARRANGE_OPTIONS, "port", "steps", "tempo", "original_key", "temperature", "folder", "improvise", "cell")
+FOR_MUSIC = (
+    *ARRANGE_OPTIONS,
+    "port",
+    "steps",
+    "tempo",
+    "original_key",
+    "temperature",
+    "folder",
+    "improvise",
+    "cell",
+    "soundfont",
+)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -90,7 +104,8 @@ def run(options: argparse.Namespace) -> int:
     refuse(options, "music", ("episodes", "render", "env"))
     choices = {name: getattr(options, name) for name in ("steps", "improvise", "temperature", "generation", "cell")}
     how = playing(options, **choices)
-    for line in play(options.source, how, options.out, options.port, options.tempo, options.original_key):
+    heard = (options.tempo, options.original_key, instrument_of(options))
+    for line in play(options.source, how, options.out, options.port, *heard):
         print(line)
     return 0
 

@@ -9,7 +9,15 @@ import argparse
 import time
 from pathlib import Path
 
-from experiments.options import SOURCES, add_force, add_own_listener, add_source_options, refuse_existing
+from experiments.options import (
+    SOURCES,
+    add_force,
+    add_own_listener,
+    add_soundfont,
+    add_source_options,
+    instrument_of,
+    refuse_existing,
+)
 
 HELP = "write a page with the curves, network and melody of runs"
 GROUP, ORDER = "Play and look", 4
@@ -31,6 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, metavar="DIR", help="folder of the data sets of VAEs [that of the run's command]"
     )
     add_own_listener(parser)
+    add_soundfont(parser)
     add_source_options(parser, melodies=4)
     parser.add_argument(
         "--out", metavar="FILE", help="file of the page [report.html in the run folder; of several runs, here]"
@@ -46,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
     from experiments.runs.sources import is_run, read_source
     from songs.files import free_path
 
+    instrument = instrument_of(options)
     folders = [RunFolder.open(text) for text in options.sources if is_run(text)]
     sources = [read_source(text, playing(options)) for text in options.sources if not is_run(text)]
     others = [source_view(source, options.command_line) for source in sources]
@@ -56,10 +66,10 @@ def run(options: argparse.Namespace) -> int:
         path = folders[0].file("report.html") if alone else free_path(Path("report.html"))
     while options.watch and not all(has_ended(folder) for folder in folders):
         if all(has_begun(folder) for folder in folders):
-            write_report(folders, path, refresh=options.watch, data=options.data, others=others)
+            write_report(folders, path, options.watch, options.data, others, instrument)
             print(path, flush=True)
         time.sleep(options.watch)
-    write_report(folders, path, data=options.data, others=others)
+    write_report(folders, path, None, options.data, others, instrument)
     print(path)
     return 0
 
