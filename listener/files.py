@@ -5,8 +5,9 @@ Conventions:
     melodies of 16 bars at the percentiles 0 to 100) and whatever was added. Files can come from anywhere: nothing in
     them is executed, sizes are compared before networks are made, and what is wrong in them is a ValueError that names
     the file.
-    The n-gram's tables and the model of form are stored in half precision, and so is what loses nothing by it, as the
-    encoder of a shipped MusicVAE does. Reading an n-gram loads no torch.
+    The n-gram's tables and the model of form are stored in half precision, and so is what loses nothing by it. The
+    encoder of the MusicVAE that comes with the project is read from that model's file (`listener.shared_encoder`).
+    Reading an n-gram loads no torch.
 """
 
 import json
@@ -22,6 +23,7 @@ import numpy as np
 from listener.listener import Listener
 from listener.melody_features import FEATURES, LEAST_DEVIATION
 from listener.ngram import CONTEXT, INTERVALS, LONGEST_GAP, PREVIOUS_GAPS, NGram, Tables
+from listener.shared_encoder import with_encoder, without_encoder
 from songs.files import read_text, read_whole, write_atomically
 from songs.keyboard import STEPS_PER_BAR
 from songs.validate import Within, validate_like
@@ -118,7 +120,8 @@ def _contents(
     nets = listener.nets.networks
     head = {"kind": "vae" if "vae" in nets else "learned", "nets": {part: _size(net) for part, net in nets.items()}}
     head |= {"weights": listener.weights, "calibration": listener.calibration.to_dict()}
-    return _with_taste(listener, _parameters(nets), head)
+    arrays, encoder = without_encoder(_parameters(nets))
+    return _with_taste(listener, arrays, head | encoder)
 
 
 def _with_taste(
@@ -224,6 +227,8 @@ def read_about(path: Path) -> dict[str, Any]:
         if "reference" in about:
             validate_like({"reference": NUMBERS}, about)
             _validate_filled("reference", about["reference"])
+        if "encoder" in about:
+            validate_like({"encoder": ""}, about)
     return about
 
 
@@ -311,6 +316,9 @@ def _arrays_of(path: Path, about: dict[str, Any]) -> dict[str, np.ndarray]:
             import torch  # noqa: F401
         except ModuleNotFoundError:
             raise ValueError(f"{path}: needs torch: pip install 'kuznechik[torch]'") from None
+    if "encoder" in about:
+        with _errors_name(path):
+            return with_encoder(arrays, about["encoder"])
     return arrays
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from listener.files import models_folder, read_judge, read_listener
+from listener.files import models_folder, read_judge, read_listener, write_listener
+from listener.shared_encoder import shipped_encoder
 
 READERS = {"ngram": read_listener, "melody": read_listener, "learned": read_listener, "judge": read_judge}
 
@@ -109,3 +110,36 @@ def test_sizes_that_do_not_fit_the_arrays_take_no_memory(own, kind):
     change_about(path, keys, 4096)
     with pytest.raises(ValueError, match=r"has the shape \(.*\), this run needs \((4096|12288), "):
         read_listener(path)
+
+
+def test_the_encoder_of_the_shipped_musicvae_is_read_from_its_file(own):
+    path, rolls = own("vae"), np.random.default_rng(0).random((3, 64, 13)) < 0.06
+    arrays = load(path.read_bytes())
+    assert not [name for name in arrays if name.startswith("vae.encoder.")]
+    rewards = read_listener(path).rewards(rolls)
+    path.write_bytes(save({**arrays, **shipped_encoder()}))
+    change_about(path, ("encoder",), None)
+    np.testing.assert_array_equal(read_listener(path).rewards(rolls), rewards)
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_an_encoder_that_is_not_the_shipped_one_is_written_to_the_file(own, changed):
+    path, rolls = own("vae"), np.random.default_rng(0).random((3, 64, 13)) < 0.06
+    listener = read_listener(path)
+    if changed:
+        listener.nets.networks["vae"].encoder.layers[0].bias[0] += 1
+    write_listener(path, listener, {})
+    assert ("vae.encoder.layers.0.bias" in load(path.read_bytes())) == changed
+    np.testing.assert_array_equal(read_listener(path).rewards(rolls), listener.rewards(rolls))
+
+
+def test_a_listener_of_another_version_of_the_shipped_musicvae_is_refused(own):
+    path = own("vae")
+    change_about(path, ("encoder",), "0" * 64)
+    with pytest.raises(ValueError, match=r"vae\.safetensors: was trained on another version of the model 2bars"):
+        read_listener(path)
+
+
+def test_the_models_that_come_with_the_project_take_at_most_40_mb():
+    folders = (models_folder(), models_folder().parents[1] / "vae" / "models")
+    assert sum(file.stat().st_size for folder in folders for file in folder.glob("*.safetensors")) <= 40_000_000
