@@ -27,12 +27,21 @@ LARGEST_COUNT = 2**31 - 1
 TABLES: dict[str, dict[str, type]] = {
     "nodes": {"key": int, "bias": float, "response": float, "activation": int, "time_constant": float},
     "connections": {"source": int, "sink": int, "innovation": int, "weight": float, "enabled": bool},
-    "genomes": {"key": int, "nodes": int, "connections": int, "species": int, "has_losses": bool},
+    "genomes": {
+        "key": int,
+        "nodes": int,
+        "connections": int,
+        "species": int,
+        "has_losses": bool,
+        "parent": int,
+        "other": int,
+    },
     "results": {"fitness": float, "loss": float, "right": int, "version": int},
     "node_genes": {"row": int},
     "connection_genes": {"row": int},
 }
-"""Types of the columns. Genomes have numbers of genes, and the species or the version -1 where there is none yet."""
+"""Types of the columns. Genomes have numbers of genes, the species or the version -1 where there is none yet, and the
+keys of their parents, 0 where they have none: neat-python counts genomes from 1."""
 DEFAULT_LIMITS = {int: (0, LARGEST_COUNT), float: (-LARGEST, LARGEST), bool: (0, 1)}
 NO_RESULTS = (0.0, 0.0, 0, -1)
 
@@ -59,7 +68,10 @@ def genomes_to_arrays(genomes: Sequence[Genome], outputs: int) -> dict[str, np.n
         "nodes": ((g.key, g.bias, g.response, NUMBERS[g.activation], g.time_constant) for g in nodes.things),
         "connections": ((*gene.key, gene.innovation, gene.weight, gene.enabled) for gene in connections.things),
         "genomes": (
-            (genome.key, len(genome.nodes), len(genome.connections), getattr(genome, "species", -1), bool(values))
+            (
+                *(genome.key, len(genome.nodes), len(genome.connections), getattr(genome, "species", -1), bool(values)),
+                *(getattr(genome, "parents", ()) or (0, 0)),
+            )
             for genome, values in zip(genomes, losses, strict=True)
         ),
         "results": (
@@ -94,16 +106,17 @@ def genomes_from_arrays(
     make_node, make_connection, make_genome = NEAT_PYTHONS if config.genome_type is neat.DefaultGenome else OURS
     node_genes, connection_genes = _genes(arrays, make_node, make_connection)
     genomes = []
-    for (key, *sizes, species, has_losses), results, losses in zip(
+    for (key, nodes, connections, species, has_losses, *parents), results, losses in zip(
         _rows("genomes", arrays), _rows("results", arrays), arrays["losses"].tolist(), strict=True
     ):
-        genes = islice(node_genes, sizes[0]), islice(connection_genes, sizes[1])
+        genes = islice(node_genes, nodes), islice(connection_genes, connections)
         genome = make_genome(key, *({gene.key: gene for gene in kind} for kind in genes))
-        if [len(genome.nodes), len(genome.connections)] != sizes:
+        if (len(genome.nodes), len(genome.connections)) != (nodes, connections):
             raise ValueError(f"the genome {key} has a gene twice")
         _check_structure(genome, config.genome_config)
         values = dict(zip(TABLES["results"], results, strict=True)) if results[-1] >= 0 else {}
         values |= ({"species": species} if species >= 0 else {}) | ({"losses": losses} if has_losses else {})
+        values |= {"parents": tuple(parents)} if all(parents) else {}
         genomes.append(_with(genome, values))
     return genomes
 

@@ -176,6 +176,8 @@ class Genome:
         self.nodes: MappingProxyType[int, NodeGene] = MappingProxyType(nodes)
         self.inputs: MappingProxyType[int, Inputs] = MappingProxyType(inputs)
         """The connections that lead to each node; a node without any is left out."""
+        self.parents: tuple[int, ...] = ()
+        """Keys of its two parents, which may be one; of the first generation, none."""
         self.fitness: float | None = None
         self.losses: list[float] = []
         """Loss of each output: measured by the evaluator, or until then inherited from the parents."""

@@ -135,7 +135,9 @@ class Reproduction(neat.DefaultReproduction):
         donors = [random.choice(second_parents.genomes) for _ in range(config.genome_config.donors)]
         editor = crossover(first, second, config.genome_config, donors)
         mutate(editor)
-        return editor.finish(key)
+        child = editor.finish(key)
+        child.parents = first.key, second.key
+        return child
 
 
 class Parents:

@@ -7,7 +7,7 @@ weight, x from the oldest step, 0, to the outputs, 1, and y from the lowest key,
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from agents.neat.genome_json import genome_from_columns, genome_from_json, genom
 from agents.neat.network import hidden_nodes
 from agents.rollout import play_on
 from experiments.plots.network_layout import OUTPUT_X, Position, enabled_weights, positions
+from experiments.runs.breed.choices import CHOICES, read_choices
 from experiments.runs.champion import Run
 from experiments.runs.history import read_history
 from experiments.runs.stages import at_stage
@@ -26,6 +27,7 @@ MOST_LINKS = 250
 """Connections of a network that are drawn, the strongest."""
 
 Melody = dict[str, Any]
+Line = TypeVar("Line")
 
 
 def stages(run: Run, played: np.ndarray, melody_of: Callable[[np.ndarray], Melody], most: int) -> list[dict[str, Any]]:
@@ -42,9 +44,26 @@ def stages(run: Run, played: np.ndarray, melody_of: Callable[[np.ndarray], Melod
         return []
     champion = _champion(run, played, "genome" in kept[-1])
     lines = kept if champion.items() <= kept[-1].items() else [*kept, champion]
-    count = max(2, min(most, MOST_STEPS // len(played), len(lines)))
-    shown = np.unique(np.linspace(0, len(lines) - 1, count).round().astype(int)).tolist()
-    return [_stage(at_stage(run, lines[index]), lines[index], melody_of) for index in shown]
+    return [_stage(at_stage(run, line), line, melody_of) for line in _spread(lines, len(played), most)]
+
+
+def bred_stages(run: Run, melody_of: Callable[[np.ndarray], Melody], most: int) -> list[dict[str, Any]]:
+    """Return a stage for each choice of a run that was bred by ear: the melody that was chosen first."""
+    if not (run.folder.path / CHOICES).exists():  # a star
+        return []
+    shown = []
+    for choice in _spread(read_choices(run.folder.path), run.songs[0].steps, most):
+        first, *others = (index + 1 for index in choice.chosen)
+        label = f"generation {choice.generation}, network {first} of {len(choice.rolls)}, chosen"
+        label += f" first, then {', '.join(map(str, others))}" if others else ""
+        shown.append(_shown(label, melody_of(choice.rolls[first - 1]), []))
+    return shown
+
+
+def _spread(lines: Sequence[Line], steps: int, most: int) -> list[Line]:
+    """Return some of the lines, evenly from the first to the last, for melodies of so many steps."""
+    count = max(2, min(most, MOST_STEPS // steps, len(lines)))
+    return [lines[index] for index in np.unique(np.linspace(0, len(lines) - 1, count).round().astype(int))]
 
 
 def _champion(run: Run, played: np.ndarray, evolved: bool) -> dict[str, Any]:
@@ -68,13 +87,23 @@ def _stage(run: Run, line: Mapping[str, Any], melody_of: Callable[[np.ndarray], 
     if "genome" in line:
         genome, inputs, outputs = genome_from_columns(line["genome"])
         hidden, weights = len(hidden_nodes(genome, outputs)), enabled_weights(genome)
-        label.append(f"{hidden} hidden node{'' if hidden == 1 else 's'}, {len(weights)} connections")
+        label += [f"{hidden} hidden node{'' if hidden == 1 else 's'}", f"{len(weights)} connections", *_family(line)]
         with suppress(ValueError):  # a recurrent network has no layers
             position = positions(genome, inputs, outputs, played.shape[1])
             links = _links(position, [*weights.items()][-MOST_LINKS:], played.shape[1])
-    notes = melody["roll"]["notes"]["played"]
-    legend, cells = melody["legend"], melody["roll"]["cells"]
-    return {"label": ", ".join(label), "legend": legend, "cells": cells, "played": notes, "links": links}
+    return _shown(", ".join(label), melody, links)
+
+
+def _shown(label: str, melody: Melody, links: list[list[float]]) -> dict[str, Any]:
+    """Return a stage."""
+    legend, cells, notes = melody["legend"], melody["roll"]["cells"], melody["roll"]["notes"]["played"]
+    return {"label": label, "legend": legend, "cells": cells, "played": notes, "links": links}
+
+
+def _family(line: Mapping[str, Any]) -> list[str]:
+    """Return the number of a network and those of its parents, where the line has them."""
+    parents = [str(key) for key in dict.fromkeys(line.get("parents", ()))]
+    return [f"network {line['key']}, child of {' and '.join(parents)}"] if parents else []
 
 
 def _beginning(run: Run) -> tuple[np.ndarray, int]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from experiments.pages.atlas_view import atlas_group
-from experiments.pages.film import MOST_STAGES, stages
+from experiments.pages.film import MOST_STAGES, bred_stages, stages
 from experiments.pages.improvised_view import improvised
 from experiments.pages.overlay import overlay_figure, vae_overlay
 from experiments.pages.page import fill, picture, provenance, sounds
@@ -126,7 +126,7 @@ def run_view(folder: RunFolder, most_stages: int = MOST_STAGES) -> dict[str, Any
     improvisation = improvised(run, most_stages) if run.improvising else None
     groups = [_song_group(run, most_stages)] if memorised else []
     groups += [atlas_group(run)] if has_atlas(folder) else []
-    groups += [_bred_group(run)] if run.bred else []
+    groups += [_bred_group(run, most_stages)] if run.bred else []
     return {
         "heading": run.environment.id if run.environment else _heading(run.songs, run.task.kind),
         "search": _search(summary, meta["experiment"]),
@@ -233,17 +233,21 @@ def _song_group(run: Run, most_stages: int) -> dict[str, Any]:
     return {"title": f"Listen: {song.title or song.name}", "text": "", "melodies": [melody]}
 
 
-def _bred_group(run: Run) -> dict[str, Any]:
-    """Return the melody of a network that was bred by ear."""
-    song = run.songs[0]
-    cells = {"played": song.roll}
-    melody = {
+def _bred_group(run: Run, most_stages: int) -> dict[str, Any]:
+    """Return the melody of a network that was bred by ear, with the film of what was chosen."""
+    melody = _bred_melody(run, run.songs[0].roll)
+    melody["roll"]["stages"] = bred_stages(run, lambda roll: _bred_melody(run, roll), most_stages)
+    return {"title": "Listen: the network chosen last", "text": "", "melodies": [melody]}
+
+
+def _bred_melody(run: Run, roll: np.ndarray) -> dict[str, Any]:
+    cells = {"played": roll}
+    return {
         "parts": {"played": "the network"},
         "text": "",
-        "legend": {"played": f"keys played {int(song.roll.sum())}"},
-        "roll": key_roll(cells, cells, 0, song),
+        "legend": {"played": f"keys played {int(roll.sum())}"},
+        "roll": key_roll(cells, cells, 0, run.songs[0]),
     }
-    return {"title": "Listen: the network chosen last", "text": "", "melodies": [melody]}
 
 
 def _song_melody(run: Run, played: np.ndarray) -> dict[str, Any]:

@@ -39,6 +39,8 @@ def at_generation(run: Run, generation: int) -> Run:
 def at_stage(run: Run, line: Mapping[str, Any]) -> Run:
     """Return a run with the champion of a line of its film; that of a DQN plays one melody. Raises RunError."""
     try:
+        if "parents" in line:
+            validate_like({"key": 0, "parents": [0]}, line, "a line")
         if run.environment is not None:
             genome, _, _ = genome_from_columns(line["genome"])
             return replace(run, environment=replace(run.environment, genome=genome))

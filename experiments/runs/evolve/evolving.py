@@ -90,8 +90,10 @@ class Evolving(Trainable):
         if self.history.wants(row.generation):
             fields = {"generation": row.generation, "evaluations": row.evaluations, "fitness": self._worth(champion)}
             right = {} if self.ceiling is None else {"right": champion.right}
+            parents = getattr(champion, "parents", ())
+            family = {"key": champion.key, "parents": parents} if parents else {}
             genome = genome_to_columns(champion, *self.shape)
-            self.history.add({**fields, **right, "genome": genome})
+            self.history.add({**fields, **right, **family, "genome": genome})
 
     def _worth(self, champion: Any) -> float:
         """Return the fitness of a champion in the film of the run."""

@@ -191,6 +191,14 @@ def test_children_were_not_evaluated_yet(breed):
 # Who has children
 
 
+def test_children_know_their_parents(breed):
+    population = [member(key, key % TRIBES, [float(key)] * OUTPUTS) for key in range(1, 21)]
+    children = breed(population, 40)
+    assert len({child.parents for child in children}) > 8
+    for child in children:
+        assert {key % TRIBES for key in child.parents} == tribes_of(child)
+
+
 def test_only_the_best_of_a_species_have_children_by_truncation(breed):
     population = [member(key, 0, [float(key)] * OUTPUTS) for key in range(1, 41)]
     children = breed(population, 200, evolve={"survival_threshold": 0.1})

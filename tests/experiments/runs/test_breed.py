@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.config.breed import BreedConfig
+from experiments.pages.film import bred_stages
 from experiments.runs.breed.choices import CHOICES, read_choices
 from experiments.runs.breed.desk import Desk, DeskClosed
 from experiments.runs.breed.kind import GENOMES, KIND, BreedingRun
@@ -94,6 +95,20 @@ def test_what_is_shown_is_kept_with_every_choice(sixty):
             np.testing.assert_array_equal(following.rolls[0], choice.rolls[choice.chosen[0]])
     last = choices[-1]
     np.testing.assert_array_equal(sixty.read_roll(), last.rolls[last.chosen[0]])
+
+
+def test_the_film_shows_what_was_chosen_first(sixty):
+    def melody_of(roll):
+        return {"legend": {}, "roll": {"cells": [], "notes": {"played": np.argwhere(roll).tolist()}}}
+
+    stages = bred_stages(open_run(sixty.path), melody_of, 20)
+    choices = read_choices(sixty.path)
+    assert len(stages) == 20
+    for stage, choice in ((stages[0], choices[0]), (stages[-1], choices[-1])):
+        first = choice.chosen[0]
+        assert stage["label"].startswith(f"generation {choice.generation}, network {first + 1} of 9, chosen")
+        assert stage["played"] == np.argwhere(choice.rolls[first]).tolist()
+    assert stages[-1]["played"] == np.argwhere(sixty.read_roll()).tolist()
 
 
 @pytest.mark.parametrize("without_checkpoint", [False, True])
