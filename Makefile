@@ -23,8 +23,9 @@ gallery: $(READY)  ## carry out what docs/gallery prints; runs in runs/gallery t
 docs: $(VENV)/.docs-ready  ## build the documentation, docs/build/html/index.html; warnings are errors
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -b html docs docs/build/html
 
+# compiled modules are kept, whatever the shell says: the tests start many processes
 test: $(READY)  ## run the test suite, on up to 4 cores
-	$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile
 
 coverage: $(READY)  ## run the test suite and say which lines and branches it leaves out
 	$(BIN)/coverage run -m pytest -m "not slow"

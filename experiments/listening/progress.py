@@ -1,4 +1,4 @@
-"""The progress bar of long work on listeners, shown where the output is a terminal."""
+"""The progress bar of long work that is no run, shown where the output is a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

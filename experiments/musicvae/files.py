@@ -166,16 +166,14 @@ def melody_paths(stem: Path, wav: bool = True) -> list[Path]:
 
 def draw_melodies(path: Path, tokens: np.ndarray, form: Representation, titles: list[str]) -> Path:
     """Write a picture of melodies (N, T), one below the other; return its path."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from experiments.figures import write_figure
+    from experiments.plots.sheet import write_figure
 
     parts = [notes(row, form) for row in tokens]
     pitches = np.concatenate([part[:, 2] for part in parts] + [np.array([60.0, 72.0])])
     beats = tokens.shape[1] / form.steps_per_bar * 4
     figure = Figure(figsize=(max(6.0, beats * 0.45), 1.1 * len(tokens) + 0.6), layout="constrained")
-    FigureCanvasAgg(figure)
     for part, title, axes in zip(parts, titles, np.ravel(figure.subplots(len(tokens), sharex=True)), strict=True):
         axes.barh(part[:, 2], part[:, 1] * 0.94, left=part[:, 0], height=0.9, color="#2c6e8f")
         axes.set(xlim=(0, beats), ylim=(pitches.min() - 1, pitches.max() + 1), yticks=[])

@@ -62,14 +62,14 @@ class Setting:
 
 
 def measure(
-    songs: Sequence[Song], setting: Setting, progress: Callable[[PerKeyEvolution, int], None], stop: Callable[[], bool]
+    songs: Sequence[Song], setting: Setting, report: Callable[[int, int], None], stop: Callable[[], bool]
 ) -> Row | None:
     """Evolve one network and let it play.
 
     Args:
         songs: songs to learn.
         setting: memory, prompt, seed, noise.
-        progress: called after every generation with the search and its number of steps.
+        report: called after every generation with the number of steps that are right, and of all.
         stop: called after every generation; True stops.
 
     Returns:
@@ -85,8 +85,7 @@ def measure(
     before = 0
     while not search.solved and search.generation < GENERATIONS:
         before = search.connections
-        search.step()
-        progress(search, judged)
+        report(search.step().best_right, judged)
         if stop():
             return None
     cpu_seconds = time.process_time() - begin
@@ -164,7 +163,7 @@ def draw(rows: Sequence[Row], setting: Setting, path: Path) -> None:
     """Draw a curve as PNG: connections and nodes, and seconds, over the number of songs."""
     from matplotlib.figure import Figure
 
-    from experiments.figures import write_figure
+    from experiments.plots.sheet import write_figure
 
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2)

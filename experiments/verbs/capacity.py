@@ -7,7 +7,7 @@ plain NEAT. Ctrl-C keeps the finished rows.
 
 import argparse
 import sys
-import time
+from functools import partial
 
 from experiments.options import add_arrange_options, arrange_options, count, positive, print_json
 
@@ -57,6 +57,7 @@ def _share(text: str) -> float:
 
 
 def run(options: argparse.Namespace) -> int:
+    from experiments.listening.progress import progress
     from experiments.runs.folder import RunFolder
     from experiments.runs.interrupt import deferred_interrupt
     from experiments.studies.capacity import Setting, draw, measure, summarise
@@ -78,11 +79,11 @@ def run(options: argparse.Namespace) -> int:
     if len(songs) < options.songs[-1]:
         notes.append(f"{options.songs[-1]} songs were requested, there are only {len(songs)}")
     print(*notes, sep="\n", file=sys.stderr)
-    rows, status = [], _Status()
-    with deferred_interrupt() as interrupt:
+    rows = []
+    with deferred_interrupt() as interrupt, progress() as report:
         for size in sizes:
-            row = measure(songs[:size], setting, status.update, lambda: interrupt.requested)
-            status.clear()
+            stage = f"steps right of {size} songs"
+            row = measure(songs[:size], setting, partial(report, stage), lambda: interrupt.requested)
             if row is None:
                 break
             rows.append(row)
@@ -95,23 +96,6 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print_table(rows, summary, folder)
     return 0 if len(rows) == len(sizes) else 130
-
-
-class _Status:
-    """A status line that is overwritten in a terminal, and not printed elsewhere."""
-
-    def __init__(self):
-        self._next = 0.0
-
-    def update(self, search, steps: int) -> None:
-        if sys.stderr.isatty() and time.monotonic() >= self._next:
-            text = f"generation {search.generation}: {search.right} of {steps} steps right"
-            print(f"\r\x1b[K{text}, {search.connections} connections", end="", file=sys.stderr, flush=True)
-            self._next = time.monotonic() + 1
-
-    def clear(self) -> None:
-        if sys.stderr.isatty():
-            print("\r\x1b[K", end="", file=sys.stderr)
 
 
 def _listed(left_out: dict[str, int]) -> str:

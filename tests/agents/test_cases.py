@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.cases import Cases, ambiguous_steps, memory_cases, xor_cases
@@ -31,7 +31,6 @@ def song_lists(draw):
     return [song_of(f"song {number}", melody) for number, melody in enumerate(melodies)]
 
 
-@settings(max_examples=60, deadline=None)
 @given(song_lists(), st.integers(1, 16), st.integers(0, 3), st.booleans())
 def test_cases_are_what_the_environment_shows_under_teacher_forcing(songs, memory, prompt, mode_bit):
     cases = memory_cases(songs, memory, prompt, mode_bit)
@@ -74,7 +73,6 @@ def most_right_by_brute_force(cases: Cases) -> int:
     return best
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=12))
 def test_the_most_that_one_network_can_get_right_by_brute_force(pairs):
     inputs = np.array([[seen & 1, seen >> 1] for seen, _ in pairs], dtype=np.float32).T
@@ -97,7 +95,6 @@ def test_the_most_frequent_answer_is_the_possible_one():
     assert cases.possible[[1, 3]].sum() == 1
 
 
-@settings(max_examples=60, deadline=None)
 @given(song_lists(), st.integers(1, 6), st.integers(0, 3))
 def test_the_ceiling_is_that_of_the_piano_rolls(songs, memory, prompt):
     expected = most_right_steps([song.roll for song in songs], memory, prompt)
@@ -105,7 +102,6 @@ def test_the_ceiling_is_that_of_the_piano_rolls(songs, memory, prompt):
     assert memory_cases(songs, memory, prompt, mode_bit=True).most_right == expected
 
 
-@settings(max_examples=60, deadline=None)
 @given(song_lists(), st.integers(1, 4), st.integers(0, 3))
 def test_ambiguous_steps_follow_a_memory_that_goes_on_differently_more_often(songs, memory, prompt):
     pasts = []

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.fitness import KINDS, right_cases
@@ -67,7 +67,6 @@ def answers(draw):
     return z, targets, weights
 
 
-@settings(max_examples=80, deadline=None)
 @given(answers(), st.sampled_from(sorted(KINDS)), st.sampled_from([np.float64, np.float32]))
 def test_a_kind_equals_its_oracle(drawn, name, dtype):
     outputs, targets, weights = drawn
@@ -79,7 +78,6 @@ def test_a_kind_equals_its_oracle(drawn, name, dtype):
     np.testing.assert_allclose(losses, expected, rtol=1e-5, atol=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
 @given(answers(), st.sampled_from(sorted(KINDS)))
 def test_a_kind_changes_nothing_that_it_is_given(drawn, name):
     outputs, targets, weights = drawn
@@ -131,7 +129,6 @@ def test_cases_without_weight_do_not_count(name):
     assert KINDS[name](OUTPUTS, TARGETS, weights).tolist() == fewer.tolist()
 
 
-@settings(max_examples=60, deadline=None)
 @given(answers(), st.sampled_from(sorted(KINDS)))
 def test_a_loss_is_0_where_all_is_safely_right_and_above_0_where_it_is_wrong(drawn, name):
     outputs, targets, _ = drawn

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envs.history import History
 
 
-@settings(deadline=None, max_examples=30)
 @given(memory=st.integers(1, 40), mode_bit=st.booleans(), seed=st.integers(0, 1000))
 def test_it_is_the_last_steps_of_a_list_that_grows(memory, mode_bit, seed):
     random = np.random.default_rng(seed)

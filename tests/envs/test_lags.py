@@ -3,7 +3,7 @@
 import gymnasium
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envs.keyboard_env import KeyboardEnv
@@ -44,7 +44,6 @@ def expected(rules, song: Song, played: np.ndarray, step: int, mode: bool = True
     return [*np.concatenate(rows).astype(int).tolist(), *([int(mode)] if rules.mode_bit else [])]
 
 
-@settings(deadline=None, max_examples=40)
 @given(keyboard=keyboards(), seed=st.integers(0, 1000))
 def test_an_environment_equals_its_vector_form_on_any_keyboard_and_grid_with_any_lags(keyboard, seed):
     many = KeyboardVectorEnv(keyboard, 2)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import mido
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from songs.arrange import ArrangeOptions, arrange
@@ -340,7 +340,6 @@ def test_folding_moves_notes_by_octaves_and_each_pitch_class_has_one_key_of_13(a
 
 
 @given(st.lists(st.integers(0, 127), min_size=2, max_size=20), st.sampled_from([12, 13, 20, 25, 37, 88]))
-@settings(deadline=None, max_examples=50)
 def test_folded_notes_keep_their_pitch_class(tmp_path_factory, pitches, keys):
     path = tmp_path_factory.mktemp("fold") / "my.mid"
     mido.MidiFile(ticks_per_beat=BEAT, tracks=[track(line(pitches, 4))]).save(path)
@@ -439,7 +438,6 @@ def songs(draw) -> Song:
 
 
 @given(songs())
-@settings(deadline=None, max_examples=150)
 def test_a_roll_of_any_keyboard_grid_and_meter_survives_its_file(tmp_path_factory, song):
     path = tmp_path_factory.mktemp("song") / "tune.mid"
     song.write(path)

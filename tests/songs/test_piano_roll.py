@@ -182,7 +182,6 @@ def test_no_memory_is_enough_where_silence_goes_on_differently(steps, start):
     assert memory_needed(roll_of(*steps), start) is None
 
 
-@settings(deadline=None, max_examples=300)
 @given(repetitive_rolls(min_steps=0, max_steps=14), st.integers(0, 4))
 def test_memory_needed_is_the_first_memory_with_one_continuation_of_each_past(roll, start):
     def decides(memory: int) -> bool:

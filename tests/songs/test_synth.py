@@ -4,7 +4,7 @@ import wave
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from songs.keyboard import Grid, Keyboard
@@ -95,7 +95,6 @@ def test_what_is_too_loud_is_scaled_as_a_whole() -> None:
     assert np.abs(one).max() < 0.6
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 3), st.floats(0, 4), st.integers(21, 108), st.floats(0.1, 1)), max_size=12))
 def test_any_notes_are_bounded_end_in_silence_and_are_the_same_again(rows: list) -> None:
     samples = render_notes(notes(*rows), 3.0, RATE)

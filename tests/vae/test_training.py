@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -69,7 +70,7 @@ def test_a_small_model_learns_scales():
     assert [round(row["epoch"]) for row in rows] == [20, 40, 60]
 
 
-@pytest.mark.parametrize("steps", [0, 3, 13, 20])
+@pytest.mark.parametrize("steps", [0, 13])
 def test_a_restored_run_goes_on_to_the_same_bits(steps):
     whole = trainer()
     rows = train(whole)
@@ -248,8 +249,7 @@ def test_impossible_training_is_refused():
         Trainer(make_model(tiny(bars=4)), OPTIONS, scales(40), scales(5))
 
 
-def test_options_of_older_models_are_read():
-    assert TrainingOptions.from_dict({"batch": 8, "minutes": None}) == TrainingOptions(batch=8)
+def test_options_that_are_not_known_are_refused():
     with pytest.raises(OptionError, match="unknown training options: speed; known are epochs, batch"):
         TrainingOptions.from_dict({"speed": 3})
 
@@ -278,18 +278,32 @@ def test_figures_of_a_model_that_repeats_the_melody(tmp_path):
     assert figures["free_running"] == pytest.approx(1 - (1 - figures["copy_previous"]) * 31 / 32, abs=1e-4)
 
 
+TWO_PROCESSES = """
+import os, sys
+import torch._dynamo, experiments.musicvae.train  # once for both: it takes far longer than the training
+from experiments.cli import main
+rank = 0 if os.fork() else 1
+os.environ["RANK"] = str(rank)
+status = main(sys.argv[1:])
+sys.exit(status or (os.wait()[1] if rank == 0 else 0))
+"""
+
+
 def test_two_processes_train_one_model(tmp_path):
-    """torchrun on gloo: an epoch takes half as many steps, and the parameters have moved."""
+    """As torchrun starts them, on gloo: an epoch takes half as many steps, and the parameters have moved."""
     write_tunes(tmp_path / "midi", 40)
     generate([tmp_path / "midi"], DatasetOptions(transposed=True), tmp_path / "data")
     sizes = ["model.latent=8", "model.encoder_width=16", "model.conductor_width=12", "model.decoder_width=10"]
     sizes += ["training.word_dropout=0", "training.beta=0"]
     common = [*(part for size in sizes for part in ("--set", size)), "--set", "training.precision=float32", "--json"]
     common += ["--set", "model.encoder_layers=1", "--data", str(tmp_path / "data"), "--device", "cpu"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    arguments = ["-m", "experiments", "vae", "train", "1", "4", "2", "-pt", *common, "--out", str(tmp_path / "two")]
-    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    ran = subprocess.run([*start, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}
+    environment = {**os.environ, **meeting, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    arguments = ["vae", "train", "1", "4", "2", "-pt", *common, "--out", str(tmp_path / "two")]
+    start = [sys.executable, "-c", TWO_PROCESSES, *arguments]
+    ran = subprocess.run(start, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stderr
     two, about = load_model(tmp_path / "two" / "best" / "model.safetensors")
     train = torch.from_numpy(read_split(tmp_path / "data" / "2bars-pianoroll-transposed", "train").unique_tokens())

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.cases import memory_cases
@@ -63,7 +63,6 @@ def without_mode(genome, memory: int) -> dict:
     return {key: gene for key, gene in genome.connections.items() if key[0] >= -memory * KEYS}
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_a_population_plays_what_each_network_plays_in_the_environment(data):
     memory, prompt, mode_bit = data.draw(st.integers(1, 4)), data.draw(st.integers(0, 3)), data.draw(st.booleans())

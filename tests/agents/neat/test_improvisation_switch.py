@@ -41,7 +41,6 @@ def inputs_of(seed: int, mode: float) -> np.ndarray:
     return np.concatenate([seen, np.full((1, 20), mode)])
 
 
-@settings(deadline=None, max_examples=60)
 @given(networks(INPUTS + 1, 2), networks(INPUTS, 0), st.integers(0, 100))
 def test_with_mode_1_the_song_is_played_as_before_to_the_bit(song, own, seed):
     seen = inputs_of(seed, 1.0)
@@ -49,7 +48,6 @@ def test_with_mode_1_the_song_is_played_as_before_to_the_bit(song, own, seed):
     assert (Network(both, KEYS)(seen) == Network(song, KEYS)(seen)).all()
 
 
-@settings(deadline=None, max_examples=60)
 @given(networks(INPUTS + 1, 2), networks(INPUTS, 0), st.integers(0, 100))
 def test_with_mode_0_it_answers_the_sum_of_both(song, own, seed):
     seen = inputs_of(seed, 0.0)
@@ -71,7 +69,6 @@ def test_a_connection_of_both_has_the_sum_of_their_weights_if_both_are_enabled(e
     assert (song.connections[-1, 0].weight, song.nodes[0].bias) == (1.0, 0.25)
 
 
-@settings(deadline=None, max_examples=30)
 @given(networks(INPUTS + 1, 0), networks(INPUTS, 0))
 def test_what_was_judged_is_what_the_network_with_gates_plays(song, own):
     prompts = np.random.default_rng(0).random((2, 2, KEYS)) < 0.2

@@ -5,7 +5,7 @@ import random
 import neat
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
@@ -70,7 +70,6 @@ def batched(genomes, inputs, dtype=np.float64):
 ALL_CASES = np.array([[(case >> i) & 1 for case in range(2**INPUTS)] for i in range(INPUTS)], dtype=np.float32)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32))
 def test_batch_and_single_network_equal_neat_python(seed):
     genomes = [random_genome(seed + i) for i in range(6)]
@@ -80,7 +79,6 @@ def test_batch_and_single_network_equal_neat_python(seed):
         np.testing.assert_allclose(Network(genome, OUTPUTS)(ALL_CASES), expected, rtol=0, atol=1e-10)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32))
 def test_weights_on_the_grid_without_hidden_nodes_give_the_same_bits_as_neat_python_even_in_single_precision(seed):
     draw = random.Random(seed)

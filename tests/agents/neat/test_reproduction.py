@@ -6,7 +6,7 @@ from statistics import median
 
 import neat
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.neat.genome import ConnectionGene, Genome, NodeGene
@@ -79,7 +79,6 @@ def breed(make_config):
 # How many
 
 
-@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_the_size_of_the_population_is_exact(breed, data):
     sizes = data.draw(st.lists(st.integers(1, 12), min_size=1, max_size=TRIBES))

@@ -156,7 +156,7 @@ def test_a_restored_search_continues_to_the_same_bits():
 
 
 def test_the_seed_decides_the_run():
-    witnesses = [Witness(make_song(MELODY)) for _ in range(3)]
+    witnesses = [Witness(make_song(MELODY[:8])) for _ in range(3)]
     for witness, seed in zip(witnesses, (7, 7, 8), strict=True):
         learn(make_search(witness, seed=seed))
     assert witnesses[0].played == witnesses[1].played
@@ -219,8 +219,7 @@ def test_a_keyboard_of_more_keys_than_words_can_rank_is_refused():
         VerifiedPrefix(lambda performer: 0, start, 9, VerifiedPrefixOptions(), seed=1)
 
 
-@pytest.mark.parametrize(("context", "seed"), [(0, 0), (4, 1)])
-def test_learns_the_grasshopper_in_at_most_300_episodes(context, seed):
+def learn_the_grasshopper(context, seed):
     song = find_song("grasshopper")
     real = RealEpisodes(KeyboardEnv([song], memory=32, stop_at_error=True))
     search = VerifiedPrefix(real, real.start, real.steps, VerifiedPrefixOptions(context=context), seed)
@@ -230,8 +229,12 @@ def test_learns_the_grasshopper_in_at_most_300_episodes(context, seed):
     assert play_episode(KeyboardEnv([song], memory=32), player).right_steps == 120
 
 
+def test_learns_the_grasshopper_in_at_most_300_episodes():
+    learn_the_grasshopper(context=4, seed=1)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("context", [0, 4])
 def test_twenty_seeds_learn_the_grasshopper_in_at_most_300_episodes(context):
     for seed in range(20):
-        test_learns_the_grasshopper_in_at_most_300_episodes(context, seed)
+        learn_the_grasshopper(context, seed)

@@ -117,7 +117,7 @@ def test_a_run_is_like_every_run(data, capsys, tmp_path, monkeypatch):
         each.name for each in run.iterdir()
     }
     assert json.loads((run / "summary.json").read_text())["stopped"] == "finished"
-    for call in (["plot", run], ["report", run], ["play", run], ["repeat", run]):
+    for call in (["plot", run], ["play", run], ["repeat", run]):
         assert main(list(map(str, call))) == 0, call
     out = capsys.readouterr().out
     assert "losses.png" in out

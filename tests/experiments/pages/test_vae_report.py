@@ -13,6 +13,7 @@ pytest.importorskip("torch", reason="trains a VAE: pip install 'kuznechik[torch]
 from experiments.pages.overlay import vae_overlay
 from experiments.pages.report import has_ended
 from experiments.pages.vae_view import BETWEEN, REBUILT, SAMPLES, melody_view, vae_view
+from experiments.plots.run import draw_run
 from experiments.runs.folder import RunFolder
 from tests.browser import needs_browser, open_page
 from vae.tokens import PIANO_ROLL, REST
@@ -157,14 +158,20 @@ def test_a_damaged_model_is_told_in_one_line(kuznechik, folder, tmp_path, name):
         (("0.", "1e308"), "no figure shows the numbers of"),
     ],
 )
-def test_a_table_that_cannot_be_drawn_is_left_out_and_named(kuznechik, folder, tmp_path, change, reason):
+def test_a_table_that_cannot_be_drawn_is_left_out_and_named(folder, tmp_path, change, reason):
     run = shutil.copytree(folder / "two", tmp_path / "run")
     (run / "metrics.csv").write_text((run / "metrics.csv").read_text().replace(*change))
-    shown = vae_view(RunFolder(run))
-    assert shown["pictures"] == []
-    assert reason in shown["missing"][0]
+    figures, missing = draw_run(RunFolder(run))
+    assert figures == {}
+    assert reason in missing[0]
+
+
+def test_a_report_says_what_could_not_be_drawn(kuznechik, folder, tmp_path):
+    run = shutil.copytree(folder / "two", tmp_path / "run")
+    (run / "metrics.csv").write_text((run / "metrics.csv").read_text().replace("0.", "1e308"))
     called = kuznechik("report", run, folder / "two", "--out", tmp_path / "both.html")
     assert (called.status, called.err) == (0, "")
+    assert "Not drawn: losses (metrics.csv is broken: no figure shows" in (tmp_path / "both.html").read_text()
 
 
 @needs_browser

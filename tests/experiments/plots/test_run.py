@@ -236,17 +236,6 @@ def test_what_is_missing_is_named_in_one_line_and_the_rest_drawn(tmp_path: Path,
     )
 
 
-def test_the_line_goes_to_stderr_by_default(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    folder = make_run(tmp_path / "run")
-    for name in ("metrics.csv", "best/genome.json", "best/roll.npy"):
-        (folder.path / name).unlink()
-    plot_run(folder)
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith(f"{folder.path}: not drawn: fitness (")
-    assert printed.err.count("\n") == 1
-
-
 def test_a_run_without_summary_or_songs_still_shows_its_curves(tmp_path: Path) -> None:
     folder = curves_only(make_run(tmp_path / "run"))
     (folder.path / "summary.json").unlink()

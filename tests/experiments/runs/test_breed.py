@@ -69,32 +69,32 @@ def files(folder: RunFolder) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def sixty(tmp_path_factory):
-    """Return a run of 60 choices."""
-    return bred(tmp_path_factory.mktemp("sixty") / "run", *some_choices(60))
+def many(tmp_path_factory):
+    """Return a run of 16 choices."""
+    return bred(tmp_path_factory.mktemp("many") / "run", *some_choices(16))
 
 
-def test_sixty_choices_are_repeated_to_the_bit(sixty, tmp_path):
+def test_many_choices_are_repeated_to_the_bit(many, tmp_path):
     again = RunFolder.create(tmp_path / "again")
     with again.writing():
-        repeat(sixty, again, ["kuznechik", "repeat"], Supervision())
-    same = compare(sixty, again)
+        repeat(many, again, ["kuznechik", "repeat"], Supervision())
+    same = compare(many, again)
     assert GENOMES in same
     assert all(same.values())
-    assert len((sixty.path / GENOMES).read_text().splitlines()) == 61
-    assert len({line.split(",")[1] for line in (sixty.path / GENOMES).read_text().splitlines()}) == 61
+    assert len((many.path / GENOMES).read_text().splitlines()) == 17
+    assert len({line.split(",")[1] for line in (many.path / GENOMES).read_text().splitlines()}) == 17
 
 
-def test_what_is_shown_is_kept_with_every_choice(sixty):
-    choices = read_choices(sixty.path)
-    assert len(choices) == 60
+def test_what_is_shown_is_kept_with_every_choice(many):
+    choices = read_choices(many.path)
+    assert len(choices) == 16
     assert choices[0].rolls.shape == (9, 8, 13)
     for number, choice in enumerate(choices[:-1]):
         following = choices[number + 1]
         if following.generation == number + 1 and choice.keep:
             np.testing.assert_array_equal(following.rolls[0], choice.rolls[choice.chosen[0]])
     last = choices[-1]
-    np.testing.assert_array_equal(sixty.read_roll(), last.rolls[last.chosen[0]])
+    np.testing.assert_array_equal(many.read_roll(), last.rolls[last.chosen[0]])
 
 
 def test_the_film_shows_what_was_chosen_first(sixty):
@@ -126,9 +126,9 @@ def test_a_resumed_run_goes_on_to_the_same_bits(tmp_path, without_checkpoint):
     assert files(broken) == files(whole)
 
 
-def test_choices_of_other_networks_are_refused(sixty, tmp_path):
+def test_choices_of_other_networks_are_refused(many, tmp_path):
     other = bred(tmp_path / "other", choosing(0, 1), seed=5)
-    (other.path / CHOICES).write_text((sixty.path / CHOICES).read_text())
+    (other.path / CHOICES).write_text((many.path / CHOICES).read_text())
     with pytest.raises(RunError, match=r"choices.jsonl, line 2: the networks of generation 1 play other melodies"):
         resume(other, [], Supervision())
 
@@ -217,7 +217,7 @@ def test_a_desk_that_is_closed_takes_nothing():
         desk.run()
 
 
-def test_its_summary_says_what_was_bred(sixty):
-    summary = sixty.read_json("summary.json")
+def test_its_summary_says_what_was_bred(many):
+    summary = many.read_json("summary.json")
     validate_like({"search": "", "generations": 0, "starred": [""], "cpu_seconds": 0.0}, summary)
-    assert summary["generations"] == 60
+    assert summary["generations"] == 16

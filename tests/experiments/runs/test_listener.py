@@ -23,13 +23,13 @@ MODEL = {f"best/listener{suffix}" for suffix in (".safetensors", ".json", ".md")
 SETTINGS = {
     "ngram": [],
     "melody": ["melody.steps=50", "melody.batch_steps=256"],
-    "judge": ["judge.steps=30", "judge.batch=4"],
+    "judge": ["judge.steps=10", "judge.batch=4"],
     "learned": [
         *("learned.steps=5", "learned.paired_steps=20", "learned.batch=2", "learned.rounds=1"),
         *("learned.form_steps=20", "learned.round_steps=3", "learned.attack_generations=4", "learned.attack_islands=2"),
     ],
 }
-STEPS = {"ngram": 1, "melody": 5, "judge": 51, "learned": 42}
+STEPS = {"ngram": 1, "melody": 5, "judge": 49, "learned": 42}
 """Steps of these trainings."""
 
 
@@ -160,8 +160,8 @@ class Stop:
         raise AssertionError("a listener plays nothing")
 
 
-@pytest.mark.parametrize("kind", ["melody", "judge", "learned"])
-def test_a_run_after_ctrl_c_goes_on_to_the_same_bits(kuznechik, trained, music, tmp_path, kind):
+def test_a_run_after_ctrl_c_goes_on_to_the_same_bits(kuznechik, trained, music, tmp_path):
+    kind = "learned"
     config = ListenerConfig.from_toml((trained(kind) / "config.toml").read_text())
     config, read = resolve_listener(config, lambda done, of: None)
     run, step = RunFolder.create(tmp_path / "run"), STEPS[kind] // 2
@@ -171,10 +171,8 @@ def test_a_run_after_ctrl_c_goes_on_to_the_same_bits(kuznechik, trained, music, 
     assert not (run.path / "best").exists()
     called = kuznechik("listener", "train", "--resume", run.path)
     assert (called.status, called.err) == (0, "")
-    assert called.out.splitlines()[-1] == (
-        f"Next: kuznechik listener {'judge FILE.mid --judge' if kind == 'judge' else 'score FILE.mid --listener'} "
-        f"{run.path}/best/listener.safetensors"
-    )
+    next_ = f"Next: kuznechik listener score FILE.mid --listener {run.path}/best/listener.safetensors"
+    assert called.out.splitlines()[-1] == next_
     check_same(run.path, trained(kind))
 
 
@@ -189,6 +187,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(kuznechik, copied, trained, tmp_p
         table.write("32,7")
     called = kuznechik("listener", "train", "--resume", run, "--out", tmp_path / "mine.safetensors")
     assert (called.status, called.err) == (0, "")
+    assert called.out.endswith(f"Next: kuznechik listener judge FILE.mid --judge {tmp_path / 'mine.safetensors'}\n")
     check_same(run, trained("judge"))
     for suffix in (".safetensors", ".json"):
         ours, theirs = (tmp_path / f"mine{suffix}").read_bytes(), (run / "best" / f"listener{suffix}").read_bytes()
@@ -217,7 +216,7 @@ def test_a_repeated_run_is_the_same(kuznechik, trained, tmp_path):
     ],
     ids=["one less", "another", "gone"],
 )
-def test_other_music_is_refused(kuznechik, copied, music, tmp_path, change, says):
+def test_other_music_is_refused(kuznechik, copied, trained, music, tmp_path, change, says):
     run, moved = copied("ngram"), tmp_path / "moved"
     shutil.copytree(music, moved)
     text = (run / "config.toml").read_text()
@@ -227,6 +226,7 @@ def test_other_music_is_refused(kuznechik, copied, music, tmp_path, change, says
         called = kuznechik(*arguments)
         assert (called.status, called.err.count("\n")) == (2, 1)
         assert says in called.err
+        shutil.copy(trained("ngram") / "summary.json", run)  # a run that has not ended is not repeated
 
 
 def test_music_may_move(kuznechik, copied, trained, music, tmp_path):

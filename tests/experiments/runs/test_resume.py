@@ -83,8 +83,7 @@ def uninterrupted(kuznechik, options, tmp_path):
 # Stopped by the budget
 
 
-@pytest.mark.parametrize("lost", [0, 1])
-@pytest.mark.parametrize("interval", [1, 7])
+@pytest.mark.parametrize(("interval", "lost"), [(1, 0), (7, 1)])
 def test_a_resumed_run_is_the_same_to_the_byte(kuznechik, options, uninterrupted, tmp_path, interval, lost):
     run, every = tmp_path / "run", ("--checkpoint-every", interval)
     kuznechik("evolve", *options, *every, "--set", "evolve.generations=13", "--out", run, "--json")
@@ -103,7 +102,7 @@ def test_a_resumed_run_is_the_same_to_the_byte(kuznechik, options, uninterrupted
 def test_a_run_may_be_resumed_again_and_again(kuznechik, options, uninterrupted, tmp_path):
     run = tmp_path / "run"
     kuznechik("evolve", *options, "--set", "evolve.generations=2", "--out", run, "--json")
-    for generations in (3, 5, 9, 12):
+    for generations in (3, 9, 12):
         called = kuznechik("evolve", "--resume", run, "--set", f"evolve.generations={generations}", "--json")
         assert json.loads(called.out)["generations"] == generations
     check_same(run, uninterrupted(12))
@@ -243,7 +242,7 @@ def start():
         process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
 def test_a_run_stopped_from_outside_can_be_scored_and_goes_on_to_the_same_champion(
     kuznechik, start, options, uninterrupted, tmp_path, number
 ):
@@ -273,22 +272,19 @@ def test_a_run_stopped_from_outside_can_be_scored_and_goes_on_to_the_same_champi
     check_same(run, uninterrupted(last + 10))
 
 
-@pytest.fixture
-def handler():
-    """Python's own answer to SIGINT: a job in the background of a shell is started with none."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield signal.default_int_handler
-    signal.signal(signal.SIGINT, before)
-
-
-def test_an_interrupt_is_asked_for_once_and_then_acts_at_once(handler):
-    with deferred_interrupt() as interrupt:
-        assert not interrupt.requested
-        os.kill(os.getpid(), signal.SIGINT)
-        assert interrupt.requested
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) == handler
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_asked_for_once_and_then_acts_at_once(number):
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        with deferred_interrupt() as interrupt:
+            assert not interrupt.requested
+            os.kill(os.getpid(), number)
+            assert interrupt.requested
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), number)
+        assert signal.getsignal(number) == signal.default_int_handler
+    finally:
+        signal.signal(number, before)
 
 
 def test_without_an_interrupt_signals_are_left_as_they_were():

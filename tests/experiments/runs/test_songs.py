@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.runs.folder import RunError, RunFolder
@@ -47,7 +47,6 @@ def songs(draw) -> Song:
     )
 
 
-@settings(deadline=None, max_examples=60)
 @given(song=songs())
 def test_any_song_comes_back_from_its_run(tmp_path_factory, song):
     folder = RunFolder.create(tmp_path_factory.mktemp("songs") / "run")

@@ -5,7 +5,7 @@ import json
 import neat
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.neat.network import Network
@@ -54,7 +54,6 @@ class NeatConfig:
         activation_defs = neat.activations.ActivationFunctionSet()
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.sets(st.integers(0, 51), max_size=4), st.sets(st.integers(0, 51), max_size=4))
 def test_a_node_is_on_where_all_its_literals_hold(on, off):
     cases = make_cases()

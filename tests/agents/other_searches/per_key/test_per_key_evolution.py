@@ -62,7 +62,7 @@ def test_the_champion_as_a_file_answers_every_case(cases, mode):
 
 
 @pytest.mark.parametrize("mode", ["linear", "switching", "nodes"])
-@pytest.mark.parametrize("stop", [1, 2, 4])
+@pytest.mark.parametrize("stop", [1, 4])
 def test_a_restored_search_continues_to_the_same_bits(cases, mode, stop):
     search, other = make(cases, MODES[mode]), make(cases, MODES[mode], seed=99)
     for _ in range(stop):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.cases import Cases, memory_cases
@@ -59,7 +59,6 @@ def test_some_outputs_of_the_same_cases():
     assert cases.wanted.tolist() == cases.targets.tolist()
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_songs_give_the_cases_of_their_memories(data):
     memory, prompt = data.draw(st.integers(1, 6)), data.draw(st.integers(0, 3))
