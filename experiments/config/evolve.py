@@ -148,6 +148,11 @@ class Operators:
 class Genome:
     """Genomes and their mutation."""
 
+    initial_connections: str = option(
+        "none",
+        "of the first generation; full: from every input to every output, for few inputs",
+        choices=("none", "full"),
+    )
     connections_added: float = option(1.0, "mean number of connections added to a child", 0.0, 100.0)
     weights_changed: float = option(2.0, "mean number of weights and biases changed beyond the first", 0.0, 1000.0)
     conn_delete_prob: float = option(0.35, "chance of deleting a connection", 0.0, 1.0)

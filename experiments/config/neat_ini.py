@@ -36,7 +36,6 @@ reset_on_extinction = True
 
 [DefaultGenome]
 num_hidden = 0
-initial_connection = unconnected
 compatibility_disjoint_coefficient = 1.0
 compatibility_weight_coefficient = 0.5
 single_structural_mutation = False
@@ -57,6 +56,8 @@ species_fitness_func = max
 min_species_size = 1
 """
 """Options that are the same in all experiments."""
+INITIAL = {"none": "unconnected", "full": "full_nodirect"}
+"""neat-python's names for `genome.initial_connections`."""
 ALWAYS_ONE = {"init_type": "gaussian", "init_mean": 1, "init_stdev": 0, "mutate_rate": 0, "replace_rate": 0}
 ALWAYS_ONE |= {"mutate_power": 0, "min_value": 1, "max_value": 1}
 """Options of a value of nodes that networks here do not have: it is 1, whatever happens."""
@@ -109,6 +110,7 @@ def _genome(config: EvolveConfig) -> dict[str, Any]:
     genome, operators = config.genome, config.operators
     values = {"feed_forward": not genome.recurrent, "activation_default": genome.activation}
     values |= {"activation_options": genome.activation, "weight_init_stdev": genome.weight_init_stdev}
+    values["initial_connection"] = INITIAL[genome.initial_connections]
     values |= _values(genome, "bias_init_mean", "bias_init_stdev")
     values |= _values(genome, "conn_delete_prob", "node_add_prob", "node_delete_prob")
     for name in ("weight", "bias"):

@@ -36,6 +36,15 @@ def test_a_run_says_what_its_champion_gets_beside_what_needs_no_learning(pole):
     assert int(dict(zip(header.split(","), rows[-1].split(","), strict=True))["env_steps"]) == summary["env_steps"]
 
 
+@pytest.mark.parametrize(("initial", "connections"), [("none", 0), ("full", 4 * 2)])
+def test_the_first_generation_is_connected_as_asked(kuznechik, tmp_path, initial, connections):
+    options = (*SMALL, "--set", "evolve.generations=1", "--set", f"genome.initial_connections={initial}")
+    assert kuznechik("evolve", "--env", "CartPole-v1", *options, "--out", tmp_path / "run").status == 0
+    genome = json.loads((tmp_path / "run" / "best" / "genome.json").read_text())
+    ends = {(gene["from"], gene["to"]) for gene in genome["connections"]}
+    assert ends == {(source, sink) for source in (-1, -2, -3, -4) for sink in (0, 1)} if connections else ends == set()
+
+
 def test_an_interrupted_run_goes_on_and_workers_change_nothing(kuznechik, tmp_path, pole):
     options = ("--env", "CartPole-v1", *SMALL, "--workers", "2")
     again = tmp_path / "again"

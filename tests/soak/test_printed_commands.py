@@ -24,9 +24,11 @@ NOT_HERE = {
     "pip install": "changes the installation",
     "--minutes 30": "takes half an hour, to show an option",
     "kuznechik breed": "waits for a person",
+    "mine.py:Mine": "needs a listener of one's own, as docs/own-listener.md makes one",
     "breed-1": "needs a run in which a person has chosen",
     "--midi FOLDER": "needs a collection of melodies",
     "16bars.safetensors": "needs the data set of 16 bars",
+    "runs/one runs/two": "needs runs that play different melodies",
     "answers.json": "needs what a person answered",
     "taste.safetensors": "needs what a person answered",
 }
