@@ -44,7 +44,7 @@ def curves_figure(comparison: Comparison, grid: np.ndarray, by_factor: bool, ban
     for (_, value), look in zip(comparison.lines.items(), _looks(comparison), strict=True):
         axes[0].axhline(value, **look)
     axes[0].set_ylabel(comparison.y_label)
-    if comparison.measure == "reward":
+    if comparison.measure == "reward" and comparison.reward_name != "mean return":
         symmetric_log(axes[0])
     if comparison.solvable:
         axes[1].set(ylabel="share of runs solved", ylim=(-0.03, 1.03))

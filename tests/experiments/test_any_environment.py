@@ -6,11 +6,13 @@ import sys
 from importlib.util import find_spec
 
 import gymnasium
+import numpy as np
 import pytest
 
 from experiments.cli import main
 from experiments.comparison.curves import compare
 from experiments.comparison.run_list import list_runs
+from experiments.plots.curves import curves_figure
 from experiments.tables import significant
 
 SMALL = ("evolve.population_size=12", "environment.episodes=1", "environment.validation=3", "environment.test=3")
@@ -103,7 +105,10 @@ def test_score_runs_and_curves_know_the_return(kuznechik, tmp_path, pole):
     (group,) = json.loads(called.out)["groups"]
     assert (group["solved"], group["lower_bound"], group["cost"]) == (0, True, summary["env_steps"])
     assert "share of runs solved" in (tmp_path / "curves.svg").read_text()
-    assert compare(list_runs([pole])).lines == {"solved at": 490}
+    comparison = compare(list_runs([pole]))
+    assert comparison.lines == {"solved at": 490}
+    figure = curves_figure(comparison, *comparison.grid(), [np.full((3, 100), np.nan)])
+    assert [axes.get_yscale() for axes in figure.axes] == ["linear", "linear"]
 
 
 def test_the_report_shows_the_return_and_its_picture(kuznechik, tmp_path, pole):

@@ -27,6 +27,7 @@ NOT_HERE = {
     "mine.py:Mine": "needs a listener of one's own, as docs/own-listener.md makes one",
     "breed-1": "needs a run in which a person has chosen",
     "--midi FOLDER": "needs a collection of melodies",
+    "form:16 --midi": "needs a collection of melodies",
     "16bars.safetensors": "needs the data set of 16 bars",
     "runs/one runs/two": "needs runs that play different melodies",
     "answers.json": "needs what a person answered",
