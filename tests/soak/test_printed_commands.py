@@ -46,8 +46,10 @@ TUNES = (
     "this_old_man",
     "summ_summ_summ",
 )
-FOLDERS = ("midi", "nottingham", "pop909", "dense", "sparse", "FOLDER")
+FOLDERS = ("midi", "dense", "sparse", "FOLDER")
 """Folders of MIDI files that pages speak of; each has the same tunes here."""
+COLLECTIONS = ("nottingham", "pop909")
+"""Further ones, which have all tunes of the project."""
 SAYS = {
     "kuznechik evolve grasshopper --seed 0 --out runs/first": r"120 of 120 steps right \(always resting: 64\)",
     "kuznechik score runs/first": r"right free running +120\n",
@@ -84,6 +86,8 @@ def lay_out(page: str, folder: Path, first: Path) -> None:
         (folder / name).mkdir()
         for tune in TUNES:
             shutil.copy(ROOT / "basic_midi" / f"{tune}.mid", folder / name)
+    for name in COLLECTIONS:
+        shutil.copytree(ROOT / "basic_midi", folder / name)
     for name in ("my.mid", "song.mid"):
         shutil.copy(ROOT / "basic_midi" / "bingo.mid", folder / name)
     text = (ROOT / page).read_text(encoding="utf-8")
