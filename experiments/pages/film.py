@@ -44,7 +44,7 @@ def stages(run: Run, played: np.ndarray, melody_of: Callable[[np.ndarray], Melod
         return []
     champion = _champion(run, played, "genome" in kept[-1])
     lines = kept if champion.items() <= kept[-1].items() else [*kept, champion]
-    return [_stage(at_stage(run, line), line, melody_of) for line in _spread(lines, len(played), most)]
+    return [_stage(at_stage(run, line), line, melody_of) for line in spread(lines, len(played), most)]
 
 
 def bred_stages(run: Run, melody_of: Callable[[np.ndarray], Melody], most: int) -> list[dict[str, Any]]:
@@ -52,15 +52,15 @@ def bred_stages(run: Run, melody_of: Callable[[np.ndarray], Melody], most: int) 
     if not (run.folder.path / CHOICES).exists():  # a star
         return []
     shown = []
-    for choice in _spread(read_choices(run.folder.path), run.songs[0].steps, most):
+    for choice in spread(read_choices(run.folder.path), run.songs[0].steps, most):
         first, *others = (index + 1 for index in choice.chosen)
         label = f"generation {choice.generation}, network {first} of {len(choice.rolls)}, chosen"
         label += f" first, then {', '.join(map(str, others))}" if others else ""
-        shown.append(_shown(label, melody_of(choice.rolls[first - 1]), []))
+        shown.append(stage(label, melody_of(choice.rolls[first - 1]), []))
     return shown
 
 
-def _spread(lines: Sequence[Line], steps: int, most: int) -> list[Line]:
+def spread(lines: Sequence[Line], steps: int, most: int) -> list[Line]:
     """Return some of the lines, evenly from the first to the last, for melodies of so many steps."""
     count = max(2, min(most, MOST_STEPS // steps, len(lines)))
     return [lines[index] for index in np.unique(np.linspace(0, len(lines) - 1, count).round().astype(int))]
@@ -91,10 +91,10 @@ def _stage(run: Run, line: Mapping[str, Any], melody_of: Callable[[np.ndarray], 
         with suppress(ValueError):  # a recurrent network has no layers
             position = positions(genome, inputs, outputs, played.shape[1])
             links = _links(position, [*weights.items()][-MOST_LINKS:], played.shape[1])
-    return _shown(", ".join(label), melody, links)
+    return stage(", ".join(label), melody, links)
 
 
-def _shown(label: str, melody: Melody, links: list[list[float]]) -> dict[str, Any]:
+def stage(label: str, melody: Melody, links: list[list[float]]) -> dict[str, Any]:
     """Return a stage."""
     legend, cells, notes = melody["legend"], melody["roll"]["cells"], melody["roll"]["notes"]["played"]
     return {"label": label, "legend": legend, "cells": cells, "played": notes, "links": links}

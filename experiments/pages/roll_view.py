@@ -63,25 +63,31 @@ def pitch_name(key: int) -> str:
 
 
 def held_roll(
-    notes: Sequence[tuple[int, int, int, str]], steps: int, bar: int, seconds: float, keys: tuple[int, int]
+    notes: Sequence[tuple[int, int, int, str]],
+    kinds: Sequence[str],
+    steps: int,
+    bar: int,
+    seconds: float,
+    keys: tuple[int, int],
 ) -> dict[str, Any]:
     """Return a roll of notes that are held.
 
     Args:
         notes: step, key, length in steps and kind of each, by step.
+        kinds: all that there may be.
         steps: in all.
         bar: steps of a bar.
         seconds: of a step.
         keys: lowest and highest key to draw.
     """
-    lowest, kinds = keys[0], list(dict.fromkeys(kind for *_, kind in notes))
+    lowest = keys[0]
     return {
         "steps": steps,
         "prompt": 0,
         "bar": bar,
         "seconds": seconds,
         "names": [pitch_name(key) for key in range(lowest, keys[1] + 1)],
-        "kinds": kinds,
+        "kinds": list(kinds),
         "cells": [[step, key - lowest, kinds.index(kind), length] for step, key, length, kind in notes],
         "notes": {"played": [[step, key, length] for step, key, length, _ in notes]},
     }

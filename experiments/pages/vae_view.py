@@ -12,19 +12,23 @@ from typing import Any
 import numpy as np
 import torch
 
+from experiments.pages.film import MOST_STAGES, spread, stage
 from experiments.pages.page import picture, provenance
 from experiments.pages.roll_view import held_roll
 from experiments.pages.source_view import plain_view
 from experiments.plots import losses
 from experiments.plots.picture import read_summary
 from experiments.plots.run import draw_run
-from experiments.runs.folder import RunFolder
+from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.history import HISTORY, read_history
 from experiments.runs.lifecycle import read_config
 from experiments.runs.vae.kind import MODEL, about_of
 from songs.catalog import default_folder
 from songs.keyboard import LOWEST_PITCH
+from songs.validate import Within, validate_like
 from vae import sampling
 from vae.checkpoint import load_model
+from vae.config import ModelConfig
 from vae.dataset import DatasetError, read_meta, read_split
 from vae.melody import read_piece
 from vae.model import MusicVAE, parameter_count
@@ -71,7 +75,10 @@ def vae_view(folder: RunFolder, data: Path | None = None) -> dict[str, Any]:
         "state": str(summary.get("stopped", "still running, or killed")),
         "scores": _tiles(about.get("validation") or {}, held_out.baselines),
         "songs": [],
-        "groups": [_rebuilt(model, held_out), _between(model, held_out), _new(model)],
+        "groups": [
+            *(_rebuilt(model, held_out), _between(model, held_out), _new(model)),
+            *_film(folder, config.model),
+        ],
         "pictures": [{"caption": losses.PICTURE.caption, "data": picture(one)} for one in figures.values()],
         "missing": missing,
         "facts": _facts(model, about, summary),
@@ -157,8 +164,8 @@ def melody_view(
     return {
         "parts": {"played": label},
         "text": "",
-        "legend": {kind: f"{texts[kind]}: {count}" for kind, count in counts.items() if count},
-        "roll": held_roll(seen, tokens.size, form.steps_per_bar, BAR_SECONDS / form.steps_per_bar, keys)
+        "legend": {kind: f"{texts[kind]}: {count}" for kind, count in counts.items()},
+        "roll": held_roll(seen, list(counts), tokens.size, form.steps_per_bar, BAR_SECONDS / form.steps_per_bar, keys)
         | {"part": tokens.shape[1]},
     }
 
@@ -188,6 +195,33 @@ def _rebuilt(model: MusicVAE, held_out: HeldOut) -> dict[str, Any]:
         rebuilt["text"] = f"{same.mean():.0%} of the steps as in the original"
         melodies += [melody_view(form, row[None], f"{title}, original", keys), rebuilt]
     return {"title": "Melodies and their reconstructions", "text": held_out.origin, "melodies": melodies}
+
+
+def _film(folder: RunFolder, config: ModelConfig) -> list[dict[str, Any]]:
+    """Return a melody as the best models of before rebuilt it; nothing of a run that kept none."""
+    lines, form = spread(read_history(folder), config.steps, MOST_STAGES), config.form
+    if not lines:
+        return []
+    token = Within(0, 0, form.classes - 1)
+    example = {"step": 0, "free_running": 0.0, "tokens": [token], "melody": [token]}
+    try:
+        for line in lines:
+            validate_like(example, line, "a line")
+        rebuilt, (melody, *_) = (np.array([line[name] for line in lines]) for name in ("tokens", "melody"))
+        if rebuilt.shape != (len(lines), config.steps) or melody.shape != (config.steps,):
+            raise ValueError("its melodies are of another length than the model's")
+    except ValueError as error:
+        raise RunError(f"{folder.path}: {HISTORY} is broken: {error}") from None
+    keys, film = _span(form, np.vstack((rebuilt, melody))), []
+    for line, row in zip(lines, rebuilt, strict=True):
+        same = form.read(row[None])[0] == form.read(melody[None])[0]
+        shown = melody_view(form, row[None], "the last stage", keys, same)
+        label = f"step {line['step']}, {same.mean():.0%} of its steps right, of all melodies {line['free_running']:.1%}"
+        film.append(stage(label, shown, []))
+    shown["roll"]["stages"] = film
+    text = "A melody of validation, which is never trained on, as the best model of each stage rebuilt it."
+    original = melody_view(form, melody[None], "the original", keys)
+    return [{"title": "A melody over training", "text": text, "melodies": [original, shown]}]
 
 
 def _between(model: MusicVAE, held_out: HeldOut) -> dict[str, Any]:

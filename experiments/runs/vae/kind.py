@@ -4,6 +4,7 @@ data.json     the data set, as its own dataset.json describes it
 initial.*     the model that training began with, if one was given
 metrics.csv   a row a validation
 best/         the best model of validation: model.safetensors, model.json
+history/      a melody as the best models of before rebuilt it: champions.jsonl
 """
 
 import shutil
@@ -19,6 +20,7 @@ from experiments.config.settings import ConfigError
 from experiments.config.vae import VaeConfig
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.history import History
 from experiments.runs.lifecycle import Kind
 from experiments.runs.trainable import Callback, Log, Status, Trainable
 from vae.checkpoint import load_model, read_about, save_model
@@ -27,6 +29,7 @@ from vae.dataset import read_meta, read_split
 from vae.evaluation import check_split
 from vae.model import MusicVAE, make_model, parameter_count
 from vae.processor import computing
+from vae.sampling import reconstruct
 from vae.training import Trainer
 
 MODEL = Path("best") / "model.safetensors"
@@ -114,6 +117,7 @@ class VaeTraining(Trainable):
         self.config, self.trainer = config, trainer
         self.name = config.dataset
         self._row: dict[str, Any] = {}
+        self.history: History = History()
 
     @property
     def steps(self) -> int:
@@ -132,7 +136,17 @@ class VaeTraining(Trainable):
         if row is None:
             return None
         self._row = row
+        if self.trainer.best_row is row and self.history.wants(self.steps):
+            self._keep(row)
         return Log(_figures(row))
+
+    def _keep(self, row: dict[str, Any]) -> None:
+        """Keep in the film of the run how the model, a new best one, rebuilds the first melody of validation."""
+        assert self.trainer.best is not None, "it comes with its figures"
+        melody = self.trainer.validation[:1]
+        rebuilt = reconstruct(self.trainer.best, melody)[0].tolist()
+        figures = {"step": self.steps, "loss": row["loss"], "free_running": row["free_running"]}
+        self.history.add({**figures, "tokens": rebuilt, "melody": melody[0].tolist()})
 
     def status(self) -> Status:
         trainer = self.trainer

@@ -132,7 +132,7 @@ def test_a_run_killed_before_its_first_checkpoint_begins_again_to_the_same_bits(
     shutil.rmtree(run / "best")
     (run / "summary.json").unlink()
     assert main(["vae", "train", "--resume", str(run), "--json"]) == 0
-    for name in ("best/model.safetensors", "best/model.json"):
+    for name in ("best/model.safetensors", "best/model.json", "history/champions.jsonl"):
         assert (run / name).read_bytes() == (data / "two" / name).read_bytes()
 
 

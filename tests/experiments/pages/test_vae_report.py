@@ -10,12 +10,18 @@ import pytest
 
 pytest.importorskip("torch", reason="trains a VAE: pip install 'kuznechik[torch]'")
 
+import torch
+
 from experiments.pages.overlay import vae_overlay
 from experiments.pages.report import has_ended
 from experiments.pages.vae_view import BETWEEN, REBUILT, SAMPLES, melody_view, vae_view
 from experiments.plots.run import draw_run
-from experiments.runs.folder import RunFolder
+from experiments.runs.folder import RunError, RunFolder
+from experiments.runs.history import HISTORY, read_history
+from songs.keyboard import pitch_number
 from tests.browser import needs_browser, open_page
+from vae.checkpoint import load_model
+from vae.sampling import reconstruct
 from vae.tokens import PIANO_ROLL, REST
 
 
@@ -51,7 +57,7 @@ def test_the_page_holds_the_run(page, folder):
 
 
 def test_melodies_of_the_test_stand_beside_their_rebuilds(folder):
-    rebuilt, way, new = vae_view(RunFolder(folder / "two"))["groups"]
+    rebuilt, way, new, _ = vae_view(RunFolder(folder / "two"))["groups"]
     assert "never trained on" in rebuilt["text"]
     assert len(rebuilt["melodies"]) == 2 * REBUILT
     for original, again in zip(rebuilt["melodies"][::2], rebuilt["melodies"][1::2], strict=True):
@@ -89,6 +95,36 @@ def test_a_note_is_marked_where_it_is_another():
     assert (roll["steps"], roll["part"], roll["bar"], roll["seconds"]) == (64, 32, 16, 0.125)
     assert melody["legend"] == {"right": "notes as in the original: 2", "wrong": "other notes: 1"}
     assert (roll["names"][0], roll["names"][4], roll["names"][12]) == ("C4", "E4", "C5")
+
+
+def test_the_film_shows_a_melody_as_each_best_model_rebuilt_it(folder):
+    *_, film = vae_view(RunFolder(folder / "two"))["groups"]
+    original, rebuilt = film["melodies"]
+    stages = rebuilt["roll"]["stages"]
+    steps = [line["step"] for line in read_history(RunFolder(folder / "two"))]
+    assert [int(stage["label"].split()[1].rstrip(",")) for stage in stages] == steps
+    assert steps == sorted(set(steps))
+    model, about = load_model(folder / "two" / "best" / "model.safetensors")
+    assert about["steps"] == steps[-1]
+    tokens = np.array(read_history(RunFolder(folder / "two"))[-1]["melody"])
+    assert original["roll"] == melody_view(model.config.form, tokens[None], "", keys_of(original))["roll"]
+    again = reconstruct(model, torch.from_numpy(tokens[None])).numpy()
+    last = melody_view(model.config.form, again, "", keys_of(original))["roll"]["notes"]["played"]
+    assert stages[-1]["played"] == rebuilt["roll"]["notes"]["played"] == last
+
+
+def test_a_broken_film_is_named(folder, tmp_path):
+    run = shutil.copytree(folder / "two", tmp_path / "run")
+    line = json.loads((run / HISTORY).read_text().splitlines()[0])
+    (run / HISTORY).write_text(json.dumps({**line, "tokens": [0, 1]}) + "\n")
+    with pytest.raises(RunError, match="another length than the model's"):
+        vae_view(RunFolder(run))
+
+
+def keys_of(melody: dict) -> tuple[int, int]:
+    """Return the lowest and the highest key that a melody's roll has."""
+    lowest, highest = (pitch_number(melody["roll"]["names"][end]) - 60 for end in (0, -1))
+    return lowest, highest
 
 
 def test_without_the_data_set_riffs_are_rebuilt(folder, tmp_path):
@@ -199,7 +235,7 @@ def test_all_melodies_play_in_a_browser(page):
     )
     assert opened.complaints == []
     answer = opened.answer
-    assert len(answer["heard"]) == 2 * REBUILT + 1 + SAMPLES
+    assert len(answer["heard"]) == 2 * REBUILT + 1 + SAMPLES + 2  # of the film
     for sounding, notes, sounds, key in answer["heard"]:
         assert sounding == notes > 0
         assert sounds == key
