@@ -22,11 +22,8 @@ def soak(program: str, *options: str) -> str:
 
 
 def test_runs_killed_at_a_random_moment_go_on_to_the_same_bytes():
-    kinds = ("dqn", "vae")  # tests/experiments/runs/test_resume.py kills an evolution
-    told = soak("kill_runs", *kinds, "--moments", "1", "--seed", "3")
-    assert [line.partition(";")[0] for line in told.splitlines()] == [
-        f"{kind}: 1 of 1 the same to the byte" for kind in kinds
-    ]
+    told = soak("kill_runs", "vae", "--moments", "1", "--seed", "3")  # the tests of runs kill an evolution and a DQN
+    assert told.partition(";")[0] == "vae: 1 of 1 the same to the byte"
 
 
 def test_a_folder_of_files_is_catalogued_in_little_memory():

@@ -293,7 +293,7 @@ def start():
         process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_run_stopped_from_outside_goes_on_to_the_same_bits(kuznechik, start, tune, tmp_path, number):
     run, options = tmp_path / "run", [tune, *SMALL, *sets("dqn.stop_when_solved=false")]
     process = start([*options, "--set", "dqn.steps=1000000000", "--checkpoint-every", "60"], run)

@@ -57,6 +57,7 @@ def test_the_champion_plays_what_was_written_and_echoes_as_planned(run):
     rolls = opened.improvising.play(opened.player())
     np.testing.assert_array_equal(rolls[0], np.load(run / "best" / "roll.npy"))
     kind, lag = kinds_and_lags(opened.improvising.plans.bars[0, :, 0])
+    assert EXACT in kind
     bars = rolls[0].reshape(4, 8, -1)
     for bar in np.flatnonzero(kind == EXACT):
         np.testing.assert_array_equal(bars[bar], bars[bar - lag[bar]])
