@@ -20,7 +20,17 @@ from typing import Any
 
 from listener.corpus import Corpora
 from listener.ending import Ending
-from listener.files import FORM, JUDGE, SUFFIX, USES_OF_JUDGE, model_in, models_folder, read_about, read_listener
+from listener.files import (
+    FORM,
+    JUDGE,
+    SUFFIX,
+    TASTE,
+    USES_OF_JUDGE,
+    model_in,
+    models_folder,
+    read_about,
+    read_listener,
+)
 from listener.listener import Listener, WeightedSum
 from listener.ngram import NGramTraining
 from listener.own_listener import OwnListener, try_listener
@@ -32,6 +42,8 @@ TRAINED = ("ngram", "melody", "learned", "vae")
 NAMES = ("theory", "ending", "vae-elbo", *TRAINED)
 KINDS = (*TRAINED, JUDGE, FORM)
 """Kinds that can be trained."""
+BESIDE_PRIOR = {"learned", "vae", "vae-elbo", TASTE}
+"""Kinds that reward at bar lines alone, how much the song so far is like real music."""
 ENTRY_POINTS = "kuznechik.listeners"
 """Group of the entry points by which an installed package offers listeners."""
 
@@ -96,6 +108,16 @@ def reference_scores(text: str) -> list[float] | None:
     """Return the scores of real melodies of 16 bars at the percentiles 0 to 100; None where they are not known."""
     path = trained_file(text)
     return read_about(path).get("reference") if path else None
+
+
+def needs_prior(text: str) -> bool:
+    """Return whether one of the listeners in a text rewards too seldom to be searched for without a prior.
+
+    Raises:
+        ValueError: a weight is no number, or the file of a listener is not usable.
+    """
+    files = {name: trained_file(name) for name, _ in _named(text)}
+    return any((read_about(path)["kind"] if path else name) in BESIDE_PRIOR for name, path in files.items())
 
 
 def training_of(kind: str, corpora: Corpora, options: Any, seed: int) -> Training:

@@ -10,6 +10,7 @@ from agents.dqn.prior import PriorOptions
 from agents.dqn.replay import ReplayOptions
 from experiments.config.evolve import Task
 from experiments.config.settings import ConfigError, Settings
+from listener.registry import needs_prior
 from songs.options import option
 
 LISTENERS = ("right_keys", "exact_steps")
@@ -174,7 +175,7 @@ class DqnConfig(Settings):
 
 
 def preset_for(listener: str | None) -> str | None:
-    """Return the preset for a listener: one trained on real music rewards at bar lines only, and needs a prior."""
+    """Return the preset for a listener, None without one; raises ValueError if its file is not usable."""
     if not listener:
         return None
-    return "prior" if any(name in listener for name in ("learned", "vae", "taste")) else "improvisation"
+    return "prior" if needs_prior(listener) else "improvisation"

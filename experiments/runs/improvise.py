@@ -7,7 +7,6 @@
 Conventions: B prompts of P steps; T steps in all. Rewards are means over the steps after the prompt.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,7 +27,7 @@ from experiments.runs.melody import write_array, write_melody
 from experiments.runs.plans import FORM, check_plan, read_plans
 from listener.attachment import attached, hears_any_keyboard
 from listener.listener import Listener, pays_every
-from listener.registry import listener_named
+from listener.registry import listener_named, needs_prior
 from listener.theory import further_keys
 from songs.catalog import read_catalog
 from songs.keyboard import Grid, Keyboard
@@ -45,8 +44,6 @@ BY_OUTPUT = {"modular_crossover": 0.0, "loss_weighted_output": 0.0, "error_rewei
 RANDOM_EPISODES = 20
 NO_PRIOR = "none"
 DRAFT = "draft.json"
-LEARNED = {"learned", "vae"}
-"""Listeners for which networks of an atlas, or with a mode bit, improvise beside a prior by default."""
 LONGEST_FOLLOWED = 4096
 """Steps for which a prior follows a melody; what it predicts then no longer changes."""
 MOST_STEPS = 1_000_000
@@ -90,8 +87,7 @@ def _settle_prior(config: EvolveConfig) -> EvolveConfig:
     prior = config.improvise.prior
     if prior == "auto":
         beside = config.evolve.algorithm == "map_elites" or config.task.mode_bit
-        heard = {name.strip() for name in re.split("[,=]", config.improvise.listener)}
-        prior = "melody" if beside and heard & LEARNED else NO_PRIOR
+        prior = "melody" if beside and needs_prior(config.improvise.listener) else NO_PRIOR
     check_plan(config.task, prior, True, "improvise.prior")
     if prior != FORM:
         melody_prior(prior, "improvise.prior")

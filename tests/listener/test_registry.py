@@ -1,5 +1,6 @@
 """Listeners are found by their names, by their files, and as weighted sums."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from listener.ending import Ending
 from listener.files import models_folder
 from listener.learned.model import Learned
 from listener.ngram import NGram
-from listener.registry import listener_named, reference_scores, trained_file
+from listener.registry import listener_named, needs_prior, reference_scores, trained_file
 from listener.rules import MusicTheory
 from listener.vae_elbo import VaeElbo
 
@@ -55,6 +56,21 @@ def test_a_trained_listener_is_found_by_its_file():
     np.testing.assert_array_equal(listener_named(str(path)).rewards(scale()), listener_named("ngram").rewards(scale()))
     assert trained_file(str(path)) == trained_file("ngram") == path
     assert trained_file("theory") is trained_file("theory=1,ngram=1") is None
+
+
+def test_what_rewards_at_bar_lines_alone_needs_a_prior_whatever_its_file_is_called(tmp_path):
+    for kind, name in (("learned", "mine"), ("ngram", "not-learned")):
+        for ending in ("safetensors", "json"):
+            shutil.copy(models_folder() / f"{kind}.{ending}", tmp_path / f"{name}.{ending}")
+    assert needs_prior(f"{tmp_path}/mine.safetensors")
+    assert not needs_prior(f"{tmp_path}/not-learned.safetensors")
+    assert needs_prior("learned=1,ending=.3")
+    assert needs_prior("vae")
+    assert needs_prior("vae-elbo")
+    assert not needs_prior("ngram=1,theory=.5")
+    assert not needs_prior("learned_by_me.py:Mine(weight=1, other=2)")
+    with pytest.raises(ValueError, match="no such listener"):
+        needs_prior("taste.safetensors")
 
 
 def test_listeners_load_no_torch_they_do_not_need_and_never_its_compiler():
