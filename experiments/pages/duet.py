@@ -65,8 +65,10 @@ def network_data(run: Run) -> dict[str, Any]:
     """Return a champion as the page's `network.js` reads it.
 
     Raises:
-        RunError: it is recurrent, or plays with a prior.
+        RunError: it is recurrent, or plays with a prior or by a plan.
     """
+    if run.task.plan:
+        raise RunError(f"{run.folder.path}: it plays by a plan, which the page does not have; try kuznechik play")
     if getattr(run.performer, "prior", None):
         raise RunError(f"{run.folder.path}: it plays with a prior, which the page does not have; try kuznechik play")
     if run.folder.read_meta().get("experiment") == "dqn":

@@ -81,6 +81,14 @@ def test_with_a_temperature_it_plays_as_many_plans_as_one_likes(run):
     assert [song.roll.tobytes() for song in one] == [song.roll.tobytes() for song in again]
 
 
+def test_without_a_prior_too_it_is_refused_by_the_duet_page(kuznechik, four_bars, tmp_path):
+    options = ("--listener", "theory", "--set", "task.plan=true", "--set", "evolve.generations=1")
+    assert kuznechik("evolve", four_bars, *options, "--out", tmp_path / "run").status == 0
+    called = kuznechik("duet", tmp_path / "run")
+    assert (called.status, called.err.count("\n")) == (2, 1)
+    assert "it plays by a plan, which the page does not have" in called.err
+
+
 def test_the_draft_is_the_best_draw_for_the_listener(run):
     task = open_run(run).improvising
     rewards = []
