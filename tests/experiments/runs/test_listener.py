@@ -160,8 +160,8 @@ class Stop:
         raise AssertionError("a listener plays nothing")
 
 
-def test_a_run_after_ctrl_c_goes_on_to_the_same_bits(kuznechik, trained, music, tmp_path):
-    kind = "learned"
+@pytest.mark.parametrize("kind", ["melody", "learned"])
+def test_a_run_after_ctrl_c_goes_on_to_the_same_bits(kuznechik, trained, music, tmp_path, kind):
     config = ListenerConfig.from_toml((trained(kind) / "config.toml").read_text())
     config, read = resolve_listener(config, lambda done, of: None)
     run, step = RunFolder.create(tmp_path / "run"), STEPS[kind] // 2
