@@ -17,6 +17,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 
 from agents.neat.editor import GenomeEditor
 from agents.neat.genome import ConnectionGene, new_connection, new_node, on_grid
@@ -137,10 +138,11 @@ def _choose_node(editor: GenomeEditor) -> int:
 
 
 def _choose_connection(editor: GenomeEditor) -> ConnectionGene:
-    """Choose a connection; with `loss_weighted_output` the one of three whose output has the largest loss."""
-    outputs, connections = editor.config.num_outputs, editor.connections
+    """Choose any connection, or with `loss_weighted_output` one to an output in proportion to its loss."""
+    config, connections = editor.config, editor.connections
     gene = connections.choose()
-    if editor.losses and gene.key[1] < outputs and random.random() < editor.config.loss_weighted_output:
-        candidates = (gene, connections.choose(), connections.choose())
-        gene = max(candidates, key=lambda one: editor.losses[one.key[1]] if one.key[1] < outputs else 0.0)
+    if editor.losses and gene.key[1] < config.num_outputs and random.random() < config.loss_weighted_output:
+        inputs = connections.inputs(random.choices(config.output_keys, editor.losses)[0]) if any(editor.losses) else {}
+        if inputs:
+            return next(islice(inputs.values(), int(random.random() * len(inputs)), None))
     return gene

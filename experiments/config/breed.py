@@ -1,6 +1,7 @@
 """Configuration of a run that is bred by ear."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 from agents.neat.metre_player import MelodyTask
@@ -77,7 +78,7 @@ class BreedConfig(Settings):
 
     breed: Breed = field(default_factory=Breed)
     melody: Melody = field(default_factory=Melody)
-    genome: Genome = field(default_factory=Genome)
+    genome: Genome = field(default_factory=partial(Genome, connections_added=1.0))
 
     @property
     def seed(self) -> int:
@@ -87,6 +88,6 @@ class BreedConfig(Settings):
     @property
     def as_evolution(self) -> EvolveConfig:
         """The same options of genomes in the configuration of an evolution, without what needs losses."""
-        without = {"modular_crossover": 0.0, "loss_weighted_output": 0.0, "error_reweighting": 0.0}
+        without = {"modular_crossover": 0.0, "donors": 0, "loss_weighted_output": 0.0, "error_reweighting": 0.0}
         config = EvolveConfig(genome=self.genome).change("operators", **without)
         return config.change("evolve", selection="truncation")

@@ -99,7 +99,7 @@ class Evolve:
     algorithm: str = option("neat", "how networks are searched for", choices=ALGORITHMS)
     seed: int = option(0, "the same seed gives the same run", 0, 2**63 - 1)
     generations: int = option(2000, "budget: generations after which evolution gives up", 1, 10**9)
-    population_size: int = option(60, "genomes in a generation", 4, 1_000_000)
+    population_size: int = option(30, "genomes in a generation", 4, 1_000_000)
     fitness: str = option("squared_hinge", "what a genome is worth", choices=tuple(KINDS))
     elitism: int = option(1, "best genomes of a species that are kept unchanged", 0, 1000)
     survival_threshold: float = option(0.2, "share of a species that may have children (truncation)", 0.01, 1.0)
@@ -110,7 +110,7 @@ class Evolve:
 class Species:
     """Division of the population into species."""
 
-    target_species: int = option(8, "number of species to steer the threshold to; 1: no division; 0: fixed", 0, 1000)
+    target_species: int = option(1, "number of species to steer the threshold to; 1: no division; 0: fixed", 0, 1000)
     compatibility_threshold: float = option(
         1.0, "genetic distance from which genomes form another species, at the start", 0.001
     )
@@ -124,8 +124,8 @@ class Species:
 class Operators:
     """Operators beyond plain NEAT; each is off at 0. They are named in every run, plot and report."""
 
-    modular_crossover: float = option(0.5, "chance of taking each output from the parent better at it", 0.0, 1.0)
-    donors: int = option(0, "parents beyond two that a modular crossover takes outputs from", 0, 1000)
+    modular_crossover: float = option(1.0, "chance of taking each output from the parent better at it", 0.0, 1.0)
+    donors: int = option(2, "parents beyond two that a modular crossover takes outputs from", 0, 1000)
     loss_weighted_output: float = option(
         0.7, "probability that a mutation picks its output in proportion to its loss", 0.0, 1.0
     )
@@ -135,8 +135,8 @@ class Operators:
     target_guided: float = option(0.0, "probability that a new connection looks at inputs and targets", 0.0, 1.0)
     live_inputs: str = option(
         "auto",
-        "add connections only from inputs that are ever on; auto: for songs of many inputs, and then with one species, "
-        "two new connections a child and no new hidden nodes, where these are at their defaults",
+        "add connections only from inputs that are ever on; auto: for songs of many inputs, and then without new "
+        "hidden nodes, if genome.node_add_prob is at its default",
         choices=("auto", "yes", "no"),
     )
     active_input_bias: float = option(
@@ -153,7 +153,7 @@ class Genome:
         "of the first generation; full: from every input to every output, for few inputs",
         choices=("none", "full"),
     )
-    connections_added: float = option(1.0, "mean number of connections added to a child", 0.0, 100.0)
+    connections_added: float = option(2.0, "mean number of connections added to a child", 0.0, 100.0)
     weights_changed: float = option(2.0, "mean number of weights and biases changed beyond the first", 0.0, 1000.0)
     conn_delete_prob: float = option(0.35, "chance of deleting a connection", 0.0, 1.0)
     node_add_prob: float = option(0.01, "chance of splitting a connection by a hidden node", 0.0, 1.0)

@@ -55,8 +55,6 @@ WithSongs = TypeVar("WithSongs", EvolveConfig, "DqnConfig")
 
 MANY_INPUTS = 500
 """Inputs from which evolution looks only at those that are ever on; the project's own songs have fewer."""
-WIDE = (("species", "target_species", 1), ("genome", "connections_added", 2.0), ("genome", "node_add_prob", 0.0))
-"""Options of evolution where it looks only at inputs that are ever on: section, name and value."""
 
 
 def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
@@ -105,9 +103,9 @@ def _settle_live_inputs(config: EvolveConfig, songs: Sequence[Song]) -> EvolveCo
     """Return a configuration of NEAT that says whether connections are added only from inputs that are ever on.
 
     By default they are where a song has many inputs, more of which are ever on than there are steps to learn. Then
-    linear units are enough, one species and larger steps are quicker, and options at their defaults become `WIDE`.
+    linear units are enough, and no hidden nodes are added where their probability is at its default.
     """
-    task, operators, standard = config.task, config.operators, EvolveConfig()
+    task, operators = config.task, config.operators
     if operators.live_inputs != "auto" or config.evolve.algorithm != "neat":
         return config
     sounding = int(np.any([song.roll.any(axis=0) for song in songs], axis=0).sum())
@@ -116,9 +114,8 @@ def _settle_live_inputs(config: EvolveConfig, songs: Sequence[Song]) -> EvolveCo
     wide = rows * songs[0].keyboard.keys >= MANY_INPUTS and rows * sounding > steps
     if not wide or config.genome.recurrent or improvises(config):
         return config.change("operators", live_inputs="no")
-    for section, name, value in WIDE:
-        if getattr(getattr(config, section), name) == getattr(getattr(standard, section), name):
-            config = config.change(section, **{name: value})
+    if config.genome.node_add_prob == EvolveConfig().genome.node_add_prob:
+        config = config.change("genome", node_add_prob=0.0)
     return config.change("operators", live_inputs="yes")
 
 

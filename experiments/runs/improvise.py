@@ -39,7 +39,13 @@ from songs.validate import Within, validate_like
 if TYPE_CHECKING:
     from experiments.config.dqn import Environment
 
-BY_OUTPUT = {"modular_crossover": 0.0, "loss_weighted_output": 0.0, "error_reweighting": 0.0, "target_guided": 0.0}
+BY_OUTPUT = {
+    "modular_crossover": 0.0,
+    "donors": 0,
+    "loss_weighted_output": 0.0,
+    "error_reweighting": 0.0,
+    "target_guided": 0.0,
+}
 """Operators that need a loss for every output. A listener gives a network one reward."""
 RANDOM_EPISODES = 20
 NO_PRIOR = "none"

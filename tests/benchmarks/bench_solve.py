@@ -34,8 +34,8 @@ from songs.catalog import read_catalog
 ALGORITHM = "evolve.algorithm="
 ENDLESS = "evolve.generations=1000000"
 ROWS = {
-    "NEAT, 8 species (the default)": [],
-    "NEAT, one species": ["species.target_species=1"],
+    "NEAT (the default)": [],
+    "NEAT, 8 species of 60 genomes": ["evolve.population_size=60", "species.target_species=8"],
     "OpenAI-ES": [f"{ALGORITHM}openai_es", ENDLESS],
     "separable CMA-ES": [f"{ALGORITHM}cma_es", ENDLESS],
     "verified prefix (episodes, not evaluations)": [f"{ALGORITHM}verified_prefix", ENDLESS],

@@ -96,7 +96,8 @@ def solved(tune, small) -> Path:
 def unsolved(tune, small) -> Path:
     """Return a run folder whose budget ended after four generations; nobody changes it."""
     folder = tune.parent / "unsolved"
-    options = (*small, "--set", "evolve.generations=4", "--checkpoint-every", "2")
+    several = ("--set", "species.target_species=4")
+    options = (*small, *several, "--set", "evolve.generations=4", "--checkpoint-every", "2")
     assert main(["evolve", str(tune), *options, "--out", str(folder), "--json"]) == 0
     return folder
 
@@ -153,8 +154,8 @@ def xor_runs(tmp_path_factory, call_quietly) -> Path:
     for name, *settings in (
         ("a/seed-2", "evolve.seed=2"),
         ("a/seed-10", "evolve.seed=10"),
-        ("b/small", "evolve.population_size=30"),
-        ("b/short", "evolve.generations=1", "evolve.population_size=30"),
+        ("b/small", "evolve.population_size=20"),
+        ("b/short", "evolve.generations=1", "evolve.population_size=20"),
     ):
         options = [part for setting in ("task.kind=xor", *settings) for part in ("--set", setting)]
         call_quietly("evolve", *options, "--out", folder / name, "--json")

@@ -111,8 +111,11 @@ MISTAKES = {
         (["tune.mid", "--set", "memory"], "--set memory: write section.key=value"),
         (["tune.mid", "--set", "task.colour=1"], "unknown key task.colour"),
         (["tune.mid", "--set", "colour.task=1"], r"unknown section \[colour\]"),
-        (["tune.mid", "--set", "evolve.elitism=60", "--set", "evolve.population_size=60"], "8 species with 60 elite"),
-        (["tune.mid", "--set", "evolve.population_size=8"], "8 species with 1 elites each would leave no room for chi"),
+        (["tune.mid", "--set", "evolve.elitism=60", "--set", "evolve.population_size=60"], "1 species with 60 elite"),
+        (
+            ["tune.mid", "--set", "evolve.population_size=8", "--set", "species.target_species=8"],
+            "8 species with 1 elites each would leave no room for chi",
+        ),
         (["tune.mid", "--each"], "SONG does not go with --each"),
         (["tune.mid", "--together"], "SONG does not go with --together"),
         (["--each", "--together"], "--together does not go with --each"),

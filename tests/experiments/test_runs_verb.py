@@ -36,12 +36,12 @@ def test_what_was_run_and_what_differs(kuznechik, xor_runs):
     assert {(row["kind"], row["song"], row["algorithm"]) for row in rows} == {("evolve", "xor", "neat")}
     differing = [name for name in rows[0] if "." in name]
     assert differing == ["evolve.generations", "evolve.population_size"]
-    assert [row["evolve.population_size"] for row in rows] == ["60", "60", "30", "30"]
+    assert [row["evolve.population_size"] for row in rows] == ["30", "30", "20", "20"]
 
 
 def test_an_evaluation_costs_a_step_for_every_case(kuznechik, xor_runs):
     short = next(row for row in listed(kuznechik, xor_runs) if row["run"] == "b/short")
-    assert int(short["env_steps"]) == 30 * 4
+    assert int(short["env_steps"]) == 20 * 4
 
 
 def test_sorted_and_filtered(kuznechik, xor_runs):
@@ -51,8 +51,8 @@ def test_sorted_and_filtered(kuznechik, xor_runs):
         ("solved=false", ["b/short"]),
         ("run=a/*", ["a/seed-2", "a/seed-10"]),
         ("seed>0", ["a/seed-2", "a/seed-10"]),
-        ("evolve.population_size!=60", ["b/short", "b/small"]),
-        ("env_steps<121", ["b/short"]),
+        ("evolve.population_size!=30", ["b/short", "b/small"]),
+        ("env_steps<81", ["b/short"]),
     ):
         assert [row["run"] for row in listed(kuznechik, xor_runs, "--where", condition)] == names, condition
 

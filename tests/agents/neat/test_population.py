@@ -42,7 +42,7 @@ CASES = memory_cases([SONG], MEMORY, PROMPT)
 BUSY = {
     "evolve": {"population_size": 16, "elitism": 1},
     "species": {"target_species": 4, "compatibility_threshold": 1.0, "interspecies_mating": 0.5},
-    "genome": {"node_add_prob": 0.2, "node_delete_prob": 0.05},
+    "genome": {"node_add_prob": 0.5, "node_delete_prob": 0.05},
 }
 """A small population in which everything happens: species, hidden nodes, mating abroad."""
 
