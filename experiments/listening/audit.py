@@ -89,8 +89,8 @@ def _melodies(options: argparse.Namespace, report) -> tuple[Excerpts, np.ndarray
 
 
 def _write(results: dict, folder: Path) -> None:
+    from experiments.figures import write_figure
     from experiments.listening.figure import figure
-    from experiments.plots.sheet import write_figure
     from songs.files import write_atomically
 
     data, text, drawing = (folder / name for name in FILES)

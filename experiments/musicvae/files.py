@@ -168,7 +168,7 @@ def draw_melodies(path: Path, tokens: np.ndarray, form: Representation, titles: 
     """Write a picture of melodies (N, T), one below the other; return its path."""
     from matplotlib.figure import Figure
 
-    from experiments.plots.sheet import write_figure
+    from experiments.figures import write_figure
 
     parts = [notes(row, form) for row in tokens]
     pitches = np.concatenate([part[:, 2] for part in parts] + [np.array([60.0, 72.0])])

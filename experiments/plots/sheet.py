@@ -6,7 +6,6 @@ that the pictures of a run took, it took 2.
 Conventions: sizes, margins and gaps in inches.
 """
 
-import io
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import SymmetricalLogLocator
 
-from songs.files import write_atomically
+from experiments.figures import write_figure
 
 BEST, MEAN, CEILING, BASELINE = "#0072B2", "#E69F00", "#555555", "#CC79A7"
 """From the palette of Okabe and Ito, which colour-blind readers can tell apart."""
@@ -112,13 +111,6 @@ def font_shows(text: str) -> bool:
 def _characters() -> set[int]:
     """Return the numbers of the characters that the font has."""
     return set(font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap())
-
-
-def write_figure(figure: Figure, path: Path, dots_per_inch: int, **options: Any) -> None:
-    """Write a figure in the format that the name of the file says; options are those of `Figure.savefig`."""
-    content = io.BytesIO()
-    figure.savefig(content, format=path.suffix[1:], dpi=dots_per_inch, **options)
-    write_atomically(path, content.getvalue())
 
 
 def figure_paths(path: Path) -> list[Path]:

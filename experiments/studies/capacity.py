@@ -163,7 +163,7 @@ def draw(rows: Sequence[Row], setting: Setting, path: Path) -> None:
     """Draw a curve as PNG: connections and nodes, and seconds, over the number of songs."""
     from matplotlib.figure import Figure
 
-    from experiments.plots.sheet import write_figure
+    from experiments.figures import write_figure
 
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2)
