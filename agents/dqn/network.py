@@ -75,6 +75,13 @@ class QNetwork(nn.Module):
         """Return a network with the same weights that is not trained."""
         return copy.deepcopy(self).requires_grad_(False)
 
+    def silent(self) -> Self:
+        """Return a network of the same shape whose outputs are all 0, that is not trained."""
+        network = self.copy()
+        for weights in network.parameters():
+            weights.zero_()
+        return network
+
     @torch.no_grad()
     def greedy(self, observations: Tensor) -> Tensor:
         """Return the keys (B, K) bool of the most valued choices."""

@@ -100,10 +100,20 @@ def test_the_draft_is_the_best_draw_for_the_listener(run):
     assert rewards[0] < rewards[1] <= rewards[2]
 
 
+def test_learning_never_ends_below_its_draft(run):
+    opened = open_run(run)
+    task = opened.improvising
+    draft = play_prior(task.prior, task.starts.prompts, task.starts.steps)
+    assert task.reward(task.play(opened.player())) >= task.reward(draft)
+    if run.name == "dqn":
+        first = at_generation(opened, 0)
+        np.testing.assert_array_equal(first.improvising.play(first.performer), draft)
+
+
 def test_the_champion_of_the_first_step_is_played_by_its_plan(run):
     first = at_generation(open_run(run), 0 if run.name == "evolve" else STEPS["dqn"][0])
     rolls = first.improvising.play(first.performer)
-    assert rolls.shape == (1, 64, 13)
+    assert rolls.shape == (1, 32, 13)
 
 
 @pytest.mark.parametrize(
