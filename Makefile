@@ -14,7 +14,7 @@ pictures: $(READY)  ## make the pictures of README and documentation again
 	$(BIN)/python docs/drawings.py
 	rm -rf $(PICTURES)/run
 	$(BIN)/kuznechik evolve grasshopper --seed 0 --out $(PICTURES)/run --plot
-	cp $(PICTURES)/run/plots/fitness.png $(PICTURES)/run/plots/roll.png $(PICTURES)/run/plots/species.png $(PICTURES)
+	cp $(PICTURES)/run/plots/fitness.png $(PICTURES)/run/plots/roll.png $(PICTURES)
 	rm -rf $(PICTURES)/run
 
 gallery: $(READY)  ## carry out what docs/gallery prints; runs in runs/gallery that are there already are taken
