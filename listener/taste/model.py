@@ -23,7 +23,7 @@ from listener.theory import highest_keys
 
 ORDINARY = (5, 95)
 """Percentiles of the melodies that a person heard; nothing is to be gained by going further."""
-STRENGTH = 2.0
+STRENGTH = 1.0
 """Standard deviation of the term among melodies that were heard; that of the learned listener is 1 among real ones."""
 
 

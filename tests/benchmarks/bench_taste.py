@@ -118,21 +118,23 @@ def learn(seed: int, out: Path | None) -> dict[str, float]:
     return predicted
 
 
-def champion(listener: str, seed: int, steps: int, out: Path) -> np.ndarray:
-    """Return what the champion of a short run for a listener plays after a bar of the grasshopper, (T, K)."""
-    run = out / f"{Path(listener).stem}-champion-{seed}"
+def champion(listener: str, seed: int, options: argparse.Namespace) -> np.ndarray:
+    """Return what the champion of a run for a listener plays after a bar of the grasshopper, (T, K)."""
+    run = options.evolve / f"{Path(listener).stem}-champion-{seed}"
     if not (run / "summary.json").exists():
         kuznechik(["dqn", "grasshopper", "--listener", listener, "--preset", "prior", "--seed", str(seed), "--json",
-                   "--set", f"dqn.steps={steps}", "--out", str(run)])  # fmt: skip
+                   "--set", f"dqn.steps={options.steps}", "--set", f"prior.draws={options.draws}",
+                   "--out", str(run)])  # fmt: skip
     return read_source(str(run)).songs[0].roll
 
 
-def evolve(seeds: list[int], steps: int, out: Path) -> None:
+def evolve(options: argparse.Namespace) -> None:
     """Print how often people prefer the champions of their taste to those of `learned`, and how strange these are."""
-    plain = np.array([champion("learned", seed, steps, out) for seed in seeds])
+    seeds, out = options.seeds, options.evolve
+    plain = np.array([champion("learned", seed, options) for seed in seeds])
     print(f"learned: {strangeness(plain)}", flush=True)
     own = {
-        (person, seed): champion(str(out / f"{person}-{seed}.safetensors"), seed, steps, out)
+        (person, seed): champion(str(out / f"{person}-{seed}.safetensors"), seed, options)
         for seed in seeds
         for person in PEOPLE
     }
@@ -158,7 +160,8 @@ def main() -> None:
     parser.add_argument(
         "--evolve", type=Path, metavar="DIR", help="make champions for the tastes, in run folders there"
     )
-    parser.add_argument("--steps", type=int, default=12_000, help="environment steps of a champion's run")
+    parser.add_argument("--steps", type=int, default=4000, help="environment steps of a champion's run")
+    parser.add_argument("--draws", type=int, default=2000, help="draws of the prior, the best of which it begins with")
     options = parser.parse_args()
     if options.evolve:
         options.evolve.mkdir(parents=True, exist_ok=True)
@@ -169,7 +172,7 @@ def main() -> None:
             shares = [row[person] for row in rows]
             print(f"{person}: {CHOICES} choices predict {np.mean(shares):.3f} of the pairs, at least {min(shares):.3f}")
     if options.evolve:
-        evolve(options.seeds, options.steps, options.evolve)
+        evolve(options)
 
 
 if __name__ == "__main__":
