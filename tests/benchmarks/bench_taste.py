@@ -7,7 +7,7 @@ Each of five people has a hidden listener of its own and chooses between two mel
     long     time that is spent in notes of half a bar or longer
 
     python tests/benchmarks/bench_taste.py --seeds 0 1 2 3 4            # what 60 choices predict: a minute
-    python tests/benchmarks/bench_taste.py --seeds 0 --evolve OUT       # and champions of each taste, beside `learned`
+    python tests/benchmarks/bench_taste.py --evolve OUT                 # and champions of each taste, beside `learned`
 
 A hidden listener is code of this file, on the notes alone. The melodies are draws of the model of real melodies, 16
 bars each; held-out pairs are of other draws, and nobody errs there.
