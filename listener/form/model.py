@@ -34,8 +34,8 @@ SHARPNESS = 2.5
 AT_ONCE = 250
 """Melodies that are filled at once: bounds the memory."""
 FEWEST_NOTES_A_BAR = 1
-CANDIDATES = 64
-"""Plans that are drawn for each that is to go with a prompt."""
+CANDIDATES, CANDIDATES_A_PLAN = 64, 24
+"""Plans that are drawn for those that are to go with a prompt: at least, and for each; 1 in 20 ends well and varies."""
 WELL_ENDED = 28.0
 """Of a plan that ends well, beside about as much for one that fits a prompt in all ways."""
 DIFFERENT, VARIED_ENOUGH = (9 / 16, 13 / 16), 8.0
@@ -102,7 +102,7 @@ class FormModel:
         bars as most real melodies. The others are of excerpts, as what the model learned from.
         """
         keys = prompt.shape[1]
-        drawn = self.draw_plans(CANDIDATES * count, bars, generator, keys)
+        drawn = self.draw_plans(max(CANDIDATES, CANDIDATES_A_PLAN * count), bars, generator, keys)
         melody = highest_keys(prompt[None, : len(prompt) // STEPS_PER_BAR * STEPS_PER_BAR])[0]
         fits = np.zeros(len(drawn))
         if whole:
