@@ -63,6 +63,15 @@ class QNetwork(nn.Module):
                     layer.weight.uniform_(-bound, bound, generator=random)
                     layer.bias.uniform_(-bound, bound, generator=random)
 
+    @torch.no_grad()
+    def silence(self) -> Self:
+        """Make all values 0 for now, whatever is observed; return the network."""
+        for layer in (self.advantage, self.value):
+            if layer is not None:
+                layer.weight.zero_()
+                layer.bias.zero_()
+        return self
+
     def forward(self, observations: Tensor) -> Tensor:
         """Return the values (B, branches, choices) of observations (B, I) float32."""
         hidden = self.body(observations)
@@ -74,13 +83,6 @@ class QNetwork(nn.Module):
     def copy(self) -> Self:
         """Return a network with the same weights that is not trained."""
         return copy.deepcopy(self).requires_grad_(False)
-
-    def silent(self) -> Self:
-        """Return a network of the same shape whose outputs are all 0, that is not trained."""
-        network = self.copy()
-        for weights in network.parameters():
-            weights.zero_()
-        return network
 
     @torch.no_grad()
     def greedy(self, observations: Tensor) -> Tensor:

@@ -74,7 +74,7 @@ class Learning(Trainable):
 
     def step(self) -> Log | None:
         if self.config.prior.draws and self.best.weights is None:
-            self._keep(self.best.consider(self.learner.network.silent(), self.steps))  # it plays the draft
+            self._keep(self.best.consider(self.learner.network.copy().silence(), self.steps))  # it plays the draft
         before = self.steps
         self.loop.step()
         due = passes_multiple(self.config.dqn.evaluate_every, before, self.steps)
