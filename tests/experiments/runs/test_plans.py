@@ -96,7 +96,7 @@ def test_the_draft_is_the_best_draw_for_the_listener(run):
         folder = RunFolder.create(run.parent / f"{run.name}-{draws}")
         write_draft(folder, replace(task, plans=None, seeds=None), draws, 3, planned=True)
         draft = with_draft(replace(task, folder=folder), planned=True, draws=draws)
-        rewards.append(draft.reward(play_prior(draft.prior, draft.starts.prompts, 64)))
+        rewards.append(draft.reward(play_prior(draft.prior, draft.starts.prompts, 32)))
     assert rewards[0] < rewards[1] <= rewards[2]
 
 
