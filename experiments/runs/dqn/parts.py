@@ -54,7 +54,7 @@ def seeds(config: DqnConfig) -> list[int]:
 
 
 def make_network(config: DqnConfig, keys: int) -> QNetwork:
-    """Return the untrained network of a configuration, for so many keys; the values of one by plan with a draft are 0."""
+    """Return the untrained network of a configuration for so many keys; values of one by plan with a draft are 0."""
     task = config.task
     inputs = keys * rows_of(task.remembered) + task.mode_bit + _planned(config, keys)
     network = QNetwork(inputs, config.network, seeds(config)[0], keys)
