@@ -144,6 +144,7 @@ def _lines(summary: dict, folder: Any) -> list[str]:
             f"the most that one network can: {summary['ceiling']}). "
             f"{summary['whole_songs']} of {summary['songs']} songs whole. Regime: {summary['regime']}."
         )
-    # a page has no prior
-    page = "" if read_config(folder).prior.decides else "|duet"
+    config = read_config(folder)
+    # a page has no prior and no plan
+    page = "" if config.prior.decides or config.task.plan else "|duet"
     return [*lines, f"Next: kuznechik score|plot|play|report{page} {shlex.quote(str(folder.path))}"]

@@ -162,8 +162,8 @@ def _lines(summary: dict, folder: Any) -> list[str]:
         lines += _acted(summary)
     config = read_config(folder)
     alone = not config.improvise.listener or config.improvise.prior == "none"
-    # a page has no prior, and cannot play a network with a memory of its own
-    page = "|duet" if alone and not config.genome.recurrent else ""
+    # a page has no prior and no plan, and cannot play a network with a memory of its own
+    page = "|duet" if alone and not config.task.plan and not config.genome.recurrent else ""
     if "coverage" in summary:
         lines.append(f"Atlas: {summary['coverage']:.0%} of the cells are filled, QD score {summary['qd_score']:.1f}.")
     verbs = f"score|plot|play|report{page}" if summary["songs"] else "score|plot|report"

@@ -83,7 +83,9 @@ def test_with_a_temperature_it_plays_as_many_plans_as_one_likes(run):
 
 def test_without_a_prior_too_it_is_refused_by_the_duet_page(kuznechik, four_bars, tmp_path):
     options = ("--listener", "theory", "--set", "task.plan=true", "--set", "evolve.generations=1")
-    assert kuznechik("evolve", four_bars, *options, "--out", tmp_path / "run").status == 0
+    evolved = kuznechik("evolve", four_bars, *options, "--out", tmp_path / "run")
+    assert evolved.status == 0
+    assert "duet" not in evolved.out  # the next commands that it names
     called = kuznechik("duet", tmp_path / "run")
     assert (called.status, called.err.count("\n")) == (2, 1)
     assert "it plays by a plan, which the page does not have" in called.err
