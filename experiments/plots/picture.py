@@ -89,7 +89,8 @@ class Picture:
     """Whether a run has this picture."""
     draw: Callable[[PlottedRun], Figure]
     """Raises RunError if the run folder lacks what it needs."""
-    in_report: bool = True
+    in_report: Callable[[PlottedRun], bool] = lambda run: True
+    """Whether the report of a run that has this picture shows it."""
 
 
 def read_summary(folder: RunFolder) -> dict[str, Any]:

@@ -134,5 +134,6 @@ PICTURE = Picture(
         run.experiment == "breed" or (run.experiment in ("evolve", "dqn") and run.config.task.kind == "song")
     ),
     draw=_draw,
-    in_report=False,  # the report shows the roll itself, with a playhead
+    # the report shows the roll itself, with a playhead
+    in_report=lambda run: run.experiment != "breed" and not run.songs,
 )

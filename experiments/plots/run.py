@@ -86,7 +86,7 @@ def draw_run(folder: RunFolder, for_report: bool = False) -> tuple[dict[str, Fig
     figures, missing = {}, []
     with style.context(STYLE):
         for picture in PICTURES:
-            if not picture.suits(run) or (for_report and run.songs and not picture.in_report):
+            if not picture.suits(run) or (for_report and not picture.in_report(run)):
                 continue
             try:
                 figures[picture.name] = picture.draw(run)

@@ -68,4 +68,5 @@ PICTURE = Picture(
     "Members of each species over the generations",
     suits=lambda run: run.experiment == "evolve" and run.config.evolve.algorithm != "map_elites",
     draw=_draw,
+    in_report=lambda run: run.config.species.target_species != 1,  # one alone is a plain block
 )

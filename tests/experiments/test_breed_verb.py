@@ -39,7 +39,9 @@ def test_it_serves_a_page_until_ctrl_c(tmp_path, kuznechik):
     assert "history/genomes.csv: the same to the byte" in again.out
     assert kuznechik("play", out, "--wav", tmp_path / "bred.wav").status == 0
     assert kuznechik("report", out).status == 0
-    assert f'<pre tabindex="0">kuznechik repeat {out}</pre>' in (out / "report.html").read_text()
+    page = (out / "report.html").read_text()
+    assert f'<pre tabindex="0">kuznechik repeat {out}</pre>' in page
+    assert "data:image/png;base64," not in page  # what it plays is shown once, with a playhead
     scored = kuznechik("score", out)
     assert (scored.status, scored.err.count("\n")) == (2, 1)
     assert "nothing in it is right or wrong" in scored.err

@@ -49,7 +49,7 @@ def test_the_page_holds_the_run(page):
     assert "kuznechik evolve" in text
     assert "[evolve]" in text  # the configuration
     assert "neat-python 2.0.0" in text
-    assert text.count("data:image/png;base64,") == 3  # fitness, species, network
+    assert text.count("data:image/png;base64,") == 2  # fitness, network; the one species is no picture
 
 
 def test_nothing_is_loaded_from_anywhere(page, overview):
