@@ -171,5 +171,5 @@ def operators_used(config: EvolveConfig) -> list[str]:
     }
     used = [name if value is True else f"{name} {value:g}" for name, value in named.items() if value]
     if operators.modular_crossover and operators.donors:
-        used[0] += f" of {2 + operators.donors} parents"
+        used[0] += f" with {2 + operators.donors} parents"
     return [*used, "lexicase selection"] if config.evolve.selection == "lexicase" else used

@@ -196,7 +196,7 @@ def test_a_title_is_shown_literally(drawn: Path, name: str) -> None:
 
 def test_the_caption_names_operators_and_effort(drawn: Path) -> None:
     shown = texts(drawn / "fitness.svg")
-    operators = "modular crossover 0.5, loss-weighted output 0.7"
+    operators = "modular crossover 0.5 with 4 parents, loss-weighted output 0.7"
     assert f"NEAT with {operators}; 180 evaluations, 1.0 CPU seconds; not solved" in shown
 
 
