@@ -211,3 +211,11 @@ def finish(options: argparse.Namespace, kind: str, folder: Path, summary: dict[s
         print(*result, f"Written: {folder}", sep="\n")
         print(f"Continue: kuznechik {VERBS[kind]} --resume {shlex.quote(str(folder))}" if interrupted else following)
     return 130 if interrupted else 0
+
+
+def next_commands(verbs: str, folder: Path, listener: str = "") -> str:
+    """Return the line that names the next commands for a run; code of the user's own must be named again."""
+    from listener.registry import own_names
+
+    own = f"; score and report with --listener {shlex.quote(listener)}" if listener and own_names(listener) else ""
+    return f"Next: kuznechik {verbs} {shlex.quote(str(folder))}{own}"

@@ -10,10 +10,9 @@ same result as if it had never stopped.
 """
 
 import argparse
-import shlex
 from typing import Any
 
-from experiments.command import ENDINGS, add_origin, add_run_options, begin_or_resume, configured, finish
+from experiments.command import ENDINGS, add_origin, add_run_options, begin_or_resume, configured, finish, next_commands
 from experiments.options import (
     ARRANGE_OPTIONS,
     UsageError,
@@ -147,4 +146,4 @@ def _lines(summary: dict, folder: Any) -> list[str]:
     config = read_config(folder)
     # a page has no prior and no plan
     page = "" if config.prior.decides or config.task.plan else "|duet"
-    return [*lines, f"Next: kuznechik score|plot|play|report{page} {shlex.quote(str(folder.path))}"]
+    return [*lines, next_commands(f"score|plot|play|report{page}", folder.path, config.environment.listener)]

@@ -17,7 +17,6 @@ worth its mean return over a few episodes, and --workers pay.
 
 import argparse
 import re
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from experiments.command import (
     configured,
     draw,
     finish,
+    next_commands,
     supervised,
 )
 from experiments.options import (
@@ -168,7 +168,7 @@ def _lines(summary: dict, folder: Any) -> list[str]:
         lines.append(f"Atlas: {summary['coverage']:.0%} of the cells are filled, QD score {summary['qd_score']:.1f}.")
     verbs = f"score|plot|play|report{page}" if summary["songs"] else "score|plot|report"
     verbs = "play|score|plot|report" if "environment" in summary else verbs
-    return [*lines, f"Next: kuznechik {verbs} {shlex.quote(str(folder.path))}"]
+    return [*lines, next_commands(verbs, folder.path, config.improvise.listener)]
 
 
 def _acted(summary: dict) -> list[str]:

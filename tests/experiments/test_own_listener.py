@@ -27,7 +27,9 @@ def test_a_new_listener_is_not_written_twice(capsys):
 
 def test_a_run_for_it_goes_on_and_is_scored_when_it_is_named_again(monkeypatch, capsys):
     named = ["--listener", "likes_steps.py:LikesSteps"]
+    capsys.readouterr()
     assert main(["evolve", "grasshopper", *named, "--out", "run", "--set", "evolve.generations=3"]) == 0
+    assert "duet run; score and report with --listener likes_steps.py:LikesSteps" in capsys.readouterr().out
     reward = json.loads((Path("run") / "summary.json").read_text())["reward_a_step"]
     monkeypatch.setattr("listener.registry._own", {})
     for call in (["score", "run"], ["evolve", "--resume", "run"], ["report", "run"], ["repeat", "run"]):
