@@ -64,8 +64,10 @@ def read_answers(paths: Sequence[str | Path]) -> list[Answer]:
         try:
             for key, answer in _read(json.loads(read_text(Path(path)))):
                 answers.setdefault(key, answer)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, IndexError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ValueError(f"{path}: no answers of a listening test: {error!s:.150}") from None
+        except (KeyError, TypeError, IndexError):
+            raise ValueError(f"{path}: no answers of a listening test: an answer is damaged") from None
     if not answers:
         raise ValueError(f"{', '.join(map(str, paths))}: no answers of a listening test: nothing was answered yet")
     return list(answers.values())
