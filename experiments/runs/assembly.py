@@ -34,10 +34,11 @@ from songs.catalog import (
     changes_in_words,
     check_listenable,
     default_folder,
-    find_song,
+    find_file,
     midi_files,
     read_catalog,
     read_entry,
+    read_song,
     reasons_in_words,
     song_name,
     suits_listeners,
@@ -157,7 +158,13 @@ def named_songs(task: Task) -> list[Song]:
     """Return the song that a task names, or the songs, between commas; raises SongError, or ConfigError for twins."""
 
     def find(name: str) -> Song:
-        return find_song(name, task.folder or None, task)
+        try:
+            file = find_file(name, task.folder or None)
+        except SongError:
+            if task.folder and name == Task().song:  # nobody has named one
+                raise ConfigError(f"name a song of {task.folder}, or take all: --each, --together") from None
+            raise
+        return read_song(file, task)
 
     names = [name.strip() for name in task.song.split(",")]
     if len(names) == 1 or Path(task.song).is_file():

@@ -201,8 +201,8 @@ def _improvised(summary: dict) -> list[str]:
         )
         lines.append(
             f"Reward of the listener {summary['listener']}: {summary['reward_a_step']:.3f} a step ({baselines}; the "
-            f"maximum is not known). Different melodies from {len(summary['starts'])} starts: "
-            f"{summary['different_rolls']}."
+            f"maximum is not known). Different melodies, a prompt each: {summary['different_rolls']} of "
+            f"{len(summary['starts'])}."
         )
     return lines if summary["ceiling"] is not None else [*lines, f"Search: {summary['search']}."]
 

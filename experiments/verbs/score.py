@@ -151,7 +151,7 @@ def _print_improvisation(scores: dict) -> None:
     from experiments.tables import show_table
 
     starts = ", ".join(scores["starts"])
-    print(f"Different melodies from {len(scores['starts'])} starts: {scores['different_rolls']} ({starts})")
+    print(f"Different melodies: {scores['different_rolls']}, begun with the prompts of {starts}")
     rewards = {"the champion": scores["reward_a_step"], **scores["baselines_a_step"]}
     show_table(
         ["reward per step", ""], [[name.replace("_", " "), f"{value:.4f}"] for name, value in rewards.items()], ""

@@ -116,6 +116,7 @@ MISTAKES = {
             ["tune.mid", "--set", "evolve.population_size=8", "--set", "species.target_species=8"],
             "8 species with 1 elites each would leave no room for chi",
         ),
+        (["--folder", "."], "name a song of ., or take all: --each, --together"),
         (["tune.mid", "--each"], "SONG does not go with --each"),
         (["tune.mid", "--together"], "SONG does not go with --together"),
         (["--each", "--together"], "--together does not go with --each"),

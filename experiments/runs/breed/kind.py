@@ -204,7 +204,7 @@ class BreedingRun(Trainable):
     def melody(self, generation: int, index: int, title: str) -> Song:
         """Return what a network plays; raises ValueError if there is no such network."""
         if not (0 <= generation < len(self.breeding.generations) and 0 <= index < SHOWN):
-            raise ValueError(f"there is no network {index} of a generation {generation}")
+            raise ValueError(f"there is no network {index} in generation {generation}")
         return self.song.playing(self.breeding.rolls[generation][index], title)
 
     def star(self, generation: int, index: int, name: str) -> Path:
