@@ -99,7 +99,7 @@ TOLD = {
     "commands": [["kuznechik", "vae"]],
     "steps": 3,
     "data": DATA,
-    "training": {"batch": 8, "minutes": None},
+    "training": {"batch": 8, "minutes": 0.0},
     "validation": {"loss": 1.5, "train_loss": None},
     "provenance": {"versions": {"torch": None}},
 }

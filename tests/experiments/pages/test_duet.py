@@ -185,11 +185,19 @@ def test_midi_comes_in_and_goes_out(waltz, tmp_path):
         assert browser.run(told) == "You can play on Piano."
         browser.focus("output")
         browser.press("ArrowDown", "ArrowDown")
+        browser.focus("mode")
+        for _ in range(2):
+            browser.press("ArrowDown", "ArrowDown")
         browser.run("play(0x90, 47, 80); play(0x90, 60, 80); play(0x80, 60, 0);")
-        browser.wait("roll.length > 5")
+        for pitch, steps in ((64, 4), (72, 9)):
+            browser.wait(f"roll.length >= {steps}")
+            browser.run(f"play(0x90, {pitch}, 80);")
+        browser.wait("roll.length > 12")
         roll, sent = browser.run("stop(); return [roll, sent];")
         assert browser.complaints == []
-    assert np.argwhere(np.array(roll) & 1 > 0).tolist() == [[0, 12]]  # C3 is the lowest key
+    yours = np.argwhere(np.array(roll) & 1 > 0).tolist()
+    assert yours[0] == [0, 12]  # C3 is the lowest key
+    assert [key for _, key in yours] == [12, 16, 24]
     on = [pitch - 48 for status, pitch, _, _ in sent if status == 0x90]
     off = [pitch - 48 for status, pitch, _, _ in sent if status == 0x80]
     assert on == off == np.nonzero(np.array(roll) & 2 > 0)[1].tolist()

@@ -97,18 +97,18 @@ def test_what_is_shown_is_kept_with_every_choice(many):
     np.testing.assert_array_equal(many.read_roll(), last.rolls[last.chosen[0]])
 
 
-def test_the_film_shows_what_was_chosen_first(sixty):
+def test_the_film_shows_what_was_chosen_first(many):
     def melody_of(roll):
         return {"legend": {}, "roll": {"cells": [], "notes": {"played": np.argwhere(roll).tolist()}}}
 
-    stages = bred_stages(open_run(sixty.path), melody_of, 20)
-    choices = read_choices(sixty.path)
-    assert len(stages) == 20
+    stages = bred_stages(open_run(many.path), melody_of, 10)
+    choices = read_choices(many.path)
+    assert len(stages) == 10
     for stage, choice in ((stages[0], choices[0]), (stages[-1], choices[-1])):
         first = choice.chosen[0]
         assert stage["label"].startswith(f"generation {choice.generation}, network {first + 1} of 9, chosen")
         assert stage["played"] == np.argwhere(choice.rolls[first]).tolist()
-    assert stages[-1]["played"] == np.argwhere(sixty.read_roll()).tolist()
+    assert stages[-1]["played"] == np.argwhere(many.read_roll()).tolist()
 
 
 @pytest.mark.parametrize("without_checkpoint", [False, True])
