@@ -18,13 +18,13 @@ from experiments.runs.dqn.parts import (
     WEIGHTS,
     begin_with_origin,
     improvisation_listener,
+    improvising_task,
     learned_improvising,
     make_agent,
 )
 from experiments.runs.dqn.switch import SwitchLearning
 from experiments.runs.draft import write_draft
 from experiments.runs.folder import RunFolder
-from experiments.runs.improvise import Starts, improvising_of_run
 from experiments.runs.lifecycle import Kind
 from experiments.runs.plans import check_plan, check_planned_songs, write_plans
 from listener.attachment import hears_any_keyboard
@@ -40,11 +40,7 @@ def prepare(config: DqnConfig, folder: RunFolder, songs: Sequence[Song]) -> None
     task = config.task
     if config.prior.draws:
         with computing():
-            starts = Starts.of_songs(songs, task.prompt)
-            improvising = improvising_of_run(
-                folder, config.environment, starts, task.remembered, songs, config.prior.model
-            )
-            write_draft(folder, improvising, config.prior.draws, config.seed, task.plan)
+            write_draft(folder, improvising_task(folder, config, songs), config.prior.draws, config.seed, task.plan)
     elif task.plan:
         write_plans(folder, draw_plans(songs[0], [songs[0].roll[: task.prompt]], config.seed))
 

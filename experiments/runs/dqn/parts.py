@@ -205,14 +205,18 @@ def begin_with_origin(learner: QLearner, folder: RunFolder) -> None:
         raise RunError(f"{folder.path / WEIGHTS}: does not fit config.toml: {error}") from None
 
 
+def improvising_task(folder: RunFolder, config: DqnConfig, songs: Sequence[Song]) -> Improvising:
+    """Return the improvisation task of a run, without plans and draft."""
+    task, starts = config.task, Starts.of_songs(songs, config.task.prompt)
+    prior = config.prior.model if config.prior.decides else NO_PRIOR
+    return improvising_of_run(folder, config.environment, starts, task.remembered, songs, prior)
+
+
 def learned_improvising(folder: RunFolder, config: DqnConfig, songs: Sequence[Song]) -> Improvising | None:
     """Return the improvisation task of a run; None where a song is memorised. Raises RunError."""
     if not config.improvises:
         return None
-    task, starts = config.task, Starts.of_songs(songs, config.task.prompt)
-    prior = config.prior.model if config.prior.decides else NO_PRIOR
-    improvising = improvising_of_run(folder, config.environment, starts, task.remembered, songs, prior)
-    return with_draft(improvising, task.plan, config.prior.draws)
+    return with_draft(improvising_task(folder, config, songs), config.task.plan, config.prior.draws)
 
 
 def read_player(
