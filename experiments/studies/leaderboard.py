@@ -45,10 +45,11 @@ def performers(texts: Sequence[str], playing: Playing, listener: Listener, draws
     draws of the model of real melodies, and of the model of form; random keys and silence. What needs torch is left out
     where it is missing.
     """
+    real = _real(playing)
     models = ["vae:16"] if find_spec("torch") else []
     others = [text for text in (*models, "markov:4", "random", "silence") if text not in texts]
     sources = [as_heard(source) for source in read_sources([*texts, *others], playing)]
-    return [_real(playing), *sources, *(_best_draws(playing, listener, draws) if models else [])]
+    return [real, *sources, *(_best_draws(playing, listener, draws) if models else [])]
 
 
 def _real(playing: Playing) -> Source:

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         reasons = _listed(melodies.left_out)
         raise SongError(f"none of {len(paths)} MIDI files has a song of 8 bars for the keyboard; left out: {reasons}")
     sizes = sorted({min(size, len(songs)) for size in options.songs})
-    folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", "capacity")
+    folder = RunFolder.new(options.out, "runs", "capacity")
     notes = [f"{len(songs)} songs of {len(paths)} MIDI files; left out: " + _listed(melodies.left_out)]
     if len(songs) < options.songs[-1]:
         notes.append(f"{options.songs[-1]} songs were requested, there are only {len(songs)}")

@@ -55,13 +55,16 @@ def run(options: argparse.Namespace) -> int:
 
     names = list(dict.fromkeys(options.listener or LISTENERS))
     listeners = {name: listener_named(name) for name in names}
-    entries = performers(options.sources, playing(options), listeners[names[0]], options.draws)
-    print_lines([remark for entry in entries for remark in entry.remarks])
-    songs = next(entry.songs for entry in entries if entry.name == REAL)
-    rows = judge(entries, listeners, songs, options.seed, _percentiles(), _trained_on(options.midi))
-    folder = RunFolder.create(options.out) if options.out else RunFolder.create_numbered("runs", "leaderboard")
-    write(folder, rows, entries)
-    write_report([], folder.file("leaderboard.html"), others=[leaderboard_view(rows, entries, options.command_line)])
+    folder = RunFolder.new(options.out, "runs", "leaderboard")
+    with folder.deleted_if_refused():
+        trained_on = _trained_on(options.midi)
+        entries = performers(options.sources, playing(options), listeners[names[0]], options.draws)
+        print_lines([remark for entry in entries for remark in entry.remarks])
+        songs = next(entry.songs for entry in entries if entry.name == REAL)
+        rows = judge(entries, listeners, songs, options.seed, _percentiles(), trained_on)
+        write(folder, rows, entries)
+        page = leaderboard_view(rows, entries, options.command_line)
+        write_report([], folder.file("leaderboard.html"), others=[page])
     if options.json:
         print_json({"rows": rows, "folder": str(folder.path)})
     else:
