@@ -1,4 +1,4 @@
-"""Kuznechik: small networks learn to play music. The names a newcomer needs, in one place.
+"""Kuznechik: small networks learn to play music. This module is the public API.
 
     import gymnasium, kuznechik
 
@@ -7,7 +7,7 @@
     kuznechik.score(run)["right_free_running"]                # steps it plays right by itself
     kuznechik.play(run, wav="grasshopper.wav")
 
-Conventions: what needs matplotlib, neat-python or torch is imported when a function is called that needs it.
+Conventions: matplotlib, neat-python and torch are imported only when a function that needs them is called.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ def evolve(
     Args:
         song: a name in the catalogue, or the path of a MIDI file.
         seed: the same seed gives the same run.
-        out: run folder, which must be new; None: the next of runs/SONG-1, -2, ...
+        out: a new run folder; None: the next free one of runs/SONG-1, runs/SONG-2, ...
         preset: name of a preset or path of a TOML file; None: the defaults.
         listener: improvise for a listener instead of learning the song: a name such as "theory" or "mine.py:LikesA", or
             any object with a method `rewards(rolls, targets)`.
@@ -63,7 +63,7 @@ def evolve(
         The finished run: its champion, its songs, its folder.
 
     Raises:
-        ValueError: there is no such song or option, or they do not go together.
+        ValueError: a song or option does not exist, or they do not go together.
     """
     from experiments.config.evolve import EvolveConfig
     from experiments.runs.assembly import resolve
@@ -71,7 +71,7 @@ def evolve(
     config = EvolveConfig.load(preset or ("improvise" if listener else None))
     config = config.change("task", song=song).change("evolve", seed=seed)
     if listener:
-        config = config.change("improvise", listener=_lent(listener))
+        config = config.change("improvise", listener=_listener_name(listener))
     for section, values in sections.items():
         config = config.change(section, **values)
     return _run("evolve", *resolve(config), out)
@@ -85,14 +85,15 @@ def learn(
     listener: "str | Listener | None" = None,
     **sections: Mapping[str, Any],
 ) -> "Run":
-    """Learn a song by deep Q-learning, as `kuznechik dqn` does; arguments and results as for `evolve`.
+    """Learn a song by deep Q-learning, as `kuznechik dqn` does. Needs torch.
 
-    Options are those of `kuznechik dqn --options`, as in `dqn={"steps": 10_000}`. Needs torch.
+    Arguments and results are as for `evolve`, with the options of `kuznechik dqn --options`, as in
+    `dqn={"steps": 10_000}`.
     """
     from experiments.config.dqn import DqnConfig, preset_for
     from experiments.runs.dqn.kind import resolve_dqn
 
-    name = _lent(listener) if listener else None
+    name = _listener_name(listener) if listener else None
     config = DqnConfig.load(preset or preset_for(name)).change("task", song=song).change("dqn", seed=seed)
     if name:
         config = config.change("environment", listener=name)
@@ -101,8 +102,8 @@ def learn(
     return _run("dqn", *resolve_dqn(config), out)
 
 
-def _lent(listener: "str | Listener") -> str:
-    """Return the name by which a run finds a listener, an object or a name; raises ValueError if it is none."""
+def _listener_name(listener: "str | Listener") -> str:
+    """Register a listener, an object or a name, and return its name for a run; raises ValueError if it is invalid."""
     if isinstance(listener, str):
         lend_own(listener)
         return listener
@@ -112,7 +113,7 @@ def _lent(listener: "str | Listener") -> str:
 
 
 def _run(kind: str, config: Any, songs: list[Song], out: str | Path | None) -> "Run":
-    """Run from the beginning in a new folder, and read back what it holds then."""
+    """Run from the beginning in a new folder, and return the finished run."""
     from experiments.runs.champion import open_run
     from experiments.runs.folder import RunFolder
     from experiments.runs.lifecycle import Supervision, begin, load_kind
@@ -123,21 +124,21 @@ def _run(kind: str, config: Any, songs: list[Song], out: str | Path | None) -> "
 
 
 def open_run(folder: str | Path) -> "Run":
-    """Return the run of a folder; raises ValueError if it is none, or damaged."""
+    """Return the run in a folder; raises ValueError if it is missing or damaged."""
     from experiments.runs import champion
 
     return champion.open_run(folder)
 
 
 def score(run: "Run | str | Path", song: str | None = None) -> dict[str, Any]:
-    """Let the champion of a run play the environment, as `kuznechik score` does.
+    """Score a run's champion by playing the environment, as `kuznechik score` does.
 
     Args:
         run: a run, or its folder.
-        song: another song than the run learned: a name in the catalogue, or the path of a MIDI file.
+        song: a song to play instead of the one learned: a name in the catalogue, or the path of a MIDI file.
 
     Returns:
-        Right steps and what to compare them with; for a run that improvises, rewards and melody features.
+        The right steps with baselines and ceiling; for a run that improvises, rewards and melody features.
     """
     from experiments.runs import scores
     from experiments.runs.champion import truth_table
@@ -160,10 +161,10 @@ def play(
     """Play the champion of a run, or a song, as `kuznechik play` does.
 
     Args:
-        source: a run, its folder, a MIDI file, a name in the catalogue, or any other source, such as vae:16.
-        wav: file to write sound to, instead of playing to a MIDI port.
-        port: name of a MIDI output port; None: the first there is.
-        steps: number of steps; None: as many as the song has.
+        source: a run, its folder, a MIDI file, a name in the catalogue, or another source such as vae:16.
+        wav: audio file to write instead of playing to a MIDI port.
+        port: name of a MIDI output port; None: the first available.
+        steps: number of steps; None: the length of the song.
         improvise: let a network with a mode bit improvise.
     """
     from experiments import melody_player

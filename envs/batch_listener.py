@@ -13,14 +13,14 @@ from listener.listener import Listener, is_pointwise, key_rewards, pays_every
 
 
 class BatchListener:
-    """A listener asked, in each episode, about what is remembered since the beginning of the song, and the new step."""
+    """A listener that hears each episode from the beginning of its song up to the new step."""
 
     def __init__(self, listener: Listener, clock: SongClock, history: History):
         """
         Args:
-            listener: any.
-            clock: the songs and steps of B episodes.
-            history: of the episodes, as long as the longest song unless the listener is pointwise.
+            listener: any listener.
+            clock: songs and steps of the B episodes.
+            history: of the episodes; as long as the longest song, unless the listener is pointwise.
         """
         self._listener, self._name = listener, type(listener).__name__
         self._pointwise = listener if is_pointwise(listener) else None
@@ -33,30 +33,30 @@ class BatchListener:
         """Return the rewards of one step of B episodes.
 
         Args:
-            keys: (B, K) bool, the keys that are played.
-            targets: (B, K) bool, the step as it stands in the songs.
+            keys: (B, K) bool, the keys played.
+            targets: (B, K) bool, the same step of the songs.
             wrong: (B,) float32, the number of wrong keys.
-            improvise: (B,) bool, episodes that need not play the song; None: all need to.
-            over: (b,) int, indices of episodes that are over; their rewards are meaningless.
+            improvise: (B,) bool, episodes that need not play the song; None if all must.
+            over: (b,) int, indices of finished episodes; their rewards are meaningless.
 
         Returns:
             (B,) float, of the listener's precision or higher.
 
         Raises:
-            ValueError: the listener's rewards have another shape, or are not finite.
+            ValueError: the listener's rewards have the wrong shape, or are not finite.
         """
         if self._pointwise is None or improvise is not None:
             return self._roll_rewards(keys, improvise, over, np.zeros(len(keys)))
         return self._checked(self._pointwise.step_rewards(keys, targets, wrong), wrong.shape)
 
     def key_rewards(self, keys: np.ndarray, improvise: np.ndarray | None, over: np.ndarray) -> np.ndarray:
-        """Return the rewards of each key of one step, (B, K) float32; the rest as for `rewards`."""
+        """Return the reward of each key for one step, (B, K) float32; otherwise as `rewards`."""
         return self._roll_rewards(keys, improvise, over, np.zeros(keys.shape, dtype=np.float32))
 
     def _roll_rewards(
         self, keys: np.ndarray, improvise: np.ndarray | None, over: np.ndarray, rewards: np.ndarray
     ) -> np.ndarray:
-        """Fill in the rewards, (B,) or (B, K) for each key, of those episodes for which the listener must be asked."""
+        """Fill in `rewards`, (B,) or (B, K) per key, for the episodes in which the listener is due."""
         steps = self._clock.steps
         due = (steps + 1) % self._period == 0
         due[over] = False
@@ -69,13 +69,16 @@ class BatchListener:
                 ask, shape = self._listener.rewards, rolls.shape[:2]
                 if rewards.ndim > 1:
                     ask, shape = partial(key_rewards, self._listener), rolls.shape
-                # steps after the newest do not count, as listeners are causal
-                found = ask(rolls, targets if reproduce else None)
-                rewards[rows] = self._checked(found, shape, rows, newest)
+                # listeners are causal, so the steps after the newest do not matter
+                answer = ask(rolls, targets if reproduce else None)
+                rewards[rows] = self._checked(answer, shape, rows, newest)
         return rewards
 
     def _rolls(self, keys: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple]:
-        """Return the rolls and targets (b, t, K) bool of b episodes, silent after the newest step; and its indices."""
+        """Return the rolls and targets (b, t, K) bool of b episodes, and the index of each newest step.
+
+        The rolls are silent after the newest step.
+        """
         if self._pointwise is not None:
             return keys[rows, None], self._clock.targets()[rows, None], (slice(None), 0)
         steps = self._clock.steps[rows]
@@ -95,12 +98,10 @@ class BatchListener:
         rows: np.ndarray | slice = slice(None),
         newest: tuple | None = None,
     ) -> np.ndarray:
-        """Return the finite rewards of the episodes in `rows`, of the given shape; of them the newest steps alone."""
+        """Return the rewards of the episodes in `rows` at their newest steps; they must have `shape` and be finite."""
         checked = np.asarray(rewards)
         if checked.shape != shape:
-            raise ValueError(
-                f"the listener {self._name} returned rewards of the shape {checked.shape}; it must be {shape}"
-            )
+            raise ValueError(f"the listener {self._name} returned rewards of shape {checked.shape}; it must be {shape}")
         if newest is not None:
             checked = checked[newest]
         finite = np.isfinite(checked)

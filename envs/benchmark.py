@@ -1,13 +1,13 @@
-"""The five tasks of the benchmark, as environments with a fixed song, memory, listener and end.
+"""The five benchmark tasks: environments with a fixed song, memory, listener and end condition.
 
     teacher-forced  the grasshopper; the memory holds the song, whatever is played
     first-error     the grasshopper; the memory holds what is played, and the first wrong step ends the episode
-    all-songs       31 tunes of the project, one drawn for each episode; the memory holds the song
+    all-songs       31 of the project's tunes, one drawn for each episode; the memory holds the song
     round           Frère Jacques as a round of two voices, with 36 chords; the memory holds the song
-    improvise       go on from the first bar of the grasshopper, for the learned listener; with `plans`, by plan
+    improvise       continue from the first bar of the grasshopper, for the learned listener; with `plans`, by plan
 
-Conventions: all have 13 keys and eighths, 128 steps of which 8 are given. Names of the environments are in
-`envs.registration.BENCHMARK`; `experiments.studies.benchmark` says how well a player does a task.
+Conventions: all have 13 keys and a grid of eighths; 8 of the 128 steps are given. The environments are named in
+`envs.registration.BENCHMARK`; `experiments.studies.benchmark` scores a player on a task.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ from songs.keyboard import KEYS
 from songs.song import Song, usual_prompt
 
 LATER = 16
-"""Steps after which the second voice of the round begins: two bars."""
+"""Delay of the round's second voice in steps: two bars."""
 
 
 def _grasshopper() -> list[Song]:
@@ -48,7 +48,7 @@ def _round() -> list[Song]:
 
 @dataclass(frozen=True)
 class Task:
-    """What a task asks for."""
+    """Songs and options of one task."""
 
     songs: Callable[[], list[Song]]
     options: Mapping[str, Any]
@@ -71,11 +71,11 @@ def make(
 
     Args:
         task: its name.
-        one_key: press at most one key at a step: 14 discrete actions, and float32 observations.
+        one_key: press at most one key per step: 14 discrete actions, and float32 observations.
         render_mode: as for `KeyboardEnv`.
-        plans: number of plans of what is to be played, drawn by the model of form; 0: there are none. An episode has
-            one of them, drawn at each reset, or chosen by `reset(options={"song": index})`, and it is observed.
-        plan_seed: of the plans.
+        plans: number of plans of what to play, drawn from the model of form; 0: none. Each episode observes one of
+            them, drawn at reset or chosen with `reset(options={"song": index})`.
+        plan_seed: seed of the plans.
     """
     env = _keyboard(task, plans, plan_seed, render_mode)
     return DtypeObservation(OneKeyAction(env), "float32") if one_key else env
@@ -84,7 +84,7 @@ def make(
 def make_many(
     task: str, num_envs: int = 1, one_key: bool = False, plans: int = 0, plan_seed: int = 0, **options
 ) -> VectorEnv:
-    """Make many environments of a task at once, as `make` does; `options` are those of `KeyboardVectorEnv`."""
+    """Make a vector environment of a task; as `make`, with the `options` of `KeyboardVectorEnv`."""
     envs = KeyboardVectorEnv(_keyboard(task, plans, plan_seed), num_envs, **options)
     return OneKeyVectorEnv(envs) if one_key else envs
 
@@ -93,7 +93,7 @@ def _keyboard(task: str, plans: int, seed: int, render_mode: str | None = None) 
     songs, options = TASKS[task].songs(), dict(TASKS[task].options)
     if plans:
         if not options.get("improvise"):
-            raise ValueError(f"plans is {plans}: a plan is for improvising, not for the task {task!r}")
+            raise ValueError(f"plans is {plans}: plans are only for improvising, not for the task {task!r}")
         from listener.form.planning import draw_plans  # here, as it loads torch
 
         prompt = songs[0].roll[: usual_prompt(songs)]
@@ -101,5 +101,5 @@ def _keyboard(task: str, plans: int, seed: int, render_mode: str | None = None) 
     return KeyboardEnv(songs, render_mode=render_mode, **options)
 
 
-# where `gymnasium.make` looks for the render modes; mypy does not know that functions have attributes
+# `gymnasium.make` looks here for the render modes; mypy does not know that functions have attributes
 make.metadata = KeyboardEnv.metadata  # type: ignore[attr-defined]

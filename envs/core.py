@@ -1,8 +1,8 @@
-"""The rules of the game for B episodes in arrays: songs, history, rewards, and when an episode ends.
+"""The rules of the game for B episodes as arrays: songs, history, rewards, and the end of an episode.
 
 Conventions:
-    B episodes, each with its own song, step and mode; all advance by one step at a time. A step is K keys.
-    Nothing is random here: the numbers that choose a song and a first step are passed to `begin`.
+    B episodes, each with its own song, step and mode; all advance one step at a time. A step is K keys.
+    Nothing is random here: `begin` takes the random numbers that choose a song and a first step.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from songs.validate import Within, validate_like
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """Options of the game; `KeyboardEnv` says what each of them does."""
+    """Options of the game, documented in `KeyboardEnv`."""
 
     songs: tuple[Song, ...]
     listener: Listener
@@ -45,7 +45,7 @@ class Rules:
         if other := next((song for song in self.songs if song.roll.shape[1] != self.keys), None):
             raise ValueError(
                 f"{self.songs[0].name!r} has {self.keys} keys, {other.name!r} {other.roll.shape[1]}: "
-                "the songs of an environment need the same keyboard; Song.on() changes it"
+                "all songs of an environment need the same keyboard; Song.on() changes it"
             )
         if self.memory < 1:
             raise ValueError(f"memory is {self.memory} steps: it must be at least 1")
@@ -61,14 +61,14 @@ class Rules:
             len(self.plans) != len(self.songs) or any(song.steps != self.plans.steps for song in self.songs)
         ):
             raise ValueError(
-                f"there are {len(self.plans)} plans of {self.plans.steps} steps for {len(self.songs)} songs of "
+                f"got {len(self.plans)} plans of {self.plans.steps} steps for {len(self.songs)} songs of "
                 f"{', '.join(str(steps) for steps in sorted({song.steps for song in self.songs}))}: give each song a "
-                "plan that is as long"
+                "plan of its own length"
             )
 
     @property
     def rows(self) -> int:
-        """M, the steps that are observed."""
+        """M, the number of observed steps."""
         return len(self.lags) or self.memory
 
     @property
@@ -77,15 +77,19 @@ class Rules:
         return self.songs[0].roll.shape[1]
 
     def attached_listener(self) -> Listener:
-        """Return the listener as it hears the keyboard and the grid of the songs; raises ValueError if they differ."""
+        """Return the listener fitted to the songs' keyboard and grid.
+
+        Raises:
+            ValueError: the listener depends on the grid, and the songs' grids differ.
+        """
         first = self.songs[0]
         listener = attached(self.listener, first.keyboard, first.grid)
         if listener is not self.listener:
             for song in self.songs:
                 if song.grid.steps_per_quarter != first.grid.steps_per_quarter:
                     raise ValueError(
-                        f"{first.name!r} is on {first.grid.name}, {song.name!r} on {song.grid.name}: a listener hears "
-                        "songs of one grid"
+                        f"{first.name!r} is on {first.grid.name}, {song.name!r} on {song.grid.name}: a listener needs "
+                        "songs on one grid"
                     )
         return listener
 
@@ -96,9 +100,9 @@ class KeyboardCore:
     def __init__(self, rules: Rules, episodes: int, max_steps: int | None = None, record: bool = False):
         """
         Args:
-            rules: of all the episodes.
+            rules: shared by all episodes.
             episodes: B.
-            max_steps: truncate episodes after so many steps; None: never.
+            max_steps: truncate episodes after this many steps; None: never.
             record: keep what is played, for `played` and `render`.
         """
         self.rules = rules
@@ -116,20 +120,20 @@ class KeyboardCore:
         self._listener = BatchListener(rules.attached_listener(), self.clock, self.history)
         self._start = EpisodeStart(rules.songs, rules.prompt, rules.random_start)
         self.needs_draws = self._start.needs_draws
-        """Whether `begin` depends on its draws."""
+        """True if `begin` depends on its draws."""
         self._names = np.array([song.name for song in rules.songs], dtype=object)
         self.song_names = np.full(episodes, None, dtype=object)
         """(B,) str, the song of each episode; None before the first."""
         self.improvise = np.zeros(episodes, dtype=bool)
-        """(B,) bool, the mode of each episode: True improvises, False reproduces the song."""
+        """(B,) bool, the mode of each episode: True to improvise, False to reproduce the song."""
         self._any_improvise = False
         self.key_rewards: np.ndarray | None = None
-        """(B, K) float32, the reward of each key of the last step, with the option `key_rewards`."""
+        """(B, K) float32, the reward of each key in the last step; None without the option `key_rewards`."""
 
     def observations(self) -> np.ndarray:
-        """Return what is observed, (B, I) int8: the history, the mode, and what the plans say of the next step.
+        """Return the observations (B, I) int8: the history, the mode, and the plan inputs of the next step.
 
-        Without plans a view that the next step spoils.
+        Without plans, this is a view that the next step overwrites.
         """
         remembered = self.history.observations()
         if self._plans is None:
@@ -137,12 +141,12 @@ class KeyboardCore:
         now = np.minimum(self.clock.steps, self._plans.plans.steps - 1)  # an episode that is over stays at its end
         window, echoed = self.history.window(), self._plans.sources[self.clock.song, now]
         at = np.where(echoed >= 0, window.shape[1] - (now - echoed), 0)
-        heard = window[np.arange(len(window)), at] * (echoed >= 0)[:, None]
-        return np.concatenate((remembered, heard, self._plans.fixed[self.clock.song, now]), axis=1, dtype=np.int8)
+        echo = window[np.arange(len(window)), at] * (echoed >= 0)[:, None]
+        return np.concatenate((remembered, echo, self._plans.fixed[self.clock.song, now]), axis=1, dtype=np.int8)
 
     def played(self, episode: int) -> np.ndarray:
-        """Return (steps so far, K) bool, what was played in an episode since the beginning of its song."""
-        assert self._record is not None, "ask for a record"
+        """Return the roll of an episode since the beginning of its song, (steps so far, K) bool."""
+        assert self._record is not None, "made without record=True"
         window = self._record.window()[episode]
         return window[len(window) - self.clock.steps[episode] :].astype(bool)
 
@@ -154,17 +158,17 @@ class KeyboardCore:
         start: np.ndarray | None = None,
         improvise: np.ndarray | None = None,
     ) -> None:
-        """Begin b of the episodes anew.
+        """Begin b new episodes.
 
         Args:
             episodes: (b,) int, their indices.
             draws: (b, 2) float64 from [0, 1), as in `EpisodeStart`.
             song: (b,) int, indices of the songs; None: as drawn.
-            start: (b,) int, the first steps to be played; None: as drawn.
+            start: (b,) int, the first steps to play; None: as drawn.
             improvise: (b,) bool, the modes; None: as in the rules.
 
         Raises:
-            ValueError: there is no such song, or it cannot begin at that step.
+            ValueError: a song does not exist, or cannot begin at that step.
         """
         songs, steps = self._start.choose(draws, song, start)
         histories = self.clock.set(episodes, songs, steps)
@@ -185,14 +189,14 @@ class KeyboardCore:
 
         Args:
             keys: (B, K) bool.
-            over: (b,) int, episodes that are over; what is returned for them is meaningless.
+            over: (b,) int, finished episodes; the values returned for them are meaningless.
 
         Returns:
-            (B,) float the rewards, and three arrays (B,) bool: whether the step was right, whether the episode
-            terminates with it, whether it is truncated (None: never).
+            The rewards (B,) float and three arrays (B,) bool: right, terminated and truncated (None if episodes are
+            never truncated).
 
         Raises:
-            ValueError: the listener's rewards have another shape or are not finite; the step was not played.
+            ValueError: the listener's rewards have the wrong shape or are not finite; the step was not played.
         """
         targets = self.clock.targets()
         wrong = wrong_keys(keys, targets)
@@ -216,7 +220,7 @@ class KeyboardCore:
         return rewards, right, terminated, truncated
 
     def render(self, mode: str | None) -> tuple[Any, ...]:
-        """Draw the last bars of every episode: as text (ansi) or as a picture (rgb_array).
+        """Draw the last bars of every episode, as text (ansi) or as a picture (rgb_array).
 
         Raises:
             RuntimeError: no episode has begun.
@@ -234,7 +238,7 @@ class KeyboardCore:
         return tuple(drawings)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return arrays to continue all episodes from; episodes that may be truncated cannot be continued."""
+        """Return arrays to continue all episodes from, unless episodes may be truncated."""
         histories = {"history": self.history, "record": self._record}
         return {
             "song": self.clock.song,
@@ -247,11 +251,11 @@ class KeyboardCore:
         """Continue from a state.
 
         Args:
-            arrays: what `state` returned.
-            over: (B,) bool, episodes that are over.
+            arrays: a return value of `state`.
+            over: (B,) bool, finished episodes.
 
         Raises:
-            ValueError: it is no state of so many episodes of these songs.
+            ValueError: the state does not fit these songs or this number of episodes.
         """
         example: dict = self.state()
         example["song"] = Within(example["song"], 0, len(self._names) - 1)

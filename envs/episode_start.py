@@ -1,9 +1,9 @@
 """Choice of the song and the first step of an episode.
 
 Conventions:
-    Two numbers drawn uniformly from [0, 1) decide: the first the song, the second the step. Both are drawn
-    at every reset, whatever its options say; so the n-th episode of a seed does not depend on the options
-    of those before it.
+    Two numbers are drawn uniformly from [0, 1): the first chooses the song, the second the step. Both are drawn
+    at every reset, whatever its options, so the n-th episode of a seed does not depend on the options of
+    earlier resets.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from songs.song import Song
 from songs.validate import OrNone, Within, validate_like
 
 DRAWS = 2
-"""Numbers that decide where an episode begins."""
+"""Random numbers drawn per episode."""
 
 
 class EpisodeStart:
@@ -25,17 +25,17 @@ class EpisodeStart:
     def __init__(self, songs: Sequence[Song], prompt: int, random_start: float):
         """
         Args:
-            songs: each equally likely.
-            prompt: steps that are always given.
-            random_start: probability that an episode begins at any step from `prompt` on, each equally
-                likely, instead of at `prompt`.
+            songs: all equally likely.
+            prompt: number of steps always given.
+            random_start: probability that an episode begins at a uniformly random step from `prompt` on
+                instead of at `prompt`.
         """
         self._names = [song.name for song in songs]
         self._steps = np.array([song.steps for song in songs])
         self._prompt = prompt
         self._random_start = random_start
         self.needs_draws = len(songs) > 1 or random_start > 0
-        """Whether there are several songs, or several first steps, to choose from."""
+        """True if there are several songs or several first steps to choose from."""
 
     def choose(
         self, draws: np.ndarray, song: np.ndarray | None = None, start: np.ndarray | None = None
@@ -44,19 +44,19 @@ class EpisodeStart:
 
         Args:
             draws: (b, 2) float64 from [0, 1).
-            song: (b,) int, the songs that were asked for; None: draw them.
-            start: (b,) int, the first steps that were asked for; None: draw them.
+            song: (b,) int, the requested songs; None: draw them.
+            start: (b,) int, the requested first steps; None: draw them.
 
         Returns:
-            (b,) int64 the songs and (b,) int64 the first steps.
+            The songs (b,) and the first steps (b,), both int64.
 
         Raises:
-            ValueError: there is no such song, or it cannot begin at that step.
+            ValueError: a song does not exist, or cannot begin at that step.
         """
         if song is None:
             song = (draws[:, 0] * len(self._steps)).astype(np.int64)
         elif (unknown := (song < 0) | (song >= len(self._steps))).any():
-            raise ValueError(f"song {song[unknown][0]}: there are songs 0 to {len(self._steps) - 1}")
+            raise ValueError(f"song {song[unknown][0]}: choose a song from 0 to {len(self._steps) - 1}")
         if start is None:
             return song, self._draw_start(draws[:, 1], song)
         outside = (start < self._prompt) | (start >= self._steps[song])
@@ -77,13 +77,13 @@ class EpisodeStart:
 
 
 class EpisodeDraws:
-    """The draws of N environments, each from its own generator, as a plain environment of that seed makes them.
+    """The draws of N environments, each from its own generator, equal to those of a single environment of that seed.
 
-    Some episodes are drawn ahead: a generator is asked once for many numbers, not for two at every reset.
+    Draws are made in blocks, ahead of time, which is faster than drawing two numbers at every reset.
     """
 
     _AHEAD = 32
-    """Episodes. More of them save time and take memory, and change no number."""
+    """Episodes per block. It trades time against memory and changes no draw."""
 
     def __init__(self, envs: int):
         self._random: list[np.random.Generator | None] = [None] * envs
@@ -91,12 +91,12 @@ class EpisodeDraws:
         self._used = np.full(envs, self._AHEAD)
 
     def seed(self, env: int, seed: int) -> None:
-        """Let one environment draw from a new generator."""
+        """Give one environment a new generator."""
         self._random[env], _ = seeding.np_random(seed)
         self._used[env] = self._AHEAD
 
     def next(self, envs: np.ndarray) -> np.ndarray:
-        """Return the draws for the next episode of each of these environments, (len(envs), 2) float64."""
+        """Return the draws (b, 2) float64 for the next episode of each of b environments."""
         for env in envs[self._used[envs] == self._AHEAD].tolist():
             random = self._random[env]
             if random is None:
@@ -113,7 +113,7 @@ class EpisodeDraws:
         return {"drawn": self._drawn.copy(), "used": self._used.copy()}, {"generators": generators}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it is none of so many environments."""
+        """Continue from a state; raises ValueError if it does not fit this number of environments."""
         below_one = float(np.nextafter(1, 0))
         example = {"drawn": Within(self._drawn, 0, below_one), "used": Within(self._used, 0, self._AHEAD)}
         validate_like(example, arrays)
@@ -124,10 +124,10 @@ class EpisodeDraws:
 
 
 def _generator(state: dict[str, Any]) -> np.random.Generator:
-    """Return a generator in a state; raises ValueError if there is no such state."""
+    """Return a generator in the given state; raises ValueError if the state is invalid."""
     random, _ = seeding.np_random(0)
     try:
         random.bit_generator.state = state
     except (KeyError, OverflowError, TypeError) as error:
-        raise ValueError(f"the state of a random generator is broken: {error}") from None
+        raise ValueError(f"the state of a random generator is invalid: {error}") from None
     return random

@@ -26,58 +26,58 @@ from songs.plan import Plans, input_count
 from songs.song import Song, usual_memory, usual_prompt
 
 _EPISODE = np.arange(1)
-"""The index of the only episode."""
+"""Index of the only episode."""
 _NOTHING_OVER = _EPISODE[:0]
 
 
 class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
-    """A keyboard of K keys, those of the songs (by default 13, C4 to C5), on which a song is to be played.
+    """A keyboard on which a song is to be played. Its K keys are those of the songs, by default 13, C4 to C5.
 
     ## Description
     At every step each key is pressed or not. The performer observes the last steps and plays the next one;
     a listener rewards it. The first steps, the prompt, are given.
 
     ## Action Space
-    `MultiBinary(K)`: 1 presses a key, the lowest first. Nothing is held: a 1 is an onset.
+    `MultiBinary(K)`: 1 presses a key, lowest key first. Keys are not held: a 1 is an onset.
 
     ## Observation Space
     `MultiBinary(M * K)`: the last M = `memory` steps, or the M steps at `lags`, oldest first, K keys each. With
-    `mode_bit` one more element at the end: 1 to play the song, 0 to improvise. With `plans` what the plan says of the
-    next step, the inputs of `songs.plan.PlanInputs`.
+    `mode_bit` one more element: 1 to play the song, 0 to improvise. With `plans`, the plan's description of the
+    next step follows, as in `songs.plan.PlanInputs`.
 
     ## Rewards
-    The listener's reward of the newest step; by default 1 for a step with all keys right, else 0.
+    The listener's reward for the newest step; by default 1 if all its keys are right, else 0.
 
     ## Starting State
-    The memory holds the prompt, after silence if the memory is longer. An episode may also begin at a
-    later step; then the memory holds the song up to there.
+    The memory holds the prompt, preceded by silence if the memory is longer. An episode may also begin at a
+    later step; then the memory holds the song up to that step.
 
     ## Episode End
     The episode terminates with the last step of the song, or with the first wrong step if
     `stop_at_error`. It never truncates.
 
     ## Information
-    `song`: name of the song. `step`: the step to be played next. After an action also `right`: whether
-    all keys were right (always False while improvising), and with the option `key_rewards` also
-    `key_rewards`: (K,) float32, the listener's reward of each key; their mean is the reward.
+    `song`: name of the song. `step`: the next step to play. After an action also `right`: True if all keys
+    were right (always False while improvising). With the option `key_rewards` also `key_rewards`, (K,)
+    float32: the listener's reward for each key; their mean is the reward.
 
     ## Arguments
-    * `songs`: songs to play, all on the same keyboard. One is drawn at each reset, or chosen by
+    * `songs`: songs to play, all on the same keyboard. One is drawn at each reset, or chosen with
       `reset(options={"song": index})`.
-    * `listener`: gives the rewards: an object, or a name such as `theory`; `ExactSteps()` by default.
-    * `memory`: steps remembered, at least 1; by default four bars, the longest of the songs' bars.
-    * `lags`: steps back that are observed instead, such as `(1, 2, 4, 8, 16, 32)`; the memory reaches to the largest.
+    * `listener`: gives the rewards; an object, or a name such as `theory`. `ExactSteps()` by default.
+    * `memory`: steps remembered, at least 1; by default four bars, taking the longest bar among the songs.
+    * `lags`: observe these steps back instead, such as `(1, 2, 4, 8, 16, 32)`; the memory reaches to the largest.
     * `prompt`: steps given at the start, at least 0 and fewer than the song has; by default one such bar.
     * `teacher_forcing`: the memory holds the song instead of what was played.
     * `stop_at_error`: end the episode at the first wrong step.
     * `mode_bit`: append the mode to the observation.
-    * `random_start`: probability, 0 to 1, that an episode begins at any step from the end of the prompt on,
-      each equally likely, instead of right there. `reset(options={"start": step})` chooses the step.
+    * `random_start`: probability, 0 to 1, that an episode begins at a uniformly random step after the prompt
+      instead of right after it. `reset(options={"start": step})` chooses the step.
     * `key_rewards`: add the reward of each key to the information.
     * `improvise`: do not expect the song after the prompt: the memory holds what was played, the listener
-      gets no target, no step is wrong. `reset(options={"improvise": True})` sets it for one episode, None takes
+      gets no target, no step is wrong. `reset(options={"improvise": True})` sets it for one episode; None keeps
       this default.
-    * `plans`: plans of what is to be played, `songs.plan.Plans`, one for each song and as long as it. They are observed
+    * `plans`: a `songs.plan.Plans` of what to play, with one plan per song and as long as the song. Plans are observed
       and do not change the rewards.
     """
 
@@ -103,7 +103,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             raise ValueError("give the environment at least one song")
         lags = read_lags(",".join(map(str, lags)))
         if lags and memory not in (None, lags[0]):
-            raise ValueError(f"memory is {memory} steps and lags are {lags}: leave one of them out")
+            raise ValueError(f"memory is {memory} steps and lags are {lags}: leave one out")
         self.rules = Rules(
             tuple(songs),
             listener_of(listener),
@@ -133,14 +133,14 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
         Args:
             seed: seeds the choice of the song and of the first step.
-            options: `song`, an index into `songs`; `start`, the first step to be played; `improvise`, the
-                mode of this episode. None stands for the default of each.
+            options: `song`, an index into `songs`; `start`, the first step to play; `improvise`, the
+                mode of this episode. None means the default of each.
 
         Returns:
             The observation and the information.
 
         Raises:
-            ValueError: there is no such option, song or step, or `improvise` is neither a bool nor None.
+            ValueError: an option, song or step does not exist, or `improvise` is neither a bool nor None.
         """
         super().reset(seed=seed)
         asked = check_options(options or {}, ())
@@ -161,7 +161,7 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
         Raises:
             RuntimeError: no episode has begun, or it is over.
-            ValueError: the action has another shape, type or values, or the listener's rewards are not finite.
+            ValueError: the action has the wrong shape, type or values, or the listener's rewards are not finite.
         """
         if self._over:
             raise RuntimeError("the episode is over: call reset() before step()")
@@ -184,11 +184,11 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     @property
     def played(self) -> np.ndarray:
-        """(steps so far, K) bool: the prompt and what the performer played after it."""
+        """(steps so far, K) bool: the prompt followed by what the performer played."""
         return self._core.played(0)
 
     def render(self) -> str | np.ndarray | None:
-        """Draw the last bars: as text (ansi), as a picture (rgb_array), or in the terminal (human)."""
+        """Draw the last bars, as text (ansi), as a picture (rgb_array), or in the terminal (human)."""
         if self.render_mode == "human":
             print(*self._core.render("ansi"), flush=True)
             return None
@@ -197,10 +197,10 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
 
 def listener_of(listener: Listener | str | None) -> Listener:
-    """Return a listener, or that of a name; the default is `ExactSteps()`.
+    """Return a listener given as an object or by name; the default is `ExactSteps()`.
 
     Raises:
-        ValueError: there is no listener of that name, or the object is no listener.
+        ValueError: no listener has that name, or the object is not a listener.
     """
     if listener is None:
         return ExactSteps()
@@ -220,13 +220,13 @@ def memorize(song: str = "grasshopper", folder: str | None = None, per_key: bool
         song: a name in the catalogue, or the path of a MIDI file.
         folder: the catalogue; the project's own songs by default.
         per_key: reward the share of right keys instead of exact steps.
-        **options: arguments of `KeyboardEnv`, and of how a file becomes a song: track, channel, grid, keys, fold, bars,
-            chords, steps; see `songs.arrange`.
+        **options: arguments of `KeyboardEnv`, and those that turn a file into a song: track, channel, grid, keys, fold,
+            bars, chords, steps; see `songs.arrange`.
     """
     options.setdefault("listener", RightKeys() if per_key else ExactSteps())
     choices = {name: options.pop(name) for name in ARRANGE_OPTIONS if name in options}
     return KeyboardEnv([find_song(song, folder, DEFAULTS.change(**choices))], **options)
 
 
-# where `gymnasium.make` looks for the render modes; mypy does not know that functions have attributes
+# `gymnasium.make` looks here for the render modes; mypy does not know that functions have attributes
 memorize.metadata = KeyboardEnv.metadata  # type: ignore[attr-defined]

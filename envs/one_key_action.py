@@ -1,4 +1,4 @@
-"""The keyboard played with one finger, for learners that know only discrete actions.
+"""The keyboard played with one finger, for learners that support only discrete actions.
 
 Conventions: K keys. Action 0 presses nothing, action k presses key k - 1; chords cannot be played.
 """
@@ -17,7 +17,7 @@ from envs.vector_keyboard_env import memorize_many
 
 
 class OneKeyAction(gymnasium.ActionWrapper, gymnasium.utils.RecordConstructorArgs):
-    """Turns the action space MultiBinary(K) into Discrete(K + 1)."""
+    """Wrapper that turns the action space MultiBinary(K) into Discrete(K + 1)."""
 
     def __init__(self, env: gymnasium.Env):
         gymnasium.utils.RecordConstructorArgs.__init__(self)
@@ -48,12 +48,12 @@ class OneKeyVectorEnv(VectorWrapper):
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
 
     def reset(self, *, seed=None, options=None) -> tuple[np.ndarray, dict[str, Any]]:
-        """As the environment's own `reset`."""
+        """Reset the environment, as its own `reset` does."""
         observations, information = self.env.reset(seed=seed, options=options)
         return observations.astype(np.float32), information
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """As the environment's own `step`, with actions (N,) from 0 to K; raises ValueError for any others."""
+        """Play actions (N,) from 0 to K, as the environment's own `step` does; raises ValueError for any others."""
         chosen = np.asarray(actions)
         if chosen.shape != (self.num_envs,) or chosen.dtype.kind not in "iu":
             raise ValueError(f"{self.num_envs} environments take {self.num_envs} integers; got {actions!r}")
@@ -68,7 +68,7 @@ class OneKeyVectorEnv(VectorWrapper):
 
 
 def _keys_of_actions(space: gymnasium.Space) -> np.ndarray:
-    """Return the keys of every action, (K + 1, K) int8, for the action space MultiBinary(K)."""
+    """Return the keys (K + 1, K) int8 pressed by each discrete action, for the action space MultiBinary(K)."""
     keys = int(np.prod(space.shape or ()))
     return np.eye(keys + 1, keys, k=-1, dtype=np.int8)
 
@@ -80,7 +80,7 @@ def _allowed(keys: np.ndarray) -> str:
 def memorize_with_one_key(**options) -> gymnasium.Env:
     """Make the environment of `kuznechik/MemorizeOneKey-v0`: discrete actions and float32 observations.
 
-    Programs that know nothing but control tasks feed observations to a network as they are.
+    Libraries made for control tasks feed observations to a network as they are.
 
     Args:
         **options: arguments of `memorize`.

@@ -6,7 +6,7 @@ MEMORIZE = "kuznechik/Memorize-v0"
 """Reproduce one song."""
 
 MEMORIZE_ONE_KEY = "kuznechik/MemorizeOneKey-v0"
-"""The same with at most one key at a step and with float32 observations, for programs made for control tasks."""
+"""The same with at most one key per step and float32 observations, for libraries made for control tasks."""
 
 BENCHMARK = {
     "teacher-forced": "kuznechik/TeacherForced-v0",
@@ -15,11 +15,11 @@ BENCHMARK = {
     "round": "kuznechik/Round-v0",
     "improvise": "kuznechik/Improvise-v0",
 }
-"""The tasks of the benchmark, which `envs.benchmark` explains."""
+"""The benchmark tasks, explained in `envs.benchmark`."""
 
 
 def register_all() -> None:
-    """Register the environments with Gymnasium; a second call changes nothing."""
+    """Register the environments with Gymnasium; a second call does nothing."""
     if MEMORIZE in gymnasium.registry:
         return
     gymnasium.register(

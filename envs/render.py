@@ -1,8 +1,8 @@
-"""Drawings of a roll while it is played: as text for a terminal, as pixels for a video.
+"""Drawings of a roll while it is played, as text for a terminal or as pixels for a video.
 
 Conventions:
-    K keys, low ones below. A key of a step is right (played as it should be), wrong (played but should not be) or
-    missed (should be played but is not).
+    K keys, low ones at the bottom. A cell is right (played as it should be), wrong (played but should not be) or missed
+    (not played but should be).
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ MARKS = {"right": "#", "wrong": "x", "missed": "o", "empty": "."}
 COLOURS = {"right": (66, 133, 90), "wrong": (200, 70, 60), "missed": (170, 175, 190)}
 _WHITE_ROW, _BLACK_ROW, _BAR_LINE, _NOW = (250, 250, 247), (232, 233, 236), (205, 207, 212), (120, 140, 220)
 _CELL = 12
-"""Pixels of the side of one step of one key."""
+"""Side of a cell in pixels."""
 
 
 def _window(played: np.ndarray, target: np.ndarray | None, now: int, bar: int) -> tuple[int, dict[str, np.ndarray]]:
@@ -42,12 +42,12 @@ def text(
     keyboard: Keyboard = DEFAULT_KEYBOARD,
     grid: Grid = DEFAULT_GRID,
 ) -> str:
-    """Draw the steps around `now` as lines of text, one a key.
+    """Draw the steps around `now` as lines of text, one per key.
 
     Args:
-        played: (T, K) bool; steps from `now` on are not looked at.
-        target: (T, K) bool, or None when nothing is to be reproduced.
-        now: the step to be played next.
+        played: (T, K) bool; steps from `now` on are ignored.
+        target: (T, K) bool, or None if there is nothing to reproduce.
+        now: the next step to play.
         keyboard: of K keys.
         grid: of the steps.
     """
@@ -73,7 +73,10 @@ def image(
     keyboard: Keyboard = DEFAULT_KEYBOARD,
     grid: Grid = DEFAULT_GRID,
 ) -> np.ndarray:
-    """Draw the steps around `now` as an image (12 * K, 48 * bar, 3) uint8, 384 wide for bars of 8 steps; as `text`."""
+    """Draw the steps around `now` as an image (12 * K, 48 * bar, 3) uint8, 384 wide for bars of 8 steps.
+
+    Arguments as for `text`.
+    """
     bar = grid.steps_per_bar
     first, cells = _window(played, target, now, bar)
     colours = np.empty((keyboard.keys, VISIBLE_BARS * bar, 3), dtype=np.uint8)

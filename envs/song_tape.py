@@ -1,8 +1,8 @@
 """Several songs on one tape, read by many episodes at once, each at its own position.
 
 Conventions:
-    S songs lie one after the other, each after W steps of silence. A position is an index into the tape. A step is
-    K keys.
+    S songs lie one after the other, each preceded by W steps of silence. A position is an index into the tape. A step
+    is K keys.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ import numpy as np
 from songs.song import Song
 
 _ONE = np.ones((), dtype=np.int64)
-"""Adding it to a short array takes half the time of adding 1, which is converted every time."""
+"""Adding it to a short array takes half the time of adding a Python 1, which is converted every time."""
 
 
 class SongTape:
-    """The steps of S songs, and where each of them lies."""
+    """The steps of S songs and the position of each."""
 
     def __init__(self, songs: Sequence[Song], silence: int):
         """
@@ -30,11 +30,11 @@ class SongTape:
         self.begins = ends - lengths
         """(S,) int64, the position of the first step of each song."""
         rest = np.zeros((silence, self.keys), dtype=bool)
-        # one step more at the end, as an episode that is over advances once more before it begins anew
+        # one extra step at the end, as a finished episode advances once more before the next one begins
         self.roll = np.concatenate([*(part for song in songs for part in (rest, song.roll)), rest, rest[:1]])
         """(positions, K) bool, the keys at each position."""
         self.song = np.searchsorted(ends[:-1] + silence, np.arange(len(self.roll)), side="right")
-        """(positions,) int64, the song of each position; W steps of silence after a song belong to it."""
+        """(positions,) int64, the song of each position; the W steps of silence after a song belong to it."""
         self.step = np.arange(len(self.roll)) - self.begins[self.song]
         """(positions,) int64, the step within that song."""
         self.is_end = np.zeros(len(self.roll), dtype=bool)
@@ -42,21 +42,21 @@ class SongTape:
         self.is_end[ends] = True
 
     def windows(self, positions: np.ndarray, steps: int) -> np.ndarray:
-        """Return (b, steps * K) int8, the steps from each of b positions on, at most W of them."""
+        """Return (b, steps * K) int8, the given number of steps, at most W, from each of b positions on."""
         count = len(self.roll) - steps + 1
         every = np.ndarray((count, steps * self.keys), np.int8, self.roll, strides=(self.keys, 1))
         return every[positions]
 
 
 class SongClock:
-    """The positions of B episodes, each in its own song, that advance together."""
+    """The positions of B episodes that advance together, each in its own song."""
 
     def __init__(self, tape: SongTape, episodes: int, max_steps: int | None = None):
         """
         Args:
             tape: the songs.
             episodes: B.
-            max_steps: truncate episodes after so many steps; None: never.
+            max_steps: truncate episodes after this many steps; None: never.
         """
         self._tape = tape
         self._max_steps = max_steps
@@ -65,16 +65,16 @@ class SongClock:
 
     @property
     def song(self) -> np.ndarray:
-        """(B,) int64, index of the song."""
+        """(B,) int64, index of each song."""
         return self._tape.song.take(self._positions)
 
     @property
     def steps(self) -> np.ndarray:
-        """(B,) int64, the next step within the song."""
+        """(B,) int64, the next step within each song."""
         return self._tape.step.take(self._positions)
 
     def set(self, episodes: np.ndarray, songs: np.ndarray, steps: np.ndarray) -> np.ndarray:
-        """Put b episodes at a step of a song; return their histories, (b, W * K) int8."""
+        """Move b episodes to steps of songs; return their histories (b, W * K) int8."""
         positions = self._tape.begins[songs] + steps
         self._positions[episodes] = positions
         if self._max_steps is not None:
@@ -85,17 +85,17 @@ class SongClock:
         """Advance by one step.
 
         Returns:
-            (B,) bool, whether the song is over, and (B,) bool, whether the episode is truncated; None: never.
+            Two arrays (B,) bool: the songs that are over, and the episodes that are truncated (None: never any).
         """
         self._positions = self._positions + _ONE  # in place it would take twice the time
         truncated = None if self._max_steps is None else self._positions >= self._limits
         return self._tape.is_end.take(self._positions), truncated
 
     def targets(self) -> np.ndarray:
-        """Return (B, K) bool, the next step as it stands in each song; anything after its end."""
+        """Return the next step of each song, (B, K) bool; arbitrary after its end."""
         return self._tape.roll.take(self._positions, axis=0)
 
     def rolls(self, episodes: np.ndarray, steps: int) -> np.ndarray:
-        """Return (b, steps, K) bool, the first steps of the songs of b episodes, at most W; silence after their end."""
+        """Return the first steps, at most W, of the songs of b episodes, (b, steps, K) bool; silent after their end."""
         begins = self._tape.begins[self.song[episodes]]
         return self._tape.windows(begins, steps).reshape(-1, steps, self._tape.keys).view(bool)

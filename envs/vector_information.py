@@ -1,7 +1,7 @@
-"""Information of many environments, laid out as `gymnasium.vector.SyncVectorEnv` does.
+"""Information of many environments, laid out as in `gymnasium.vector.SyncVectorEnv`.
 
-Conventions: N environments. Beside each array (N, ...) stands, as `_name`, a mask (N,) bool: where it is True the value
-holds, elsewhere there is 0, False or None.
+Conventions: N environments. Each array `name` (N, ...) comes with a mask `_name` (N,) bool. Values are valid where the
+mask is True; elsewhere they are 0, False or None.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ Values = dict[str, np.ndarray]
 
 
 def masked(values: Values, mask: np.ndarray) -> dict[str, Any]:
-    """Return the values of the environments in a mask."""
+    """Return the values with a mask of the environments for which they are valid."""
     information: dict[str, Any] = {}
     for name, value in values.items():
         nothing: Any = None if value.dtype == object else value.dtype.type(0)
@@ -27,10 +27,10 @@ def after_step(
     """Return the information after a step.
 
     Args:
-        song, step: (N,), known in every environment.
-        played: known of the step that was played, changed in place.
-        begun: (b,) int, environments that have begun an episode, in which nothing was played yet.
-        everyone: (N,) bool, True, which becomes the mask of all that holds for every environment.
+        song, step: (N,), valid in every environment.
+        played: values of the step just played; changed in place.
+        begun: (b,) int, environments that have begun an episode and have played nothing in it yet.
+        everyone: (N,) bool, all True; becomes the mask of values that are valid in every environment.
     """
     information: dict[str, Any] = {"song": song, "_song": everyone, "step": step, "_step": everyone}
     if begun.size == len(song):
@@ -47,7 +47,7 @@ def after_step(
 
 
 def final(observations: np.ndarray, values: Values, over: np.ndarray) -> dict[str, Any]:
-    """Return the last observations (N, M) and the last information of the episodes that are over, (N,) bool."""
+    """Return the last observations (N, M) and the last information of the episodes `over` (N,) bool."""
     last = np.full(len(over), None, dtype=object)
     for env in over.nonzero()[0].tolist():
         last[env] = observations[env].copy()

@@ -1,6 +1,6 @@
 """Many keyboards played at the same time, as a native Gymnasium vector environment.
 
-Its results equal those of `SyncVectorEnv` with as many copies of `KeyboardEnv`, number for number.
+Its results equal those of a `SyncVectorEnv` of as many copies of `KeyboardEnv`, number for number.
 
 Conventions: N environments.
 Source: autoreset modes as in `gymnasium.vector.SyncVectorEnv` 1.4.
@@ -26,46 +26,46 @@ class KeyboardVectorEnv(VectorEnv):
     """N keyboards of K keys, by default 13, C4 to C5, on each of which a song is to be played.
 
     ## Description
-    As `KeyboardEnv`, N times. Each environment has its own song, step and mode; all advance by one step at a
+    As `KeyboardEnv`, N times. Each environment has its own song, step and mode; all advance one step at a
     time.
 
     ## Action Space
     `Box(0, 1, (N, K), int8)`. Any boolean, integer or floating array of 0 and 1 is accepted.
 
     ## Observation Space
-    `Box(0, 1, (N, memory * K), int8)`, one column more with `mode_bit`, further ones with `plans`.
+    `Box(0, 1, (N, memory * K), int8)`, with one more column for `mode_bit` and further ones for `plans`.
 
     ## Rewards
-    (N,) float64, the listener's reward of the newest step of each environment.
+    (N,) float64, the listener's reward for the newest step of each environment.
 
     ## Starting State
-    As `KeyboardEnv`. `reset(seed=s)` seeds environment i with s + i, a list gives each its own seed.
+    As `KeyboardEnv`. `reset(seed=s)` seeds environment i with s + i; a list gives each its own seed.
 
     ## Episode End
-    As `KeyboardEnv`, and with `max_episode_steps` the episode truncates after so many steps. What happens
-    then is decided by `autoreset_mode`:
-    * `NEXT_STEP`: the next step begins a new episode, ignores the action and its reward is 0. The learner must
+    As `KeyboardEnv`; with `max_episode_steps` the episode also truncates after that many steps. What happens
+    next depends on `autoreset_mode`:
+    * `NEXT_STEP`: the next step begins a new episode; it ignores the action and its reward is 0. The learner must
       not learn from that transition.
-    * `SAME_STEP`: the observation is the first one of a new episode, the last one is in `final_obs`.
+    * `SAME_STEP`: the observation is the first one of a new episode; the last one is in `final_obs`.
     * `DISABLED`: `reset(options={"reset_mask": mask})` must begin a new one before the next step.
 
     ## Information
-    `song` (N,) str, `step` (N,) int64, after an action `right` (N,) bool, each with a mask `_song`, `_step`,
-    `_right` that says for which environments it holds: one that begins an episode has played nothing that could
-    be right. With the keyboard's option `key_rewards` also `key_rewards` (N, K) float32. With `SAME_STEP` also
-    `final_obs` and `final_info`.
+    `song` (N,) str and `step` (N,) int64; after an action also `right` (N,) bool. Each comes with a mask, `_song`,
+    `_step` or `_right`, of the environments for which it is valid: an environment that begins an episode has played
+    nothing yet that could be right. With the keyboard's option `key_rewards` also `key_rewards` (N, K) float32. With
+    `SAME_STEP` also `final_obs` and `final_info`.
 
     ## Arguments
-    * `keyboard`: the environment that there are N copies of; it is not played itself. With its render mode,
-      `ansi` or `rgb_array`, `render()` returns one drawing for each copy.
+    * `keyboard`: the environment to copy N times; it is not played itself. If its render mode is `ansi` or
+      `rgb_array`, `render()` returns one drawing per copy.
     * `num_envs`: N, at least 1.
     * `autoreset_mode`: an `AutoresetMode` or its name, `NextStep` by default.
-    * `copy`: with False the observations are a view of the environment's own memory: not to be written to, and
-      valid until the next call of `step` or `reset`. It saves copying (N, memory * K) bytes at every step.
-    * `max_episode_steps`: truncate episodes after so many steps.
+    * `copy`: if False, the observations are a read-only view of the environment's own memory, valid until the next
+      call of `step` or `reset`. This saves copying (N, memory * K) bytes at every step.
+    * `max_episode_steps`: truncate episodes after this many steps.
 
-    The options of `reset` are those of `KeyboardEnv`, as one value or as N of them, and `reset_mask`, (N,)
-    bool: reset these environments alone.
+    The options of `reset` are those of `KeyboardEnv`, as one value or as N, and `reset_mask`, (N,) bool:
+    reset only these environments.
     """
 
     metadata = {**KeyboardEnv.metadata, "render_modes": ["ansi", "rgb_array"]}
@@ -100,7 +100,7 @@ class KeyboardVectorEnv(VectorEnv):
         self._action_shape = (num_envs, keyboard.rules.keys)
         self._everyone = np.ones(num_envs, dtype=bool)
         self._over: np.ndarray | None = None
-        """Indices of the environments that wait for a new episode; None before the first reset."""
+        """Indices of the environments waiting for a new episode; None before the first reset."""
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -108,16 +108,16 @@ class KeyboardVectorEnv(VectorEnv):
         """Begin a song in every environment.
 
         Args:
-            seed: of the first environment, the others follow by ones; or a list with a seed for each.
-            options: `song`, `start` and `improvise`, each for all environments or (N,); `reset_mask`, (N,)
-                bool, the environments to be reset, all by default.
+            seed: seed of the first environment, counted up for the others; or a list with a seed for each.
+            options: `song`, `start` and `improvise`, each one value or (N,); `reset_mask`, (N,) bool, the
+                environments to reset, all by default.
 
         Returns:
             The observations and the information.
 
         Raises:
-            TypeError: the reset mask is no boolean array.
-            ValueError: there is no such option, song or step, or something has another length than N.
+            TypeError: the reset mask is not a boolean array.
+            ValueError: an option, song or step does not exist, or a length is not N.
         """
         options = dict(options or {})
         mask = check_mask(options.pop("reset_mask", self._everyone), self.num_envs)
@@ -148,8 +148,8 @@ class KeyboardVectorEnv(VectorEnv):
             (N,) bool and the information.
 
         Raises:
-            RuntimeError: an environment has to be reset first.
-            ValueError: the actions have another shape, type or values, or the listener's rewards are not finite.
+            RuntimeError: an environment must be reset first.
+            ValueError: the actions have the wrong shape, type or values, or the listener's rewards are not finite.
         """
         keys = check_keys(actions, self._action_shape)
         if self._over is None or (self._over.size and self._disabled):
@@ -179,7 +179,7 @@ class KeyboardVectorEnv(VectorEnv):
         if self._over is None:
             return "no episode has begun: call reset() before step()"
         return (
-            f"the episode is over in the environments {self._over.tolist()}: "
+            f"the episode is over in environments {self._over.tolist()}: "
             "call reset(options={'reset_mask': mask}) before step()"
         )
 
@@ -196,19 +196,19 @@ class KeyboardVectorEnv(VectorEnv):
         return {"right": right, "key_rewards": self._core.key_rewards}
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return the state of all episodes, to continue from it later.
+        """Return the state of all episodes, to continue from later.
 
         Returns:
             Arrays, and the states of the generators as plain data.
 
         Raises:
             RuntimeError: no episode has begun.
-            ValueError: episodes are truncated, and how long they last is not kept.
+            ValueError: episodes may be truncated; their time limits are not part of the state.
         """
         if self._over is None:
             raise RuntimeError("no episode has begun: call reset() before state()")
         if self.max_episode_steps is not None:
-            raise ValueError("state() does not keep how long an episode may last: leave max_episode_steps out")
+            raise ValueError("state() does not keep the time limit of episodes: leave max_episode_steps out")
         drawn, generators = self._draws.state()
         over = np.isin(np.arange(self.num_envs), self._over)
         return {**self._core.state(), **drawn, "over": over}, generators
@@ -220,7 +220,7 @@ class KeyboardVectorEnv(VectorEnv):
             The observations and the information, as `reset` does.
 
         Raises:
-            ValueError: it is no state of such an environment.
+            ValueError: the state does not fit this environment.
         """
         validate_like({"over": self._everyone}, arrays)
         self._core.restore(arrays, arrays["over"])
@@ -229,7 +229,7 @@ class KeyboardVectorEnv(VectorEnv):
         return self._observations(), masked(self._songs(), self._everyone)
 
     def render(self) -> tuple[str | np.ndarray, ...] | None:
-        """Draw the last bars of every environment: as text (ansi) or as a picture (rgb_array)."""
+        """Draw the last bars of every environment, as text (ansi) or as a picture (rgb_array)."""
         return self._core.render(self.render_mode) or None
 
 

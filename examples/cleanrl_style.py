@@ -1,4 +1,4 @@
-"""Learn a task of the benchmark with a DQN in one file, in the manner of CleanRL, and print the score.
+"""Learn a benchmark task with a single-file DQN in the style of CleanRL, and print the score.
 
 python examples/cleanrl_style.py --task first-error --steps 20000 --seed 0
 """
@@ -15,7 +15,7 @@ from experiments.studies.benchmark import Player, score
 
 
 def learn(task: str, seed: int, steps: int, gamma: float = 0.0) -> Player:
-    """Learn for so many environment steps, and return the greedy player."""
+    """Learn for `steps` environment steps, and return the greedy player."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     random, env = np.random.default_rng(seed), gymnasium.make(BENCHMARK[task], one_key=True)

@@ -1,8 +1,8 @@
-"""Evolve a network for a task of the benchmark with neat-python as it comes, and print the score.
+"""Evolve a network for a benchmark task with unmodified neat-python, and print the score.
 
     python examples/neat_python.py --task teacher-forced --generations 30 --seed 0
 
-A genome's fitness is its reward in one episode. `kuznechik evolve` is quicker and gets further.
+A genome's fitness is its reward in one episode. `kuznechik evolve` is faster and gets further.
 """
 
 import argparse
@@ -21,13 +21,13 @@ from experiments.studies.benchmark import Player, score
 
 
 def player_of(genome: neat.DefaultGenome, config: neat.Config) -> Player:
-    """Return the player whose keys are the outputs above one half."""
+    """Return the player that presses the keys whose outputs are above one half."""
     network = neat.nn.FeedForwardNetwork.create(genome, config)
     return lambda observation: (np.array(network.activate(observation)) > 0.5).astype(np.int8)
 
 
 def learn(task: str, seed: int, generations: int) -> Player:
-    """Evolve, and return the best player."""
+    """Evolve for `generations` generations, and return the best player."""
     env = gymnasium.make(BENCHMARK[task])
     inputs, outputs = env.observation_space.shape[0], env.action_space.n
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
-"""Learn a task of the benchmark with Stable-Baselines3, and print the score.
+"""Learn a benchmark task with Stable-Baselines3, and print the score.
 
     python examples/sb3.py --task round --algorithm ppo --steps 20000 --seed 0
 
-Both press one key at a time or none. Needs `pip install stable-baselines3`.
+DQN and PPO both press one key at a time or none. Needs `pip install stable-baselines3`.
 """
 
 import argparse
@@ -17,7 +17,7 @@ EXPLORATION = {"exploration_initial_eps": 0.3, "exploration_final_eps": 0.05, "e
 
 
 def learn(task: str, algorithm: str, seed: int, steps: int, gamma: float = 0.0) -> Player:
-    """Learn for so many environment steps, and return the greedy player."""
+    """Learn for `steps` environment steps, and return the greedy player."""
     env = gymnasium.make(BENCHMARK[task], one_key=True)
     if algorithm == "dqn":
         settings = {"learning_rate": 3e-3, "batch_size": 128, "learning_starts": 128, "buffer_size": 100_000}

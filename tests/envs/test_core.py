@@ -58,7 +58,7 @@ class Vector:
 
 @pytest.fixture(params=[One, Vector])
 def face(request):
-    """Return what makes an environment of one episode from a keyboard, through each of the two faces."""
+    """Return a factory of one-episode environments: the single environment, or a vector of one."""
     return request.param
 
 
@@ -87,12 +87,12 @@ def test_improvising_ends_with_the_episode(face):
 @pytest.mark.parametrize("mode", [0, 1, "yes", 0.5, np.nan])
 def test_improvise_is_nothing_but_a_bool_or_none(face, mode):
     env = face(KeyboardEnv([TUNE], prompt=1))
-    with pytest.raises(ValueError, match="the reset option 'improvise' is True, False or None; got "):
+    with pytest.raises(ValueError, match="the reset option 'improvise' must be True, False or None; got "):
         env.reset(options={"improvise": mode})
 
 
 def test_a_single_environment_takes_no_list_of_values():
-    with pytest.raises(ValueError, match=r"the reset option 'song' is one value; got the shape \(1,\)"):
+    with pytest.raises(ValueError, match=r"the reset option 'song' takes one value; got shape \(1,\)"):
         KeyboardEnv([TUNE], prompt=1).reset(options={"song": [0]})
 
 
@@ -100,7 +100,7 @@ def test_a_single_environment_takes_no_list_of_values():
 
 
 class BarLines:
-    """Rewards every fourth step with the number of keys since the beginning, and notes the lengths it is asked for."""
+    """A listener that rewards every fourth step with the number of keys so far, and records the lengths it is given."""
 
     pays_every = 4
 
@@ -123,7 +123,7 @@ def test_a_listener_that_rewards_bar_lines_alone_is_asked_only_there(face):
 
 
 class Wrong:
-    """A listener that returns what it is made with, whatever it is asked for."""
+    """A listener that always returns the value it was made with."""
 
     def __init__(self, rewards, pointwise=False):
         self.pointwise = pointwise
@@ -145,12 +145,12 @@ class Infinite:
 @pytest.mark.parametrize(
     ("listener", "match"),
     [
-        (Wrong(np.zeros(2)), r"the listener Wrong returned rewards of the shape \(2,\); it must be \(1, 2\)"),
-        (Wrong(np.zeros((1, 3))), r"the listener Wrong returned rewards of the shape \(1, 3\); it must be \(1, 2\)"),
-        (Wrong(0.5), r"the listener Wrong returned rewards of the shape \(\); it must be \(1, 2\)"),
+        (Wrong(np.zeros(2)), r"the listener Wrong returned rewards of shape \(2,\); it must be \(1, 2\)"),
+        (Wrong(np.zeros((1, 3))), r"the listener Wrong returned rewards of shape \(1, 3\); it must be \(1, 2\)"),
+        (Wrong(0.5), r"the listener Wrong returned rewards of shape \(\); it must be \(1, 2\)"),
         (
             Wrong(np.zeros((1, 3)), True),
-            r"the listener Wrong returned rewards of the shape \(1, 3\); it must be \(1,",
+            r"the listener Wrong returned rewards of shape \(1, 3\); it must be \(1,",
         ),
         (Wrong(np.full((1, 2), np.nan)), "the listener Wrong returned nan as the reward of step 1; it must be finite"),
         (Wrong(np.full((1, 2), -np.inf)), "the listener Wrong returned -inf as the reward of step 1"),
@@ -168,7 +168,7 @@ def test_rewards_of_another_shape_or_not_finite_name_the_listener(face, listener
 @pytest.mark.parametrize(
     ("rewards", "match"),
     [
-        (np.zeros((1, 2)), r"the listener WrongKeys returned rewards of the shape \(1, 2\); it must be \(1, 2, 13\)"),
+        (np.zeros((1, 2)), r"the listener WrongKeys returned rewards of shape \(1, 2\); it must be \(1, 2, 13\)"),
         (np.full((1, 2, 13), np.inf), "the listener WrongKeys returned inf as the reward of step 1"),
     ],
 )
@@ -249,7 +249,7 @@ def test_an_action_is_of_any_type_that_holds_0_and_1_and_is_not_kept(face, kind)
 def test_any_other_action_is_refused_and_the_episode_goes_on(face, action):
     env = face(KeyboardEnv([TUNE], memory=1, prompt=1))
     env.reset()
-    with pytest.raises(ValueError, match="13 values of 0 or 1, one a key; got"):
+    with pytest.raises(ValueError, match="13 values of 0 or 1, one per key; got"):
         env.step([action])
     _, rewards, _, information = env.step(TUNE.roll[1, None])
     assert (rewards.tolist(), information["step"].tolist()) == ([1.0], [2])
@@ -258,13 +258,13 @@ def test_any_other_action_is_refused_and_the_episode_goes_on(face, action):
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"song": 2}, "song 2: there are songs 0 to 1"),
-        ({"song": -1}, "song -1: there are songs 0 to 1"),
+        ({"song": 2}, "song 2: choose a song from 0 to 1"),
+        ({"song": -1}, "song -1: choose a song from 0 to 1"),
         ({"song": "a"}, "the reset option 'song' takes an integer"),
         ({"start": 1.5}, "the reset option 'start' takes an integer"),
         ({"start": 0}, "start 0: 'other' can begin at steps 1 to 5"),
         ({"start": 6}, "start 6: 'other' can begin at steps 1 to 5"),
-        ({"tempo": 90, "key": "C"}, r"unknown .* \['key', 'tempo'\]: there are 'song', 'start', 'improvise'"),
+        ({"tempo": 90, "key": "C"}, r"unknown .* \['key', 'tempo'\]: choose from 'song', 'start', 'improvise'"),
     ],
 )
 def test_any_other_reset_option_is_refused(face, options, match):
@@ -322,7 +322,7 @@ def test_there_is_nothing_to_draw_before_a_reset_or_without_a_render_mode(face):
 
 
 def make_vector(listener=None, **options):
-    """Return three environments in the middle of their episodes; one of them has just come to its end."""
+    """Return three environments in the middle of their episodes; one of them has just ended."""
     keyboard = KeyboardEnv([TUNE, OTHER], listener or BarLines(), prompt=1, memory=3, random_start=0.5, **options)
     vector = KeyboardVectorEnv(keyboard, 3)
     vector.reset(seed=5, options={"song": [0, 1, 0], "start": [3, 5, 1], "improvise": [False, True, True]})
@@ -395,7 +395,7 @@ GENERATOR = dict(seeding.np_random(0)[0].bit_generator.state)
         ([None, None, 3], r"generators\[2\] is 3"),
         ([GENERATOR | {"state": {"state": 1}}] * 3, r"generators\[0\].state.inc is missing"),
         ([GENERATOR | {"bit_generator": "MT19937"}] * 3, "MT19937|PCG64"),
-        ([GENERATOR | {"state": {"state": 2**200, "inc": 1}}] * 3, "the state of a random generator is broken"),
+        ([GENERATOR | {"state": {"state": 2**200, "inc": 1}}] * 3, "the state of a random generator is invalid"),
     ],
 )
 def test_damaged_generators_are_refused(generators, match):
@@ -426,5 +426,5 @@ def test_a_listener_of_eighths_hears_a_song_of_sixteenths():
 
 
 def test_a_listener_does_not_hear_songs_of_two_grids_at_once():
-    with pytest.raises(ValueError, match="'tune' is on sixteenths, 'other' on eighths: a listener hears songs of one"):
+    with pytest.raises(ValueError, match="'tune' is on sixteenths, 'other' on eighths: a listener needs songs on one"):
         KeyboardEnv([Song("tune", TUNE.roll, grid=Grid(4)), OTHER], "theory", prompt=1)

@@ -31,7 +31,7 @@ def path(tmp_path) -> str:
 
 
 def greedy_score(env: gymnasium.Env, choose) -> float:
-    """Return what an episode earns if every action is chosen by a function of the observation."""
+    """Return the reward of an episode whose actions are a function of the observation."""
     observation, _ = env.reset()
     score, over = 0.0, False
     while not over:

@@ -48,7 +48,7 @@ def remembered(observation: np.ndarray) -> list[tuple[int, ...]]:
 
 
 class Recorder:
-    """A listener that keeps what it is asked, and rewards the number of keys of each step."""
+    """A listener that records its inputs, and rewards the number of keys of each step."""
 
     def __init__(self):
         self.asked = []

@@ -81,7 +81,7 @@ def test_lags_are_ordered_and_reach_as_far_back_as_the_largest():
         ({"lags": [0]}, "write steps back, 1 to 4096"),
         ({"lags": [5000]}, "write steps back, 1 to 4096"),
         ({"lags": [1.5]}, "write steps back, 1 to 4096"),
-        ({"lags": [1, 8], "memory": 4}, "leave one of them out"),
+        ({"lags": [1, 8], "memory": 4}, "leave one out"),
     ],
 )
 def test_lags_that_are_none_are_refused(options, reason):

@@ -73,9 +73,9 @@ def test_many_at_once_are_as_many_alone(plans):
 
 
 def test_every_song_needs_a_plan_as_long_as_it(plans):
-    with pytest.raises(ValueError, match="there are 1 plans of 32 steps for 2 songs of 32"):
+    with pytest.raises(ValueError, match="got 1 plans of 32 steps for 2 songs of 32"):
         keyboard(plans[:1])
-    with pytest.raises(ValueError, match="give each song a plan that is as long"):
+    with pytest.raises(ValueError, match="give each song a plan of its own length"):
         keyboard(Plans(plans.bars[:, :3], plans.character, plans.lowest))
 
 

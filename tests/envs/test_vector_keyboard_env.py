@@ -49,7 +49,7 @@ class Mood:
 
 
 class Seldom(Mood):
-    """Rewards every fourth step alone, says so, and counts the steps that it is asked for."""
+    """A listener that rewards only every fourth step, says so, and counts the steps it is asked for."""
 
     pays_every = 4
     asked = 0
@@ -140,7 +140,7 @@ def assert_same(ours, theirs, where: str = "") -> None:
 
 
 def actions_for(information: dict, random: np.random.Generator, right: float) -> np.ndarray:
-    """Return an action for each environment: what stands in its song with probability `right`, else any."""
+    """Return an action for each environment: the one in its song with probability `right`, else a random one."""
     actions = (random.random((len(information["song"]), 13)) < 0.1).astype(np.int8)
     for action, name, step in zip(actions, information["song"], information["step"], strict=True):
         if random.random() < right and step < len(ROLLS[name]):
@@ -149,7 +149,7 @@ def actions_for(information: dict, random: np.random.Generator, right: float) ->
 
 
 def play_both(native: VectorEnv, reference: VectorEnv, seed, right: float = 0.6, steps: int = 60) -> None:
-    """Play the same actions in both, with a reset of some environments now and then, and compare everything."""
+    """Play the same actions in both, resetting some environments now and then, and compare everything."""
     random = np.random.default_rng(7)
 
     def reset(**arguments):
@@ -530,7 +530,10 @@ def pair():
 @pytest.mark.parametrize(
     ("actions", "match"),
     [
-        (keys(), r"2 environments take 2 actions, each 13 values of 0 or 1, one a key; got an array of shape \(13,\)"),
+        (
+            keys(),
+            r"2 environments take 2 actions, each 13 values of 0 or 1, one per key; got an array of shape \(13,\)",
+        ),
         (np.zeros((3, 13), dtype=np.int8), r"got an array of shape \(3, 13\)"),
         (None, "2 environments take 2 actions"),
         (np.array([keys(), -keys(3)]), "an action is 13 values of 0 or 1"),
@@ -549,14 +552,14 @@ def test_a_bad_action_is_refused_and_the_episodes_go_on(pair, actions, match):
         (
             {"tempo": 1},
             ValueError,
-            r"unknown reset options \['tempo'\]: there are 'song', .*'improvise', 'reset_mask'",
+            r"unknown reset options \['tempo'\]: choose from 'song', .*'improvise', 'reset_mask'",
         ),
-        ({"song": [0, -1]}, ValueError, "song -1: there are songs 0 to 0"),
-        ({"song": [0, 0, 0]}, ValueError, r"'song' is one value or 2 values; got the shape \(3,\)"),
+        ({"song": [0, -1]}, ValueError, "song -1: choose a song from 0 to 0"),
+        ({"song": [0, 0, 0]}, ValueError, r"'song' takes one value or 2 values; got shape \(3,\)"),
         ({"start": [1, 4]}, ValueError, "start 4: 'tune' can begin at steps 1 to 3"),
-        ({"reset_mask": [True, False]}, TypeError, "'reset_mask' is a NumPy array of bool"),
-        ({"reset_mask": np.array([1, 0])}, TypeError, "'reset_mask' is a NumPy array of bool"),
-        ({"reset_mask": np.array([True])}, ValueError, r"'reset_mask' has the shape \(2,\) and at least one True"),
+        ({"reset_mask": [True, False]}, TypeError, "'reset_mask' must be a NumPy array of bool"),
+        ({"reset_mask": np.array([1, 0])}, TypeError, "'reset_mask' must be a NumPy array of bool"),
+        ({"reset_mask": np.array([True])}, ValueError, r"'reset_mask' needs shape \(2,\) and at least one True"),
         ({"reset_mask": np.array([False, False])}, ValueError, "at least one True"),
     ],
 )
@@ -572,7 +575,7 @@ def test_the_options_of_a_reset_are_left_as_they_are(pair):
 
 
 def test_there_is_one_seed_or_one_for_each(pair):
-    with pytest.raises(ValueError, match="there are 3 seeds for 2 environments"):
+    with pytest.raises(ValueError, match="got 3 seeds for 2 environments"):
         pair.reset(seed=[1, 2, 3])
 
 
@@ -589,10 +592,10 @@ def test_without_autoreset_a_step_after_the_end_is_refused():
     vector.reset(options={"start": [3, 1, 3]})
     vector.step(np.zeros((3, 13)))
     for _ in range(2):
-        with pytest.raises(RuntimeError, match=r"the episode is over in the environments \[0, 2\]: call reset"):
+        with pytest.raises(RuntimeError, match=r"the episode is over in environments \[0, 2\]: call reset"):
             vector.step(np.zeros((3, 13)))
     vector.reset(options={"reset_mask": np.array([True, False, False])})
-    with pytest.raises(RuntimeError, match=r"the episode is over in the environments \[2\]: call reset"):
+    with pytest.raises(RuntimeError, match=r"the episode is over in environments \[2\]: call reset"):
         vector.step(np.zeros((3, 13)))
     vector.reset(options={"reset_mask": np.array([False, False, True])})
     *_, information = vector.step(np.zeros((3, 13)))
