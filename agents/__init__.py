@@ -1,1 +1,1 @@
-"""Agents: performers that play the keyboard, and how they evolve and learn."""
+"""Agents: performers that play the keyboard, and the algorithms that evolve and train them."""

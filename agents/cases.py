@@ -1,10 +1,10 @@
-"""Cases: what a network is shown and what it should answer, one column a case.
+"""Cases: inputs of a network with their target outputs, one case per column.
 
 Memorising a song under teacher forcing is a set of such cases: the memory before each step, and the keys
-of the step. For a greedy performer all cases are right exactly when it also plays the song alone, free
-running, without a mistake.
+of the step. A greedy performer gets all cases right exactly when it also plays the song free running without
+a mistake.
 
-Conventions: C cases, I inputs, O outputs; inputs and targets are stored with the cases in the last axis.
+Conventions: C cases, I inputs, O outputs; cases are the last axis of inputs and targets.
 """
 
 from collections import defaultdict
@@ -23,16 +23,16 @@ from songs.song import Song
 
 @dataclass(frozen=True, eq=False)
 class Cases:
-    """Inputs of networks, and the outputs they should give."""
+    """Inputs and target outputs of networks."""
 
     inputs: np.ndarray
     """(I, C) float32, 0 or 1."""
     targets: np.ndarray
     """(O, C) bool."""
     lengths: tuple[int, ...] = ()
-    """Cases that follow each other in time: the judged steps of each song. By default all cases."""
+    """Lengths of the runs of cases that follow each other in time: one run per song. By default one run of all."""
     recurrent: bool = False
-    """The networks remember by themselves, so the same input may be answered differently."""
+    """True if the networks have state, so that the same input may have different answers."""
 
     def __post_init__(self):
         if not self.lengths:
@@ -42,15 +42,15 @@ class Cases:
         return self.inputs.shape[1]
 
     def without_chords(self) -> Self:
-        """Return the cases whose answer is one key at most."""
+        """Return the cases whose target is at most one key."""
         kept = self.targets.sum(axis=0) <= 1
         return replace(self, inputs=self.inputs[:, kept], targets=self.targets[:, kept], lengths=(int(kept.sum()),))
 
     @cached_property
     def possible(self) -> np.ndarray:
-        """(C,) bool: the cases that one network can get right together, as many as there can be.
+        """(C,) bool: a largest set of cases that one network can get right.
 
-        Where the same input is to be answered differently, the most frequent answer is the best one.
+        Where the same input has different targets, this keeps the most frequent one.
         """
         if self.recurrent:
             return np.ones(len(self), dtype=bool)
@@ -74,8 +74,8 @@ def memory_cases(
 ) -> Cases:
     """Return a case for every step after the prompt of every song, one song after the other.
 
-    The inputs are laid out like the observation of `KeyboardEnv`: oldest step first, all keys of a step, and
-    with `mode_bit` an input that is always 1; then what plans, one for each song, say of the step.
+    The inputs are laid out like the observation of `KeyboardEnv`: the remembered steps, oldest first, with all keys of
+    a step; with `mode_bit` an input that is always 1; then the plan inputs of the step, from one plan per song.
     """
     inputs = [memory_windows(song.roll, memory, prompt).reshape(song.steps - prompt, -1).T for song in songs]
     together = np.concatenate(inputs, axis=1).astype(np.float32)
@@ -89,21 +89,21 @@ def memory_cases(
 
 
 def _planned(roll: np.ndarray, prompt: int, plans: PlanInputs, number: int) -> np.ndarray:
-    """Return what a plan says of the steps of a roll (T, K) after the prompt, (T - prompt, I) bool."""
+    """Return the plan inputs (T - prompt, I) bool for the steps of a roll (T, K) after the prompt."""
     steps = np.arange(prompt, len(roll))
     return plans.at(np.full(len(steps), number), steps, np.broadcast_to(roll, (len(steps), *roll.shape)))
 
 
 def xor_cases() -> Cases:
-    """Return the four cases of exclusive or: the classic check that structure evolves."""
+    """Return the four cases of exclusive or, the classic test of evolving structure."""
     inputs = np.array(list(product((0, 1), repeat=2)), dtype=np.float32).T
     return Cases(inputs, inputs[:1] != inputs[1:], (1, 1, 1, 1))
 
 
 def ambiguous_steps(songs: Sequence[Song], memory: Memory, prompt: int) -> dict[str, list[int]]:
-    """Return the steps, by song, that no player with this memory can all get right.
+    """Return, by song, the steps that a best player with this memory still gets wrong.
 
-    They follow a memory that elsewhere, in this song or another, goes on differently.
+    Each follows a memory that is continued differently elsewhere, in this song or another.
     """
     cases = memory_cases(songs, memory, prompt)
     impossible = ~cases.possible

@@ -1,4 +1,4 @@
-"""A performer of the user's own: what it presses is checked, so that a mistake in it is told by its name."""
+"""A checked wrapper around a user's performer, so that errors name it."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from songs.own_code import failure
 
 
 class OwnPerformer:
-    """Wraps a performer, which may have no `reset`."""
+    """Wrapper of a performer, which need not have a `reset`."""
 
     def __init__(self, name: str, performer: Any):
-        """Take any object; raises ValueError if it has no method `press`."""
+        """Wrap any object; raises ValueError if it has no method `press`."""
         if not callable(getattr(performer, "press", None)):
-            raise ValueError(f"{name} is no performer: it has no method press(memory, improvise)")
+            raise ValueError(f"{name} is not a performer: it has no method press(memory, improvise)")
         self.name, self._performer = name, performer
 
     def reset(self, episodes: int) -> None:
@@ -22,13 +22,13 @@ class OwnPerformer:
             self._call(self._performer.reset, episodes)
 
     def press(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
-        """Return the keys to press, (B, K) bool; raises ValueError, with its name, for what are no keys."""
+        """Return the keys to press, (B, K) bool; raises ValueError if the performer fails or returns anything else."""
         keys = np.asarray(self._call(self._performer.press, memory, improvise))
         wanted = memory[:, 0].shape
         if keys.shape != wanted or (keys.dtype != bool and not np.isin(keys, (0, 1)).all()):
             raise ValueError(
-                f"the performer {self.name} pressed {keys.dtype} {keys.shape}; it must be True or False for each key "
-                f"of each episode, {wanted}"
+                f"the performer {self.name} returned {keys.dtype} {keys.shape}; it must return True or False for each "
+                f"key of each episode, {wanted}"
             )
         return keys.astype(bool)
 

@@ -1,8 +1,8 @@
-"""The protocol of performers, and the three simplest: one that rests, one at random, one that knows the song.
+"""The protocol of performers, and the three simplest: silent, random and perfect.
 
 Conventions:
-    B episodes are played side by side, M is the number of remembered steps, K of keys. Memories are (B, M, K)
-    bool, oldest step first; keys are (B, K) bool.
+    B episodes are played side by side, with M remembered steps and K keys. Memories are (B, M, K) bool, oldest step
+    first; keys are (B, K) bool.
 """
 
 from typing import Protocol, runtime_checkable
@@ -12,10 +12,10 @@ import numpy as np
 
 @runtime_checkable
 class Performer(Protocol):
-    """Plays the keyboard from memory."""
+    """A player of the keyboard that decides each step from the remembered ones."""
 
     def reset(self, episodes: int) -> None:
-        """Begin this many episodes side by side."""
+        """Begin a number of episodes, played side by side."""
         ...
 
     def press(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
@@ -23,7 +23,7 @@ class Performer(Protocol):
 
         Args:
             memory: (B, M, K) bool, the last steps.
-            improvise: (B,) bool, which episodes are improvised; None: none of them.
+            improvise: (B,) bool, True for episodes that are improvised; None: none of them.
 
         Returns:
             (B, K) bool, the keys to press.
@@ -32,7 +32,7 @@ class Performer(Protocol):
 
 
 class SilentPlayer:
-    """Always rests: the baseline every score is shown beside."""
+    """A player that always rests: the baseline of every score."""
 
     def reset(self, episodes: int) -> None:
         pass
@@ -42,13 +42,13 @@ class SilentPlayer:
 
 
 class RandomPlayer:
-    """Presses one key chosen at random, or none, at every step."""
+    """A player that presses one random key, or none, at every step."""
 
     def __init__(self, random: np.random.Generator, rest: float = 0.6):
         """
         Args:
             random: source of its choices.
-            rest: probability of pressing nothing, 0 to 1; children's songs rest at about 0.6 of the steps.
+            rest: probability of pressing nothing, 0 to 1; children's songs rest at about 0.6 of their steps.
         """
         self.random = random
         self.rest = rest
@@ -65,7 +65,7 @@ class RandomPlayer:
 
 
 class PerfectPlayer:
-    """Plays one song from the first step after the prompt, whatever it hears."""
+    """A player that plays one song from the first step after the prompt, whatever is in memory."""
 
     def __init__(self, roll: np.ndarray, prompt: int):
         self.roll = np.asarray(roll, dtype=bool)

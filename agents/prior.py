@@ -1,4 +1,4 @@
-"""A prior: a model of real melodies that says how each goes on, for agents and networks that choose beside it.
+"""A prior: a model of real melodies that predicts their next steps, combined with the choices of agents and networks.
 
 Conventions:
     N melodies, K keys. A choice is one of K + 1: 0 presses nothing, k presses key k - 1. Log probabilities are in nats.
@@ -10,14 +10,14 @@ from typing import Any, Protocol
 import numpy as np
 
 ROWS = 100
-"""Melodies that a `FollowedPrior` asks about at once. A model's sums are rounded differently for another number."""
+"""Batch size of `FollowedPrior`. It is fixed, as a model's sums are rounded differently for other batch sizes."""
 
 
 class Prior(Protocol):
-    """A model that follows N melodies and predicts how each goes on."""
+    """A model that follows N melodies and predicts the next step of each."""
 
     def begin(self, envs: np.ndarray, rolls: np.ndarray, steps: np.ndarray) -> None:
-        """Begin episodes of environments (B,) int, of whose rolls (B, T, K) bool the first steps (B,) are played."""
+        """Begin episodes of environments (B,) int; the first `steps` (B,) of their rolls (B, T, K) bool are played."""
 
     def add(self, keys: np.ndarray) -> None:
         """Add a step (N, K) bool of all environments."""
@@ -33,20 +33,20 @@ class Prior(Protocol):
 
 
 class MakePrior(Protocol):
-    """Makes the prior of so many melodies, of which the first is the `first`-th of those that begin together."""
+    """Factory of priors: for `melodies` melodies, a block that starts at index `first` of a larger batch."""
 
     def __call__(self, melodies: int, first: int = 0) -> Prior: ...
 
 
 class NoisyPrior:
-    """A prior with Gumbel noise that is the same whenever a melody is played.
+    """A prior with Gumbel noise, fixed for each melody and step.
 
-    What is drawn beside it is certain: the choice with the highest sum of log probability and noise is one of the
-    prior's draws (Gumbel, 1954).
+    Sampling becomes deterministic: the choice with the highest sum of log probability and noise is a sample from the
+    prior (Gumbel, 1954).
     """
 
     def __init__(self, prior: Prior, noise: np.ndarray):
-        """Follow N melodies with noise (N, T, K + 1), which begins anew after T steps."""
+        """Follow N melodies with noise (N, T, K + 1), which repeats after T steps."""
         self._prior, self._noise = prior, noise
         self._steps = np.zeros(len(noise), dtype=np.int64)
 
@@ -59,7 +59,7 @@ class NoisyPrior:
         self._steps += 1
 
     def log_probabilities(self) -> np.ndarray:
-        """Return the log probabilities and the noise, added, (N, K + 1) float32."""
+        """Return the sums of log probabilities and noise, (N, K + 1) float32."""
         rows = np.arange(len(self._steps))
         return self._prior.log_probabilities() + self._noise[rows, self._steps % self._noise.shape[1]]
 
@@ -73,7 +73,7 @@ class NoisyPrior:
 
 
 def with_noise(prior: MakePrior, seeds: Sequence[int], steps: int, keys: int) -> MakePrior:
-    """Return what makes a prior with the noise of seeds, in turn, for melodies of so many steps and keys."""
+    """Return a factory of priors with noise: melody i uses seed i, cyclically. Melodies have `steps` and `keys`."""
     shape = (steps, keys + 1)
     noise = np.array([np.random.default_rng(seed).gumbel(size=shape) for seed in seeds], dtype=np.float32)
 
@@ -84,17 +84,17 @@ def with_noise(prior: MakePrior, seeds: Sequence[int], steps: int, keys: int) ->
 
 
 class FollowedPrior:
-    """What a prior predicts for melodies that begin together, the same to the bit however many they are."""
+    """Predictions of a prior for melodies that begin together, bit-identical for any number of them."""
 
-    def __init__(self, prior: MakePrior, beginnings: np.ndarray):
-        """Follow melodies that have begun with (N, P, K) bool."""
-        self._melodies, given, keys = beginnings.shape
+    def __init__(self, prior: MakePrior, prompts: np.ndarray):
+        """Follow melodies from prompts (N, P, K) bool."""
+        self._melodies, given, keys = prompts.shape
         self._blocks = [prior(ROWS, first) for first in range(0, self._melodies, ROWS)]
         rows, nothing = np.arange(ROWS), np.zeros((ROWS, given, keys), dtype=bool)
         for block in self._blocks:
             block.begin(rows, nothing, np.zeros(ROWS, dtype=np.int64))
         for step in range(given):
-            self.add(beginnings[:, step])
+            self.add(prompts[:, step])
 
     def add(self, keys: np.ndarray) -> None:
         """Add a step (N, K) bool of all melodies."""
@@ -104,14 +104,17 @@ class FollowedPrior:
             block.add(part)
 
     def weighted(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the values (N, K + 1) of the choices: their log probabilities, and for a key its output (N, K)."""
+        """Return the values (N, K + 1) of the choices: the log probabilities, with `outputs` (N, K) added to the keys.
+
+        A rest, choice 0, has no output.
+        """
         values = np.concatenate([block.log_probabilities() for block in self._blocks])[: self._melodies].astype(float)
         values[:, 1:] += outputs
         return values
 
 
 def play_prior(prior: MakePrior, prompts: np.ndarray, steps: int) -> np.ndarray:
-    """Return how a prior goes on from prompts (N, P, K) bool by its most valued choices, (N, T, K) bool."""
+    """Continue prompts (N, P, K) bool with the prior's most probable choices; return rolls (N, `steps`, K) bool."""
     count, given, keys = prompts.shape
     followed, rolls = FollowedPrior(prior, prompts), np.zeros((count, steps, keys), dtype=bool)
     rolls[:, :given] = prompts
@@ -122,5 +125,5 @@ def play_prior(prior: MakePrior, prompts: np.ndarray, steps: int) -> np.ndarray:
 
 
 def keys_of(choices: np.ndarray, keys: int) -> np.ndarray:
-    """Return what choices (N,) press, (N, K) bool."""
+    """Return the keys (N, K) bool that choices (N,) press."""
     return choices[:, None] == np.arange(1, keys + 1)

@@ -1,4 +1,4 @@
-"""Let a performer play an environment, one step after the other."""
+"""Rollouts: a performer plays an environment or continues prompts."""
 
 from dataclasses import dataclass
 from math import prod
@@ -13,13 +13,13 @@ from songs.piano_roll import Memory, remembered, span
 
 @dataclass(frozen=True, eq=False)
 class Episode:
-    """One episode of T steps, of which the first `prompt` were given."""
+    """One episode of T steps; the first `prompt` of them were given."""
 
     song: str
     roll: np.ndarray
-    """(T, K) bool, K keys: the prompt and what was played after it."""
+    """(T, K) bool, K keys: the prompt followed by what was played."""
     right: np.ndarray
-    """(T - prompt,) bool: whether all keys of a step were right."""
+    """(T - prompt,) bool: True where all keys of a step were right."""
     reward: float
     """Sum of the rewards."""
 
@@ -65,24 +65,24 @@ def play_episode(
 def play_on(
     performer: Performer, prompt: np.ndarray, steps: int, memory: Memory, improvise: bool = False
 ) -> np.ndarray:
-    """Let a performer go on from a prompt (P, K): `continue_prompts` for a single one; (steps, K) bool."""
+    """Continue a single prompt (P, K) as `continue_prompts` does; return a roll (steps, K) bool."""
     return continue_prompts(performer, prompt[None], steps, memory, improvise)[0]
 
 
 def continue_prompts(
     performer: Performer, prompts: np.ndarray, steps: int, memory: Memory, improvise: bool = False
 ) -> np.ndarray:
-    """Let a performer go on from prompts side by side, hearing only itself, for as long as one likes.
+    """Let a performer continue prompts side by side, free running, for any number of steps.
 
     Args:
         performer: decides each step.
-        prompts: (B, P, K) bool, the steps it is given.
+        prompts: (B, P, K) bool, the given steps.
         steps: length of the whole rolls, at least P.
         memory: steps it remembers, or lags.
         improvise: ask it to improvise, if it can.
 
     Returns:
-        (B, steps, K) bool, the prompts and what followed.
+        (B, steps, K) bool, the prompts followed by what was played.
     """
     count, given, keys = prompts.shape
     reach = span(memory)

@@ -1,8 +1,8 @@
-"""A performer that plays the choices of another one at random, by how that one values them.
+"""A performer that samples from another performer's choices, weighted by their values.
 
 Conventions:
-    B episodes, K keys. Values are (B, branches, choices): a network of keys has a branch for each of K keys with the
-    choices 0 (release) and 1 (press), one that plays single notes a branch of K + 1 choices.
+    B episodes, K keys. Values are (B, branches, choices): either a branch for each of K keys with the choices 0
+    (release) and 1 (press), or, for networks that play single notes, one branch of K + 1 choices.
 Source:
     The choice with the highest sum of value and Gumbel noise is drawn with the probability of a softmax: Gumbel (1954).
 """
@@ -16,10 +16,10 @@ from agents.performer import Performer
 
 @runtime_checkable
 class ValuesChoices(Performer, Protocol):
-    """A performer that says what its choices are worth, and plays the one that is worth most."""
+    """A performer that assigns values to its choices and plays the most valued one."""
 
     def values(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
-        """Return the values (B, branches, choices) of the next step; arguments as for `press`, in its place."""
+        """Return the values (B, branches, choices) of the next step; call it instead of `press`, like `press`."""
         ...
 
     def keys_of(self, choices: np.ndarray) -> np.ndarray:
@@ -28,13 +28,13 @@ class ValuesChoices(Performer, Protocol):
 
 
 class SamplingPlayer:
-    """Draws every choice with a probability that is proportional to exp(value / temperature)."""
+    """A player that samples every choice with a probability proportional to exp(value / temperature)."""
 
     def __init__(self, player: ValuesChoices, temperature: float, random: np.random.Generator):
         """
         Args:
             player: values the choices.
-            temperature: 0 plays what the player itself does; the higher, the more often it plays something else.
+            temperature: 0 plays as the player itself does; higher temperatures deviate more often.
             random: source of the choices.
 
         Raises:

@@ -1,6 +1,6 @@
 """The protocol of a search for a network: NEAT, evolution strategies, per-key evolution and the others.
 
-One command runs all of them, one run folder keeps them, and one report shows them.
+All of them share one command, one kind of run folder and one report.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,30 +18,30 @@ from songs.piano_roll import Memory
 
 @dataclass(frozen=True)
 class Generation:
-    """Figures of one generation, after its evaluation."""
+    """Statistics of one generation, after its evaluation."""
 
     generation: int
     evaluations: int
     """Networks evaluated since the start."""
     best_fitness: float
-    """Minus the smallest loss, without error reweighting, so that generations can be compared."""
+    """Minus the smallest loss, without error reweighting, so that generations are comparable."""
     mean_fitness: float
     std_fitness: float
     best_right: int
-    """Most cases that one network gets right."""
+    """Largest number of cases that one network gets right."""
     mean_right: float
     connections: int
     """Enabled connections of the champion so far."""
     hidden: int
     """Hidden nodes of the champion so far."""
     species: dict[int, int] = field(default_factory=dict)
-    """Members of each species; empty where there are none."""
+    """Size of each species by its key; empty without species."""
 
     @classmethod
     def of_one_network(
         cls, *, generation: int, evaluations: int, loss: float, right: int, connections: int, hidden: int
     ) -> Self:
-        """Figures of a search that keeps a single network: its best is its mean, and nothing spreads."""
+        """Return the statistics of a search with a single network: its best is also its mean, and the spread is 0."""
         return cls(
             generation=generation,
             evaluations=evaluations,
@@ -56,7 +56,7 @@ class Generation:
 
 
 class Search(Stateful, Protocol):
-    """A search that goes on step by step, can be stopped after any, and continued to the same bits."""
+    """A search that runs step by step and can be stopped and resumed after any step, bit-identically."""
 
     @property
     def champion(self) -> neat.DefaultGenome | None:
@@ -95,16 +95,16 @@ class Problem:
     prompt: int = 0
     mode_bit: bool = False
     make_env: Callable[..., gymnasium.Env] | None = None
-    """Makes the environment of the songs, with options of `KeyboardEnv`."""
+    """Factory of the songs' environment; takes options of `KeyboardEnv`."""
 
 
 class OtherSearch(Search, Protocol):
-    """A search that a configuration names; its options are the section of the same name."""
+    """A search selected by name in a configuration; its options are the section of that name."""
 
     LABEL: ClassVar[str]
     """Name in reports."""
     ONE_SONG: ClassVar[bool]
-    """Whether it learns exactly one song."""
+    """True if it learns exactly one song."""
 
     @classmethod
     def of(cls, problem: Problem, options: Any, seed: int) -> Self:
@@ -113,5 +113,5 @@ class OtherSearch(Search, Protocol):
 
     @staticmethod
     def describe(options: Any) -> list[str]:
-        """Return what reports say of the options, such as the operators that are on."""
+        """Return a description of the options for reports, such as the operators that are on."""
         ...

@@ -1,4 +1,4 @@
-"""States that searches continue from: they are read from a file, and whatever is wrong with one is a ValueError."""
+"""Validation of the states that searches resume from. They come from files; any fault in them is a ValueError."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -11,18 +11,18 @@ import numpy as np
 from songs.validate import OrNone, validate_like
 
 LARGEST = 1e12
-"""Limit of the numbers that a search computes with; only weights of cells come near it."""
+"""Limit on the magnitude of a search's numbers; only cell weights come near it."""
 FARTHEST = 40.0
-"""No normally distributed number is farther from 0 than this."""
+"""Limit on the magnitude of a sample from the standard normal distribution."""
 
 
 def identity(search: Any, shape: list) -> dict[str, Any]:
-    """Return what the state of a search must repeat: its kind, its options, its shape."""
+    """Return the part of a state that must equal that of the search: its kind, options and shape."""
     return {"search": type(search).__name__, "options": asdict(search.options), "shape": shape}
 
 
 def check_state(same: dict[str, Any], kinds: dict[str, Any], state: Any) -> None:
-    """Raise ValueError if a state has not the `identity` of the search, `same`, or is not like the example `kinds`."""
+    """Raise ValueError unless a state holds `same`, the `identity` of the search, and is like the example `kinds`."""
     validate_like({}, state, "the state")
     for name, value in same.items():
         if state.get(name) != value:
@@ -40,14 +40,14 @@ def fitting() -> Iterator[None]:
 
 
 def check_size(values: np.ndarray | Sequence[float], what: str, least: float = -LARGEST, most: float = LARGEST) -> None:
-    """Raise ValueError if a value is no number from `least` to `most`."""
+    """Raise ValueError unless all values are numbers from `least` to `most`."""
     numbers = np.asarray(values)
     if not ((numbers >= least) & (numbers <= most)).all():
-        raise ValueError(f"{what} does not hold numbers of {least:g} to {most:g}")
+        raise ValueError(f"{what} must hold numbers from {least:g} to {most:g}")
 
 
 def restored_random(values: Any) -> tuple:
-    """Return a state of Python's random generator; raises ValueError if it is none."""
+    """Return a valid state for Python's random generator; raises ValueError if the values are not one."""
     validate_like((0, [0], OrNone(0.0)), values, "random")
     version, numbers, gauss = values
     if gauss is not None:

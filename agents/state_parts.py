@@ -2,8 +2,8 @@
 
 Conventions:
     A state is a pair: named arrays, and plain data that JSON can hold. In a joined state the arrays of a part are named
-    `part.name`, and its data is a value of the dictionary `data`. A restored state may come from any file: whatever is
-    wrong with it is a ValueError that names the part.
+    `part.name`, and its data is stored under its name in the dictionary `data`. A restored state may come from any
+    file: any fault in it is a ValueError that names the part.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ State = tuple[dict[str, np.ndarray], dict[str, Any]]
 
 
 class Stateful(Protocol):
-    """Anything whose state can be kept and restored."""
+    """An object whose state can be saved and restored."""
 
     def state(self) -> State: ...
 
@@ -37,7 +37,7 @@ def join_arrays(parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.n
 
 
 def restore_parts(parts: Mapping[str, Stateful], arrays: dict[str, np.ndarray], data: dict[str, Any]) -> dict[str, Any]:
-    """Restore every part from a joined state; return what each returns. Raises ValueError if it does not fit."""
+    """Restore every part from a joined state; return the result of each `restore`. Raises ValueError if it fails."""
     validate_like({name: {} for name in parts}, data)
     returned = {}
     for name, part in parts.items():
@@ -49,14 +49,14 @@ def restore_parts(parts: Mapping[str, Stateful], arrays: dict[str, np.ndarray], 
 
 
 def arrays_of_part(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
-    """Return the arrays of one part of a joined state under their own names."""
+    """Return the arrays of one part of a joined state, without the prefix of the part."""
     return {name.removeprefix(f"{part}."): array for name, array in arrays.items() if name.startswith(f"{part}.")}
 
 
 def restore_arrays(targets: dict[str, np.ndarray], arrays: dict[str, np.ndarray], **most: float) -> None:
-    """Copy arrays of a state into those of the same names; raises ValueError if one does not fit.
+    """Copy arrays of a state into the targets of the same names; raises ValueError if one does not fit.
 
-    The arrays named in `most` must hold values from 0 to that.
+    Keywords in `most` name arrays and limit their values to the range from 0 to the given number.
     """
     validate_like(targets | {name: Within(targets[name], 0, largest) for name, largest in most.items()}, arrays)
     for name, target in targets.items():
@@ -64,7 +64,7 @@ def restore_arrays(targets: dict[str, np.ndarray], arrays: dict[str, np.ndarray]
 
 
 def restore_generator(random: np.random.Generator, state: dict[str, Any]) -> None:
-    """Continue a generator from the state of its bit generator; raises ValueError if it does not fit."""
+    """Set the state of a generator's bit generator; raises ValueError if the state does not fit."""
     validate_like(random.bit_generator.state, state, "random")
     try:
         random.bit_generator.state = state

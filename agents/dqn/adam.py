@@ -1,6 +1,6 @@
-"""Adam, to the bits of `torch.optim.Adam` on a CPU.
+"""Adam, bit-identical to `torch.optim.Adam` on a CPU.
 
-The first use of torch's own imports its compiler, which takes more CPU time than a grasshopper to learn.
+The first use of torch's own optimizer imports its compiler, which takes more CPU time than learning the grasshopper.
 
 Source: D. Kingma and J. Ba, Adam: A Method for Stochastic Optimization, 2015.
 """
@@ -14,12 +14,12 @@ from torch import Tensor
 from agents.state_parts import restore_arrays
 
 DECAY = 0.9, 0.999
-"""Of the running means of the gradient and of its square."""
+"""Decay of the running means of the gradient and of its square."""
 EPSILON = 1e-8
 
 
 class Adam:
-    """Descends along the gradients of weights."""
+    """The Adam optimizer of a set of weights."""
 
     def __init__(self, weights: Iterable[Tensor], learning_rate: float):
         self.weights, self.learning_rate = list(weights), learning_rate
@@ -28,7 +28,7 @@ class Adam:
 
     @torch.no_grad()
     def step(self, number: int) -> None:
-        """Change the weights by their gradients, in a step whose number counts from 1."""
+        """Update the weights by their gradients; steps are numbered from 1."""
         corrections = [1 - decay**number for decay in DECAY]
         step_size, root = self.learning_rate / corrections[0], corrections[1] ** 0.5
         for weights, mean, square in zip(self.weights, self._means, self._squares, strict=True):
@@ -43,11 +43,11 @@ class Adam:
         return {name: array.copy() for name, array in self._arrays().items()}
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Take a state over; raises ValueError if it is not one of such weights."""
+        """Continue from a state; raises ValueError if it does not fit the weights."""
         squares = {name: np.inf for name in self._arrays() if name.endswith("exp_avg_sq")}
         restore_arrays(self._arrays(), arrays, **squares)
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        """Return the running means in place, under names of torch."""
+        """Return views of the running means, named as in torch."""
         kinds = {"exp_avg": self._means, "exp_avg_sq": self._squares}
         return {f"{index}.{kind}": each.numpy() for kind, all_ in kinds.items() for index, each in enumerate(all_)}

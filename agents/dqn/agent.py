@@ -1,4 +1,4 @@
-"""The DQN agent: selects the keys of N environments, and updates its network with what came of them.
+"""The DQN agent: selects the keys of N environments, and updates its network from the results.
 
 Conventions:
     N environments with observations (N, I) of 0 and 1, laid out like those of `KeyboardEnv`, and keys (N, K). All
@@ -20,7 +20,7 @@ from agents.state_parts import State, Stateful, join_states, restore_parts
 
 
 class Agent(Stateful, Protocol):
-    """A player of N environments that learns from what it plays."""
+    """A player of N environments that learns from its own play."""
 
     learner: QLearner
     epsilon: EpsilonGreedy
@@ -29,15 +29,15 @@ class Agent(Stateful, Protocol):
         """Begin episodes of environments (B,) int with first observations (B, I), at steps (B,) int of the song."""
 
     def select_action(self, observations: np.ndarray, waiting: np.ndarray) -> np.ndarray:
-        """Select the keys (N, K) int8 of every environment: mostly the most valued step, sometimes another.
+        """Select the keys (N, K) int8 of every environment: usually the most valued step, sometimes another.
 
         Args:
             observations: (N, I).
-            waiting: (N,) bool, environments that begin an episode next, whatever is pressed.
+            waiting: (N,) bool, environments that begin an episode next and ignore their keys.
         """
 
     def update(self, step: EnvStep) -> float | None:
-        """Learn from a step; return the mean loss of the updates, None if there are too few transitions yet."""
+        """Learn from a step; return the mean loss of the updates, or None while there are too few transitions."""
 
 
 class DqnAgent:

@@ -12,30 +12,30 @@ from songs.validate import validate_like
 
 
 class Champion:
-    """Keeps the weights with which a network scored best."""
+    """The best weights so far and their score."""
 
     def __init__(self, evaluator: GreedyEvaluator, network: QNetwork):
-        """Keep players of the same shape as `network`, which is not changed."""
+        """Prepare for networks of the same shape as `network`, which is copied."""
         self.evaluator = evaluator
         self._network = network.copy()
         self.weights: dict[str, np.ndarray] | None = None
         """None before the first evaluation."""
         self.score: GreedyScore | None = None
         self.step = 0
-        """Environment step of its evaluation."""
+        """Environment step at which the champion was evaluated."""
 
     @property
     def right(self) -> int:
-        """Steps that the champion gets right."""
+        """Number of steps that the champion gets right."""
         return self.score.right if self.score else 0
 
     @property
     def solved(self) -> bool:
-        """Whether as many steps are right as can be; never, where a listener's reward decides."""
+        """True if the champion reaches the ceiling of right steps; always False with a listener."""
         return self.evaluator.reward_fn is None and self.right == self.evaluator.ceiling
 
     def consider(self, network: QNetwork, step: int) -> GreedyScore:
-        """Evaluate a network and keep its weights if it is better than all before."""
+        """Evaluate a network, and keep its weights if it is the best so far."""
         score = self.evaluator.evaluate(network)
         if self.score is None or score.rank > self.score.rank:
             self.score, self.step = score, step
@@ -43,13 +43,13 @@ class Champion:
         return score
 
     def network(self) -> QNetwork:
-        """Return the network of the champion; one was considered before."""
-        assert self.weights is not None, "`consider` keeps the first"
+        """Return the champion's network; requires an earlier call of `consider`."""
+        assert self.weights is not None, "call `consider` first"
         load_weights(self._network, self.weights)
         return self._network
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return the champion as arrays, named `champion.LAYER`, and plain data; both empty if there is none."""
+        """Return the champion as arrays named `champion.LAYER` and plain data, both empty if there is none yet."""
         if self.weights is None or self.score is None:
             return {}, {}
         return join_arrays({"champion": self.weights}), {"step": self.step, "score": asdict(self.score)}

@@ -1,12 +1,12 @@
-"""Archive of the best episodes so far, to which an agent returns, and which it imitates.
+"""Archive of the best episodes so far, which an agent returns to and imitates.
 
-    returning       an episode replays the beginning of one of the best, up to a random step, then some steps
-                    sampled from the prior, and only then the agent's choices
-    imitating       the return of an episode from a step on is a lower bound of the step's value: a smaller value is
-                    raised, a larger one is left alone
+    returning       an episode replays one of the best up to a random step, continues with some steps sampled from
+                    the prior, and only then with the agent's choices
+    imitating       the return of an episode from a step on is a lower bound of the step's value: smaller values are
+                    raised, larger ones are left unchanged
 
 Conventions:
-    N environments, T steps, L kept episodes, K keys, as in `episodes`. All episodes were played by the agent itself.
+    N environments, T steps, L archived episodes, K keys, as in `episodes`. The agent itself played all the episodes.
 Source:
     Returning: A. Ecoffet et al., First return, then explore (2021). Imitating: J. Oh et al., Self-Imitation Learning
     (2018).
@@ -35,7 +35,7 @@ class EpisodeArchiveOptions:
     )
     explore_steps: float = option(3.0, "mean number of steps sampled from the prior after the replay", 1.0, 1000.0)
     imitation_weight: float = option(
-        1.0, "weight of the loss that takes their returns for the least values", 0.0, 1000.0
+        1.0, "weight of the loss that takes their returns as lower bounds of the values", 0.0, 1000.0
     )
 
     def __post_init__(self):
@@ -43,10 +43,10 @@ class EpisodeArchiveOptions:
 
 
 class EpisodeArchive:
-    """The L best episodes, and the way back into them of N environments."""
+    """The L best episodes, and the replays of N environments."""
 
     LEAST_GAIN = 1e-3
-    """Nats by which an episode must be better than the worst kept one: less is rounding."""
+    """Nats by which an episode must beat the worst one kept; smaller differences are rounding."""
 
     def __init__(
         self,
@@ -64,27 +64,27 @@ class EpisodeArchive:
         self.returns = np.zeros((size, steps), dtype=np.float32)
         """(L, T), discounted returns from each step on."""
         self.total = np.full(size, -np.inf, dtype=np.float64)
-        """(L,), the sum of an episode's rewards; minus infinity where none is kept yet."""
+        """(L,), the sum of an episode's rewards; minus infinity in empty slots."""
         self.first = np.zeros(size, dtype=np.int64)
         self.length = np.zeros(size, dtype=np.int64)
-        # the way back of every environment
+        # the replay of every environment
         self._path = np.zeros((envs, steps, keys), dtype=bool)
         self._until = np.zeros(envs, dtype=np.int64)
         self._explore_until = np.zeros(envs, dtype=np.int64)
 
     @property
     def kept(self) -> int:
-        """Number of episodes kept so far, at most L."""
+        """Number of archived episodes, at most L."""
         return int(np.isfinite(self.total).sum())
 
     def consider(self, roll: np.ndarray, rewards: np.ndarray, first: int, length: int) -> None:
-        """Keep an episode if it is new and better than the worst kept one.
+        """Archive an episode if it is new and better than the worst one kept.
 
         Args:
             roll: (T, K) bool.
             rewards: (T,), in nats.
             first: the step at which it began.
-            length: steps of the roll that were played, from the beginning of the song on.
+            length: number of played steps, counted from the beginning of the song.
         """
         total = float(rewards[first:length].sum(dtype=np.float64))
         worst = int(self.total.argmin())
@@ -95,7 +95,7 @@ class EpisodeArchive:
         self.returns[worst, first:length] = discounted_returns(rewards[first:length], self.gamma)
 
     def begin(self, envs: np.ndarray, random: np.random.Generator) -> None:
-        """Decide, for the environments (B,) int that begin an episode, whether and how far they replay one."""
+        """Choose the replays of the environments (B,) int that begin an episode: of which episode, up to which step."""
         for env in envs.tolist():
             self._until[env] = self._explore_until[env] = 0
             if self.kept and random.random() < self.options.return_probability:
@@ -105,19 +105,22 @@ class EpisodeArchive:
                 self._explore_until[env] = self._until[env] + random.geometric(1 / self.options.explore_steps)
 
     def returning(self, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return which environments, at the steps (N,), replay an episode, (N,) bool, and their keys (N, K)."""
+        """Return a mask (N,) bool of the environments that replay an episode at their steps (N,), and the keys (N, K).
+
+        Keys of environments that do not replay are meaningless.
+        """
         at = np.minimum(now, self._path.shape[1] - 1)
         return now < self._until, self._path[np.arange(len(now)), at]
 
     def exploring(self, now: np.ndarray) -> np.ndarray:
-        """Return which environments (N,) bool let the prior decide, at the steps (N,)."""
+        """Return a mask (N,) bool of the environments in which the prior decides at their steps (N,)."""
         return (now >= self._until) & (now < self._explore_until)
 
     def sample(self, count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Sample steps of the kept episodes, of which there is at least one.
+        """Sample B = `count` steps of archived episodes; requires at least one.
 
         Returns:
-            Observations (B, I) float32, keys (B, K) int64, and the returns from there on, (B,) float32.
+            Observations (B, I) float32, keys (B, K) int64, and the returns from these steps on, (B,) float32.
         """
         which = random.integers(self.kept, size=count)
         steps = (self.first[which] + random.random(count) * (self.length - self.first)[which]).astype(np.int64)
@@ -130,10 +133,10 @@ class EpisodeArchive:
         return inputs.astype(np.float32), self.rolls[which, steps].astype(np.int64), self.returns[which, steps]
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return the kept episodes and the ways back."""
+        """Return the archived episodes and the current replays."""
         arrays = {"rolls": self.rolls, "returns": self.returns, "first": self.first, "length": self.length}
-        way = {"path": self._path, "until": self._until, "explore_until": self._explore_until}
-        return {**arrays, **way, "total": self.total[: self.kept]}, {}  # slots are filled in turn
+        replays = {"path": self._path, "until": self._until, "explore_until": self._explore_until}
+        return {**arrays, **replays, "total": self.total[: self.kept]}, {}  # slots are filled in order
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Restore the archive; raises ValueError if it does not fit."""

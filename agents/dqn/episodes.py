@@ -1,8 +1,8 @@
-"""Records of the episodes that environments play, and of their rewards.
+"""Records of the episodes being played and of their rewards.
 
 Conventions:
-    N environments, songs of at most T steps, M remembered steps, K keys. The step of an episode counts from the
-    beginning of the song: the prompt is part of the roll, too. Observations are laid out like those of `KeyboardEnv`.
+    N environments, songs of at most T steps, M remembered steps, K keys. Steps are counted from the beginning of the
+    song, so the roll includes the prompt. Observations are laid out like those of `KeyboardEnv`.
 """
 
 from typing import Any
@@ -19,16 +19,16 @@ class Episodes:
     """The current episodes of N environments."""
 
     def __init__(self, envs: int, steps: int, memory: int, keys: int = KEYS, plans: PlanInputs | None = None):
-        """Record N episodes; with a plan of all of them, what it says is part of observations."""
+        """Record N episodes; with a plan, which all of them share, observations include its inputs."""
         self.memory, self.keys, self.plans = memory, keys, plans
         self.rolls = np.zeros((envs, steps, keys), dtype=bool)
-        """(N, T, K), from the beginning of the song on."""
+        """(N, T, K), from the beginning of the song."""
         self.rewards = np.zeros((envs, steps), dtype=np.float32)
         """(N, T), the reward of every step."""
         self.first = np.zeros(envs, dtype=np.int64)
         """(N,), the step at which each episode began."""
         self.now = np.zeros(envs, dtype=np.int64)
-        """(N,), the step that is played next."""
+        """(N,), the next step to play."""
 
     def begin(self, envs: np.ndarray, observations: np.ndarray, steps: np.ndarray) -> None:
         """Begin episodes of environments (B,) int with first observations (B, I), at steps (B,) int of the song."""
@@ -47,17 +47,17 @@ class Episodes:
         self.now[envs] += 1
 
     def returns_to_end(self, env: int, first: int, gamma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return a transition from every step of an episode that ended, from `first` on, to its end: Monte Carlo.
+        """Return Monte Carlo transitions of an ended episode: from each of its L steps from `first` on to its end.
 
         Returns:
-            Observations (L, I) bool, keys (L, K) bool, and the discounted returns (L, 1) float32, of L steps.
+            Observations (L, I) bool, keys (L, K) bool, and discounted returns (L, 1) float32.
         """
         roll, steps = self.rolls[env], np.arange(first, self.now[env])
         returns = discounted_returns(self.rewards[env, steps], gamma)
         return observed(roll, steps, self.memory, self.plans), roll[steps], returns[:, None]
 
     def recorded(self, env: int) -> tuple[np.ndarray, np.ndarray, int, int]:
-        """Return the roll (T, K) of an environment, its rewards (T,), and its first and its next step."""
+        """Return the roll (T, K) of an environment, its rewards (T,), its first step and its next step."""
         return self.rolls[env], self.rewards[env], int(self.first[env]), int(self.now[env])
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -79,10 +79,10 @@ def discounted_returns(rewards: np.ndarray, gamma: float) -> np.ndarray:
 
 
 def observed(roll: np.ndarray, steps: np.ndarray, memory: int, plans: PlanInputs | None = None) -> np.ndarray:
-    """Return what is observed before some steps (S,) of a roll (T, K): the last steps, and what the first plan says.
+    """Return the observations before steps (S,) of a roll (T, K): the last steps, then the inputs of the first plan.
 
     Returns:
-        (S, memory * K) bool, with a plan more columns.
+        (S, memory * K) bool, with more columns if there is a plan.
     """
     remembered = memory_windows(roll, memory)[steps].reshape(len(steps), memory * roll.shape[1])
     if plans is None:

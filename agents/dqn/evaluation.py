@@ -1,7 +1,7 @@
-"""Evaluates the greedy player of a Q-network.
+"""Evaluation of the greedy player of a Q-network.
 
 Conventions:
-    S songs; the cases are their steps after the prompt, one song after the other, as in `agents.cases`.
+    The cases are the steps of the songs after the prompt, one song after the other, as in `agents.cases`.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from songs.plan import PlanFollower, PlanInputs
 from songs.song import Song
 
 _DIGITS = 5
-"""Digits of rewards that count; smaller differences are rounding."""
+"""Digits to which rewards are compared; smaller differences are rounding."""
 
 
 @dataclass(frozen=True)
@@ -28,28 +28,28 @@ class GreedyScore:
     """Score of the greedy player."""
 
     right: int
-    """Steps right under teacher forcing."""
+    """Number of right steps under teacher forcing."""
     prefix: int
-    """Steps before the first wrong one of each song, summed: the steps right in a free run."""
+    """Number of steps before the first wrong one, summed over the songs; these are also right in a free run."""
     whole_songs: int
-    """Songs without a wrong step."""
+    """Number of songs without a wrong step."""
     reward: float | None = None
-    """Mean reward of a step in a free run; None where right and wrong are all that counts."""
+    """Mean reward of a step in a free run; None without a listener."""
 
     @property
     def rank(self) -> tuple[float, int, int]:
-        """Key by which players are compared: the reward, or else the steps right, then the prefix."""
+        """Key for comparing players: the reward if there is one, else the right steps, then the prefix."""
         if self.reward is not None:
             return round(self.reward, _DIGITS), 0, 0
         return 0.0, self.right, self.prefix
 
 
 class GreedyEvaluator:
-    """Evaluates all windows of the songs at once, which gives the same as stepping the environment.
+    """An evaluator of all windows of the songs at once, equivalent to stepping the environment.
 
-    A greedy player decides by its memory alone. Up to its first mistake the memory is the same whether it remembers
-    the song or what it played; so the steps before it are right in both cases, and all are right in one case exactly
-    when they are in the other.
+    A greedy player depends only on its memory. Up to its first mistake the memory is the same whether it holds the song
+    or what was played. So the steps before the mistake are right in both cases, and all steps are right under teacher
+    forcing exactly when they are in a free run.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class GreedyEvaluator:
     ):
         """
         Args:
-            songs, memory, prompt: the songs to be played, the steps remembered or lags, the steps given.
-            mode_bit: whether an observation ends with the mode bit.
-            chords: whether the network can play chords; if not, the ceiling is without them.
-            reward_fn: the `rewards` of a listener by which players are compared; None: by right and wrong.
-            prior: makes the prior that the player adds to the network's values; None: it adds nothing.
-            plans: of the songs, observed by the player; None: there are none.
+            songs, memory, prompt: the songs to play, the steps remembered or lags, the steps given.
+            mode_bit: True if an observation ends with the mode bit.
+            chords: True if the network can play chords; otherwise the ceiling excludes them.
+            reward_fn: the `rewards` of a listener to compare players by; None: compare them by right steps.
+            prior: factory of the prior whose log probabilities are added to the network's values; None: no prior.
+            plans: plans of the songs, observed by the player; None: no plans.
         """
         self._prior, self._plans = prior, plans
         self.songs, self.memory, self.prompt, self.reward_fn = tuple(songs), memory, prompt, reward_fn
@@ -86,7 +86,7 @@ class GreedyEvaluator:
         return len(self._targets)
 
     def right(self, network: QNetwork) -> np.ndarray:
-        """Return which cases (C,) bool the greedy player gets right, under teacher forcing."""
+        """Return a mask (C,) bool of the cases that the greedy player gets right under teacher forcing."""
         return (network.greedy(self._inputs) == self._targets).all(dim=1).numpy()
 
     def evaluate(self, network: QNetwork) -> GreedyScore:
@@ -106,12 +106,12 @@ class GreedyEvaluator:
         return float(np.concatenate(rewards).mean())
 
     def right_free_running(self, network: QNetwork) -> int:
-        """Return how many steps the greedy player gets right in a free run; some may follow a mistake."""
+        """Return the number of right steps of the greedy player in a free run, including steps after a mistake."""
         rolls = zip(self.songs, self.play(network), strict=True)
         return sum(int((roll == song.roll).all(axis=1)[self.prompt :].sum()) for song, roll in rolls)
 
     def play(self, network: QNetwork) -> list[np.ndarray]:
-        """Let the greedy player play the songs side by side in a free run; return a roll (T, K) bool of each."""
+        """Let the greedy player play the songs side by side in a free run; return a roll (T, K) bool for each."""
         planned = PlanFollower(self._plans, self.prompt) if self._plans else None
         player = QPlayer(network, self._mode_bit, self._prior, self.prompt, planned)
         prompts = np.stack([song.roll[: self.prompt] for song in self.songs])

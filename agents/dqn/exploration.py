@@ -1,4 +1,4 @@
-"""Exploration: which steps an agent tries besides the one it values most.
+"""Exploration: trying steps other than the most valued one.
 
 Conventions:
     N environments, K keys. Keys are (N, K) bool, one step of each environment.
@@ -17,13 +17,13 @@ from songs.validate import AnyLength, Within, validate_like
 
 @dataclass(frozen=True)
 class ExplorationOptions:
-    """Steps tried besides the most valued one."""
+    """Exploration."""
 
     epsilon_start: float = option(0.05, "probability of a random step at the beginning", 0.0, 1.0)
     epsilon_end: float = option(0.02, "probability of a random step after epsilon_steps", 0.0, 1.0)
     epsilon_steps: int = option(2000, "environment steps over which the probability falls", 1, 10**9)
-    bonus: float = option(0.0, "added to the value of steps never tried after this memory; 0: none", 0.0, 1000.0)
-    most_keys: int = option(2, "most keys of a step that is tried for its bonus", 1, 4)
+    bonus: float = option(0.0, "added to the value of steps never tried after this memory; 0: no bonus", 0.0, 1000.0)
+    most_keys: int = option(2, "largest number of keys in a step tried for its bonus", 1, 4)
     chord_bonus: float = option(0.4, "factor of the bonus for every key beyond the first", 0.0, 1.0)
 
     def __post_init__(self):
@@ -31,7 +31,7 @@ class ExplorationOptions:
 
 
 class EpsilonGreedy:
-    """Random steps with a probability that falls linearly and then stays."""
+    """Random steps with a probability that falls linearly and then stays constant."""
 
     def __init__(self, options: ExplorationOptions):
         self.options = options
@@ -42,18 +42,18 @@ class EpsilonGreedy:
         return start + (end - start) * min(1.0, step / self.options.epsilon_steps)
 
     def flip_keys(self, keys: np.ndarray, step: int, random: np.random.Generator) -> np.ndarray:
-        """Return the keys, each of the K flipped with probability epsilon / K."""
+        """Return the keys, each flipped with probability epsilon / K."""
         return keys ^ (random.random(keys.shape) < self.at(step) / keys.shape[1])
 
     def replace_steps(self, keys: np.ndarray, step: int, random: np.random.Generator) -> np.ndarray:
-        """Return the keys, each of the N steps replaced with probability epsilon by one random key or none."""
+        """Return the keys, with each of the N steps replaced by one random key or none with probability epsilon."""
         count = keys.shape[1]
         other = random.integers(count + 1, size=(len(keys), 1)) == np.arange(1, count + 1)
         return np.where(random.random((len(keys), 1)) < self.at(step), other, keys)
 
 
 def steps_with(most_keys: int, keyboard: int = KEYS) -> np.ndarray:
-    """Return all steps (P, K) bool with at most so many of K keys, those with fewer keys first."""
+    """Return all P steps (P, K) bool with at most `most_keys` keys, those with fewer keys first."""
     pressed = [keys for count in range(most_keys + 1) for keys in combinations(range(keyboard), count)]
     steps = np.zeros((len(pressed), keyboard), dtype=bool)
     for step, keys in zip(steps, pressed, strict=True):
@@ -62,14 +62,14 @@ def steps_with(most_keys: int, keyboard: int = KEYS) -> np.ndarray:
 
 
 class CountBonus:
-    """A bonus on the value of steps that were seldom tried after the same memory.
+    """A bonus on the value of steps that were rarely tried after the same memory.
 
     The bonus is `options.bonus / sqrt(1 + times tried)`. So a wrong step is not tried again before the others have
-    been, and a step known to be right is played on. Every key beyond the first multiplies the bonus by
-    `options.chord_bonus`: of the steps never tried, single keys come first.
+    been, and a step known to be right keeps being played. Every key beyond the first multiplies the bonus by
+    `options.chord_bonus`, so that among untried steps single keys come first.
 
-    The counts are kept in a table of fixed size under a hash of memory and step. Collisions are rare; the steps that
-    share a cell are counted together.
+    The counts are kept in a table of fixed size, indexed by a hash of memory and step. Collisions are rare; steps that
+    collide share a count.
 
     Source:
         Count-based bonus: Strehl & Littman (2008). Hashed counts: Tang et al., #Exploration (2017).
@@ -78,11 +78,11 @@ class CountBonus:
     _CELL_BITS = 20
 
     def __init__(self, options: ExplorationOptions, steps: np.ndarray, observation: int):
-        """Count all steps (P, K) bool that may be tried, after observations of I elements."""
+        """Prepare counts of the steps (P, K) bool that may be tried, after observations of I elements."""
         self.steps = steps
         self._bonus = options.bonus * options.chord_bonus ** np.maximum(0, steps.sum(axis=1) - 1)
         self._counts = np.zeros(1 << self._CELL_BITS, dtype=np.uint16)
-        # odd factors, the same in every run, so that a checkpoint finds its counts again
+        # odd factors, the same in every run, so that the counts of a checkpoint stay valid
         factors = np.random.default_rng(2017).integers(1 << 63, size=len(steps) + observation, dtype=np.uint64)
         self._step_factors, self._byte_factors = np.split(2 * factors + 1, [len(steps)])
 
@@ -90,9 +90,9 @@ class CountBonus:
         """Choose the keys (N, K) bool of the step with the highest value plus bonus, and count it.
 
         Args:
-            values: (N, P) of every step.
+            values: (N, P), of every step.
             observations: (N, I) of 0 and 1.
-            waiting: (N,) bool, environments that ignore their step, which is not counted; None: none of them.
+            waiting: (N,) bool, environments that ignore their step, which is then not counted; None: none of them.
         """
         cells = self._cells(observations)
         best = (values + self._bonus / np.sqrt(1.0 + self._counts[cells])).argmax(axis=1)
@@ -103,14 +103,14 @@ class CountBonus:
         return self.steps[best]
 
     def _cells(self, observations: np.ndarray) -> np.ndarray:
-        """Return the cells (N, P) int64 of the counts of every step after these memories."""
+        """Return the cells (N, P) int64 that count every step after these observations."""
         packed = np.packbits(observations.astype(bool), axis=1).astype(np.uint64)
-        memories = packed @ self._byte_factors[: packed.shape[1]]  # all of it modulo 2^64
+        memories = packed @ self._byte_factors[: packed.shape[1]]  # modulo 2^64, as all that follows
         mixed = (memories ^ (memories >> 29))[:, None] * self._step_factors
         return (mixed >> (64 - self._CELL_BITS)).astype(np.int64)
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return the counts above 0 and their cells."""
+        """Return the positive counts and their cells."""
         cells = np.flatnonzero(self._counts)
         return {"cells": cells, "counts": self._counts[cells]}, {}
 

@@ -3,7 +3,7 @@
 Conventions:
     Observations (B, I) of 0 and 1, laid out like those of `KeyboardEnv`. An update is one step of the optimizer.
 Source:
-    Mnih et al. (2015); double: van Hasselt et al. (2016); prioritised replay: Schaul et al. (2016); the rest in
+    Mnih et al. (2015). Double Q-learning: van Hasselt et al. (2016). Prioritised replay: Schaul et al. (2016). See also
     `network`, `losses` and `replay`.
 """
 
@@ -24,7 +24,7 @@ from songs.piano_roll import Memory
 from songs.validate import Within, validate_like
 
 MOST_UPDATES = 2**53
-"""Updates that are counted exactly."""
+"""Largest number of updates that a float counts exactly."""
 
 
 class QLearner:
@@ -43,15 +43,15 @@ class QLearner:
     ):
         """
         Args:
-            network: trained here.
+            network: the network to train.
             memory: steps of an observation, or lags.
             options: of learning.
-            replay: of the replay buffer; with `n_step` 0 transitions span the rest of an episode.
-            seed: of the generator that samples transitions; the agent explores with it, too.
+            replay: options of the replay buffer; with `n_step` 0, transitions span the rest of an episode.
+            seed: of the generator that samples transitions; the agent also explores with it.
             mode_bit, next_prior, planned: as for `ReplayBuffer`; the prior is added to the values of the next choices.
 
         Raises:
-            ValueError: options do not go together.
+            ValueError: the options do not go together.
         """
         self.network, self.options = network, options
         self.td_loss = make_td_loss(options, network.head, network.keys)
@@ -61,13 +61,13 @@ class QLearner:
         self.target = network.copy()
         self.optimizer = Adam(network.parameters(), options.learning_rate)
         self.steps = 0
-        """Environment steps learned from, of all environments together."""
+        """Number of environment steps so far, over all environments."""
         self.updates = 0
-        """Updates made."""
+        """Number of updates so far."""
 
     @property
     def observation(self) -> int:
-        """I, elements of an observation."""
+        """I, the number of elements of an observation."""
         return self.network.keys * self.replay.memory + self.replay.mode_bit + self._planned
 
     def learn(self, played: int, auxiliary_loss: Callable[[], Tensor | float] = float) -> float | None:
@@ -78,7 +78,7 @@ class QLearner:
             auxiliary_loss: computed at every update and added to its loss.
 
         Returns:
-            The mean loss of the updates; None if there are too few transitions yet.
+            The mean loss of the updates, or None while there are too few transitions.
         """
         self.steps += played
         if len(self.replay) < self.options.learning_starts:
@@ -108,7 +108,7 @@ class QLearner:
 
     @torch.no_grad()
     def _next(self, batch: Transitions) -> tuple[Tensor | None, Tensor | None]:
-        """Return the values at the end of transitions, and the choices to be made there."""
+        """Return the values at the end of the transitions and the choices made there; None if gamma or n is 0."""
         if self.options.gamma == 0 or self.replay.options.n_step == 0:
             return None, None
         inputs = torch.from_numpy(np.ascontiguousarray(batch.next_observations))

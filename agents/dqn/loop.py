@@ -1,6 +1,6 @@
 """The loop of deep Q-learning: the agent plays, the environments answer, the agent learns.
 
-Conventions: N environments of `KeyboardVectorEnv`, which begin a new episode in the step after the last one's end.
+Conventions: N environments of `KeyboardVectorEnv`, each of which begins a new episode in the step after one ends.
 """
 
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from songs.validate import validate_like
 
 
 class ResumableVectorEnv(Protocol):
-    """The part of a `gymnasium.vector.VectorEnv` that the loop needs, with a state to continue from."""
+    """The part of `gymnasium.vector.VectorEnv` that the loop needs, plus a state to resume from."""
 
     num_envs: int
 
@@ -33,12 +33,12 @@ class DqnLoop:
     def __init__(self, env: ResumableVectorEnv, agent: Agent, seed: int):
         self.env, self.agent = env, agent
         self.episodes = 0
-        """Episodes that came to their end."""
+        """Number of finished episodes."""
         self._observations, info = env.reset(seed=seed)
         agent.begin(np.arange(env.num_envs), self._observations, info["step"])
         self._began = np.zeros(env.num_envs, dtype=bool)
         self._sums = np.zeros(4)
-        """Of the losses, their number, the rewards, and their number, since they were last taken."""
+        """Sum and number of the losses, sum and number of the rewards, since the last `take_means`."""
 
     def step(self) -> None:
         """Play one step in every environment and learn from it."""
@@ -61,11 +61,11 @@ class DqnLoop:
         count = self.agent.learner.td_loss.rewards
         if count == 1:
             return rewards[:, None]
-        # there are none in a step in which all environments begin an episode
+        # absent in a step in which all environments begin an episode
         return info.get("key_rewards", np.zeros((len(rewards), count)))
 
     def take_means(self) -> tuple[float, float]:
-        """Return the mean loss and the mean reward of a step since the last call, 0 where there were none."""
+        """Return the mean loss and the mean step reward since the last call, or 0 if there were none."""
         loss, losses, reward, rewards = self._sums.tolist()
         self._sums[:] = 0
         return loss / max(1, losses), reward / max(1, rewards)

@@ -1,8 +1,8 @@
-"""n-step returns: turns the steps of several environments into transitions that span n of them.
+"""n-step returns: transitions that span n steps of an environment.
 
 Conventions:
     N environments, K keys, I elements of an observation, R rewards of a step. The age of an environment is the number
-    of steps it has played since its episode began.
+    of steps played since its episode began.
 Source:
     Sutton & Barto, Reinforcement Learning (2018), chapter 7.
 """
@@ -33,7 +33,7 @@ class EnvStep:
     truncated: np.ndarray
     """(N,) bool."""
     began: np.ndarray
-    """(N,) bool, environments that began an episode in this step instead of playing."""
+    """(N,) bool, environments that began an episode in this step and did not play."""
 
     @property
     def ended(self) -> np.ndarray:
@@ -44,8 +44,8 @@ class EnvStep:
 class NStep:
     """The last n steps of N environments, and the transitions they complete.
 
-    A transition is complete after n steps or when its episode terminates. One that a truncation cuts short is
-    dropped: what would have followed is not known.
+    A transition is complete after n steps or when its episode terminates. Transitions cut short by a truncation are
+    dropped, as their outcome is unknown.
     """
 
     def __init__(
@@ -62,16 +62,16 @@ class NStep:
         """
         Args:
             envs, observation, rewards, steps: N, I, R, and n, which is at least 1.
-            memory: steps of K keys at the beginning of an observation.
+            memory: number of steps of K keys at the beginning of an observation.
             gamma: discount of one step.
             keys: K.
-            lags: the steps of an observation do not follow each other: all of those at the end are remembered.
+            lags: True if the steps of an observation are not consecutive; all of those at the end are then kept.
         """
         self.steps = steps
         self._newest = slice(0 if lags else keys * (memory - 1), keys * memory)
         self._whole = lags
         self._discounts = (gamma ** np.arange(steps)).astype(np.float32)
-        # index i holds what happened i steps ago
+        # index i is the step i steps ago
         self._observations = np.zeros((steps, envs, observation), dtype=np.int8)
         self._keys = np.zeros((steps, envs, keys), dtype=np.int8)
         self._remembered = np.zeros((steps, envs, keys * memory if lags else keys), dtype=np.int8)
@@ -79,7 +79,7 @@ class NStep:
         self._age = np.zeros(envs, dtype=np.int64)
 
     def add(self, step: EnvStep, counted: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Add a step of every environment; where `counted` (N,) is False, it is no part of a transition.
+        """Add a step of every environment; where `counted` (N,) bool is False, it joins no transition.
 
         Returns:
             The L complete transitions as arguments of `ReplayBuffer.add`: observations, remembered, keys, rewards,

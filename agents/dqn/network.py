@@ -1,4 +1,4 @@
-"""The Q-network: from the remembered steps to the value of every choice.
+"""The Q-network: maps the remembered steps to the value of every choice.
 
 Conventions:
     B observations of I elements, laid out like those of `KeyboardEnv`. The values of a network are (B, branches,
@@ -24,12 +24,12 @@ DEFAULTS = NetworkOptions()
 
 
 def head_shape(head: str, keys: int) -> tuple[int, int]:
-    """Return the branches and choices of a head for so many keys."""
+    """Return the numbers of branches and of choices per branch of a head for K keys."""
     return (keys, 2) if head == "branching" else (1, keys + 1)
 
 
 class _Linear(nn.Linear):
-    """A layer whose weights are still to be drawn; `nn.utils.skip_init` would import torch's compiler."""
+    """A linear layer with uninitialized weights; `nn.utils.skip_init` would import torch's compiler."""
 
     def reset_parameters(self) -> None:
         pass
@@ -39,10 +39,10 @@ class QNetwork(nn.Module):
     """Layers of leaky rectified units, a head for the advantages of the choices, and one for the value."""
 
     LEAK = 0.1
-    """Slope below 0. Without one, memories at which all units are silent could never be told apart again."""
+    """Slope below 0. With slope 0, memories for which all units are silent could never be distinguished again."""
 
     def __init__(self, inputs: int, options: NetworkOptions = DEFAULTS, seed: int = 0, keys: int = KEYS):
-        """Make the network of observations of I elements, for K keys; the seed is that of its initial weights."""
+        """Make a network for observations of I = `inputs` elements and K keys, with initial weights from a seed."""
         super().__init__()
         self.head, self.keys = options.head, keys
         self.branches, self.choices = head_shape(options.head, keys)
@@ -55,7 +55,7 @@ class QNetwork(nn.Module):
         self._draw_weights(torch.Generator().manual_seed(seed))
 
     def _draw_weights(self, random: torch.Generator) -> None:
-        """Draw the initial weights as `nn.Linear` does, but from the generator given."""
+        """Draw the initial weights as `nn.Linear` does, but from the given generator."""
         with torch.no_grad():
             for layer in self.modules():
                 if isinstance(layer, nn.Linear):
@@ -65,7 +65,7 @@ class QNetwork(nn.Module):
 
     @torch.no_grad()
     def silence(self) -> Self:
-        """Make all values 0 for now, whatever is observed; return the network."""
+        """Zero the heads, so that all values start at 0; return the network."""
         for layer in (self.advantage, self.value):
             if layer is not None:
                 layer.weight.zero_()
@@ -81,7 +81,7 @@ class QNetwork(nn.Module):
         return self.value(hidden)[:, :, None] + advantages - advantages.mean(dim=2, keepdim=True)
 
     def copy(self) -> Self:
-        """Return a network with the same weights that is not trained."""
+        """Return a copy of the network without gradients."""
         return copy.deepcopy(self).requires_grad_(False)
 
     @torch.no_grad()
@@ -97,7 +97,7 @@ class QNetwork(nn.Module):
 def choices_of(keys: Tensor, head: str) -> Tensor:
     """Return the choices (B, branches) int64 that press keys (B, K) of 0 and 1.
 
-    With `one_key` the lowest key stands for a chord.
+    With the head `one_key`, a chord is reduced to its lowest key.
     """
     if head == "branching":
         return keys.long()
@@ -111,7 +111,7 @@ def arrays_of(tensors: dict[str, Tensor]) -> dict[str, np.ndarray]:
 
 
 def load_weights(network: QNetwork, weights: dict[str, np.ndarray]) -> None:
-    """Copy weights into a network; raises ValueError if they are those of another shape, or not finite."""
+    """Copy weights into a network; raises ValueError if layers or shapes differ, or values are not finite."""
     expected = arrays_of(network.state_dict())
     if set(weights) != set(expected):
         raise ValueError(f"network has the layers {sorted(weights)}, this run needs {sorted(expected)}")

@@ -1,9 +1,9 @@
-"""An agent beside a prior: it learns to choose, among the continuations that real music would have, rewarded ones.
+"""An agent with a prior: it learns which of the continuations that are likely in real music are rewarded.
 
 Conventions:
     As in `agent` and `prior`; the head is `one_key`. Rewards and values are in nats.
-    Where transitions span several steps, or whole episodes, the form `g` leaves out what the prior says of the steps
-    between, as is usual for n-step returns.
+    If transitions span several steps or whole episodes, the form `g` ignores the prior's log probabilities of the
+    steps in between, as is usual for n-step returns.
 """
 
 from dataclasses import replace
@@ -27,7 +27,7 @@ from songs.plan import PlanInputs
 
 
 class PriorAgent:
-    """An agent that learns which of the steps that a prior would play are rewarded."""
+    """An agent that learns which of a prior's likely steps are rewarded."""
 
     def __init__(
         self,
@@ -42,12 +42,13 @@ class PriorAgent:
     ):
         """
         Args:
-            learner: learns the values; its network has the head `one_key`. With a `next_prior` for the form `g`.
-            envs, steps: N, and T, the steps of the longest song.
+            learner: learns the values; its network has the head `one_key`. The form `g` needs its `next_prior`.
+            envs, steps: N, and T, the length of the longest song.
             exploration: epsilon is the probability of a step sampled from the prior.
-            prior, options: follows the N environments; its options.
-            archive: of the best episodes; size 0: none are kept.
-            plans: the plan of all episodes, which is observed; None: there is none.
+            prior: follows the N environments.
+            options: of the prior.
+            archive: options of the archive of the best episodes; size 0: no archive.
+            plans: the plan that all episodes share and observe; None: no plan.
         """
         self.learner, self.epsilon, self.prior, self.options = learner, EpsilonGreedy(exploration), prior, options
         memory, gamma, n_step = learner.replay.memory, learner.options.gamma, learner.replay.options.n_step
@@ -99,7 +100,7 @@ class PriorAgent:
         return self.learner.learn(int(played.sum()), self._imitation_loss)
 
     def _rewards_in_nats(self, step: EnvStep) -> np.ndarray:
-        """Return the rewards (N,) float32, with the prior's log probability but in the form `g`."""
+        """Return the rewards (N,) float32 in nats; except in the form `g`, they include the prior's log probability."""
         rewards = (step.rewards[:, 0] / self.options.temperature).astype(np.float32)
         if self.options.form != "g":
             choices = choices_of(torch.from_numpy(step.keys), self.learner.network.head).numpy()
@@ -107,14 +108,14 @@ class PriorAgent:
         return rewards
 
     def _add_episode(self, env: int) -> None:
-        """Add to the replay buffer the episode of an environment, from every step to the end."""
+        """Add an environment's episode to the replay buffer, as transitions from every step to its end."""
         first, gamma = int(self._learn_from[env]), self.learner.options.gamma
         observations, keys, returns = self.episodes.returns_to_end(env, first, gamma)
         nothing = np.zeros((len(keys), 0, keys.shape[1]), dtype=bool)
         self.learner.replay.add(observations, nothing, keys, returns, np.zeros(len(keys), dtype=bool))
 
     def _add_transitions(self, recent: NStep, step: EnvStep) -> None:
-        """Add to the replay buffer the transitions that a step completes."""
+        """Add the transitions that a step completes to the replay buffer."""
         observations, remembered, keys, rewards, continues, envs = recent.add(step, ~step.began & ~self._returning)
         next_prior = self.prior.log_probabilities()[envs] if self.options.form == "g" else None
         self.learner.replay.add(observations, remembered, keys, rewards, continues, next_prior)
@@ -144,5 +145,5 @@ class PriorAgent:
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         restore_parts(self._parts(), arrays, data)
-        mine = {"learn_from": self._learn_from, "returning": self._returning}
-        restore_arrays(mine, arrays, learn_from=self.episodes.rewards.shape[1])
+        targets = {"learn_from": self._learn_from, "returning": self._returning}
+        restore_arrays(targets, arrays, learn_from=self.episodes.rewards.shape[1])

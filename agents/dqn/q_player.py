@@ -9,10 +9,10 @@ from songs.plan import PlanFollower
 
 
 class QPlayer:
-    """Plays the most valued choice of every branch, and never explores.
+    """A player of the most valued choice of every branch; it never explores.
 
-    With a prior, its log probabilities are added to the values. The prior follows the episodes from their beginning:
-    the memory at the first step is taken for the prompt.
+    With a prior, its log probabilities are added to the values. The prior follows the episodes from their beginning,
+    with the memory at the first step as the prompt.
     """
 
     def __init__(
@@ -25,10 +25,11 @@ class QPlayer:
     ):
         """
         Args:
-            network: of observations of memory * K elements, and one more with `mode_bit`.
-            mode_bit: whether the last input says if it should play the song (1) or improvise (0).
-            prior, prompt: makes a prior for a number of episodes, None for no prior; the steps given to it.
-            planned: what plans say, further inputs behind those; None: there is no plan.
+            network: takes observations of memory * K elements, and one more with `mode_bit`.
+            mode_bit: True if the input after the memory selects the mode: 1 to play the song, 0 to improvise.
+            prior: factory of the prior of a number of episodes; None: no prior.
+            prompt: number of steps given to the prior.
+            planned: the plans' inputs, appended to the observations; None: no plans.
         """
         self.network = network
         self.mode_bit, self.planned = mode_bit, planned
@@ -44,7 +45,7 @@ class QPlayer:
         return self.network.keys_of(self._values(memory, improvise).argmax(dim=2)).numpy()
 
     def values(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
-        """Return the values (B, branches, choices) of the next step, with a prior those that decide."""
+        """Return the values (B, branches, choices) of the next step, including the prior's log probabilities."""
         return self._values(memory, improvise).numpy()
 
     def keys_of(self, choices: np.ndarray) -> np.ndarray:
@@ -65,7 +66,7 @@ class QPlayer:
             return values
 
     def _log_probabilities(self, prior: MakePrior, memory: np.ndarray) -> np.ndarray:
-        """Return the prior's log probabilities (B, K + 1) after memories (B, M, K), whose last step is new to it."""
+        """Return the prior's log probabilities (B, K + 1) after memories (B, M, K), whose last step it has not seen."""
         if self._melodies is None:
             self._melodies = prior(len(memory))
             given = memory[:, memory.shape[1] - min(self.prompt, memory.shape[1]) :].astype(bool)

@@ -1,18 +1,18 @@
-"""Replay buffer: past transitions, packed to bits, sampled again and again.
+"""Replay buffer: past transitions, packed into bits, to sample from.
 
 Conventions:
-    A transition begins with an observation of `KeyboardEnv`: the last `memory` steps of K keys, then perhaps the
-    mode bit and what a plan says. It spans n steps, as in n-step returns. It has R rewards: one for the step, or one
+    A transition begins with an observation of `KeyboardEnv`: the last `memory` steps of K keys, then optionally the
+    mode bit and the plan's inputs. It spans n steps, as in n-step returns. It has R rewards: one for the step, or one
     for each key.
 
-    The observation at its end is that at its beginning moved on by n steps, so both together are memory + n steps,
-    kept as one row of bits. With lags both are kept whole, and n is M in the following:
+    The observation at its end is the one at its beginning shifted by n steps, so both together are memory + n steps,
+    stored as one row of bits. With lags both are stored whole, and n means `memory` in the following:
 
         bytes = ceil((K * (memory + n) + mode bit) / 8)         both observations: 54 at memory 32, n = 1, K = 13
               + ceil(K / 8) (keys)  + 1 (continues) + 4 * R     61 at R = 1
 
-    instead of 2 * 4 * 416 = 3,328 bytes for two observations of float32. With priorities the tree of sums takes 16
-    bytes more for each transition (rounded up to a power of two).
+    instead of 2 * 4 * 416 = 3,328 bytes for two observations of float32. With priorities, the sum tree takes 16 more
+    bytes per transition (their number rounded up to a power of two).
 Source:
     Priorities: Schaul et al., Prioritized Experience Replay (2016).
 """
@@ -34,9 +34,9 @@ class ReplayOptions:
     """The replay buffer."""
 
     capacity: int = option(50_000, "transitions kept", 1, 100_000_000)
-    n_step: int = option(1, "steps that a transition spans; 0, with a prior: to the end of the episode", 0, 64)
-    priority: float = option(0.0, "sample in proportion to the error to this power; 0: uniformly", 0.0, 2.0)
-    importance: float = option(0.0, "correct for the priorities by weights to this power; 1: fully", 0.0, 1.0)
+    n_step: int = option(1, "steps that a transition spans; 0, only with a prior: to the end of the episode", 0, 64)
+    priority: float = option(0.0, "sample in proportion to the error raised to this power; 0: uniformly", 0.0, 2.0)
+    importance: float = option(0.0, "exponent of the weights that correct for the priorities; 1: fully", 0.0, 1.0)
 
     def __post_init__(self):
         check_options(self)
@@ -59,20 +59,20 @@ class Transitions:
     next_observations: np.ndarray
     """Meaningless where the episode terminated."""
     next_prior: np.ndarray | None
-    """(B, K + 1) float32, the prior's log probabilities of the choices at the end; None if they are not kept."""
+    """(B, K + 1) float32, the prior's log probabilities of the choices at the end; None if they are not stored."""
     indices: np.ndarray
     """(B,) int64, indices in the buffer."""
     weights: np.ndarray
-    """(B,) float32, importance of each, 1 at most."""
+    """(B,) float32, importance weights, at most 1."""
 
 
 class ReplayBuffer:
     """The newest transitions, sampled uniformly or by priority."""
 
     _SMALLEST_PRIORITY = 1e-3
-    """Added to errors, so that transitions predicted well are still sampled now and then."""
+    """Added to errors, so that well-predicted transitions are still sampled occasionally."""
     _LEAST_RESTORED = 9e-7
-    """Smallest priority of a valid state: that of no error at the highest power allowed, 2, less rounding."""
+    """Smallest priority in a valid state: that of error 0 at the largest exponent, 2, minus rounding."""
 
     def __init__(
         self,
@@ -89,14 +89,14 @@ class ReplayBuffer:
             memory: steps of an observation, or lags.
             options: of the buffer.
             rewards: R, rewards of a transition.
-            mode_bit: whether an observation ends with the mode bit.
-            next_prior: keep the prior's log probabilities at the end of each transition, 4 (K + 1) bytes more.
+            mode_bit: True if an observation ends with the mode bit.
+            next_prior: store the prior's log probabilities at the end of each transition, 4 (K + 1) more bytes.
             keys: K.
-            planned: inputs of plans behind those; of the observation at the end of a transition they are not kept.
+            planned: number of plan inputs that follow; those at the end of a transition are not stored.
         """
         self.options, self.memory, self.mode_bit, self.keys = options, rows_of(memory), mode_bit, keys
         self.new_steps = options.n_step if isinstance(memory, int) else self.memory
-        """Steps of the observation at the end of a transition that are kept beside those at its beginning."""
+        """Steps of the observation at the end of a transition that are stored in addition to those at its beginning."""
         self._further = mode_bit + planned
         self._bits_used = keys * (self.memory + self.new_steps)
         self._arrays: dict[str, np.ndarray] = {
@@ -110,7 +110,7 @@ class ReplayBuffer:
         self._tree = SumTree(options.capacity) if options.priority else None
         self._highest_priority = 1.0
         self.added = 0
-        """Transitions added since the beginning."""
+        """Number of transitions added so far, including overwritten ones."""
 
     def __len__(self) -> int:
         return min(self.added, self.options.capacity)
@@ -132,9 +132,9 @@ class ReplayBuffer:
         """Add B transitions, as in `Transitions`.
 
         Args:
-            observations, keys, rewards, continues, next_prior: of each, in any dtype.
-            remembered: (B, `new_steps`, K), the newest steps of the observation at the end; anything where the
-                episode terminated before.
+            observations, keys, rewards, continues, next_prior: of each transition, in any dtype.
+            remembered: (B, `new_steps`, K), the newest steps of the observation at the end; arbitrary where the
+                episode terminated earlier.
         """
         count, split = len(keys), self.keys * self.memory
         indices = np.arange(self.added, self.added + count) % self.options.capacity
@@ -154,12 +154,12 @@ class ReplayBuffer:
             self._tree.set(indices, np.full(count, self._highest_priority))
 
     def sample(self, count: int, random: np.random.Generator) -> Transitions:
-        """Sample transitions with replacement; there is at least one."""
+        """Sample transitions with replacement; requires at least one in the buffer."""
         if self._tree is None:
             indices = random.integers(len(self), size=count)
             weights = np.ones(count, dtype=np.float32)
         else:
-            # one from each of `count` equal parts, which varies less than sampling each from the whole
+            # stratified: one from each of `count` equal parts, for less variance than independent samples
             heights = (np.arange(count) + random.random(count)) * (self._tree.total / count)
             indices = self._tree.find(heights)
             probabilities = self._tree.weights(indices) * (len(self) / self._tree.total)
@@ -186,7 +186,7 @@ class ReplayBuffer:
         )
 
     def update_priorities(self, indices: np.ndarray, errors: np.ndarray) -> None:
-        """Set the priorities of transitions by their errors (B,); does nothing where all are sampled alike."""
+        """Set the priorities of transitions from their errors (B,); does nothing if sampling is uniform."""
         if self._tree is not None:
             priorities = (np.abs(errors.astype(np.float64)) + self._SMALLEST_PRIORITY) ** self.options.priority
             self._tree.set(indices, priorities)

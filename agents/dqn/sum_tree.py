@@ -1,4 +1,4 @@
-"""A tree of sums over weights: samples indices in proportion to them in logarithmic time.
+"""A sum tree over weights, to sample indices in proportion to their weights in logarithmic time.
 
 Source:
     Schaul et al., Prioritized Experience Replay (2016), appendix B.2.1.
@@ -10,8 +10,8 @@ import numpy as np
 class SumTree:
     """Weights of a fixed number of items, all 0 at first.
 
-    The sums lie in one array: node 1 is the root, the children of node i are 2i and 2i + 1, the leaves are the
-    weights. A sum is always computed from its two children, so it depends on the weights alone, not on the order in
+    The sums are stored in one array: node 1 is the root, the children of node i are 2i and 2i + 1, the leaves are the
+    weights. A sum is always computed from its two children, so it depends only on the weights, not on the order in
     which they were set.
     """
 
@@ -29,7 +29,7 @@ class SumTree:
         return self._sums[self._leaves + indices]
 
     def set(self, indices: np.ndarray, weights: np.ndarray) -> None:
-        """Set the weights (B,) of items (B,); none is negative."""
+        """Set the weights (B,) of items (B,); weights must not be negative."""
         nodes = self._leaves + np.asarray(indices)
         self._sums[nodes] = weights
         while nodes.size and nodes[0] > 1:
@@ -42,7 +42,7 @@ class SumTree:
         nodes = np.ones(len(heights), dtype=np.int64)
         while nodes.size and nodes[0] < self._leaves:
             left = self._sums[2 * nodes]
-            # rounding must not lead to items without weight
+            # rounding must not lead to items of weight 0
             right = (heights >= left) & (self._sums[2 * nodes + 1] > 0)
             heights -= np.where(right, left, 0.0)
             nodes = 2 * nodes + right

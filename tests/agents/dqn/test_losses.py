@@ -59,7 +59,7 @@ def test_a_soft_maximum_of_the_next_values_is_their_log_sum_exp():
 
 
 def test_the_product_has_no_soft_maximum():
-    with pytest.raises(ValueError, match="set soft to 0; it is 1"):
+    with pytest.raises(ValueError, match="set soft to 0; got 1"):
         make_td_loss(LearningOptions("product", soft=1.0, gamma=0.5), "branching")
 
 
@@ -149,7 +149,7 @@ def test_the_next_step_counts_by_its_probability():
 
 @pytest.mark.parametrize(("reward", "gamma"), [(-0.1, 0.0), (1.5, 0.0), (2.5, 0.5)])
 def test_rewards_that_are_no_probabilities_are_refused(reward, gamma):
-    with pytest.raises(ValueError, match="rewards from 0 to 1: take 'key' or 'step'"):
+    with pytest.raises(ValueError, match="rewards from 0 to 1: use 'key' or 'step'"):
         ProductLoss(gamma).errors(
             values_of([[0.0]]), torch.zeros(1, 13, dtype=torch.int64), tensor([reward]), tensor([0.0]), None, None
         )

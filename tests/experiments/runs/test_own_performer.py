@@ -54,12 +54,12 @@ def test_it_goes_on_from_the_first_bars_of_the_catalogue(capsys):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("Wrong", "the performer mine.py:Wrong pressed bool (1, 5); it must be True or False for each key"),
+        ("Wrong", "the performer mine.py:Wrong returned bool (1, 5); it must return True or False for each"),
         (
             "Fails",
             "the performer mine.py:Fails failed: AttributeError: 'Fails' object has no attribute 'volume' (line 17",
         ),
-        ("np", "mine.py:np is no performer: it has no method press(memory, improvise)"),
+        ("np", "mine.py:np is not a performer: it has no method press(memory, improvise)"),
     ],
 )
 def test_what_is_wrong_with_it_is_told_by_name(name, message, capsys):
