@@ -1,7 +1,7 @@
 """Activation functions of nodes, on arrays.
 
-Conventions: an output is on where it is above 0 before its activation, which `OUTPUT_ACTIVATIONS` agree on:
-tanh above 0, sigmoid above 1/2.
+Conventions: an output is on where it is above 0 before its activation. The `OUTPUT_ACTIVATIONS` preserve this: tanh is
+then above 0, sigmoid above 1/2.
 Source: formulas of neat-python 2.0.0, `activations.py`.
 """
 

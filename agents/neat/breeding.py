@@ -1,11 +1,11 @@
-"""Breeding: NEAT with a person in place of a fitness.
+"""Interactive evolution: NEAT with a person instead of a fitness function.
 
-Nine networks play; a person chooses, and the next nine are children of those chosen. Every generation is kept, so that
-one may go back and choose again from an earlier one. Where a listener helps, it breeds some generations by itself after
-every choice.
+Nine networks play, a person chooses some, and the next nine are their children. Every generation is kept, so it is
+possible to go back and choose from an earlier one. Optionally a listener breeds some generations by itself after every
+choice.
 
-Conventions: N networks a generation. The choice number g, from 0, breeds the generation g + 1; its random numbers
-depend on the seed and on g alone. Children with an even index come from two parents, where two were chosen.
+Conventions: N networks per generation. Choice number g, from 0, breeds generation g + 1; its random numbers depend only
+on the seed and on g. Children with an even index have two parents if at least two were chosen.
 """
 
 import random
@@ -33,21 +33,21 @@ from songs.validate import AnyLength, Within, validate_like
 SHOWN = 9
 """N."""
 BOLDNESS = 3
-"""Rounds of mutation of the last children; the first ones have one."""
+"""Rounds of mutation for the last children; the first ones have one."""
 TRIES = 12
-"""Children in place of one that hardly plays, or plays what is there already; the last audible one stays."""
+"""Attempts per child if it hardly plays or repeats a known melody; the last audible attempt is kept."""
 FIRST_TRIES = 200
 PARENTS = 3
-"""The best networks of a generation that a listener breeds from."""
+"""Number of best networks that a listener breeds from."""
 LEAST_SOUNDING, MOST_SOUNDING = 1 / 12, 11 / 12
-"""Share of the steps at which a child plays."""
+"""Bounds on the share of steps at which a child plays."""
 FIRST_SOUNDING = 0.25, 0.75
 FIRST_KEYS = 4
-"""Different keys that a first network plays, at least."""
+"""Least number of different keys that a first network plays."""
 LEAST_APART = 0.25
-"""Distance between two first networks, at least."""
+"""Least distance between two first networks."""
 METRE_SHARE = 4
-"""A new connection comes from an input of the metre as often as if there were so many of each."""
+"""Weight of each metre input, relative to a memory input, when the source of a new connection is drawn."""
 
 
 @dataclass(frozen=True)
@@ -57,30 +57,30 @@ class Machine:
     reward_fn: Callable[[np.ndarray], np.ndarray]
     """Rewards (B, T) of rolls (B, T, K)."""
     generations: int
-    """After every choice."""
+    """Generations bred after every choice."""
 
 
 def distance(roll: np.ndarray, other: np.ndarray) -> float:
-    """Return the share of the steps at which two melodies (T, K) differ, of those at which either plays."""
+    """Return the share of steps at which two melodies (T, K) differ, among the steps at which either plays."""
     either = roll.any(axis=1) | other.any(axis=1)
     return float((roll != other).any(axis=1).sum() / max(1, either.sum()))
 
 
 class Breeding:
-    """Generations of networks, bred by choices."""
+    """Generations of networks bred by choices."""
 
     def __init__(self, config: neat.Config, task: MelodyTask, seed: int, machine: Machine | None = None):
         """
         Args:
             config: neat-python's configuration, for `Genome`.
-            task: what networks see and play.
-            seed: a whole number; the same seed and the same choices give the same networks.
-            machine: the listener that helps; None where there is none.
+            task: inputs and length of the melodies.
+            seed: an integer; the same seed and the same choices give the same networks.
+            machine: the listener that helps; None: no listener.
         """
         self.task, self.machine = task, machine
         self.generations: list[list[Genome]] = []
         self.rolls: list[np.ndarray] = []
-        """(N, T, K) bool, what each generation plays."""
+        """Melodies of each generation, (N, T, K) bool."""
         self._neat, self._config, self._seed, self._next_genome = config, config.genome_config, seed, 1
         self._innovations = InnovationTracker()
         self._config.innovation_tracker = self._innovations
@@ -89,10 +89,10 @@ class Breeding:
         self._config.sources = [*range(-1, task.metre, -1), *METRE_SHARE * [*metre]]
 
     def begin(self, melodies: Sequence[np.ndarray] = (), genomes: Sequence[Genome] = ()) -> None:
-        """Make the first generation: of genomes, of networks that imitate melodies (T, K) bool, or by chance."""
+        """Make the first generation from genomes and from networks that imitate melodies (T, K) bool, or at random."""
         with self._drawing():
             if not (melodies or genomes):
-                self._show(*self._by_chance())
+                self._show(*self._random_networks())
                 return
             first = [imitating_network(self._key(), self._config, self.task, roll) for roll in melodies[:SHOWN]]
             first += self._adopted(genomes[:SHOWN])
@@ -103,9 +103,9 @@ class Breeding:
         """Breed the next generation.
 
         Args:
-            generation: number of the one that was chosen from.
+            generation: number of the generation of the parents.
             chosen: indices of the parents.
-            keep: let the first of them live on.
+            keep: carry the first parent over unchanged.
         """
         with self._drawing():
             parents = [self.generations[generation][index] for index in chosen]
@@ -116,20 +116,20 @@ class Breeding:
             self._show(*kept, self._children(parents, [*rolls, *kept[1]], SHOWN - len(kept[0])))
 
     def _best(self, parents: list[Genome], rolls: list[np.ndarray]) -> tuple[list[Genome], list[np.ndarray]]:
-        """Return those of the parents and of their children whom the listener rewards most."""
+        """Return the most rewarded of the parents and their children."""
         assert self.machine is not None
-        children, played = self._children(parents, rolls, SHOWN)
-        everyone, heard = [*parents, *children], [*rolls, *played]
-        rewards = self.machine.reward_fn(np.array(heard)).sum(axis=1)
+        children, child_rolls = self._children(parents, rolls, SHOWN)
+        everyone, all_rolls = [*parents, *children], [*rolls, *child_rolls]
+        rewards = self.machine.reward_fn(np.array(all_rolls)).sum(axis=1)
         best = np.argsort(-rewards, kind="stable")[:PARENTS].tolist()
-        return [everyone[index] for index in best], [heard[index] for index in best]
+        return [everyone[index] for index in best], [all_rolls[index] for index in best]
 
     def _show(self, genomes: list[Genome], rolls: list[np.ndarray], more: tuple[list, list] = ([], [])) -> None:
         self.generations.append([*genomes, *more[0]])
         self.rolls.append(np.array([*rolls, *more[1]]))
 
-    def _by_chance(self) -> tuple[list[Genome], list[np.ndarray]]:
-        """Return first networks that play, not all the time, and not the same."""
+    def _random_networks(self) -> tuple[list[Genome], list[np.ndarray]]:
+        """Return random first networks that play, but not all the time, and that differ from each other."""
         genomes: list[Genome] = []
         rolls: list[np.ndarray] = []
         least_keys = min(FIRST_KEYS, self.task.keyboard.keys)
@@ -148,9 +148,9 @@ class Breeding:
     def _children(
         self, parents: Sequence[Genome], known: Sequence[np.ndarray], count: int
     ) -> tuple[list[Genome], list[np.ndarray]]:
-        """Return children and what they play: the first are near their parents, the last are bolder."""
+        """Return children and their rolls: the first are close to their parents, the last are bolder."""
         children, rolls = [], []
-        heard = {roll.tobytes() for roll in known}
+        seen = {roll.tobytes() for roll in known}
         for index in range(count):
             audible = None
             for attempt in range(TRIES):
@@ -159,10 +159,10 @@ class Breeding:
                 roll = self.task.play(child)
                 if _sounds(roll, LEAST_SOUNDING, MOST_SOUNDING):
                     audible = child, roll
-                    if roll.tobytes() not in heard:
+                    if roll.tobytes() not in seen:
                         break
             child, roll = audible or (child, roll)
-            heard.add(roll.tobytes())
+            seen.add(roll.tobytes())
             children.append(child)
             rolls.append(roll)
         return children, rolls
@@ -171,7 +171,7 @@ class Breeding:
         first = parents[index % len(parents)]
         if len(parents) > 1 and index % 2 == 0:
             second = random.choice([each for each in parents if each is not first])
-            first.fitness = second.fitness = 0.0  # both were chosen: neither is the better one
+            first.fitness = second.fitness = 0.0  # both were chosen, so neither is better
             editor = crossover(first, second, self._config)
         else:
             editor = GenomeEditor(first, self._config)
@@ -180,7 +180,7 @@ class Breeding:
         return editor.finish(self._key())
 
     def _adopted(self, genomes: Sequence[Genome]) -> list[Genome]:
-        """Return genomes of another run as genomes of this one, whose new genes get numbers of their own."""
+        """Return genomes of another run as genomes of this one; numbers of new genes will not collide with theirs."""
         nodes = [key for genome in genomes for key in genome.nodes]
         numbers = [gene.innovation for genome in genomes for gene in genome.connections.values()]
         self._config.node_indexer = Count(max([self._config.node_indexer.value - 1, *nodes]) + 1)
@@ -193,7 +193,7 @@ class Breeding:
 
     @contextmanager
     def _drawing(self) -> Iterator[None]:
-        """Let operators draw from the numbers of the next generation."""
+        """Context manager: let operators draw from the random numbers of the next generation."""
         sequence = np.random.SeedSequence((self._seed, len(self.generations)))
         outside = random.getstate()
         random.seed(int.from_bytes(sequence.generate_state(4).tobytes(), "little"))
@@ -204,7 +204,7 @@ class Breeding:
             random.setstate(outside)
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return all that the next generations depend on: named arrays and plain data."""
+        """Return everything the next generations depend on, as named arrays and plain data."""
         index = Index([genome for genomes in self.generations for genome in genomes])
         arrays = genomes_to_arrays(index.things, self.task.keyboard.keys)
         rows = [[index.row(genome) for genome in genomes] for genomes in self.generations]
@@ -213,7 +213,7 @@ class Breeding:
         return arrays, counted | {"innovations": self._innovations.global_counter}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it does not belong to such a run."""
+        """Continue from a state; raises ValueError if it does not fit this run."""
         validate_like(dict.fromkeys(("genomes", "nodes", "innovations"), Within(0, 0, LARGEST_COUNT)), data)
         limits: dict[str, tuple[float, float]] = {
             "nodes.key": (0, data["nodes"] - 1),
@@ -242,15 +242,15 @@ class Breeding:
 
 
 def apart(rolls: np.ndarray) -> float:
-    """Return the mean distance between two of some melodies (N, T, K)."""
+    """Return the mean distance between two different melodies of (N, T, K)."""
     return float(np.mean([distance(one, other) for one, other in combinations(rolls, 2)]))
 
 
 def from_parents(rolls: np.ndarray, parents: np.ndarray) -> float:
-    """Return the mean distance of melodies (N, T, K) from the nearest of those of their parents (P, T, K)."""
+    """Return the mean distance of melodies (N, T, K) to the nearest melody of the parents (P, T, K)."""
     return float(np.mean([min(distance(roll, parent) for parent in parents) for roll in rolls]))
 
 
 def _sounds(roll: np.ndarray, least: float, most: float) -> bool:
-    """Return whether a melody has notes at a share of the steps within these bounds."""
+    """Return True if the share of steps with notes is within these bounds."""
     return bool(least <= roll.any(axis=1).mean() <= most)

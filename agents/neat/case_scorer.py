@@ -1,4 +1,4 @@
-"""Scoring genomes on cases, many at once, and backends that decide where that is done.
+"""Scoring of genomes on cases, many at once, and the backends that run it.
 
 Conventions: as in `agents.fitness`.
 """
@@ -17,7 +17,7 @@ from agents.neat.packed_genes import CHUNK, PackedGenes, packed_chunks
 from agents.neat.recurrent_network import recurrent_outputs
 
 Chunk = PackedGenes | list[neat.DefaultGenome]
-"""Genomes to be evaluated together: as arrays, or one by one if they are recurrent."""
+"""Genomes that are evaluated together: as arrays, or one by one if they are recurrent."""
 
 
 @dataclass(frozen=True)
@@ -25,25 +25,25 @@ class Result:
     """Losses and right cases of N genomes with O outputs."""
 
     losses: np.ndarray
-    """(N, O) float64, with the given weights of the cells."""
+    """(N, O) float64, under the given cell weights."""
     plain: np.ndarray
-    """(N, O) float64, with the weights of an evaluation without error reweighting."""
+    """(N, O) float64, without error reweighting."""
     right: np.ndarray
-    """(N,) int64, cases right."""
+    """(N,) int64, number of right cases."""
 
     @classmethod
     def blank(cls, genomes: int, outputs: int) -> "Result":
-        """Return a result to be filled with `put`."""
+        """Return an uninitialized result, to fill in with `put`."""
         losses, plain = np.empty((2, genomes, outputs))
         return cls(losses, plain, np.empty(genomes, dtype=np.int64))
 
     def put(self, indices: Sequence[int], part: "Result") -> None:
-        """Fill in the results of some genomes."""
+        """Fill in the results of the genomes at some indices."""
         self.losses[indices], self.plain[indices], self.right[indices] = part.losses, part.plain, part.right
 
 
 class CaseScorer:
-    """Evaluates chunks on cases, by a fitness kind's name. It is made once in every process."""
+    """A scorer of chunks on cases, by a named fitness kind. Each process makes it once."""
 
     def __init__(self, cases: Cases, kind: str):
         self.cases, self.kind = cases, KINDS[kind]
@@ -57,11 +57,11 @@ class CaseScorer:
         return packed_outputs(chunk, self._layout)
 
     def evaluate(self, chunk: Chunk, weights: np.ndarray | None) -> Result:
-        """Evaluate a chunk; weights (O, C), None for those of an evaluation without error reweighting."""
+        """Evaluate a chunk under cell weights (O, C); None: no error reweighting."""
         return self.judge(self.outputs(chunk), weights)
 
     def judge(self, outputs: np.ndarray, weights: np.ndarray | None) -> Result:
-        """Return what outputs (N, O, C) are worth; weights as for `evaluate`."""
+        """Score outputs (N, O, C); weights as for `evaluate`."""
         targets = self.cases.targets
         plain = self.kind(outputs, targets, self.plain_weights)
         losses = plain if weights is None else self.kind(outputs, targets, weights)
@@ -69,7 +69,7 @@ class CaseScorer:
 
 
 def chunks(genomes: Sequence[neat.DefaultGenome], cases: Cases, parts: int) -> Iterator[tuple[list[int], Chunk]]:
-    """Yield the indices of some genomes and their chunk; at least `parts` chunks if there are genomes enough."""
+    """Yield chunks of genomes with their indices; at least `parts` chunks if there are enough genomes."""
     size = max(1, min(CHUNK, -(-len(genomes) // max(parts, 1))))
     if not cases.recurrent:
         yield from packed_chunks(genomes, len(cases.targets), size)
@@ -83,27 +83,27 @@ Score = Callable[[Sequence[Chunk], np.ndarray | None], Iterable[Result]]
 
 
 class Backend(Protocol):
-    """A way to evaluate genomes: in this process, in others, or by what changed."""
+    """A way to evaluate genomes: in this process, in others, or incrementally."""
 
     def evaluate(self, genomes: Sequence[neat.DefaultGenome], weights: np.ndarray | None) -> Result:
         """Evaluate genomes; the results are in their order.
 
         Args:
-            genomes: any number.
-            weights: (O, C); None for those of an evaluation without error reweighting.
+            genomes: any number of them.
+            weights: (O, C), cell weights; None: no error reweighting.
         """
         ...
 
 
 class InChunks:
-    """Evaluates genomes in chunks, every one from nothing."""
+    """A backend that evaluates genomes in chunks, each from scratch."""
 
     def __init__(self, cases: Cases, score: Score, parts: int):
         """
         Args:
-            cases: what the networks should answer.
-            score: evaluates chunks with weights of the cells; the results are in their order.
-            parts: least number of chunks, if there are genomes enough.
+            cases: inputs and targets of the networks.
+            score: evaluates chunks under cell weights; the results are in their order.
+            parts: least number of chunks, if there are enough genomes.
         """
         self._cases, self._score, self._parts = cases, score, parts
 

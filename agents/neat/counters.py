@@ -1,6 +1,6 @@
-"""Counters of a neat-python population that can be read and set, so that a run can be resumed to the same bits.
+"""Readable counters for a neat-python population, so that a run can be resumed bit-identically.
 
-neat-python counts with `itertools.count`, whose next value cannot be read without using it up.
+neat-python counts with `itertools.count`, whose next value cannot be read without consuming it.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ import neat
 
 
 class Count:
-    """Counts up like itertools.count, and its next value can be read and set."""
+    """A counter like `itertools.count` whose next value can be read and set."""
 
     def __init__(self, value: int):
         self.value = value
@@ -20,14 +20,14 @@ class Count:
 
 
 class _Forgetful(dict):
-    """Remembers nothing: neat-python keeps the parents of every genome that ever lived."""
+    """A dictionary that stores nothing: neat-python would keep the parents of every genome that ever lived."""
 
     def __setitem__(self, key: Any, value: Any) -> None:
         pass
 
 
 def make_population(config: neat.Config) -> neat.Population:
-    """Return a new population of any classes, whose counters are `Count`."""
+    """Return a new population of the configured classes, with `Count` as its counters."""
     options = config.genome_config
     options.node_indexer = Count(options.num_outputs + options.num_hidden)
     population = neat.Population(config)

@@ -1,10 +1,10 @@
-"""Crossover: two genomes, or more, make a child.
+"""Crossover: two or more genomes make a child.
 
 Options, each off at 0 and named in every run and report:
     modular_crossover  with this probability a child takes every output, with all connections that feed it,
                        from the parent with the smaller loss at this output; otherwise it mixes matching
-                       genes as NEAT does. Uses one loss for each output, not one number for each genome.
-    donors             a modular crossover takes outputs from so many parents more.
+                       genes as NEAT does. Uses one loss per output, not one number per genome.
+    donors             number of additional parents of a modular crossover.
 """
 
 import random
@@ -16,7 +16,7 @@ from agents.neat.genome import NO_INPUTS, Genome, GenomeConfig
 
 
 def crossover(first: Genome, second: Genome, config: GenomeConfig, donors: Sequence[Genome] = ()) -> GenomeEditor:
-    """Return the child of two evaluated genomes, and of more donors if the crossover is modular."""
+    """Return the child of two evaluated genomes, in an editor; a modular crossover also uses the donors."""
     better, other = (first, second) if _fitness(first) > _fitness(second) else (second, first)
     editor = GenomeEditor(better, config)
     if better is other:
@@ -29,17 +29,17 @@ def crossover(first: Genome, second: Genome, config: GenomeConfig, donors: Seque
 
 
 def _fitness(genome: Genome) -> float:
-    assert genome.fitness is not None, "parents are evaluated"
+    assert genome.fitness is not None, "parents must be evaluated"
     return genome.fitness
 
 
 def take_modules(editor: GenomeEditor, parent: Genome, others: Sequence[Genome]) -> None:
-    """Take every output from the genome with the smallest loss at it; of equal ones from the first.
+    """Take every output from the genome with the smallest loss at it; from the first in case of ties.
 
     Args:
-        editor: begun with `parent`.
-        parent: keeps the outputs at which it is as good as all others.
-        others: where the other outputs come from.
+        editor: of a child of `parent`.
+        parent: keeps the outputs at which no other genome is better.
+        others: donors of the other outputs.
     """
     donated = defaultdict(list)
     for output, loss in enumerate(parent.losses):
@@ -65,7 +65,7 @@ def _take_outputs(editor: GenomeEditor, donor: Genome, wanted: list[int]) -> Non
 
 
 def mix_genes(editor: GenomeEditor, parent: Genome, other: Genome) -> None:
-    """Take each matching gene from either parent; genes that do not match stay those of the one the editor began as."""
+    """Take each matching gene from either parent at random; genes that do not match stay those of `parent`."""
     for sink, inputs in parent.inputs.items():
         others = other.inputs.get(sink, NO_INPUTS)
         if others is inputs or others.keys().isdisjoint(inputs):

@@ -1,4 +1,4 @@
-"""The editor: a genome in the making, which operators change freely."""
+"""The editor: a mutable genome that operators change freely."""
 
 import random
 from collections.abc import Mapping, MutableMapping
@@ -9,9 +9,9 @@ from agents.neat.genome import NO_INPUTS, ConnectionGene, Connections, Ends, Gen
 
 
 class EditedConnections(Connections, MutableMapping[Ends, ConnectionGene]):
-    """The connections of a genome in the making.
+    """The connections of a genome being edited.
 
-    Those that lead to a node are its parent's own until one of them changes: then they are copied.
+    The connections into a node are shared with the parent until one of them changes, and then copied.
     """
 
     _inputs: dict[int, dict[Ends, ConnectionGene]]
@@ -19,7 +19,7 @@ class EditedConnections(Connections, MutableMapping[Ends, ConnectionGene]):
     def __init__(self, inputs: Mapping[int, Inputs]):
         super().__init__(dict(inputs))
         self._copies: dict[int, dict[Ends, ConnectionGene]] = {}
-        """The inputs that may be changed."""
+        """Copied inputs, which may be changed in place."""
 
     def __setitem__(self, key: Ends, gene: ConnectionGene) -> None:
         self._copy(key[1])[key] = gene
@@ -33,7 +33,7 @@ class EditedConnections(Connections, MutableMapping[Ends, ConnectionGene]):
             self.replace_inputs(key[1], NO_INPUTS)
 
     def replace_inputs(self, sink: int, inputs: Inputs) -> None:
-        """Replace all connections that lead to a node by those of a genome."""
+        """Replace all connections into a node by those of another genome."""
         self._copies.pop(sink, None)
         if inputs:
             self._inputs[sink] = inputs
@@ -41,7 +41,7 @@ class EditedConnections(Connections, MutableMapping[Ends, ConnectionGene]):
             self._inputs.pop(sink, None)
 
     def choose(self) -> ConnectionGene:
-        """Draw a connection, each as likely; there must be one."""
+        """Draw a connection uniformly; there must be one."""
         index = int(random.random() * len(self))
         for inputs in self._inputs.values():
             if index < len(inputs):
@@ -50,7 +50,7 @@ class EditedConnections(Connections, MutableMapping[Ends, ConnectionGene]):
         return next(islice(inputs.values(), index, None))
 
     def finish(self) -> dict[int, Inputs]:
-        """Return the connections that lead to each node, as they are now."""
+        """Return the current connections into each node."""
         finished: dict[int, Any] = dict(self._inputs)
         for sink, inputs in self._copies.items():
             finished[sink] = Inputs(inputs)
@@ -63,9 +63,9 @@ class EditedConnections(Connections, MutableMapping[Ends, ConnectionGene]):
 
 
 class GenomeEditor:
-    """A genome in the making, first like its parent. Operators replace, add and delete genes in its dictionaries.
+    """A genome being edited, at first equal to its parent. Operators replace, add and delete genes in its dictionaries.
 
-    Nothing is derived from a genome before it is finished, so there is nothing that an operator has to keep in step.
+    Nothing is derived from a genome before it is finished, so operators need not keep anything else in sync.
     """
 
     def __init__(self, parent: Genome, config: GenomeConfig):
@@ -73,7 +73,7 @@ class GenomeEditor:
         self.nodes: dict[int, NodeGene] = parent.nodes.copy()
         self.connections = EditedConnections(parent.inputs)
         self.losses = list(parent.losses)
-        """Loss of each output in the parent that it comes from; empty if it is not known."""
+        """Loss of each output in the parent it comes from; empty if unknown."""
         self.played = parent.played
         self._rows = dict(parent.rows)
 
@@ -85,9 +85,9 @@ class GenomeEditor:
         return [key for key in self.nodes if key >= self.config.num_outputs]
 
     def take_node(self, donor: Genome, node: int) -> None:
-        """Replace an output or hidden node, and the connections that lead to it, by those of another genome.
+        """Replace an output or hidden node and the connections into it by those of another genome.
 
-        An operator could do so gene by gene. This saves time in evaluation, which knows what the donor's node answers.
+        An operator could do so gene by gene. This is faster to evaluate, as it also takes the donor's known results.
         """
         self.nodes[node] = donor.nodes[node]
         self.connections.replace_inputs(node, donor.inputs.get(node, NO_INPUTS))
@@ -97,7 +97,7 @@ class GenomeEditor:
             self._rows[node] = donor.rows[node]
 
     def finish(self, key: int) -> Genome:
-        """Return the genome."""
+        """Return the finished genome, with the given key."""
         child = Genome.of_inputs(key, dict(self.nodes), self.connections.finish())
         child.losses, child.rows, child.played = self.losses, self._rows, self.played
         return child

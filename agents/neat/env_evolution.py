@@ -1,12 +1,12 @@
-"""NEAT in any Gymnasium environment: a genome is worth its mean return over a few episodes.
+"""NEAT in any Gymnasium environment: the fitness of a genome is its mean return over a few episodes.
 
-All genomes of a generation play the same episodes, those that survived play again, and every generation has other
-episodes, so that no network is kept for its luck. The best of a generation whose mean return is above the champion's is
-tried on further episodes, the *validation* ones, the same for all candidates: it becomes the champion if it does
-better there than the champion did. What a report says is measured on a third set of episodes, which decides nothing.
+All genomes of a generation play the same episodes, survivors included, and every generation has new episodes, so that
+no network is kept because it was lucky. If the best mean return of a generation is above the champion's, that genome
+plays *validation* episodes, the same for all candidates. It becomes the champion if it does better there than the
+champion did. Reports use a third set of episodes, which decides nothing.
 
-Conventions: as in `agents.neat.env_player`. Seeds of episodes come from the seed of the run. Everything that is played
-while searching is counted, validation included.
+Conventions: as in `agents.neat.env_player`. Seeds of episodes derive from the seed of the run. All steps of the search
+are counted, including those of the validation.
 """
 
 import time
@@ -28,23 +28,26 @@ from agents.neat.worker_pool import WorkerPool
 from songs.validate import OrNone, validate_like
 
 TRAINING, VALIDATION, TEST, PLAYED = range(4)
-"""Uses of episodes; each has seeds of its own."""
+"""Uses of episodes; each has its own seeds."""
 CHUNKS = 4
-"""Pieces of work for each worker: episodes differ in length, and nobody should wait long for the last one."""
+"""Work items per worker: episodes differ in length, and smaller items balance the load."""
 
 MakeEnv = Callable[[], gymnasium.Env]
-"""Makes an environment; it can be sent to another process."""
+"""Factory of an environment; it can be sent to another process."""
 Play = Callable[[Sequence[neat.DefaultGenome], Sequence[int]], Played]
-"""Lets genomes play the episodes of some seeds."""
+"""Function that lets genomes play the episodes with some seeds."""
 
 
 def episode_seeds(seed: int, use: int, episodes: int, generation: int = 0) -> list[int]:
-    """Return the seeds of so many episodes of a run, for `TRAINING`, `VALIDATION`, ..."""
+    """Return the seeds of a number of episodes of a run, for a use: `TRAINING`, `VALIDATION`, ..."""
     return np.random.SeedSequence([seed, use, generation]).generate_state(episodes).tolist()
 
 
 def env_cases(env: gymnasium.Env) -> Cases:
-    """Return no cases, in the shape of the networks of an environment; raises ValueError if there can be none."""
+    """Return zero cases with the inputs and outputs of an environment; raises ValueError if its spaces are unsupported.
+
+    They tell a search the shape of its networks.
+    """
     inputs, outputs = input_reader(env.observation_space)[0], action_writer(env.action_space)[0]
     return Cases(np.zeros((inputs, 0), np.float32), np.zeros((outputs, 0), bool))
 
@@ -61,7 +64,7 @@ class _Worker:
 
 
 _worker: _Worker
-"""That of this worker process, from `_begin` on."""
+"""The worker of this process; set by `_begin`."""
 
 
 def _begin(make_env: MakeEnv, recurrent: bool) -> None:
@@ -75,7 +78,7 @@ def _play(genomes: Sequence[neat.DefaultGenome], seeds: Sequence[int]) -> Played
 
 @contextmanager
 def lend_players(make_env: MakeEnv, recurrent: bool, workers: int) -> Iterator["Players"]:
-    """Context manager: players in this process, or in so many others."""
+    """Context manager: players in this process, or in a number of workers."""
     here = _Worker(make_env, recurrent).play
     if not workers:
         yield Players(here)
@@ -85,7 +88,7 @@ def lend_players(make_env: MakeEnv, recurrent: bool, workers: int) -> Iterator["
 
 
 def _play_there(pool: WorkerPool, workers: int, genomes: Sequence[neat.DefaultGenome], seeds: Sequence[int]) -> Played:
-    """Play in workers, in pieces of some genomes, or where these are few of one genome and some episodes."""
+    """Play in workers, split by genomes, and also by episodes if there are few genomes."""
     rows = _pieces(len(genomes), workers * CHUNKS)
     columns = _pieces(len(seeds), -(-workers * CHUNKS // max(1, len(rows))))
     pairs = [(row, column) for row in rows for column in columns]
@@ -97,20 +100,20 @@ def _play_there(pool: WorkerPool, workers: int, genomes: Sequence[neat.DefaultGe
 
 
 def _pieces(count: int, most: int) -> list[slice]:
-    """Return slices of about the same length that cover `count`, at most so many."""
+    """Return at most `most` slices of about the same length that cover `count` items."""
     ends = np.linspace(0, count, min(count, most) + 1).astype(int).tolist()
     return [slice(first, last) for first, last in pairwise(ends)]
 
 
 class Players:
-    """Lets genomes play, here or in workers, and measures the gain of these."""
+    """Players of genomes in this process or in workers, with a measurement of the workers' gain."""
 
     def __init__(self, here: Play, there: Play | None = None):
         self._here, self._there = here, there
         self._rates: list[float] = []
 
     def __call__(self, genomes: Sequence[neat.DefaultGenome], seeds: Sequence[int]) -> Played:
-        """Play; the first call of a run with workers is played here, the second while they start."""
+        """Play; with workers, the first call of a run still plays here, and the second includes their start."""
         play, start = self._there if self._there and self._rates else self._here, time.perf_counter()
         played = play(genomes, seeds)
         if len(self._rates) < 3:
@@ -119,12 +122,12 @@ class Players:
 
     @property
     def gain(self) -> float | None:
-        """Steps a second of the workers over those of this process; None without workers, or until it is known."""
+        """Steps per second with workers relative to without; None without workers, or until it is measured."""
         return self._rates[2] / self._rates[0] if self._there and len(self._rates) == 3 else None
 
 
 class EpisodeEvaluator:
-    """Gives genomes their mean return. It stands in for `agents.neat.evaluator.Evaluator`."""
+    """An evaluator of genomes by their mean return, in place of `agents.neat.evaluator.Evaluator`."""
 
     def __init__(
         self, players: Players, cases: Cases, seed: int, episodes: int, validation: int, parsimony: float = 0.0
@@ -134,9 +137,9 @@ class EpisodeEvaluator:
             players: play the episodes.
             cases: from `env_cases`.
             seed: of the run.
-            episodes: that a genome plays in a generation.
-            validation: that a candidate for the champion plays.
-            parsimony: what every enabled connection costs a genome's fitness.
+            episodes: number of episodes that a genome plays per generation.
+            validation: number of episodes that a candidate for the champion plays.
+            parsimony: fitness cost of every enabled connection.
         """
         self.cases, self._players, self._seed, self._parsimony = cases, players, seed, parsimony
         self._episodes, self._validation = episodes, validation
@@ -165,7 +168,7 @@ class EpisodeEvaluator:
         return played.returns.mean(axis=1).tolist()
 
     def rank(self, genome: neat.DefaultGenome) -> tuple[float, ...]:
-        """Return what candidates for the champion are chosen by: the mean return."""
+        """Return the key for comparing candidates for the champion: the mean return."""
         return (-genome.loss,)
 
     def check(self, genome: neat.DefaultGenome) -> None:
@@ -173,11 +176,11 @@ class EpisodeEvaluator:
         check_supported(genome, len(self.cases.targets))
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return all that the next evaluations depend on: named arrays and plain data."""
+        """Return everything the next evaluations depend on, as named arrays and plain data."""
         return {}, {"evaluations": self.evaluations, "env_steps": self.env_steps}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it is none."""
+        """Continue from a state; raises ValueError if it does not fit."""
         validate_like({"evaluations": 0, "env_steps": 0}, data, "evaluator")
         self.evaluations, self.env_steps = data["evaluations"], data["env_steps"]
 
@@ -188,17 +191,17 @@ class EnvEvolution(Evolution):
     evaluator: EpisodeEvaluator
 
     def __init__(self, config: neat.Config, evaluator: EpisodeEvaluator, seed: int, solved_at: float | None):
-        """Arguments as of `Evolution`; `solved_at` is a mean return, None where the run has no such end."""
+        """Take the arguments of `Evolution`; `solved_at` is a mean return, or None if the run has no such goal."""
         super().__init__(config, evaluator, seed)
         self._solved_at = solved_at
         self.champion_return: float | None = None
         """Mean return of the champion over the validation episodes."""
         self._refused: int | None = None
-        """Key of the last candidate that did no better than the champion: an elite is tried once."""
+        """Key of the last candidate that did no better than the champion, so that an elite is validated only once."""
 
     @property
     def solved(self) -> bool:
-        """True if the champion's mean return over the validation episodes is as high as wanted."""
+        """True if the champion's mean return over the validation episodes reaches the goal."""
         known = self._solved_at is not None and self.champion_return is not None
         return known and self.champion_return >= self._solved_at  # type: ignore[operator]
 

@@ -1,14 +1,14 @@
-"""Networks that act in any Gymnasium environment: what they observe, what they do, and their return.
+"""Networks that act in any Gymnasium environment: their observations, actions and returns.
 
-Conventions: a *return* is the sum of the rewards of an episode. An episode is named by its seed, which the environment
-is reset with: the same network gets the same return in it, whoever plays before.
+Conventions: a *return* is the sum of the rewards of an episode. An episode is identified by the seed that the
+environment is reset with. A network's return in it does not depend on what was played before.
 
     observation space   inputs of the network
-    Box                 its elements, as they are
-    Discrete            one for each value, 1 for the one observed
+    Box                 the elements, unchanged
+    Discrete            one-hot: one for each value
     action space        outputs of the network
-    Discrete            one for each action; the greatest is taken, the first of equals
-    Box                 one for each element; tanh(output) lies between its bounds, without bounds the output is taken
+    Discrete            one for each action; the largest wins, the first in case of ties
+    Box                 one for each element; tanh(output) is scaled to the bounds; without bounds, the output itself
 """
 
 import math
@@ -25,7 +25,7 @@ from agents.neat.scalar_network import scalar_network
 
 
 def input_reader(space: gymnasium.Space) -> tuple[int, Callable[[Any], list[float]]]:
-    """Return the inputs of a network that observes a space, and what turns an observation into them.
+    """Return the number of inputs of a network that observes a space, and a function from observations to inputs.
 
     Raises:
         ValueError: the space is neither a Box nor Discrete.
@@ -39,7 +39,7 @@ def input_reader(space: gymnasium.Space) -> tuple[int, Callable[[Any], list[floa
 
 
 def action_writer(space: gymnasium.Space) -> tuple[int, Callable[[list[float]], Any]]:
-    """Return the outputs of a network that acts in a space, and what turns them into an action.
+    """Return the number of outputs of a network that acts in a space, and a function from outputs to actions.
 
     Raises:
         ValueError: the space is neither a Box nor Discrete.
@@ -63,7 +63,7 @@ def action_writer(space: gymnasium.Space) -> tuple[int, Callable[[list[float]], 
 
 
 class Policy(Protocol):
-    """Acts in an environment."""
+    """A way to act in an environment."""
 
     def start(self) -> None:
         """Begin an episode."""
@@ -73,7 +73,7 @@ class Policy(Protocol):
 
 
 class FixedPolicy:
-    """Does the same whatever it observes."""
+    """A policy that always takes the same action."""
 
     def __init__(self, action: Any):
         self._action = action
@@ -86,7 +86,7 @@ class FixedPolicy:
 
 
 class RandomPolicy:
-    """Acts at random; the space draws by its seed."""
+    """A policy that samples random actions from the seeded space."""
 
     def __init__(self, space: gymnasium.Space, seed: int):
         self._space = space
@@ -100,10 +100,10 @@ class RandomPolicy:
 
 
 class NetworkPolicy:
-    """A genome that acts in the spaces of an environment."""
+    """The policy of a genome in the spaces of an environment."""
 
     def __init__(self, genome: neat.DefaultGenome, env: gymnasium.Env, recurrent: bool = False):
-        """Raises ValueError if its network is not made for such spaces."""
+        """Compile the genome; raises ValueError if the spaces are unsupported or the network cannot be compiled."""
         inputs, self._read = input_reader(env.observation_space)
         outputs, self._act = action_writer(env.action_space)
         self._network = scalar_network(genome, inputs, outputs, recurrent)
@@ -115,16 +115,16 @@ class NetworkPolicy:
 
 @dataclass(frozen=True)
 class Played:
-    """What N players got in E episodes."""
+    """Returns and lengths of E episodes for N players."""
 
     returns: np.ndarray
     """(N, E) float64."""
     steps: np.ndarray
-    """(N, E) int64, steps of each episode."""
+    """(N, E) int64, the length of each episode."""
 
 
 def play_episode(policy: Policy, env: gymnasium.Env, seed: int) -> tuple[float, int]:
-    """Play an episode and return its return and its steps; raises ValueError for a reward that is not finite."""
+    """Play an episode; return its return and its length. Raises ValueError if the return is not finite."""
     observation, _ = env.reset(seed=seed)
     policy.start()
     total, steps, over = 0.0, 0, False
@@ -134,7 +134,7 @@ def play_episode(policy: Policy, env: gymnasium.Env, seed: int) -> tuple[float, 
         steps += 1
         over = terminated or truncated
     if not math.isfinite(total):
-        raise ValueError(f"the environment gave a return of {total}: rewards have to be finite")
+        raise ValueError(f"the environment gave a return of {total}: rewards must be finite")
     return total, steps
 
 

@@ -1,8 +1,8 @@
-"""The evaluator: gives every genome of a population its fitness, all cases and genomes at once.
+"""The evaluator: computes the fitness of a whole population on all cases at once.
 
-*Error reweighting* is an operator of evolution that lives here: every few generations the cells (an output at a case)
-that the champion gets wrong weigh more from then on. It uses the champion's errors by cell. A genome's
-fitness is then a weighted one; reports are unweighted.
+*Error reweighting* is an operator of evolution that is implemented here: every few generations, the weight of the cells
+(an output at a case) that the champion gets wrong is raised. It uses the champion's errors by cell. A genome's fitness
+is then weighted; reports are unweighted.
 
 Conventions: as in `agents.fitness`.
 """
@@ -22,7 +22,7 @@ from agents.neat.network import check_supported
 from songs.validate import Within, validate_like
 
 HEAVIEST = 1e12
-"""No cell weighs more, however long it stays wrong; products with losses stay far below the largest float."""
+"""Upper bound on the weight of a cell; products with losses stay far below the largest float."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class ErrorReweighting:
     """The rate at which cells that stay wrong gain weight."""
 
     gain: float = 0.3
-    """A cell that the champion gets wrong weighs 1 + gain times as much as before; 0 switches it off."""
+    """The weight of a cell that the champion gets wrong is multiplied by 1 + gain; 0 switches reweighting off."""
     every: int = 10
     """Generations between two reweightings."""
 
 
 class Evaluator:
-    """Evaluates populations on cases."""
+    """An evaluator of populations on cases."""
 
     def __init__(
         self,
@@ -48,14 +48,14 @@ class Evaluator:
     ):
         """
         Args:
-            cases: what the networks should answer.
+            cases: inputs and targets of the networks.
             kind: a name in `agents.fitness.KINDS`.
-            reweighting: None leaves the weights of all cells at 1.
-            parsimony: what every enabled connection costs a genome's fitness, and the output it leads to.
-            backend: where genomes are evaluated; in this process by default.
+            reweighting: error reweighting; None: all cell weights stay 1.
+            parsimony: cost of every enabled connection, added to the loss of the output it leads to.
+            backend: evaluates the genomes; in this process by default.
 
         Raises:
-            ValueError: there is no such kind.
+            ValueError: the kind does not exist.
         """
         if kind not in KINDS:
             raise ValueError(f"fitness {kind!r}: choose one of {', '.join(KINDS)}")
@@ -71,14 +71,14 @@ class Evaluator:
 
     @property
     def gain_of_workers(self) -> float | None:
-        """Speed of a run with workers over one without; None if there are none, or before it is measured."""
+        """Speed with workers relative to without; None without workers, or until it is measured."""
         return getattr(self._backend, "gain", None)
 
     def evaluate(self, genomes: Sequence[neat.DefaultGenome], generation: int) -> None:
         """Set `fitness`, `losses` (weighted, with parsimony), `loss` (without both) and `right` of every genome.
 
-        Genomes that were evaluated before under the same weights are left as they are. `evaluations`
-        counts genomes that were never evaluated before.
+        Genomes already evaluated under the same weights are skipped. `evaluations` counts only genomes that were
+        never evaluated before.
         """
         if self.reweighting and generation and generation % self.reweighting.every == 0:
             champion = max(genomes, key=lambda genome: (getattr(genome, "right", -1), genome.key))
@@ -99,14 +99,14 @@ class Evaluator:
         genome.right = int(result.right[row])
 
     def _charge(self, genome: neat.DefaultGenome) -> None:
-        """Let every enabled connection cost: the output that it leads to, and the fitness."""
+        """Add the cost of every enabled connection to the loss of its output and to the fitness."""
         counts = Counter(key[1] for key, gene in genome.connections.items() if gene.enabled)
         for output in range(len(genome.losses)):
             genome.losses[output] += self.parsimony * counts[output]
         genome.fitness -= self.parsimony * counts.total()
 
     def _reweight(self, champion: neat.DefaultGenome, gain: float) -> None:
-        """Give more weight to the cells that the champion gets wrong."""
+        """Raise the weights of the cells that the champion gets wrong."""
         ((_, chunk),) = chunks([champion], self.cases, 1)
         wrong = (self._scorer.outputs(chunk)[0] > 0) != self.cases.targets
         raised = np.minimum(self._weights * (1 + gain), HEAVIEST)
@@ -114,7 +114,7 @@ class Evaluator:
         self._version += 1
 
     def rank(self, genome: neat.DefaultGenome) -> tuple[float, ...]:
-        """Return what champions are chosen by: steps right, then the loss; the loss alone if the kind hides steps."""
+        """Return the key for choosing champions: right cases, then the loss; only the loss if the kind hides steps."""
         return (-genome.loss,) if self.kind in HIDES_STEPS else (genome.right, -genome.loss)
 
     def check(self, genome: neat.DefaultGenome) -> None:
@@ -122,11 +122,11 @@ class Evaluator:
         check_supported(genome, len(self.cases.targets))
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return all that the next evaluations depend on: named arrays and plain data."""
+        """Return everything the next evaluations depend on, as named arrays and plain data."""
         return {"cell_weights": self._weights}, {"evaluations": self.evaluations, "version": self._version}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it belongs to other cases."""
+        """Continue from a state; raises ValueError if it does not fit the cases."""
         validate_like({"cell_weights": Within(self._weights, 0.0, HEAVIEST)}, arrays)
         validate_like({"evaluations": 0, "version": 0}, data, "evaluator")
         self._weights = arrays["cell_weights"].copy()

@@ -1,7 +1,7 @@
-"""Genomes as arrays and back, to the bit: ours, or neat-python's own.
+"""Genomes as arrays and back, bit-identically: ours, or neat-python's own.
 
-Relatives share genes, and crossover treats a shared gene as one: so every gene is written once, and genomes refer to
-it by its row. Arrays may come from any file: whatever is wrong with them is a ValueError that says what.
+Relatives share genes, and crossover treats a shared gene as one, so every gene is written once and genomes refer to
+it by its row. Arrays may come from any file: any fault in them is a ValueError that describes it.
 
 Conventions: the columns of a table are arrays of one length. `node_genes.row` and `connection_genes.row` are the rows
 of each genome's genes, one genome after the other. `losses` is (N, O) for N genomes with O outputs.
@@ -22,7 +22,7 @@ from agents.search_state import LARGEST
 from songs.validate import AnyLength, Within, validate_like
 
 LARGEST_LOSS = 1e100
-"""Reweighted losses can be large; their squares are still numbers."""
+"""Reweighted losses can be large; their squares are still finite."""
 LARGEST_COUNT = 2**31 - 1
 TABLES: dict[str, dict[str, type]] = {
     "nodes": {"key": int, "bias": float, "response": float, "activation": int, "time_constant": float},
@@ -40,26 +40,26 @@ TABLES: dict[str, dict[str, type]] = {
     "node_genes": {"row": int},
     "connection_genes": {"row": int},
 }
-"""Types of the columns. Genomes have numbers of genes, the species or the version -1 where there is none yet, and the
-keys of their parents, 0 where they have none: neat-python counts genomes from 1."""
+"""Types of the columns. `genomes` has the numbers of genes; species and version are -1 if there is none yet; keys of
+parents are 0 if there are none, as neat-python counts genomes from 1."""
 DEFAULT_LIMITS = {int: (0, LARGEST_COUNT), float: (-LARGEST, LARGEST), bool: (0, 1)}
 NO_RESULTS = (0.0, 0.0, 0, -1)
 
 
 class Index:
-    """Objects in the order in which they were first met, each once."""
+    """Distinct objects in order of first appearance."""
 
     def __init__(self, things: Iterable[Any]):
         self.things = list({id(thing): thing for thing in things}.values())
         self._rows = {id(thing): row for row, thing in enumerate(self.things)}
 
     def row(self, thing: Any) -> int:
-        """Return the number of an object."""
+        """Return the index of an object."""
         return self._rows[id(thing)]
 
 
 def genomes_to_arrays(genomes: Sequence[Genome], outputs: int) -> dict[str, np.ndarray]:
-    """Return genomes as arrays; every one occurs once."""
+    """Return genomes, all of them distinct, as arrays."""
     node_genes = list(chain.from_iterable(genome.nodes.values() for genome in genomes))
     connection_genes = list(chain.from_iterable(genome.connections.values() for genome in genomes))
     nodes, connections = Index(node_genes), Index(connection_genes)
@@ -95,12 +95,12 @@ def genomes_from_arrays(
     """Return the genomes of `genomes_to_arrays`.
 
     Args:
-        arrays: may hold others, too.
-        limits: smallest and largest value by column, where they are not `DEFAULT_LIMITS`.
-        config: of the population that they belong to.
+        arrays: may also hold other arrays.
+        limits: smallest and largest value by column, for those that differ from `DEFAULT_LIMITS`.
+        config: of the population they belong to.
 
     Raises:
-        ValueError: the arrays are none of such genomes.
+        ValueError: the arrays do not describe valid genomes.
     """
     _validate(arrays, limits, config.genome_config.num_outputs)
     make_node, make_connection, make_genome = NEAT_PYTHONS if config.genome_type is neat.DefaultGenome else OURS
@@ -136,7 +136,7 @@ def _rows(table: str, arrays: dict[str, np.ndarray]) -> Iterator[tuple]:
 
 
 def _validate(arrays: dict[str, np.ndarray], limits: dict[str, tuple[float, float]], outputs: int) -> None:
-    """Raise ValueError if columns have other types, lengths or ranges than they should."""
+    """Raise ValueError if the type, length or range of a column is wrong."""
     counts: dict[str, int] = {}
     for table, types in TABLES.items():
         for name, dtype in types.items():
@@ -154,7 +154,7 @@ def _validate(arrays: dict[str, np.ndarray], limits: dict[str, tuple[float, floa
 
 
 def _check_structure(genome: Genome, options: DefaultGenomeConfig) -> None:
-    """Raise ValueError if an output is missing, or a connection leads from or to nowhere."""
+    """Raise ValueError if an output is missing, or a connection refers to a missing node."""
     outputs, what = set(options.output_keys), f"the genome {genome.key}"
     if not outputs <= genome.nodes.keys():
         raise ValueError(f"{what} lacks an output")
@@ -162,7 +162,7 @@ def _check_structure(genome: Genome, options: DefaultGenomeConfig) -> None:
     if options.feed_forward and sources & outputs:
         raise ValueError(f"{what} has a connection from an output")
     if not (sources <= genome.nodes.keys() | set(options.input_keys) and sinks <= genome.nodes.keys()):
-        raise ValueError(f"{what} joins nodes that are not there")
+        raise ValueError(f"{what} connects nodes that do not exist")
 
 
 def _with(thing: Any, values: dict[str, Any]) -> Any:
@@ -187,4 +187,4 @@ def _neat_pythons_genome(key: int, nodes: dict, connections: dict) -> neat.Defau
 
 OURS = (NodeGene, ConnectionGene, Genome)
 NEAT_PYTHONS = (_neat_pythons_node, _neat_pythons_connection, _neat_pythons_genome)
-"""Makers of a node, of a connection and of a genome."""
+"""Constructors of a node, a connection and a genome."""

@@ -1,9 +1,9 @@
-"""Genes and genomes that never change.
+"""Immutable genes and genomes.
 
-A genome keeps its connections by the node that they lead to. A mutation or crossover works in an
+A genome stores its connections by the node they lead to. Mutation and crossover work in an
 `agents.neat.editor.GenomeEditor`, which makes a new genome: a child shares with its parents the genes of every node
-that it did not change. Genes are frozen, and a genome's dictionaries are read-only, so whatever is derived from a
-genome stays true, and an operator cannot leave anything out of step.
+that did not change. Genes are frozen and a genome's dictionaries are read-only, so anything derived from a genome stays
+valid.
 
 Conventions: node keys as in neat-python: inputs -1, -2, ..., outputs 0, 1, ..., hidden nodes above. In a
 feed-forward genome a connection between hidden nodes runs from the smaller key to the larger, so no cycle
@@ -35,7 +35,7 @@ Ends = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class NodeGene:
-    """An output or hidden node. `dataclasses.replace` makes a changed one."""
+    """An output or hidden node. `dataclasses.replace` makes a modified copy."""
 
     key: int
     bias: float
@@ -47,7 +47,7 @@ class NodeGene:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionGene:
-    """A connection. `dataclasses.replace` makes a changed one."""
+    """A connection. `dataclasses.replace` makes a modified copy."""
 
     key: Ends
     innovation: int
@@ -56,7 +56,7 @@ class ConnectionGene:
 
 
 class Inputs(dict[Ends, ConnectionGene]):
-    """The connections that lead to one node. Relatives share them: it is read-only, and as quick as a dictionary."""
+    """The connections into one node. Relatives share them, so it is read-only, but as fast as a dictionary."""
 
     def _refuse(self, *_: Any) -> Any:
         raise TypeError("relatives share these connections: change them in a GenomeEditor")
@@ -68,10 +68,10 @@ NO_INPUTS = Inputs()
 
 
 class Connections(Mapping[Ends, ConnectionGene]):
-    """The connections of a genome; those that lead to the same node are neighbours."""
+    """The connections of a genome, grouped by the node they lead to."""
 
     def __init__(self, inputs: Mapping[int, Mapping[Ends, ConnectionGene]]):
-        """Take the connections that lead to each node; a node without any is left out."""
+        """Wrap the connections into each node; nodes without any are left out."""
         self._inputs = inputs
 
     def __getitem__(self, key: Ends) -> ConnectionGene:
@@ -90,12 +90,12 @@ class Connections(Mapping[Ends, ConnectionGene]):
         return _Items(self)
 
     def inputs(self, sink: int) -> Mapping[Ends, ConnectionGene]:
-        """Return the connections that lead to a node."""
+        """Return the connections into a node."""
         return self._inputs.get(sink, NO_INPUTS)
 
 
 class _Genes(ValuesView):
-    """Values that are not looked up by their keys, which takes ten times as long."""
+    """Values without a look-up by key, which would take ten times as long."""
 
     _mapping: Connections
 
@@ -104,7 +104,7 @@ class _Genes(ValuesView):
 
 
 class _Items(ItemsView):
-    """Items that are not looked up by their keys."""
+    """Items without a look-up by key."""
 
     _mapping: Connections
 
@@ -113,7 +113,7 @@ class _Items(ItemsView):
 
 
 class GenomeConfig(DefaultGenomeConfig):
-    """neat-python's genome configuration and the options of `agents.neat.operators` and `agents.neat.crossover`."""
+    """neat-python's genome configuration with the options of `agents.neat.operators` and `agents.neat.crossover`."""
 
     OPTIONS = (
         ConfigParameter("connections_added", float, 1.0),
@@ -124,7 +124,7 @@ class GenomeConfig(DefaultGenomeConfig):
         ConfigParameter("guided_input", float, 0.0),
     )
     guide: Guide | None = None
-    """Proposes the inputs of guided connections; set by the run, which knows the task."""
+    """Proposes guided connections; set by the run, which knows the task."""
 
     def __init__(self, params: dict, section_name: str = "DefaultGenome"):
         super().__init__(params, section_name)
@@ -132,20 +132,20 @@ class GenomeConfig(DefaultGenomeConfig):
             setattr(self, option.name, option.interpret(params, section_name))
         self._params += self.OPTIONS
         self.sources: Sequence[int] = range(-1, -1 - self.num_inputs, -1)
-        """Keys of the inputs that new connections come from."""
+        """Keys of the inputs from which new connections start."""
 
 
 class Genome:
     """The genes of a network, and its results once it is evaluated."""
 
     loss: float
-    """Sum of the losses without error reweighting and parsimony; set by the evaluator, as `right` and `version` are."""
+    """Sum of the losses without error reweighting and parsimony; set by the evaluator, like `right` and `version`."""
     right: int
-    """Cases right."""
+    """Number of right cases."""
     version: int
-    """Version of the weights of the cells under which it was evaluated."""
+    """Version of the cell weights under which it was evaluated."""
     species: int
-    """Key of its species, or until it has one that of its parents'."""
+    """Key of its species; before speciation, that of its parents' species."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class Genome:
     ):
         """
         Args:
-            key: a number that no other genome of the run has.
+            key: a number unique within the run.
             nodes: outputs and hidden nodes by key.
             connections: by the keys of their source and sink.
         """
@@ -166,7 +166,7 @@ class Genome:
 
     @classmethod
     def of_inputs(cls, key: int, nodes: dict[int, NodeGene], inputs: dict[int, Inputs]) -> "Genome":
-        """Return a genome of connections by sink, none of them empty; it keeps the dictionaries."""
+        """Return a genome from nonempty connections by sink; it takes ownership of the dictionaries."""
         genome = cls.__new__(cls)
         genome._begin(key, nodes, inputs)
         return genome
@@ -175,16 +175,16 @@ class Genome:
         self.key = key
         self.nodes: MappingProxyType[int, NodeGene] = MappingProxyType(nodes)
         self.inputs: MappingProxyType[int, Inputs] = MappingProxyType(inputs)
-        """The connections that lead to each node; a node without any is left out."""
+        """The connections into each node; nodes without any are left out."""
         self.parents: tuple[int, ...] = ()
-        """Keys of its two parents, which may be one; of the first generation, none."""
+        """Keys of its two parents, which may be equal; empty in the first generation."""
         self.fitness: float | None = None
         self.losses: list[float] = []
-        """Loss of each output: measured by the evaluator, or until then inherited from the parents."""
+        """Loss of each output: set by the evaluator, and inherited from the parents before."""
         self.rows: dict[int, Any] = {}
-        """For `agents.neat.incremental`: what is known of each node, or a relative's, with the genes it belongs to."""
+        """For `agents.neat.incremental`: known results of each node, its own or a relative's, with their genes."""
         self.played: np.ndarray | None = None
-        """While improvising: what it played, or until then its better parent, (B, T, K) bool."""
+        """While improvising, the rolls (B, T, K) bool that it played; before, those of its better parent."""
 
     @classmethod
     def parse_config(cls, param_dict: dict) -> GenomeConfig:
@@ -211,7 +211,7 @@ Genome.__name__ = "DefaultGenome"
 
 
 def on_grid(value: float, low: float, high: float) -> float:
-    """Return the value within its bounds and on the grid of weights."""
+    """Return the value clipped to its bounds and rounded to the weight grid."""
     steps = round(value * WEIGHT_GRID)
     return min(max(steps, math.ceil(low * WEIGHT_GRID)), math.floor(high * WEIGHT_GRID)) / WEIGHT_GRID
 
@@ -235,7 +235,7 @@ def new_genome(key: int, config: GenomeConfig) -> Genome:
 
 
 def adopted(genome: Genome, config: GenomeConfig) -> Genome:
-    """Return a genome of another run, unevaluated, with weights and biases as this run has them."""
+    """Return an unevaluated copy of another run's genome, with weights and biases within the bounds of this run."""
     low, high = config.bias_min_value, config.bias_max_value
     nodes = {key: replace(gene, bias=on_grid(gene.bias, low, high)) for key, gene in genome.nodes.items()}
     low, high = config.weight_min_value, config.weight_max_value

@@ -1,7 +1,7 @@
-"""Genomes as JSON: a champion that can be kept, read and loaded back, without pickle.
+"""Genomes as JSON: a readable file format for champions, without pickle.
 
-Conventions: keys of nodes as in neat-python. Numbers are written so that reading gives the same bits. *Columns* are a
-genome as plain data of a third of the size: nodes and connections are lists of values by the name of the field.
+Conventions: node keys as in neat-python. Numbers are written so that reading restores the same bits. *Columns* are a
+genome as plain data at a third of the size: nodes and connections are lists of values by field name.
 """
 
 import json
@@ -15,7 +15,7 @@ from songs.validate import ByAnyName, Within, validate_like
 FORMAT = "kuznechik genome"
 VERSION = 1
 MOST_NODES = 100_000
-"""Of inputs, and of outputs; the longest memory there is has 53,249 inputs."""
+"""Limit on the inputs, and on the outputs; the longest possible memory has 53,249 inputs."""
 _NODE_VALUES = {"bias": 0.0, "response": 0.0, "activation": "", "aggregation": "", "time_constant": 0.0}
 _CONNECTION_VALUES = {"weight": 0.0, "enabled": False, "innovation": 0}
 _GENES = ("nodes", "connections")
@@ -28,7 +28,7 @@ _EXAMPLE = {
 
 
 def genome_to_json(genome: neat.DefaultGenome, inputs: int, outputs: int) -> str:
-    """Return a genome as JSON text: a line for every gene, sorted, the same text for the same genome.
+    """Return a genome as JSON text with one line per gene, sorted, so that equal genomes give equal text.
 
     Args:
         genome: ours, or neat-python's with default genes.
@@ -45,7 +45,7 @@ def genome_to_json(genome: neat.DefaultGenome, inputs: int, outputs: int) -> str
 
 
 def genome_to_columns(genome: neat.DefaultGenome, inputs: int, outputs: int) -> dict[str, Any]:
-    """Return a genome as columns; arguments as of `genome_to_json`."""
+    """Return a genome as columns; arguments as for `genome_to_json`."""
     nodes, connections = sorted(genome.nodes.items()), sorted(genome.connections.items())
     node_columns = {name: [getattr(gene, name) for _, gene in nodes] for name in _NODE_VALUES}
     gene_columns = {name: [getattr(gene, name) for _, gene in connections] for name in _CONNECTION_VALUES}
@@ -59,7 +59,7 @@ def genome_to_columns(genome: neat.DefaultGenome, inputs: int, outputs: int) -> 
 
 
 def genome_from_columns(columns: Any) -> tuple[Genome, int, int]:
-    """Read what `genome_to_columns` returned; raises ValueError if it is not that."""
+    """Return the genome of columns, with its numbers of inputs and outputs; raises ValueError if they are invalid."""
     validate_like({name: ByAnyName([None]) for name in _GENES}, columns, "the genome")
     return _genome(columns | {name: _rows(columns[name]) for name in _GENES})
 
@@ -73,13 +73,13 @@ def genome_from_json(text: str) -> tuple[Genome, int, int]:
     """Read a genome.
 
     Args:
-        text: what `genome_to_json` wrote.
+        text: a return value of `genome_to_json`.
 
     Returns:
-        The genome, the number of its inputs and of its outputs.
+        The genome, its number of inputs and its number of outputs.
 
     Raises:
-        ValueError: the text is not such a genome.
+        ValueError: the text is not a valid genome.
     """
     try:
         data = json.loads(text)
@@ -92,7 +92,7 @@ def genome_from_json(text: str) -> tuple[Genome, int, int]:
 
 
 def _genome(data: dict[str, Any]) -> tuple[Genome, int, int]:
-    """Return the genome of rows of genes, its inputs and its outputs; raises ValueError if it is none."""
+    """Return the genome of rows of genes, with its inputs and outputs; raises ValueError if they are invalid."""
     validate_like(_EXAMPLE, data, "the genome")
     inputs, outputs = data["inputs"], data["outputs"]
     nodes = {row["key"]: _node(row) for row in data["nodes"]}
@@ -101,7 +101,7 @@ def _genome(data: dict[str, Any]) -> tuple[Genome, int, int]:
         raise ValueError("the genome has a node or a connection twice")
     for source, sink in connections:
         if not (-inputs <= source and sink in nodes and (source < 0 or source in nodes)):
-            raise ValueError(f"the connection {source, sink} joins nodes that are not there")
+            raise ValueError(f"the connection {source, sink} connects nodes that do not exist")
     if not nodes.keys() >= set(range(outputs)):
         raise ValueError(f"it lacks some of its {outputs} output nodes")
     return Genome(0, nodes, connections), inputs, outputs

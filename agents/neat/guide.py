@@ -1,9 +1,9 @@
-"""The guided operator: new connections that look at inputs and targets.
+"""The guided operator: new connections chosen by looking at inputs and targets.
 
-It is no part of NEAT and off by default: it tells evolution where to look, as a learning rule would. Runs
-that use it are labelled so.
+It is not part of NEAT and off by default: it tells evolution where to look, as a learning rule would. Runs that use it
+are labelled accordingly.
 
-Conventions: a guide proposes for an output of a genome the key of an input, and +1.0 or -1.0 as sign of the weight.
+Conventions: for an output of a genome, a guide proposes the key of an input, and the sign of the weight, +1.0 or -1.0.
 """
 
 import random
@@ -15,15 +15,15 @@ from agents.cases import Cases
 
 
 class Guide(Protocol):
-    """Proposes connections."""
+    """A source of proposed connections."""
 
     def propose(self, genome: Any, output: int) -> tuple[int, float] | None:
-        """Return the input that an output should look at, and the sign; None if there is nothing to propose."""
+        """Return an input to connect to an output, and the sign of the weight; None if there is nothing to propose."""
         ...
 
 
 class CaseGuide:
-    """Proposes connections that would mend a case."""
+    """A guide that proposes connections to correct a wrong case."""
 
     def __init__(self, cases: Cases):
         self._inputs = cases.inputs
@@ -32,7 +32,7 @@ class CaseGuide:
     def propose(self, genome: Any, output: int) -> tuple[int, float] | None:
         """Return an input that is on in a violated case of an output, and the sign its weight should have.
 
-        Hidden nodes are not looked at: the output is taken as the sum of its bias and its direct inputs.
+        Hidden nodes are ignored: the output is taken as the sum of its bias and its direct inputs.
 
         Returns:
             The key of the input and +1.0 or -1.0; None if no case is violated, or no input is on there.

@@ -1,16 +1,16 @@
-"""Improvisation: networks play alone, and a listener rewards what they play.
+"""Improvisation: networks play free running, and a listener rewards what they play.
 
 A whole population plays from several prompts in the same array operations. A greedy network is deterministic: from
-one prompt it plays one roll, which ends in a loop. So it is judged by what it makes of several prompts.
+one prompt it plays one roll, which ends in a loop. So it is judged on several prompts.
 
 Conventions:
-    N genomes, B prompts of P steps, T steps played in all, M remembered, K keys; rolls are (N, B, T, K) bool.
-    An input behind the memory, the mode, is 0: the network improvises. In its place may be those of plans.
+    N genomes, B prompts of P steps, T steps in all, M remembered steps, K keys; rolls are (N, B, T, K) bool.
+    The input after the memory, the mode, is 0: the network improvises. Plan inputs may take its place.
     Fitness is the sum of the rewards of a roll after the prompt, averaged over the prompts.
 
 Operator, named in every run and report:
     active_input_bias  with this probability a new connection comes from an input that was on at a random step of what
-                       the network played. Of inputs chosen blindly most are never on, and change nothing.
+                       the network played. Most inputs chosen blindly are never on and change nothing.
 """
 
 import random
@@ -34,9 +34,9 @@ RewardFunction = Callable[[np.ndarray], np.ndarray]
 """Rewards (B, T) float32 of rolls (B, T, K) bool: the `rewards` of a listener."""
 
 GENOMES_TOGETHER = 1024
-"""Genomes that play at once: bounds the memory."""
+"""Number of genomes that play at once; limits memory use."""
 ROLLS_TOGETHER = 512
-"""Rolls that a listener rewards at once: bounds the memory."""
+"""Number of rolls that a listener rewards at once; limits memory use."""
 
 
 def play_together(
@@ -47,18 +47,18 @@ def play_together(
     prior: MakePrior | None = None,
     plans: PlanInputs | None = None,
 ) -> np.ndarray:
-    """Let every genome go on from every prompt, hearing only itself, as `agents.rollout.play_on` lets one.
+    """Let every genome continue every prompt, free running, as `agents.rollout.play_on` does for one.
 
     Args:
-        genomes: feed-forward genomes with K outputs; every one occurs once.
+        genomes: distinct feed-forward genomes with K outputs.
         prompts: (B, P, K) bool.
         steps: T, at least P.
         memory: M.
-        prior: weighs the choices, as for `agents.neat.prior_player`; None: the networks decide alone.
-        plans: of the B melodies, observed behind the memory; None: there are none.
+        prior: weights the choices, as in `agents.neat.prior_player`; None: no prior.
+        plans: of the B melodies, observed after the memory; None: no plans.
 
     Returns:
-        (N, B, T, K) bool, the prompts and what followed.
+        (N, B, T, K) bool, the prompts followed by what was played.
 
     Raises:
         ValueError: a genome is recurrent.
@@ -102,7 +102,7 @@ def _play(
 
 
 class _Chunk:
-    """Genomes with as many nodes that play from B prompts together, step by step."""
+    """Genomes with equal numbers of nodes that play from B prompts together, step by step."""
 
     def __init__(
         self, genes: PackedGenes, prompts: np.ndarray, steps: int, memory: int, plans: PlanInputs | None = None
@@ -128,11 +128,11 @@ class _Chunk:
         return settled(self._genes, sums, self._between, self._depth).transpose(0, 2, 1)
 
     def _plan_cells(self, step: int, plans: PlanInputs) -> np.ndarray:
-        """Return what the plans say of a step, (G * I, B) bool."""
+        """Return the plan inputs of a step, (G * I, B) bool."""
         episodes, source = np.arange(self._history.shape[3]), plans.sources[:, step]
-        heard = self._history[:, self._memory + np.maximum(source, 0), :, episodes] & (source >= 0)[:, None, None]
-        fixed = np.broadcast_to(plans.fixed[:, step, None], (*heard.shape[:2], plans.fixed.shape[2]))
-        return np.concatenate((heard, fixed), axis=2).transpose(1, 2, 0).reshape(-1, len(episodes))
+        echo = self._history[:, self._memory + np.maximum(source, 0), :, episodes] & (source >= 0)[:, None, None]
+        fixed = np.broadcast_to(plans.fixed[:, step, None], (*echo.shape[:2], plans.fixed.shape[2]))
+        return np.concatenate((echo, fixed), axis=2).transpose(1, 2, 0).reshape(-1, len(episodes))
 
     def press(self, step: int, keys: np.ndarray) -> None:
         """Add a step of all melodies, (G, B, K) bool."""
@@ -146,25 +146,25 @@ class _Chunk:
 
 @dataclass(frozen=True, eq=False)
 class _Gathers:
-    """Connections from some of the inputs, and how the sums of nodes are gathered from them."""
+    """Connections from some of the inputs, sorted by sink, to add up the inputs of the nodes."""
 
     rows: np.ndarray
-    """(k,) where the input of each connection is among the cells, less what `add_to` is told."""
+    """(k,), row of each connection's input among the cells, relative to the offset of `add_to`."""
     weights: np.ndarray
     """(k, 1)."""
     heads: np.ndarray
-    """(F,) where the connections of each fed node begin."""
+    """(F,), index of the first connection of each fed node."""
     fed: np.ndarray
-    """(F,) which nodes these are."""
+    """(F,), indices of the fed nodes."""
 
     def add_to(self, sums: np.ndarray, cells: np.ndarray, offset: int) -> None:
-        """Add to the sums (G * nodes, B) the weighted cells (R, B), whose rows are counted from an offset."""
+        """Add the weighted cells (R, B) to the sums (G * nodes, B); rows are counted from an offset."""
         if len(self.heads):
             sums[self.fed] += np.add.reduceat(cells[self.rows + offset] * self.weights, self.heads, axis=0)
 
 
 def _input_gathers(genes: PackedGenes, keys: int, first: int, count: int, rows: int) -> _Gathers:
-    """Return the connections from `count` inputs, from the `first` on, whose cells are `rows` apart in each genome."""
+    """Return the connections from `count` inputs, starting at `first`; the cells of two genomes are `rows` apart."""
     inputs = -1 - genes.sources
     inside = np.flatnonzero((inputs >= first) & (inputs < first + count))
     owners, sinks = genes.owners[inside], genes.sinks[inside]
@@ -177,7 +177,7 @@ def _input_gathers(genes: PackedGenes, keys: int, first: int, count: int, rows: 
 
 
 class ImprovisationEvaluator:
-    """Gives genomes the rewards of a listener for what they play alone. It stands in for `Evaluator`."""
+    """An evaluator of genomes by a listener's rewards for their free runs, in place of `Evaluator`."""
 
     gain_of_workers = None
 
@@ -195,18 +195,18 @@ class ImprovisationEvaluator:
     ):
         """
         Args:
-            cases: of the song; only their shape is looked at.
+            cases: of the song; only their shape is used.
             reward_fn: the `rewards` of a listener.
             prompts: (B, P, K) bool, at least one.
             steps: T, more than P.
             memory: M.
-            parsimony: what every enabled connection costs a genome's fitness.
-            phenotype: the network that plays for a genome; None: the genome itself.
-            prior: beside which the networks play; None: they play alone.
-            plans: of the B melodies; None: there are none.
+            parsimony: fitness cost of every enabled connection.
+            phenotype: maps a genome to the network that plays for it; None: the genome itself.
+            prior: weights the networks' choices; None: no prior.
+            plans: of the B melodies; None: no plans.
 
         Raises:
-            ValueError: there is no prompt, or nothing to be played after it.
+            ValueError: there is no prompt, or nothing to play after it.
         """
         if not len(prompts) or prompts.shape[1] >= steps:
             raise ValueError(f"{prompts.shape[:2]} prompts and steps, {steps} steps in all: there is nothing to play")
@@ -218,7 +218,7 @@ class ImprovisationEvaluator:
     def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
         """Set `fitness`, `loss` (minus the reward, without parsimony) and `right` (0) of every new genome.
 
-        `played` is set for all of them: those that lived when a run was stopped play again.
+        `played` is set for all of them; genomes restored from a state play again.
         """
         new = [genome for genome in genomes if not hasattr(genome, "version")]
         silent = [genome for genome in genomes if hasattr(genome, "version") and genome.played is None]
@@ -233,22 +233,22 @@ class ImprovisationEvaluator:
         self.evaluations += len(new)
 
     def play(self, genomes: Sequence[neat.DefaultGenome]) -> np.ndarray:
-        """Return what genomes play, (N, B, T, K) bool."""
+        """Return the rolls (N, B, T, K) bool that genomes play."""
         if self._phenotype:
             genomes = [self._phenotype(genome) for genome in genomes]
         return play_together(genomes, self.prompts, self.steps, self.memory, self._prior, self._plans)
 
     def rewards(self, rolls: np.ndarray) -> np.ndarray:
-        """Return the rewards of rolls (N, B, T, K), (N,) float64: the sum over the steps, the mean over B."""
+        """Return the rewards (N,) float64 of rolls (N, B, T, K): summed over the steps, averaged over the prompts."""
         if not len(rolls):
             return np.empty(0)
-        each, indices = _different(rolls.reshape(-1, *rolls.shape[2:]))
+        each, indices = _unique(rolls.reshape(-1, *rolls.shape[2:]))
         parts = [self._reward_fn(each[first : first + ROLLS_TOGETHER]) for first in range(0, len(each), ROLLS_TOGETHER)]
         rewards = np.concatenate(parts)[:, self.prompts.shape[1] :].sum(axis=1, dtype=np.float64)
         return rewards[indices].reshape(len(rolls), len(self.prompts)).mean(axis=1)
 
     def rank(self, genome: neat.DefaultGenome) -> tuple[float, ...]:
-        """Return what champions are chosen by: the reward."""
+        """Return the key for choosing champions: the reward."""
         return (-genome.loss,)
 
     def check(self, genome: neat.DefaultGenome) -> None:
@@ -256,26 +256,26 @@ class ImprovisationEvaluator:
         check_supported(genome, len(self.cases.targets))
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return all that the next evaluations depend on: named arrays and plain data."""
+        """Return everything the next evaluations depend on, as named arrays and plain data."""
         return {}, {"evaluations": self.evaluations}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it is none."""
+        """Continue from a state; raises ValueError if it does not fit."""
         validate_like({"evaluations": 0}, data, "evaluator")
         self.evaluations = data["evaluations"]
 
 
 class PlayedInputGuide:
-    """Proposes inputs that were on while a network played after P steps of prompt. A `Guide`."""
+    """A `Guide` that proposes inputs that were on while a network played, after the prompt."""
 
     FROM_PLANS = 0.5
-    """Share of the proposals that come from plans, if there are any."""
+    """Share of the proposals that are plan inputs, if there are plans."""
 
     def __init__(self, prompt: int, memory: int, plans: PlanInputs | None = None):
         self._prompt, self._memory, self._plans = prompt, memory, plans
 
     def propose(self, genome: Genome, output: int) -> tuple[int, float] | None:
-        """Return an input and a sign, both by chance; None where nothing was remembered at the step."""
+        """Return an input that was on at a random step, and a random sign; None if the memory was empty there."""
         if genome.played is None:
             return None
         episode = random.randrange(len(genome.played))
@@ -293,10 +293,10 @@ class PlayedInputGuide:
         return -1 - index, random.choice((1.0, -1.0))
 
 
-def _different(rolls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rolls (R, T, K) that differ, and where each of the given ones stands among them.
+def _unique(rolls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct rolls of (R, T, K), and the index of each roll among them.
 
-    Many children play what a parent played: it is rewarded once.
+    Many children play what a parent played; such a roll is rewarded once.
     """
     packed = np.packbits(rolls.reshape(len(rolls), -1), axis=1)
     _, first, indices = np.unique(packed, axis=0, return_index=True, return_inverse=True)
@@ -304,6 +304,6 @@ def _different(rolls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Improvisation(Evolution):
-    """A NEAT run with the rewards of a listener. It has no end: the largest reward is not known."""
+    """A NEAT run with the rewards of a listener. It is never solved, as the largest reward is unknown."""
 
     solved = False

@@ -1,12 +1,12 @@
-"""The switch: one network that plays the song with mode 1, and improvises with mode 0.
+"""The switch: one network that plays the song in mode 1 and improvises in mode 0.
 
-The song is learned first, by any evolution that learns it. Then a second network is evolved, which a listener rewards
-for what both play together, and its connections are put into the first behind gates: an input that it looks at gets
-a hidden node relu(input - mode). With mode 1 every gate is shut, exactly, so the song cannot be forgotten; with mode
-0 a gate is its input. What counts is so in order: first the loss of the song, and with the song known the reward.
+The song is learned first, by any evolution that learns it. Then a second network is evolved, and a listener rewards
+what both play together. Its connections are added to the first network behind gates: every input it uses gets a hidden
+node relu(input - mode). In mode 1 all gates are exactly 0, so the song cannot be forgotten. In mode 0 a gate equals its
+input. So the objectives come in order: first the loss of the song, then, once the song is known, the reward.
 
-Conventions: as in `agents.neat.improvisation`. The mode is the input behind the memory. A network to be put
-behind gates has no hidden nodes.
+Conventions: as in `agents.neat.improvisation`. The mode is the input after the memory. A network behind gates has no
+hidden nodes.
 """
 
 from collections.abc import Callable
@@ -23,37 +23,38 @@ from agents.search import Generation
 from agents.state_parts import State, join_states, restore_parts
 
 FIRST_GATE = 1_000_000
-"""Key of the gate of the input -1; that of the input -1 - i is i above. Evolution gets nowhere near."""
+"""Key of the gate of input -1; the gate of input -1 - i is i higher. Keys of evolved nodes stay far below."""
 
 
-def played_together(song: Genome, own: Genome) -> Genome:
-    """Return a genome that answers the sum of what two answer, the second of them without hidden nodes.
+def played_together(song: Genome, improviser: Genome) -> Genome:
+    """Return a genome whose outputs are the sums of the outputs of both; the second has no hidden nodes.
 
-    It is what `switched` is with mode 0, without its gates.
+    It equals `switched` in mode 0, but has no gates.
     """
     nodes, connections = dict(song.nodes), dict(song.connections)
-    for output, node in own.nodes.items():
+    for output, node in improviser.nodes.items():
         nodes[output] = replace(song.nodes[output], bias=song.nodes[output].bias + node.bias)
-    for key, gene in own.connections.items():
+    for key, gene in improviser.connections.items():
         if gene.enabled:
-            there = song.connections.get(key)
-            beside = there.weight if there is not None and there.enabled else 0.0
-            connections[key] = replace(gene, weight=gene.weight + beside)
-    return Genome(own.key, nodes, connections)
+            match = song.connections.get(key)
+            weight = match.weight if match is not None and match.enabled else 0.0
+            connections[key] = replace(gene, weight=gene.weight + weight)
+    return Genome(improviser.key, nodes, connections)
 
 
-def switched(song: Genome, own: Genome, memory: int) -> Genome:
-    """Return the network that plays as `song` does with mode 1, and as both together with mode 0.
+def switched(song: Genome, improviser: Genome, memory: int) -> Genome:
+    """Return the network that plays as `song` does in mode 1, and as both together in mode 0.
 
     Args:
         song: its last input is the mode.
-        own: without hidden nodes, and without the mode.
-        memory: steps remembered.
+        improviser: has no hidden nodes and no mode input.
+        memory: number of remembered steps.
     """
-    mode = -1 - memory * len(own.nodes)
+    mode = -1 - memory * len(improviser.nodes)
     nodes, connections = dict(song.nodes), dict(song.connections)
-    links = [(source, sink, gene.weight) for (source, sink), gene in sorted(own.connections.items()) if gene.enabled]
-    biases = [(mode, output, node.bias) for output, node in sorted(own.nodes.items()) if node.bias]
+    genes = sorted(improviser.connections.items())
+    links = [(source, sink, gene.weight) for (source, sink), gene in genes if gene.enabled]
+    biases = [(mode, output, node.bias) for output, node in sorted(improviser.nodes.items()) if node.bias]
     numbers = count(1 + max((gene.innovation for gene in connections.values()), default=0))
 
     def connect(source: int, sink: int, weight: float) -> None:
@@ -71,17 +72,17 @@ def switched(song: Genome, own: Genome, memory: int) -> Genome:
 
 
 class SwitchEvolution:
-    """Learns the song, then to improvise, in one network. A `Search`."""
+    """A `Search` for one network that learns the song first, then to improvise."""
 
     solved = False
-    """The largest reward is not known."""
+    """Always False, as the largest reward is unknown."""
 
     def __init__(self, song: Evolution, improvise: Callable[[Genome], Improvisation], memory: int):
         """
         Args:
-            song: learns the song, with mode 1.
-            improvise: begins the improvisation, given the network that plays the song.
-            memory: steps remembered.
+            song: learns the song, in mode 1.
+            improvise: makes the improvisation run, given the network that plays the song.
+            memory: number of remembered steps.
         """
         self.song, self._improvise, self._memory = song, improvise, memory
         self.improvisation: Improvisation | None = None
@@ -91,14 +92,14 @@ class SwitchEvolution:
 
     @property
     def champion(self) -> Genome | None:
-        """The best network so far, with `right` of the song and `loss`."""
-        own = self.improvisation and self.improvisation.champion
-        if not own:
+        """The best network so far, with the song's `right` and the improvisation's `loss` once there is one."""
+        improviser = self.improvisation and self.improvisation.champion
+        if not improviser:
             return self.song.champion
-        if own is not self._made_of:
+        if improviser is not self._made_of:
             song = self._learned_song()
-            self._champion, self._made_of = switched(song, own, self._memory), own
-            self._champion.right, self._champion.loss = song.right, own.loss
+            self._champion, self._made_of = switched(song, improviser, self._memory), improviser
+            self._champion.right, self._champion.loss = song.right, improviser.loss
         return self._champion
 
     def _learned_song(self) -> Genome:
@@ -108,16 +109,16 @@ class SwitchEvolution:
 
     @property
     def generation(self) -> int:
-        """Number of generations evaluated so far, of the song and of the improvisation."""
+        """Number of generations evaluated so far, for the song and the improvisation together."""
         return self.song.generation + (self.improvisation.generation if self.improvisation else 0)
 
     @property
     def evaluations(self) -> int:
-        """Genomes evaluated so far."""
+        """Number of genomes evaluated so far."""
         return self.song.evaluations + (self.improvisation.evaluations if self.improvisation else 0)
 
     def step(self) -> Generation:
-        """Do one generation of the song, or of the improvisation once the song is known."""
+        """Run one generation of the song, or of the improvisation once the song is learned."""
         if not self.song.solved:
             return self.song.step()
         if self.improvisation is None:
@@ -137,14 +138,14 @@ class SwitchEvolution:
         )
 
     def state(self) -> State:
-        """Return all that the next generations depend on: named arrays and plain data."""
+        """Return everything the next generations depend on, as named arrays and plain data."""
         return join_states({"song": self.song, **({"improvisation": self.improvisation} if self.improvisation else {})})
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it does not belong to this search."""
+        """Continue from a state; raises ValueError if it does not fit this search."""
         restore_parts({"song": self.song}, arrays, data)
         if "improvisation" in data:
             if not self.song.solved:
-                raise ValueError("it improvises, and its song is not learned")
+                raise ValueError("the state improvises, but its song is not learned")
             self.improvisation = self._improvise(self._learned_song())
             restore_parts({"improvisation": self.improvisation}, arrays, data)

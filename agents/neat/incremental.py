@@ -1,14 +1,13 @@
-"""Incremental evaluation: a child is evaluated by what changed, not by all of its connections.
+"""Incremental evaluation: a child is evaluated from what changed, not from all of its connections.
 
-A *row* is what one node gets from the inputs in all cases, with the genes that it was computed from. A child begins
-with the rows of the parents that it took its nodes from. A node whose genes are those of its row keeps the row and, if
-it is an output that no hidden node feeds, its loss; else the genes are compared, and a changed weight adds its change
-to the cases in which its input is on. So nobody has to report changes, and a row of the wrong relative costs time, not
-correctness. What hidden nodes make of their sums is computed anew for every genome.
+A *row* holds the sums of one node's inputs in all cases, with the genes they were computed from. A child starts with
+the rows of the parents its nodes came from. A node whose genes equal those of its row keeps the row, and also its loss
+if it is an output that no hidden node feeds. Otherwise the genes are compared, and the change of a weight is added in
+the cases in which its input is on. So operators need not report changes, and a row of the wrong relative costs time,
+not correctness. The values of hidden nodes are recomputed for every genome.
 
-Where weights are on a grid on which such sums are exact (`WEIGHT_GRID`), the results are the same to the bit as
-those of an evaluation from nothing. Genomes with weights off the grid, or with sums too large to be exact, are
-evaluated from nothing.
+If weights are on a grid on which such sums are exact (`WEIGHT_GRID`), the results are bit-identical to an evaluation
+from scratch. Genomes with weights off the grid, or with sums too large to be exact, are evaluated from scratch.
 
 Conventions: as in `agents.fitness`; R rows are evaluated together, each of one output.
 """
@@ -25,24 +24,24 @@ from agents.neat.network import hidden_weights, settled
 from agents.neat.packed_genes import packed_chunks
 
 SEPARABLE = ("squared_hinge", "right_keys")
-"""Fitness kinds in which the loss of an output depends on that output alone."""
+"""Fitness kinds in which the loss of an output depends only on that output."""
 BLOCK = 1 << 20
-"""Cells that are evaluated together, roughly: they should stay in the processor's cache."""
+"""Approximate number of cells evaluated together; they should fit into the processor's cache."""
 LARGEST_SUM = 2**24 / WEIGHT_GRID
-"""Single precision holds every multiple of 1/`WEIGHT_GRID` up to this exactly."""
+"""Single precision represents every multiple of 1/`WEIGHT_GRID` up to this exactly."""
 
 
 def can_be_incremental(cases: Cases, kind: str) -> bool:
-    """Return whether children can be evaluated by what changed."""
+    """Return True if children can be evaluated incrementally."""
     return kind in SEPARABLE and not cases.recurrent
 
 
 Change = tuple[ConnectionGene | None, ConnectionGene | None]
-"""A connection to a node as it is and as it was; None where it is not there."""
+"""A connection's new and old gene; None if it does not exist."""
 
 
 class Row:
-    """A node's sums over the inputs in all cases, and of an output their loss."""
+    """The sums of a node's inputs in all cases and, for an output, their loss."""
 
     __slots__ = ("inner", "inputs", "loss", "node", "plain", "size", "sums", "version", "wrong")
 
@@ -51,30 +50,30 @@ class Row:
     ):
         self.node, self.inputs = node, inputs
         self.sums = sums
-        """(C,) float32, without the bias; not changed afterwards."""
+        """(C,) float32, without the bias; never modified."""
         self.size = size
-        """Sum of the absolute weights from inputs; at most `LARGEST_SUM`, so that sums are exact, in any order."""
+        """Sum of the absolute weights from inputs; at most `LARGEST_SUM`, so that sums are exact in any order."""
         self.inner = inner
         """Enabled connections from other nodes."""
         self.wrong: np.ndarray
-        """A bit for every case, from its evaluation on."""
+        """One bit per case; set by the evaluation."""
         self.plain = self.loss = 0.0
         """Loss without error reweighting, and with the weights of `version`."""
         self.version = -1
 
 
 class _Inner(NamedTuple):
-    """What `packed_chunks` needs of a genome whose inputs are already summed."""
+    """The part of a genome that `packed_chunks` needs once the inputs are summed."""
 
     nodes: Mapping[int, NodeGene]
     connections: dict[Ends, ConnectionGene]
 
 
 class Incremental:
-    """Evaluates in this process, children by what changed, where `can_be_incremental` holds. A `Backend`."""
+    """A `Backend` that evaluates children incrementally in this process; requires `can_be_incremental`."""
 
     def __init__(self, scorer: CaseScorer):
-        self._scorer, self._from_nothing = scorer, in_process(scorer)
+        self._scorer, self._from_scratch = scorer, in_process(scorer)
         self._targets = scorer.cases.targets
         self._on = [np.flatnonzero(row) for row in scorer.cases.inputs]
         self._blank = Row(None, NO_INPUTS, np.zeros(len(scorer.cases), dtype=np.float32), 0.0, [])
@@ -82,7 +81,7 @@ class Incremental:
         self._version = 0
 
     def evaluate(self, genomes: Sequence[Genome], weights: np.ndarray | None) -> Result:
-        """Evaluate genomes; weights (O, C), None for those of an evaluation without error reweighting."""
+        """Evaluate genomes under cell weights (O, C); None: no error reweighting."""
         if weights is not self._weights:
             self._weights, self._version = weights, self._version + 1
         outputs, result = range(len(self._targets)), Result.blank(len(genomes), len(self._targets))
@@ -100,7 +99,7 @@ class Incremental:
             result.plain[index] = [row.plain for row in each]
             result.right[index] = self._right(each)
         self._settle([genomes[index] for index in deep], deep, result)
-        result.put(others, self._from_nothing.evaluate([genomes[index] for index in others], weights))
+        result.put(others, self._from_scratch.evaluate([genomes[index] for index in others], weights))
         return result
 
     def _right(self, rows: Sequence[Row]) -> int:
@@ -108,7 +107,7 @@ class Incremental:
         return len(self._scorer.cases) - int(np.unpackbits(wrong).sum())
 
     def _updated(self, genome: Genome) -> dict[int, Row]:
-        """Return the rows of a genome, made of those it begins with; none if their sums would not be exact."""
+        """Return the rows of a genome, updated from those it starts with; empty if sums would not be exact."""
         rows: dict[int, Row] = {}
         for key, node in genome.nodes.items():
             row, inputs = genome.rows.get(key, self._blank), genome.inputs.get(key, NO_INPUTS)
@@ -120,7 +119,7 @@ class Incremental:
         return rows
 
     def _changed(self, row: Row, node: NodeGene, inputs: Inputs) -> Row | None:
-        """Return the row of other genes of the same node, made of a row; None if its sums would not be exact."""
+        """Return a row updated to other genes of the same node; None if its sums would not be exact."""
         before = row.inputs
         pairs = zip(inputs.values(), map(before.get, inputs), strict=True)
         changes: list[Change] = [(gene, old) for gene, old in pairs if gene is not old]
@@ -140,7 +139,7 @@ class Incremental:
         return Row(node, inputs, sums, size, inner) if size <= LARGEST_SUM else None
 
     def _weigh(self, rows: Sequence[Row]) -> None:
-        """Bring the losses of rows up to date with the weights."""
+        """Update the losses of rows to the current weights."""
         stale = list({id(row): row for row in rows if row.version != self._version}.values())
         size = max(1, BLOCK // len(self._scorer.cases))
         for first in range(0, len(stale), size):
@@ -161,7 +160,7 @@ class Incremental:
             row.version = self._version
 
     def _settle(self, genomes: Sequence[Genome], indices: Sequence[int], result: Result) -> None:
-        """Evaluate genomes with hidden nodes from their rows, and fill in their results."""
+        """Evaluate genomes with hidden nodes from their rows, and store their results."""
         inner = [
             _Inner(genome.nodes, {gene.key: gene for row in genome.rows.values() for gene in row.inner})
             for genome in genomes
@@ -177,10 +176,10 @@ class Incremental:
 
 
 def _size(gene: ConnectionGene | None) -> float:
-    """Return how much a connection counts in the size of a row."""
+    """Return the contribution of a connection to the size of a row."""
     return 0.0 if gene is None else abs(gene.weight)
 
 
 def _weight(gene: ConnectionGene | None) -> float:
-    """Return the weight with which a connection counts."""
+    """Return the effective weight of a connection: 0 if it is missing or disabled."""
     return gene.weight if gene is not None and gene.enabled else 0.0

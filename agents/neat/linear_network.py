@@ -1,7 +1,7 @@
-"""Linear networks: weights straight from inputs to outputs, and the genome that keeps them.
+"""Linear networks: weights directly from inputs to outputs, stored as a genome.
 
-Searches that work on arrays hand their champion over as such a genome, so that it is saved, drawn and
-played like every other.
+Searches that work on arrays return their champion as such a genome, so that it is saved, drawn and played like
+any other.
 
 Conventions: O outputs, I inputs, C cases; `weights` (O, I) and `bias` (O,) are float64. An output is on
 where weights @ inputs + bias is above 0. Node keys are neat-python's: inputs -1, -2, ..., outputs 0, 1, ...
@@ -21,11 +21,10 @@ SCALES = (1, 2, 4, 8, 16, 32, 64)
 
 
 def on_grid(weights: np.ndarray, bias: np.ndarray, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Round weights and biases to the grid of 1/1024 without changing what is on for these inputs.
+    """Round weights and biases to the grid of 1/1024 without changing which outputs are on for these inputs.
 
-    Where rounding would change an output, all that feeds it is doubled first, as often as needed and up to
-    64 times the size: the sign of a sum does not depend on its size. An output that even this would change
-    is left as it is.
+    Where rounding would change an output, its weights and bias are scaled up first, by a power of two up to 64:
+    scaling does not change the sign of a sum. An output that would still change is not rounded.
 
     Args:
         weights: (O, I).
@@ -35,16 +34,16 @@ def on_grid(weights: np.ndarray, bias: np.ndarray, inputs: np.ndarray) -> tuple[
     Returns:
         Weights (O, I) and bias (O,), float64.
     """
-    wanted = weights @ inputs + bias[:, None] > 0
+    on = weights @ inputs + bias[:, None] > 0
     weights, bias = weights.astype(np.float64), bias.astype(np.float64)
-    left = np.ones(len(bias), dtype=bool)
+    remaining = np.ones(len(bias), dtype=bool)
     for scale in SCALES:
         rounded = np.round(weights * (scale * WEIGHT_GRID)) / WEIGHT_GRID
         rounded_bias = np.round(bias * (scale * WEIGHT_GRID)) / WEIGHT_GRID
-        same = ((rounded @ inputs + rounded_bias[:, None] > 0) == wanted).all(axis=1)
-        taken = left & same
-        weights[taken], bias[taken] = rounded[taken], rounded_bias[taken]
-        left &= ~same
+        same = ((rounded @ inputs + rounded_bias[:, None] > 0) == on).all(axis=1)
+        chosen = remaining & same
+        weights[chosen], bias[chosen] = rounded[chosen], rounded_bias[chosen]
+        remaining &= ~same
     return weights, bias
 
 
@@ -60,12 +59,12 @@ def make_genome(
     weights: Mapping[tuple[int, int], float],
     activations: Mapping[int, str] = MappingProxyType({}),
 ) -> Genome:
-    """Return a genome of nodes that sum.
+    """Return a genome.
 
     Args:
         biases: of every output and hidden node, by its key.
         weights: of every connection, by the keys of its source and its sink.
-        activations: of nodes that do not take the tanh, by key.
+        activations: of nodes whose activation is not tanh, by key.
     """
     connections = {
         ends: ConnectionGene(ends, innovation, weight)

@@ -1,14 +1,15 @@
-"""MAP-Elites: an atlas of networks that improvise, the best one found for every cell of a map of melodies.
+"""MAP-Elites: an atlas of improvising networks, with the best one for every cell of a map of melodies.
 
-The map has two axes, features of a melody such as the notes in a bar, each cut into as many cells. A generation of
-children is bred from parents chosen evenly among the cells, by NEAT's own crossover and mutations; a child moves into
-the cell of what it plays if that is empty, or if it earns more there. So no cell ever loses quality.
+The axes of the map are two features of a melody, such as notes per bar, each divided into the same number of cells. A
+generation of children is bred from parents chosen evenly among the cells, by NEAT's own crossover and mutations. A
+child enters the cell of its melodies if that is empty or if its reward is higher than that of the elite there. So no
+cell ever loses quality.
 
 Conventions:
-    N genomes, B prompts, T steps, K keys, S cells a side; rolls are (N, B, T, K) bool. A cell is a pair of whole
-    numbers from 0 to S - 1, the first of the first feature; those at an edge hold what lies beyond it, too. Quality is
-    the sum of the rewards after the prompt. The QD score is the sum over all cells of how far quality is above
-    `worst`, 0 for an empty cell; the coverage is the share of the cells that are not empty.
+    N genomes, B prompts, T steps, K keys, S cells per side; rolls are (N, B, T, K) bool. A cell is a pair of integers
+    from 0 to S - 1, one per feature; the cells at an edge include everything beyond it. Quality is the sum of the
+    rewards after the prompt. The QD score is the sum over all cells of the quality above `worst`, 0 for an empty cell;
+    the coverage is the share of cells that are not empty.
 Source: J.-B. Mouret and J. Clune, Illuminating Search Spaces by Mapping Elites, 2015.
 """
 
@@ -41,10 +42,10 @@ class MapElitesOptions:
     """The map of MAP-Elites."""
 
     cells: int = option(10, "cells along each of the two features", 1, MOST_CELLS)
-    features: str = option("notes a bar,repeated bars", "two features of a melody, between commas")
+    features: str = option("notes a bar,repeated bars", "two features of a melody, separated by a comma")
     worst: float = option(
         -4.0,
-        "quality that adds nothing to the QD score: by the listener learned 99 of 100 real melodies are better",
+        "quality that adds 0 to the QD score; by the listener 'learned', 99 of 100 real melodies are better",
         -1e9,
         1e9,
     )
@@ -59,14 +60,14 @@ class MelodyMap:
 
     measure: Measure
     low: np.ndarray
-    """(2,), where the first cells begin."""
+    """(2,), lower bounds of the first cells."""
     high: np.ndarray
-    """(2,), where the last ones end."""
+    """(2,), upper bounds of the last cells."""
     cells: int
     """S."""
 
     def cells_of(self, rolls: np.ndarray) -> list[Cell]:
-        """Return the cell of every network's rolls (N, B, T, K), by the mean of the features over its prompts."""
+        """Return the cells of N networks by the features of their rolls (N, B, T, K), averaged over the prompts."""
         features = self.measure(rolls.reshape(-1, *rolls.shape[2:])).reshape(*rolls.shape[:2], 2).mean(axis=1)
         share = (features - self.low) / (self.high - self.low)
         first, second = np.clip(np.floor(share * self.cells), 0, self.cells - 1).astype(int).T.tolist()
@@ -74,7 +75,7 @@ class MelodyMap:
 
 
 class MapElites(Improvisation):
-    """An atlas of improvising networks in the making. A `Search`, whose population is its cells."""
+    """A `Search` that builds an atlas of improvising networks; its population is the elites of the cells."""
 
     evaluator: ImprovisationEvaluator
 
@@ -83,17 +84,17 @@ class MapElites(Improvisation):
     ):
         """
         Args:
-            config: as for `Evolution`; its population is the number of children of a generation.
+            config: as for `Evolution`; its population size is the number of children per generation.
             evaluator: lets the networks play, and asks the listener.
             melody_map: the cells.
-            seed: a whole number; the same seed gives the same atlas.
-            worst: quality that adds nothing to the QD score.
+            seed: an integer; the same seed gives the same atlas.
+            worst: quality that adds 0 to the QD score.
         """
         super().__init__(config, evaluator, seed)
         self.melody_map, self.worst = melody_map, worst
         self.elites: dict[Cell, Genome] = {}
-        """The best network of each cell that is not empty, in the order in which they were filled; another dictionary
-        as soon as one is better."""
+        """The best network of each nonempty cell, in the order in which cells were filled. The dictionary is replaced,
+        not modified, when an elite changes."""
         self._generation = 0
 
     @property
@@ -111,9 +112,9 @@ class MapElites(Improvisation):
         }
 
     def step(self) -> Generation:
-        """Breed a generation, let it play, and put it into the cells."""
+        """Breed a generation, let it play, and place it into the cells."""
         with self._own_random():
-            self.evaluator.evaluate(list(self.elites.values()), self._generation)  # of a resumed run they play again
+            self.evaluator.evaluate(list(self.elites.values()), self._generation)  # in a resumed run they play again
             children = self._children() if self.elites else list(self.population.population.values())
             self.evaluator.evaluate(children, self._generation)
         self.elites = self._placed(children)
@@ -129,12 +130,12 @@ class MapElites(Improvisation):
         return [child(self.config, parents, parents) for _ in range(self.config.pop_size)]
 
     def _placed(self, children: Sequence[Genome]) -> dict[Cell, Genome]:
-        """Return the elites once children have moved in; the same dictionary if none does."""
+        """Return the elites with the children placed; the same dictionary if no child is placed."""
         better: dict[Cell, Genome] = {}
         cells = self.melody_map.cells_of(np.array([child.played for child in children]))
         for child, cell in zip(children, cells, strict=True):
-            there = better.get(cell, self.elites.get(cell))
-            if there is None or self.evaluator.rank(child) > self.evaluator.rank(there):
+            elite = better.get(cell, self.elites.get(cell))
+            if elite is None or self.evaluator.rank(child) > self.evaluator.rank(elite):
                 better[cell] = child
         return {**self.elites, **better} if better else self.elites
 
@@ -154,7 +155,7 @@ class MapElites(Improvisation):
         )
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return all that the next generations depend on: named arrays and plain data."""
+        """Return everything the next generations depend on, as named arrays and plain data."""
         version, numbers, gauss = self._random_state
         evaluator_arrays, evaluator = self.evaluator.state()
         arrays = genomes_to_arrays(list(self.elites.values()), self.config.genome_config.num_outputs)
@@ -168,7 +169,7 @@ class MapElites(Improvisation):
         return arrays | evaluator_arrays, data
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Go on from a state; raises ValueError if it is not a state of such an atlas."""
+        """Continue from a state; raises ValueError if it does not fit this atlas."""
         index = Within(0, 0, self.melody_map.cells - 1)
         validate_like({"generation": 0, "cells": [(index, index)], "random": None, "evaluator": {}}, data, "")
         random_state = restored_random(data["random"])

@@ -1,14 +1,14 @@
-"""The first networks of a run that is bred by ear: they play melodies, by chance or after one that they imitate.
+"""First networks for interactive evolution: they play random melodies, or imitate a given one.
 
-A network with a few connections at random rests, or plays one key for ever. These have two hidden nodes. *when* says
-whether a step sounds. *where* is the height of the melody, from -1 at the lowest key to 1 at the highest: a key of
-height x gets SHARPNESS * (2 * where * x - x * x), which is greatest for the nearest key, less `OFF_SCALE` if it is not
-in the scale. Both see the metre; `where` also hears an echo of what was played some steps before. All of this is made
-of ordinary genes, which evolution may change or lose.
+A network with a few random connections rests or repeats one key forever. These have two hidden nodes. *when* decides
+if a step has a note. *where* is the height of the melody, from -1 at the lowest key to 1 at the highest: a key of
+height x gets SHARPNESS * (2 * where * x - x * x), which is largest for the nearest key, minus `OFF_SCALE` if it is not
+in the scale. Both see the metre; `where` also sees an echo of what was played some steps earlier. All of this consists
+of ordinary genes, which evolution may change or delete.
 
-Conventions: as in `agents.neat.metre_player`. SHARPNESS and STRESS are those of 13 keys; on more keys they grow, so
-that neighbouring keys stay as far apart. Hidden nodes have ascending keys: a gate for each bar, then a note for each
-step, then `when` and `where`.
+Conventions: as in `agents.neat.metre_player`. SHARPNESS and STRESS are for 13 keys; with more keys they grow, to keep
+the same contrast between neighbouring keys. Hidden nodes have ascending keys: a gate for each bar, then a note for
+each step, then `when` and `where`.
 """
 
 import random
@@ -21,18 +21,18 @@ from agents.neat.metre_player import MelodyTask
 
 SHARPNESS = 9.0
 STRESS = 16.0
-"""Weight of `when` on the keys: at -1 it silences all of them."""
+"""Weight from `when` to the keys: at -1 it silences all of them."""
 SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 7, 9), (0, 3, 5, 7, 10))
-"""Major and minor, each with all notes and with five; semitones above C."""
+"""Major, minor, major pentatonic and minor pentatonic, in semitones above C."""
 OFF_SCALE = 4.0
 SOUNDING, RESTING = 0.7, -0.7
-"""What `when` is in imitation, where there is a note and where there is none."""
+"""Values of `when` in imitating networks, at notes and at rests."""
 
 Weights = dict[tuple[int, int], float]
 
 
 def random_network(key: int, config: GenomeConfig, task: MelodyTask) -> Genome:
-    """Return a network by chance, drawn from `random`."""
+    """Return a random network, drawn from Python's global generator."""
     when, where = _hidden(task)
     scale, density = random.choice(SCALES), random.uniform(0.3, 0.8)
     inside = np.isin((task.keyboard.lowest_pitch + np.arange(task.keyboard.keys)) % 12, scale)
@@ -55,22 +55,22 @@ def random_network(key: int, config: GenomeConfig, task: MelodyTask) -> Genome:
 
 
 def metric_weight(step: int, bar: int) -> float:
-    """Return how strong a step of a bar is, 0 to 1: the first one most, then those that halve it, and so on."""
+    """Return the metric weight of a step of a bar, 0 to 1: the downbeat is strongest, then the half bar, and so on."""
     parts = [number for number in range(1, bar + 1) if bar % number == 0]
     return next(1 - index / len(parts) for index, number in enumerate(parts) if step % (bar // number) == 0)
 
 
 def imitating_network(key: int, config: GenomeConfig, task: MelodyTask, roll: np.ndarray) -> Genome:
-    """Return a network that plays a melody, by a hidden node for every note of every bar that differs from others.
+    """Return a network that plays a melody, with a hidden node for every note of every distinct bar.
 
-    Such a node is on at one step of these bars. It raises `when`, and sets `where` to the height of the note; so a
-    small change of the network moves a note, wherever the bar recurs.
+    Such a node is on at one step of these bars. It raises `when` and sets `where` to the height of the note. So a small
+    change of the network moves a note wherever the bar recurs.
 
     Args:
         key: of the genome.
         config: of genomes.
         task: of the network.
-        roll: (T, K) bool, the melody; of several keys at a step the highest counts.
+        roll: (T, K) bool, the melody; if a step has several keys, the highest is used.
     """
     when, where = _hidden(task)
     biases, weights = _keys(task, np.any(roll, axis=0))
@@ -94,7 +94,7 @@ def imitating_network(key: int, config: GenomeConfig, task: MelodyTask, roll: np
 
 
 def _add_gate(task: MelodyTask, bar: int, biases: dict[int, float], weights: Weights) -> int:
-    """Add a node that is 1 in one bar and 0 in all others, from the bits of its number; return its key."""
+    """Add a node that is 1 in one bar and 0 in all others, decoded from the bits of the bar number; return its key."""
     gate = task.keyboard.keys + bar
     on = [bool(bar >> bit & 1) for bit in range(task.bar_bits)]
     biases[gate] = 1.0 - sum(on)
@@ -103,7 +103,7 @@ def _add_gate(task: MelodyTask, bar: int, biases: dict[int, float], weights: Wei
 
 
 def _hidden(task: MelodyTask) -> tuple[int, int]:
-    """Return the keys of `when` and `where`: above those of the nodes that may feed them."""
+    """Return the node keys of `when` and `where`, which are above those of the nodes that may feed them."""
     return task.first_free_node - 2, task.first_free_node - 1
 
 
@@ -113,7 +113,7 @@ def _heights(task: MelodyTask) -> np.ndarray:
 
 
 def _keys(task: MelodyTask, inside: np.ndarray) -> tuple[dict[int, float], Weights]:
-    """Return the biases of the outputs, by whether keys are in the scale, and what leads to them."""
+    """Return the biases of the outputs and the weights into them; keys not `inside` (K,) bool the scale are lowered."""
     when, where = _hidden(task)
     heights, wider = _heights(task), max(1.0, ((task.keyboard.keys - 1) / 12) ** 2)
     biases = -SHARPNESS * wider * heights**2 - OFF_SCALE * ~inside

@@ -1,9 +1,9 @@
-"""A performer that is an evolved network which sees where in the bar it is, and plays one voice.
+"""A performer with an evolved network that sees its position in the bar and plays a single voice.
 
 Conventions:
-    T steps, M remembered ones, K keys. The inputs are the memory as in `agents.neat.network_player`, then one input for
-    each step of a bar, 1 at that step, then inputs that count the bars in binary: 1 in every second bar, in the second
-    half of four, and so on. Steps are counted from the first one, of the prompt if there is one.
+    T steps, M remembered steps, K keys. The inputs are the memory as in `agents.neat.network_player`, then a one-hot
+    position in the bar, then the bar number in binary, lowest bit first. Steps are counted from the first one,
+    including the prompt.
 """
 
 from dataclasses import dataclass
@@ -19,34 +19,34 @@ from songs.keyboard import Keyboard
 
 @dataclass(frozen=True)
 class MelodyTask:
-    """What such a network sees, and how long it plays."""
+    """The inputs of such a network and the length of its melodies."""
 
     keyboard: Keyboard
     lags: tuple[int, ...]
     """Steps back that are remembered, the largest first."""
     bar: int
-    """Steps of a bar."""
+    """Number of steps per bar."""
     bars: int
-    """Bars of a melody."""
+    """Number of bars per melody."""
 
     @property
     def steps(self) -> int:
-        """T, length of a melody."""
+        """T, the length of a melody."""
         return self.bars * self.bar
 
     @property
     def bar_bits(self) -> int:
-        """Inputs that count bars."""
+        """Number of inputs for the bar number."""
         return max(1, (self.bars - 1).bit_length())
 
     @property
     def first_free_node(self) -> int:
-        """Smallest key of a hidden node that first networks do not have."""
+        """Smallest node key that first networks do not use."""
         return self.keyboard.keys + self.bars + self.steps + 2
 
     @property
     def metre(self) -> int:
-        """Key of the first input that is not of the memory."""
+        """Key of the first input after the memory."""
         return -1 - len(self.lags) * self.keyboard.keys
 
     @property
@@ -55,18 +55,18 @@ class MelodyTask:
         return len(self.lags) * self.keyboard.keys + self.bar + self.bar_bits
 
     def player(self, genome: Genome) -> "MetrePlayer":
-        """Return a network as a performer; raises ValueError if it is none of ours."""
+        """Return the performer of a genome; raises ValueError if the network is recurrent or not supported."""
         return MetrePlayer(Network(genome, self.keyboard.keys), self.bar, self.bar_bits)
 
     def play(self, genome: Genome) -> np.ndarray:
-        """Return what a network plays from nothing, (T, K) bool."""
+        """Return the melody (T, K) bool that a network plays without a prompt."""
         nothing = np.zeros((1, 0, self.keyboard.keys), dtype=bool)
         return continue_prompts(self.player(genome), nothing, self.steps, self.lags)[0]
 
 
 @lru_cache(maxsize=8)
 def metre_inputs(bar: int, bits: int) -> np.ndarray:
-    """Return the inputs (bar + bits, S) float64 of the S steps after which they recur, with so many steps a bar."""
+    """Return the metre inputs (bar + bits, S) float64, which repeat after S = bar * 2**bits steps."""
     steps = np.arange(bar << bits)
     position = steps % bar == np.arange(bar)[:, None]
     number = steps // bar >> np.arange(bits)[:, None] & 1
@@ -74,15 +74,15 @@ def metre_inputs(bar: int, bits: int) -> np.ndarray:
 
 
 class MetrePlayer:
-    """Plays the key with the highest output, if that is above 0."""
+    """A player of the key with the highest output, if that is above 0."""
 
     def __init__(self, network: Network, bar: int, bar_bits: int, prompt: int = 0):
         """
         Args:
-            network: an output for each key; inputs as above.
-            bar: steps of a bar.
-            bar_bits: inputs that count bars.
-            prompt: steps that it is given: the first one that it decides has this number.
+            network: has an output for each key, and the inputs described above.
+            bar: number of steps per bar.
+            bar_bits: number of inputs for the bar number.
+            prompt: number of given steps, and so the number of the first step that it decides.
         """
         self.network, self.bar, self.bar_bits, self.prompt = network, bar, bar_bits, prompt
         self.reset(1)
@@ -95,7 +95,7 @@ class MetrePlayer:
         return self.keys_of(self.values(memory).argmax(axis=2))
 
     def values(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
-        """Return the values (B, 1, K + 1) of pressing no key, 0, and of pressing each; a step goes by."""
+        """Return the values (B, 1, K + 1) of pressing no key, which is 0, and of each key; advance by a step."""
         metre = metre_inputs(self.bar, self.bar_bits)
         metre = np.repeat(metre[:, [self._step % metre.shape[1]]], len(memory), axis=1)
         self._step += 1

@@ -1,9 +1,9 @@
-"""Phenotypes: genomes as arrays, so that a whole population answers all cases in a few products.
+"""Phenotypes: genomes as arrays, so that a few matrix products evaluate a whole population on all cases.
 
-A neat-python genome becomes a matrix of weights into its outputs and hidden nodes. Inputs are multiplied
-once; hidden nodes, if there are any, are settled by as many further products as the network is deep.
-`agents/neat/genome.py` keeps weights on a grid of 1/1024, so for networks without hidden nodes all sums of
-0/1 inputs are exact in any order: the same bits on every machine and in neat-python's own network.
+A neat-python genome becomes a matrix of weights into its outputs and hidden nodes. Inputs are multiplied once. Hidden
+nodes, if any, take as many further products as the network is deep. `agents/neat/genome.py` keeps weights on a grid of
+1/1024, so for networks without hidden nodes all sums of 0/1 inputs are exact in any order: bit-identical on every
+machine and to neat-python's own network.
 
 Conventions:
     Node keys are neat-python's: inputs -1, -2, ..., outputs 0, 1, ..., hidden nodes above.
@@ -23,7 +23,7 @@ from agents.neat.packed_genes import PackedGenes
 
 
 class Layout:
-    """The rows of the inputs that matter. An input that is 0 in every case cannot matter."""
+    """The inputs without those that are 0 in every case, which have no effect."""
 
     def __init__(self, inputs: np.ndarray, outputs: int):
         """
@@ -34,23 +34,23 @@ class Layout:
         used = inputs.any(axis=1)
         self.inputs = np.ascontiguousarray(inputs[used])
         self.outputs = outputs
-        # row of the input -1 - i; unused inputs share one row behind the others, which is dropped
+        # row of the input -1 - i; unused inputs share an extra last row, which is dropped
         self.rows = np.where(used, np.cumsum(used) - 1, used.sum())
         self.used = int(used.sum())
 
 
 def hidden_nodes(genome: neat.DefaultGenome, outputs: int) -> list[int]:
-    """Return the keys of the hidden nodes in order."""
+    """Return the sorted keys of the hidden nodes."""
     return sorted(key for key in genome.nodes if key >= outputs) if len(genome.nodes) > outputs else []
 
 
 def check_supported(genome: neat.DefaultGenome, outputs: int) -> None:
-    """Raise ValueError if a node uses a function that the batched network does not know."""
+    """Raise ValueError if a node uses a function that the batched network does not support."""
     for key, node in genome.nodes.items():
         known = OUTPUT_ACTIVATIONS if key < outputs else tuple(ACTIVATIONS)
         if node.activation not in known:
             kind = "an output" if key < outputs else "a hidden node"
-            raise ValueError(f"activation {node.activation!r} at {kind}: supported there are {', '.join(known)}")
+            raise ValueError(f"activation {node.activation!r} at {kind}: choose one of {', '.join(known)}")
         if node.aggregation != "sum":
             raise ValueError(f"aggregation {node.aggregation!r}: only sum is supported")
 
@@ -69,7 +69,7 @@ def _input_weights(genes: PackedGenes, layout: Layout, dtype) -> np.ndarray:
 
 
 def hidden_weights(genes: PackedGenes, outputs: int, dtype) -> tuple[np.ndarray, int]:
-    """Return the weights from hidden nodes, (N, S, H), and how deep the hidden nodes go.
+    """Return the weights from hidden nodes, (N, S, H), and the depth of the hidden nodes.
 
     Raises:
         ValueError: a network is recurrent, or a connection starts at an output.
@@ -84,7 +84,7 @@ def hidden_weights(genes: PackedGenes, outputs: int, dtype) -> tuple[np.ndarray,
     sinks = genes.slots(owners, genes.sinks[inner]) if hidden else genes.sinks[inner]
     slots = genes.slots(owners, genes.sources[inner]) - outputs
     if slots.min() < 0:
-        raise ValueError("the network is recurrent, or a connection starts at an output: neither works in batches")
+        raise ValueError("the network is recurrent, or a connection starts at an output: batches support neither")
     between[owners, sinks, slots] = genes.weights[inner]
     deeper = sinks >= outputs
     sources, sinks = (owners * hidden)[deeper] + np.stack([slots, sinks - outputs])[:, deeper]
@@ -92,7 +92,7 @@ def hidden_weights(genes: PackedGenes, outputs: int, dtype) -> tuple[np.ndarray,
 
 
 def _depth(sources: np.ndarray, sinks: np.ndarray, nodes: int, longest: int) -> int:
-    """Return how many nodes the longest path has; raises ValueError if it has more than `longest`."""
+    """Return the number of nodes on the longest path; raises ValueError if it is above `longest`."""
     levels = np.ones(nodes, dtype=np.int64)
     for _ in range(longest):
         raised = levels.copy()
@@ -100,11 +100,11 @@ def _depth(sources: np.ndarray, sinks: np.ndarray, nodes: int, longest: int) -> 
         if (raised == levels).all():
             return int(levels.max())
         levels = raised
-    raise ValueError("the network is recurrent: its connections run in a circle")
+    raise ValueError("the network is recurrent: its connections form a cycle")
 
 
 def _activate(activations: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Apply to `z` (N, H, C) the activation functions with the given numbers (N, H)."""
+    """Apply the activation functions with the given numbers (N, H) to `z` (N, H, C)."""
     kinds = np.unique(activations).tolist()
     if len(kinds) == 1:
         return ACTIVATIONS[NAMES[kinds[0]]](z)
@@ -125,8 +125,8 @@ def settled(genes: PackedGenes, sums: np.ndarray, between: np.ndarray, depth: in
 
     Args:
         genes: of N genomes with S nodes.
-        sums: (N, S, C), what comes to each node from inputs; it may be changed.
-        between, depth: what `hidden_weights` returns, in the type of `sums`.
+        sums: (N, S, C), sum of each node's weighted inputs; may be modified.
+        between, depth: from `hidden_weights`, in the dtype of `sums`.
     """
     dtype = sums.dtype
     bias, response = genes.bias.astype(dtype)[:, :, None], genes.response.astype(dtype)[:, :, None]
@@ -144,7 +144,7 @@ def settled(genes: PackedGenes, sums: np.ndarray, between: np.ndarray, depth: in
 
 
 class Network:
-    """One genome, compiled to be asked again and again: a sparse network in double precision."""
+    """One genome, compiled for repeated calls: a sparse network in double precision."""
 
     def __init__(self, genome: neat.DefaultGenome, outputs: int):
         """
@@ -159,7 +159,7 @@ class Network:
         self.outputs = outputs
         enabled = [gene for gene in genome.connections.values() if gene.enabled]
         levels = node_levels([gene.key for gene in enabled], genome.nodes)
-        # values are kept in one array: the nodes by level, behind the inputs
+        # values are stored in one array: the inputs, then the nodes by level
         self._order = sorted(genome.nodes, key=lambda key: (levels[key], key))
         index_of = {key: index for index, key in enumerate(self._order)}
         nodes = [genome.nodes[key] for key in self._order]
@@ -170,16 +170,18 @@ class Network:
         enabled.sort(key=lambda gene: (index_of[gene.key[1]], gene.key[0]))
         self._weights = np.array([gene.weight for gene in enabled], dtype=np.float64)
         self._sinks = np.array([index_of[gene.key[1]] for gene in enabled], dtype=np.int64)
-        # a source is a node's index, or minus one minus the number of an input
+        # a source is the index of a node, or -1 - i for input i
         self._sources = np.array([k if k < 0 else index_of[k] for k in (g.key[0] for g in enabled)], dtype=np.int64)
         starts = [i for i, key in enumerate(self._order) if i == 0 or levels[key] != levels[self._order[i - 1]]]
         activations = np.array([node.activation for node in nodes])
         self._levels = [self._level(slice(*ends), activations) for ends in pairwise([*starts, len(nodes)])]
 
     def _level(self, nodes: slice, activations: np.ndarray) -> tuple[slice, slice, np.ndarray, np.ndarray, dict]:
-        """Return of the nodes of a level: their connections, where those of each fed node begin, and which it is.
+        """Describe a level for `__call__`.
 
-        And the nodes with each activation function.
+        Returns:
+            The nodes, their connections, the first connection of each fed node, these nodes, and the nodes by
+            activation function.
         """
         links = slice(*np.searchsorted(self._sinks, (nodes.start, nodes.stop)).tolist())
         sinks = self._sinks[links]
@@ -190,7 +192,7 @@ class Network:
         return nodes, links, heads, sinks[heads], of_kind
 
     def start(self, episodes: int) -> None:
-        """Begin episodes: nothing is remembered from step to step."""
+        """Begin episodes; does nothing, as the network has no state."""
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs (O, B), before their activation, for inputs (I, B)."""
@@ -209,7 +211,7 @@ class Network:
 
 
 def node_levels(links: Sequence[tuple[int, int]], nodes: Iterable[int]) -> dict[int, int]:
-    """Return for every node how many links the longest path to it has; raises ValueError for a circle."""
+    """Return the number of links on the longest path to every node; raises ValueError if there is a cycle."""
     sources: dict[int, list[int]] = {node: [] for node in nodes}
     for source, sink in links:
         if source >= 0:
@@ -219,5 +221,5 @@ def node_levels(links: Sequence[tuple[int, int]], nodes: Iterable[int]) -> dict[
         for node in TopologicalSorter(sources).static_order():
             levels[node] = 1 + max((levels[source] for source in sources[node]), default=-1)
     except CycleError:
-        raise ValueError("the network is recurrent: its connections run in a circle") from None
+        raise ValueError("the network is recurrent: its connections form a cycle") from None
     return levels

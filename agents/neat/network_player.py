@@ -1,4 +1,4 @@
-"""The performer that is an evolved network."""
+"""The performer of an evolved network."""
 
 import numpy as np
 
@@ -8,17 +8,17 @@ from songs.plan import PlanFollower
 
 
 class NetworkPlayer:
-    """Plays what a network answers: it presses a key where an output is above 0."""
+    """A player that presses the keys whose outputs are above 0."""
 
     def __init__(
         self, network: Network | RecurrentNetwork, mode_bit: bool = False, planned: PlanFollower | None = None
     ):
         """
         Args:
-            network: an output for each of K keys; an input for each key of M remembered steps, laid out as the
-                environment observes them, and one more with `mode_bit`.
-            mode_bit: whether its last input says if it should play the song (1) or improvise (0).
-            planned: what plans say, further inputs behind those; None: there is no plan.
+            network: has an output for each of K keys and an input for each key of M remembered steps, laid out like
+                the environment's observations, and one more with `mode_bit`.
+            mode_bit: True if the input after the memory selects the mode: 1 to play the song, 0 to improvise.
+            planned: the plans' inputs, which follow; None: no plans.
         """
         self.network = network
         self.mode_bit, self.planned = mode_bit, planned
@@ -32,7 +32,7 @@ class NetworkPlayer:
         return self._outputs(memory, improvise) > 0
 
     def values(self, memory: np.ndarray, improvise: np.ndarray | None = None) -> np.ndarray:
-        """Return the values (B, K, 2) of not pressing a key, 0, and of pressing it, its output."""
+        """Return the values (B, K, 2) of each key's choices: 0 for not pressing it, its output for pressing it."""
         outputs = self._outputs(memory, improvise)
         return np.stack([np.zeros_like(outputs), outputs], axis=2)
 

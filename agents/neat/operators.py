@@ -1,16 +1,16 @@
-"""Mutation: free functions that change a genome in an editor. `MUTATIONS` lists those that every child undergoes.
+"""Mutation: free functions that change a genome in an editor. `MUTATIONS` lists those applied to every child.
 
-To add one, write a function of a `GenomeEditor` that draws from `random` and replaces, adds or deletes genes, and name
-it in `MUTATIONS`. It needs to know nothing of evaluation. CONTRIBUTING.md has an example.
+To add one, write a function of a `GenomeEditor` that draws from `random` and replaces, adds or deletes genes, and add
+it to `MUTATIONS`. It needs to know nothing about evaluation. CONTRIBUTING.md has an example.
 
 Options, each off at 0 and named in every run and report:
     loss_weighted_output  with this probability a mutation picks its output in proportion to the output's loss;
-                          otherwise all nodes are equally likely. Uses one loss for each output.
+                          otherwise all nodes are equally likely. Uses one loss per output.
     guided_input          with this probability the guide proposes the input of a new connection to an output, and the
                           sign of its weight (`agents.neat.guide`). Guides that look at targets are off by default.
 
 Mutation is sparse: a child gets a few changes, whatever its size. neat-python's own mutation changes
-every gene with a fixed probability, which breaks networks of some hundred connections.
+every gene with a fixed probability, which breaks networks with hundreds of connections.
 """
 
 import math
@@ -26,7 +26,7 @@ Mutation = Callable[[GenomeEditor], None]
 
 
 def split_connection(editor: GenomeEditor) -> None:
-    """Perhaps split a connection into an output by a new node; the connection is disabled."""
+    """Perhaps split a connection into an output with a new node; the connection is disabled."""
     config = editor.config
     if random.random() >= config.node_add_prob:
         return
@@ -59,7 +59,7 @@ def delete_node(editor: GenomeEditor) -> None:
 
 
 def add_connections(editor: GenomeEditor) -> None:
-    """Add or enable some connections from random inputs, those of `sources`, or from hidden nodes."""
+    """Add or enable some connections from random inputs (among the config's `sources`) or hidden nodes."""
     for _ in range(geometric(editor.config.connections_added)):
         _add_connection(editor)
 
@@ -93,7 +93,7 @@ def delete_connection(editor: GenomeEditor) -> None:
 
 
 def change_values(editor: GenomeEditor) -> None:
-    """Change one or more weights and biases: half of the changes are fine, a fifth are coarse."""
+    """Change one or more weights and biases: half of the changes are small, a fifth are large."""
     for _ in range(1 + geometric(editor.config.weights_changed)):
         change_value(editor)
 
@@ -114,7 +114,7 @@ def change_value(editor: GenomeEditor) -> None:
 
 
 MUTATIONS: list[Mutation] = [split_connection, delete_node, add_connections, delete_connection, change_values]
-"""The mutations of every child, in this order."""
+"""The mutations applied to every child, in this order."""
 
 
 def mutate(editor: GenomeEditor) -> None:
@@ -124,14 +124,14 @@ def mutate(editor: GenomeEditor) -> None:
 
 
 def geometric(mean: float) -> int:
-    """Draw a number from 0 up with a geometric distribution of this mean."""
+    """Draw a nonnegative integer from the geometric distribution with this mean."""
     if mean <= 0:
         return 0
     return int(math.log(1 - random.random()) / math.log(mean / (1 + mean)))
 
 
 def _choose_node(editor: GenomeEditor) -> int:
-    """Choose a node to work on: an output in proportion to its loss, or any node."""
+    """Choose a node to change: an output in proportion to its loss, or any node."""
     if editor.losses and random.random() < editor.config.loss_weighted_output and any(editor.losses):
         return random.choices(editor.config.output_keys, editor.losses)[0]
     return random.choice(list(editor.nodes))

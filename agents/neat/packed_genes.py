@@ -1,4 +1,4 @@
-"""Genomes in chunks that are computed together: the genes that a network is made of, as arrays.
+"""Chunks of genomes that are computed together, with their genes as arrays.
 
 Conventions: node keys are neat-python's: inputs below 0, outputs from 0, hidden nodes above.
 """
@@ -13,15 +13,15 @@ import numpy as np
 from agents.neat.activations import NUMBERS
 
 CHUNK = 128
-"""Genomes evaluated at once: bounds the memory, changes no result."""
+"""Number of genomes evaluated at once; limits memory use and changes no result."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackedGenes:
-    """Genes of N genomes with S nodes each, one genome after the other: what matters for their outputs."""
+    """Genes of N genomes with S nodes each, one genome after the other; only those that affect their outputs."""
 
     owners: np.ndarray
-    """(T,) int64: the genome that each of T enabled connections belongs to."""
+    """(T,) int64: the genome of each of T enabled connections."""
     sources: np.ndarray
     """(T,) int64 keys."""
     sinks: np.ndarray
@@ -38,30 +38,30 @@ class PackedGenes:
     """(N, S) int64: numbers of the activation functions, as in `agents.neat.activations`."""
 
     def slots(self, owners: np.ndarray, keys: np.ndarray) -> np.ndarray:
-        """Return the indices (k,) of nodes in the order of their genomes' nodes."""
+        """Return the indices (k,) of nodes with the given keys within their owners' nodes."""
         genomes, nodes = self.keys.shape
         known = (self.keys + (np.arange(genomes) << 32)[:, None]).ravel()
         return np.searchsorted(known, keys + (owners << 32)) - owners * nodes
 
 
 Rows = Sequence[np.ndarray]
-"""Arrays of equal length, an item for every gene. The first row is the index of the genome."""
+"""Arrays of equal length, with an item for every gene. The first is the index of the genome."""
 
 
 def packed_chunks(
     genomes: Sequence[neat.DefaultGenome], outputs: int, size: int = CHUNK
 ) -> Iterator[tuple[list[int], PackedGenes]]:
-    """Yield genomes together that have the same number of nodes which matter.
+    """Yield chunks of genomes with the same number of live nodes.
 
-    A hidden node matters if enabled connections lead from it to an output.
+    A hidden node is live if enabled connections lead from it to an output.
 
     Args:
-        genomes: feed-forward genomes; every one occurs once.
+        genomes: distinct feed-forward genomes.
         outputs: number of their output nodes.
-        size: most genomes in a chunk.
+        size: largest number of genomes in a chunk.
 
     Yields:
-        Indices of some genomes and their genes.
+        Indices of the genomes, and their genes.
     """
     if not len(genomes):
         return
@@ -85,7 +85,7 @@ def packed_chunks(
 
 
 def _rows(genomes: Sequence[neat.DefaultGenome]) -> tuple[Rows, Rows]:
-    """Return enabled connections and nodes, with the fields of `PackedGenes`."""
+    """Return the enabled connections and the nodes of genomes, with the fields of `PackedGenes`."""
     enabled = [[gene for gene in genome.connections.values() if gene.enabled] for genome in genomes]
     links = list(chain.from_iterable(enabled))
     ends = np.fromiter(chain.from_iterable(gene.key for gene in links), dtype=np.int64, count=2 * len(links))
@@ -99,7 +99,7 @@ def _rows(genomes: Sequence[neat.DefaultGenome]) -> tuple[Rows, Rows]:
 
 
 def _without_dead_ends(links: Rows, nodes: Rows, outputs: int) -> tuple[Rows, Rows]:
-    """Return connections and nodes, by genome and key, without the nodes that lead to no output."""
+    """Return connections and nodes, sorted by genome and key, without the nodes that lead to no output."""
     codes = (nodes[0] << 32) + nodes[1]
     if (codes[1:] <= codes[:-1]).any():
         order = np.argsort(codes)
@@ -119,6 +119,6 @@ def _without_dead_ends(links: Rows, nodes: Rows, outputs: int) -> tuple[Rows, Ro
 
 
 def _reordered(rows: Rows, order: np.ndarray) -> Rows:
-    """Return the genes with the genomes in another order."""
+    """Return the genes with the genomes reordered."""
     moved = np.argsort(np.argsort(order)[rows[0]], kind="stable")
     return [row[moved] for row in rows]

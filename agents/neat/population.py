@@ -1,8 +1,7 @@
-"""Evolution: neat-python's Population, one generation at a time, repeatable from a seed and resumable.
+"""Evolution: neat-python's Population, one generation at a time, reproducible from a seed and resumable.
 
-neat-python draws from Python's global random generator. `Evolution` lends it a state of its own for the
-time of a generation and puts the global one back, so nothing else that uses `random` can disturb a run
-or be disturbed.
+neat-python draws from Python's global random generator. During a generation, `Evolution` sets its state to that of the
+run, and restores it afterwards. So a run neither disturbs nor is disturbed by other users of `random`.
 """
 
 import random
@@ -29,11 +28,11 @@ class PopulationEvaluator(Stateful, Protocol):
 
     cases: Cases
     evaluations: int
-    """Genomes evaluated so far."""
+    """Number of genomes evaluated so far."""
 
     @property
     def gain_of_workers(self) -> float | None:
-        """Speed of a run with workers over one without; None if there are none, or before it is measured."""
+        """Speed with workers relative to without; None without workers, or until it is measured."""
         ...
 
     def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
@@ -41,7 +40,7 @@ class PopulationEvaluator(Stateful, Protocol):
         ...
 
     def rank(self, genome: Genome) -> tuple[float, ...]:
-        """Return what champions are chosen by: the greatest."""
+        """Return the key for choosing champions; the largest wins."""
         ...
 
     def check(self, genome: Genome) -> None:
@@ -55,10 +54,10 @@ class Evolution:
     def __init__(self, config: neat.Config, evaluator: PopulationEvaluator, seed: int):
         """
         Args:
-            config: neat-python's configuration, with `no_fitness_termination = True`; for `Genome`, `SpeciesSet` and
-                `Reproduction`, or for neat-python's own classes.
-            evaluator: gives the genomes their fitness.
-            seed: a whole number; the same seed gives the same run.
+            config: neat-python's configuration, with `no_fitness_termination = True`, for `Genome`, `SpeciesSet` and
+                `Reproduction` or for neat-python's own classes.
+            evaluator: computes the fitness of genomes.
+            seed: an integer; the same seed gives the same run.
 
         Raises:
             ValueError: the genomes use a function that cannot be evaluated in batches.
@@ -71,15 +70,15 @@ class Evolution:
             self.population = make_population(config)
         evaluator.check(next(iter(self.population.population.values())))
         self._report: Generation
-        """Statistics of the last generation, from the first step on."""
+        """Statistics of the last generation; set by every step."""
 
     def begin_with(self, genomes: Sequence[Genome]) -> None:
-        """Replace the first generation: by genomes, and where they are too few by children of them, too.
+        """Replace the first generation by genomes and, if there are too few, their children.
 
-        Their weights are put on the grid and within the limits of this run. Call it before the first step.
+        Their weights are rounded to the grid and clipped to the limits of this run. Call it before the first step.
 
         Args:
-            genomes: at least one, of as many inputs and outputs as those of this run; the first ones are taken.
+            genomes: at least one, with as many inputs and outputs as in this run; the first ones are used.
         """
         population, options = self.population, self.config.genome_config
         with self._own_random():
@@ -96,7 +95,7 @@ class Evolution:
 
     @contextmanager
     def _own_random(self) -> Iterator[None]:
-        """Let neat-python draw from this run's generator."""
+        """Context manager: let neat-python draw from this run's generator."""
         outside = random.getstate()
         random.setstate(self._random_state)
         try:
@@ -112,7 +111,7 @@ class Evolution:
 
     @property
     def evaluations(self) -> int:
-        """Genomes evaluated so far."""
+        """Number of genomes evaluated so far."""
         return self.evaluator.evaluations
 
     @property
@@ -122,7 +121,7 @@ class Evolution:
 
     @property
     def gain_of_workers(self) -> float | None:
-        """Speed of a run with workers over one without; None if there are none, or before it is measured."""
+        """Speed with workers relative to without; None without workers, or until it is measured."""
         return self.evaluator.gain_of_workers
 
     def step(self) -> Generation:
@@ -130,10 +129,10 @@ class Evolution:
         with self._own_random():
             try:
                 self.population.run(self._evaluate, 1)
-            except BrokenExecutor:  # a worker has ended
+            except BrokenExecutor:  # a worker has died
                 raise
-            except RuntimeError as error:  # its own reproduction has no room for many species with elites
-                raise ValueError(f"neat-python cannot go on: {error}") from None
+            except RuntimeError as error:  # neat-python's reproduction has no room for many species with elites
+                raise ValueError(f"neat-python cannot continue: {error}") from None
         return self._report
 
     def _evaluate(self, members: list[tuple[int, Genome]], config: neat.Config) -> None:
@@ -158,14 +157,14 @@ class Evolution:
         )
 
     def _choose_champion(self, genomes: Sequence[Genome]) -> None:
-        """Keep the best genome of a generation if it is better than all before."""
+        """Make the best genome of a generation the champion if it is the best so far."""
         rank = self.evaluator.rank
         best = max(genomes, key=rank)
         if self.champion is None or rank(best) > rank(self.champion):
             self.champion = best
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return all that the next generations depend on: named arrays and plain data."""
+        """Return everything the next generations depend on, as named arrays and plain data."""
         version, numbers, gauss = self._random_state
         evaluator_arrays, evaluator = self.evaluator.state()
         arrays, data = population_state(self.population, self.champion)
@@ -173,11 +172,7 @@ class Evolution:
         return arrays | evaluator_arrays, data
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Go on from a state.
-
-        Raises:
-            ValueError: it is not a state of such a run.
-        """
+        """Continue from a state; raises ValueError if it does not fit this run."""
         validate_like({"random": None, "evaluator": {}}, data, "")
         random_state = restored_random(data["random"])
         self.evaluator.restore(arrays, data["evaluator"])

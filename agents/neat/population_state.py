@@ -1,7 +1,7 @@
-"""The state of a population as arrays and plain data, and back, to the bit: of our genomes, or of neat-python's own.
+"""The state of a population as arrays and plain data and back, bit-identically, for our genomes or neat-python's own.
 
 Conventions: genomes are rows of `agents.neat.gene_tables`, those of the population first. A state may come from any
-file: whatever is wrong with it is a ValueError that says what.
+file: any fault in it is a ValueError that describes it.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ _COUNTERS = ("next_species", "next_genome", "next_node", "innovations")
 
 
 def population_state(population: neat.Population, champion: Genome | None) -> tuple[dict[str, np.ndarray], dict]:
-    """Return the state of a population and of its champion: named arrays and plain data."""
+    """Return the state of a population and its champion, as named arrays and plain data."""
     members, species = list(population.population.values()), population.species.species.values()
     champions = [] if champion is None else [champion]
     genomes = Index([*members, *champions, *(one.representative for one in species)])
@@ -49,7 +49,7 @@ def population_state(population: neat.Population, champion: Genome | None) -> tu
 def restore_population(
     population: neat.Population, arrays: dict[str, np.ndarray], data: dict[str, Any]
 ) -> Genome | None:
-    """Put a population into a state and return the champion; raises ValueError if it cannot be its state."""
+    """Restore the state of a population and return the champion; raises ValueError if the state does not fit."""
     species_set, config = population.species, population.config
     genomes = restore_genomes(arrays, data, config)
     _validate(data, genomes, config, getattr(species_set, "threshold", None))
@@ -69,7 +69,7 @@ def restore_population(
 
 
 def counters(population: neat.Population) -> dict[str, int]:
-    """Return the next keys of a population, and its innovations so far."""
+    """Return the next keys of a population, and its last innovation number."""
     return {
         "next_species": population.species.indexer.value,
         "next_genome": population.reproduction.genome_indexer.value,
@@ -79,7 +79,7 @@ def counters(population: neat.Population) -> dict[str, int]:
 
 
 def restore_counters(population: neat.Population, data: dict[str, Any]) -> None:
-    """Go on counting from what `counters` returned."""
+    """Set the counters of a population to those returned by `counters`."""
     population.species.indexer = Count(data["next_species"])
     population.reproduction.genome_indexer = Count(data["next_genome"])
     population.config.genome_config.node_indexer = Count(data["next_node"])
@@ -87,13 +87,13 @@ def restore_counters(population: neat.Population, data: dict[str, Any]) -> None:
 
 
 def restore_genomes(arrays: dict[str, np.ndarray], data: dict[str, Any], config: neat.Config) -> list[Genome]:
-    """Return the genomes of a state with its `counters`; raises ValueError if they do not belong to it."""
+    """Return the genomes of a state that includes `counters`; raises ValueError if they do not fit each other."""
     validate_like({name: Within(0, 0, LARGEST_COUNT) for name in _COUNTERS}, data)
     return genomes_from_arrays(arrays, _limits(data, config), config)
 
 
 def _limits(data: dict[str, Any], config: neat.Config) -> dict[str, tuple[float, float]]:
-    """Return the limits of columns: what is counted on must not be given out twice."""
+    """Return the limits of columns; keys must be below the next ones, so that none is assigned twice."""
     node, canonical = data["next_node"] - 1, getattr(config.reproduction_config, "fitness_sharing", "") == "canonical"
     return {
         "nodes.key": (0, node),
@@ -110,7 +110,7 @@ def _limits(data: dict[str, Any], config: neat.Config) -> dict[str, tuple[float,
 
 
 def _validate(data: dict[str, Any], genomes: list[Genome], config: neat.Config, threshold: float | None) -> None:
-    """Raise ValueError if plain data does not belong to genomes."""
+    """Raise ValueError if the plain data does not fit the genomes."""
     validate_like({"population": Within(0, 1, len(genomes))}, data)
     row, members = Within(0, 0, len(genomes) - 1), range(data["population"])
     species = {

@@ -1,8 +1,7 @@
-"""Recurrent networks: neat-python's RecurrentNetwork, all songs side by side.
+"""Recurrent networks: neat-python's RecurrentNetwork for all songs side by side.
 
-At every step each node takes what its sources were at the step before, inputs included in the step itself.
-So a signal needs one step for each connection on its way, and the network has a memory of its own beside
-the memory it is shown.
+At every step, each node uses the current inputs and the values of other nodes at the step before. So a signal takes one
+step per connection, and the network has internal state in addition to the memory in its inputs.
 
 Conventions:
     I inputs, O outputs, K nodes (outputs first, then hidden nodes by key), B episodes side by side.
@@ -19,12 +18,12 @@ from agents.neat.network import check_supported, hidden_nodes
 
 
 class RecurrentNetwork:
-    """One genome, compiled; it keeps the values of its nodes from step to step."""
+    """One compiled genome; it keeps the values of its nodes from step to step."""
 
     def __init__(self, genome: neat.DefaultGenome, inputs: int, outputs: int):
         """
         Args:
-            genome: connections may run in circles.
+            genome: its connections may form cycles.
             inputs: number of input nodes.
             outputs: number of output nodes.
 
@@ -42,7 +41,7 @@ class RecurrentNetwork:
                 fed.add(sink)
                 table, column = (self._from_inputs, -1 - source) if source < 0 else (self._between, index_of[source])
                 table[index_of[sink], column] = gene.weight
-        # a node that nothing feeds stays 0, whatever its bias: so does neat-python's
+        # a node without inputs stays 0, whatever its bias, as in neat-python
         self._bias = np.array([[genome.nodes[key].bias if key in fed else 0.0] for key in keys])
         self._response = np.array([[genome.nodes[key].response] for key in keys])
         names = np.array([genome.nodes[key].activation if key in fed else "identity" for key in keys])
@@ -50,11 +49,11 @@ class RecurrentNetwork:
         self.start(1)
 
     def start(self, episodes: int) -> None:
-        """Begin this many episodes side by side."""
+        """Begin a number of episodes, side by side."""
         self._values = np.zeros((len(self._bias), episodes))
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
-        """Go on by one step.
+        """Advance by one step.
 
         Args:
             inputs: (I, B), 0 or 1.
@@ -62,9 +61,9 @@ class RecurrentNetwork:
         Returns:
             (O, B), the outputs before their activation.
         """
-        return self._go_on(self._from_inputs @ inputs)
+        return self._advance(self._from_inputs @ inputs)
 
-    def _go_on(self, from_inputs: np.ndarray) -> np.ndarray:
+    def _advance(self, from_inputs: np.ndarray) -> np.ndarray:
         z = self._bias + self._response * (from_inputs + self._between @ self._values)
         values = np.empty_like(z)
         for activation, nodes in self._groups:
@@ -73,17 +72,17 @@ class RecurrentNetwork:
         return z[: self.outputs]
 
     def answers(self, cases: Cases) -> np.ndarray:
-        """Return the outputs (O, C) for all cases: every song is gone through from its first judged step."""
+        """Return the outputs (O, C) for all cases, running every song from its first judged step."""
         lengths = np.array(cases.lengths)
         starts = np.cumsum(lengths) - lengths
         from_inputs = self._from_inputs @ cases.inputs
         answers = np.zeros((self.outputs, len(cases)))
         self.start(len(lengths))
         for step in range(lengths.max()):
-            # a song that is over stands still; its answers are not kept
+            # a finished song repeats its last step; these outputs are dropped
             columns = starts + np.minimum(step, lengths - 1)
-            outputs, going = self._go_on(from_inputs[:, columns]), step < lengths
-            answers[:, columns[going]] = outputs[:, going]
+            outputs, running = self._advance(from_inputs[:, columns]), step < lengths
+            answers[:, columns[running]] = outputs[:, running]
         return answers
 
 

@@ -1,11 +1,11 @@
-"""Reproduction: neat-python's, with parents from other species and other ways to choose them.
+"""Reproduction: neat-python's, extended by interspecies mating, lexicase selection and canonical fitness sharing.
 
 Options, in the [DefaultReproduction] section of neat-python's configuration file:
-    interspecies_mating  chance that the second parent is chosen among the parents of all species. Modules
-                         that one species found can so reach the others.
-    selection            'truncation' (neat-python's: equal chances for the best of a species) or 'lexicase'
-                         (epsilon-lexicase over the outputs: outputs in random order, each keeps the parents
-                         about as good as the best one at it). Lexicase uses one loss for each output.
+    interspecies_mating  probability that the second parent is chosen among the parents of all species, so
+                         that modules found by one species can reach the others.
+    selection            'truncation' (neat-python's: the best of a species are equally likely) or 'lexicase'
+                         (epsilon-lexicase over the outputs: in random order, each output keeps the parents
+                         about as good as the best one at it). Lexicase uses one loss per output.
     fitness_sharing      'normalized' (neat-python's: species breed in proportion to their mean fitness above
                          the worst genome) or 'canonical' (in proportion to their mean fitness above 0, as in
                          the original NEAT; a loss L counts as the fitness 1 / (1 + L)).
@@ -29,11 +29,11 @@ from agents.neat.operators import mutate
 from agents.neat.species import Species
 
 LARGEST_POOL = 60
-"""Genomes that lexicase compares with each other: a larger species is dealt out to pools, of which one is drawn."""
+"""Largest number of genomes that lexicase compares; a larger species is split into pools, and one pool is drawn."""
 
 
 class Reproduction(neat.DefaultReproduction):
-    """Breeds the next generation."""
+    """Breeding of the next generation."""
 
     @classmethod
     def parse_config(cls, param_dict: dict) -> DefaultClassConfig:
@@ -54,7 +54,7 @@ class Reproduction(neat.DefaultReproduction):
         return {key: new_genome(key, genome_config) for key in keys}
 
     def descend(self, founders: Sequence[Genome], genome_config: GenomeConfig, num_genomes: int) -> dict[int, Genome]:
-        """Return a first generation of founders, under new keys, and of their mutated children."""
+        """Return a first generation of founders under new keys, followed by their mutated children."""
         genome_config.innovation_tracker = self.innovation_tracker
         self.innovation_tracker.reset_generation()
         keys = [next(self.genome_indexer) for _ in range(num_genomes)]
@@ -78,7 +78,7 @@ class Reproduction(neat.DefaultReproduction):
         species.species = {}
         if not remaining:
             return {}
-        # every species needs room for its elites; stagnation lists the worst species first
+        # keep only as many species as have room for their elites; stagnation lists the worst species first
         remaining = remaining[-(pop_size // self._least()) :]
         spawns = self._spawns(remaining, pop_size)
         ranked = [sorted(one.members.values(), key=lambda g: (g.fitness, g.key), reverse=True) for one in remaining]
@@ -102,7 +102,7 @@ class Reproduction(neat.DefaultReproduction):
         return max(1, self.reproduction_config.min_species_size, self.reproduction_config.elitism)
 
     def _spawns(self, remaining: Sequence[Species], pop_size: int) -> list[int]:
-        """Return how many genomes each species has in the next generation."""
+        """Return the size of each species in the next generation."""
         least = self._least()
         if self.reproduction_config.fitness_sharing == "canonical":
             shared = [fmean(1 / (1 - g.fitness) for g in one.members.values()) for one in remaining]
@@ -113,7 +113,7 @@ class Reproduction(neat.DefaultReproduction):
         for one, value in zip(remaining, shared, strict=True):
             one.adjusted_fitness = value
         spawns = self.compute_spawn(shared, [len(one.members) for one in remaining], pop_size, least)
-        # neat-python's own correction of the sum gives up when a species is already as small as it may be
+        # neat-python's own correction of the sum stops when a species already has the smallest allowed size
         while (missing := pop_size - sum(spawns)) != 0:
             if missing > 0:
                 spawns[spawns.index(min(spawns))] += 1
@@ -122,13 +122,13 @@ class Reproduction(neat.DefaultReproduction):
         return spawns
 
     def _survivors(self, members: Sequence[neat.DefaultGenome]) -> Sequence[neat.DefaultGenome]:
-        """Return the part of a species, best first, that may have children: at least two if there are two."""
+        """Return the members of a species, best first, that may have children: at least two if there are two."""
         if self.reproduction_config.selection == "lexicase":
             return members
         return members[: max(2, math.ceil(self.reproduction_config.survival_threshold * len(members)))]
 
     def child(self, config: neat.Config, own: "Parents", everyone: "Parents") -> Genome:
-        """Return a child of two of `own`, or with `interspecies_mating` of one of them and one of `everyone`."""
+        """Return a child of two parents of `own`; with interspecies mating, the second one is from `everyone`."""
         second_parents = everyone if random.random() < self.reproduction_config.interspecies_mating else own
         first, second = own.choose(), second_parents.choose()
         key = next(self.genome_indexer)
@@ -141,10 +141,10 @@ class Reproduction(neat.DefaultReproduction):
 
 
 class Parents:
-    """The genomes that may have children, and the choice of one of them."""
+    """The genomes that may have children, and the selection of one of them."""
 
     def __init__(self, genomes: Sequence[Genome], selection: str):
-        """Take the genomes, the best first."""
+        """Take the genomes, best first."""
         self.genomes = genomes
         pools = range(-(-len(genomes) // LARGEST_POOL) if selection == "lexicase" else 0)
         self._pools = [Lexicase(genomes[first :: len(pools)]) for first in pools]
@@ -157,7 +157,7 @@ class Parents:
 
 
 class Survivors(dict[int, "Survivors"]):
-    """Genomes, by their rows, that some outputs left; and by output, which of them it leaves, where that is known."""
+    """Rows of the genomes kept by some outputs; maps each further output, once computed, to those it keeps."""
 
     def __init__(self, rows: list[int]):
         super().__init__()
@@ -167,7 +167,7 @@ class Survivors(dict[int, "Survivors"]):
 class Lexicase:
     """Epsilon-lexicase selection over the losses of the outputs.
 
-    In whatever order outputs come, they often leave the same genomes: an output filters each set of genomes once.
+    Different orders of outputs often keep the same genomes, so each output filters each set of genomes only once.
     """
 
     def __init__(self, genomes: Sequence[Genome]):
@@ -181,7 +181,7 @@ class Lexicase:
         return list(zip(*(genome.losses for genome in self._genomes), strict=True))
 
     def choose(self) -> Genome:
-        """Choose one genome by the outputs in a random order."""
+        """Choose one genome by filtering with the outputs in random order."""
         left, outputs = self._all, list(range(len(self._genomes[0].losses)))
         while outputs and len(left.rows) > 1:
             index = int(random.random() * len(outputs))
@@ -193,9 +193,9 @@ class Lexicase:
         return self._genomes[random.choice(left.rows)]
 
     def _filter(self, output: int, left: Survivors) -> Survivors:
-        """Return which genomes are about as good as the best one at an output.
+        """Return the genomes about as good as the best one at an output.
 
-        They may be worse by the median absolute deviation of the losses there.
+        Their losses may exceed the smallest one by the median absolute deviation.
         """
         column = self._columns[output]
         losses = [column[row] for row in left.rows]

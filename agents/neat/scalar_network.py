@@ -1,11 +1,11 @@
-"""One genome in Python's own numbers, asked for one case at a time.
+"""One genome in plain Python numbers, for one case at a time.
 
-Networks that act in an environment have a handful of connections and see another case after every step: arrays would
-cost more than they save. What a network answers does not depend on its company, so neither do the bits of a run.
+Networks that act in an environment have a handful of connections and see a new case after every step, so arrays would
+cost more than they save. The outputs of a network do not depend on a batch, so neither do the bits of a run.
 
-`ScalarNetwork` needs nothing but the standard library: `kuznechik export --to python` writes it into its file.
+`ScalarNetwork` needs only the standard library: `kuznechik export --to python` copies it into its file.
 
-Conventions: I inputs, then K nodes: by level in a feed-forward network, else outputs first. A *source* counts through
+Conventions: I inputs, then K nodes: by level in a feed-forward network, else outputs first. A *source* is an index into
 both, 0 to I + K - 1. Outputs are returned before their activation.
 Source: formulas and order of neat-python 2.0.0, `nn/feed_forward.py`, `nn/recurrent.py`, `activations.py`.
 """
@@ -32,7 +32,7 @@ class ScalarNetwork:
     }
 
     def __init__(self, inputs: int, nodes: list, outputs: list[int], recurrent: bool = False):
-        """Take the number of inputs, the nodes, the sources that are outputs, and whether there are circles."""
+        """Take the number of inputs, the nodes, the indices of the outputs, and whether there are cycles."""
         self.inputs, self.outputs, self.recurrent = inputs, outputs, recurrent
         self._nodes = [
             (inputs + index, bias, response, self.ACTIVATIONS[activation], links)
@@ -41,7 +41,7 @@ class ScalarNetwork:
         self.start()
 
     def start(self) -> None:
-        """Begin an episode: a recurrent network forgets."""
+        """Begin an episode: reset the state of a recurrent network."""
         self._values = [0.0] * (self.inputs + len(self._nodes))
 
     def __call__(self, inputs: list[float]) -> list[float]:
@@ -65,10 +65,10 @@ Node = tuple[float, float, str, list[tuple[int, float]]]
 def plain_nodes(
     genome: neat.DefaultGenome, inputs: int, outputs: int, recurrent: bool = False
 ) -> tuple[list[Node], list[int]]:
-    """Return the nodes of a genome and the sources that are its outputs, for `ScalarNetwork`.
+    """Return the nodes of a genome and the indices of its outputs, for `ScalarNetwork`.
 
     Raises:
-        ValueError: it has circles and is not to be recurrent, or uses a function that is not supported.
+        ValueError: it has cycles although `recurrent` is False, or uses a function that is not supported.
     """
     check_supported(genome, outputs)
     enabled = sorted((gene.key, gene.weight) for gene in genome.connections.values() if gene.enabled)
@@ -85,7 +85,7 @@ def plain_nodes(
     nodes: list[Node] = []
     for key in order:
         gene = genome.nodes[key]
-        if recurrent and not links[key]:  # a node that nothing feeds stays 0, whatever its bias: so does neat-python's
+        if recurrent and not links[key]:  # a node without inputs stays 0, whatever its bias, as in neat-python
             nodes.append((0.0, 1.0, "identity", []))
         else:
             nodes.append((gene.bias, gene.response, gene.activation, links[key]))
@@ -93,6 +93,6 @@ def plain_nodes(
 
 
 def scalar_network(genome: neat.DefaultGenome, inputs: int, outputs: int, recurrent: bool = False) -> ScalarNetwork:
-    """Return a genome as a `ScalarNetwork`; raises ValueError as `plain_nodes`."""
-    nodes, places = plain_nodes(genome, inputs, outputs, recurrent)
-    return ScalarNetwork(inputs, nodes, places, recurrent)
+    """Return a genome as a `ScalarNetwork`; raises ValueError as `plain_nodes` does."""
+    nodes, output_indices = plain_nodes(genome, inputs, outputs, recurrent)
+    return ScalarNetwork(inputs, nodes, output_indices, recurrent)

@@ -1,11 +1,11 @@
-"""Species whose number can be steered, that merge again, and that cost little to find.
+"""Species with a target number, merging, and cheap speciation.
 
-neat-python's species set keeps every species that ever arose, because each one claims its nearest genome
-before the others are placed; so a higher threshold cannot lower their number. Here a genome is placed as in
-the original NEAT: into the first species it is compatible with, its parents' first, and a species whose
-representative has become compatible with an older one's is merged into that one.
+neat-python's species set keeps every species that ever arose, because each one claims its nearest genome before the
+others are placed; so a higher threshold cannot lower their number. Here genomes are placed as in the original NEAT:
+into the first compatible species, starting with their parents'. A species whose representative has become compatible
+with that of an older species is merged into it.
 
-Conventions: a species is represented by its best member of the generation before.
+Conventions: a species is represented by its best member of the previous generation.
 Source: Stanley and Miikkulainen (2002), section 3.3.
 """
 
@@ -21,17 +21,17 @@ from neat.species import Species
 from agents.neat.genome import NO_INPUTS, Genome, GenomeConfig, NodeGene
 
 THRESHOLD_STEP = 1.05
-"""The threshold changes by this factor a generation while the number of species is off its target."""
+"""Factor by which the threshold changes per generation while the number of species is off its target."""
 THRESHOLD_JUMP = 1.25
-"""The threshold rises at once, by at least this factor, where there are more than `MOST_SPECIES`."""
+"""Least factor by which the threshold rises at once if there are more than `MOST_SPECIES`."""
 MOST_SPECIES = 60
-"""Most species while a number is steered to; the time that placing takes grows with them."""
+"""Limit on the number of species if there is a target; the time for speciation grows with it."""
 SAMPLE = 60
-"""Genomes whose distances say where the threshold should be."""
+"""Approximate number of genomes whose distances determine a new threshold."""
 
 
 class SteadySpecies(Species):
-    """A species that stagnates by its unweighted loss: error reweighting is no stagnation."""
+    """A species that stagnates by its unweighted loss, so that error reweighting does not count as stagnation."""
 
     def get_fitnesses(self) -> list[float]:
         return [-genome.loss for genome in self.members.values()]
@@ -60,7 +60,7 @@ class SpeciesSet(neat.DefaultSpeciesSet):
         self._steer()
 
     def _place(self, options: GenomeConfig, population: dict, generation: int) -> bool:
-        """Place every genome into a species; return False, with nothing changed, if there are far too many."""
+        """Place every genome into a species; return False, and change nothing, if there are too many species."""
         between = self._distance
         kept: dict[int, Species] = {}
         for key in sorted(self.species):
@@ -93,7 +93,7 @@ class SpeciesSet(neat.DefaultSpeciesSet):
         return True
 
     def _sampled_threshold(self, options: GenomeConfig, population: dict) -> float:
-        """Return the least threshold at which genomes of all parts of a population make no more than the target."""
+        """Return the smallest threshold at which a sample of the population has no more species than the target."""
         sample = [population[key] for key in sorted(population)[:: -(-len(population) // SAMPLE)]]
         far = np.array([[self._distance(one, other, options) for other in sample] for one in sample])
 
@@ -109,7 +109,7 @@ class SpeciesSet(neat.DefaultSpeciesSet):
         return float(steps[min(enough, len(steps) - 1)])
 
     def _distance(self, one: neat.DefaultGenome, other: neat.DefaultGenome, options) -> float:
-        """Return the genetic distance; nobody is far from anybody where one species is wanted."""
+        """Return the genetic distance; always 0 if the target is one species."""
         if one is other or self.species_set_config.target_species == 1:
             return 0.0
         return distance(one, other, options)
@@ -121,7 +121,7 @@ class SpeciesSet(neat.DefaultSpeciesSet):
 
 
 def distance(one: Genome, other: Genome, config: GenomeConfig) -> float:
-    """Return neat-python's genetic distance; genes that both share are not looked at."""
+    """Return neat-python's genetic distance, skipping genes that both genomes share."""
     unlike = [
         (gene, match)
         for sink, inputs in one.inputs.items()

@@ -1,4 +1,4 @@
-"""Worker processes that leave Ctrl-C to the process they work for, and end when it ends."""
+"""Worker processes that leave Ctrl-C to their parent process and end when it ends."""
 
 import os
 import signal
@@ -14,20 +14,20 @@ class WorkerPool(ProcessPoolExecutor):
     """Spawned workers that are never interrupted; they end with the pool, or with the process that made it."""
 
     def __init__(self, workers: int, begin: Callable[..., object] | None = None, arguments: tuple = ()):
-        """Make so many workers, each of which calls `begin(*arguments)` as it starts."""
+        """Make a number of workers, each of which calls `begin(*arguments)` as it starts."""
         super().__init__(workers, get_context("spawn"), _begin_worker, (begin, arguments))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
-        with _interrupts_blocked():  # a worker is started here, when there is more to do than there are workers
+        with _interrupts_blocked():  # this starts a worker if there are more tasks than workers
             return super().submit(fn, *args, **kwargs)
 
     def end_at_once(self) -> None:
-        """End the workers in the middle of what they do, and wait until they have ended."""
+        """End the workers without finishing their tasks, and wait until they have ended."""
         self.terminate()
         self.shutdown(cancel_futures=True)
 
     def terminate(self) -> None:
-        """Ask the workers to end, by SIGTERM."""
+        """Send the workers SIGTERM."""
         for process in list((self._processes or {}).values()):
             process.terminate()
 
@@ -39,7 +39,7 @@ def _begin_worker(begin: Callable[..., object] | None, arguments: tuple) -> None
 
 
 def _end_with_parent() -> None:
-    """Wait until the parent has ended, even if it was killed, and end this process in the middle of what it does."""
+    """Wait until the parent has ended, even if it was killed, and then end this process at once."""
     parent = parent_process()
     assert parent is not None, "a worker is a child"
     parent.join()
@@ -48,7 +48,7 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Context manager: block SIGINT, in processes that are started meanwhile, too."""
+    """Context manager: block SIGINT here and in processes started meanwhile."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

@@ -1,7 +1,7 @@
-"""Evaluation in other processes, or on a Ray cluster: the same results to the bit.
+"""Evaluation in other processes or on a Ray cluster, with bit-identical results.
 
-The cases are sent once to every worker; a generation is sent as arrays of genes, in chunks. What a genome is
-worth does not depend on its company, so neither chunks nor workers change a result.
+The cases are sent to every worker once; a generation is sent as arrays of genes, in chunks. The fitness of a genome
+does not depend on the other genomes, so neither chunks nor workers change a result.
 
 Conventions: as in `agents.fitness`.
 """
@@ -22,7 +22,7 @@ from agents.neat.incremental import Incremental, can_be_incremental
 from agents.neat.worker_pool import WorkerPool
 
 _scorer: CaseScorer
-"""The scorer of this worker process, from `_begin` on."""
+"""The scorer of this worker process; set by `_begin`."""
 
 
 def _begin(cases: Cases, kind: str) -> None:
@@ -47,28 +47,29 @@ def ray_actors(ray: Any, cases: Cases, kind: str, workers: int) -> InChunks:
 
 
 class BenchmarkedBackend:
-    """Workers, and what a run gains by them.
+    """A backend of workers that measures the speed gained by them.
 
-    Two generations are evaluated here, as they would be without workers, the others there. The second of each is timed,
-    from its evaluation to the next one: breeding, which workers do not speed up, counts too.
+    The first two generations are evaluated in this process, as without workers, and the others in the workers. The
+    second generation of each is timed, from its evaluation to the next. This includes breeding, which workers do not
+    speed up.
     """
 
     def __init__(self, workers: Backend, here: Backend):
         self._backends = (here, here, workers, workers)
         self._started: list[tuple[float, int]] = []
-        """When each of the first evaluations began, and how many genomes it had."""
+        """Start time and number of genomes of each of the first evaluations."""
 
     def evaluate(self, genomes: Sequence[Genome], weights: np.ndarray | None) -> Result:
         backend = self._backends[min(len(self._started), 3)]
         if len(self._started) < 5:
             self._started.append((time.perf_counter(), len(genomes)))
         for genome in genomes if backend is self._backends[3] else ():
-            genome.rows = {}  # workers evaluate from nothing
+            genome.rows = {}  # workers evaluate from scratch
         return backend.evaluate(genomes, weights)
 
     @property
     def gain(self) -> float | None:
-        """Genomes a second with workers over those without; None before both are measured."""
+        """Genomes per second with workers relative to without; None until both are measured."""
         if len(self._started) < 5:
             return None
         rates = [
@@ -83,9 +84,9 @@ class WorkerOptions:
     """The processes that evaluate."""
 
     count: int = 0
-    """Worker processes, or actors; 0 evaluates in this process."""
+    """Number of worker processes or actors; 0 evaluates in this process."""
     ray: bool = False
-    """The workers are actors of a Ray cluster."""
+    """True if the workers are actors of a Ray cluster."""
     ray_address: str | None = None
     """Address of the cluster; None starts Ray on this machine."""
 
@@ -95,10 +96,10 @@ NO_WORKERS = WorkerOptions()
 
 @contextmanager
 def lend_ray(cores: int, address: str | None) -> Iterator[Any]:
-    """Context manager: the module ray, connected to a cluster, or without an address to one on so many cores here.
+    """Context manager: the module ray, connected to the cluster at an address or to a local one with `cores` cores.
 
     Raises:
-        ValueError: Ray is not installed, or there is no such cluster.
+        ValueError: Ray is not installed, or there is no cluster at the address.
     """
     try:
         import ray
@@ -120,13 +121,13 @@ def lend_backend(cases: Cases, kind: str, options: WorkerOptions, immutable: boo
     """Context manager: a backend that is closed afterwards.
 
     Args:
-        cases: what the networks should answer.
+        cases: inputs and targets of the networks.
         kind: a name in `agents.fitness.KINDS`.
-        options: who evaluates.
-        immutable: whether genomes are `agents.neat.genome.Genome`, and not neat-python's own.
+        options: of the workers.
+        immutable: True if genomes are `agents.neat.genome.Genome`, not neat-python's own.
 
     Raises:
-        ValueError: Ray is asked for and not installed, or cannot be reached.
+        ValueError: the options ask for Ray, but it is not installed or cannot be reached.
     """
     scorer, workers = CaseScorer(cases, kind), options.count
     here = Incremental(scorer) if immutable and can_be_incremental(cases, kind) else in_process(scorer)

@@ -178,7 +178,7 @@ def test_whatever_a_state_says_there_is_no_accident(start, kind):
         ("neat", (0, "node_genes.row"), first(1), "has a gene twice"),
         ("neat", (0, "node_genes.row"), first(10**6), "genomes.nodes, node_genes and nodes do not fit each other"),
         ("neat", (0, "genomes.nodes"), first(1), "genomes.nodes, node_genes and nodes do not fit each other"),
-        ("neat", (0, "connections.sink"), first(KEYS), "joins nodes that are not there"),
+        ("neat", (0, "connections.sink"), first(KEYS), "connects nodes that do not exist"),
         (
             "neat",
             (0, "connections.weight"),

@@ -143,5 +143,5 @@ def test_a_return_that_is_not_finite_is_an_error():
         def step(self, action):
             return np.zeros(1, np.float32), float("inf"), True, False, {}
 
-    with pytest.raises(ValueError, match="a return of inf: rewards have to be finite"):
+    with pytest.raises(ValueError, match="a return of inf: rewards must be finite"):
         play_episode(FixedPolicy(0), Endless(), 0)

@@ -65,5 +65,5 @@ def test_a_network_of_plain_data():
 
 def test_a_circle_is_refused_where_the_network_is_not_to_be_recurrent():
     genome = random_genome(0, circles=True)
-    with pytest.raises(ValueError, match="recurrent: its connections run in a circle"):
+    with pytest.raises(ValueError, match="recurrent: its connections form a cycle"):
         scalar_network(genome, INPUTS, OUTPUTS)
