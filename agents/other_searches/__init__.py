@@ -1,1 +1,1 @@
-"""Searches beside NEAT: evolution strategies, verified prefix, and per-key evolution."""
+"""Searches other than NEAT: evolution strategies, verified prefix, and per-key evolution."""

@@ -1,9 +1,9 @@
-"""Common part of the evolution strategies: samples of weights for one fixed, dense network without hidden nodes.
+"""Common part of the evolution strategies: sampled weights for a fixed, dense network without hidden nodes.
 
-A strategy samples networks and moves its distribution; this module evaluates the networks, keeps the champion, and
+A strategy samples networks and moves its distribution. This module evaluates the networks, keeps the champion, and
 reports. The loss is the squared hinge.
 
-Conventions: N networks are evaluated at once; O outputs; F weights of an output, the last of them its bias.
+Conventions: N networks are evaluated at once; O outputs; F weights per output, the last of which is its bias.
 """
 
 from abc import ABC, abstractmethod
@@ -20,7 +20,7 @@ from agents.state_parts import restore_generator
 from songs.validate import Within, validate_like
 
 STATE = {"generation": 0, "evaluations": 0, "random": {}, "best_right": 0, "best_loss": 0.0}
-"""An example of the data of every strategy's state, besides its identity."""
+"""An example of the data in every strategy's state, apart from the identity."""
 
 
 class DenseStrategy(ABC):
@@ -36,22 +36,22 @@ class DenseStrategy(ABC):
 
     @staticmethod
     def describe(options: Any) -> list[str]:
-        """Return what reports say of the options."""
+        """Return a description of the options for reports."""
         return ["each output by its own loss"] if options.modular else []
 
     def __init__(self, cases: Cases, options: Any, seed: int):
-        """The options are a dataclass, and say with `modular` if every output is ranked by its own loss."""
+        """Take a dataclass of options; its field `modular` is True if every output is ranked by its own loss."""
         self.cases = cases
         self.options = options
         self.generation = 0
         self.evaluations = 0
         self._random = np.random.default_rng(np.random.SeedSequence(seed))
-        # an input that is off in every case cannot matter; after the others comes a 1 for the bias
+        # inputs that are off in every case have no effect; the others are followed by a 1 for the bias
         self._used = np.flatnonzero(cases.inputs.any(axis=1))
         ones = np.ones((1, len(cases)))
         self._inputs = np.concatenate([cases.inputs[self._used].astype(np.float64), ones])
         self._signs = np.where(cases.targets, 1.0, -1.0)
-        # a case that others contradict counts for nothing
+        # cases that contradict more frequent ones do not count
         self._counted = cases.possible.astype(np.float64)
         self._best: np.ndarray | None = None
         self._best_scores = (0, np.inf)
@@ -68,7 +68,7 @@ class DenseStrategy(ABC):
 
     @property
     def solved(self) -> bool:
-        """Whether the champion is right in all cases that one network can get right together."""
+        """True if the champion is right in all cases that one network can get right."""
         return self._best is not None and self._best_scores[0] == self.cases.most_right
 
     def step(self) -> Generation:
@@ -107,7 +107,7 @@ class DenseStrategy(ABC):
         return np.einsum("noc,noc->no", short, short), right
 
     def _remember(self, network: np.ndarray, right: int, loss: float) -> np.ndarray:
-        """Keep a network (O, F), on the grid of weights, if it is the best so far; return the best."""
+        """Keep a network (O, F), rounded to the weight grid, if it is the best so far; return the best."""
         if self._best is None or (right, -loss) > (self._best_scores[0], -self._best_scores[1]):
             weights, bias = on_grid(network[:, :-1], network[:, -1], self._inputs[:-1])
             self._best = np.concatenate([weights, bias[:, None]], axis=1)
@@ -121,14 +121,14 @@ class DenseStrategy(ABC):
 
     @abstractmethod
     def _tell(self, samples: np.ndarray, losses: np.ndarray) -> None:
-        """Move to where the losses (N, B) are smaller: one for each output, or one for all (B = 1)."""
+        """Move the distribution to smaller losses (N, B): one per output, or one for all (B = 1)."""
 
     @abstractmethod
     def _mean_parameters(self) -> np.ndarray:
         """Return the mean (O, F) of the distribution."""
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return everything the next steps depend on: named arrays and plain data."""
+        """Return everything the next steps depend on, as named arrays and plain data."""
         data = {
             **self._identity(),
             "generation": self.generation,
@@ -140,7 +140,7 @@ class DenseStrategy(ABC):
         return {**({} if self._best is None else {"best": self._best}), **self._distribution()}, data
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it does not belong to this search."""
+        """Continue from a state; raises ValueError if it does not fit this search."""
         check_state(self._identity(), STATE, data)
         best = {"best": Within(self._mean_parameters(), -LARGEST, LARGEST)} if data["generation"] else {}
         validate_like(best, arrays)

@@ -1,4 +1,4 @@
-"""Evolution strategies: weights of one fixed network, sampled and moved to where the loss is smaller.
+"""Evolution strategies: a distribution of the weights of a fixed network, moved to smaller losses.
 
 The network is dense and has no hidden nodes: every input that is ever on feeds every output. Its structure does not
 evolve. Two strategies:
@@ -6,9 +6,9 @@ evolve. Two strategies:
     OpenAIES       isotropic noise of a fixed size in mirrored pairs, losses replaced by ranks, the step taken by Adam
     SeparableCMAES CMA-ES with a diagonal covariance, from the package `cmaes` (an optional extra)
 
-Both minimise the squared hinge loss and use only the losses of whole networks. With `modular` they use one loss for
-each output instead: since no weight feeds two outputs, each output is then searched separately. This uses more than
-one number a network and is named in every run and report.
+Both minimise the squared hinge loss and use only the losses of whole networks. With `modular` they use one loss per
+output instead. As no weight feeds two outputs, each output is then searched separately. This uses more than one number
+per network and is named in every run and report.
 
 Conventions: as in `dense_strategy`.
 Source:
@@ -38,7 +38,7 @@ class OpenAIOptions:
     learning_rate: float = option(0.05, "size of a step in each weight", 1e-9, 1e6)
     momentum: float = option(0.9, "Adam's first beta: decay of the mean of the gradients", 0.0, 0.999999)
     scaling: float = option(0.999, "Adam's second beta: decay of the mean of their squares", 0.0, 0.999999)
-    modular: bool = option(False, "rank the networks for every output by its own loss")
+    modular: bool = option(False, "rank the networks separately for every output, by its own loss")
 
     def __post_init__(self):
         check_options(self)
@@ -50,7 +50,7 @@ class CMAESOptions:
 
     population: int = option(0, "networks in a generation; 0: 4 + 3 ln of the number of weights", 0, 1_000_000)
     sigma: float = option(0.1, "standard deviation of each weight in the first generation", 1e-9, 1e6)
-    modular: bool = option(False, "search every output with a distribution of its own")
+    modular: bool = option(False, "search every output with its own distribution")
 
     def __post_init__(self):
         check_options(self)
@@ -99,7 +99,7 @@ class OpenAIES(DenseStrategy):
 
 
 def centred_ranks(losses: np.ndarray) -> np.ndarray:
-    """Replace the losses (N, B) of every column by their ranks, from -1/2 for the smallest to 1/2."""
+    """Return the ranks (N, B) of the losses in every column, scaled from -1/2 for the smallest to 1/2."""
     order = losses.argsort(axis=0, kind="stable")
     ranks = np.empty_like(losses)
     np.put_along_axis(ranks, order, np.linspace(-0.5, 0.5, len(losses))[:, None], axis=0)
@@ -118,8 +118,8 @@ class SeparableCMAES(DenseStrategy):
         "_pc": (-LARGEST, LARGEST),
         "_g": (0, LARGEST),
     }
-    """Attributes of a `SepCMA` that a generation changes, apart from derived ones and those of stopping criteria, and
-    their limits in a state: widths are above 0, evolution paths about normally distributed."""
+    """Attributes of a `SepCMA` that a generation changes, except for derived ones and stopping criteria, with their
+    limits in a state: widths are above 0, evolution paths approximately normally distributed."""
 
     def __init__(self, cases: Cases, options: CMAESOptions, seed: int):
         """Begin a search; raises ValueError if the package `cmaes` is not installed."""
@@ -137,7 +137,7 @@ class SeparableCMAES(DenseStrategy):
     def _ask(self) -> np.ndarray:
         samples = []
         for optimizer in self._optimizers:
-            # the package keeps a generator of its own, which its states leave out
+            # the package has its own generator, which is not part of our state
             optimizer.reseed_rng(int(self._random.integers(2**32)))
             samples.append([optimizer.ask() for _ in range(optimizer.population_size)])
         return np.stack(samples, axis=1).reshape(-1, len(self._signs), len(self._inputs))

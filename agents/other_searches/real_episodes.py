@@ -15,10 +15,10 @@ from songs.piano_roll import Memory, memory_windows
 
 
 class RealEpisodes:
-    """Episodes in an environment that stops at the first error: a performer in, a number out."""
+    """Episodes in an environment that stops at the first error, as a function of the performer."""
 
     def __init__(self, env: gymnasium.Env):
-        """Play in a `KeyboardEnv`, wrapped or not; raises ValueError if its rules are others."""
+        """Play in a `KeyboardEnv`, wrapped or not; raises ValueError if its rules do not suit."""
         keyboard: Any = env.unwrapped
         rules = keyboard.rules
         if not rules.stop_at_error or rules.teacher_forcing or rules.improvise or len(rules.songs) != 1:
@@ -30,12 +30,12 @@ class RealEpisodes:
         song = rules.songs[0]
         self.steps = song.steps - rules.prompt
         self.start = memory_windows(song.roll[: rules.prompt + 1], rules.memory, rules.prompt)[0]
-        """(S, K) bool, the steps before the first one to be played, as many as the memory reaches back."""
+        """(S, K) bool, the steps before the first one to play, as far as the memory reaches back."""
         self.memory: Memory = rules.lags or rules.memory
-        """Steps remembered, or lags."""
+        """Number of remembered steps, or lags."""
 
     def __call__(self, performer: Performer) -> int:
-        """Let a performer play one episode; return its number of right steps before the first error."""
+        """Let a performer play one episode; return the number of right steps before the first error."""
         return play_episode(self.env, performer).prefix
 
 

@@ -1,19 +1,19 @@
-"""Learning a song from nothing but the number of right steps before the first error.
+"""Learning a song only from the number of right steps before the first error.
 
 This is the rule of the 13-key project: an episode ends at the first wrong step, and its length is the only feedback.
-Which key was wrong is not known. The search gets far with few episodes because of what follows from that number:
+It is not known which key was wrong. The search needs few episodes because of what follows from that number:
 
-    The steps before the error were right, so the network's own outputs there are known to be the song's.
+    The steps before the error were right, so what the network played there is known to be the song.
     What it played at the error is refuted there. The next guess is another step: the most frequent one so far.
-    An inner evolution makes a network that repeats the verified steps and plays the guess after them; it
-    trains on the network's own past, and costs no episode. Then one real episode tests the guess.
+    An inner evolution makes a network that repeats the verified steps and plays the guess after them. It
+    trains on the network's own past and costs no episode. Then one real episode tests the guess.
 
-The inner evolution treats each output by itself and is target-guided: it changes weights of inputs that are on where
-the output is wrong. Its proposals are counted apart from the episodes. Nothing but `episode` ever sees the song.
+The inner evolution treats each output separately and is target-guided: it changes weights of inputs that are on where
+the output is wrong. Its proposals are counted separately from the episodes. Only `episode` ever sees the song.
 
 Conventions: M remembered steps, T steps to play, K keys. Memories are (M, K) bool, oldest step first. A *word* is a
-step as a number whose bit k is key k. Weights are (K, F) float64: F - 1 inputs, laid out like the observation of
-`KeyboardEnv`, and the bias.
+step encoded as an integer whose bit k is key k. Weights are (K, F) float64: F - 1 inputs, laid out like the observation
+of `KeyboardEnv`, and the bias.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ from songs.piano_roll import Memory, remembered, rows_of
 from songs.validate import AnyLength, Within, validate_like
 
 MOST_KEYS = 16
-"""Largest K: guesses are ranked among all 2^K words."""
+"""Largest supported K: guesses are ranked among all 2^K words."""
 BIAS_PROBABILITY = 0.15
 """Probability that a proposal changes the bias."""
 STEP_SIZES = (-3, 1)
@@ -46,9 +46,9 @@ STEP_SIZES = (-3, 1)
 class VerifiedPrefixOptions:
     """Learning from the number of right steps."""
 
-    context: int = option(4, "most last steps after which a guess is the most frequent next step; 0: anywhere", 0, 4096)
+    context: int = option(4, "most preceding steps that a guess depends on; 0: only overall frequency", 0, 4096)
     children: int = option(32, "proposals of the inner evolution, of which the best is accepted", 1, 1_000_000)
-    rounds: int = option(400, "rounds of the inner evolution for an output before a guess is postponed", 1, 10**9)
+    rounds: int = option(400, "rounds of the inner evolution per output before a guess is postponed", 1, 10**9)
     margin: float = option(0.1, "distance of an output from 0 at verified steps", 1e-6, 0.999999)
 
     def __post_init__(self):
@@ -56,7 +56,7 @@ class VerifiedPrefixOptions:
 
 
 STATE = {"generation": 0, "evaluations": 0, "proposals": 0, "random": {}, "refuted": [0], "postponed": [[0]]}
-"""An example of the data of a state, besides its identity."""
+"""An example of the data in a state, apart from the identity."""
 
 
 class VerifiedPrefix:
@@ -68,13 +68,13 @@ class VerifiedPrefix:
     @classmethod
     def of(cls, problem: Problem, options: VerifiedPrefixOptions, seed: int) -> Self:
         """Return the search for the one song of a problem."""
-        assert problem.make_env is not None, "its task is a song"
+        assert problem.make_env is not None, "the task must be a song"
         episode = RealEpisodes(problem.make_env(stop_at_error=True))
         return cls(episode, episode.start, episode.steps, options, seed, problem.mode_bit, episode.memory)
 
     @staticmethod
     def describe(options: VerifiedPrefixOptions) -> list[str]:
-        """Return what reports say of the options."""
+        """Return a description of the options for reports."""
         return []
 
     def __init__(
@@ -89,12 +89,12 @@ class VerifiedPrefix:
     ):
         """
         Args:
-            episode: lets a performer play; returns the number of right steps before the first error.
-            start: (S, K) bool, the steps before the first one to be played.
+            episode: lets a performer play and returns the number of right steps before the first error.
+            start: (S, K) bool, the steps before the first one to play.
             steps: number of steps T to play, at least 1.
             options, seed: of the search.
-            mode_bit: whether the network has one more input, which is always 1.
-            memory: steps remembered, or lags, none beyond S; by default the last S steps.
+            mode_bit: True if the network has one more input, which is always 1.
+            memory: number of remembered steps, or lags, none beyond S; by default the last S steps.
 
         Raises:
             ValueError: there are more than 16 keys.
@@ -106,9 +106,9 @@ class VerifiedPrefix:
         self.options = options
         self.generation = 0
         self.evaluations = 0
-        """Real episodes played."""
+        """Number of real episodes played."""
         self.proposals = 0
-        """Changes proposed by the inner evolution, each of one output."""
+        """Number of changes proposed by the inner evolution, each of one output."""
         self.champion: Genome | None = None
         self._episode, self._steps, self._mode_bit = episode, steps, mode_bit
         self._random = np.random.default_rng(np.random.SeedSequence(seed))
@@ -123,11 +123,11 @@ class VerifiedPrefix:
         self._refuted: set[int] = set()
         """Words known to be wrong at the step after the verified ones."""
         self._postponed: Counter[int] = Counter()
-        """Number of times the inner evolution failed to learn each word for this step."""
+        """For each word, the number of times the inner evolution failed to learn it for this step."""
 
     @property
     def solved(self) -> bool:
-        """Whether the whole song is verified."""
+        """True if the whole song is verified."""
         return len(self._verified) == self._steps
 
     def step(self) -> Generation:
@@ -146,7 +146,7 @@ class VerifiedPrefix:
         )
 
     def _play(self) -> None:
-        """Play a real episode and draw the conclusions from its number of right steps."""
+        """Play a real episode and update what is known from its number of right steps."""
         player = LinearPlayer(self._weights, self._mode_bit)
         right, before = self._episode(player), len(self._verified)
         self.evaluations += 1
@@ -179,13 +179,13 @@ class VerifiedPrefix:
     def _guess(self) -> int:
         """Choose the word to try at the step after the verified ones."""
         history = np.concatenate([self._start, self._verified]) @ self._key_bits
-        # a word never played is less likely the more keys it has; one that could not be learned can wait
+        # unplayed words are less likely the more keys they have; words that could not be learned can wait
         effort = np.maximum(self._keys_of_word - 1, 0)
         effort[history] = 0
         for word, times in self._postponed.items():
             effort[word] += times
         criteria = [self._random.permutation(len(effort))]
-        # the counts of what followed the same last n steps, for n from none to many
+        # how often each word followed the same last n steps, for n from 0 on
         same = np.ones(len(history), dtype=bool)
         for n in range(min(self.options.context, len(history) - 1) + 1):
             same[:n] = False
@@ -196,7 +196,7 @@ class VerifiedPrefix:
         return int(next(word for word in ranking.tolist() if word not in self._refuted))
 
     def _learn_guess(self) -> bool:
-        """Make a network that plays the verified steps and a guess after them; return whether that succeeded."""
+        """Make a network that plays the verified steps and then a guess; return True on success."""
         guess = self._guess()
         keys = guess & self._key_bits != 0
         targets = np.where(np.concatenate([self._verified, keys[None]]), 1.0, -1.0).T
@@ -234,7 +234,7 @@ class VerifiedPrefix:
         return bool(outputs.min() > options.margin)
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return everything the next steps depend on: named arrays and plain data."""
+        """Return everything the next steps depend on, as named arrays and plain data."""
         data = {
             **self._identity(),
             "generation": self.generation,
@@ -247,7 +247,7 @@ class VerifiedPrefix:
         return {"weights": self._weights, "best": self._best, "verified": self._verified}, data
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it does not belong to this search."""
+        """Continue from a state; raises ValueError if it does not fit this search."""
         check_state(self._identity(), STATE, data)
         weights = Within(self._weights, -LARGEST, LARGEST)
         validate_like({"weights": weights, "best": weights}, arrays)

@@ -207,7 +207,7 @@ def test_whatever_a_state_says_there_is_no_accident(start, kind):
             "nodes.nodes.weights has the shape (1, 1)",
         ),
         ("and_nodes", (0, "nodes.nodes.literals"), np.array([10**6]), "nodes.nodes.literals holds values that are not"),
-        ("and_nodes", (0, "nodes.nodes.literals"), np.array([0, 1]), "nodes.nodes.literals: there are 2"),
+        ("and_nodes", (0, "nodes.nodes.literals"), np.array([0, 1]), "nodes.nodes.literals: 2 do not match"),
         ("verified_prefix", (0, "verified"), np.zeros((50, 13), bool), "verified has the shape (50, 13)"),
         ("verified_prefix", ("refuted",), list(range(2**13)), "every step is refuted"),
         ("verified_prefix", ("postponed",), [[2**13, 1]], "postponed[0][0] holds values that are not from 0 to 8191"),

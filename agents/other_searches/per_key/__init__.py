@@ -1,1 +1,1 @@
-"""One network for many songs: a unit for every key, evolved by itself, with AND nodes that the keys share."""
+"""One network for many songs: a separately evolved unit for every key, with AND nodes that the keys share."""

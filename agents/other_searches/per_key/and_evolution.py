@@ -1,7 +1,7 @@
 """Evolution of a network of AND nodes: nodes grow where outputs are wrong, and their weights are mutated.
 
-The cost of a connection, the loss it must save, falls from generation to generation as fewer candidates are worth it:
-the first nodes serve many rows, the last ones a single row.
+The cost of a connection, which is the loss it must save, falls as fewer candidates are accepted. So the first nodes
+serve many rows, the last ones a single row.
 """
 
 from typing import Any
@@ -20,10 +20,10 @@ from songs.validate import Within, validate_like
 FIRST_COST, LAST_COST = 3.0, 0.02
 """Cost of a connection at the beginning, and its lower limit."""
 COST_DECAY = 0.9
-"""Factor of the cost when fewer than this share of the candidates became nodes:"""
+"""Factor applied to the cost when less than `ACCEPTED_SHARE` of the candidates became nodes."""
 ACCEPTED_SHARE = 0.05
 GROWTHS = 10
-"""Times nodes grow in a generation."""
+"""Rounds of growth per generation."""
 
 
 class AndEvolution:
@@ -36,11 +36,11 @@ class AndEvolution:
 
     @property
     def solved(self) -> bool:
-        """Whether every cell is right."""
+        """True if every cell is right."""
         return bool((self.units.margins > 0).all())
 
     def step(self, random: np.random.Generator) -> None:
-        """Do one generation: let nodes grow some times, then mutate all weights and biases once."""
+        """Run one generation: several rounds of growth, then one mutation of all weights and biases."""
         for _ in range(GROWTHS):
             if grow(self.nodes, self._cost, random) < ACCEPTED_SHARE:
                 self._cost = max(self._cost * COST_DECAY, LAST_COST)

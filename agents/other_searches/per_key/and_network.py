@@ -1,7 +1,7 @@
-"""Networks of AND nodes and threshold units: their genomes, and a fast performer for them.
+"""Networks of AND nodes and threshold units: their genomes, and a fast performer.
 
-As a gene an AND node is a hidden node with the activation relu, the bias 1 minus its inputs that must be on, and
-weights of 1 and -1: for inputs of 0 and 1 it is 1 or 0.
+In a genome, an AND node is a hidden node with the activation relu, weights of 1 and -1, and a bias of 1 minus the
+number of inputs that must be on. For inputs of 0 and 1 its value is 1 or 0.
 
 Conventions: I inputs, O outputs, H nodes; literals as in `per_key.and_nodes`. Node keys are neat-python's:
 inputs -1, -2, ..., outputs 0, 1, ..., hidden nodes from O on.
@@ -38,7 +38,7 @@ def and_genome(weights: np.ndarray, bias: np.ndarray, literals: Sequence[tuple[i
 
 
 class AndPlayer:
-    """Plays the same as `NetworkPlayer` with a genome made by `and_genome`, many times faster."""
+    """A player equivalent to `NetworkPlayer` for genomes of `and_genome`, but many times faster."""
 
     def __init__(self, genome: Genome, memory: int, keys: int = KEYS):
         hidden = sorted(key for key in genome.nodes if key >= keys)

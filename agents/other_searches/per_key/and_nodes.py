@@ -1,8 +1,8 @@
-"""AND nodes: hidden nodes that are 1 where some inputs are on and some are off, and 0 everywhere else.
+"""AND nodes: hidden nodes that are 1 where certain inputs are on and others off, and 0 everywhere else.
 
 A node with n inputs that must be on has the bias 1 - n, weights of 1 from these, weights of -1 from the inputs that
-must be off, and the activation relu. For inputs of 0 and 1 its value is exactly 0 or 1, in neat-python's own network
-as in this one. A node feeds any of the outputs.
+must be off, and the activation relu. For inputs of 0 and 1 its value is exactly 0 or 1, here and in neat-python's own
+network. A node can feed any of the outputs.
 
 Conventions: H nodes; R rows, O outputs, literals, as in `per_key.sparse_cases`. The literals of a node are a sorted
 tuple without repeats.
@@ -26,7 +26,7 @@ SIZES = (1 / 64, 4.0)
 INITIAL_SIZE = 0.5
 
 Node = tuple[tuple[int, ...], np.ndarray]
-"""The literals of a node, and the rows in which it is 1, ascending."""
+"""The literals of a node, and the sorted rows in which it is 1."""
 
 
 class AndNodes:
@@ -34,7 +34,7 @@ class AndNodes:
 
     def __init__(self, units: ThresholdUnits):
         self.units = units
-        """The units that the nodes feed; their margins are kept up to date."""
+        """The units that the nodes feed; this class updates their margins."""
         self.literals: list[tuple[int, ...]] = []
         self._index_of: dict[tuple[int, ...], int] = {}
         outputs = units.cases.outputs
@@ -61,25 +61,25 @@ class AndNodes:
         return sum(map(len, self.literals)) + int(np.count_nonzero(self.weights))
 
     def rows_of(self, node: int) -> np.ndarray:
-        """Return the rows of a node, ascending."""
+        """Return the sorted rows of a node."""
         return self._rows[self._starts[node] : self._starts[node + 1]]
 
     def join_rows(self, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the rows of nodes (N,), node by node, where each begins (N,), and the index of each row's node."""
+        """Return the rows of nodes (N,), node by node, the start of each (N,), and the index of each row's node."""
         begins = self._starts[nodes]
         counts = self._starts[nodes + 1] - begins
         indices, heads = join_ranges(begins, counts)
         return self._rows[indices], heads, np.repeat(np.arange(len(nodes)), counts)
 
     def sums(self) -> np.ndarray:
-        """Return the sums of all nodes at every output in every row, (R, O) float32."""
+        """Return the total contribution of the nodes to every output in every row, (R, O) float32."""
         sums = np.zeros_like(self.units.margins)
         for node, weights in enumerate(self.weights):
             sums[self.rows_of(node)] += weights
         return sums
 
     def add(self, node: Node, weights: np.ndarray) -> None:
-        """Add a node that is new and has at least one row, with weights (O,) float32 into the outputs."""
+        """Add a new node with at least one row, and weights (O,) float32 into the outputs."""
         literals, rows = node
         index, begin = len(self), self._starts[len(self)]
         self._reserve(index + 1, begin + len(rows))
@@ -91,7 +91,7 @@ class AndNodes:
         self.units.margins[rows] += self.units.cases.signs[rows] * weights
 
     def _reserve(self, nodes: int, rows: int) -> None:
-        """Grow the arrays to at least so many nodes and rows, with room for more."""
+        """Grow the arrays to at least these numbers of nodes and rows, with room for more."""
         if nodes >= len(self._starts):
             for name in ("_weights", "_sizes", "_directions", "_starts"):
                 old = getattr(self, name)
@@ -102,7 +102,7 @@ class AndNodes:
             self._rows = np.concatenate([self._rows, np.zeros(2 * rows, dtype=np.int64)])
 
     def keep(self, nodes: np.ndarray, changed: Mapping[int, Node] = MappingProxyType({})) -> None:
-        """Keep only these nodes (N,), which ascend, some with new literals and rows; their weights stay."""
+        """Keep only these nodes (N,), in ascending order, some with changed literals and rows; weights stay."""
         kept = [changed.get(node) or (self.literals[node], self.rows_of(node)) for node in nodes.tolist()]
         for values in (self._weights, self._sizes, self._directions):
             values[: len(nodes)] = values[nodes]
@@ -126,15 +126,15 @@ class AndNodes:
     def mutate(self, cost: float, random: np.random.Generator) -> None:
         """Propose a change of every weight out of the nodes, and accept each that lowers its output's loss.
 
-        Every weight has its own mutation size: twice as large after a success; after a failure half as large and in
-        the other direction. Weights may be deleted, which saves the cost of a connection.
+        Every weight has its own step size, doubled after a success, and halved and reversed after a failure. Weights
+        may also be deleted, which saves the cost of a connection.
         """
         order = random.permutation(len(self))
         for first in range(0, len(self), BATCH):
             self._mutate(self.disjoint(order[first : first + BATCH]), cost)
 
     def disjoint(self, nodes: np.ndarray) -> np.ndarray:
-        """Return those of the nodes that share no row with another one returned."""
+        """Return a subset of the nodes in which no two share a row."""
         rows, heads, owners = self.join_rows(nodes)
         self._node_of_row[rows] = owners
         return nodes[np.logical_and.reduceat(self._node_of_row[rows] == owners, heads)]
@@ -164,7 +164,7 @@ class AndNodes:
         units.evaluations += 2 * len(nodes) * old.shape[1]
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return the nodes as arrays: the literals of all, one node after the other, and the number of each."""
+        """Return the nodes as arrays: all literals, node by node, their counts, and the weights with step sizes."""
         count = len(self)
         literals = [literal for node in self.literals for literal in node]
         arrays = {"literals": np.array(literals, dtype=np.int64)}
@@ -173,13 +173,13 @@ class AndNodes:
         return arrays | {name: array[:count] for name, array in values.items()}, {}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Restore the nodes; raises ValueError if they do not fit. The margins stay; `sums` gives the nodes' part."""
+        """Restore the nodes, but not the margins, which need `sums`; raises ValueError if they do not fit."""
         cases, integers = self.units.cases, AnyLength(np.zeros(0, dtype=np.int64))
         literals = Within(integers, -cases.inputs, cases.inputs - 1)
         validate_like({"literals": literals, "counts": Within(integers, 1, 2 * cases.inputs)}, arrays)
         ends = np.cumsum(arrays["counts"])
         if arrays["counts"].sum() != len(arrays["literals"]):
-            raise ValueError(f"literals: there are {len(arrays['literals'])}, the counts say {arrays['counts'].sum()}")
+            raise ValueError(f"literals: {len(arrays['literals'])} do not match counts of {arrays['counts'].sum()}")
         example = Within(np.zeros((len(ends), cases.outputs), dtype=np.float32), -LARGEST, LARGEST)
         validate_like(dict.fromkeys(("weights", "sizes", "directions"), example), arrays)
         nodes = [tuple(part.tolist()) for part in np.split(arrays["literals"], ends[:-1])] if len(ends) else []
@@ -192,5 +192,5 @@ class AndNodes:
 
 
 def literals_of(literals: Iterable[int]) -> tuple[int, ...]:
-    """Return literals sorted, each once."""
+    """Return the distinct literals, sorted."""
     return tuple(sorted({int(literal) for literal in literals}))

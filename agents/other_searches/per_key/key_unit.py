@@ -1,7 +1,7 @@
 """The threshold unit of one key: a (1 + lambda) evolution strategy over changes of single connections.
 
 The loss of a row is the squared hinge of its margin times the row's weight, which grows while the row stays wrong. A
-proposal changes one connection, and is evaluated on those rows alone in which its input is on.
+proposal changes one connection and is evaluated only on the rows in which its input is on.
 
 Conventions: R rows, I inputs, as in `per_key.sparse_cases`; P proposals; margins as in `per_key.margins`.
 """
@@ -24,11 +24,11 @@ from agents.search_state import LARGEST
 from songs.validate import AnyLength, Within, validate_like
 
 MOST_RAISES = 90
-"""Times the weight of a row can be raised; 1.1 ** 90 is about 5,000."""
+"""Limit on how often the weight of a row can be raised; 1.1 ** 90 is about 5,000."""
 SAFE_MARGIN = 0.5
-"""Rows with a greater margin need no more weight."""
+"""Margin above which the weight of a row is lowered again."""
 NEW_SHARE = 0.65
-"""Share of the proposals that may make a new connection; the others change one that exists."""
+"""Share of the proposals that may make a new connection; the others change an existing one."""
 DELETED_SHARE = 0.07
 """Share of the proposals that delete a connection."""
 LOG_SIZES = (-4.0, 1.2)
@@ -46,12 +46,12 @@ class KeyUnit:
         self.raises = np.zeros(cases.rows, dtype=np.int64)
         """(R,), number of times the weight of each row was raised."""
         self._live = np.flatnonzero(np.diff(cases.column_starts))
-        """Inputs that are on in some row."""
+        """Inputs that are on in at least one row."""
         self.evaluations = 0
         self._set_margins(self.signs * self.bias)
 
     def _set_margins(self, margins: np.ndarray) -> None:
-        """Set the margins (R,), and the losses by them and by the weights of the rows."""
+        """Set the margins (R,), and update row weights and losses."""
         self.margins = margins
         growth = 1 + self.options.error_reweighting
         self._row_weights = (growth ** np.arange(MOST_RAISES + 1)).astype(np.float32)[self.raises]
@@ -64,18 +64,18 @@ class KeyUnit:
 
     @property
     def wrong(self) -> int:
-        """Number of rows that are not right."""
+        """Number of wrong rows."""
         return int(np.count_nonzero(self.margins <= 0))
 
     def compute_margins(self) -> np.ndarray:
-        """Return the margins (R,) computed anew."""
+        """Return the margins (R,), computed from scratch."""
         sums = np.full(self.cases.rows, self.bias)
         for source in np.flatnonzero(self.weights).tolist():
             sums[self.cases.rows_of(source)] += self.weights[source]
         return sums * self.signs
 
     def gains(self, sources: np.ndarray, changes: np.ndarray) -> np.ndarray:
-        """Return the decrease (P,) of the weighted loss by adding (P,) float32 to weights of live inputs (P,)."""
+        """Return the decrease (P,) of the weighted loss for each change (P,) float32 of a live input's weight."""
         starts = self.cases.column_starts
         counts = starts[sources + 1] - starts[sources]
         indices, heads = join_ranges(starts[sources], counts)
@@ -83,7 +83,7 @@ class KeyUnit:
         return np.add.reduceat(self._row_gains(self.cases.column_rows[indices], np.repeat(changes, counts)), heads)
 
     def _gain(self, source: int, change: np.float32) -> np.float32:
-        """Return what `gains` returns, for one change."""
+        """Return the decrease of the weighted loss for one change, as `gains` does."""
         self.evaluations += 1
         return self._row_gains(self.cases.rows_of(source), change).sum()
 
@@ -94,7 +94,7 @@ class KeyUnit:
         return self._losses.take(rows) - losses
 
     def change(self, source: int, change: np.float32) -> None:
-        """Add to the weight of a connection."""
+        """Add `change` to the weight of a connection."""
         rows = self.cases.rows_of(source)
         self.weights[source] += change
         margins = self.margins[rows] + self.signs[rows] * change
@@ -102,7 +102,7 @@ class KeyUnit:
         self._losses[rows] = hinge(margins) * self._row_weights[rows]
 
     def mutate(self, random: np.random.Generator) -> None:
-        """Propose changes of single connections, and accept the best that lower the loss."""
+        """Propose changes of single connections, and accept the best ones that lower the loss."""
         if not len(self._live):
             return
         sources, changes = self._propose(random)
@@ -115,7 +115,7 @@ class KeyUnit:
             source, change = int(sources[index]), changes[index]
             if gains[index] <= SMALLEST_GAIN or source in used:
                 continue
-            # an accepted change may have taken the gain of another one
+            # an accepted change may have used up the gain of another one
             if used and self._gain(source, change) - costs[index] <= SMALLEST_GAIN:
                 continue
             self.change(source, change)
@@ -153,14 +153,14 @@ class KeyUnit:
                 self.margins, self._losses = margins, losses
 
     def reweight_errors(self, relax: bool) -> None:
-        """Raise the weight of the rows that are wrong; with `relax` lower that of rows that are safely right."""
+        """Raise the weights of wrong rows; with `relax`, also lower those of rows that are safely right."""
         self.raises[(self.margins <= 0) & (self.raises < MOST_RAISES)] += 1
         if relax:
             self.raises[(self.margins > SAFE_MARGIN) & (self.raises > 0)] -= 1
         self._set_margins(self.margins)
 
     def prune(self) -> None:
-        """Delete connections as long as every row that is right stays right, small weights first."""
+        """Delete connections, small weights first, as long as every right row stays right."""
         existing = np.flatnonzero(self.weights)
         for source in existing[np.argsort(np.abs(self.weights[existing]), kind="stable")].tolist():
             rows, change = self.cases.rows_of(source), -self.weights[source]

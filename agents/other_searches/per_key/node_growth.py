@@ -1,7 +1,7 @@
-"""Growth of AND nodes: candidates are grown for cells that are wrong, and the best become nodes.
+"""Growth of AND nodes: candidates are grown for wrong cells, and the best become nodes.
 
 A candidate, as in `per_key.candidates`, grows for a cell with loss. Its net gain is the decrease of its output's loss
-less the cost of its connections. The best candidates become nodes. A node feeds every output whose loss it decreases
+minus the cost of its connections. The best candidates become nodes. A node feeds every output whose loss it decreases
 by more than the cost of a connection, so outputs share nodes.
 
 Growth uses inputs and targets: it is target-guided, and every report says so.
@@ -17,22 +17,22 @@ from agents.other_searches.per_key.margins import ThresholdUnits, hinge, sample_
 from agents.other_searches.per_key.sparse_cases import SparseCases
 
 CANDIDATES = 128
-"""Candidates grown at once."""
+"""Largest number of candidates grown at once."""
 PER_CELL = 4
-"""Most candidates for each wrong cell, on average."""
+"""Largest average number of candidates per wrong cell."""
 PAIRED = 0.5
 """Probability that a candidate grows for two rows."""
 WEIGHTS = np.array((-2, -1, -0.5, 0.5, 1, 2), dtype=np.float32)
-"""Initial weights into an output, of which the best is taken; 2 moves it from off to on."""
+"""Candidate initial weights into an output, of which the best is used; 2 moves it from off to on."""
 
 
 def grow(nodes: AndNodes, cost: float, random: np.random.Generator) -> float:
-    """Grow candidates for the cells that are wrong and add the best as nodes.
+    """Grow candidates for wrong cells and add the best ones as nodes.
 
     Args:
         nodes: grown nodes are added here.
         cost: the loss that a connection must save.
-        random: of all choices.
+        random: source of all choices.
 
     Returns:
         The share of the candidates that became nodes.
@@ -59,9 +59,9 @@ def _sample_seeds(units: ThresholdUnits, wrong: np.ndarray, random: np.random.Ge
 def _sample_neighbours(
     cases: SparseCases, rows: np.ndarray, columns: np.ndarray, wrong: np.ndarray, random: np.random.Generator
 ) -> np.ndarray:
-    """Return for each cell (Q,) the row of a near cell that is wrong in the same way.
+    """Return for each cell (Q,) the row of a nearby cell that is wrong in the same way.
 
-    The wrong cells are sorted by output and target, then by row: neighbours are mostly in the same song.
+    The wrong cells are sorted by output and target, then by row, so neighbours are mostly in the same song.
     """
     outputs, signs = cases.outputs, cases.signs
     kinds = wrong % outputs * 2 + (signs.ravel()[wrong] > 0)
@@ -75,7 +75,7 @@ def _sample_neighbours(
 
 
 def _add(nodes: AndNodes, candidates: list[Node], cost: float) -> int:
-    """Add candidates, the best first; return how many became nodes.
+    """Add candidates, best first; return the number that became nodes.
 
     Candidates that share a row with a better one wait until that has its weights.
     """
@@ -95,7 +95,7 @@ def _add(nodes: AndNodes, candidates: list[Node], cost: float) -> int:
 
 
 def _add_disjoint(nodes: AndNodes, candidates: list[Node], cost: float) -> int:
-    """Add those of some candidates without common rows whose gain exceeds their cost."""
+    """Add candidates that share no rows if their gain exceeds their cost; return the number added."""
     units = nodes.units
     rows = np.concatenate([rows for _, rows in candidates])
     counts = np.array([len(rows_of_node) for _, rows_of_node in candidates])

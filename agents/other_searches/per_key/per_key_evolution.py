@@ -1,14 +1,14 @@
-"""One network for many songs by cooperative per-key evolution: the unit of every key evolves by itself.
+"""One network for many songs by cooperative per-key evolution: the unit of every key evolves separately.
 
-This is not plain NEAT. There is no population of networks and no crossover: every key has one candidate, a
-(1 + lambda) evolution strategy over single connections, and its own loss. The keys cooperate in one network. By
-default new connections are target-guided: they use inputs and targets. Every report says so.
+This is not plain NEAT. There is no population of networks and no crossover: every key has one candidate, a (1 + lambda)
+evolution strategy over single connections, and its own loss. The keys cooperate in one network. By default new
+connections are target-guided: they use inputs and targets. Every report says so.
 
-A key begins as a linear threshold unit. Where linear units make no more progress, the keys that are not right yet
-begin anew with AND nodes, which they share (`per_key.node_growth`). When every case is right that one network
-can get right, connections that no case needs are deleted.
+A key begins as a linear threshold unit. When linear units stop making progress, the keys that are still wrong restart
+with AND nodes, which they share (`per_key.node_growth`). Once all cases that one network can get right are right,
+connections that no case needs are deleted.
 
-The champion is a genome like every other: AND nodes are its hidden nodes.
+The champion is a genome like any other; AND nodes are its hidden nodes.
 """
 
 from typing import Any, ClassVar, Self
@@ -28,18 +28,18 @@ from agents.search_state import check_state, identity
 from agents.state_parts import State, Stateful, join_states, restore_generator, restore_parts
 
 STATE = {"generation": 0, "pruned": False, "random": {}, "wrong": 0, "halved_at": 0, "evaluations": 0, "units": [0]}
-"""An example of the data of a state, besides its identity and parts."""
+"""An example of the data in a state, apart from the identity and the parts."""
 
 
 class PerKeyEvolution:
-    """A search that evolves the unit of every key by itself."""
+    """A search that evolves the unit of every key separately."""
 
     LABEL: ClassVar[str] = "cooperative modular per-key evolution, not plain NEAT"
     ONE_SONG: ClassVar[bool] = False
 
     @classmethod
     def of(cls, problem: Problem, options: PerKeyOptions, seed: int) -> Self:
-        """Return the search for a problem; copies of songs with wrong notes in the prompt are not reported."""
+        """Return the search for a problem; noisy copies of songs are not part of its reports."""
         cases = SparseCases.from_cases(problem.cases)
         if problem.rolls:
             noise = (options.prompt_noise, options.noisy_copies)
@@ -62,7 +62,7 @@ class PerKeyEvolution:
         return [name for name, used in named.items() if used] or ["connections at random"]
 
     def __init__(self, cases: SparseCases, options: PerKeyOptions, seed: int, reported: int | None = None):
-        """Begin a search; only the first cases, as many as `reported`, are reported as right or wrong; None: all."""
+        """Begin a search; only the first `reported` cases count in reports (None: all of them)."""
         self.cases, self.options = cases, options
         self.reported = len(cases) if reported is None else reported
         self.generation = 0
@@ -71,7 +71,7 @@ class PerKeyEvolution:
         self._units = [KeyUnit(cases, key, options) for key in range(cases.outputs)]
         """Linear units; the other outputs have AND nodes."""
         self._evaluations = 0
-        """Evaluations of linear units that were given up."""
+        """Evaluations of linear units since replaced."""
         self._wrong, self._halved_at = self._count_wrong(), 0
         self._nodes: AndEvolution | None = None
         self._champion: Genome | None = None
@@ -80,13 +80,13 @@ class PerKeyEvolution:
 
     @property
     def evaluations(self) -> int:
-        """Changes of a connection evaluated since the start; each concerns one output."""
+        """Number of evaluated changes of a connection since the start; each concerns one output."""
         linear = sum(unit.evaluations for unit in self._units) + self._evaluations
         return linear + (self._nodes.units.evaluations if self._nodes else 0)
 
     @property
     def solved(self) -> bool:
-        """Whether every case is right that one network can get right, and the network is pruned."""
+        """True if all cases that one network can get right are right, and the network is pruned if it should be."""
         return self._all_right and (self.pruned or not self.options.prune)
 
     @property
@@ -105,13 +105,13 @@ class PerKeyEvolution:
 
     @property
     def champion(self) -> Genome | None:
-        """The current network: there is one candidate for each key, and no other network."""
+        """The current network; with one candidate per key there is no other."""
         if self._champion is None and self.generation:
             self._champion = self._make_champion()
         return self._champion
 
     def step(self) -> Generation:
-        """Mutate every key that is not right yet some times, or prune if all are."""
+        """Mutate every key that is still wrong, or prune if all are right."""
         if self._all_right:
             self._prune()
         elif self._nodes is None:
@@ -130,7 +130,7 @@ class PerKeyEvolution:
         )
 
     def _mutate_units(self) -> None:
-        """Mutate the linear units, and use AND nodes where they make no more progress."""
+        """Mutate the linear units, and switch to AND nodes when they stop making progress."""
         for unit in self._units:
             if not unit.wrong:
                 continue
@@ -185,7 +185,7 @@ class PerKeyEvolution:
 
     @property
     def loss(self) -> float:
-        """Squared hinge loss over all rows and outputs, all of the same weight."""
+        """Squared hinge loss, summed over all rows and outputs with equal weights."""
         return float(hinge(self.margins()).sum(dtype=np.float64))
 
     def _make_champion(self) -> Genome:
@@ -209,7 +209,7 @@ class PerKeyEvolution:
         return {**parts, "nodes": self._nodes} if self._nodes else parts
 
     def state(self) -> State:
-        """Return everything the next steps depend on: named arrays and plain data."""
+        """Return everything the next steps depend on, as named arrays and plain data."""
         arrays, parts = join_states(self._parts())
         return arrays, {
             **self._identity(),
@@ -224,7 +224,7 @@ class PerKeyEvolution:
         }
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it does not belong to this search."""
+        """Continue from a state; raises ValueError if it does not fit this search."""
         check_state(self._identity(), STATE, data)
         keys, outputs = data["units"], range(self.cases.outputs)
         if keys != sorted(set(keys) & set(outputs)):

@@ -1,8 +1,8 @@
-"""Songs as cases, with wrong notes in the prompt if asked, so that networks do not become lookup tables.
+"""Songs as cases, optionally with wrong notes in the prompt, so that networks do not become lookup tables.
 
-Besides each song there are noisy copies of it. In a copy each cell of the prompt is flipped with some probability:
-notes are missing, or too many. The wrong notes stay in the memory throughout, and the network should continue as if
-they had been right. So it cannot rely on single notes of the prompt.
+Each song gets additional noisy copies. In a copy, each cell of the prompt is flipped with some probability, which adds
+or removes notes. The wrong notes stay in the memory, and the network should continue as if they had been right. So it
+cannot rely on single notes of the prompt.
 
 Conventions: rolls (T, K) bool, a prompt of P steps; change c flips the cell (c // K, c % K) of the prompt.
 """
@@ -15,7 +15,7 @@ from agents.other_searches.per_key.sparse_cases import SparseCases
 from songs.piano_roll import Memory
 
 SONG_VOTES = 1_000_000
-"""Votes of a song against those of copies with the same memory."""
+"""Votes of an original song, against one vote of each copy with the same memory."""
 
 
 def flipped(roll: np.ndarray, changes: np.ndarray | int) -> np.ndarray:
@@ -28,7 +28,7 @@ def flipped(roll: np.ndarray, changes: np.ndarray | int) -> np.ndarray:
 def noisy_copies(
     roll: np.ndarray, prompt: int, noise: float, copies: int, random: np.random.Generator
 ) -> list[np.ndarray]:
-    """Return copies of a roll with cells of the prompt flipped by the probability `noise`, at least one in each."""
+    """Return copies of a roll, each with at least one cell of the prompt flipped; `noise` is the flip probability."""
     cells = prompt * roll.shape[1]
     wrong = random.random((copies, cells)) < noise
     wrong[np.arange(copies), random.integers(cells, size=copies)] |= ~wrong.any(axis=1)
@@ -48,10 +48,10 @@ def song_cases(
 
     Args:
         rolls: the songs.
-        memory: steps remembered, or lags.
-        prompt: steps of each song that are given.
-        noise: probability that a cell of a copy's prompt is wrong; 0: no copies.
-        copies: of each song.
+        memory: number of remembered steps, or lags.
+        prompt: number of given steps of each song.
+        noise: probability that a cell of a copy's prompt is flipped; 0: no copies.
+        copies: number of copies of each song.
         seed: the same seed gives the same copies.
         mode_bit: as for `SparseCases.from_rolls`.
     """

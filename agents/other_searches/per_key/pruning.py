@@ -1,9 +1,9 @@
-"""Pruning: connections are deleted as long as every cell that is right stays right.
+"""Pruning: deletion of connections as long as every right cell stays right.
 
-Weights stay as they are; only what no case needs is deleted: connections from nodes into outputs, then literals of
-nodes, which are connections too. A node without a literal is 1 in more rows.
+Other weights do not change. Connections from nodes into outputs are deleted first, then literals of nodes, which are
+connections too. Without a literal, a node is 1 in more rows.
 
-Conventions: as in `per_key.and_nodes`. A cell is right where its margin is above 0.
+Conventions: as in `per_key.and_nodes`. A cell is right if its margin is above 0.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from agents.other_searches.per_key.and_nodes import BATCH, AndNodes, Node
 
 
 def prune(nodes: AndNodes, random: np.random.Generator) -> None:
-    """Delete the connections that no right cell needs, once through all of them."""
+    """Delete the connections that no right cell needs, in one pass."""
     prune_outputs(nodes)
     nodes.keep_used()
     prune_literals(nodes, random)
@@ -21,7 +21,7 @@ def prune(nodes: AndNodes, random: np.random.Generator) -> None:
 
 
 def prune_outputs(nodes: AndNodes) -> None:
-    """Delete connections from nodes into outputs: of nodes with few of them first, small weights first."""
+    """Delete connections from nodes into outputs, starting with nodes that have few of them, then small weights."""
     sizes = np.abs(nodes.weights)
     pending = np.lexsort((sizes.max(axis=1, initial=0), np.count_nonzero(sizes, axis=1)))
     while len(pending):
@@ -37,7 +37,7 @@ def prune_outputs(nodes: AndNodes) -> None:
 
 
 def prune_literals(nodes: AndNodes, random: np.random.Generator) -> None:
-    """Delete literals of nodes, in random order; each node keeps one for an input that is on."""
+    """Delete literals of nodes in random order; each node keeps at least one for an input that must be on."""
     units, changed = nodes.units, {}
     for index in random.permutation(len(nodes)).tolist():
         node: Node = nodes.literals[index], nodes.rows_of(index)

@@ -1,10 +1,10 @@
-"""Cases as sparse rows and columns: which inputs are on in a case, and in which cases an input is on.
+"""Cases as sparse rows and columns: the inputs that are on in a case, and the cases in which an input is on.
 
-Songs in memory are sparse: of 128 * K inputs some forty are on. A change of one connection affects only the cases in
-which its input is on, and those are listed here.
+Songs in memory are sparse: about forty of 128 * K inputs are on. A change of one connection affects only the cases in
+which its input is on, and these are indexed here.
 
-Cases with the same input are one row. If their targets differ, no network can get all of them right: the row's target
-is the most frequent one, and the cases with another one are not *possible*.
+Cases with the same input form one row. If their targets differ, no network can get all of them right: the row's target
+is then the most frequent one, and the other cases are not *possible*.
 
 Conventions:
     C cases as given, R rows (distinct inputs), I inputs, O outputs.
@@ -36,13 +36,13 @@ class SparseCases:
     column_rows: np.ndarray
     """Rows in ascending order, input by input; int64."""
     bits: np.ndarray
-    """(I, ceil(R / 8)) uint8: for every input one bit a row."""
+    """(I, ceil(R / 8)) uint8: for every input, one bit per row."""
     targets: np.ndarray
     """(R, O) bool."""
     row_of_case: np.ndarray
-    """(C,) int64: the row with the input of a case."""
+    """(C,) int64: the row of each case."""
     possible: np.ndarray
-    """(C,) bool: a largest set of cases that one network can get right together."""
+    """(C,) bool: a largest set of cases that one network can get right."""
     wanted: np.ndarray
     """(C, O) bool: the target of each case, possible or not."""
 
@@ -50,14 +50,14 @@ class SparseCases:
     def from_pairs(
         cls, cases: np.ndarray, inputs: np.ndarray, size: int, targets: np.ndarray, votes: np.ndarray
     ) -> Self:
-        """Make rows of the pairs (case, input that is on in it).
+        """Make rows from pairs of a case and an input that is on in it.
 
         Args:
-            cases: (P,) int, the case of each pair; a pair occurs once.
-            inputs: (P,) int, its input.
+            cases: (P,) int, the case of each pair; pairs are distinct.
+            inputs: (P,) int, the input of each pair.
             size: number of inputs.
             targets: (C, O) bool.
-            votes: (C,) int, how much a case counts where targets differ.
+            votes: (C,) int, weight of each case where targets differ.
         """
         count, outputs = targets.shape
         row_of_case, first = _group_equal_cases(cases, inputs, size, count)
@@ -84,7 +84,7 @@ class SparseCases:
 
     @classmethod
     def from_cases(cls, cases: Cases) -> Self:
-        """Make rows of dense cases."""
+        """Make rows from dense cases."""
         case, on = np.nonzero(cases.inputs.T)
         votes = np.ones(len(cases), dtype=np.int64)
         return cls.from_pairs(case, on, len(cases.inputs), np.ascontiguousarray(cases.targets.T), votes)
@@ -99,15 +99,15 @@ class SparseCases:
         votes: Sequence[int] | int = 1,
         mode_bit: bool = False,
     ) -> Self:
-        """Make rows of the memories before every step after the prompt.
+        """Make rows from the memories before every step after the prompt.
 
         Args:
             histories: rolls (T, K) bool that are remembered.
-            wanted: rolls of the same shapes: the targets of each step; the histories, if these have no wrong notes.
-            memory: steps remembered, or lags.
-            prompt: steps of each roll that are given.
-            votes: for each roll, how much its cases count where targets differ.
-            mode_bit: whether there is one more input. It is 1 in every case, as the bias is, and is left alone.
+            wanted: rolls of the same shapes with the targets; the histories, if these have no wrong notes.
+            memory: number of remembered steps, or lags.
+            prompt: number of given steps of each roll.
+            votes: for each roll, the weight of its cases where targets differ.
+            mode_bit: True if there is one more input. It is 1 in every case, like the bias, and is never used.
         """
         row_at = np.full(span(memory) + 2, -1)
         lags = range(memory, 0, -1) if isinstance(memory, int) else memory
@@ -128,26 +128,26 @@ class SparseCases:
 
     @cached_property
     def signs(self) -> np.ndarray:
-        """(R, O) float32: 1 where the target is on, else -1."""
+        """(R, O) float32: 1 where the target is on, -1 elsewhere."""
         return np.where(self.targets, np.float32(1), np.float32(-1))
 
     def __len__(self) -> int:
-        """Return the number of cases as given."""
+        """Return C, the number of cases."""
         return len(self.row_of_case)
 
     @property
     def rows(self) -> int:
-        """R, distinct inputs."""
+        """R, the number of distinct inputs."""
         return len(self.targets)
 
     @property
     def inputs(self) -> int:
-        """I."""
+        """I, the number of inputs."""
         return len(self.bits)
 
     @property
     def outputs(self) -> int:
-        """O."""
+        """O, the number of outputs."""
         return self.targets.shape[1]
 
     def only(self, outputs: Sequence[int]) -> Self:
@@ -158,17 +158,17 @@ class SparseCases:
         return replace(self, targets=targets, wanted=self.wanted[:, chosen])
 
     def rows_of(self, source: int) -> np.ndarray:
-        """Return the rows in which an input is on, ascending."""
+        """Return the sorted rows in which an input is on."""
         return self.column_rows[self.column_starts[source] : self.column_starts[source + 1]]
 
     def on(self, rows: np.ndarray, inputs: np.ndarray) -> np.ndarray:
-        """Return whether inputs are on in rows, bool, for index arrays that broadcast."""
+        """Return a mask of whether inputs are on in rows, for index arrays that broadcast."""
         width = self.bits.shape[1]
         bytes_of_rows = self.bits.ravel()[inputs * width + (rows >> 3)]
         return (bytes_of_rows >> (rows & 7).astype(np.uint8) & 1).view(bool)
 
     def rows_with(self, literals: Sequence[int]) -> np.ndarray:
-        """Return the rows, ascending, in which all literals hold."""
+        """Return the sorted rows in which all literals hold."""
         held = np.full(self.bits.shape[1], 255, dtype=np.uint8)
         for literal in literals:
             held &= self.bits[literal] if literal >= 0 else ~self.bits[~literal]
@@ -181,7 +181,7 @@ class SparseCases:
     def sample_inputs_on(
         self, rows: np.ndarray, count: int, random: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Sample inputs (A, count) that are on in rows (A,); return them, and whether a row has any, (A,) bool."""
+        """Sample inputs (A, count) that are on in rows (A,); also return a mask (A,) bool of rows with any on."""
         begins = self.row_starts[rows]
         sizes = self.row_starts[rows + 1] - begins
         indices = begins[:, None] + (random.random((len(rows), count)) * sizes[:, None]).astype(np.int64)
@@ -189,7 +189,7 @@ class SparseCases:
 
 
 def join_ranges(begins: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of ranges of N first indices and lengths, one after the other, and where each begins."""
+    """Return the concatenated indices of N ranges with given starts and lengths, and the offset of each range."""
     heads = np.cumsum(counts) - counts
     return np.repeat(begins - heads, counts) + np.arange(counts.sum()), heads
 
@@ -199,7 +199,7 @@ def _starts(values: np.ndarray, size: int) -> np.ndarray:
 
 
 def _group_equal_cases(cases: np.ndarray, inputs: np.ndarray, size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row of every case (C,), and the first case of every row (R,), rows in order of these."""
+    """Return the row of every case (C,), and the first case of every row (R,), in ascending order."""
     packed = np.zeros((count, -(-size // 8)), dtype=np.uint8)
     np.bitwise_or.at(packed, (cases, inputs >> 3), np.left_shift(1, inputs & 7).astype(np.uint8))
     whole = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
@@ -211,7 +211,7 @@ def _group_equal_cases(cases: np.ndarray, inputs: np.ndarray, size: int, count: 
 
 
 def _most_frequent_targets(row_of_case: np.ndarray, targets: np.ndarray, votes: np.ndarray) -> np.ndarray:
-    """Return which cases (C,) bool have the target with the most votes of their row; the first one of equals."""
+    """Return a mask (C,) bool of cases whose target has the most votes in their row; the first one in case of ties."""
     answers = np.unique(targets, axis=0, return_inverse=True)[1].ravel()
     pairs, first, pair_of_case = np.unique(
         row_of_case * (answers.max(initial=0) + 1) + answers, return_index=True, return_inverse=True
