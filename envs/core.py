@@ -138,7 +138,7 @@ class KeyboardCore:
         remembered = self.history.observations()
         if self._plans is None:
             return remembered
-        now = np.minimum(self.clock.steps, self._plans.plans.steps - 1)  # an episode that is over stays at its end
+        now = np.minimum(self.clock.steps, self._plans.plans.steps - 1)  # a finished episode stays at its end
         window, echoed = self.history.window(), self._plans.sources[self.clock.song, now]
         at = np.where(echoed >= 0, window.shape[1] - (now - echoed), 0)
         echo = window[np.arange(len(window)), at] * (echoed >= 0)[:, None]

@@ -8,7 +8,7 @@ import numpy as np
 from songs.piano_roll import Memory, span
 
 _FEWEST_FREE_STEPS = 32
-"""Keeps the copying back rare for short histories, too."""
+"""Keeps copying back rare even for short histories."""
 
 
 class History:

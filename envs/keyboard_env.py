@@ -143,8 +143,8 @@ class KeyboardEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             ValueError: an option, song or step does not exist, or `improvise` is neither a bool nor None.
         """
         super().reset(seed=seed)
-        asked = check_options(options or {}, ())
-        self._core.begin(_EPISODE, self.np_random.random((1, DRAWS)), **asked)
+        choices = check_options(options or {}, ())
+        self._core.begin(_EPISODE, self.np_random.random((1, DRAWS)), **choices)
         self._over = False
         if self.render_mode == "human":
             self.render()

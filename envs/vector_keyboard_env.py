@@ -123,19 +123,19 @@ class KeyboardVectorEnv(VectorEnv):
         mask = check_mask(options.pop("reset_mask", self._everyone), self.num_envs)
         if self._over is None and not mask.all():
             raise ValueError("the first reset must reset every environment: leave 'reset_mask' out")
-        asked = check_options(options, (self.num_envs,))
+        choices = check_options(options, (self.num_envs,))
         envs = np.flatnonzero(mask)
         for env, one in zip(envs.tolist(), seeds_of(seed, self.num_envs, envs), strict=True):
             if one is not None and self._core.needs_draws:
                 self._draws.seed(env, one)
-        self._begin(envs, **{option: values[envs] for option, values in asked.items()})
+        self._begin(envs, **{option: values[envs] for option, values in choices.items()})
         self._over = envs[:0] if self._over is None else self._over[~mask[self._over]]
         return self._observations(), masked(self._songs(), mask)
 
-    def _begin(self, envs: np.ndarray, **asked: np.ndarray) -> None:
-        """Begin an episode in some environments."""
+    def _begin(self, envs: np.ndarray, **choices: np.ndarray) -> None:
+        """Begin an episode in some environments; choices as for `KeyboardCore.begin`."""
         draws = self._draws.next(envs) if self._core.needs_draws else np.zeros((len(envs), DRAWS))
-        self._core.begin(envs, draws, **asked)
+        self._core.begin(envs, draws, **choices)
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Play one step in every environment.

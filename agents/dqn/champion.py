@@ -15,7 +15,7 @@ class Champion:
     """The best weights so far and their score."""
 
     def __init__(self, evaluator: GreedyEvaluator, network: QNetwork):
-        """Prepare for networks of the same shape as `network`, which is copied."""
+        """Prepare to keep networks of the same shape as `network`, which is copied."""
         self.evaluator = evaluator
         self._network = network.copy()
         self.weights: dict[str, np.ndarray] | None = None

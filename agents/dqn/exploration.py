@@ -97,7 +97,7 @@ class CountBonus:
         cells = self._cells(observations)
         best = (values + self._bonus / np.sqrt(1.0 + self._counts[cells])).argmax(axis=1)
         cell = cells[np.arange(len(cells)), best]
-        # several environments may try the same step at once; a full count stays as it is
+        # several environments may try the same step at once; counts saturate
         counted = self._counts[cell] < np.iinfo(np.uint16).max - len(cell)
         np.add.at(self._counts, cell, counted if waiting is None else counted & ~waiting)
         return self.steps[best]

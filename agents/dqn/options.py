@@ -1,6 +1,6 @@
-"""Options of the Q-network and of learning; no torch is loaded here, so that a command can list them at once.
+"""Options of the Q-network and of learning. This module does not load torch, so that commands can list them quickly.
 
-The options of the other parts are declared beside them: `exploration`, `replay`, `prior`, `episode_archive`.
+The options of other parts are declared in their own modules: `exploration`, `replay`, `prior`, `episode_archive`.
 """
 
 from dataclasses import dataclass

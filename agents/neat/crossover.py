@@ -76,7 +76,7 @@ def mix_genes(editor: GenomeEditor, parent: Genome, other: Genome) -> None:
                 continue
             if random.random() < 0.5:
                 editor.connections[key] = match
-    for node, own in editor.nodes.items():
+    for node, node_gene in editor.nodes.items():
         twin = other.nodes.get(node)
-        if twin is not None and twin is not own and random.random() < 0.5:
+        if twin is not None and twin is not node_gene and random.random() < 0.5:
             editor.nodes[node] = twin

@@ -32,7 +32,7 @@ class CaseGuide:
     def propose(self, genome: Any, output: int) -> tuple[int, float] | None:
         """Return an input that is on in a violated case of an output, and the sign its weight should have.
 
-        Hidden nodes are ignored: the output is taken as the sum of its bias and its direct inputs.
+        Hidden nodes are ignored: the output is computed as the sum of its bias and its direct inputs.
 
         Returns:
             The key of the input and +1.0 or -1.0; None if no case is violated, or no input is on there.

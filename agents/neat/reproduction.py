@@ -84,15 +84,15 @@ class Reproduction(neat.DefaultReproduction):
         ranked = [sorted(one.members.values(), key=lambda g: (g.fitness, g.key), reverse=True) for one in remaining]
         survivors = [self._survivors(members) for members in ranked]
         parents = [Parents(group, self.reproduction_config.selection) for group in survivors]
-        everyone = Parents([one for group in survivors for one in group], self.reproduction_config.selection)
+        all_parents = Parents([one for group in survivors for one in group], self.reproduction_config.selection)
         population: dict[int, neat.DefaultGenome] = {}
-        for one, spawn, members, own in zip(remaining, spawns, ranked, parents, strict=True):
+        for one, spawn, members, group in zip(remaining, spawns, ranked, parents, strict=True):
             species.species[one.key] = one
             one.representative = members[0]
             elites = members[: self.reproduction_config.elitism]
             population.update((genome.key, genome) for genome in elites)
             for _ in range(spawn - len(elites)):
-                child = self.child(config, own, everyone)
+                child = self.child(config, group, all_parents)
                 child.species = one.key
                 population[child.key] = child
         return population
@@ -127,10 +127,10 @@ class Reproduction(neat.DefaultReproduction):
             return members
         return members[: max(2, math.ceil(self.reproduction_config.survival_threshold * len(members)))]
 
-    def child(self, config: neat.Config, own: "Parents", everyone: "Parents") -> Genome:
-        """Return a child of two parents of `own`; with interspecies mating, the second one is from `everyone`."""
-        second_parents = everyone if random.random() < self.reproduction_config.interspecies_mating else own
-        first, second = own.choose(), second_parents.choose()
+    def child(self, config: neat.Config, parents: "Parents", all_parents: "Parents") -> Genome:
+        """Return a child of two of the parents; with interspecies mating, the second one is from `all_parents`."""
+        second_parents = all_parents if random.random() < self.reproduction_config.interspecies_mating else parents
+        first, second = parents.choose(), second_parents.choose()
         key = next(self.genome_indexer)
         donors = [random.choice(second_parents.genomes) for _ in range(config.genome_config.donors)]
         editor = crossover(first, second, config.genome_config, donors)

@@ -72,8 +72,8 @@ class SpeciesSet(neat.DefaultSpeciesSet):
         for key in sorted(population):
             genome = population[key]
             home = getattr(genome, "species", None)
-            tried = [home, *(one for one in kept if one != home)] if home in kept else list(kept)
-            for one in tried:
+            candidates = [home, *(one for one in kept if one != home)] if home in kept else list(kept)
+            for one in candidates:
                 if between(kept[one].representative, genome, options) < self.threshold:
                     break
             else:
@@ -95,16 +95,16 @@ class SpeciesSet(neat.DefaultSpeciesSet):
     def _sampled_threshold(self, options: GenomeConfig, population: dict) -> float:
         """Return the smallest threshold at which a sample of the population has no more species than the target."""
         sample = [population[key] for key in sorted(population)[:: -(-len(population) // SAMPLE)]]
-        far = np.array([[self._distance(one, other, options) for other in sample] for one in sample])
+        distances = np.array([[self._distance(one, other, options) for other in sample] for one in sample])
 
         def species(threshold: float) -> int:
             representatives: list[int] = []
             for index in range(len(sample)):
-                if not (far[representatives, index] < threshold).any():
+                if not (distances[representatives, index] < threshold).any():
                     representatives.append(index)
             return len(representatives)
 
-        steps = np.unique(far)
+        steps = np.unique(distances)
         enough = bisect_left(steps, True, key=lambda step: species(step) <= self.species_set_config.target_species)
         return float(steps[min(enough, len(steps) - 1)])
 
@@ -138,14 +138,14 @@ def distance(one: Genome, other: Genome, config: GenomeConfig) -> float:
 
 
 def _distance_of_nodes(nodes: Mapping[int, NodeGene], others: Mapping[int, NodeGene], config: GenomeConfig) -> float:
-    alone, apart = 0, 0.0
+    unmatched, apart = 0, 0.0
     for key, gene in nodes.items():
         match = others.get(key)
         if match is None:
-            alone += 1
+            unmatched += 1
         elif match is not gene:
             apart += DefaultNodeGene.distance(gene, match, config)
-    disjoint = len(others) - len(nodes) + 2 * alone
+    disjoint = len(others) - len(nodes) + 2 * unmatched
     return (apart + config.compatibility_disjoint_coefficient * disjoint) / max(len(nodes), len(others), 1)
 
 

@@ -1,4 +1,4 @@
-"""Cases: what the environment shows under teacher forcing, and how many of them one network can get right."""
+"""Cases: they equal the environment's observations under teacher forcing, with the ceiling of one network."""
 
 from collections import Counter
 from itertools import product

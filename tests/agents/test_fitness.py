@@ -1,4 +1,4 @@
-"""Fitness kinds against slow and obvious ones, and in numbers."""
+"""Fitness kinds against slow, obvious implementations and literal values."""
 
 import numpy as np
 import pytest

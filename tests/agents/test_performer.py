@@ -1,4 +1,4 @@
-"""What every performer promises, and what each of them plays."""
+"""The contract of all performers, and the behaviour of each."""
 
 import numpy as np
 import pytest
@@ -28,9 +28,9 @@ NEWEST = MEMORY * KEYS - KEYS
 """Number of the input that is C4 in the newest remembered step."""
 MODE_BIT = MEMORY * KEYS
 ECHO = [(-1 - NEWEST - key, key, 1.0) for key in range(KEYS)]
-"""Plays the newest step once more."""
+"""Repeats the newest step."""
 FLIPPED = [*ECHO, *((key, key, -1.0) for key in range(KEYS))]
-"""Plays the newest step once more, but no key twice in a row."""
+"""Repeats the newest step, but plays no key twice in a row."""
 
 ROLL = np.random.default_rng(3).random((STEPS + 2, KEYS)) < 0.2
 PERFORMERS = {
@@ -41,7 +41,7 @@ PERFORMERS = {
     "network with mode bit": lambda: NetworkPlayer(network([*ECHO, (-1 - MODE_BIT, 0, 0.75)]), mode_bit=True),
     "recurrent network": lambda: NetworkPlayer(RecurrentNetwork(genome_of(FLIPPED), MEMORY * KEYS, KEYS)),
 }
-"""Makes every performer; a new one belongs here."""
+"""Factories of all performers; add new ones here."""
 
 
 @pytest.fixture(params=PERFORMERS)
@@ -50,7 +50,7 @@ def make(request):
 
 
 def memories(episodes: int) -> np.ndarray:
-    """Return what is heard at STEPS steps, (STEPS, B, MEMORY, 13) bool."""
+    """Return the memories at STEPS steps, (STEPS, B, MEMORY, 13) bool."""
     return np.random.default_rng(episodes).random((STEPS, episodes, MEMORY, KEYS)) < 0.3
 
 
@@ -114,7 +114,7 @@ def test_two_that_were_made_alike_play_alike(make):
     assert (answers(make(), heard) == answers(make(), heard)).all()
 
 
-def test_nobody_improvises_unless_it_is_said(make):
+def test_no_episode_improvises_by_default(make):
     heard = memories(3)
     assert (answers(make(), heard) == answers(make(), heard, np.zeros(3, dtype=bool))).all()
 
@@ -125,14 +125,14 @@ def test_it_can_improvise(make):
 
 
 @pytest.mark.parametrize("name", sorted(set(PERFORMERS) - {"random"}))
-def test_a_reset_begins_anew(name):
+def test_a_reset_starts_over(name):
     performer, heard = PERFORMERS[name](), memories(3)
     first = answers(performer, heard)
     assert (answers(performer, heard) == first).all()
 
 
 @pytest.mark.parametrize("name", sorted(set(PERFORMERS) - {"random"}))
-def test_an_episode_is_played_the_same_in_any_company(name):
+def test_an_episode_is_played_the_same_in_any_batch(name):
     heard = memories(6)
     together = answers(PERFORMERS[name](), heard)
     for episode in range(6):

@@ -1,4 +1,4 @@
-"""Episodes in the real environment, and playing on from a prompt."""
+"""Episodes in the real environment, and continuation of prompts."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ OTHER = Song("other", roll_of((1,), (), (), (3,), ()))
 
 
 class Impostor:
-    """Plays a roll, but at one step another one; notes what it is told."""
+    """A player of a roll with one step changed; it records its arguments."""
 
     def __init__(self, roll, wrong_at):
         self._roll = roll.copy()
@@ -68,7 +68,7 @@ def test_the_silent_player_gets_the_rests_right():
     assert not episode.roll[2:].any()
 
 
-def test_the_reward_is_the_sum_of_what_the_listener_pays():
+def test_the_reward_is_the_sum_of_the_listeners_rewards():
     episode = play_episode(KeyboardEnv([SONG], RightKeys(), prompt=2), SilentPlayer())
     assert episode.reward == pytest.approx(6 - (1 + 1 + 3) / 13)
 
@@ -151,7 +151,7 @@ def test_playing_on_can_go_beyond_any_song():
 
 
 @pytest.mark.parametrize("steps", [0, 1, 5])
-def test_playing_on_may_begin_from_nothing_and_may_be_nothing_but_the_prompt(steps):
+def test_a_prompt_may_be_empty_or_the_whole_roll(steps):
     prompt = np.random.default_rng(0).random((steps, KEYS)) < 0.3
     assert (play_on(SilentPlayer(), prompt, steps, 2) == prompt).all()
     assert play_on(SilentPlayer(), prompt, steps + 3, 2)[steps:].tolist() == [[False] * KEYS] * 3

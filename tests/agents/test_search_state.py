@@ -1,4 +1,4 @@
-"""A state comes from a file and may be anything: a search refuses it, or goes on without an accident."""
+"""A state comes from a file and may be anything: a search refuses it, or continues without a crash."""
 
 import copy
 import json
@@ -29,7 +29,7 @@ ROLL[range(14), [0, 4, 7, 4, 0, 5, 9, 5, 0, 4, 7, 11, 12, 0]] = True
 ROLL[3:12:4] = False
 CASES = memory_cases([Song("tune", ROLL)], MEMORY, PROMPT)
 VALUES = (None, "x", [], {}, -1, 0, 1, True, math.inf, math.nan, 1e308, 10**30, 0.5, [[[]]], -(10**12), "x" * 1000)
-"""What is put in the place of anything."""
+"""Values that replace any part of a state."""
 BUSY = {
     "evolve": {"population_size": 12},
     "species": {"target_species": 3, "compatibility_threshold": 1.0},
@@ -82,7 +82,7 @@ def start(make_config):
 
 
 MUTANTS = int(os.environ.get("KUZNECHIK_MUTANTS", "60"))
-"""Spoiled states of every kind that are tried."""
+"""Number of damaged states of every kind to try."""
 KINDS = ("neat", "per_key", "and_nodes", "verified_prefix", "openai_es", "cma_es")
 
 
@@ -108,8 +108,8 @@ def places(data, before=()):
         yield from places(data[name], (*before, name))
 
 
-def spoiled(state, place, value):
-    """Return a copy of a state with something else in a place, or what a function makes of it; `del` takes it out."""
+def damaged(state, place, value):
+    """Return a copy of a state with one part replaced, mapped by a function, or deleted (`del`)."""
     state = copy.deepcopy(state)
     at = state
     for name in place[:-1]:
@@ -121,8 +121,8 @@ def spoiled(state, place, value):
     return state
 
 
-def goes_on(search, state):
-    """Restore a state and go two steps; a mistake that is told is no accident. Returns whether it was taken."""
+def continues(search, state):
+    """Restore a state and run two steps; return True if it was accepted, False if it raised ValueError."""
     try:
         search.restore(*state)
     except ValueError:
@@ -145,15 +145,15 @@ def plain_state(search, steps):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_whatever_a_state_says_there_is_no_accident(start, kind):
-    """Anything in any place: the search goes on, or says in a ValueError what is wrong."""
+def test_any_damaged_state_is_refused_or_continued(start, kind):
+    """Any value in any place: the search continues, or raises a ValueError that describes the fault."""
     state = plain_state(start(kind), 3)
     every = [(place, value) for place in places(state[1], (1,)) for value in ("del", *VALUES)]
     every += [((0, name), value) for name in state[0] for value in ("del", *VALUES, *map(first, (-1, 0, 1, 10**6)))]
     chosen = random.Random(kind).sample(every, min(MUTANTS, len(every)))
-    taken = [goes_on(start(kind), spoiled(state, place, value)) for place, value in chosen]
+    taken = [continues(start(kind), damaged(state, place, value)) for place, value in chosen]
     assert not all(taken)
-    assert goes_on(start(kind), state)
+    assert continues(start(kind), state)
 
 
 @pytest.mark.parametrize(
@@ -216,8 +216,8 @@ def test_whatever_a_state_says_there_is_no_accident(start, kind):
         ("cma_es", (0, "0_sigma"), np.zeros(1), "0_sigma holds values that are not from 1e-100 to 1e+12"),
     ],
 )
-def test_what_is_wrong_is_said(start, kind, place, value, told):
-    state = spoiled(plain_state(start(kind), 3), place if place[0] == 0 else (1, *place), value)
+def test_errors_say_what_is_wrong(start, kind, place, value, told):
+    state = damaged(plain_state(start(kind), 3), place if place[0] == 0 else (1, *place), value)
     with pytest.raises(ValueError, match=re.escape(told)):
         start(kind).restore(*state)
 
@@ -230,7 +230,7 @@ def test_the_state_of_another_kind_is_refused(start, kind):
 
 
 @pytest.mark.parametrize("state", [None, [], 3, "x"])
-def test_what_is_no_state_is_refused(state):
+def test_invalid_states_are_refused(state):
     with pytest.raises(ValueError, match="the state is"):
         check_state({}, {}, state)
 

@@ -62,6 +62,6 @@ def test_all_songs_are_played_once_each():
     assert result(env, player_of(SilentPlayer(), env)) == rests
 
 
-def test_a_task_that_is_not_there_names_those_that_are():
+def test_an_unknown_task_names_the_known_ones():
     with pytest.raises(ValueError, match="no task 'rounds': it is one of teacher-forced, first-error"):
         make_task("rounds")

@@ -163,7 +163,7 @@ def test_teacher_forcing_remembers_the_song():
     np.testing.assert_array_equal(env.played, [keys(0), keys(1, 3), keys(11)])
 
 
-def test_an_observation_belongs_to_whoever_got_it():
+def test_observations_are_copies():
     for mode_bit in (False, True):
         env = KeyboardEnv([SONG], memory=3, prompt=2, mode_bit=mode_bit)
         env.reset()[0][:] = 1
@@ -447,6 +447,6 @@ def test_a_listener_may_be_given_by_its_name(vector):
 @pytest.mark.parametrize(
     ("listener", "message"), [("theroy", "no listener 'theroy'"), (3, "listener is 3: it must be")]
 )
-def test_what_is_no_listener_is_refused(listener, message):
+def test_invalid_listeners_are_refused(listener, message):
     with pytest.raises(ValueError, match=message):
         memorize(listener=listener)

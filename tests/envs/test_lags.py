@@ -84,6 +84,6 @@ def test_lags_are_ordered_and_reach_as_far_back_as_the_largest():
         ({"lags": [1, 8], "memory": 4}, "leave one out"),
     ],
 )
-def test_lags_that_are_none_are_refused(options, reason):
+def test_invalid_lags_are_refused(options, reason):
     with pytest.raises(ValueError, match=reason):
         gymnasium.make("kuznechik/Memorize-v0", **options)

@@ -58,7 +58,7 @@ def test_plans_change_no_reward_and_nothing_that_is_remembered(plans):
         assert results == expected
 
 
-def test_many_at_once_are_as_many_alone(plans):
+def test_a_vector_environment_equals_single_ones(plans):
     many = KeyboardVectorEnv(keyboard(plans), 3)
     alone = SyncVectorEnv([lambda: keyboard(plans)] * 3)
     random = np.random.default_rng(0)

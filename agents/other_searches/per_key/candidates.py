@@ -96,9 +96,9 @@ class CandidateGrowth:
         """
         seeds, every = self.seeds, np.arange(len(inputs))
         shared = self.cases.on(seeds.partners[:, None], inputs) & any_on[:, None]
-        alone = (shared.sum(axis=1) < 2) | ~any_on
-        seeds.partners[alone] = seeds.rows[alone]
-        shared[alone] = True
+        dropped = (shared.sum(axis=1) < 2) | ~any_on
+        seeds.partners[dropped] = seeds.rows[dropped]
+        shared[dropped] = True
         first = inputs[every, shared.argmax(axis=1)]
         others = shared & (inputs != first[:, None])
         return first, np.where(others.any(axis=1), inputs[every, others.argmax(axis=1)], first)

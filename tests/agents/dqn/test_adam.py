@@ -1,4 +1,4 @@
-"""Adam: the bits of torch's own, and none of its compiler."""
+"""Adam is bit-identical to torch's own, without loading its compiler."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def test_steps_are_those_of_torch_to_the_bit():
         assert all(torch.equal(one, other) for one, other in zip(own, theirs, strict=True)), number
 
 
-def test_a_state_goes_on_and_another_is_refused():
+def test_a_state_is_restored_and_an_invalid_one_refused():
     one, other = weights(0), weights(0)
     first, second = Adam(one, 0.1), Adam(other, 0.1)
     for each in (*one, *other):

@@ -1,4 +1,4 @@
-"""Deep Q-learning: what is learned, and that a run goes on from its state as if it had never stopped."""
+"""Deep Q-learning: it learns, and a run continues from its state as if it had never stopped."""
 
 import json
 
@@ -174,7 +174,7 @@ def test_any_listener_can_give_the_rewards():
 # The parts
 
 
-def test_the_target_network_is_copied_every_so_many_updates():
+def test_the_target_network_is_copied_at_the_given_interval():
     loop = make_loop(**FREE)
     seen = 0
     while loop.agent.learner.updates < 30:
@@ -236,7 +236,7 @@ def test_steps_that_only_begin_an_episode_are_not_learned_from():
     assert loop.agent.learner.replay.added == 3 * 60
 
 
-def test_more_updates_a_step_learn_more():
+def test_more_updates_per_step_learn_more():
     once, twice = make_loop(**{**FREE, "updates": 1}), make_loop(**FREE)
     for loop in (once, twice):
         for _ in range(30):
@@ -259,7 +259,7 @@ def test_the_means_are_those_since_they_were_last_taken():
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS.keys())
 @pytest.mark.parametrize("stop", [0, 13])
-def test_a_restored_loop_continues_to_the_same_bits(setting, stop):
+def test_a_restored_loop_continues_bit_identically(setting, stop):
     one, other = make_loop(**setting), make_loop(**{**setting, "seed": 5})
     for _ in range(stop):
         one.step()

@@ -1,4 +1,4 @@
-"""Steps tried besides the most valued one."""
+"""Exploration: steps other than the most valued one."""
 
 import numpy as np
 import pytest
@@ -119,7 +119,7 @@ def test_a_full_count_stays_full():
     assert explorer.state()[0]["counts"][0] >= 65_533
 
 
-def test_few_share_a_cell():
+def test_collisions_are_rare():
     explorer = count_bonus(most=2)
     random = np.random.default_rng(0)
     cells = explorer._cells(random.integers(2, size=(120, 26)))
@@ -128,7 +128,7 @@ def test_few_share_a_cell():
     assert cells.size - len(np.unique(cells)) < 200  # of 11,040; 58 are expected
 
 
-def test_counts_come_back_with_a_state():
+def test_counts_are_restored_from_a_state():
     explorer, values = count_bonus(), np.linspace(0.2, 0, 14)[None]
     for number in (1, 1, 2):
         explorer.choose(values, memories(number))

@@ -1,4 +1,4 @@
-"""The agent beside a prior: its archive is filled, returned to and imitated, and it continues from a state."""
+"""The agent with a prior: its archive is filled, returned to and imitated, and it continues from a state."""
 
 import json
 
@@ -25,7 +25,7 @@ TUNE = Song("tune", np.eye(13, dtype=bool)[:STEPS])
 
 
 class UniformPrior:
-    """A prior that expects every choice alike."""
+    """A prior that gives every choice the same probability."""
 
     def begin(self, envs, rolls, steps):
         pass
@@ -87,7 +87,7 @@ def test_without_an_archive_nothing_is_replayed():
 
 @pytest.mark.parametrize("form", ["q", "psi", "g"])
 @pytest.mark.parametrize("n_step", [0, 2])
-def test_a_restored_loop_continues_to_the_same_bits(form, n_step):
+def test_a_restored_loop_continues_bit_identically(form, n_step):
     one, other = make_loop(3, form, n_step), make_loop(3, form, n_step, seed=7)
     for _ in range(25):
         one.step()

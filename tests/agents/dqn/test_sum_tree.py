@@ -1,4 +1,4 @@
-"""The tree of sums against adding everything up."""
+"""The sum tree against plain sums."""
 
 import numpy as np
 import pytest

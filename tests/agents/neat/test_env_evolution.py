@@ -82,7 +82,7 @@ def result(search):
     return genome_to_json(search.champion, 4, 2), search.champion_return, search.evaluator.env_steps
 
 
-def test_a_run_goes_on_from_its_state_to_the_same_bits(begin):
+def test_a_run_resumes_from_its_state_bit_identically(begin):
     whole, part = begin(seed=1), begin(seed=1)
     rows = [whole.step() for _ in range(6)]
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""The evaluator gives every genome what neat-python's own network earns, step by step."""
+"""The evaluator agrees with neat-python's own network, evaluated step by step."""
 
 import json
 import random
@@ -108,7 +108,7 @@ def test_several_songs_are_evaluated_together(config):
         assert genome.right == sum(played)
 
 
-def test_a_genome_is_worth_the_same_in_any_company(config):
+def test_a_genome_is_worth_the_same_in_any_batch(config):
     results = []
     for size in (200, 1):
         genomes = breed(config.genome_config, 200)
@@ -190,7 +190,7 @@ def test_cells_that_the_champion_gets_wrong_weigh_more_from_then_on(config, kind
         losses = expected(kind, answers, CASES, weights)
         assert genome.losses == pytest.approx(losses, rel=1e-5, abs=1e-5)
         assert genome.fitness == pytest.approx(-sum(losses), rel=1e-5)
-        # what is reported does not know of the weights
+        # reported values do not depend on the weights
         assert genome.loss == pytest.approx(sum(expected(kind, answers, CASES)), rel=1e-5)
 
 
@@ -210,7 +210,7 @@ def test_a_gain_of_0_reweights_nothing(config):
 # State
 
 
-def test_a_state_goes_on_as_if_nothing_had_happened(config):
+def test_it_continues_from_a_state_as_if_nothing_had_happened(config):
     genomes = breed(config.genome_config, 20)
     evaluator = Evaluator(CASES, reweighting=ErrorReweighting(0.3, every=2))
     for generation in range(5):

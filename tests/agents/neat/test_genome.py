@@ -1,4 +1,4 @@
-"""The genome: shared genes that never change, weights on a grid, modules that move whole, no circles."""
+"""The genome: immutable shared genes, weights on a grid, modules that move as a whole, no cycles."""
 
 import random
 from dataclasses import FrozenInstanceError, asdict, replace
@@ -54,7 +54,7 @@ def snapshot(genome) -> tuple:
 
 
 def evaluate(genome) -> None:
-    """Give a genome losses and a fitness of its own that say nothing of what it can."""
+    """Give a genome arbitrary losses and an arbitrary fitness."""
     genome.losses = [random.choice([0.0, random.random()]) for _ in range(OUTPUTS)]
     genome.fitness = -sum(genome.losses) - 1e-6 * random.random()
 
@@ -193,7 +193,7 @@ def test_every_connection_joins_nodes_that_are_there(family):
             assert not 0 <= key[0] < OUTPUTS
 
 
-def test_no_circles_arise(family):
+def test_no_cycles_arise(family):
     for genome in family:
         sources = {key: set() for key in genome.nodes}
         for source, sink in genome.connections:  # disabled ones too: they may be enabled again
@@ -283,7 +283,7 @@ def test_a_literal_crossover_of_modules(make_config):
         assert [child.nodes[key].bias for key in range(3)] == [0.0, 1.25, 0.5]
 
 
-def test_parents_that_share_hidden_nodes_have_a_child_without_circles_or_loose_ends(make_config):
+def test_parents_that_share_hidden_nodes_have_a_child_without_cycles_or_loose_ends(make_config):
     options = make_config(INPUTS, OUTPUTS, operators={"modular_crossover": 1.0}).genome_config
     for _ in range(40):
         child = child_of(random_parent([10, 11, 12]), random_parent([10, 12, 13]), options)

@@ -1,4 +1,4 @@
-"""Genomes as JSON: the same bits back, the same text again, and a reason for every text that is none."""
+"""Genomes as JSON: reading restores the bits, writing the text, and invalid texts are refused with a reason."""
 
 import json
 import math
@@ -189,6 +189,6 @@ def without(*names: str) -> str:
         ),
     ],
 )
-def test_a_text_that_is_no_genome_is_refused_with_the_reason(text, reason):
+def test_invalid_texts_are_refused_with_the_reason(text, reason):
     with pytest.raises(ValueError, match=reason):
         genome_from_json(text)

@@ -104,7 +104,7 @@ def test_fitness_is_the_reward_behind_the_prompt_averaged_over_the_prompts(cases
     assert (after_three.right, evaluator.evaluations) == (0, 1)
 
 
-def test_a_network_is_heard_once(cases):
+def test_every_network_is_rewarded_once(cases):
     evaluator = ImprovisationEvaluator(cases, LikesA().rewards, np.zeros((1, 1, KEYS), dtype=bool), 6, 2)
     genome = network({}, {9: 1.0})
     for generation in range(3):
@@ -146,7 +146,7 @@ def test_what_is_proposed_was_on_at_a_step_behind_the_prompt(memory):
     assert {proposal[1] for proposal in proposals if proposal} == {1.0, -1.0}
 
 
-def test_nothing_is_proposed_where_nothing_was_heard():
+def test_nothing_is_proposed_where_nothing_was_played():
     genome = network({}, {})
     assert PlayedInputGuide(0, 4).propose(genome, 0) is None
     genome.played = np.zeros((2, 8, KEYS), dtype=bool)
@@ -190,7 +190,7 @@ def text(run: Improvisation) -> str:
     return genome_to_json(run.champion, 4 * KEYS, KEYS)
 
 
-def test_it_goes_on_from_a_state_to_the_same_bits(start):
+def test_it_resumes_from_a_state_bit_identically(start):
     run = start()
     rows = [run.step() for _ in range(4)]
     arrays, data = run.state()

@@ -137,7 +137,7 @@ def test_the_song_is_learned_and_kept_while_improvising_gets_better(start):
 
 
 @pytest.mark.parametrize("cut", [3, 50])
-def test_it_goes_on_from_a_state_to_the_same_bits(start, cut):
+def test_it_resumes_from_a_state_bit_identically(start, cut):
     run, again = start(), start()
     rows = [run.step() for _ in range(cut)]
     arrays, data = run.state()

@@ -57,7 +57,7 @@ def children(parents: list[Genome], options, key: int) -> list[Genome]:
 @pytest.mark.parametrize("kind", ["squared_hinge", "right_keys"])
 @settings(deadline=None, max_examples=12)
 @given(seed=st.integers(0, 2**20))
-def test_generations_are_worth_the_same_by_changes_and_from_nothing(options, kind, seed):
+def test_incremental_evaluation_equals_evaluation_from_scratch(options, kind, seed):
     random.seed(seed)
     scorer = CaseScorer(CASES, kind)
     by_changes, anew = Incremental(scorer), in_process(scorer)

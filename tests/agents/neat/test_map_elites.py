@@ -109,7 +109,7 @@ def test_the_elites_are_another_object_only_where_one_is_better(start):
         assert (run.elites is not before) == changed
 
 
-def test_it_goes_on_from_a_state_to_the_same_bits(start):
+def test_it_resumes_from_a_state_bit_identically(start):
     run = start()
     rows = [run.step() for _ in range(4)]
     arrays, data = run.state()
@@ -121,7 +121,7 @@ def test_it_goes_on_from_a_state_to_the_same_bits(start):
     assert list(again.elites) == list(run.elites)
 
 
-def test_it_begins_anew_from_the_state_before_the_first_step(start):
+def test_it_starts_over_from_the_state_before_the_first_step(start):
     run, again = start(), start()
     again.restore(*run.state())
     assert again.champion is None

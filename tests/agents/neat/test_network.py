@@ -92,7 +92,7 @@ def test_weights_on_the_grid_without_hidden_nodes_give_the_same_bits_as_neat_pyt
     assert (together == by_neat_python(genome, ALL_CASES)).all()
 
 
-def test_a_network_is_evaluated_the_same_in_any_company():
+def test_a_network_is_evaluated_the_same_in_any_batch():
     genomes = [random_genome(seed) for seed in range(300)]
     together = batched(genomes, ALL_CASES, np.float32)
     alone = [batched([genome], ALL_CASES, np.float32)[0] for genome in genomes]

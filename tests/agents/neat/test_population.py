@@ -1,4 +1,4 @@
-"""Evolution: the same seed the same run, to be stopped and continued anywhere; and it learns."""
+"""Evolution: the same seed gives the same run, which can be stopped and resumed anywhere; and it learns."""
 
 import json
 import multiprocessing
@@ -44,14 +44,14 @@ BUSY = {
     "species": {"target_species": 4, "compatibility_threshold": 1.0, "interspecies_mating": 0.5},
     "genome": {"node_add_prob": 0.5, "node_delete_prob": 0.05},
 }
-"""A small population in which everything happens: species, hidden nodes, mating abroad."""
+"""A small population in which everything happens: species, hidden nodes, interspecies mating."""
 
 
 REWEIGHTING = ErrorReweighting(0.3, every=3)
 
 
 def same_state(one, other) -> bool:
-    """Return whether two states hold the same arrays and the same data."""
+    """Return True if two states hold the same arrays and the same data."""
     arrays = [{name: array.tobytes() for name, array in state[0].items()} for state in (one, other)]
     return arrays[0] == arrays[1] and one[1] == other[1]
 
@@ -173,10 +173,10 @@ def test_a_run_may_be_restored_that_has_gone_on(start, reference):
     assert ([*rows, *steps(run, 10)], text(run)) == reference
 
 
-# What is told
+# Reports
 
 
-def test_a_generation_tells_what_the_population_is_worth(start):
+def test_a_generation_reports_the_statistics_of_the_population(start):
     run = start(seed=3)
     assert (run.generation, run.evaluations, run.champion, run.solved) == (0, 0, None, False)
     rows = steps(run, 12)
@@ -239,7 +239,7 @@ def test_neat_pythons_own_evolution_is_untouched(plain, make_config):
 
 
 @pytest.mark.parametrize("generation", [0, 1, 7])
-def test_neat_pythons_own_run_resumes_to_the_same_bits(plain, generation):
+def test_neat_pythons_own_run_resumes_bit_identically(plain, generation):
     whole, stopped, again = plain(3), plain(3), plain(4)
     rows, before = steps(whole, 12), steps(stopped, generation)
     again.restore(*kept(stopped.state()))

@@ -1,4 +1,4 @@
-"""Networks beside a prior: the choices are weighed, and together or alone they play the same."""
+"""Networks with a prior: the choices are weighted, and many networks together play as each does by itself."""
 
 import numpy as np
 import pytest
@@ -148,7 +148,7 @@ def test_the_noise_of_a_seed_is_the_same_wherever_its_melody_stands():
     np.testing.assert_array_equal(continue_prompts(alone, np.stack([PROMPT] * 3), STEPS, MEMORY), rolls[:3])
 
 
-def test_what_a_noisy_prior_predicts_goes_on_from_its_state():
+def test_a_noisy_prior_continues_from_its_state():
     noisy, other = (with_noise(Climbing, [1, 2], STEPS, KEYS)(2) for _ in range(2))
     for prior, steps in ((noisy, 3), (other, 0)):
         prior.begin(np.arange(2), np.zeros((2, 0, KEYS), dtype=bool), np.zeros(2, dtype=np.int64))

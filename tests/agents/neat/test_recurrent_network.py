@@ -1,4 +1,4 @@
-"""Recurrent networks answer what neat-python's own recurrent network answers, step by step."""
+"""Recurrent networks agree with neat-python's own recurrent network at every step."""
 
 import random
 
@@ -36,7 +36,7 @@ def make_genome(nodes, connections):
 
 
 def random_genome(seed):
-    """Draw a genome with hidden nodes in circles, to themselves too; outputs stay before their activation."""
+    """Draw a genome with hidden nodes in cycles, including self-loops; outputs have the identity activation."""
     draw = random.Random(seed)
     hidden = list(range(OUTPUTS, OUTPUTS + draw.randrange(1, 5)))
     nodes = {key: (draw.uniform(-2, 2), "identity") for key in range(OUTPUTS)}

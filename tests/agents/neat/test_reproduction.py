@@ -1,4 +1,4 @@
-"""Reproduction: who has children, with whom, how many, and who lives on."""
+"""Reproduction: selection of parents, mating, species sizes, and elites."""
 
 import random
 from collections import Counter
@@ -25,7 +25,7 @@ def same_draws():
 
 
 def member(key: int, tribe: int, losses: list[float], bias: float = 0.0) -> Genome:
-    """Return a genome whose connections tell its tribe: members of two tribes have none in common."""
+    """Return a genome whose connections identify its tribe: members of two tribes have none in common."""
     weights = {(-1 - OUTPUTS * tribe - output, output): key / 1024 for output in range(OUTPUTS)}
     genes = {ends: ConnectionGene(ends, 1 + OUTPUTS * tribe + ends[1], weight) for ends, weight in weights.items()}
     genome = Genome(key, {output: NodeGene(output, bias) for output in range(OUTPUTS)}, genes)
@@ -44,7 +44,7 @@ def the_tribe_of(genome: Genome) -> int:
 
 
 def parents_of(children: list[Genome]) -> set[int]:
-    """Return the keys that many weights of the children tell: those that mutation left alone."""
+    """Return the keys encoded in many weights of the children, those that mutation left unchanged."""
     weights = Counter(round(gene.weight * 1024) for child in children for gene in child.connections.values())
     return {key for key, count in weights.items() if count >= 8}
 
@@ -204,7 +204,7 @@ def test_only_the_best_of_a_species_have_children_by_truncation(breed):
     assert parents_of(children) == {1, 2, 3, 4}
 
 
-def test_without_mating_abroad_children_have_the_genes_of_their_species(breed):
+def test_without_interspecies_mating_children_have_the_genes_of_their_species(breed):
     population = [member(key, key % TRIBES, [random.random() for _ in range(OUTPUTS)]) for key in range(1, 41)]
     children = breed(
         population, 80, operators={"modular_crossover": 1.0, "loss_weighted_output": 0.0}, interspecies_mating=0.0
@@ -213,7 +213,7 @@ def test_without_mating_abroad_children_have_the_genes_of_their_species(breed):
 
 
 @pytest.mark.parametrize("selection", ["truncation", "lexicase"])
-def test_with_mating_abroad_modules_of_one_species_reach_the_others(breed, selection):
+def test_with_interspecies_mating_modules_of_one_species_reach_the_others(breed, selection):
     # every tribe but the last is good at an output of its own
     population = [
         member(key, key % TRIBES, [0.0 if output == key % TRIBES else 5.0 for output in range(OUTPUTS)])
@@ -229,7 +229,7 @@ def test_with_mating_abroad_modules_of_one_species_reach_the_others(breed, selec
 
 
 def chosen(losses: list[list[float]], times: int = 300) -> Counter:
-    """Return how often each of some genomes is chosen, by its place."""
+    """Return how often each genome is chosen, by its index."""
     genomes = [member(key, 0, list(own)) for key, own in enumerate(losses)]
     return Counter(Parents(genomes, "lexicase").choose().key for _ in range(times))
 
@@ -245,14 +245,14 @@ def test_lexicase_always_chooses_what_is_best_at_everything():
     assert chosen([[1, 1, 1], [2, 2, 2], [9, 1.5, 3], [0, 0, 0]]) == {3: 300}
 
 
-def test_lexicase_takes_small_differences_for_none():
+def test_lexicase_ignores_small_differences():
     # at output 0 the deviations from the median 1 are 1, 0, 0.9, 99, 99: losses up to 1 are as good as 0
     counts = chosen([[0, 5, 5], [1, 0, 0], [0.1, 5, 5], [100, 5, 5], [100, 5, 5]])
     assert counts[1] > 250
 
 
 def slowly(genomes: list[Genome]) -> Genome:
-    """Choose as the definition says: outputs in a random order, each of which looks at all that are left."""
+    """Choose by the definition: outputs in random order, each filtering all remaining genomes."""
     outputs, left = list(range(5)), genomes
     while outputs and len(left) > 1:
         index = int(random.random() * len(outputs))

@@ -1,4 +1,4 @@
-"""A network in Python's own numbers answers what the networks in arrays answer."""
+"""A network in plain Python numbers has the same outputs as the array networks."""
 
 import math
 import random
@@ -63,7 +63,7 @@ def test_a_network_of_plain_data():
     assert ScalarNetwork.ACTIVATIONS["tanh"](1.0) == math.tanh(2.5)
 
 
-def test_a_circle_is_refused_where_the_network_is_not_to_be_recurrent():
+def test_a_cycle_is_refused_where_the_network_is_not_to_be_recurrent():
     genome = random_genome(0, circles=True)
     with pytest.raises(ValueError, match="recurrent: its connections form a cycle"):
         scalar_network(genome, INPUTS, OUTPUTS)

@@ -1,4 +1,4 @@
-"""Species: who belongs to which, when two become one, and how many there are."""
+"""Species: membership, merging, and their number."""
 
 import random
 
@@ -26,7 +26,7 @@ def species_set(make_config):
 
 
 def genome_at(key: int, place: float) -> Genome:
-    """Return a genome on a line: two of them are as far apart as their places are."""
+    """Return a genome on a line: the distance of two of them is that of their positions."""
     # a difference in weight counts half
     genome = Genome(key, {0: NodeGene(0, 0.0)}, {(-1, 0): ConnectionGene((-1, 0), 1, 2 * place)})
     genome.fitness, genome.loss, genome.losses, genome.right = 0.0, 0.0, [0.0], 0
@@ -43,7 +43,7 @@ def divide(species_set, population: dict[int, Genome], generation: int = 0) -> s
     return {frozenset(one.members) for one in species_set.species.values()}
 
 
-def test_distances_are_as_the_places_say(species_set):
+def test_distances_are_those_of_the_positions(species_set):
     options = species_set().config.genome_config
     assert distance(genome_at(1, 0.25), genome_at(2, 3.0), options) == 2.75
 
@@ -61,7 +61,7 @@ def test_genomes_at_the_threshold_are_of_different_species(species_set):
     assert divide(species_set(), population_at(0, THRESHOLD - 0.125)) == {frozenset({1, 2})}
 
 
-def test_everyone_belongs_to_exactly_one_species_and_is_compatible_with_its_representative(species_set):
+def test_every_genome_belongs_to_exactly_one_species_and_is_compatible_with_its_representative(species_set):
     random.seed(0)
     population = population_at(*(random.randrange(80) / 8 for _ in range(200)))
     set_of = species_set()

@@ -1,4 +1,4 @@
-"""Workers are not interrupted by the terminal, and end when they are told."""
+"""Workers are not interrupted by the terminal, and end when asked to."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Evolution strategies learn dense networks, and continue from a state to the same bits."""
+"""Evolution strategies learn dense networks, and resume from a state bit-identically."""
 
 import json
 import sys
@@ -76,7 +76,7 @@ def test_learns_a_melody_and_plays_it_alone(kind, options, song, cases):
 
 
 @every_search
-def test_a_restored_search_continues_to_the_same_bits(kind, options, cases):
+def test_a_restored_search_continues_bit_identically(kind, options, cases):
     whole, first, second = (kind(cases, options, seed=5) for _ in range(3))
     rows = run(whole, 9)
     run(first, 4)

@@ -1,4 +1,4 @@
-"""A song is learned from the number of right steps before the first error, and from nothing else."""
+"""A song is learned only from the number of right steps before the first error."""
 
 import json
 
@@ -135,7 +135,7 @@ def test_with_context_the_first_guess_is_the_step_that_followed_the_same_step():
         assert witness.played[1][0] == guess
 
 
-def test_a_restored_search_continues_to_the_same_bits():
+def test_a_restored_search_continues_bit_identically():
     song = make_song(MELODY)
     whole, first, second = (make_search(Witness(song), seed=4) for _ in range(3))
     rows = [whole.step() for _ in range(14)]

@@ -145,7 +145,7 @@ def test_the_player_continues_each_prompt_in_a_free_run():
         np.testing.assert_array_equal(played[:, step], player.press(padded[:, step : step + MEMORY]))
 
 
-def test_a_restored_evolution_continues_to_the_same_bits():
+def test_a_restored_evolution_continues_bit_identically():
     cases = make_cases()
     evolution, other, random = AndEvolution(cases), AndEvolution(cases), np.random.default_rng(1)
     for _ in range(2):

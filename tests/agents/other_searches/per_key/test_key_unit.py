@@ -105,7 +105,7 @@ def test_weights_of_rows_rise_where_they_are_wrong_and_fall_where_they_are_safe(
     assert set(unit.raises[unit.margins > 0]) == {4}
 
 
-def test_a_restored_unit_continues_to_the_same_bits(cases):
+def test_a_restored_unit_continues_bit_identically(cases):
     unit, other = KeyUnit(cases, 6, PerKeyOptions()), KeyUnit(cases, 6, PerKeyOptions())
     evolve(unit, 20)
     arrays, data = unit.state()

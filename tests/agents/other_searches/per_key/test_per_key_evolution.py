@@ -1,4 +1,4 @@
-"""Cooperative per-key evolution as a search: it solves, and continues from a state to the same bits."""
+"""Cooperative per-key evolution as a search: it solves songs, and resumes from a state bit-identically."""
 
 import json
 
@@ -63,7 +63,7 @@ def test_the_champion_as_a_file_answers_every_case(cases, mode):
 
 @pytest.mark.parametrize("mode", ["linear", "switching", "nodes"])
 @pytest.mark.parametrize("stop", [1, 4])
-def test_a_restored_search_continues_to_the_same_bits(cases, mode, stop):
+def test_a_restored_search_continues_bit_identically(cases, mode, stop):
     search, other = make(cases, MODES[mode]), make(cases, MODES[mode], seed=99)
     for _ in range(stop):
         search.step()
