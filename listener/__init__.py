@@ -1,1 +1,1 @@
-"""Listeners: the rewards of performers, learned from music or made of rules."""
+"""Listeners: reward functions for performers, learned from music or built from rules."""

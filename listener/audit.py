@@ -1,9 +1,9 @@
-"""The audit of a listener: changes that it notices, players that fool it, and music that an optimiser makes of it.
+"""The audit of a listener: which changes it notices, which players fool it, and what an optimiser makes of it.
 
 Conventions:
-    A score is the sum of a listener's rewards over a song. Real melodies are those the listener was not trained on,
-    transposed at random on the 13 keys. Intervals are 95%, over resampled pieces.
-    The result is plain data, as it is written to audit.json.
+    A score is the sum of a listener's rewards over a song. Real melodies are ones that the listener was not trained on,
+    transposed at random on the 13 keys. Confidence intervals are 95%, over resampled pieces.
+    The result is plain data, as written to audit.json.
 """
 
 from collections.abc import Callable
@@ -26,9 +26,9 @@ from songs.keyboard import STEPS_PER_BAR
 
 ORDERS = (1, 2, 3, 4, 5)
 DEAF, FOOLED = 0.75, 5
-"""AUC below which a change is not noticed, and percentile above which a degenerate player fools a listener."""
+"""AUC below which a change counts as unnoticed, and percentile above which a degenerate player fools a listener."""
 MOST_LIKELY = 0.05
-"""Temperature of a Markov chain at which it goes on with the likeliest step."""
+"""Temperature at which a Markov chain practically always takes the likeliest step."""
 OWN_BEST = "its own best by beam search"
 CHUNK = 256
 
@@ -40,11 +40,11 @@ class AuditOptions:
     """The size of an audit."""
 
     melodies: int = 0
-    """Real melodies, evenly from all of them; 0: all."""
+    """Number of real melodies, spread evenly over all of them; 0: all."""
     players: int = 40
     """Rolls of each degenerate player."""
     beam: bool = True
-    """Whether the best melody by the listener itself is looked for."""
+    """Search for the melody that the listener itself rates highest."""
     islands: int = 8
     size: int = 32
     generations: int = 400
@@ -52,21 +52,21 @@ class AuditOptions:
 
     @classmethod
     def quick(cls, seed: int) -> "AuditOptions":
-        """Return those of an audit that takes less than a minute."""
+        """Return options for an audit that takes less than a minute."""
         return cls(melodies=120, players=24, beam=False, islands=4, size=16, generations=20, seed=seed)
 
 
 def audit(
     listener: Listener, real: Excerpts, known: np.ndarray, options: AuditOptions, report: Report = lambda *stage: None
 ) -> dict:
-    """Measure a listener.
+    """Audit a listener.
 
     Args:
-        listener: any; one with a method `uncapped` (rolls to scores (B,)) is attacked there, too.
+        listener: any listener; if it has a method `uncapped` (rolls to scores (B,)), that is attacked, too.
         real: melodies it was not trained on.
-        known: (K, T) int8, melodies for the Markov chains to learn from.
-        options: the size of the audit.
-        report: called with the name of a stage, how far it is, and of how much.
+        known: (K, T) int8, melodies that the Markov chains learn from.
+        options: size of the audit.
+        report: called with the name of a stage, the amount done, and the total.
     """
     generator = np.random.default_rng(options.seed)
     if 0 < options.melodies < len(real):
@@ -88,7 +88,7 @@ def audit(
 
 
 def deafness(results: dict) -> str:
-    """Return a sentence on what a listener does not hear and what fools it, from its audit."""
+    """Return a sentence that states what a listener does not notice and what fools it, from its audit."""
     corrupted = {name: row["auc"] for name, row in results["corruptions"].items() if row["kind"] != "no difference"}
     deaf = [f"{name} ({value:.2f})" for name, value in corrupted.items() if value < DEAF]
     fooled = [
@@ -96,10 +96,10 @@ def deafness(results: dict) -> str:
         for name, row in results["degenerates"].items()
         if row["highest"] > FOOLED and name != OWN_BEST
     ]
-    heard = (
+    summary = (
         f"deaf to {', '.join(deaf)} (AUC below {DEAF:g})" if deaf else f"deaf to none of these changes (AUC {DEAF:g})"
     )
-    return f"The listener is {heard}" + (
+    return f"The listener is {summary}" + (
         f", and is fooled by {', '.join(fooled)} (percentile above {FOOLED})."
         if fooled
         else " and fooled by no player."
@@ -107,7 +107,7 @@ def deafness(results: dict) -> str:
 
 
 def in_chunks(score: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a score that takes melodies piece by piece, so that many of them need little memory."""
+    """Return the score function applied to chunks of the melodies, so that many melodies need little memory."""
     return lambda melodies: np.concatenate(
         [score(melodies[at : at + CHUNK]) for at in range(0, max(1, len(melodies)), CHUNK)]
     )
@@ -169,12 +169,12 @@ def _attacked(listener, melodies, scores, options: AuditOptions, report: Report)
     ordinary = judged_features(melodies)
     result = {}
     for name, target in targets.items():
-        # fresh seeds: no attack in training began like these
+        # fresh seeds: no attack in training started from these
         generator = np.random.default_rng([options.seed, 20_000])
         stage = f"red team on {name}"
         finds = attack(target, melodies.shape[1], size, generator, lambda *done, stage=stage: report(stage, *done))
         real = in_chunks(target)(melodies)
-        deviation = real.std() or 1.0  # one that scores all real melodies alike keeps its scale
+        deviation = real.std() or 1.0  # if all real melodies score the same, leave the scale as it is
         champions = judged_features(finds.champions)
         strange = count_outside(champions, ordinary)
         medians = np.median(finds.history, axis=1)

@@ -1,8 +1,8 @@
-"""Beam search for melodies that a listener scores high, a bar at a time.
+"""Beam search, one bar at a time, for melodies that a listener scores highly.
 
 Conventions:
-    Melodies are (N, T) int8, -1 for a rest, T whole bars. A search keeps the prefixes of the highest score so far;
-    each of them goes on with random bars, with bars of a Markov chain, and with bars of itself again.
+    Melodies are (N, T) int8, -1 for a rest, T whole bars. The search keeps the prefixes with the highest scores and
+    extends each with random bars, bars from a Markov chain, and repetitions of its own bars.
 """
 
 import numpy as np
@@ -13,13 +13,13 @@ from listener.theory import REST
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
 WIDTH = 16
-"""Prefixes that are kept."""
+"""Number of prefixes kept."""
 TRIED = 48
-"""Ways on from each of them."""
+"""Number of extensions tried for each prefix."""
 
 
 def beam_search(score: Score, bars: int, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
-    """Return the best melodies, (WIDTH, bars * 8) int8, the best first; some of the bars are samples of a chain."""
+    """Return the best melodies, (WIDTH, bars * 8) int8, best first. Some extensions are sampled from `chain`."""
     kept = np.zeros((1, 0), dtype=np.int8)
     for _ in range(bars):
         following = [_bars(melody, TRIED, chain, generator) for melody in kept]
@@ -32,7 +32,7 @@ def beam_search(score: Score, bars: int, chain: MarkovChain, generator: np.rando
 
 
 def _bars(melody: np.ndarray, count: int, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
-    """Return `count` bars (count, 8) that may follow a melody (T,)."""
+    """Return candidate next bars (count, 8) for a melody (T,)."""
     repeated = melody.reshape(-1, STEPS_PER_BAR)[-count // 4 :]
     sampled = chain.sample(count // 2, STEPS_PER_BAR, generator, chain.order)
     shape = (count - len(repeated) - len(sampled), STEPS_PER_BAR)

@@ -1,11 +1,11 @@
-"""Real melodies for listeners: excerpts of the melodies of MIDI files that fit on a keyboard, split by group.
+"""Real melodies for listeners: excerpts from MIDI files that fit on a keyboard, split by group.
 
 Conventions:
     Melodies are (N, T) int8 on the grid of eighth notes, -1 for a rest and 0 to 12 for a key, as in `listener.theory`;
     on `WIDE` keys 0 to 24.
-    Those of a corpus are as low as they go: the lowest key is 0, and `moved` puts them elsewhere.
-    A *group* is a set of pieces that share phrases, as in `vae.windows`; it is in one split as a whole, and excerpts
-    of the test, in any key, are left out of training.
+    Melodies of a corpus are transposed down until their lowest key is 0; `moved` transposes them at random.
+    A *group* is a set of pieces that share phrases, as in `vae.windows`. A whole group belongs to one split, and
+    excerpts of the test split, in any key, are left out of training.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,10 +18,10 @@ from listener.theory import REST
 from songs.keyboard import KEYS, STEPS_PER_BAR
 
 MOST_REST = 2
-"""Bars; excerpts with longer rests are left out."""
+"""Bars; excerpts with a longer rest are left out."""
 FEWEST_NOTES_A_BAR = 1.0
 WIDE = 25
-"""Keys that hold nearly all melodies; 13 hold a fifth of them."""
+"""Keys on which nearly all melodies fit; on 13 keys a fifth of them fit."""
 TEST_SHARE, VALIDATION_SHARE = 0.15, 0.12
 
 
@@ -30,9 +30,9 @@ class Excerpts:
     """Excerpts of one length."""
 
     melodies: np.ndarray
-    """(N, T) int8, the lowest key 0, no two alike."""
+    """(N, T) int8, lowest key 0, no duplicates."""
     pieces: np.ndarray
-    """(N,) int64, the number of the piece of each."""
+    """(N,) int64, index of the piece that each excerpt comes from."""
 
     def __len__(self) -> int:
         return len(self.melodies)
@@ -40,20 +40,20 @@ class Excerpts:
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Real melodies, those to train with and those held out."""
+    """Real melodies for training, and held-out ones."""
 
     training: Excerpts
     validation: Excerpts
-    """For thresholds, weights and choices."""
+    """For thresholds, weights and model selection."""
     test: Excerpts
-    """For the audit alone."""
+    """For the audit only."""
     pieces: int
-    """Number of pieces that were read."""
+    """Number of pieces read."""
 
 
 @dataclass(frozen=True, eq=False)
 class Corpora:
-    """Real melodies of several lengths, of the same pieces and split, for the training of a listener."""
+    """Real melodies of several lengths, from the same pieces and with the same split, for training a listener."""
 
     short: Corpus
     """Excerpts of 4 bars."""
@@ -62,20 +62,20 @@ class Corpora:
     songs: Corpus
     """Excerpts of 16 bars."""
     wide: Corpus
-    """Excerpts of 16 bars on sixteenths, as MIDI pitches (N, T) int16 of any compass; the judge's."""
+    """Excerpts of 16 bars on sixteenths, as MIDI pitches (N, T) int16 of any range; for the judge."""
     long: Corpus | None = None
-    """Excerpts of 32 bars; None where there is too little music."""
+    """Excerpts of 32 bars; None if there is too little music."""
 
 
 SHORT_BARS, EXCERPT_BARS, SONG_BARS, LONG_BARS = 4, 8, 16, 32
 SPLIT_SEED = 0
-"""One split for all listeners: what one of them was trained on is held out for none."""
+"""Seed of the one split that all listeners share, so no listener is trained on what is held out for another."""
 
 
 def read_music(
     folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None, keys: int = KEYS
 ) -> Corpora:
-    """Read the melodies of all MIDI files under some folders, split as for every listener; raises ValueError."""
+    """Read the melodies of all MIDI files under some folders, with the shared split; raises ValueError."""
     from vae.windows import group_pieces
 
     pieces = read_pieces(folders, report)
@@ -92,7 +92,7 @@ def read_music(
 def read_pieces(folders: Sequence[Path], report: Callable[[int, int], None] = lambda done, of: None) -> list:
     """Read the melodies of all MIDI files under some folders, as `vae.melody.Piece`.
 
-    The track MELODY is read where there is one, and bars come from beats files.
+    The track named MELODY is read if there is one, and bars come from beat files.
 
     Raises:
         ValueError: a folder is missing or has no usable MIDI file.
@@ -105,9 +105,9 @@ def read_pieces(folders: Sequence[Path], report: Callable[[int, int], None] = la
 def read_corpus(
     folders: Sequence[Path], bars: int, report: Callable[[int, int], None] = lambda done, of: None
 ) -> Corpus:
-    """Read the melodies of all MIDI files under some folders, as excerpts of so many bars; raises ValueError.
+    """Read the melodies of all MIDI files under some folders as excerpts of `bars` bars; raises ValueError.
 
-    `report` is called with the number of files that are read, and of all files.
+    `report` is called with the number of files read so far and the number of all files.
     """
     from vae.windows import group_pieces
 
@@ -116,10 +116,10 @@ def read_corpus(
 
 
 def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int, keys: int | None = KEYS) -> Corpus:
-    """Cut pieces, `vae.melody.Piece`, into excerpts, and hold out some of their groups (P,).
+    """Cut pieces (`vae.melody.Piece`) into excerpts, and hold out some of the groups; `groups` (P,) has one per piece.
 
-    The split is the same for every length, and for any keys, which are as in `cut`. Raises ValueError if a part of it
-    is empty.
+    The split is the same for every length and every value of `keys`, which is as in `cut`. Raises ValueError if a part
+    of the split is empty.
     """
     excerpts = cut(pieces, bars, keys)
     names = np.random.default_rng(SPLIT_SEED).permutation(np.unique(groups))
@@ -142,9 +142,9 @@ def split_corpus(pieces: Sequence, groups: np.ndarray, bars: int, keys: int | No
 
 
 def cut(pieces: Sequence, bars: int, keys: int | None = KEYS) -> Excerpts:
-    """Return all excerpts of some bars, from every second bar on, that fit on a keyboard and are no near silence.
+    """Return all excerpts of `bars` bars, starting at every second bar, that fit on a keyboard and are not near silent.
 
-    Without `keys` they are of any compass: MIDI pitches (N, T) int16 on sixteenths.
+    If `keys` is None they have any range: MIDI pitches (N, T) int16 on sixteenths.
     """
     from vae.tokens import STEPS_PER_BAR as SIXTEENTHS
 
@@ -154,7 +154,7 @@ def cut(pieces: Sequence, bars: int, keys: int | None = KEYS) -> Excerpts:
         for roll, onsets in piece.segments:
             pitches = _pitches(roll, onsets)
             if keys is not None:
-                pairs = pitches.reshape(-1, 2)  # in eighths; of two notes the first is kept
+                pairs = pitches.reshape(-1, 2)  # in eighths; the first of two notes is kept
                 pitches = np.where(pairs[:, 0] != REST, *pairs.T)
             for first in range(0, len(pitches) // bar - bars + 1, 2):
                 part = pitches[first * bar : (first + bars) * bar]
@@ -173,7 +173,7 @@ def cut(pieces: Sequence, bars: int, keys: int | None = KEYS) -> Excerpts:
 
 
 def _pitches(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
-    """Return the MIDI pitches (T,) int16 that begin at each sixteenth of a piece, -1 for none."""
+    """Return the MIDI pitch (T,) int16 that begins at each sixteenth of a piece, -1 for none."""
     from vae.tokens import LOWEST_MIDI_PITCH
     from vae.tokens import REST as SILENT
 
@@ -193,16 +193,16 @@ def _where(excerpts: Excerpts, mask: np.ndarray) -> Excerpts:
 
 
 def lowest(melodies: np.ndarray) -> np.ndarray:
-    """Move melodies (N, T) of any pitches down so that the lowest key of each is 0."""
+    """Transpose melodies (N, T) of any pitches so that the lowest key of each is 0."""
     sounds = melodies != REST
     bottom = np.min(melodies, axis=1, keepdims=True, where=sounds, initial=127)
     return np.where(sounds, melodies - bottom, REST).astype(np.int8)
 
 
 def moved(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Transpose each of some melodies (N, T) at random, evenly over all shifts with which it fits on the 13 keys.
+    """Transpose each melody of (N, T) by a shift drawn evenly from those with which it fits on the 13 keys.
 
-    One that is wider begins at key 0.
+    A melody with a wider range gets key 0 as its lowest.
     """
     low = lowest(melodies)
     room = np.maximum(KEYS - low.max(axis=1, initial=0), 1)

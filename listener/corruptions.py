@@ -1,10 +1,10 @@
-"""Music that no listener should take for real: corrupted melodies, and degenerate players.
+"""Music that no listener should mistake for real: corrupted melodies and degenerate players.
 
 Conventions:
-    Melodies are (N, T) int8, -1 for a rest, T whole bars, as in `listener.theory`. A corruption takes them and a
-    generator, and returns as many new ones; the keys stay from 0 to 12, or to the highest key of the melody.
-    A share is the part of the notes, or of the song, that is changed. `listener.form_corruptions` has those of form.
-    Degenerate players play silence, noise, one note, loops or scales.
+    Melodies are (N, T) int8, -1 for a rest, T whole bars, as in `listener.theory`. A corruption takes melodies and a
+    generator and returns the same number of new ones. Keys stay within 0 to 12, or to the highest key of the melody.
+    `share` is the share of the notes, or of the song, that is changed. Corruptions of form are in
+    `listener.form_corruptions`. Degenerate players play silence, noise, one note, loops or scales.
 """
 
 from collections.abc import Callable
@@ -28,24 +28,24 @@ def chosen_notes(melodies: np.ndarray, share: float, generator: np.random.Genera
 
 
 def highest_keys(melodies: np.ndarray) -> np.ndarray:
-    """Return the highest key that a corruption may use in each melody, 12 or that of the melody: (N, 1) int64."""
+    """Return the highest key that a corruption may use in each melody, 12 or its highest key: (N, 1) int64."""
     return np.maximum(melodies.max(axis=1, keepdims=True, initial=REST), KEYS - 1).astype(np.int64)
 
 
 def uniform_pitches(melodies: np.ndarray, generator: np.random.Generator, share: float = 1.0) -> np.ndarray:
-    """Draw the keys of notes evenly."""
+    """Replace keys of notes by keys drawn evenly."""
     keys = generator.integers(0, highest_keys(melodies) + 1, melodies.shape)
     return np.where(chosen_notes(melodies, share, generator), keys, melodies).astype(np.int8)
 
 
 def histogram_pitches(melodies: np.ndarray, generator: np.random.Generator, share: float = 1.0) -> np.ndarray:
-    """Draw the keys of notes as often as all these melodies have them."""
+    """Replace keys of notes by keys drawn with the frequencies of all these melodies."""
     keys = generator.choice(melodies[melodies != REST], melodies.shape)
     return np.where(chosen_notes(melodies, share, generator), keys, melodies).astype(np.int8)
 
 
 def shuffled_pitches(melodies: np.ndarray, generator: np.random.Generator, share: float = 1.0) -> np.ndarray:
-    """Give notes each other's keys."""
+    """Shuffle the keys of notes among each other."""
     chosen = chosen_notes(melodies, share, generator)
     indices = np.argsort(~chosen, axis=1, kind="stable")
     order = np.argsort(np.where(chosen, generator.random(melodies.shape), 2.0), axis=1, kind="stable")
@@ -55,7 +55,7 @@ def shuffled_pitches(melodies: np.ndarray, generator: np.random.Generator, share
 
 
 def nudged(melodies: np.ndarray, generator: np.random.Generator, share: float) -> np.ndarray:
-    """Move notes by 1 to 3 semitones up or down, the other way at the end of the keyboard."""
+    """Move notes by 1 to 3 semitones up or down, reversing the direction at the ends of the keyboard."""
     by = generator.integers(1, 4, melodies.shape) * generator.choice([-1, 1], melodies.shape)
     to = melodies + by
     to = np.where((to < 0) | (to > highest_keys(melodies)), melodies - by, to)
@@ -63,13 +63,13 @@ def nudged(melodies: np.ndarray, generator: np.random.Generator, share: float) -
 
 
 def shifted(melodies: np.ndarray, generator: np.random.Generator, share: float = 1.0) -> np.ndarray:
-    """Play the last bars, a share of all, an eighth later; what leaves the end comes first there."""
+    """Play the last bars, a share of all, an eighth later; the last step wraps around to the start of that part."""
     first = round((1 - share) * melodies.shape[1] / STEPS_PER_BAR) * STEPS_PER_BAR
     return np.concatenate((melodies[:, :first], np.roll(melodies[:, first:], 1, axis=1)), axis=1)
 
 
 def shuffled_rhythm(melodies: np.ndarray, generator: np.random.Generator, share: float = 1.0) -> np.ndarray:
-    """Shuffle the times from note to note, in a share of the bars, from a random one on; the keys keep their order."""
+    """Shuffle the times between notes in a share of the bars, starting at a random bar; keys keep their order."""
     changed = melodies.copy()
     length = round(share * melodies.shape[1] / STEPS_PER_BAR) * STEPS_PER_BAR
     for row in changed:
@@ -85,7 +85,7 @@ def shuffled_rhythm(melodies: np.ndarray, generator: np.random.Generator, share:
 
 
 def inverted(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Turn every interval upside down, within the same keys."""
+    """Invert every interval, within the same range of keys."""
     sounds = melodies != REST
     lowest = np.where(sounds, melodies, np.iinfo(np.int8).max).min(axis=1, keepdims=True)
     return np.where(sounds, melodies.max(axis=1, keepdims=True) + lowest - melodies, REST).astype(np.int8)
@@ -105,7 +105,7 @@ DEMANDED: dict[str, Corruption] = {
     "shuffled rhythm": shuffled_rhythm,
     "half of the rhythm shuffled": partial(shuffled_rhythm, share=0.5),
 }
-"""Corruptions that a listener should tell from real melodies."""
+"""Corruptions that a listener should distinguish from real melodies."""
 TRANSPOSED: dict[str, Corruption] = {"transposed": moved}
 """A change that it should not notice."""
 REPORTED: dict[str, Corruption] = {"inverted": inverted}
@@ -113,12 +113,12 @@ REPORTED: dict[str, Corruption] = {"inverted": inverted}
 
 
 def repeated(pattern: np.ndarray, steps: int) -> np.ndarray:
-    """Return patterns (N, P) again and again, (N, steps) int8."""
+    """Repeat patterns (N, P) up to a length, (N, steps) int8."""
     return np.tile(pattern, (1, steps // pattern.shape[1] + 1))[:, :steps].astype(np.int8)
 
 
 def spaced(keys: np.ndarray, every: int) -> np.ndarray:
-    """Return patterns (N, P * every) of keys (N, P) with rests between them."""
+    """Return patterns (N, P * every): keys (N, P), one every `every` steps, with rests between."""
     pattern = np.full((*keys.shape, every), REST, dtype=np.int8)
     pattern[..., 0] = keys
     return pattern.reshape(len(keys), keys.shape[1] * every)
@@ -130,14 +130,14 @@ def one_note(count: int, steps: int, generator: np.random.Generator, every: int 
 
 
 def one_note_then_rest(count: int, steps: int, generator: np.random.Generator) -> np.ndarray:
-    """Press one key at the beginning and nothing after it."""
+    """Press one key at the start and nothing after it."""
     melodies = np.full((count, steps), REST, dtype=np.int8)
     melodies[:, 0] = generator.integers(0, KEYS, count)
     return melodies
 
 
 def two_notes(count: int, steps: int, generator: np.random.Generator, every: int) -> np.ndarray:
-    """Go to and fro between two keys."""
+    """Alternate between two keys."""
     keys = generator.random((count, KEYS)).argsort(axis=1)[:, :2]
     return repeated(spaced(keys, every), steps)
 
@@ -159,7 +159,7 @@ def broken_chord(count: int, steps: int, generator: np.random.Generator, every: 
 
 
 def in_a_rhythm(play: "Player", count: int, steps: int, generator: np.random.Generator) -> np.ndarray:
-    """Play what a player plays in eighths in a rhythm of one or two bars at random, over and over."""
+    """Play the notes of a player of eighths in a random rhythm of one or two bars, over and over."""
     bar = generator.random((count, 2 * STEPS_PER_BAR)) < generator.uniform(0.25, 0.75, (count, 1))
     alike = generator.random((count, 1)) < 0.5
     bar[:, STEPS_PER_BAR:] = np.where(alike, bar[:, :STEPS_PER_BAR], bar[:, STEPS_PER_BAR:])
@@ -193,11 +193,11 @@ MELODIC: dict[str, Player] = {
     "scale in a rhythm": partial(in_a_rhythm, partial(scale, every=1)),
     "random keys": random_keys,
 }
-"""Players that press at most one key at a time: (count, steps, generator) to melodies (count, steps)."""
+"""Players that press at most one key at a time; each maps (count, steps, generator) to melodies (count, steps)."""
 
 
 def players(count: int, steps: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return `count` rolls (count, steps, K) of every degenerate player by its name."""
+    """Return `count` rolls of every degenerate player, (count, steps, K) by name."""
     rolls = {name: rolls_of(play(count, steps, generator)) for name, play in MELODIC.items()}
     rolls["all keys"] = np.ones((count, steps, KEYS), dtype=bool)
     rolls["random sets of keys"] = generator.random((count, steps, KEYS)) < 0.5

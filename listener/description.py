@@ -1,8 +1,8 @@
-"""Rolls described beside real songs: their melody features, and how much of them is copied.
+"""Descriptions of rolls next to real songs: melody features, and how much is copied.
 
-A listener may be fooled; these numbers are not its rewards. A network that plays a loop shows in them.
+A listener may be fooled. These numbers are independent of its rewards, and they expose a network that plays a loop.
 
-Conventions: rolls are (T, K) bool; what is left of the last bar is filled up with rests.
+Conventions: rolls are (T, K) bool; an incomplete last bar is filled with rests.
 """
 
 from collections.abc import Sequence
@@ -27,11 +27,11 @@ DESCRIBED = (
     "loop share",
 )
 BAND = (5, 95)
-"""Percentiles of real melodies between which a feature is ordinary."""
+"""Percentiles of real melodies between which a feature counts as ordinary."""
 
 
 def describe(roll: np.ndarray) -> dict[str, float]:
-    """Return features of a roll: `DESCRIBED` of `melody_features`, and the share of its onsets that are chords."""
+    """Return features of a roll by name: those in `DESCRIBED`, and the share of its onsets that are chords."""
     steps = max(STEPS_PER_BAR, -(-len(roll) // STEPS_PER_BAR) * STEPS_PER_BAR)
     filled = np.pad(roll, ((0, steps - len(roll)), (0, 0)))
     values = features(theory.highest_keys(filled[None]))
@@ -41,30 +41,30 @@ def describe(roll: np.ndarray) -> dict[str, float]:
 
 
 def longest_shared_run(roll: np.ndarray, songs: Sequence[np.ndarray]) -> int:
-    """Return the steps of the longest stretch of a roll (T, K) that is in one of some songs, in any key.
+    """Return the length in steps of the longest stretch of a roll (T, K) that also occurs in a song, in any key.
 
     A stretch begins and ends with a note; rests within it count.
     """
     played = _intervals(roll)
     known = np.concatenate([np.array([_GAP]), *(np.append(_intervals(song), _GAP) for song in songs)])
     notes = known > _REST
-    # run[j]: length of the common stretch that ends at this step and at step j of the songs
+    # run[j]: length of the common stretch that ends at this step of the roll and at step j of the songs
     run, longest = np.zeros(len(known), dtype=np.int64), 0
     for interval in played.tolist():
         before = np.append(0, run[:-1])
         run = np.where((known == interval) & (before > 0), before + 1, 0)
         if interval > _REST:
-            run[notes & (run == 0)] = 1  # any note may begin a stretch, whatever came before it
+            run[notes & (run == 0)] = 1  # any note may begin a stretch
             longest = max(longest, int(run.max()))
     return longest
 
 
 _REST, _GAP = -MOST_KEYS, -MOST_KEYS - 1
-"""Stand among intervals for a rest and for the end of a song."""
+"""Codes among the intervals for a rest and for the end of a song."""
 
 
 def _intervals(roll: np.ndarray) -> np.ndarray:
-    """Return for every step (T,) the semitones from the note before, 0 for the first note."""
+    """Return the semitones from the previous note at every step, (T,), 0 for the first note."""
     (melody,) = theory.highest_keys(roll[None])
     notes = melody[melody != REST].astype(np.int64)
     intervals = np.full(len(melody), _REST)
@@ -73,10 +73,10 @@ def _intervals(roll: np.ndarray) -> np.ndarray:
 
 
 def describe_rolls(rolls: Sequence[np.ndarray], songs: Sequence[np.ndarray]) -> dict[str, dict[str, float]]:
-    """Return the description of rolls (T, K) beside that of real songs, each compared with the other songs.
+    """Describe rolls (T, K) next to real songs. Each song is compared with the other songs.
 
     Returns:
-        By feature: the `mean` of the rolls, `low` and `high`, the 5th and 95th percentile of the songs.
+        By feature: the `mean` of the rolls, and the 5th and 95th percentiles of the songs, `low` and `high`.
     """
     played = [_with_copying(roll, songs) for roll in rolls]
     real = [_with_copying(song, [*songs[:index], *songs[index + 1 :]]) for index, song in enumerate(songs)]
@@ -88,16 +88,16 @@ def describe_rolls(rolls: Sequence[np.ndarray], songs: Sequence[np.ndarray]) -> 
 
 
 def outside(table: dict[str, dict[str, float]]) -> list[str]:
-    """Return the features of `describe_rolls` whose mean lies outside the real ones' 5th to 95th percentile.
+    """Return the features in a table of `describe_rolls` whose mean is outside the 5th to 95th percentile of the songs.
 
-    To share less with the songs than they share with each other is no fault.
+    Sharing less with the songs than they share with each other does not count.
     """
     below = {name for name, row in table.items() if row["mean"] < row["low"]} - {"longest_shared_run"}
     return [name for name, row in table.items() if name in below or row["mean"] > row["high"]]
 
 
 def count_outside(melodies: np.ndarray, real: np.ndarray) -> np.ndarray:
-    """Return how many features of each melody (N, F) lie outside the middle nine tenths of real ones (R, F), (N,)."""
+    """Count the features of each melody (N, F) outside the 5th to 95th percentile of real ones (R, F): (N,)."""
     low, high = np.percentile(real, BAND, axis=0)
     return ((melodies < low - 1e-9) | (melodies > high + 1e-9)).sum(axis=1)
 

@@ -1,8 +1,8 @@
-"""A listener of endings: a melody ends at home, on the tonic or the fifth, with a note of half a bar or longer.
+"""A listener for endings: a melody should end on the tonic or the fifth, with a note of half a bar or longer.
 
-Conventions: as in `listener.listener`; targets are not looked at. The reward is a potential: at every bar line the
-    change of what an ending there would be worth, 0 for a good one and -1 for any other, also for silence. So the
-    rewards of a song add up to the worth of its own ending.
+Conventions: as in `listener.listener`; targets are ignored. The reward is potential-based: at every bar line it is the
+    change in the value of an ending there, which is 0 for a good ending and -1 for any other, silence included. So the
+    rewards of a song add up to the value of its actual ending.
 """
 
 import numpy as np
@@ -14,12 +14,12 @@ from songs.keyboard import STEPS_PER_BAR
 
 
 class Ending(SumOfTerms):
-    """Rewards a melody for ending well, wherever it may end."""
+    """Rewards a melody for ending well, at whichever bar line it ends."""
 
     pays_every = STEPS_PER_BAR
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return the rewards as the one term `ending`, (B, T) float32."""
+        """Return the rewards as a single term `ending`, (B, T) float32."""
         melodies = highest_keys(rolls)
         lines = range(STEPS_PER_BAR, melodies.shape[1] + 1, STEPS_PER_BAR)
         worth = np.array([ends_well(melodies[:, :line]) - 1.0 for line in lines]).reshape(-1, len(melodies))

@@ -1,8 +1,8 @@
 """Listeners that reward expectation: the log probability of every step of a melody.
 
 Conventions:
-    As in `listener.listener`; targets are not looked at. The highest key of a step is the melody; every further key
-    is rewarded as one of 14 equally likely tokens.
+    As in `listener.listener`; targets are ignored. The highest key of a step is the melody; every further key is
+    rewarded as one of 14 equally likely tokens.
 """
 
 from abc import abstractmethod
@@ -15,20 +15,20 @@ from listener.markov import TOKENS
 
 
 class Expectation(SumOfTerms):
-    """Rewards the log probability of each step, less that of an average step of real music."""
+    """Rewards the log probability of each step, minus that of an average step of real music."""
 
     pitch_term: str
     """Name of the pitch term."""
     constant: float
-    """Nats of an average step of real music."""
+    """Mean log probability of a step of real music, in nats."""
     any_keyboard = False
-    """Whether more than 13 keys are heard."""
+    """True if rolls may have more than 13 keys."""
 
     @abstractmethod
     def log_probabilities(self, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the nats of every step of melodies (N, T): of its rhythm, and of its note, 0 where none begins.
+        """Return the log probabilities, in nats, of the rhythm and of the note at every step of melodies (N, T).
 
-        Both are (N, T) float32.
+        Both are (N, T) float32; that of the note is 0 where none begins.
         """
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
@@ -43,5 +43,5 @@ class Expectation(SumOfTerms):
 
 
 def further_tokens(rolls: np.ndarray) -> np.ndarray:
-    """Return the rewards of further keys in rolls (B, T, K), each as a token by itself, (B, T) float32."""
+    """Return the rewards of further keys in rolls (B, T, K), each counted as a token of its own, (B, T) float32."""
     return -np.float32(np.log(TOKENS)) * theory.further_keys(rolls)

@@ -1,13 +1,12 @@
-"""Trained listeners, the held-out judge and the model of form as files: NAME.safetensors, and NAME.json beside it.
+"""Files of trained listeners, the held-out judge and the model of form: NAME.safetensors with NAME.json next to it.
 
 Conventions:
-    The JSON says `format`, `version`, `kind` (one of `KINDS`), what its kind needs, `reference` (the scores of real
-    melodies of 16 bars at the percentiles 0 to 100) and whatever was added. Files can come from anywhere: nothing in
-    them is executed, sizes are compared before networks are made, and what is wrong in them is a ValueError that names
-    the file.
-    The n-gram's tables and the model of form are stored in half precision, and so is what loses nothing by it. The
-    encoder of the MusicVAE that comes with the project is read from that model's file (`listener.shared_encoder`).
-    Reading an n-gram loads no torch.
+    The JSON has `format`, `version`, `kind` (one of `KINDS`), the fields of that kind, `reference` (the scores of real
+    melodies of 16 bars at the percentiles 0 to 100) and any added data. Files are untrusted: nothing in them is
+    executed, sizes are checked before networks are built, and an error in a file is a ValueError that names the file.
+    The n-gram's tables and the model of form are stored in half precision, as are other arrays that half precision
+    represents exactly. The encoder of the MusicVAE that comes with the project is read from that model's file
+    (`listener.shared_encoder`). Reading an n-gram does not import torch.
 """
 
 import json
@@ -42,20 +41,20 @@ FORMAT = "kuznechik listener"
 VERSION = 4
 SUFFIX = ".safetensors"
 IN_RUN = Path("best") / f"listener{SUFFIX}"
-"""The file in the folder of a run that trained a listener."""
+"""Path of the listener within the folder of the run that trained it."""
 JUDGE = "judge"
-"""The kind, and the name, of the held-out judge."""
+"""Kind and name of the held-out judge."""
 TASTE = "taste"
-"""The kind of a listener that learned what one person prefers."""
+"""Kind of a listener that learned one person's preferences."""
 MOST_BARS = 10_000
-"""Of the melodies that a taste was learned from."""
+"""Most bars of the melodies that a taste was learned from."""
 FORM = "form"
-"""The kind, and the name, of the model of form."""
-USES_OF_JUDGE = "kuznechik listener judge and kuznechik leaderboard ask it"
+"""Kind and name of the model of form."""
+USES_OF_JUDGE = "use kuznechik listener judge or kuznechik leaderboard"
 LARGEST = 1e4
-"""Largest parameter or other number of a listener; those of the project stay below 250."""
+"""Largest parameter or other number allowed in a listener; those of the project stay below 250."""
 WIDEST = 4096
-"""Most units of a layer."""
+"""Most units allowed in a layer."""
 NUMBER = Within(0.0, -LARGEST, LARGEST)
 NUMBERS = Within([0.0], -LARGEST, LARGEST)
 KINDS: dict[str, dict[str, Any]] = {
@@ -67,7 +66,7 @@ KINDS: dict[str, dict[str, Any]] = {
     JUDGE: {"nets": {}, "reference": NUMBERS},
     FORM: {"levels": [NUMBERS]},
 }
-"""An example of the JSON of each kind, besides what may be added."""
+"""An example of the JSON fields of each kind, without the optional ones."""
 _TABLES = {
     "ngram.rhythm": (STEPS_PER_BAR, LONGEST_GAP + 1, PREVIOUS_GAPS, 2),
     "ngram.intervals": (INTERVALS,) * (CONTEXT + 1),
@@ -75,19 +74,19 @@ _TABLES = {
 
 
 def model_in(path: Path) -> Path:
-    """Return the file of a trained listener: a path itself, or the one in the folder of a run."""
+    """Return the file of a trained listener: the path itself, or the listener within the folder of a run."""
     return path / IN_RUN if path.is_dir() else path
 
 
 def models_folder() -> Path:
-    """Return the folder of the trained listeners of the project."""
+    """Return the folder of the listeners that come with the project."""
     return Path(str(files("listener"))) / "models"
 
 
 def write_listener(
     path: Path, listener: "NGram | Expected | Learned | Judge | FormModel", about: dict[str, Any]
 ) -> None:
-    """Write a trained model to a .safetensors file, and plain data on it to the JSON beside it."""
+    """Write a trained model to a .safetensors file, and plain data about it to the JSON next to it."""
     from safetensors.numpy import save
 
     arrays, head = _contents(listener)
@@ -127,7 +126,7 @@ def _contents(
 def _with_taste(
     listener: "Learned", arrays: dict[str, np.ndarray], head: dict[str, Any]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return the contents of a learned listener, with those of a taste if it is one."""
+    """Return the arrays and the JSON of a learned listener, with those of its taste if it is one."""
     from listener.taste.features import TASTE_FEATURES
     from listener.taste.model import Taste
 
@@ -139,7 +138,7 @@ def _with_taste(
 
 
 def _size(net: Any) -> dict[str, Any]:
-    """Return the options of a network as plain data; of an encoder, also its configuration."""
+    """Return the options of a network as plain data, with its configuration if it is an encoder."""
     return {**vars(net.options), **({"encoder": net.config.to_dict()} if hasattr(net, "config") else {})}
 
 
@@ -152,7 +151,7 @@ def _parameters(networks: "dict[str, Any]") -> dict[str, np.ndarray]:
 
 
 def _smallest(values: np.ndarray) -> np.ndarray:
-    """Return an array in half precision if that holds the same numbers, else as it is."""
+    """Return an array in half precision if that represents the same numbers, otherwise unchanged."""
     with np.errstate(over="ignore"):
         halved = values.astype(np.float16)
     return halved if np.array_equal(halved, values) else values
@@ -160,7 +159,7 @@ def _smallest(values: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def _errors_name(file: Path, wrong: str = "") -> Iterator[None]:
-    """Let a ValueError inside the block begin with the name of a file."""
+    """Context manager: prefix the message of a ValueError with the name of a file."""
     try:
         yield
     except ValueError as error:
@@ -177,7 +176,7 @@ def _validate_filled(name: str, values: list) -> None:
 
 
 def _array(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return an array of single or half precision as float32; raises ValueError if it is missing or another."""
+    """Return an array of single or half precision as float32; raises ValueError if it is missing or does not fit."""
     halved = name in arrays and arrays[name].dtype == np.float16
     example = np.broadcast_to((np.float16 if halved else np.float32)(0), shape)  # takes no memory
     validate_like({name: Within(example, -LARGEST, LARGEST)}, arrays)
@@ -185,14 +184,14 @@ def _array(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -> 
 
 
 def _options(example: Options, about: Any, name: str) -> Options:
-    """Return the options of a network that the JSON has under a name, of the kind of an example."""
+    """Return the options of a network from the JSON, of the type of an example; `name` is for error messages."""
     ranges = {int: (1, WIDEST), float: (0, 0.99)}
     validate_like({key: Within(value, *ranges[type(value)]) for key, value in vars(example).items()}, about, name)
     return type(example)(**{key: about[key] for key in vars(example)})
 
 
 def _network(arrays: dict[str, np.ndarray], part: str, make: Callable[[], Net]) -> Net:
-    """Return a network with the arrays `part.NAME`, for use and not for training; `make` returns one of that size."""
+    """Return a network with the arrays `part.NAME`, in evaluation mode; `make` returns a network of that size."""
     import torch
 
     with torch.device("meta"):
@@ -209,20 +208,20 @@ def read_about(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: it is missing, damaged, or of another kind.
     """
-    beside = path.with_suffix(".json")
+    file = path.with_suffix(".json")
     try:
-        about = json.loads(read_text(beside))
+        about = json.loads(read_text(file))
     except FileNotFoundError:
-        missing = beside if path.exists() else path
-        raise ValueError(f"{missing}: no such listener; kuznechik listener train makes one") from None
+        missing = file if path.exists() else path
+        raise ValueError(f"{missing}: no such listener; train one with kuznechik listener train") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{beside}: is broken: {error}") from None
+        raise ValueError(f"{file}: is broken: {error}") from None
     if not isinstance(about, dict) or (about.get("format"), about.get("version")) != (FORMAT, VERSION):
-        raise ValueError(f"{beside}: describes no {FORMAT!r} of version {VERSION}; train it again")
+        raise ValueError(f"{file}: is not a {FORMAT!r} of version {VERSION}; train it again")
     with _errors_in_json(path):
         validate_like({"kind": ""}, about)
         if about["kind"] not in KINDS:
-            raise ValueError(f"there is no kind of listener {about['kind']!r:.40}")
+            raise ValueError(f"unknown kind of listener {about['kind']!r:.40}")
         validate_like(KINDS[about["kind"]], about)
         if "reference" in about:
             validate_like({"reference": NUMBERS}, about)
@@ -238,11 +237,11 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         from safetensors import SafetensorError
         from safetensors.numpy import load
     except ModuleNotFoundError:
-        raise ValueError("trained listeners need more: pip install 'kuznechik[torch]'") from None
+        raise ValueError("trained listeners need safetensors: pip install 'kuznechik[torch]'") from None
     try:
         return load(read_whole(path))
     except FileNotFoundError:
-        raise ValueError(f"{path}: no such listener; kuznechik listener train makes one") from None
+        raise ValueError(f"{path}: no such listener; train one with kuznechik listener train") from None
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
     except (SafetensorError, ValueError, KeyError) as error:
@@ -253,13 +252,13 @@ def read_listener(path: Path) -> Listener:
     """Read a listener.
 
     Raises:
-        ValueError: a file is missing or damaged, has other parameters than its JSON says, or is the judge.
+        ValueError: a file is missing or damaged, does not match its JSON, or is the judge or a model of form.
     """
     about = read_about(path)
     if about["kind"] == FORM:
-        raise ValueError(f"{path}: is a model of form, which rewards nobody; it plays, as kuznechik play form:{path}")
+        raise ValueError(f"{path}: is a model of form, not a listener; hear it with kuznechik play form:{path}")
     if about["kind"] == JUDGE:
-        raise ValueError(f"{path}: is the held-out judge, which rewards nobody; {USES_OF_JUDGE}")
+        raise ValueError(f"{path}: is the held-out judge, not a listener; {USES_OF_JUDGE}")
     arrays = _arrays_of(path, about)
     return {"ngram": _ngram, "melody": _expected, "learned": _learned, "vae": _learned, TASTE: _taste}[about["kind"]](
         path, about, arrays
@@ -267,10 +266,10 @@ def read_listener(path: Path) -> Listener:
 
 
 def read_judge(path: Path | None = None) -> "Judge":
-    """Read a judge from its file or the run that trained it, without a path that of the project.
+    """Read a judge from its file or from the run that trained it; without a path, the judge of the project.
 
     Raises:
-        ValueError: a file is missing or damaged, has other parameters than its JSON says, or is no judge.
+        ValueError: a file is missing or damaged, does not match its JSON, or is not a judge.
     """
     path, about, arrays = _model_of(JUDGE, path, "a judge")
     from listener.judge.model import Judge, JudgeNet, NetOptions
@@ -284,10 +283,10 @@ def read_judge(path: Path | None = None) -> "Judge":
 
 
 def read_form(path: Path | None = None) -> "FormModel":
-    """Read a model of form from its file or the run that trained it, without a path that of the project.
+    """Read a model of form from its file or from the run that trained it; without a path, that of the project.
 
     Raises:
-        ValueError: a file is missing or damaged, has other parameters than its JSON says, or is no model of form.
+        ValueError: a file is missing or damaged, does not match its JSON, or is not a model of form.
     """
     path, about, arrays = _model_of(FORM, path, "a model of form")
     from listener.form.model import MAKERS, FormModel
@@ -301,7 +300,7 @@ def read_form(path: Path | None = None) -> "FormModel":
 
 
 def _model_of(kind: str, path: Path | None, wanted: str) -> tuple[Path, dict[str, Any], dict[str, np.ndarray]]:
-    """Return the file, JSON and arrays of a model of a kind, by default that of the project; raises ValueError."""
+    """Return the file, JSON and arrays of a model of a kind, by default the project's own; raises ValueError."""
     path = model_in(path) if path else models_folder() / f"{kind}{SUFFIX}"
     about = read_about(path)
     if about["kind"] != kind:
@@ -344,10 +343,10 @@ def _taste(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> 
 
     with _errors_in_json(path):
         if tuple(about["features"]) != TASTE_FEATURES:
-            raise ValueError("features are not those of this version: learn the taste again")
+            raise ValueError("features do not match this version: learn the taste again")
     with _errors_name(path):
-        found = arrays.get("taste.mean", np.zeros((0, 0)))
-        shape = (min(max(len(found), 1), MOST_BARS), len(TASTE_FEATURES))
+        mean = arrays.get("taste.mean", np.zeros((0, 0)))
+        shape = (min(max(len(mean), 1), MOST_BARS), len(TASTE_FEATURES))
         scale = Scale(**{name: _array(arrays, f"{TASTE}.{name}", shape) for name in Scale.__dataclass_fields__})
         if not (scale.deviation >= np.float32(LEAST_DEVIATION)).all():
             raise ValueError(f"{TASTE}.deviation is below {LEAST_DEVIATION}")
@@ -385,7 +384,7 @@ def _learned(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -
 
 
 def _maker(name: str, size: Any) -> Callable[[], Any]:
-    """Return a function that makes the network of a name and the options that the JSON has for it."""
+    """Return a factory for the network of a name, with its options from the JSON."""
     from listener.learned.form_net import FormNet, FormOptions
     from listener.learned.latent_net import LatentNet, LatentOptions
     from listener.learned.window_net import NetOptions, WindowNet

@@ -1,7 +1,7 @@
-"""Corruptions of form: every bar is music, but the bars do not make a song.
+"""Corruptions of form: each bar sounds like music, but together they make no song.
 
 Conventions:
-    As in `listener.corruptions`. A phrase is four bars, a loop is repeated to the length of the melody.
+    As in `listener.corruptions`. A phrase is four bars; a loop is repeated to the length of the melody.
 """
 
 from functools import partial
@@ -22,14 +22,14 @@ def _bars(melodies: np.ndarray) -> np.ndarray:
 
 
 def looped(melodies: np.ndarray, generator: np.random.Generator, bars: int) -> np.ndarray:
-    """Repeat some bars of each melody, from any multiple of them on."""
+    """Loop `bars` bars of each melody, starting at a random multiple of that length."""
     steps = bars * STEPS_PER_BAR
     first = steps * generator.integers(0, max(1, melodies.shape[1] // steps), (len(melodies), 1))
     return repeated(np.take_along_axis(melodies, first + np.arange(steps), axis=1), melodies.shape[1])
 
 
 def reordered(melodies: np.ndarray, generator: np.random.Generator, bars: int) -> np.ndarray:
-    """Play parts of so many bars in another order; what is left over at the end stays."""
+    """Shuffle sections of `bars` bars; bars left over at the end stay in place."""
     steps = bars * STEPS_PER_BAR
     whole = melodies.shape[1] // steps * steps
     parts = melodies[:, :whole].reshape(len(melodies), -1, steps)
@@ -39,7 +39,7 @@ def reordered(melodies: np.ndarray, generator: np.random.Generator, bars: int) -
 
 
 def _others(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return another of the melodies for each, about as low as it, on the keys that it may use."""
+    """Return another melody for each, transposed to about the same lowest key and within its allowed keys."""
     bottom = melodies.min(axis=1, keepdims=True, where=melodies != REST, initial=np.iinfo(np.int8).max)
     others = lowest(melodies[generator.permutation(len(melodies))])
     room = np.maximum(melodies.max(axis=1, keepdims=True), KEYS - 1) - others.max(axis=1, keepdims=True, initial=0)
@@ -48,14 +48,14 @@ def _others(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def spliced(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Go on with another melody from the middle on, or at another quarter now and then."""
+    """Switch to another melody in the middle, or sometimes after the first or third quarter."""
     quarter = max(STEPS_PER_BAR, melodies.shape[1] // (4 * STEPS_PER_BAR) * STEPS_PER_BAR)
     cut = quarter * generator.choice([1, 2, 2, 3], (len(melodies), 1))
     return np.where(np.arange(melodies.shape[1]) < cut, melodies, _others(melodies, generator))
 
 
 def unended(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Play two bars from before instead of the last two; two of another melody now and then."""
+    """Replace the last two bars by two earlier ones, or sometimes by two of another melody."""
     bars, others = _bars(melodies).copy(), _bars(_others(melodies, generator))
     first = generator.integers(0, max(1, bars.shape[1] - 3), len(bars))
     foreign, rows = generator.random(len(bars)) < 0.25, np.arange(len(bars))
@@ -66,7 +66,7 @@ def unended(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def ends_moved(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Move the last notes of phrases by one or two semitones."""
+    """Move the last notes of most phrases by one or two semitones."""
     changed, top = melodies.copy(), np.maximum(melodies.max(axis=1), KEYS - 1)
     for first in range(0, melodies.shape[1], PHRASE):
         sounds = melodies[:, first : first + PHRASE] != REST
@@ -80,13 +80,13 @@ def ends_moved(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarr
 
 def alternated(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Take every other bar from another melody."""
-    own, others = _bars(melodies), _bars(_others(melodies, generator))
-    even = np.arange(own.shape[1])[:, None] % 2 == 0
-    return np.where(even, own, others).reshape(melodies.shape)
+    bars, others = _bars(melodies), _bars(_others(melodies, generator))
+    even = np.arange(bars.shape[1])[:, None] % 2 == 0
+    return np.where(even, bars, others).reshape(melodies.shape)
 
 
 def unechoed(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Play another bar of the melody, or one of another melody, where a bar was played before."""
+    """Replace each bar that repeats an earlier one by a random bar of this or of another melody."""
     bars, others = _bars(melodies), _bars(_others(melodies, generator))
     names = np.ascontiguousarray(bars).view(np.int64)[..., 0]
     again = ((names[:, :, None] == names[:, None, :]) & np.tri(names.shape[1], k=-1, dtype=bool)).any(axis=2)
@@ -100,7 +100,7 @@ def unechoed(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray
 
 
 def walked(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Walk up and down the scale of each melody in its rhythm, by at most two degrees."""
+    """Replace the notes of each melody by a random walk on its scale, of at most two degrees at a time."""
     changed = melodies.copy()
     for row in changed:
         sounds = row != REST

@@ -1,15 +1,15 @@
-"""Listeners: objects that reward every step of rolls; their protocol, and weighted sums of them.
+"""Listeners: objects that reward every step of a roll; their protocol, and weighted sums of them.
 
 Conventions:
     Rolls are batches (B, T, K) bool, rewards are (B, T) float32 and higher is better.
-    A listener is causal: the reward of step t depends on the steps up to t alone. So the environment may
-    ask for the reward of the newest step, and evolution for all steps of whole songs at once.
-    A listener is pointwise if the reward of a step depends on that step alone. One that is may say so, with
-    an attribute `pointwise = True`, and then has a method `step_rewards` for steps without their past.
-    A listener may also have rewards for each key of a step, in a method `key_rewards`: (B, T, K) float32 whose mean
+    A listener is causal: the reward of step t depends only on the steps up to t. So the environment can ask for the
+    reward of the newest step, and evolution for all steps of whole songs at once.
+    A listener is pointwise if the reward of a step depends only on that step. It may declare this with an attribute
+    `pointwise = True`, and then has a method `step_rewards` that takes steps without their past.
+    A listener may also give rewards for each key of a step, with a method `key_rewards`: (B, T, K) float32, whose mean
     over the keys is the reward. The function `key_rewards` takes any listener.
-    A listener whose reward is 0 but at steps n - 1, 2n - 1, ... may say so in an attribute `pays_every` of n; then the
-    environment leaves out the steps between. The function `pays_every` takes any listener.
+    A listener whose reward is 0 except at steps n - 1, 2n - 1, ... may declare an attribute `pays_every = n`; the
+    environment then skips the steps between. The function `pays_every` takes any listener.
 """
 
 from abc import ABC, abstractmethod
@@ -31,7 +31,7 @@ class Listener(Protocol):
 
         Args:
             rolls: (B, T, K) bool, what was played.
-            targets: (B, T, K) bool, what should have been played; None where there is no song to reproduce.
+            targets: (B, T, K) bool, what should have been played; None if there is no song to reproduce.
 
         Returns:
             (B, T) float32.
@@ -48,12 +48,12 @@ class PointwiseListener(Listener, Protocol):
     def step_rewards(
         self, keys: np.ndarray, targets: np.ndarray | None = None, wrong: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return the reward of single steps.
+        """Return the rewards of single steps.
 
         Args:
             keys: (..., K) bool, what was played.
-            targets: (..., K) bool, what should have been played; None where there is no song to reproduce.
-            wrong: (...) float32, `listener.memorization.wrong_keys` of the two, for a caller that knows it.
+            targets: (..., K) bool, what should have been played; None if there is no song to reproduce.
+            wrong: (...) float32, `listener.memorization.wrong_keys` of the two, if the caller already has it.
 
         Returns:
             (...) float32.
@@ -69,7 +69,7 @@ def is_pointwise(listener: Listener) -> TypeGuard[PointwiseListener]:
 def key_rewards(listener: Listener, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
     """Return the rewards of each key, (B, T, K) float32, whose mean over the keys is the reward.
 
-    A listener without them gives all keys the reward of the step.
+    For a listener without `key_rewards`, every key gets the reward of the step.
     """
     if hasattr(listener, "key_rewards"):
         return listener.key_rewards(rolls, targets)
@@ -84,7 +84,7 @@ def at_bar_lines(values: np.ndarray, steps: int) -> np.ndarray:
 
 
 def pays_every(listener: Listener) -> int:
-    """Return n for a listener whose reward is 0 but at steps n - 1, 2n - 1, ...; 1 for one that does not say so."""
+    """Return n for a listener whose reward is 0 except at steps n - 1, 2n - 1, ...; 1 if it does not declare it."""
     return int(getattr(listener, "pays_every", 1))
 
 
@@ -93,7 +93,7 @@ class SumOfTerms(ABC):
 
     @abstractmethod
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return the rewards of each term at every step, (B, T) float32 by its name."""
+        """Return the rewards of each term at every step, (B, T) float32 by name."""
 
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         return np.add.reduce(list(self.terms(rolls, targets).values()), axis=0, dtype=np.float32)
@@ -103,7 +103,7 @@ class WeightedSum:
     """The weighted sum of the rewards of several listeners."""
 
     def __init__(self, listeners: Sequence[Listener], weights: Sequence[float]):
-        """Take at least one listener, and a weight for each; raises ValueError for anything else."""
+        """Take at least one listener, and one weight for each; raises ValueError otherwise."""
         if not listeners or len(listeners) != len(weights):
             raise ValueError(f"give one weight for each listener: {len(listeners)} listeners, {len(weights)} weights")
         self.listeners = tuple(listeners)
@@ -116,14 +116,14 @@ class WeightedSum:
         return self._sum(one.rewards(rolls, targets) for one in self.listeners)
 
     def _sum(self, parts: Iterable[np.ndarray]) -> np.ndarray:
-        """Return the weighted sum of what each listener gives."""
+        """Return the weighted sum of arrays, one from each listener."""
         weighted = [np.float32(weight) * part for weight, part in zip(self.weights, parts, strict=True)]
         return np.add.reduce(weighted, axis=0, dtype=np.float32)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return the rewards of each term at every step, (B, T) float32; a listener without terms is one itself.
+        """Return the rewards of each term at every step, (B, T) float32 by name; a listener without terms is one term.
 
-        The name of a term that several listeners have is followed by the number of the listener, from 2 on.
+        If several listeners have a term of the same name, the number of the listener is appended from the second on.
         """
         named: dict[str, np.ndarray] = {}
         for number, (weight, one) in enumerate(zip(self.weights, self.listeners, strict=True), start=1):
@@ -140,5 +140,5 @@ class WeightedSum:
     def step_rewards(
         self, keys: np.ndarray, targets: np.ndarray | None = None, wrong: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return the reward of single steps, if all the listeners are pointwise."""
+        """Return the rewards of single steps, if all the listeners are pointwise."""
         return self._sum(one.step_rewards(keys, targets, wrong) for one in self._pointwise)

@@ -1,9 +1,9 @@
-"""A Markov chain over steps: its samples have the neighbourhoods of real melodies and go nowhere.
+"""A Markov chain over steps: its samples resemble real melodies locally but have no direction.
 
 Conventions:
     A step is one of 14 *tokens*: 0 a rest, 1 to 13 a key; melodies are (N, T) int8, -1 for a rest.
-    A chain of order K conditions on the K steps before; contexts are counted from the beginning of the melody on.
-Source: I. Witten and T. Bell, The Zero-Frequency Problem, 1991 (method C), for the backing off.
+    A chain of order K conditions on the K steps before; near the start of a melody the context is shorter.
+Source: I. Witten and T. Bell, The Zero-Frequency Problem, 1991 (method C), for the back-off.
 """
 
 import numpy as np
@@ -14,14 +14,14 @@ TOKENS = KEYS + 1
 
 
 def witten_bell(counts: np.ndarray, shorter: np.ndarray) -> np.ndarray:
-    """Return probabilities of outcomes: as often as seen, and as in a shorter context where seldom seen.
+    """Return smoothed probabilities: observed frequencies, backing off to a shorter context where data is scarce.
 
     Args:
-        counts: (C, V) how often each of V outcomes followed each of C contexts.
-        shorter: (C, V) probabilities of the outcomes in the context without its oldest part.
+        counts: (C, V), how often each of V outcomes followed each of C contexts.
+        shorter: (C, V), probabilities of the outcomes given the context without its oldest part.
 
     Returns:
-        (C, V) float64, rows sum to 1 if those of `shorter` do.
+        (C, V) float64; rows sum to 1 if those of `shorter` do.
     """
     total = counts.sum(axis=1, keepdims=True)
     kinds = (counts > 0).sum(axis=1, keepdims=True)
@@ -29,7 +29,7 @@ def witten_bell(counts: np.ndarray, shorter: np.ndarray) -> np.ndarray:
 
 
 class MarkovChain:
-    """Markov chain of melodies, sampled step by step."""
+    """A Markov chain of melodies, sampled step by step."""
 
     def __init__(self, melodies: np.ndarray, order: int):
         """Learn from melodies (N, T) int8; `order` is the longest context, in steps."""
@@ -50,11 +50,11 @@ class MarkovChain:
         """Sample melodies (count, steps) int8.
 
         Args:
-            count: how many.
-            steps: length.
-            generator: source of chance.
-            order: context that is used, at most that of the chain.
-            temperature: below 1 the likely is likelier.
+            count: number of melodies.
+            steps: their length.
+            generator: source of randomness.
+            order: length of the context, at most that of the chain.
+            temperature: values below 1 favour likely steps.
         """
         tokens = np.zeros((count, steps), dtype=np.int64)
         for step in range(steps):
@@ -68,7 +68,7 @@ class MarkovChain:
 
 
 def _names(tokens: np.ndarray, size: int) -> np.ndarray:
-    """Return one number for each run of `size` tokens, (N, T - size + 1) int64; the last token counts least."""
+    """Encode each run of `size` tokens as one number, (N, T - size + 1) int64; the last token is least significant."""
     count = tokens.shape[1] - size + 1
     names = np.zeros((len(tokens), count), dtype=np.int64)
     for offset in range(size):

@@ -1,11 +1,11 @@
-"""Features of melodies: keys, density, intervals and repetition; the one place where melodies are counted.
+"""Features of melodies: keys, density, intervals and repetition.
 
-The learned listener compares features at every bar line with those of real music, the audit those of whole melodies,
-and reports print some of them (`listener.description`).
+The learned listener compares features at every bar line with those of real music, the audit compares features of whole
+melodies, and reports print some of them (`listener.description`).
 
 Conventions:
-    Melodies are (N, T) int8, -1 for a rest. Features at bar lines are (N, bars) float64, of all bars up to a bar line,
-    whole bars only; so they are causal. Shares are 0 to 1. Silence has a value everywhere.
+    Melodies are (N, T) int8, -1 for a rest. Features at bar lines are (N, bars) float64 and cover all whole bars up to
+    a bar line, so they are causal. Shares are 0 to 1. Every feature is defined for silence, too.
 """
 
 import numpy as np
@@ -44,21 +44,21 @@ JUDGED = (
     "longest repeat",
     "commonest interval",
 )
-"""Thirteen features of whole melodies, in the order of `judged_features`."""
+"""Features of whole melodies, in the order of `judged_features`."""
 LEAST_DEVIATION = 0.02
-"""Smallest standard deviation by which a feature is divided."""
+"""Smallest standard deviation used to scale a feature."""
 FIFTH = 7
 """Semitones."""
 LOOPS = (1, 2, 4)
-"""Bars of the loops that are looked for."""
+"""Lengths in bars of the loops to detect."""
 
 
 def features_so_far(melodies: np.ndarray) -> dict[str, np.ndarray]:
     """Return the features of melodies (N, T) at every bar line, (N, bars) float64 by name, in the order of `FEATURES`.
 
-    entropy: of the keys, in bits. share in key: notes in the major scale that most notes belong to. notes on the beat:
+    entropy: of the keys, in bits. share in key: share of the notes in the best-fitting major scale. notes on the beat:
     share of the notes on quarters. longest gap: steps from an onset to the next. intervals: in semitones. longest run
-    of one key: notes in a row. repeated bars: share of the bars that are the same as one before.
+    of one key: notes in a row. repeated bars: share of the bars that equal an earlier one.
     """
     whole = melodies[:, : melodies.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR]
     known, steps = events(whole), np.arange(whole.shape[1])
@@ -94,12 +94,13 @@ def _intervals_so_far(known: Events) -> dict[str, np.ndarray]:
 
 
 def features(melodies: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the features of whole melodies (N, T), T whole bars and at least one, (N,) float64 by name.
+    """Return the features of whole melodies (N, T), T at least one bar and whole bars: (N,) float64 by name.
 
-    Besides those of `features_so_far`: longest repeat: most steps in a row that are played twice without overlap.
-    rest share: steps at which no note begins. two-note share: notes that are the last but one again and not the last,
-    as in a loop of two notes. loop share: steps that are the same as the step one, two or four bars before, whichever
-    fits best. The longest gap reaches to the end of the melody; shares of nothing are 1 where order would give 1.
+    In addition to those of `features_so_far`: longest repeat: length in steps of the longest passage played twice
+    without overlap. rest share: share of the steps at which no note begins. two-note share: share of the notes that
+    equal the last but one and not the last, as in a loop of two notes. loop share: share of the steps that equal the
+    step one, two or four bars before, the highest of the three. The longest gap may extend to the end of the melody.
+    With fewer than two notes, `share in key`, `notes on the beat` and `commonest interval` are 1.
     """
     onset = melodies != REST
     values = {name: values[:, -1] for name, values in features_so_far(melodies).items()}
@@ -118,13 +119,13 @@ def features(melodies: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def judged_features(melodies: np.ndarray) -> np.ndarray:
-    """Return the features `JUDGED` of melodies (N, T), by which they are judged, (N, features) float64."""
+    """Return the features named in `JUDGED` of melodies (N, T): (N, features) float64."""
     values = features(melodies)
     return np.stack([values[name] for name in JUDGED], axis=1)
 
 
 def longest_repeats(melodies: np.ndarray) -> np.ndarray:
-    """Return the most steps in a row that are played twice without overlap in melodies (N, T), (N,) int64."""
+    """Return the steps of the longest passage that each melody (N, T) plays twice without overlap: (N,) int64."""
     longest = np.zeros(len(melodies), dtype=np.int64)
     for lag in range(1, melodies.shape[1]):
         same = theory.run_lengths(melodies[:, lag:] == melodies[:, :-lag]).max(axis=1)
@@ -133,7 +134,7 @@ def longest_repeats(melodies: np.ndarray) -> np.ndarray:
 
 
 def tonics(melodies: np.ndarray) -> np.ndarray:
-    """Return the tonic at every bar line, (N, bars) int64, of the major scale that fits the notes so far best."""
+    """Return the tonic of the major scale that best fits the notes so far, at every bar line: (N, bars) int64."""
     return theory.best_tonics(class_counts(melodies), melodies.shape[1])
 
 
@@ -144,14 +145,14 @@ def sum_so_far(values: np.ndarray) -> np.ndarray:
 
 
 def _most_so_far(values: np.ndarray) -> np.ndarray:
-    """Return the greatest of values (N, T) up to every bar line, (N, bars) float64."""
+    """Return the maximum of values (N, T) up to every bar line, (N, bars) float64."""
     count, steps = values.shape
     most = values.reshape(count, steps // STEPS_PER_BAR, STEPS_PER_BAR).max(axis=2).astype(np.float64)
     return np.maximum.accumulate(most, axis=1)
 
 
 def _counts(classes: np.ndarray, most: int) -> np.ndarray:
-    """Return how often each class, 1 to `most`, of (N, T) was there by every bar line, (N, bars, most) float64."""
+    """Count each class, 1 to `most`, in (N, T) up to every bar line: (N, bars, most) float64."""
     count, steps = classes.shape
     bars = steps // STEPS_PER_BAR
     indices = np.arange(count * bars)[:, None] * (most + 1) + classes.reshape(-1, STEPS_PER_BAR)
@@ -160,18 +161,18 @@ def _counts(classes: np.ndarray, most: int) -> np.ndarray:
 
 
 def class_counts(melodies: np.ndarray) -> np.ndarray:
-    """Return how often each pitch class was played by every bar line, (N, bars, 12) float64."""
+    """Count the notes of each pitch class up to every bar line: (N, bars, 12) float64."""
     return _counts(np.where(melodies == REST, 0, melodies % 12 + 1), 12)
 
 
 def _entropy(keys: np.ndarray, notes: np.ndarray) -> np.ndarray:
-    """Return the entropy in bits of counts of keys (..., K), of so many notes (...)."""
+    """Return the entropy in bits of counts of keys (..., K), given the number of notes (...)."""
     share = keys / notes[..., None]
     return -(share * np.log2(np.where(share > 0, share, 1))).sum(axis=2)
 
 
 def _repeated_bars(melodies: np.ndarray) -> np.ndarray:
-    """Return how many bars are the same as one before, (N, bars) float64, so far."""
+    """Count the bars so far that equal an earlier one: (N, bars) float64."""
     bars = np.ascontiguousarray(melodies.reshape(len(melodies), -1, STEPS_PER_BAR)).view(np.int64)[..., 0]
     same = bars[:, :, None] == bars[:, None, :]
     return (same & np.tri(bars.shape[1], k=-1, dtype=bool)).any(axis=2).cumsum(axis=1, dtype=np.float64)

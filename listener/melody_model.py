@@ -1,14 +1,14 @@
-"""A language model of melodies: what comes next in real music; as a listener it rewards what it expects.
+"""A language model of melodies: it predicts the next step, and as a listener it rewards what it expects.
 
-    embedding   of what was played 1, 2, 4, ..., 64 steps ago, the last note, and the step in the bar; added
+    embedding   sum of embeddings of the tokens 1, 2, 4, ..., 64 steps ago, the last note, and the step in the bar
     memory      gated recurrent units over the steps
-    head        the token of the next step, of 14
+    head        logits of the 14 tokens for the next step
 
 Conventions:
-    Melodies are (N, T) int8, -1 for a rest; tokens 0 for a rest, k for key k - 1. The first step is the first of a bar.
-    The prediction of a step depends on those before it alone. The highest key of a step is the melody; every further
-    key is rewarded as one of 14 equally likely tokens.
-Source: the prior of N. Jaques et al., Sequence Tutor, 2017 (there a NoteRNN), is such a network.
+    Melodies are (N, T) int8, -1 for a rest; token 0 is a rest, token k is key k - 1. The first step starts a bar.
+    The prediction for a step depends only on the steps before it. The highest key of a step is the melody; every
+    further key is rewarded as one of 14 equally likely tokens.
+Source: the prior of N. Jaques et al., Sequence Tutor, 2017 (there called NoteRNN), is a similar network.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from vae.parameters import drawn
 
 LAGS = (1, 2, 4, 8, 16, 32, 64)
 _NOTHING = TOKENS
-"""Token of the steps before the beginning."""
+"""Token for steps before the beginning."""
 _WIDTHS = (*[TOKENS + 1] * len(LAGS), TOKENS, STEPS_PER_BAR)
 _FIRSTS = np.cumsum((0, *_WIDTHS[:-1]))
 BATCH = 256
@@ -46,7 +46,7 @@ class ModelOptions:
 
 
 def step_codes(melodies: np.ndarray) -> np.ndarray:
-    """Return the rows of the table of embeddings for every step, (N, T, 9) int64; of what came before each step."""
+    """Return the rows of the embedding table that encode the past of every step, (N, T, 9) int64."""
     count, steps = melodies.shape
     tokens = melodies.astype(np.int64) + 1
     codes = np.empty((count, steps, len(_WIDTHS)), dtype=np.int64)
@@ -62,7 +62,7 @@ def step_codes(melodies: np.ndarray) -> np.ndarray:
 
 
 def codes_at(melodies: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Return the codes (N, 9) int64 of one step (N,) of each melody (N, T): that row of `step_codes`."""
+    """Return the codes of one step (N,) of each melody (N, T), as in `step_codes`: (N, 9) int64."""
     rows = np.arange(len(melodies))
     codes = np.empty((len(melodies), len(_WIDTHS)), dtype=np.int64)
     for column, lag in enumerate(LAGS):
@@ -87,13 +87,13 @@ class MelodyModel(nn.Module):
         self.token = nn.Linear(size.hidden, TOKENS)
 
     def forward(self, codes: Tensor) -> Tensor:
-        """Return the logits (N, T, 14) of the tokens for the codes (N, T, 9) of `step_codes`."""
+        """Return the logits of the tokens, (N, T, 14), for codes of `step_codes`, (N, T, 9)."""
         return self.next(self.remember(codes)[0])
 
     def remember(self, codes: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the memory before every step, (N, T, units), and the state behind the last, (1, N, units).
+        """Return the memory before every step, (N, T, units), and the state after the last step, (1, N, units).
 
-        A `state` is that behind the steps before these codes (N, T, 9); None at the beginning of a melody.
+        `state` is the state after the steps that precede these codes (N, T, 9); None at the beginning of a melody.
         """
         size = self.options
         if self.training:
@@ -106,7 +106,7 @@ class MelodyModel(nn.Module):
         return nn.functional.dropout(_leaky(known + self.skip(x)), size.dropout, self.training), state
 
     def next(self, known: Tensor) -> Tensor:
-        """Return the logits (N, T, 14) of the tokens, for what `remember` returned."""
+        """Return the logits of the tokens, (N, T, 14), for a memory that `remember` returned."""
         return self.token(_leaky(self.hidden(known)))
 
 
@@ -118,8 +118,8 @@ def log_probabilities(model: MelodyModel, melodies: np.ndarray) -> tuple[np.ndar
     """Return the log probabilities of melodies (N, T), in nats.
 
     Returns:
-        (N, T) float32 of an onset or a rest at every step; and (N, T) float32 of the
-        key, given that a note begins, 0 where none does.
+        Of the rhythm, an onset or a rest, at every step, (N, T) float32; and of the key, given that a note begins,
+        (N, T) float32, 0 where none begins.
     """
     if not melodies.size:
         nothing = np.zeros(melodies.shape, dtype=np.float32)
@@ -140,7 +140,7 @@ def _log_probabilities(model: MelodyModel, melodies: np.ndarray) -> tuple[np.nda
 
 
 def draw(model: MelodyModel, count: int, steps: int, generator: np.random.Generator) -> np.ndarray:
-    """Return rolls (count, steps, K) bool drawn from the model, step by step."""
+    """Sample rolls (count, steps, K) bool from the model, step by step."""
     reader, rolls = MelodyReader(model, count, steps), np.zeros((count, steps, KEYS), dtype=bool)
     reader.begin(np.arange(count), rolls, np.zeros(count, dtype=np.int64))
     for step in range(steps):
@@ -152,7 +152,7 @@ def draw(model: MelodyModel, count: int, steps: int, generator: np.random.Genera
 
 
 class Expected(Expectation):
-    """Rewards what a melody model expects; `constant` as in `Expectation`."""
+    """Rewards steps by their probability under a melody model; `constant` is as in `Expectation`."""
 
     pitch_term = "pitches"
 
@@ -161,7 +161,7 @@ class Expected(Expectation):
 
     @classmethod
     def of(cls, model: MelodyModel, melodies: np.ndarray) -> "Expected":
-        """Return the listener to which real melodies (N, T) earn nothing on average."""
+        """Return a listener calibrated so that the mean reward of real melodies (N, T) is 0."""
         return cls(model, float(sum(term.mean(dtype=np.float64) for term in log_probabilities(model, melodies))))
 
     def log_probabilities(self, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -169,7 +169,7 @@ class Expected(Expectation):
 
 
 class MelodyReader:
-    """Predictions of how N melodies of T steps go on."""
+    """Predictions of the next step of N melodies of up to T steps."""
 
     def __init__(self, model: MelodyModel, melodies: int, steps: int):
         self.model = model
@@ -179,7 +179,7 @@ class MelodyReader:
         self._log_probabilities = np.zeros((melodies, TOKENS), dtype=np.float32)
 
     def begin(self, envs: np.ndarray, rolls: np.ndarray, steps: np.ndarray) -> None:
-        """Begin some melodies (B,) int with the first (B,) steps of rolls (B, T, K)."""
+        """Restart the melodies with indices `envs` (B,) from the first `steps` (B,) steps of rolls (B, T, K)."""
         for env, melody, step in zip(envs.tolist(), theory.melody(rolls), steps.tolist(), strict=True):
             self._melodies[env] = REST
             self._melodies[env, :step] = melody[:step]
@@ -192,18 +192,18 @@ class MelodyReader:
         self._expect(envs)
 
     def add(self, keys: np.ndarray) -> None:
-        """Add the next step (N, K) bool to all melodies; one of T steps stays as it is."""
+        """Append a step (N, K) bool to each melody; melodies that already have T steps stay unchanged."""
         going = np.flatnonzero(self._steps < self._melodies.shape[1] - 1)
         self._melodies[going, self._steps[going]] = theory.melody(keys)[going]
         self._steps[going] += 1
         self._expect(going)
 
     def log_probabilities(self) -> np.ndarray:
-        """Return the log probabilities (N, 14) float32 of every token."""
+        """Return the log probability of every token as the next step, (N, 14) float32."""
         return self._log_probabilities.copy()
 
     def _expect(self, envs: np.ndarray) -> None:
-        """Predict the next step of some melodies (B,) int, whose last step is new to the network."""
+        """Update the predictions of the melodies with indices `envs` (B,), whose last step the network has not seen."""
         if not len(envs):
             return
         with torch.inference_mode():
@@ -214,12 +214,12 @@ class MelodyReader:
             self._state[envs] = state[0].numpy()
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return the melodies so far."""
+        """Return the melodies so far and their predictions."""
         arrays: dict[str, np.ndarray] = {"melodies": self._melodies, "steps": self._steps, "state": self._state}
         return {**arrays, "log_probabilities": self._log_probabilities}, {}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue the melodies of a state; raises ValueError if it does not fit."""
+        """Resume the melodies of a state; raises ValueError if it does not fit."""
         targets, _ = self.state()
         validate_like(targets, arrays)
         validate_like(Within(self._melodies, REST, KEYS - 1), arrays["melodies"], "melodies")

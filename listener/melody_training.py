@@ -1,8 +1,8 @@
 """Training the melody model to predict the next step of real melodies.
 
 Conventions:
-    Melodies are (N, T) int8. Losses are minimised. Batches take turns among melodies of several lengths; a batch holds
-    about as many steps whatever their length.
+    Melodies are (N, T) int8. Losses are minimised. Batches alternate between melodies of several lengths, and each
+    holds about the same number of steps.
 """
 
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ from vae.fit import CosineRate, Fit
 
 
 class MelodyTraining(Training):
-    """The training of a melody model; the same seed gives the same model, to the bit, on one kind of machine."""
+    """Training of a melody model; the same seed gives a bit-identical model on the same kind of machine."""
 
     def __init__(self, corpora: Corpora, options: MelodyOptions, seed: int):
         self._options, self._validation = options, corpora.songs.validation.melodies
-        self._sorts = [each.training.melodies for each in (corpora.excerpts, corpora.short, corpora.songs)]
+        self._melodies = [each.training.melodies for each in (corpora.excerpts, corpora.short, corpora.songs)]
         self._random = Randomness(np.random.default_rng(seed), seed)
         with self._random.torch():
             self._model = MelodyModel().eval()
@@ -53,7 +53,7 @@ class MelodyTraining(Training):
     def _losses(self, first: int) -> Iterator[Tensor]:
         generator = self._random.generator
         for step in range(first, self._options.steps):
-            melodies = self._sorts[step % len(self._sorts)]
+            melodies = self._melodies[step % len(self._melodies)]
             count = max(1, self._options.batch_steps // melodies.shape[1])
             real = moved(melodies[generator.integers(0, len(melodies), count)], generator)
             logits = self._model(torch.from_numpy(step_codes(real)))

@@ -1,6 +1,6 @@
-"""Listeners that know the song and reward playing it.
+"""Listeners that know the song and reward its reproduction.
 
-Conventions: as in `listener.listener`. Without a target there is nothing to remember and the reward is 0.
+Conventions: as in `listener.listener`. Without targets the reward is 0.
 Both are pointwise.
 """
 
@@ -15,18 +15,17 @@ def _one_each(keys: int) -> np.ndarray:
 
 
 def wrong_keys(keys: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return how many of the K keys are wrong at every step.
+    """Count the wrong keys at every step.
 
     Args:
         keys: (..., K) of 0 and 1, what was played.
-        targets: (..., K) of 0 and 1, what should have been played; the two may broadcast.
+        targets: (..., K) of 0 and 1, what should have been played; the two must broadcast.
 
     Returns:
         (...) float32, 0 to K.
     """
     wrong = keys != targets
-    # a product with ones counts rows of 13 keys several times faster than a sum over the last axis does, but only
-    # in two dimensions
+    # a product with ones is several times faster than a sum over a last axis of 13 keys, but only in two dimensions
     if wrong.ndim == 2:
         return wrong.dot(_one_each(wrong.shape[1]))
     count = wrong.shape[-1]
@@ -34,7 +33,7 @@ def wrong_keys(keys: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 class _Memorization:
-    """Rewards a step according to the number of its wrong keys."""
+    """Rewards each step by its number of wrong keys."""
 
     pointwise = True
 
@@ -53,20 +52,20 @@ class _Memorization:
 
 
 class ExactSteps(_Memorization):
-    """Rewards 1 for a step with all keys right, 0 for any other."""
+    """Rewards 1 for a step with all keys right, otherwise 0."""
 
     def _reward(self, wrong: np.ndarray, keys: int) -> np.ndarray:
         return np.logical_not(wrong).astype(np.float32)
 
 
 class RightKeys(_Memorization):
-    """Rewards the share of the keys that are right.
+    """Rewards the share of keys that are right.
 
-    Nearly every key is up at nearly every step: playing nothing at all already earns about 0.97 on 13 keys.
+    Nearly every key is up at nearly every step, so playing nothing at all already earns about 0.97 on 13 keys.
     """
 
     def key_rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
-        """Return 1 for every right key, 0 for every wrong one, (B, T, K) float32."""
+        """Return 1 for every right key and 0 for every wrong one, (B, T, K) float32."""
         if targets is None:
             return np.zeros(rolls.shape, dtype=np.float32)
         return (rolls == targets).astype(np.float32)

@@ -1,16 +1,16 @@
 """An n-gram over rhythm and intervals: how expected each step is after the ones before it.
 
-    rhythm      whether a note begins, after: the step in the bar, the steps since the last onset, and those between
-                the last two
-    intervals   the semitones to the note that begins, after the three intervals before it
+    rhythm      probability that a note begins, given the step in the bar, the steps since the last onset, and the steps
+                between the last two onsets
+    intervals   probability of the interval to a new note, in semitones, given the three intervals before it
 
 Conventions:
-    As in `listener.listener`; targets are not looked at. The highest key of a step is the melody; every further key
-    is rewarded as one of 14 equally likely tokens.
-    The reward of a step is its log probability in nats less `constant`, that of a step of real music on average: so
-    real music earns about 0. Both backs off to the evenly distributed, so a rest longer than any in
-    training costs log 14 = 2.6 at every step.
-Source: I. Witten and T. Bell, The Zero-Frequency Problem, 1991 (method C), for the backing off.
+    As in `listener.listener`; targets are ignored. The highest key of a step is the melody; every further key is
+    rewarded as one of 14 equally likely tokens.
+    The reward of a step is its log probability in nats minus `constant`, the mean over steps of real music, so real
+    music earns about 0. Both tables back off to a uniform distribution, so a rest longer than any in training costs
+    log 14 = 2.6 at every step.
+Source: I. Witten and T. Bell, The Zero-Frequency Problem, 1991 (method C), for the back-off.
 """
 
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ from songs.keyboard import KEYS, STEPS_PER_BAR
 
 LONGEST_GAP = 24
 PREVIOUS_GAPS = 10
-"""0 for none, 1 to 8, 9 for longer."""
+"""Classes of the previous gap: 0 for none, 1 to 8 steps, 9 for longer."""
 INTERVALS = 2 * KEYS
-"""0 for none, 1 to 25 for -12 to 12; larger ones count as an octave."""
+"""Classes of intervals: 0 for none, 1 to 25 for -12 to 12 semitones; larger ones count as an octave."""
 CONTEXT = 3
 
 
@@ -36,9 +36,9 @@ class Tables:
     """Log probabilities in nats."""
 
     rhythm: np.ndarray
-    """(8, 25, 10, 2) float32: step in the bar, gap, previous gap; rest or onset."""
+    """(8, 25, 10, 2) float32: step in the bar, gap, previous gap, and rest or onset."""
     intervals: np.ndarray
-    """(26, 26, 26, 26) float32: three intervals, the oldest first, and the next."""
+    """(26, 26, 26, 26) float32: three intervals, oldest first, and the next one."""
 
 
 def _rhythm_table(known: Events) -> np.ndarray:
@@ -74,11 +74,11 @@ def _rhythm_context(known: Events) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _interval_context(known: Events) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return the three intervals before each step, the oldest first, and that of the step, as 0 to 25."""
+    """Return the classes, 0 to 25, of the three intervals before each step, oldest first, and of its own interval."""
     size = np.clip(known.interval.astype(np.int64), 1 - KEYS, KEYS - 1)
     classes = np.where(known.interval == NONE, 0, size + KEYS)
     order = np.cumsum(known.onset, axis=1)
-    # the intervals of a melody side by side, without the rests
+    # the intervals of each melody in a row, without the rests
     rows, steps = np.nonzero(known.onset)
     listed = np.zeros((len(classes), CONTEXT + 1 + classes.shape[1]), dtype=np.int64)
     listed[rows, CONTEXT + order[rows, steps]] = classes[rows, steps]
@@ -87,7 +87,7 @@ def _interval_context(known: Events) -> tuple[list[np.ndarray], np.ndarray]:
 
 
 class NGram(Expectation):
-    """Rewards what an n-gram expects; `constant` as in `Expectation`."""
+    """Rewards steps by their probability under an n-gram; `constant` is as in `Expectation`."""
 
     pitch_term = "intervals"
     any_keyboard = True
@@ -97,13 +97,13 @@ class NGram(Expectation):
 
     @classmethod
     def trained(cls, melodies: np.ndarray) -> "NGram":
-        """Learn from melodies (N, T) int8."""
+        """Train an n-gram on melodies (N, T) int8."""
         known = events(melodies)
         tables = Tables(_rhythm_table(known), _interval_table(known))
         return cls(tables, float(sum(term.mean() for term in cls(tables, 0.0).log_probabilities(melodies))))
 
     def log_probabilities(self, melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the log probabilities of rhythm and interval at every step, (B, T) float32, 0 for no interval."""
+        """Return the log probabilities of rhythm and interval at every step, (B, T) float32 each; 0 for no interval."""
         known = events(melodies)
         rhythm = self.tables.rhythm[(*_rhythm_context(known), known.onset.astype(np.int64))]
         contexts, follows = _interval_context(known)
@@ -112,7 +112,7 @@ class NGram(Expectation):
 
 
 class NGramTraining(Training):
-    """The training of an n-gram on real melodies (N, T), which takes one step."""
+    """Training of an n-gram on real melodies (N, T), in a single step."""
 
     def __init__(self, melodies: np.ndarray):
         self._melodies = melodies

@@ -2,7 +2,7 @@
 
 Conventions:
     Melodies are (N, T) int8, -1 for a rest. A score takes melodies (N, T) and returns (N,), higher is better.
-    Islands do not mix, so their champions are as many independent finds.
+    Islands do not exchange melodies, so their champions are independent finds.
 """
 
 from collections.abc import Callable
@@ -33,16 +33,16 @@ class AttackOptions:
     """Melodies on an island."""
     generations: int = 300
     keys: int = KEYS
-    """Of the keyboard."""
+    """Number of keys on the keyboard."""
 
 
 def total(listener: Listener, keys: int = KEYS) -> Score:
-    """Return the score of whole melodies on a keyboard by a listener: the sum of its rewards."""
+    """Return a function that scores whole melodies on a keyboard by the sum of a listener's rewards."""
     return lambda melodies: listener.rewards(rolls_of(melodies, keys)).sum(axis=1, dtype=np.float64)
 
 
 class Attack(Stage):
-    """A search for melodies of a high score, from random ones on; a stage of training, too."""
+    """A genetic search for melodies with a high score, starting from random ones; also a stage of training."""
 
     def __init__(
         self,
@@ -56,12 +56,12 @@ class Attack(Stage):
     ):
         """
         Args:
-            score: what to maximise.
+            score: function to maximise.
             steps: length of the melodies.
-            options: its size.
-            generator: source of chance; it is not part of the state.
-            name: of the stage.
-            at_once: generations in a step.
+            options: size of the search.
+            generator: source of randomness; not part of the state.
+            name: name of the stage.
+            at_once: generations per step.
             then: called with this search when it is finished.
         """
         super().__init__(name, options.generations)
@@ -71,7 +71,7 @@ class Attack(Stage):
         self.living = random_melodies(options.islands * options.size, steps, generator, options.keys).reshape(shape)
         self.scores = self._scored(self.living)
         self.history = np.zeros((options.generations + 1, options.islands))
-        """(generations + 1, islands), the best score of each island after each generation."""
+        """Best score of each island after each generation, (generations + 1, islands)."""
         self.history[0] = self.scores.max(axis=1)
         self.kept |= {
             "living": Within(self.living, REST, options.keys - 1),
@@ -86,7 +86,7 @@ class Attack(Stage):
 
     @property
     def champion_scores(self) -> np.ndarray:
-        """Their scores, (islands,) float64."""
+        """Scores of the champions, (islands,) float64."""
         return self.scores[:, 0]
 
     @property
@@ -95,7 +95,7 @@ class Attack(Stage):
         return self.living.reshape(-1, self.living.shape[2])
 
     def step(self) -> dict[str, Any]:
-        """Breed some generations."""
+        """Breed up to `at_once` generations and return the row."""
         for _ in range(min(self._at_once, self.steps - self.done)):
             self._breed()
         if self.finished:
@@ -124,7 +124,7 @@ def attack(
     generator: np.random.Generator,
     report: Callable[[int, int], None] = lambda done, of: None,
 ) -> Attack:
-    """Search for melodies (T,) of `steps` steps and a high score; `report` takes generations done, and of how many."""
+    """Run a whole search for melodies of `steps` steps; `report` is called with the generations done and in all."""
     search = Attack(score, steps, options, generator, at_once=1)
     while not search.finished:
         search.step()
@@ -133,14 +133,14 @@ def attack(
 
 
 def _best_different(melodies: np.ndarray, scores: np.ndarray, count: int) -> np.ndarray:
-    """Return the indices of the best melodies, none twice while there are others."""
+    """Return the indices of the `count` best melodies, with duplicates only if there are too few different ones."""
     first = np.unique(melodies, axis=0, return_index=True)[1]
     order = first[np.argsort(-scores[first], kind="stable")]
     return np.resize(order, count) if len(order) < count else order[:count]
 
 
 def _children(living: np.ndarray, scores: np.ndarray, generator: np.random.Generator, keys: int) -> np.ndarray:
-    """Return a child for every melody: a winner of two, changed."""
+    """Return a child for every melody: the mutated winner of a tournament of two."""
     islands, size, _ = living.shape
     pairs = generator.integers(0, size, (2, islands, size))
     rows = np.arange(islands)[:, None]
@@ -154,7 +154,7 @@ def _children(living: np.ndarray, scores: np.ndarray, generator: np.random.Gener
 
 
 def change(melody: np.ndarray, partner: np.ndarray, generator: np.random.Generator, keys: int = KEYS) -> None:
-    """Change a melody (T,) in place: steps, a swap, a copied or transposed block, a crossing, or one key."""
+    """Mutate a melody (T,) in place: steps, a swap, a copied or transposed block, a crossover, or one key."""
     steps = len(melody)
     kind = generator.integers(8)
     if kind < 3:

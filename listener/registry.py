@@ -1,16 +1,17 @@
-"""Listeners by name: those that come with the project, a trained one from its file, and weighted sums of several.
+"""Listeners by name: those that come with the project, trained ones from files, and weighted sums.
 
     theory                  rules of music theory
-    ending                  a last note at home, and long
+    ending                  a long last note on the tonic or the fifth
     vae-elbo                the evidence lower bound of the MusicVAE that comes with the project
-    ngram, melody, learned, vae   trained ones that come with the project, in listener/models
+    ngram, melody, learned, vae   trained listeners that come with the project, in listener/models
     PATH.safetensors        one that you trained
-    RUN                     the same, from the folder of the run that trained it
+    RUN                     the same, by the folder of the run that trained it
     theory=1,ngram=.5       a weighted sum
-    file.py:Class           one of your own, or module:Class, with arguments as in file.py:Class(weight=2)
+    file.py:Class           your own, or module:Class, with arguments as in file.py:Class(weight=2)
 
-Conventions: only listeners that are networks load torch, when they are asked for. Code of the user's own is run by
-`load_listener`, for a name of the call; `listener_named`, for names that may come from a file, runs none.
+Conventions: only listeners that are networks import torch, and only when they are loaded. `load_listener` may run the
+user's own code, since the name comes from the command line or a call. `listener_named` takes names that may come from a
+file, and never runs new code.
 """
 
 import re
@@ -43,39 +44,39 @@ NAMES = ("theory", "ending", "vae-elbo", *TRAINED)
 KINDS = (*TRAINED, JUDGE, FORM)
 """Kinds that can be trained."""
 BESIDE_PRIOR = {"learned", "vae", "vae-elbo", TASTE}
-"""Kinds that reward at bar lines alone, how much the song so far is like real music."""
+"""Kinds that reward only at bar lines, by how much the song so far resembles real music."""
 ENTRY_POINTS = "kuznechik.listeners"
-"""Group of the entry points by which an installed package offers listeners."""
+"""Group of entry points through which an installed package offers listeners."""
 
 _own: dict[str, OwnListener] = {}
-"""Listeners of the user's own that a call has named, and that this process may therefore use."""
+"""The user's own listeners that a call has named, which this process may therefore use."""
 
 
 def load_listener(text: str) -> Listener:
-    """Return the listener that a call names; of the user's own code that it names, the rewards are tried first.
+    """Return the listener with a name, which may be the user's own code; that is tested first.
 
     Raises:
-        ValueError: as for `listener_named`, or the user's code is no listener.
+        ValueError: as for `listener_named`, or the user's code is not a listener.
     """
     lend_own(text)
     return listener_named(text)
 
 
 def lend_own(text: str) -> None:
-    """Let this process use the listeners of the user's own that a call names; raises ValueError as `load_listener`."""
+    """Load the user's own listeners named in a text, for use in this process; raises ValueError as `load_listener`."""
     for name in own_names(text):
         lend_listener(name, load_part(name, ENTRY_POINTS))
 
 
 def lend_listener(name: str, listener: Any) -> None:
-    """Let this process use a listener of the user's own by a name; raises ValueError if it is none."""
+    """Register a user's listener under a name, for use in this process; raises ValueError if it is not a listener."""
     _own[name], remark = try_listener(name, listener)
     if remark:
         print(remark, file=sys.stderr)
 
 
 def own_names(text: str) -> list[str]:
-    """Return the names in a text, of one listener or a sum, that stand for code of the user's own."""
+    """Return the names in a text, of one listener or a sum, that refer to the user's own code."""
     names = [name for name, _ in _named(text)]
     unknown = [name for name in names if name not in (*NAMES, JUDGE) and trained_file(name) is None]
     offered = entry_points(ENTRY_POINTS) if any(not names_code(name) for name in unknown) else {}
@@ -83,10 +84,10 @@ def own_names(text: str) -> list[str]:
 
 
 def listener_named(text: str) -> Listener:
-    """Return the listener of a name, a file, or a weighted sum such as `theory=1,ngram=.5`.
+    """Return the listener for a name, a file, or a weighted sum such as `theory=1,ngram=.5`.
 
     Raises:
-        ValueError: there is none of that name, a weight is no number, or a file is not usable.
+        ValueError: a name is unknown, a weight is not a number, or a file is not usable.
     """
     named = _named(text)
     if len(named) == 1 and named[0][1] is None:
@@ -95,7 +96,7 @@ def listener_named(text: str) -> Listener:
 
 
 def trained_file(text: str) -> Path | None:
-    """Return the file of a trained listener, by its name, path or run; None for sums and listeners without a file."""
+    """Return the file of a trained listener by its name, path or run; None for sums and listeners without a file."""
     name = str(text).strip()
     if name in TRAINED:
         return models_folder() / f"{name}{SUFFIX}"
@@ -105,16 +106,16 @@ def trained_file(text: str) -> Path | None:
 
 
 def reference_scores(text: str) -> list[float] | None:
-    """Return the scores of real melodies of 16 bars at the percentiles 0 to 100; None where they are not known."""
+    """Return the scores of real melodies of 16 bars at the percentiles 0 to 100, or None if they are not known."""
     path = trained_file(text)
     return read_about(path).get("reference") if path else None
 
 
 def needs_prior(text: str) -> bool:
-    """Return whether one of the listeners in a text rewards too seldom to be searched for without a prior.
+    """Return True if a listener in a text rewards too seldom for a search without a prior.
 
     Raises:
-        ValueError: a weight is no number, or the file of a listener is not usable.
+        ValueError: a weight is not a number, or the file of a listener is not usable.
     """
     files = {name: trained_file(name) for name, _ in _named(text)}
     return any((read_about(path)["kind"] if path else name) in BESIDE_PRIOR for name, path in files.items())
@@ -126,8 +127,8 @@ def training_of(kind: str, corpora: Corpora, options: Any, seed: int) -> Trainin
     Args:
         kind: one of `KINDS`.
         corpora: real melodies.
-        options: of `listener.training_options` for that kind; an n-gram has none.
-        seed: the same seed gives the same listener, to the bit, on one kind of machine.
+        options: options for that kind, from `listener.training_options`; an n-gram has none.
+        seed: the same seed gives a bit-identical listener on the same kind of machine.
     """
     if kind == "ngram":
         return NGramTraining(corpora.excerpts.training.melodies)
@@ -153,12 +154,12 @@ def training_of(kind: str, corpora: Corpora, options: Any, seed: int) -> Trainin
 
 
 def _named(text: str) -> list[tuple[str, float | None]]:
-    """Return the names and the weights of a sum, None where there is no weight; raises ValueError for a wrong one."""
+    """Return the names and weights of a sum, None for a missing weight; raises ValueError for an invalid one."""
     return [_weighted(part.strip()) for part in re.split(r",(?![^(]*\))", str(text))]
 
 
 def _weighted(part: str) -> tuple[str, float | None]:
-    """Return the name and the weight of a part of a sum; arguments in brackets belong to the name."""
+    """Return the name and weight of one part of a sum; arguments in parentheses belong to the name."""
     if part.endswith(SUFFIX) or "=" not in part.rpartition(")")[2]:
         return part, None
     name, _, number = part.rpartition("=")
@@ -179,16 +180,16 @@ def _single(name: str) -> Listener:
     if name == "vae-elbo":
         return _vae_elbo()
     if name == JUDGE:
-        raise ValueError(f"{JUDGE!r} is the held-out judge, which rewards nobody; {USES_OF_JUDGE}")
+        raise ValueError(f"{JUDGE!r} is the held-out judge, not a listener; {USES_OF_JUDGE}")
     if name in _own:
         return _own[name]
     if names_code(name):
-        raise ValueError(f"{name} is code of your own, and runs only if this call names it: add --listener '{name}'")
+        raise ValueError(f"{name} is your own code and runs only if this command names it: add --listener '{name}'")
     path = trained_file(name)
     if path is None:
         raise ValueError(
-            f"no listener {name!r}; there are {', '.join(NAMES)}, the {SUFFIX} file or the run of a trained one, "
-            "one of your own as file.py:Class, and sums such as theory=1,ngram=.5"
+            f"no listener {name!r}; choose {', '.join(NAMES)}, the {SUFFIX} file or the run of a trained one, "
+            "your own as file.py:Class, or a sum such as theory=1,ngram=.5"
         )
     return read_listener(path)
 

@@ -1,16 +1,15 @@
-"""A listener of rules of music theory: those of RL Tuner, on onsets.
+"""A listener that applies rules of music theory: those of RL Tuner, on onsets.
 
-RL Tuner (Jaques et al. 2017) rewards each step of a melody of sixteenth notes in C major. Differences:
+RL Tuner (Jaques et al. 2017) rewards each step of a melody of sixteenth notes in C major. Differences here:
 
-    grid       a step is an eighth note; a rest holds the note before it and is no note itself
-    key        is not given: it is that of the major scale, or its relative minor, which most of the notes
-               so far belong to
-    chords     the highest key counts
+    grid       a step is an eighth note; a rest extends the note before it and is not a note itself
+    key        inferred, not given: the major scale, or its relative minor, that contains most of the notes so far
+    chords     only the highest key counts
     tonic, unique   are potentials: a step is rewarded with the change of their value, so that the rewards of a song
                add up to the value of the whole song
     silence    more than a bar of rest is punished like a note repeated too often; the original counts events
 
-Conventions: as in `listener.listener`; targets are not looked at.
+Conventions: as in `listener.listener`; targets are ignored.
 Source: Jaques et al. (2017), Tuning Recurrent Neural Networks with Reinforcement Learning; the numbers are those of
     `rl_tuner.py` in Magenta, unless a field says otherwise.
 """
@@ -28,51 +27,50 @@ FIFTH = 7
 
 @dataclass(frozen=True)
 class TheoryWeights:
-    """Rewards of the rules."""
+    """Weights of the rules."""
 
     key: float = -1.0
     """For a note outside the key."""
     tonic: float = 3.0
-    """For a first note that is the tonic, and for a last one."""
+    """For a first note that is the tonic, and the same for a last note."""
     repeating: float = -100.0
     """For a note more than `most_repetitions` times in a row, and for every rest beyond `most_rests`."""
     autocorrelation: float = -3.0
-    """Times `|r|` for each lag of 1, 2 and 3 notes at which the notes so far have `|r|` above .15."""
+    """Multiplied by `|r|`, the autocorrelation of the notes so far, for each lag of 1 to 3 notes with `|r|` > .15."""
     motif: float = 3.0
-    """For a note in a bar with at least three different ones; .1 of it more for each further one."""
+    """For a note in a bar with at least three different notes; plus a tenth of it for each further one."""
     repeated_motif: float = 4.0
-    """For a repeated motif; a quarter of it more for each further different note."""
+    """For a repeated motif; plus a quarter of it for each further different note."""
     intervals: float = 5.0
-    """Times the pleasantness of the interval to the note before, `INTERVALS`."""
+    """Multiplied by the pleasantness of the interval from the previous note, `INTERVALS`."""
     leap: float = 5.0
-    """For a leap that is resolved by a smaller step back; the negative of it for a second leap onwards."""
+    """For a leap resolved by a smaller step back; negated for a second leap in the same direction."""
     unique: float = 3.0
-    """For a highest note that is played once only, and for a lowest."""
+    """For a highest note that is played only once, and the same for the lowest."""
 
 
 INTERVALS = np.array([0.0, 0.08, 0.08, 0.09, 0.09, 0.07, 0.0, 0.02, 0.05, 0.05, -0.3, -0.3, 0.0, -1.0])
-"""Pleasantness by semitones: second, third, fourth, fifth, sixth, seventh, above an octave; repetition, tritone and
-octave are worth nothing there."""
+"""Pleasantness by number of semitones: 1 to 12, and more than an octave. Repetition, tritone and octave are worth 0."""
 FIFTH_IN_KEY, THIRD_IN_KEY = 0.1, 0.15
-"""Pleasantness of a fifth and a third of which both notes belong to the key."""
+"""Pleasantness of a fifth and of a third if both notes belong to the key."""
 LEAST_CORRELATION = 0.15
 LAGS = (1, 2, 3)
 MOST_REPETITIONS = 4
 MOST_RESTS = 8
-"""A bar of 4/4. Our own figure: of 64 children's songs one has more."""
+"""A bar of 4/4. Our own choice: one of 64 children's songs has a longer rest."""
 MOTIF_STEPS = 8
-"""Our own figure: a bar of eighth notes, where the original takes half a bar of sixteenth notes."""
+"""Our own choice: a bar of eighth notes; the original uses half a bar of sixteenth notes."""
 MOTIF_NOTES = 3
 
 
 class MusicTheory(SumOfTerms):
-    """Rewards obeying rules of music theory, with the weights of RL Tuner by default; 0 switches a rule off."""
+    """Rewards melodies that follow music theory. The default weights are RL Tuner's; a weight of 0 disables a rule."""
 
     def __init__(self, weights: TheoryWeights | None = None):
         self.weights = weights or TheoryWeights()
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return the rewards of each rule at every step, (B, T) float32 by the name of the rule."""
+        """Return the rewards of each rule at every step, (B, T) float32 by name."""
         melodies = theory.highest_keys(rolls)
         if not melodies.size:
             return {name: np.zeros(melodies.shape, dtype=np.float32) for name in asdict(self.weights)}
@@ -94,7 +92,7 @@ class MusicTheory(SumOfTerms):
 
 
 def _gains(potential: np.ndarray) -> np.ndarray:
-    """Return by how much a potential (B, N) changes with each note."""
+    """Return the change of a potential (B, N) at each note."""
     return np.diff(potential, axis=1, prepend=0.0)
 
 
@@ -103,9 +101,9 @@ def _out_of_key(notes: np.ndarray) -> np.ndarray:
 
 
 def _tonic_potential(notes: np.ndarray) -> np.ndarray:
-    """Return 1 for a first note that is the tonic of the key so far, and 1 for a last one; the last value stays.
+    """Return 1 for a first note that is the tonic of the key so far, plus 1 for such a last note, (B, N).
 
-    The tonic of the relative minor will do as well.
+    The tonic of the relative minor counts as well.
     """
     tonics = theory.best_scales(notes)
     first, last = (((end % 12 - tonics) % 12 == 0) | ((end % 12 - tonics) % 12 == 9) for end in (notes[:, :1], notes))
@@ -113,7 +111,7 @@ def _tonic_potential(notes: np.ndarray) -> np.ndarray:
 
 
 def _unique_potential(notes: np.ndarray) -> np.ndarray:
-    """Return 1 if the highest note so far was played once only, and 1 for the lowest."""
+    """Return 1 if the highest note so far was played only once, plus 1 for the lowest, (B, N)."""
     keys = max(1, int(notes.max(initial=theory.REST)) + 1)
     counts = np.cumsum((notes[..., None] == np.arange(keys)), axis=1)
     played = counts > 0
@@ -123,7 +121,7 @@ def _unique_potential(notes: np.ndarray) -> np.ndarray:
 
 
 def _held(potential: np.ndarray, notes: np.ndarray) -> np.ndarray:
-    """Keep the value of the last note behind it."""
+    """Hold the value of the last note in the padding after it; rows without notes are 0."""
     last = np.maximum(np.count_nonzero(notes != theory.REST, axis=1) - 1, 0)
     indices = np.minimum(np.arange(notes.shape[1]), last[:, None])
     return np.where(notes[:, :1] == theory.REST, 0, np.take_along_axis(potential, indices, axis=1)).astype(np.float64)
@@ -156,7 +154,7 @@ def _leaps(notes: np.ndarray) -> np.ndarray:
 
 
 def _motifs(melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the values of motifs and of repeated motifs, in parts of their weights, at every step, (B, T) float32."""
+    """Return the values of motifs and of repeated motifs before weighting, at every step, (B, T) float32 each."""
     windows = theory.recent(melodies, MOTIF_STEPS)
     different = theory.different_notes(windows)
     motif = (different >= MOTIF_NOTES) & (melodies != theory.REST)

@@ -1,7 +1,7 @@
-"""The encoder of the MusicVAE of two bars that comes with the project: listeners on it do not store it a second time.
+"""The encoder of the two-bar MusicVAE that comes with the project; listeners that use it do not store another copy.
 
-Conventions: arrays by their names in the file of a listener; those of the encoder begin with `vae.encoder.`. The JSON
-    of a listener without them has `encoder`, the SHA-256 of the encoder that it was trained on.
+Conventions: arrays are keyed by their names in the file of a listener; names of the encoder begin with `vae.encoder.`.
+    If the file omits them, the JSON has `encoder`, the SHA-256 of the encoder that the listener was trained on.
 """
 
 from hashlib import sha256
@@ -13,7 +13,7 @@ PREFIX = "vae."
 
 
 def shipped_encoder() -> dict[str, np.ndarray]:
-    """Return the arrays of the encoder in half precision, by their names in the file of a listener."""
+    """Return the arrays of the encoder in half precision, keyed by their names in the file of a listener."""
     from safetensors import safe_open
 
     from vae.shipped import models_folder
@@ -24,7 +24,7 @@ def shipped_encoder() -> dict[str, np.ndarray]:
 
 
 def without_encoder(arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Return arrays without the encoder, and what the JSON says of it; the same and nothing if it is another one."""
+    """Return arrays without the encoder, and its JSON field; unchanged and with no field if the encoder is another."""
     encoder = shipped_encoder()
     if any(name not in arrays or not np.array_equal(arrays[name], values) for name, values in encoder.items()):
         return arrays, {}
@@ -32,7 +32,7 @@ def without_encoder(arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray
 
 
 def with_encoder(arrays: dict[str, np.ndarray], digest: str) -> dict[str, np.ndarray]:
-    """Return arrays and those of the encoder; raises ValueError if its SHA-256 is another one."""
+    """Return arrays together with those of the encoder; raises ValueError if its SHA-256 differs from `digest`."""
     encoder = shipped_encoder()
     if _digest(encoder) != digest:
         raise ValueError(f"was trained on another version of the model {MODEL}: train it again")

@@ -1,11 +1,10 @@
-"""Training in stages, which goes step by step, can be stopped after any step, and goes on to the same bits.
+"""Training in stages: it can be stopped after any step and resumed with bit-identical results.
 
-A training is a list of *stages* one after another: tasks of one step, networks that are fitted, and attacks. Its state
-is that of its parts (networks, generators, attributes that stages set) and of the stage that it is in. It reads and
-writes no files.
+A training is a sequence of *stages*: tasks of one step, fits of networks, and attacks. Its state consists of the states
+of its parts (networks, generators, attributes that stages set) and of the current stage. It reads and writes no files.
 
-Conventions: a step takes about a second on one core. A row is plain data for a table: `stage`, `step` and `steps` of
-the stage, `loss`, and `score`, None where there is none.
+Conventions: a step takes about a second on one core. A row is plain data for a table: `stage`, the `step` and `steps`
+of that stage, and `loss` and `score`, None if it has none.
 """
 
 from abc import ABC, abstractmethod
@@ -28,12 +27,12 @@ class Part(Protocol):
         ...
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Go back to a state; raises ValueError if it does not fit."""
+        """Restore a state; raises ValueError if it does not fit."""
         ...
 
 
 class Attributes:
-    """Attributes of an object, arrays and plain data, as a part of the state; with examples for `validate_like`."""
+    """Attributes of an object, arrays and plain data, as part of the state; `examples` are for `validate_like`."""
 
     def __init__(self, owner: object, examples: Mapping[str, Any]):
         self._owner, self._examples = owner, examples
@@ -51,16 +50,16 @@ class Attributes:
 
 
 class Stage(ABC):
-    """One of the things that training does: small steps, of which a step of the training takes several."""
+    """One stage of a training, such as a fit or an attack. One call of `step` may do several of its `steps`."""
 
     def __init__(self, name: str, steps: int):
         self.name, self.steps, self.done = name, steps, 0
         self.kept: dict[str, Any] = {"done": Within(0, 0, steps)}
-        """Examples of the attributes that are its state."""
+        """Examples of the attributes that make up its state."""
 
     @property
     def finished(self) -> bool:
-        """True when nothing is left to do."""
+        """True if no steps are left."""
         return self.done >= self.steps
 
     @abstractmethod
@@ -68,7 +67,7 @@ class Stage(ABC):
         """Take a step and return its row."""
 
     def row(self, loss: float | None = None, score: float | None = None) -> dict[str, Any]:
-        """Return the row of a step that has just been taken."""
+        """Return the row of the step just taken."""
         return {"stage": self.name, "step": self.done, "steps": self.steps, "loss": loss, "score": score}
 
     def state(self) -> State:
@@ -79,7 +78,7 @@ class Stage(ABC):
 
 
 class Task(Stage):
-    """A stage of a single step: a function that returns the score for the row, if there is one."""
+    """A stage of a single step: a function that returns the score for the row, or None."""
 
     def __init__(self, name: str, work: Callable[[], float | None]):
         super().__init__(name, 1)
@@ -98,28 +97,28 @@ class Trained:
     listener: Any
     """A listener, or the held-out judge."""
     about: dict[str, Any]
-    """Plain data on its training, for its JSON file."""
+    """Plain data about its training, for its JSON file."""
 
 
 Stages = Sequence[tuple[float, Callable[[], Stage]]]
-"""How long each stage takes, in any unit, and a function that begins it."""
+"""The relative cost of each stage, and a function that creates it."""
 
 
 class Training(ABC):
-    """Stages one after another, each begun when the one before it is finished."""
+    """A sequence of stages, each created when the one before it is finished."""
 
     stage: int
-    """Index of the stage that the next step belongs to."""
+    """Index of the stage of the next step."""
 
     def __init__(self, stages: Stages, parts: Mapping[str, Part]):
-        """Begin the first of the stages; parts are what they change and use, by name."""
+        """Begin the first stage; `parts` holds by name what the stages use and change."""
         self._stages, self._parts = list(stages), parts
         self._begin_stage(0)
 
     @property
     @abstractmethod
     def result(self) -> Trained:
-        """The listener, once training is finished."""
+        """The trained listener, once training is finished."""
 
     @property
     def progress(self) -> float:
@@ -130,11 +129,11 @@ class Training(ABC):
 
     @property
     def finished(self) -> bool:
-        """True when there is a result."""
+        """True if all stages are finished."""
         return self._current.finished and self.stage == len(self._stages) - 1
 
     def step(self) -> dict[str, Any]:
-        """Take a step of about a second and return its row; there must be one left."""
+        """Take a step of about a second and return its row; training must not be finished."""
         row = self._current.step()
         if self._current.finished and not self.finished:
             self._begin_stage(self.stage + 1)
@@ -147,7 +146,7 @@ class Training(ABC):
         return arrays, {"stage": self.stage, "parts": {name: data for name, (_, data) in states.items()}}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Go back to a state, to the bit; raises ValueError if it is not one of such a training."""
+        """Restore a state bit for bit; raises ValueError if it does not fit this training."""
         validate_like({"stage": Within(0, 0, len(self._stages) - 1)}, data)
         self._begin_stage(data["stage"])
         everything = self._everything()

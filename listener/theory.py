@@ -1,9 +1,9 @@
 """Music theory on melodies, for listeners: pure functions on arrays.
 
 Conventions:
-    A melody is (B, T) int8: the highest key that is pressed at a step, from 0 on, or -1 for a rest.
-    Notes are a melody without its rests: (B, N) int8, each row filled up with -1 at its end; N is at least 1.
-    Everything is causal: values at step or note i depend on those up to i alone.
+    A melody is (B, T) int8: the highest key pressed at each step, counted from 0, or -1 for a rest.
+    Notes are a melody without its rests: (B, N) int8, each row padded with -1 at its end; N is at least 1.
+    Everything is causal: values at step or note i depend only on those up to i.
     Pitch classes are those of the keys: key 0 and key 12 are both C.
 """
 
@@ -17,24 +17,24 @@ REST = -1
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 """Semitones above the tonic. The natural minor scale a minor third below has the same notes."""
 SCALES = np.array([[(pitch - tonic) % 12 in MAJOR_SCALE for pitch in range(12)] for tonic in range(12)])
-"""(12, 12) bool: which pitch classes belong to the major scale on each tonic."""
+"""(12, 12) bool: row t marks the pitch classes of the major scale on tonic t."""
 TRIADS = np.array([[(pitch - tonic) % 12 in (0, 4, 7) for pitch in range(12)] for tonic in range(12)])
-"""(12, 12) bool: which belong to its triad."""
+"""(12, 12) bool: row t marks the pitch classes of the major triad on tonic t."""
 
 
 def scale_keys(tonic: int | np.integer) -> np.ndarray:
-    """Return the keys of the major scale on a tonic, 0 to 11, upwards: (K,) int64."""
+    """Return the keys of the major scale on a tonic (0 to 11) in ascending order, (K,) int64."""
     return np.flatnonzero(SCALES[tonic, np.arange(KEYS) % 12])
 
 
 def melody(rolls: np.ndarray) -> np.ndarray:
-    """Return the melodies (B, T) of rolls (B, T, K): the highest of several keys counts.
+    """Return the melodies (B, T) of rolls (B, T, 13): the highest of several keys counts.
 
     Raises:
-        ValueError: the rolls have another number of keys.
+        ValueError: the rolls do not have 13 keys.
     """
     if rolls.shape[-1] != KEYS:
-        raise ValueError(f"this listener hears {KEYS} keys, these rolls have {rolls.shape[-1]}")
+        raise ValueError(f"this listener needs rolls with {KEYS} keys, these have {rolls.shape[-1]}")
     return highest_keys(rolls)
 
 
@@ -45,15 +45,15 @@ def highest_keys(rolls: np.ndarray) -> np.ndarray:
 
 
 def further_keys(rolls: np.ndarray) -> np.ndarray:
-    """Return how many keys are pressed beside the highest at every step of rolls (B, T, K): (B, T) float32."""
+    """Count the keys pressed below the highest one at every step of rolls (B, T, K): (B, T) float32."""
     return np.maximum(rolls.sum(axis=2, dtype=np.float32) - 1, 0)
 
 
 def notes_of(melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Leave out the rests.
+    """Return the notes of melodies, without the rests.
 
     Returns:
-        The notes (B, N), and the step (B, N) int64 of each, -1 behind the last note.
+        The notes (B, N), and the step of each, (B, N) int64, -1 after the last note.
     """
     sounds = melodies != REST
     count = max(1, int(sounds.sum(axis=1).max(initial=0)))
@@ -68,7 +68,7 @@ def notes_of(melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def at_steps(values: np.ndarray, steps: np.ndarray, length: int) -> np.ndarray:
     """Put values (B, N) of notes at their steps, 0 elsewhere: (B, T) float32."""
     placed = np.zeros((len(values), length + 1), dtype=np.float32)
-    np.put_along_axis(placed, steps, values.astype(np.float32), axis=1)  # behind the last note: the column -1
+    np.put_along_axis(placed, steps, values.astype(np.float32), axis=1)  # padding goes to the extra column, -1
     return placed[:, :length]
 
 
@@ -79,23 +79,23 @@ def run_lengths(same: np.ndarray) -> np.ndarray:
 
 
 def repetitions(notes: np.ndarray) -> np.ndarray:
-    """Return the length of the run of equal notes that each note ends, (B, N) int64, 0 where there is none."""
+    """Return the length of the run of equal notes that ends at each note, (B, N) int64; 0 for padding."""
     again = np.zeros(notes.shape, dtype=bool)
     again[:, 1:] = (notes[:, 1:] == notes[:, :-1]) & (notes[:, 1:] != REST)
     return np.where(notes == REST, 0, run_lengths(again) + 1)
 
 
 def intervals(notes: np.ndarray) -> np.ndarray:
-    """Return the semitones from the note before, (B, N) int64: upwards above 0, and 0 for the first note."""
+    """Return the semitones from the previous note, (B, N) int64: positive upwards, 0 for the first note."""
     steps = np.zeros(notes.shape, dtype=np.int64)
     steps[:, 1:] = np.where(notes[:, 1:] == REST, 0, notes[:, 1:].astype(np.int64) - notes[:, :-1])
     return steps
 
 
 def best_scales(notes: np.ndarray) -> np.ndarray:
-    """Return the tonic (B, N), 0 to 11, of the major scale that most of the notes so far belong to.
+    """Return the tonic (B, N), 0 to 11, of the major scale that contains most of the notes so far.
 
-    Of scales that fit equally well it is the one whose tonic, third and fifth are played most, then the lowest.
+    Ties go to the scale whose tonic, third and fifth are played most, then to the lowest tonic.
     """
     classes = (notes[..., None] % 12 == np.arange(12)) & (notes[..., None] != REST)
     counts = np.cumsum(classes, axis=1, dtype=np.int32)
@@ -103,20 +103,20 @@ def best_scales(notes: np.ndarray) -> np.ndarray:
 
 
 def best_tonics(counts: np.ndarray, most: int) -> np.ndarray:
-    """Return the tonics (...) of the scales that fit counts (..., 12) of pitch classes best, of `most` notes in all."""
+    """Return the tonics (...) of the scales that best fit counts of pitch classes (..., 12) of at most `most` notes."""
     scales, triads = (each.T.astype(counts.dtype) for each in (SCALES, TRIADS))
     return (counts @ scales * (most + 1) + counts @ triads).argmax(axis=-1)
 
 
 def in_scale(notes: np.ndarray, tonics: np.ndarray) -> np.ndarray:
-    """Return which notes belong to the major scales on `tonics`, (B, N) bool; a missing note does not."""
+    """Return a mask of the notes in the major scales on `tonics`, (B, N) bool; False for padding."""
     return SCALES[tonics, notes % 12] & (notes != REST)
 
 
 def autocorrelations(notes: np.ndarray, lag: int) -> np.ndarray:
-    """Return the correlation (B, N), -1 to 1, of the notes so far with themselves `lag` notes before.
+    """Return the autocorrelation (B, N), -1 to 1, of the notes so far at a lag of `lag` notes.
 
-    It is 0 with fewer than two pairs of notes, or where one of the two does not vary.
+    It is 0 with fewer than two pairs of notes, or if either side does not vary.
     """
     first, second = np.zeros((2, *notes.shape))
     valid = np.zeros(notes.shape)
@@ -133,19 +133,19 @@ def autocorrelations(notes: np.ndarray, lag: int) -> np.ndarray:
 
 
 def recent(melodies: np.ndarray, steps: int) -> np.ndarray:
-    """Return the last `steps` steps up to each step, (B, T, steps) int8; rests before the beginning."""
+    """Return the window of the last `steps` steps up to each step, (B, T, steps) int8; rests before the beginning."""
     padded = np.pad(melodies, ((0, 0), (steps - 1, 0)), constant_values=REST)
     return np.lib.stride_tricks.sliding_window_view(padded, steps, axis=1)
 
 
 def different_notes(windows: np.ndarray) -> np.ndarray:
-    """Return the number of different keys in each window, (B, T) for (B, T, W)."""
+    """Count the different keys in each window of (B, T, W): (B, T) int64."""
     keys = range(int(windows.max(initial=REST)) + 1)
     return sum(((windows == key).any(axis=-1).astype(np.int64) for key in keys), np.zeros(windows.shape[:-1], np.int64))
 
 
 def repeated_windows(windows: np.ndarray) -> np.ndarray:
-    """Return which windows (B, T, W) were played before without overlap, (B, T) bool."""
+    """Return a mask (B, T) bool of the windows (B, T, W) that equal an earlier, non-overlapping one."""
     size = windows.shape[-1]
     keys = int(windows.max(initial=REST)) + 1
     names = (windows.astype(np.int64) + 1) @ (keys + 1) ** np.arange(size, dtype=np.int64)
@@ -160,21 +160,21 @@ NONE = 99
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """Events at every step of melodies, and the events before; arrays (B, T).
+    """Onsets, intervals and gaps at every step of melodies; arrays (B, T).
 
-    Before the first note there is an onset without a pitch one step before the beginning.
+    An onset without a pitch is assumed one step before the beginning.
     """
 
     onset: np.ndarray
     """bool: a note begins here."""
     held: np.ndarray
-    """int8: the last note, this one included; -1 before the first."""
+    """int8: the latest note up to and including this step; -1 before the first."""
     interval: np.ndarray
-    """int8: semitones from the note before to the one that begins here, `NONE` where there are not both."""
+    """int8: semitones from the previous note to the one that begins here, `NONE` if either is missing."""
     gap: np.ndarray
     """int16: steps from the last onset before this step to this step, 1 or more."""
     previous_gap: np.ndarray
-    """int16: steps between the last two onsets before this step, 0 where there are not two."""
+    """int16: steps between the last two onsets before this step, 0 if there are fewer than two."""
 
 
 def events(melodies: np.ndarray) -> Events:
@@ -182,23 +182,23 @@ def events(melodies: np.ndarray) -> Events:
     onset = melodies != REST
     steps = np.arange(melodies.shape[1], dtype=np.int16)
     last = np.maximum.accumulate(np.where(onset, steps, np.int16(-1)), axis=1)
-    held = _taken(melodies, last, REST)
-    before, held_before = _later(last, -1), _later(held, REST)
+    held = _gather(melodies, last, REST)
+    before, held_before = _delayed(last, -1), _delayed(held, REST)
     interval = np.where(onset & (held_before != REST), melodies - held_before, NONE).astype(np.int8)
     gap = steps - before
-    return Events(onset, held, interval, gap, _taken(gap, before, 0))
+    return Events(onset, held, interval, gap, _gather(gap, before, 0))
 
 
-def _later(values: np.ndarray, first: int) -> np.ndarray:
-    """Return values (B, T) one step later."""
-    moved = np.empty_like(values)
-    moved[:, :1] = first
-    moved[:, 1:] = values[:, :-1]
-    return moved
+def _delayed(values: np.ndarray, first: int) -> np.ndarray:
+    """Return values (B, T) delayed by one step, starting with `first`."""
+    delayed = np.empty_like(values)
+    delayed[:, :1] = first
+    delayed[:, 1:] = values[:, :-1]
+    return delayed
 
 
-def _taken(values: np.ndarray, indices: np.ndarray, missing: int) -> np.ndarray:
-    """Return values (B, T) at indices (B, T), `missing` where the index is -1."""
+def _gather(values: np.ndarray, indices: np.ndarray, missing: int) -> np.ndarray:
+    """Return the values (B, T) at indices (B, T), and `missing` where the index is -1."""
     if not values.size:
         return values.copy()
     length = values.shape[1]

@@ -1,4 +1,4 @@
-"""Parts and stages of the training of networks: their values, generators, and fits.
+"""Parts and stages for training networks: parameters, random generators, and fits.
 
 Conventions: as in `listener.stages`.
 """
@@ -18,7 +18,7 @@ from vae.fit import CosineRate, Fit
 
 
 class Randomness:
-    """The generators of numpy and torch of some stages, which no other stage and nobody else moves."""
+    """Generators of numpy and torch that belong to some stages only; nothing else advances them."""
 
     def __init__(self, generator: np.random.Generator, torch_seed: int):
         self.generator = generator
@@ -26,13 +26,13 @@ class Randomness:
 
     @classmethod
     def of_stage(cls, seed: int, stage: str) -> "Randomness":
-        """Return the randomness of a stage of the training with a seed."""
+        """Return the generators for one stage, seeded by the seed of the training and the name of the stage."""
         generator = np.random.default_rng([seed, *stage.encode()])
         return cls(generator, int(generator.integers(2**63)))
 
     @contextmanager
     def torch(self) -> Iterator[None]:
-        """Let torch draw from here until the block ends."""
+        """Context manager: torch draws from this generator inside the block."""
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(self._torch)
             yield
@@ -49,12 +49,12 @@ class Randomness:
             torch.Generator().set_state(restored)
             self.generator.bit_generator.state = data["numpy"]
         except (RuntimeError, TypeError, OverflowError) as error:
-            raise ValueError(f"no state of a generator: {error}") from None
+            raise ValueError(f"not a state of a generator: {error}") from None
         self._torch = restored
 
 
 class Values:
-    """The values of a network as a part of the state of its training."""
+    """The parameters of a network as part of the state of its training."""
 
     def __init__(self, network: nn.Module):
         self._network = network
@@ -70,7 +70,7 @@ class Values:
 
 
 class FitStage(Stage):
-    """The fit of a network: one loss after another, and the learning rate falls."""
+    """A stage that fits a network by gradient descent with a decaying learning rate."""
 
     def __init__(
         self,
@@ -81,15 +81,15 @@ class FitStage(Stage):
         random: Randomness,
         at_once: int = 16,
     ):
-        """Take a fit, whose network is changed in place and left as one that is not trained.
+        """Take a fit; its network is changed in place and left in evaluation mode after each step.
 
         Args:
-            name: of the stage.
-            fit: of the network.
-            rate: with the number of steps of gradient descent.
-            losses: yields the losses from a step on, each for the network as it is when it is asked for.
-            random: what torch draws from.
-            at_once: steps of gradient descent in a step of training.
+            name: name of the stage.
+            fit: the network and its optimiser.
+            rate: learning rate schedule, which has the number of steps of gradient descent.
+            losses: called with the first step; yields one loss per step, computed with the current parameters.
+            random: generators that torch draws from.
+            at_once: steps of gradient descent per step of training.
         """
         super().__init__(name, rate.steps)
         self._fit, self._rate, self._losses, self._random, self._at_once = fit, rate, losses, random, at_once

@@ -1,12 +1,12 @@
-"""The MusicVAE as a listener: its evidence lower bound of the last two bars, in nats.
+"""The MusicVAE as a listener: its evidence lower bound on the last two bars, in nats.
 
-A baseline: a likelihood rewards what is easily described, so one note over and over earns more than any song.
+A baseline: a likelihood rewards what is easy to describe, so one note over and over earns more than any song.
 
 Conventions:
-    As in `listener.listener`; targets are not looked at. The highest key of a step is the melody; every further key is
-    rewarded as one of 14 equally likely tokens. A note sounds until the next one begins, or for two bars.
-    The mean of the posterior is decoded, teacher forced. The reward of a bar line, from the second on, is that of the
-    two bars before it, less the average of two bars of real music.
+    As in `listener.listener`; targets are ignored. The highest key of a step is the melody; every further key is
+    rewarded as one of 14 equally likely tokens. A note sounds until the next one begins, for at most two bars.
+    The mean of the posterior is decoded with teacher forcing. From the second bar line on, the reward is the bound on
+    the two bars before it minus the average over two bars of real music.
 Source:
     A. Roberts et al., A Hierarchical Latent Vector Model for Learning Long-Term Structure in Music, 2018.
 """
@@ -27,15 +27,15 @@ from vae.tokens import REST as SILENT
 
 BARS = 2
 SIXTEENTHS = 2
-"""Steps of the model in one of the keyboard."""
+"""Steps of the model per step of the keyboard."""
 CONSTANT = 32.89
-"""Nats with which the model of the project describes two bars of real music: the melodies of 16 bars by which listeners
-are validated, on average."""
+"""Nats that the project's model needs on average for two bars of real music: the 16-bar validation melodies of
+listeners."""
 BATCH = 512
 
 
 class VaeElbo(SumOfTerms):
-    """Rewards what a MusicVAE of two bars describes in fewer nats than `constant`, those of real music."""
+    """Rewards two bars that a MusicVAE describes in fewer nats than `constant`, the average of real music."""
 
     pays_every = STEPS_PER_BAR
 
@@ -44,11 +44,11 @@ class VaeElbo(SumOfTerms):
 
     @classmethod
     def of_the_project(cls) -> "VaeElbo":
-        """Return the listener with the model in vae/models; raises vae.config.ModelError where it is missing."""
+        """Return the listener with the model in vae/models; raises vae.config.ModelError if it is missing."""
         return cls(find_model(BARS, "pianoroll", True)[0], CONSTANT)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return the rewards for cross entropy, divergence and further keys at every step, (B, T) float32 by name."""
+        """Return the terms for cross entropy, divergence and further keys at every step, (B, T) float32 by name."""
         count, steps = rolls.shape[:2]
         bars = steps // STEPS_PER_BAR
         nats, kl = np.zeros((2, count, bars), dtype=np.float32)
@@ -62,7 +62,7 @@ class VaeElbo(SumOfTerms):
         return {name: at_bar_lines(values, steps) for name, values in terms.items()}
 
     def nats(self, melodies: np.ndarray, lowest_pitch: int = LOWEST_PITCH) -> tuple[np.ndarray, np.ndarray]:
-        """Return the cross entropy of every two bars of melodies (N, T), and their divergence, (N, bars - 1) each."""
+        """Return the cross entropy and divergence of every two bars of melodies (N, T), in nats, (N, bars - 1) each."""
         count, bars = len(melodies), melodies.shape[1] // STEPS_PER_BAR
         windows = max(0, bars - BARS + 1)
         if not count * windows:
@@ -84,7 +84,7 @@ class VaeElbo(SumOfTerms):
 
 
 def sounding(melodies: np.ndarray, lowest_pitch: int = LOWEST_PITCH) -> np.ndarray:
-    """Return the piano-roll token that sounds at every step of melodies (N, T), int64."""
+    """Return the piano-roll token that sounds at every step of melodies, (N, T) int64."""
     known = events(melodies)
     over = ~known.onset & (known.gap >= BARS * STEPS_PER_BAR)
     key = known.held.astype(np.int64) + lowest_pitch - LOWEST_MIDI_PITCH

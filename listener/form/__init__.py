@@ -1,1 +1,1 @@
-"""The model of form: plans of melodies, drawn, filled and read."""
+"""The model of form: plans of melodies, which are sampled, filled with notes, and read from melodies."""

@@ -1,6 +1,6 @@
-"""A critic of drawn melodies: the odds that a melody is a real one, by which some of many draws are chosen.
+"""A critic of sampled melodies: log odds that a melody is real, used to select some of many samples.
 
-Conventions: melodies (N, T) int8 as in `listener.theory`, T whole bars; figures (N, F) float32; odds are logarithms.
+Conventions: melodies (N, T) int8 as in `listener.theory`, T whole bars; figures (N, F) float32; odds are log odds.
 Source: S. Azadi et al., Discriminator Rejection Sampling, 2019.
 """
 
@@ -18,17 +18,18 @@ LAGS = (1, 2, 3, 4, 6, 8, 12)
 WIDEST_INTERVAL, LONGEST_GAP = 13, 8
 MOVES = (-2, 0, 2)
 FURTHEST = 4.0
-"""Deviations from the mean beyond which a figure does not count more."""
+"""Standard deviations from the mean at which a figure is clipped."""
 NETS, WIDTH = 6, 32
 FIGURES = 147
-"""F, their number."""
+"""F, the number of figures."""
 
 
 def form_figures(melodies: np.ndarray) -> np.ndarray:
-    """Return figures of melodies, the same in every key: (N, F) float32.
+    """Return figures of melodies that are invariant under transposition: (N, F) float32.
 
-    Shares of intervals, of pairs of them, of times between notes, of degrees, of places, and of degrees of the triad by
-    place; how like bars are to those 1 to 12 bars before; how many differ; how full bars are, and how they end.
+    Shares of intervals, of pairs of intervals, of times between notes, of degrees, of positions in the bar, and of
+    triad degrees by position; similarity of bars to those 1 to 12 bars before; number of different bars; density and
+    endings of bars.
     """
     tonics, _ = scales(melodies)
     return np.array([_figures(each, tonic) for each, tonic in zip(melodies, tonics, strict=True)], dtype=np.float32)
@@ -60,7 +61,7 @@ def _figures(melody: np.ndarray, tonic: int) -> list[float]:
 
 
 def _form(bars: np.ndarray, degree: np.ndarray, gaps: np.ndarray) -> list[float]:
-    """Return figures of bars (U, 8), with the degrees of all notes and the steps from each to the next."""
+    """Return figures of bars (U, 8), given the degrees of all notes and the steps from each to the next."""
     count, sounds = len(bars), bars != REST
     equal, notes = bars[:, None] == bars[None], sounds.sum(axis=1)
     same, rhythm = equal.all(axis=2), (sounds[:, None] == sounds[None]).all(axis=2)
@@ -94,7 +95,7 @@ def _entropy(counts: np.ndarray) -> float:
 
 
 class Critic(nn.Module):
-    """The mean odds of a few small perceptrons over figures in deviations from those of real melodies."""
+    """An ensemble of small perceptrons on figures that are standardised by those of real melodies."""
 
     mean: Tensor
     deviation: Tensor
@@ -108,22 +109,22 @@ class Critic(nn.Module):
         self.second = nn.Parameter(torch.randn(NETS, WIDTH, 1) / WIDTH**0.5)
 
     def scale_by(self, real: Tensor) -> None:
-        """Take the mean and the deviation from figures (N, F) of real melodies."""
+        """Set the mean and the standard deviation from figures (N, F) of real melodies."""
         self.mean.copy_(real.mean(dim=0))
         self.deviation.copy_(real.std(dim=0).clamp_min(1e-3))
 
     def forward(self, figures: Tensor) -> Tensor:
-        """Return the odds of every perceptron, (NETS, N), for figures (N, F)."""
+        """Return the log odds of every perceptron, (NETS, N), for figures (N, F)."""
         x = ((figures - self.mean) / self.deviation).clamp(-FURTHEST, FURTHEST).expand(NETS, -1, -1)
         x = torch.relu(nn.functional.dropout(x, 0.2, self.training) @ self.first + self.bias)
         return (nn.functional.dropout(x, 0.3, self.training) @ self.second)[..., 0]
 
     @torch.inference_mode()
     def odds(self, figures: np.ndarray) -> np.ndarray:
-        """Return the odds (N,) float64 of figures (N, F)."""
+        """Return the mean log odds over perceptrons for figures (N, F): (N,) float64."""
         return self(torch.from_numpy(figures)).mean(dim=0).double().numpy()
 
 
 def choose(odds: np.ndarray, count: int, generator: np.random.Generator, sharpness: float = 1.0) -> np.ndarray:
-    """Draw `count` of N rows by their odds, without replacement: indices, the surest first."""
+    """Sample `count` of N rows by their log odds, without replacement; return their indices, best first."""
     return np.argsort(-(sharpness * odds + generator.gumbel(size=len(odds))))[:count]

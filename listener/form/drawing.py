@@ -1,4 +1,4 @@
-"""Filling plans with notes: every bar is tried several times, and the try that does best what its plan says is kept.
+"""Filling plans with notes: every bar is sampled several times, and the sample that best follows its plan is kept.
 
 Conventions: tokens as in `listener.form.plan_reading`, plans as in `songs.plan`.
 """
@@ -15,14 +15,14 @@ from songs.plan import ENDING, EXACT, MOST_LAG, NEW, NO_DEGREE, RHYTHM, TRANSPOS
 TRIES = 8
 TEMPERATURE = 0.95
 FREE, ONSET = -2, -1
-"""Of a step that is not settled: anything, or some note."""
+"""Codes of a step that the plan leaves open: anything, or any note."""
 MOVES = (-4, -3, -2, -2, -1, -1, 1, 1, 2, 2, 3, 4)
-"""Degrees by which echoes are transposed; one of those that stay within the span."""
+"""Scale degrees by which echoes may be transposed, within the span."""
 
 
 @torch.inference_mode()
 def fill(net: FillingNet, plans: Plans, generator: np.random.Generator, tries: int = TRIES) -> np.ndarray:
-    """Return tokens (N, T) that fill plans."""
+    """Return tokens (N, T) int64 that fill N plans."""
     count, length = len(plans), plans.bars.shape[1]
     tokens = np.zeros((count, length * STEPS_PER_BAR), dtype=np.int64)
     tried = np.repeat(np.arange(count), tries)
@@ -42,14 +42,14 @@ def fill(net: FillingNet, plans: Plans, generator: np.random.Generator, tries: i
 
 
 def usable_tokens(plans: Plans) -> np.ndarray:
-    """Return which tokens the span of each plan has, (N, TOKENS) bool; a rest is always one."""
+    """Return a mask of the tokens within the span of each plan, (N, TOKENS) bool; a rest is always included."""
     low = TONIC - plans.character[:, :1]
     tokens = np.arange(TOKENS)
     return (tokens == 0) | ((tokens >= low) & (tokens <= low + plans.character[:, 2:3]))
 
 
 def allowed_tokens(settled: np.ndarray) -> np.ndarray:
-    """Return which tokens a step may have that is settled so (N,), (N, TOKENS) bool."""
+    """Return a mask of the tokens that `settled` (N,), as `settled_steps` returns it, allows: (N, TOKENS) bool."""
     tokens, settled = np.arange(TOKENS), settled[:, None]
     return (settled == FREE) | ((settled == ONSET) & (tokens > 0)) | (tokens == settled)
 
@@ -57,9 +57,9 @@ def allowed_tokens(settled: np.ndarray) -> np.ndarray:
 def settled_steps(
     tokens: np.ndarray, bar: int, plans: Plans, generator: np.random.Generator | None = None
 ) -> np.ndarray:
-    """Return what plans settle of a bar (N, 8), given the bars before it: a token, `ONSET` or `FREE`.
+    """Return what plans determine about a bar, given the bars before it: a token, `ONSET` or `FREE`, (N, 8).
 
-    With a generator the notes of a transposed bar are settled, too; else its rhythm alone.
+    With a generator the notes of a transposed bar are chosen, too; otherwise only its rhythm.
     """
     kind, lag = kinds_and_lags(plans.bars[:, bar, 0])
     steps = ((bar - lag) * STEPS_PER_BAR)[:, None] + np.arange(STEPS_PER_BAR)
@@ -77,7 +77,7 @@ def settled_steps(
 
 
 def _transposed(sources: np.ndarray, plans: Plans, generator: np.random.Generator) -> np.ndarray:
-    """Return bars (N, 8) moved along the scale by as many degrees as stay within the span; `ONSET` where none do."""
+    """Transpose bars (N, 8) along the scale by a random move that stays within the span; `ONSET` if no move fits."""
     sounds, degree = sources > 0, degrees(sources)
     low = TONIC - plans.character[:, :1]
     high = low + plans.character[:, 2:3]
@@ -92,7 +92,7 @@ def _transposed(sources: np.ndarray, plans: Plans, generator: np.random.Generato
 
 
 def obedience(tokens: np.ndarray, bar: int, plans: Plans) -> np.ndarray:
-    """Return how well a bar of tokens does what its plan says, (N,) float64."""
+    """Return a score for how well a bar of tokens follows its plan, (N,) float64."""
     bars = tokens.reshape(len(tokens), -1, STEPS_PER_BAR)
     now, rows = bars[:, bar], np.arange(len(tokens))
     relation, notes, closing, degree = plans.bars[:, bar].T

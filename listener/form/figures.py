@@ -1,4 +1,4 @@
-"""Figures of plans, by which drawn ones are compared with real ones.
+"""Figures of plans, for comparing sampled plans with real ones.
 
 Conventions: plans are (N, U, 4) factors, as in `songs.plan`; figures (N, F) float32.
 """
@@ -10,11 +10,11 @@ from songs.plan import EXACT, KINDS, LONG, NO_DEGREE, RHYTHM, TRANSPOSED, kinds_
 LAGS = (1, 2, 3, 4, 6, 8)
 SEEN_LAGS = (1, 2, 4, 8)
 FIGURES = 68
-"""F, their number."""
+"""F, the number of figures."""
 
 
 def plan_figures(plans: np.ndarray) -> np.ndarray:
-    """Return figures of plans: which bars are alike, wholly or in rhythm, how full bars are and how they close."""
+    """Return figures of plans, (N, F) float32: which bars are equal or share a rhythm, their density and endings."""
     kind, lag = kinds_and_lags(plans[..., 0])
     bars = np.arange(plans.shape[1])
     columns = [(kind == each).mean(axis=1) for each in range(len(KINDS))]
@@ -41,7 +41,12 @@ def plan_figures(plans: np.ndarray) -> np.ndarray:
 
 
 def _classes(same: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Return of bars (N, U) the first that each is like, by whether it is like its source and which bar that is."""
+    """Return the first bar of the chain of sources of each bar, (N, U).
+
+    Args:
+        same: (N, U) bool, True if a bar equals its source.
+        source: (N, U) index of the source of each bar.
+    """
     classes = np.tile(np.arange(same.shape[1]), (len(same), 1))
     rows = np.arange(len(same))
     for bar in range(1, same.shape[1]):

@@ -1,8 +1,8 @@
-"""A network that fills plans with notes: what comes next, given the melody so far and what the plan says of the bar.
+"""A network that fills plans with notes: it predicts the next step from the melody so far and the plan of the bar.
 
 Conventions:
-    N melodies of T steps as tokens (`listener.form.plan_reading`), U bars. *Codes* are rows of one table of embeddings,
-    which are added: of the steps before, of the last notes, of the bar that is echoed, and of the plan.
+    N melodies of T steps as tokens (`listener.form.plan_reading`), U bars. *Codes* are rows of one embedding table,
+    whose embeddings are summed: for earlier steps, the last notes, the echoed bar, and the plan.
 """
 
 from itertools import pairwise
@@ -16,7 +16,7 @@ from songs.keyboard import STEPS_PER_BAR
 from songs.plan import KINDS, LEVELS, MOST_LAG, WIDEST, Plans, kinds_and_lags
 
 TOKENS = TONIC + WIDEST
-"""0 for a rest, then pitches from 11 semitones below the tonic to 24 above it."""
+"""Number of tokens: 0 for a rest, then pitches from 11 semitones below the tonic to 24 above it."""
 _NOTHING = TOKENS
 LAGS = (1, 2, 4, 8, 16, 32, 64)
 WIDTH, UNITS, HIDDEN = 48, 96, 48
@@ -47,7 +47,7 @@ SIZES = {
     "span": WIDEST,
     **{style: LEVELS for style in STYLES},
 }
-"""What is known of a step, and how many values each has."""
+"""Inputs for a step, with the number of values of each."""
 _FIRSTS = np.cumsum((0, *list(SIZES.values())[:-1]))
 
 
@@ -61,7 +61,7 @@ class FillingNet(nn.Module):
         self.hidden, self.token = nn.Linear(UNITS, HIDDEN), nn.Linear(HIDDEN, TOKENS)
 
     def forward(self, codes: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the logits (N, T, TOKENS) for codes (N, T, C), and the state (1, N, UNITS) behind the last step."""
+        """Return the logits (N, T, TOKENS) for codes (N, T, C), and the state (1, N, UNITS) after the last step."""
         flat = codes.reshape(-1, codes.shape[2])
         weights = (torch.rand(flat.shape) >= CODE_MASKING).float() if self.training else None
         x = nn.functional.embedding_bag(flat, self.table, mode="sum", per_sample_weights=weights)
@@ -75,27 +75,27 @@ class FillingNet(nn.Module):
 
 
 def codes_at(tokens: np.ndarray, step: int, plans: Plans) -> np.ndarray:
-    """Return the codes (N, C) int64 of a step of tokens (N, T), of which those before it are known."""
+    """Return the codes (N, C) int64 for a step of tokens (N, T); only tokens before the step are used."""
     rows, past = np.arange(len(tokens)), tokens[:, :step]
     nothing = np.full(len(tokens), _NOTHING)
     columns = [tokens[:, step - lag] if step >= lag else nothing for lag in LAGS]
-    columns += _of_last_notes(tokens, step)
+    columns += _last_note_codes(tokens, step)
     bar, place = divmod(step, STEPS_PER_BAR)
     relation, notes, closing, degree = plans.bars[:, bar].T
     kind, lag = kinds_and_lags(relation)
     source = tokens[rows[:, None], ((bar - lag) * STEPS_PER_BAR)[:, None] + np.arange(STEPS_PER_BAR)]
-    own = past[:, bar * STEPS_PER_BAR :]
-    columns += _of_echo(source, own, lag > 0)
+    so_far = past[:, bar * STEPS_PER_BAR :]
+    columns += _echo_codes(source, so_far, lag > 0)
     columns += [kind, lag, np.full(len(tokens), place), np.full(len(tokens), bar % 8)]
     columns += [np.full(len(tokens), min(plans.bars.shape[1] - 1 - bar, MOST_LEFT - 1))]
-    columns += [np.clip(notes - (own > 0).sum(axis=1), -1, STEPS_PER_BAR) + 1, closing, degree]
+    columns += [np.clip(notes - (so_far > 0).sum(axis=1), -1, STEPS_PER_BAR) + 1, closing, degree]
     above, minor, span = plans.character[:, :3].T
     columns += [above + 12 * minor, *_room(past, TONIC - above, span), span, *plans.character[:, 3:].T]
     return np.stack(columns, axis=1) + _FIRSTS
 
 
-def _of_last_notes(tokens: np.ndarray, step: int) -> list[np.ndarray]:
-    """Return codes of the last notes before a step: the last, the intervals between them, and the times between."""
+def _last_note_codes(tokens: np.ndarray, step: int) -> list[np.ndarray]:
+    """Return codes of the last notes before a step: the last one, and the intervals and times between them."""
     rows, notes, at = np.arange(len(tokens)), [], []
     where = np.where(tokens[:, :step] > 0, np.arange(step), -1)
     for _ in range(LAST_NOTES):
@@ -110,29 +110,29 @@ def _of_last_notes(tokens: np.ndarray, step: int) -> list[np.ndarray]:
 
 
 def _interval(semitones: np.ndarray) -> np.ndarray:
-    """Return codes of intervals, 0 for none being left out."""
+    """Return codes of intervals, from 1 on; 0 stands for no interval."""
     return np.clip(semitones, -WIDEST_INTERVAL, WIDEST_INTERVAL) + WIDEST_INTERVAL + 1
 
 
-def _of_echo(source: np.ndarray, own: np.ndarray, echoes: np.ndarray) -> list[np.ndarray]:
-    """Return codes of the bar (N, 8) that is echoed, behind the steps (N, p) that are played of the new one.
+def _echo_codes(source: np.ndarray, so_far: np.ndarray, echoes: np.ndarray) -> list[np.ndarray]:
+    """Return codes of the echoed bar (N, 8), given the steps (N, p) played so far of the new bar.
 
     Returns:
-        Its step that stands where the new one will, the one after, its next note from there on, and the interval
-        between the last notes that both have in common.
+        Its step at the position of the new one, the step after that, its next note from there on, and the interval
+        between the two bars at the last step where both have a note.
     """
-    rows, place = np.arange(len(source)), own.shape[1]
+    rows, place = np.arange(len(source)), so_far.shape[1]
     after = source[:, place + 1] if place + 1 < STEPS_PER_BAR else np.full(len(source), _NOTHING)
     coming = source[rows, place + (source[:, place:] > 0).argmax(axis=1)]
     codes = [np.where(echoes, each, _NOTHING) for each in (source[:, place], after, coming)]
-    both = (own > 0) & (source[:, :place] > 0) & echoes[:, None]
+    both = (so_far > 0) & (source[:, :place] > 0) & echoes[:, None]
     last = np.where(both, np.arange(place), -1).max(axis=1, initial=-1)
-    moved = own[rows, last] - source[rows, last] if place else np.zeros(len(source), dtype=np.int64)
+    moved = so_far[rows, last] - source[rows, last] if place else np.zeros(len(source), dtype=np.int64)
     return [*codes, np.where(last >= 0, _interval(moved), 0)]
 
 
 def _room(past: np.ndarray, low: np.ndarray, span: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return codes of how far notes so far are from the lowest and the highest token that the plan has."""
+    """Return codes of the distances from the notes so far to the lowest and the highest token of the plan."""
     sounds = past > 0
     least, most = np.where(sounds, past, 99).min(axis=1, initial=99), past.max(axis=1, initial=0)
     none = ~sounds.any(axis=1)

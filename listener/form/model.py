@@ -1,8 +1,8 @@
-"""A model of form: it draws plans of melodies, fills them with notes, and chooses among what it drew.
+"""A model of form: it samples plans of melodies, fills them with notes, and selects the best results.
 
-    plans       a network draws four times as many plans as are filled; a critic chooses
-    filling     another fills them, bar by bar
-    critic      chooses among the melodies
+    plans       a network samples four times as many plans as needed; a critic selects among them
+    filling     another network fills the plans, bar by bar
+    critic      a second critic selects among the melodies
 
 Conventions: plans as in `songs.plan`, melodies (N, T) int8 as in `listener.theory`.
 """
@@ -26,27 +26,27 @@ from songs.keyboard import KEYS, STEPS_PER_BAR
 from songs.plan import ENDING, EXACT, LONG, Plans, kinds_and_lags
 
 PLANS_A_FILLING = 4
-"""Plans that are drawn for each that is filled."""
+"""Plans sampled for each one filled."""
 DRAWS_A_MELODY = 20
-"""Melodies that are drawn for each that is chosen."""
+"""Melodies sampled for each one selected."""
 SHARPNESS = 2.5
-"""Power of the odds by which melodies are chosen."""
+"""Power of the odds with which melodies are selected."""
 AT_ONCE = 250
-"""Melodies that are filled at once: bounds the memory."""
+"""Melodies filled at once, to bound memory."""
 FEWEST_NOTES_A_BAR = 1
 CANDIDATES, CANDIDATES_A_PLAN = 64, 24
-"""Plans that are drawn for those that are to go with a prompt: at least, and for each; 1 in 20 ends well and varies."""
+"""Plans sampled for a prompt: the minimum, and per plan wanted. 1 in 20 both ends well and is varied."""
 WELL_ENDED = 28.0
-"""Of a plan that ends well, beside about as much for one that fits a prompt in all ways."""
+"""Score of a plan that ends well; one that fits a prompt in every way scores about as much."""
 DIFFERENT, VARIED_ENOUGH = (9 / 16, 13 / 16), 8.0
-"""Share of different bars of plans that are varied enough, and what that is worth beside the others."""
+"""Range of the share of different bars in a plan that is varied enough, and the score for it."""
 MAKERS: dict[str, Callable[[], Any]] = {
     "plans": PlanNet,
     "filling": FillingNet,
     "plan_critic": partial(Critic, PLAN_FIGURES),
     "critic": partial(Critic, FIGURES),
 }
-"""Functions that make the networks of a model, by the names of its fields."""
+"""Factories for the networks of a model, by field name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class FormModel:
     plan_critic: Critic
     critic: Critic
     levels: np.ndarray
-    """(5, 4) float64, between the levels of style, as `listener.form.plan_reading.style_levels` returns them."""
+    """(5, 4) float64, boundaries between the levels of style, from `listener.form.plan_reading.style_levels`."""
 
     @property
     def networks(self) -> dict[str, Any]:
@@ -66,27 +66,27 @@ class FormModel:
         return {name: getattr(self, name) for name in MAKERS}
 
     def draw_plans(self, count: int, bars: int, generator: np.random.Generator, keys: int = KEYS) -> Plans:
-        """Return plans of so many bars, 4 to 32, chosen by the critic of plans."""
+        """Return `count` plans of `bars` bars, 4 to 32, selected by the critic of plans."""
         drawn = self.plans.draw(PLANS_A_FILLING * count, bars, generator, keys)
         odds = self.plan_critic.odds(plan_figures(drawn.bars))
         return drawn[choose(odds, count, generator)]
 
     def draw_pool(self, count: int, bars: int, generator: np.random.Generator) -> tuple[Plans, np.ndarray]:
-        """Return plans and melodies (N, T) that fill them, at most so many: those with a note a bar or more."""
+        """Return at most `count` plans and melodies (N, T) that fill them, those with at least one note per bar."""
         plans = self.draw_plans(count, bars, generator)
         melodies = self.fill(plans, generator)
         enough = np.flatnonzero((melodies >= 0).sum(axis=1) >= FEWEST_NOTES_A_BAR * bars)
         return plans[enough], melodies[enough]
 
     def fill(self, plans: Plans, generator: np.random.Generator, tries: int = TRIES) -> np.ndarray:
-        """Return melodies (N, T) int8 that fill plans."""
+        """Return melodies (N, T) int8 that fill N plans."""
         parts = [plans[first : first + AT_ONCE] for first in range(0, len(plans), AT_ONCE)]
         return np.concatenate([melodies_of(fill(self.filling, part, generator, tries), part.tonic) for part in parts])
 
     def draw(
         self, count: int, bars: int, generator: np.random.Generator, draws: int = DRAWS_A_MELODY
     ) -> tuple[Plans, np.ndarray]:
-        """Return plans and melodies (count, T) int8, chosen by the critic of `draws` times as many."""
+        """Return plans and melodies (count, T) int8, selected by the critic from `draws` times as many."""
         plans, melodies = self.draw_pool(max(draws * count, 2), bars, generator)
         odds = self.critic.odds(form_figures(melodies))
         chosen = choose(odds, count, generator, SHARPNESS)
@@ -95,11 +95,11 @@ class FormModel:
     def plans_for(
         self, prompt: np.ndarray, count: int, bars: int, generator: np.random.Generator, whole: bool = True
     ) -> Plans:
-        """Return plans that go with a prompt (P, K).
+        """Return plans that suit a prompt (P, K).
 
-        Of many that are drawn they are those whose first bars, scale and compass fit the prompt best. With `whole` they
-        are also of a whole melody: they end on the tonic or the fifth, with a long note, and have as many different
-        bars as most real melodies. The others are of excerpts, as what the model learned from.
+        Of many sampled plans, those whose first bars, scale and range best fit the prompt are returned. With `whole`,
+        plans of whole melodies are preferred: they end on the tonic or the fifth with a long note, and have about as
+        many different bars as most real melodies. Otherwise plans are of excerpts, like the training data.
         """
         keys = prompt.shape[1]
         drawn = self.draw_plans(max(CANDIDATES, CANDIDATES_A_PLAN * count), bars, generator, keys)
@@ -108,15 +108,15 @@ class FormModel:
         if whole:
             fits += np.where(_ends_well(drawn), WELL_ENDED, 0.0) + np.where(_varied(drawn), VARIED_ENOUGH, 0.0)
         if (melody != REST).any():
-            lowest, likeness = _place(drawn, melody, keys, generator)
+            lowest, likeness = _fit_to_prompt(drawn, melody, keys, generator)
             drawn, fits = Plans(drawn.bars, drawn.character, lowest), fits + likeness
         return drawn[np.argsort(-(fits + generator.random(len(fits))), kind="stable")[:count]]
 
 
 def _ends_well(plans: Plans) -> np.ndarray:
-    """Return which plans end on the tonic or the fifth, in minor on those of the relative minor, with a long note.
+    """Return a mask of the plans that end on the tonic or the fifth, of the relative minor if minor, with a long note.
 
-    Not those whose last note belongs to the half of a bar that is copied from another with its own end.
+    Plans whose last note would fall in the copied half of a bar with a new ending are excluded.
     """
     relation, notes, closing, degree = plans.bars[:, -1].T
     free = (kinds_and_lags(relation)[0] != ENDING) | (closing <= LONG)
@@ -124,15 +124,15 @@ def _ends_well(plans: Plans) -> np.ndarray:
 
 
 def _varied(plans: Plans) -> np.ndarray:
-    """Return which plans have as many different bars as the middle of real melodies: 9 to 13 of 16."""
+    """Return a mask of the plans with as many different bars as typical real melodies: 9 to 13 of 16."""
     share = (kinds_and_lags(plans.bars[..., 0])[0] != EXACT).mean(axis=1)
     return (share >= DIFFERENT[0]) & (share <= DIFFERENT[1])
 
 
-def _place(
+def _fit_to_prompt(
     plans: Plans, melody: np.ndarray, keys: int, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lowest keys (N,) with which plans go best with the beginning of a melody (P,), and how well (N,)."""
+    """Return the lowest keys (N,) with which plans best fit the start of a melody (P,), and scores of the fits (N,)."""
     above, minor, span = plans.character[:, :3].T
     notes = melody[melody != REST]
     bars = melody.reshape(-1, STEPS_PER_BAR)

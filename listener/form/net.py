@@ -1,10 +1,10 @@
-"""A network that draws plans of melodies, one bar after the other.
+"""A network that samples plans of melodies, bar by bar.
 
-    character   tonic, minor, span and levels of style, each drawn given those before
+    character   tonic, minor, span and levels of style, each sampled given the ones before
     memory      gated recurrent units over the factors of the bars so far
-    factors     of a bar, each drawn given those before, and the factors of the bar that it echoes
+    factors     factors of a bar, each sampled given the ones before and the factors of the echoed bar
 
-Conventions: as in `songs.plan`. N plans of U bars; `Codes` are the same as tensors.
+Conventions: as in `songs.plan`. N plans of U bars, as tensors.
 """
 
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ from songs.plan import CHARACTER, EXACT, FACTORS, MOST_BARS, RELATIONS, Plans, k
 
 WIDTH = 48
 FURTHER_LAGS = (2, 4, 8)
-"""Bars before, whose relations are inputs beside those of the bar before."""
+"""Further lags in bars whose relations are inputs, in addition to those of the previous bar."""
 MOST_LEFT = 16
 DROPOUT = 0.2
 
 
 class PlanNet(nn.Module):
-    """A distribution of plans."""
+    """A distribution over plans."""
 
     def __init__(self):
         super().__init__()
@@ -38,7 +38,7 @@ class PlanNet(nn.Module):
         self.heads = _heads(FACTORS)
 
     def log_probabilities(self, bars: Tensor, character: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the log probabilities of characters (N, C) and of the factors of bars (N, U, 4), both as such."""
+        """Return the log probabilities of the parts of characters, (N, C), and of the factors of bars, (N, U, 4)."""
         of_character = [self._of_character(part, character, bars.shape[1]) for part in range(len(CHARACTER))]
         known, at = self._remember(bars, character, bars.shape[1])[0], torch.arange(bars.shape[1])
         of_bars = [self._of_factor(factor, known, bars, at) for factor in range(len(FACTORS))]
@@ -46,7 +46,7 @@ class PlanNet(nn.Module):
 
     @torch.inference_mode()
     def draw(self, count: int, length: int, generator: np.random.Generator, keys: int = KEYS) -> Plans:
-        """Return plans of so many bars, of melodies that fit on so many keys and begin anywhere on them."""
+        """Sample plans of `length` bars, for melodies that fit on `keys` keys at a random transposition."""
         character = torch.zeros(count, len(CHARACTER), dtype=torch.long)
         for part in range(len(CHARACTER)):
             logits = self._of_character(part, character, length)
@@ -67,7 +67,7 @@ class PlanNet(nn.Module):
         return Plans(bars.numpy(), character.numpy(), lowest)
 
     def _of_character(self, part: int, character: Tensor, length: int) -> Tensor:
-        """Return the log probabilities (N, values) of a part of the character, given those before it."""
+        """Return the log probabilities (N, values) of a part of the character, given the parts before it."""
         known = sum(
             (table(character[:, i]) for i, table in enumerate(self.known[:part])), self.length(torch.tensor([length]))
         )
@@ -76,9 +76,9 @@ class PlanNet(nn.Module):
     def _remember(
         self, bars: Tensor, character: Tensor, length: int, state: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return what is known before bars (N, U, 4) of plans of some length, (N, U, WIDTH), and the state behind.
+        """Return the memory before each of bars (N, U, 4), (N, U, WIDTH), and the state after the last.
 
-        With the state behind all bars but the last, what is known before the last alone.
+        Given the `state` after all bars but the last, return the memory before the last bar only.
         """
         here = torch.arange(bars.shape[1])
         before = nn.functional.pad(bars, (0, 0, 1, 0))[:, :-1].clone()
@@ -95,7 +95,7 @@ class PlanNet(nn.Module):
         return self.memory(self._dropped(x if state is None else x[:, -1:]), state)
 
     def _of_factor(self, factor: int, known: Tensor, bars: Tensor, at: Tensor) -> Tensor:
-        """Return the log probabilities (N, K, values) of a factor of the bars `at` (K,), given those before it."""
+        """Return the log probabilities (N, K, values) of a factor of bars `at` (K,), given the factors before it."""
         now = bars[:, at]
         for i, table in enumerate(self.now[:factor]):
             known = known + table(now[..., i])
@@ -117,7 +117,7 @@ _LAG_OF_RELATION = torch.from_numpy(kinds_and_lags(np.arange(RELATIONS))[1])
 
 
 def sample(log_weights: Tensor, generator: np.random.Generator) -> Tensor:
-    """Draw one of the choices of each row (N, values) in proportion to the exponential of its weight; (N,) int64."""
+    """Sample one index per row (N, values) with probabilities proportional to exp(log_weights): (N,) int64."""
     noise = generator.gumbel(size=tuple(log_weights.shape))
     return (log_weights.double() + torch.from_numpy(noise)).argmax(dim=1)
 

@@ -1,9 +1,10 @@
-"""Reading the plan of a melody: its scale, its style, and which bar echoes which.
+"""Reading the plan of a melody: its scale, its style, and which bars echo which.
 
 Conventions:
     Melodies are (N, T) int8 keys, -1 for a rest, T whole bars of 8. *Tokens* (N, T) are pitches relative to the tonic
-    of the major scale that fits best: 0 is a rest, else pitch - tonic + 12; the tonic above the lowest note is 12.
-Source: C. Krumhansl, Cognitive Foundations of Musical Pitch, 1990, for the profiles of keys.
+    of the best-fitting major scale: 0 is a rest, otherwise pitch - tonic + 12. The tonic at or above the lowest note is
+    12.
+Source: C. Krumhansl, Cognitive Foundations of Musical Pitch, 1990, for the key profiles.
 """
 
 import numpy as np
@@ -28,19 +29,19 @@ from songs.plan import (
 from vae.melody import MAJOR_PROFILE, MINOR_PROFILE
 
 TONIC = 12
-"""Token of the tonic above the lowest note."""
+"""Token of the tonic at or above the lowest note."""
 SCALE = np.array(MAJOR_SCALE)
 DEGREES = np.searchsorted(SCALE, np.arange(12), side="right") - 1
-"""Degree, 0 to 6, of the pitch classes above the tonic; of those outside the scale, the one below."""
+"""Degree, 0 to 6, of each pitch class above the tonic; those outside the scale get the degree below."""
 LAG_ORDER = (8, 4, 2, 1, 12, 16, 6, 3, 5, 7, 9, 10, 11, 13, 14, 15)
-"""Lags that go first where a bar echoes several bars in the same way."""
+"""Order of preference of lags if a bar echoes several bars in the same way."""
 STYLES = ("repeated notes", "kept directions", "notes off the beat", "mean interval", "notes")
 LONGEST = 8
-"""Steps beyond which a note does not count more for the scale."""
+"""Most steps for which a note counts when the scale is determined."""
 
 
 def scales(melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the tonics, 0 to 11, of the major scales of melodies, (N,) int64, and whether they are in minor."""
+    """Return the tonics, 0 to 11, of the best-fitting major scales, (N,) int64, and a mask of melodies in minor."""
     count, steps = melodies.shape
     sounds = melodies != REST
     weights = np.where(sounds, np.minimum(_next_onsets(melodies)[:, 1:] - np.arange(steps), LONGEST), 0)
@@ -57,7 +58,7 @@ def scales(melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ends_well(melodies: np.ndarray) -> np.ndarray:
-    """Return which melodies (N, T) end at home, with a note of half a bar or longer, (N,) bool."""
+    """Return a mask of melodies (N, T) that end on the tonic or fifth with a note of at least half a bar: (N,) bool."""
     tonics, minor = scales(melodies)
     steps, sounds = melodies.shape[1], melodies != REST
     last = steps - 1 - sounds[:, ::-1].argmax(axis=1)
@@ -66,12 +67,12 @@ def ends_well(melodies: np.ndarray) -> np.ndarray:
 
 
 def at_home(degrees: np.ndarray, minor: np.ndarray) -> np.ndarray:
-    """Return which degrees, semitones above the tonic of the major scale, are the tonic or the fifth of the scale."""
+    """Return a mask of `degrees`, in semitones above the major tonic, that are the tonic or fifth, in minor its own."""
     return np.where(minor, (degrees == 9) | (degrees == 4), (degrees == 0) | (degrees == 7))
 
 
 def _next_onsets(melodies: np.ndarray) -> np.ndarray:
-    """Return the first step, from each of 0 to T on, at which a note begins, T where none does; (N, T + 1) int64."""
+    """Return the step of the next onset at or after each step 0 to T, or T if there is none: (N, T + 1) int64."""
     steps = melodies.shape[1]
     at = np.where(melodies != REST, np.arange(steps), steps)
     at = np.concatenate((at, np.full((len(melodies), 1), steps)), axis=1)
@@ -79,23 +80,23 @@ def _next_onsets(melodies: np.ndarray) -> np.ndarray:
 
 
 def tokens_of(melodies: np.ndarray, tonics: np.ndarray) -> np.ndarray:
-    """Return the tokens (N, T) int64 of melodies, for tonics (N,) as keys."""
+    """Convert melodies to tokens (N, T) int64, for tonics (N,) given as keys."""
     return np.where(melodies != REST, melodies.astype(np.int64) - tonics[:, None] + TONIC, 0)
 
 
 def melodies_of(tokens: np.ndarray, tonics: np.ndarray) -> np.ndarray:
-    """Return the melodies (N, T) int8 of tokens, for tonics (N,) as keys."""
+    """Convert tokens to melodies (N, T) int8, for tonics (N,) given as keys."""
     return np.where(tokens > 0, tokens - TONIC + tonics[:, None], REST).astype(np.int8)
 
 
 def degrees(tokens: np.ndarray) -> np.ndarray:
-    """Return the degrees of tokens of notes, 0 for the tonic, 7 an octave above; chromatic notes as the one below."""
+    """Return the scale degrees of note tokens: 0 for the tonic, 7 an octave above, the degree below if chromatic."""
     octave, semitones = np.divmod(tokens - TONIC, 12)
     return 7 * octave + DEGREES[semitones]
 
 
 def echo_kinds(bars: np.ndarray, sources: np.ndarray) -> np.ndarray:
-    """Return how bars of tokens (..., 8) echo others, as indices of `KINDS` (...); arrays are broadcast."""
+    """Return in which way bars of tokens (..., 8) echo `sources`, as indices of `KINDS` (...); the two broadcast."""
     same, sounds, others = bars == sources, bars > 0, sources > 0
     rhythm = (sounds == others).all(axis=-1) & sounds.any(axis=-1)
     moves = np.where(sounds, degrees(bars) - degrees(sources), 0)
@@ -113,7 +114,7 @@ def echo_kinds(bars: np.ndarray, sources: np.ndarray) -> np.ndarray:
 
 
 def read_plans(melodies: np.ndarray, levels: np.ndarray) -> Plans:
-    """Return the plans of melodies (N, T); `levels` as `style_levels` returns them."""
+    """Return the plans of melodies (N, T), with levels of style from `style_levels`."""
     tonics, minor = scales(melodies)
     sounds = melodies != REST
     lowest = np.where(sounds, melodies, 127).min(axis=1).astype(np.int64)
@@ -125,7 +126,7 @@ def read_plans(melodies: np.ndarray, levels: np.ndarray) -> Plans:
 
 
 def _factors(tokens: np.ndarray) -> np.ndarray:
-    """Return the factors of the bars of tokens (N, T), (N, U, 4) int64."""
+    """Return the factors of bars, (N, U, 4) int64, for tokens (N, T)."""
     bars = tokens.reshape(len(tokens), -1, STEPS_PER_BAR)
     count, length, _ = bars.shape
     factors, last_lag = np.zeros((count, length, 4), dtype=np.int64), np.zeros(count, dtype=np.int64)
@@ -154,7 +155,7 @@ _IN_SCALE = np.isin(np.arange(12), SCALE)
 
 
 def styles(melodies: np.ndarray) -> np.ndarray:
-    """Return the measures `STYLES` of melodies (N, T), (N, 5) float64: shares, semitones, notes a bar."""
+    """Return the measures `STYLES` of melodies (N, T), (N, 5) float64: three shares, semitones, and notes per bar."""
     rows = []
     for melody in melodies:
         at = np.flatnonzero(melody != REST)
@@ -170,5 +171,5 @@ def _mean(values: np.ndarray) -> float:
 
 
 def style_levels(melodies: np.ndarray) -> np.ndarray:
-    """Return the values (5, 4) between the five levels of each measure of style, of which each holds a fifth."""
+    """Return the boundaries (5, 4) between the five levels of each measure of style, which are its quintiles."""
     return np.quantile(styles(melodies), np.arange(1, LEVELS) / LEVELS, axis=0).T

@@ -1,6 +1,6 @@
-"""Plans for what is to be improvised, by the model of form, and the prior that follows them.
+"""Plans for improvisations, sampled from the model of form, and the prior that follows them.
 
-Conventions: as in `songs.plan` and `agents.prior`. Loads torch.
+Conventions: as in `songs.plan` and `agents.prior`. Imports torch.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,20 +16,20 @@ from songs.song import Song, SongError
 
 
 def check_plannable(song: Song) -> None:
-    """Raise SongError unless a song is one that plans can be made for: on 13 keys and eighths, of whole bars."""
+    """Raise SongError unless plans can be made for a song: it must be on 13 keys and eighths, in 4 to 32 whole bars."""
     check_listenable(song)
     bars, rest = divmod(song.steps, STEPS_PER_BAR)
     if rest or not FEWEST_BARS <= bars <= MOST_BARS:
         raise SongError(
-            f"{song.name} has {song.steps} steps: a plan has {FEWEST_BARS} to {MOST_BARS} whole bars of "
-            f"{STEPS_PER_BAR}: cut the song, to 128 steps for example"
+            f"{song.name} has {song.steps} steps, but a plan has {FEWEST_BARS} to {MOST_BARS} whole bars of "
+            f"{STEPS_PER_BAR} steps: cut the song, for example to 128 steps"
         )
 
 
 def draw_plans(song: Song, prompts: Sequence[np.ndarray], seed: int, whole: bool = True, count: int = 1) -> Plans:
-    """Return so many plans as long as a song for each of some prompts (P, K); the same for the same seed.
+    """Return `count` plans of the length of a song for each prompt (P, K); the same seed gives the same plans.
 
-    Of whole melodies, or of excerpts, as for `FormModel.plans_for`.
+    `whole` is as for `FormModel.plans_for`.
 
     Raises:
         ValueError: the song is not on 13 keys and eighths, or not of 4 to 32 whole bars.
@@ -40,7 +40,7 @@ def draw_plans(song: Song, prompts: Sequence[np.ndarray], seed: int, whole: bool
 
 
 def following(plans: Plans) -> Callable[..., FormReader]:
-    """Return what makes the prior of melodies that follow plans in turn, from the `first`-th plan on."""
+    """Return a factory for priors: melody i follows plan `first` + i, cycling through the plans."""
     net = read_form().filling
 
     def make(melodies: int, first: int = 0) -> FormReader:

@@ -1,7 +1,7 @@
-"""A prior that follows a plan: how melodies go on under it, as the model of form predicts.
+"""A prior that follows a plan: the model of form predicts the next step of a melody under its plan.
 
-What the plan settles is certain: bars that are copied, rhythms that are echoed, where the last note of a bar begins and
-on which degree. Everything else is left to the filling network.
+The plan determines copied bars, echoed rhythms, and the step and degree of the last note of a bar. Everything else is
+left to the filling network.
 
 Conventions: as in `agents.prior`; N melodies of T steps, each with its plan.
 """
@@ -20,14 +20,14 @@ from songs.plan import EXACT, Plans, kinds_and_lags
 from songs.validate import Within, validate_like
 
 NEVER = -100.0
-"""Log probability of what the plan rules out: finite, so that values can be added to it."""
+"""Log probability of what the plan rules out; finite, so that values can be added to it."""
 
 
 class FormReader:
-    """Predictions of how N melodies go on under their plans."""
+    """Predictions of the next step of N melodies under their plans."""
 
     def __init__(self, net: FillingNet, plans: Plans, keys: int):
-        """Follow melodies with N plans on so many keys."""
+        """Take N plans, one for each melody, and the number of keys."""
         self._net, self._keys, self.plans = net, keys, plans
         melodies, self._length = len(plans), plans.steps
         self._tokens = np.zeros((melodies, self._length), dtype=np.int64)
@@ -36,7 +36,7 @@ class FormReader:
         self._log_probabilities = np.zeros((melodies, keys + 1), dtype=np.float32)
 
     def begin(self, envs: np.ndarray, rolls: np.ndarray, steps: np.ndarray) -> None:
-        """Begin some melodies (B,) int with the first (B,) steps of rolls (B, T, K)."""
+        """Restart the melodies with indices `envs` (B,) from the first `steps` (B,) steps of rolls (B, T, K)."""
         self._tokens[envs], self._steps[envs], self._memory[envs] = 0, 0, 0
         given = tokens_of(highest_keys(rolls), self.plans.tonic[envs])
         self._expect(envs)
@@ -45,12 +45,12 @@ class FormReader:
             self._add(envs[going], given[going, step])
 
     def add(self, keys: np.ndarray) -> None:
-        """Add the next step (N, K) bool to all melodies; one that is as long as its plan stays as it is."""
+        """Append a step (N, K) bool to each melody; melodies as long as their plan stay unchanged."""
         going = np.flatnonzero(self._steps < self._length)
         self._add(going, tokens_of(highest_keys(keys[:, None]), self.plans.tonic)[going, 0])
 
     def log_probabilities(self) -> np.ndarray:
-        """Return the log probabilities (N, K + 1) float32 of a rest and of every key."""
+        """Return the log probabilities of a rest and of every key as the next step, (N, K + 1) float32."""
         return self._log_probabilities.copy()
 
     def _add(self, envs: np.ndarray, tokens: np.ndarray) -> None:
@@ -60,7 +60,7 @@ class FormReader:
 
     @torch.inference_mode()
     def _expect(self, envs: np.ndarray) -> None:
-        """Predict the next step of some melodies (B,) int, whose last step is new to the network."""
+        """Update the predictions of the melodies with indices `envs` (B,), whose last step the network has not seen."""
         for step in np.unique(self._steps[envs]).tolist():
             here = envs[self._steps[envs] == step]
             plans, tokens = self.plans[here], self._tokens[here]
@@ -77,17 +77,17 @@ class FormReader:
             self._log_probabilities[here] = np.maximum(normed, NEVER)
 
     def _tokens_of_keys(self, plans: Plans) -> np.ndarray:
-        """Return the tokens (N, K) of the keys, below 1 or above the last where there is none."""
+        """Return the tokens (N, K) of the keys; keys without a token get -1 or a value of at least `TOKENS`."""
         tokens = np.arange(self._keys) - plans.tonic[:, None] + TONIC
         return np.where(tokens > 0, tokens, -1)
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return the melodies so far."""
+        """Return the melodies so far and their predictions."""
         arrays: dict[str, np.ndarray] = {"tokens": self._tokens, "steps": self._steps, "memory": self._memory}
         return {**arrays, "log_probabilities": self._log_probabilities}, {}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue the melodies of a state; raises ValueError if it does not fit."""
+        """Resume the melodies of a state; raises ValueError if it does not fit."""
         targets, _ = self.state()
         validate_like(targets, arrays)
         validate_like(Within(self._tokens, 0, TOKENS - 1), arrays["tokens"], "tokens")
@@ -97,7 +97,7 @@ class FormReader:
 
 
 def planned_tokens(tokens: np.ndarray, step: int, plans: Plans) -> np.ndarray:
-    """Return which tokens plans allow at a step of tokens (N, T), (N, TOKENS) bool; a rest, if nothing else fits."""
+    """Return a mask of the tokens that plans allow at a step of tokens (N, T), (N, TOKENS) bool; never empty."""
     bar, place = divmod(step, STEPS_PER_BAR)
     settled = settled_steps(tokens, bar, plans)[:, place]
     relation, _, closing, degree = plans.bars[:, bar].T

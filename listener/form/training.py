@@ -1,7 +1,7 @@
-"""Training a model of form: its network of plans, that of filling, then the critics of what both draw.
+"""Training a model of form: the network of plans, the filling network, then a critic for the samples of each.
 
-Conventions: as in `listener.stages`. Losses are minimised. *Narrow* melodies fit on 13 keys, as those that are drawn;
-the networks also learn from the others. Of a batch one piece is as likely as another.
+Conventions: as in `listener.stages`. Losses are minimised. *Narrow* melodies fit on 13 keys, like the sampled ones; the
+networks also learn from wider ones. Batches sample all pieces with equal probability.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,16 +28,16 @@ from songs.plan import EXACT, Plans, kinds_and_lags
 from vae.fit import CosineRate, Fit
 
 COPIES = 0.05
-"""Weight of the steps of bars that are copied anyway."""
+"""Weight of the steps of copied bars in the loss."""
 NARROW_SHARE = 0.4
-"""Share of the batches of filling that are narrow."""
+"""Share of the filling batches that are narrow."""
 HALF = 64
-"""Real melodies in a batch of a critic, and as many drawn ones."""
+"""Real melodies in a batch of a critic, with an equal number of sampled ones."""
 
 
 @dataclass(frozen=True, eq=False)
 class Songs:
-    """Real melodies, their plans, and how probable each is in a batch."""
+    """Real melodies, their plans, and the sampling probability of each."""
 
     melodies: np.ndarray
     plans: Plans
@@ -45,7 +45,7 @@ class Songs:
 
     @classmethod
     def of(cls, excerpts: Excerpts, levels: np.ndarray, narrow: bool = False) -> "Songs":
-        """Return those of some excerpts; narrow ones alone, if so asked."""
+        """Read the plans of excerpts; with `narrow`, of narrow ones only."""
         kept = np.flatnonzero(excerpts.melodies.max(axis=1) < KEYS) if narrow else np.arange(len(excerpts))
         pieces = np.unique(excerpts.pieces[kept], return_inverse=True)[1]
         weights = 1 / np.bincount(pieces)[pieces]
@@ -53,12 +53,12 @@ class Songs:
         return cls(melodies, read_plans(melodies, levels), weights / weights.sum())
 
     def sample(self, count: int, generator: np.random.Generator) -> np.ndarray:
-        """Return indices of some melodies."""
+        """Return the indices of `count` sampled melodies."""
         return generator.choice(len(self.melodies), count, p=self.probabilities)
 
 
 class FormTraining(Training):
-    """The training of a model of form; the same seed gives the same model, to the bit, on one kind of machine."""
+    """Training of a model of form; the same seed gives a bit-identical model on the same kind of machine."""
 
     def __init__(self, corpora: Corpora, options: FormOptions, seed: int):
         self._options, wide = options, corpora.songs.training
@@ -112,7 +112,7 @@ class FormTraining(Training):
         )
 
     def _plan_losses(self) -> Iterator[Tensor]:
-        """Yield nats a part of the character and a factor of a bar; long and short melodies take turns with songs."""
+        """Yield losses in nats for character and factors; batches are of songs, or of longer or shorter melodies."""
         generator = self._random.generator
         kinds = [self._narrow, self._wide, self._narrow, *self._others]
         while True:
@@ -123,7 +123,7 @@ class FormTraining(Training):
             yield -of_character.mean() - 3 * of_bars.mean()
 
     def _filling_losses(self) -> Iterator[Tensor]:
-        """Yield nats a step; copied bars count little."""
+        """Yield losses in nats per step; copied bars count little."""
         generator = self._random.generator
         while True:
             songs = self._narrow if generator.random() < NARROW_SHARE else self._wide
@@ -144,7 +144,7 @@ class FormTraining(Training):
         return FitStage(name, fit, rate, lambda _: self._critic_losses(name), self._random, at_once=200)
 
     def _critic_losses(self, name: str) -> Iterator[Tensor]:
-        """Yield the losses of a critic, of what is drawn when the first one is asked for: a stage is restored first."""
+        """Yield the losses of a critic. Samples are read with the first loss, that is after a stage is restored."""
         drawn = plan_figures(self.drawn_plans) if name == "plan_critic" else self.drawn
         critic, real, generator = self._nets[name], self._real[name], self._random.generator
         labels = (torch.arange(2 * HALF) < HALF).float().expand(NETS, -1)
@@ -163,7 +163,7 @@ class FormTraining(Training):
 
 
 class Drawing(Stage):
-    """Fills an array, which a function returns, with what a model draws, in several steps."""
+    """Fills the array that `drawn` returns with samples from `draw`, in several steps."""
 
     STEPS = 16
 

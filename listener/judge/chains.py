@@ -1,4 +1,4 @@
-"""Markov chains of orders 1 to 5 over steps and over notes, whose samples sound like music nearby and go nowhere.
+"""Markov chains of orders 1 to 5 over steps and notes; their samples sound like music locally but have no direction.
 
 Conventions: melodies are (N, T) int16 on sixteenths, as in `listener.judge.notes`.
 """
@@ -15,24 +15,24 @@ Tokens = list[tuple[int, ...]]
 
 
 def steps_of(melody: np.ndarray) -> Tokens:
-    """Return what begins at every eighth, and a sixteenth later."""
+    """Return the pitches that begin at each eighth and a sixteenth later."""
     return [(int(one), int(two)) for one, two in melody.reshape(-1, 2)]
 
 
 def notes_of(melody: np.ndarray) -> Tokens:
-    """Return the pitch of each note, and the time to the next."""
+    """Return the pitch of each note and the time to the next."""
     at = np.flatnonzero(melody != REST)
     return [(int(melody[one]), int(gap)) for one, gap in zip(at, np.diff(at, append=len(melody)), strict=True)]
 
 
 def placed_notes_of(melody: np.ndarray) -> Tokens:
-    """Return the pitch of each note, the time to the next, and where in the bar it begins."""
+    """Return the pitch of each note, the time to the next, and its position in the bar."""
     at = np.flatnonzero(melody != REST)
     return [(*token, int(one) % BAR) for token, one in zip(notes_of(melody), at, strict=True)]
 
 
 class Chain:
-    """What followed each run of tokens, of up to five."""
+    """The tokens that followed each context of up to five tokens."""
 
     def __init__(self, sequences: Sequence[Tokens]):
         self._starts = [sequence[0] for sequence in sequences if sequence]
@@ -43,7 +43,7 @@ class Chain:
                     self._next[order][tuple(sequence[index - order : index])].append(token)
 
     def sample(self, order: int, enough: Callable[[Tokens], bool], generator: np.random.Generator) -> Tokens:
-        """Return a sequence that is long enough; the context shortens where it has not been seen."""
+        """Sample a sequence until `enough` returns True; unseen contexts are shortened."""
         tokens = [self._starts[generator.integers(len(self._starts))]]
         while not enough(tokens):
             used = min(order, len(tokens))
@@ -55,7 +55,7 @@ class Chain:
 
 
 def chained(melodies: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
-    """Return melodies (count, T) of chains of all orders over steps, notes, and notes with their places."""
+    """Sample melodies (count, T) from chains of all orders over steps, notes, and notes with positions."""
     level = np.where(melodies == REST, REST, melodies - tonics(melodies)[:, None])
     made = np.full((count, melodies.shape[1]), REST, dtype=np.int16)
     for kind, tokenize in enumerate((steps_of, notes_of, placed_notes_of)):

@@ -1,15 +1,15 @@
-"""The held-out judge: how much a melody is like real ones, by a model and by music that no reward knows.
+"""The held-out judge: rates how much a melody resembles real ones, with a model and data that no reward uses.
 
 A listener's reward says little about a performer that was trained on it. The judge is a recurrent network over the
-notes of a melody, each with its past, and its bars, each with how like it is to those before (`listener.judge.notes`).
-It learned from the pieces that the split holds out from the training of every listener, in any key, on sixteenths. It
-rewards nobody: `listener.registry` refuses its name and its file.
+notes of a melody, each with its past, and over its bars, each with its similarity to earlier ones
+(`listener.judge.notes`). It learned from the pieces that are held out from the training of every listener, in any key,
+on sixteenths. It is never a reward: `listener.registry` refuses its name and its file.
 
 Conventions:
-    Melodies are (N, T) int16 on sixteenths, T whole bars of 16, the MIDI pitch that begins at a step, -1 for none.
-    The network says of a melody how likely it is that it is real, or of one of five groups that are not. Its score is
-    the log odds of real. Melodies of up to 16 bars are read as a whole; longer ones in windows of 16 bars, one every 8,
-    whose mean counts. `FURTHER_KEYS` is taken off for the share of the onsets with more than one key.
+    Melodies are (N, T) int16 on sixteenths, T whole bars of 16: the MIDI pitch that begins at a step, -1 for none.
+    The network classifies a melody as real or as one of five groups that are not. Its score is the log odds of real.
+    Melodies of up to 16 bars are scored as a whole; longer ones by the mean over windows of 16 bars, one every 8.
+    `FURTHER_KEYS` times the share of the onsets with more than one key is subtracted.
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ from songs.keyboard import DEFAULT_GRID, Grid
 from vae.parameters import drawn
 
 GROUPS = ("real", "form", "pitches", "rhythm", "players", "chains")
-"""What a melody may be: real, or made worse in its form, its pitches or its rhythm, or by a dull player or a chain."""
+"""Classes of melodies: real; corrupted in form, pitches or rhythm; from a dull player; from a Markov chain."""
 WINDOW_BARS, STRIDE_BARS = 16, 8
 FURTHER_KEYS = 20.0
-"""Hardly any real melody has any."""
+"""Penalty for the share of onsets with more than one key; hardly any real melody has one."""
 BATCH = 256
 
 
@@ -47,7 +47,7 @@ class NetOptions:
 
 
 class JudgeNet(nn.Module):
-    """Recurrent classifier of melodies by their notes and bars."""
+    """A recurrent classifier of melodies by their notes and bars."""
 
     def __init__(self, options: NetOptions | None = None):
         super().__init__()
@@ -61,7 +61,7 @@ class JudgeNet(nn.Module):
         self.out = nn.Linear(size.hidden, len(GROUPS))
 
     def forward(self, reading: Reading) -> Tensor:
-        """Return logits (N, 6) of the groups."""
+        """Return the logits of the groups, (N, 6)."""
         notes, at = torch.from_numpy(reading.notes), torch.from_numpy(reading.at)
         form, whole = torch.from_numpy(reading.form), torch.from_numpy(reading.whole)
         bars, little = form.shape[1], self.options.dropout / 2
@@ -79,9 +79,9 @@ class JudgeNet(nn.Module):
         return self.out(F.gelu(self.hidden(self._dropped(torch.cat(pooled, dim=1)))))
 
     def _embedded(self, notes: Tensor) -> Tensor:
-        """Return the sum of the rows of the table that notes (N, L, P) name, (N, L, E)."""
+        """Return the sums of the embeddings of notes (N, L, P), (N, L, E)."""
         one_hot = torch.zeros(notes.shape[0] * notes.shape[1], len(self.table))
-        one_hot.scatter_(1, notes.flatten(0, 1), 1.0)  # a product is quicker than embedding_bag, and so is its gradient
+        one_hot.scatter_(1, notes.flatten(0, 1), 1.0)  # a product and its gradient are faster than embedding_bag
         x = (one_hot @ self.table).view(*notes.shape[:2], -1)
         return x * (torch.rand(*notes.shape[:2], 1) >= self.options.note_masking) if self.training else x
 
@@ -90,12 +90,12 @@ class JudgeNet(nn.Module):
 
 
 def log_odds(logits: Tensor) -> Tensor:
-    """Return the log odds (N,) of real, for logits (N, 6)."""
+    """Return the log odds of real, (N,), for logits (N, 6)."""
     return logits[:, 0] - logits[:, 1:].logsumexp(dim=1)
 
 
 def score_melodies(nets: Sequence[JudgeNet], melodies: np.ndarray) -> np.ndarray:
-    """Return the scores of melodies (N, T), the mean over networks, (N,) float64."""
+    """Return the scores of melodies (N, T), averaged over networks, (N,) float64."""
     scores = np.zeros(len(melodies))
     with torch.inference_mode():
         for first in range(0, len(melodies), BATCH):
@@ -116,14 +116,14 @@ def _cut(melodies: np.ndarray) -> list[np.ndarray]:
 
 
 class Judge:
-    """Ranks melodies among real ones. It is no listener: it has no rewards."""
+    """Ranks melodies among real ones. It is not a listener: it has no rewards."""
 
     def __init__(self, nets: Sequence[JudgeNet], reference: Sequence[float]):
         """Take the networks, and the scores of real melodies of 16 bars at the percentiles 0 to 100."""
         self.nets, self.reference = tuple(nets), list(reference)
 
     def scores(self, rolls: np.ndarray, grid: Grid = DEFAULT_GRID) -> np.ndarray:
-        """Return the scores of rolls (N, T, K) of any keyboard on a grid, (N,) float64.
+        """Return the scores of rolls (N, T, K) on any keyboard and a grid, (N,) float64.
 
         Raises:
             ValueError: the bars of the grid are neither 4/4 nor 2/4.

@@ -1,7 +1,7 @@
-"""Simple music made of real melodies, which the held-out judge learns is real, too.
+"""Simple music derived from real melodies, which the held-out judge also learns to accept as real.
 
-Children's songs have few notes and one or two rhythms, repeat notes, are sung twice, and in some countries mostly in
-minor. The songs of the project are not among them: they are what the judge is checked with.
+Children's songs have few notes and one or two rhythms, repeat notes, are sung twice, and in some countries are mostly
+in minor. The songs of the project are not among the training data; they are used to check the judge.
 
 Conventions: melodies are (N, T) int16 on sixteenths, T whole bars of 16, as in `listener.judge.notes`.
 """
@@ -11,17 +11,17 @@ import numpy as np
 from listener.judge.notes import BAR, REST, tonics
 
 SUNG_TWICE = 0.2
-"""Share of melodies whose second half is the first again."""
+"""Share of melodies whose second half repeats the first."""
 IN_MINOR = 0.15
-"""Share of melodies in major that are moved into minor."""
+"""Share of melodies that are moved from major to minor."""
 LOWERED = np.array([0, 0, 0, 0, -1, 0, 0, 0, 0, -1, 0, 0])
-"""Semitones by which degrees are moved to get from major to harmonic minor."""
+"""Semitones added to each pitch class above the tonic to turn major into harmonic minor."""
 ON_EIGHTHS = 0.5
 """Share of melodies that are moved onto eighths."""
 
 
 def on_eighths(melodies: np.ndarray) -> np.ndarray:
-    """Return melodies whose notes begin on eighths; of two notes in one the first is kept."""
+    """Move notes onto eighths; the first of two notes in an eighth is kept."""
     pairs = melodies.reshape(len(melodies), -1, 2)
     moved = np.full_like(pairs, REST)
     moved[..., 0] = np.where(pairs[..., 0] == REST, pairs[..., 1], pairs[..., 0])
@@ -29,7 +29,7 @@ def on_eighths(melodies: np.ndarray) -> np.ndarray:
 
 
 def in_minor(melodies: np.ndarray) -> np.ndarray:
-    """Return melodies that end on the tonic of a major scale in the minor of the same tonic, others as they are."""
+    """Move melodies that end on the tonic of a major scale to the parallel minor; others stay unchanged."""
     steps, tonic = np.arange(melodies.shape[1]), tonics(melodies)[:, None]
     last = np.where(melodies == REST, 0, steps).max(axis=1, keepdims=True)
     ends_on_tonic = (np.take_along_axis(melodies, last, axis=1) - tonic) % 12 == 0
@@ -38,7 +38,7 @@ def in_minor(melodies: np.ndarray) -> np.ndarray:
 
 
 def simpler(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return the melodies (N, T), about half of them made simpler: the i-th of the i-th."""
+    """Return melodies (N, T) of which about half are simplified; row i is made from row i."""
     made = np.where(generator.random((len(melodies), 1)) < ON_EIGHTHS, on_eighths(melodies), melodies)
     made = np.where(generator.random((len(made), 1)) < IN_MINOR, in_minor(made), made)
     kinds, half = generator.random(len(made)), made.shape[1] // BAR // 2 * BAR
@@ -61,7 +61,7 @@ def _few_off_beats(row: np.ndarray, generator: np.random.Generator) -> None:
 
 
 def _repeated_notes(row: np.ndarray, generator: np.random.Generator) -> None:
-    """Give notes off the beat the pitch of the last note on a beat."""
+    """Give each note off the beat the pitch of the last note on a beat."""
     steps = np.arange(len(row))
     on_beat = (row != REST) & (steps % 4 == 0)
     last = np.maximum.accumulate(np.where(on_beat, steps, -1))
@@ -70,7 +70,7 @@ def _repeated_notes(row: np.ndarray, generator: np.random.Generator) -> None:
 
 
 def _to_and_fro(row: np.ndarray, generator: np.random.Generator) -> None:
-    """Let bars of four notes and more alternate between their first two pitches."""
+    """Let bars with four or more notes alternate between their first two pitches."""
     for bar in row.reshape(-1, BAR):
         notes = np.flatnonzero(bar != REST)
         if len(notes) > 3:
@@ -78,7 +78,7 @@ def _to_and_fro(row: np.ndarray, generator: np.random.Generator) -> None:
 
 
 def _one_rhythm(row: np.ndarray, generator: np.random.Generator) -> None:
-    """Play the notes, from the first on, in the rhythm of two of the bars."""
+    """Play the notes, in order, in the rhythm of two of the bars."""
     bars, notes = row.reshape(-1, BAR), row[row != REST]
     first = 2 * generator.integers(0, max(1, len(bars) // 2))
     rhythm = np.resize(bars[first : first + 2] != REST, bars.shape).ravel()
@@ -94,4 +94,4 @@ _CHANGES = (
     (0.28, _to_and_fro),
     (0.36, _one_rhythm),
 )
-"""Each change, up to which share of the melodies it is made."""
+"""Changes with cumulative probabilities."""

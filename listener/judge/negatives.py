@@ -1,9 +1,9 @@
-"""Melodies that are not real, for the held-out judge alone: real ones whose form, pitches or rhythm are broken.
+"""Negatives for the held-out judge only: real melodies whose form, pitches or rhythm are broken.
 
 Conventions:
     Melodies are (N, T) int16 on sixteenths, T whole bars of 16, as in `listener.judge.notes`. A corruption takes real
-    melodies and a generator and returns as many others, the i-th made of the i-th. `negatives` mixes them with dull
-    players (`listener.judge.players`) and Markov chains (`listener.judge.chains`) in fixed proportions.
+    melodies and a generator and returns the same number of others; row i is made from row i. `negatives` mixes them
+    with dull players (`listener.judge.players`) and Markov chains (`listener.judge.chains`) in fixed proportions.
 """
 
 from functools import partial
@@ -24,14 +24,14 @@ def bars_of(melodies: np.ndarray) -> np.ndarray:
 
 
 def looped(melodies: np.ndarray, generator: np.random.Generator, bars: int) -> np.ndarray:
-    """Repeat some bars, from any bar on."""
+    """Loop `bars` bars, starting at a random bar."""
     size, rows = bars * BAR, np.arange(len(melodies))[:, None]
     first = BAR * generator.integers(0, max(1, melodies.shape[1] // BAR - bars + 1), (len(melodies), 1))
     return melodies[rows, first + np.arange(melodies.shape[1]) % size]
 
 
 def reordered(melodies: np.ndarray, generator: np.random.Generator, bars: int) -> np.ndarray:
-    """Play phrases of some bars in another order."""
+    """Shuffle sections of `bars` bars."""
     whole = melodies.shape[1] // (bars * BAR) * bars * BAR
     parts = melodies[:, :whole].reshape(len(melodies), -1, bars * BAR)
     order = generator.random(parts.shape[:2]).argsort(axis=1)
@@ -40,7 +40,7 @@ def reordered(melodies: np.ndarray, generator: np.random.Generator, bars: int) -
 
 
 def partners(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return another melody for each, about as high: with the same lowest note, in the same key, or a little apart."""
+    """Return another melody for each, at a similar height: same lowest note, same key, or a few semitones off."""
     others = melodies[(np.arange(len(melodies)) + generator.integers(1, max(2, len(melodies)))) % len(melodies)]
     by = _lowest(melodies) - _lowest(others)
     in_key = by + (tonics(melodies) - tonics(others) - by + 6) % 12 - 6
@@ -54,20 +54,20 @@ def _lowest(melodies: np.ndarray) -> np.ndarray:
 
 
 def spliced(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Go on with another melody from a bar in the middle on."""
+    """Switch to another melody at a bar in the middle."""
     bars = melodies.shape[1] // BAR
     cut = BAR * generator.integers(max(1, bars // 4), max(2, bars - bars // 4 + 1), (len(melodies), 1))
     return np.where(np.arange(melodies.shape[1]) < cut, melodies, partners(melodies, generator))
 
 
 def alternated(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Take every bar from one of two melodies."""
+    """Take each bar at random from one of two melodies."""
     mine = generator.random((len(melodies), melodies.shape[1] // BAR)) < 0.5
     return np.where(np.repeat(mine, BAR, axis=1), melodies, partners(melodies, generator))
 
 
 def unended(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Play two earlier bars in the place of the last two."""
+    """Replace the last two bars by two earlier ones."""
     bars, rows = bars_of(melodies).copy(), np.arange(len(melodies))
     first = generator.integers(0, max(1, bars.shape[1] - 5), len(melodies))
     bars[rows, -2], bars[rows, -1] = bars[rows, first].copy(), bars[rows, first + 1].copy()
@@ -87,7 +87,7 @@ def ends_moved(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarr
 
 
 def echoes_broken(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Play bars of another melody wherever a bar repeats an earlier one."""
+    """Replace each bar that repeats an earlier one by a bar of another melody."""
     bars, others = bars_of(melodies), bars_of(partners(melodies, generator))
     same = (bars[:, :, None] == bars[:, None]).all(axis=3) & np.tri(bars.shape[1], k=-1, dtype=bool)
     return np.where(same.any(axis=2)[..., None], others, bars).reshape(melodies.shape)
@@ -103,7 +103,7 @@ def nudged(melodies: np.ndarray, generator: np.random.Generator, share: float) -
 
 
 def redrawn(melodies: np.ndarray, generator: np.random.Generator, share: float, of_corpus: bool) -> np.ndarray:
-    """Draw pitches evenly within the compass of a melody, or as often as these melodies have them."""
+    """Redraw pitches, evenly within the range of a melody or with the frequencies of all these melodies."""
     sounds = melodies != REST
     low = np.where(sounds, melodies, 999).min(axis=1, keepdims=True)
     high = np.maximum(melodies.max(axis=1, keepdims=True), low)
@@ -115,7 +115,7 @@ def redrawn(melodies: np.ndarray, generator: np.random.Generator, share: float, 
 
 
 def shifted(melodies: np.ndarray, generator: np.random.Generator, share: float = 1.0) -> np.ndarray:
-    """Play the last bars, a share of all, an odd number of eighths later; what leaves the end comes first there."""
+    """Shift the last bars, a share of all, by an odd number of eighths; the shift wraps around within that part."""
     first = round((1 - share) * melodies.shape[1] / BAR) * BAR
     by = 2 * generator.choice([1, 1, 1, -1, -1, 3], len(melodies))
     source = (np.arange(melodies.shape[1] - first) - by[:, None]) % (melodies.shape[1] - first)
@@ -123,7 +123,7 @@ def shifted(melodies: np.ndarray, generator: np.random.Generator, share: float =
 
 
 def shuffled_rhythm(melodies: np.ndarray, generator: np.random.Generator, share: float = 1.0) -> np.ndarray:
-    """Shuffle the times from note to note in a share of the bars, from any bar on; the pitches keep their order."""
+    """Shuffle the times between notes in a share of the bars, starting at a random bar; pitches keep their order."""
     changed, length = melodies.copy(), round(share * melodies.shape[1] / BAR) * BAR
     for row in changed:
         first = BAR * generator.integers(0, (len(row) - length) // BAR + 1)
@@ -137,7 +137,7 @@ def shuffled_rhythm(melodies: np.ndarray, generator: np.random.Generator, share:
 
 
 def even_rhythm(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Play the pitches, again and again, all in eighths or all in quarters."""
+    """Play the pitches over and over, all in eighths or all in quarters."""
     made = np.full_like(melodies, REST)
     for row, melody in zip(made, melodies, strict=True):
         every, notes = int(generator.choice([2, 4, 4])), melody[melody != REST]
@@ -146,7 +146,7 @@ def even_rhythm(melodies: np.ndarray, generator: np.random.Generator) -> np.ndar
 
 
 def thinned(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Leave out a part of the notes, or add some near them; or fall silent."""
+    """Leave out some of the notes, add some near them, or fall silent."""
     share, kind = generator.uniform(0.15, 0.9, (len(melodies), 1)), generator.random((len(melodies), 1))
     fewer = np.where(generator.random(melodies.shape) < share, REST, melodies)
     steps = np.arange(melodies.shape[1])
@@ -155,7 +155,7 @@ def thinned(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     free = (melodies == REST) & (steps % 2 == 0) & (generator.random(melodies.shape) < share / 3)
     stop = generator.integers(BAR, melodies.shape[1] - BAR // 2, (len(melodies), 1))
     silent = np.where(steps < stop, melodies, REST)
-    fuller = np.where(free & (near > 3), near, melodies)  # before the first note there is nothing to be near to
+    fuller = np.where(free & (near > 3), near, melodies)  # before the first note `near` is below 3
     return np.select([kind < 0.4, kind < 0.8], [fewer, fuller], silent).astype(np.int16)
 
 
@@ -191,20 +191,20 @@ _WEIGHTED: dict[str, dict[str, tuple[float, Corruption]]] = {
         "added, left out or cut off": (1.0, thinned),
     },
 }
-"""The families of each group, with their proportions."""
+"""The families of each group, with their weights."""
 FAMILIES = {name: corrupt for group in _WEIGHTED.values() for name, (_, corrupt) in group.items()}
 """Corruptions by name."""
 PLAYED, CHAINED = 16.0, 3.0
-"""Proportions of dull players and of Markov chains."""
+"""Weights of dull players and of Markov chains."""
 
 
 def negatives(real: np.ndarray, chains: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return as many melodies as real ones (N, T) that are not real, and the group of each, (N,) int64 from 1 on.
+    """Return a negative for each real melody (N, T), and its group, (N,) int64 from 1.
 
     Args:
-        real: at least two; a corruption changes the melody of its own row.
+        real: at least two melodies; a corruption changes the melody of its own row.
         chains: (C, at least T) melodies of Markov chains.
-        generator: source of chance.
+        generator: source of randomness.
     """
     made, groups = np.empty_like(real), np.empty(len(real), dtype=np.int64)
     entries = [(number, *entry) for number, group in enumerate(_WEIGHTED.values(), 1) for entry in group.values()]

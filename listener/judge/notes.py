@@ -1,12 +1,12 @@
-"""How the held-out judge reads a melody: its notes, each with its past, and its bars, each with the bars before.
+"""Inputs of the held-out judge: the notes of a melody, each with its past, and its bars compared with earlier bars.
 
-Nothing changes if a melody is transposed: pitches are intervals, and degrees above the tonic of the scale that fits it
-best. None of it is read by listeners that reward.
+The inputs are invariant under transposition: pitches are given as intervals, and as degrees above the tonic of the
+best-fitting scale. Listeners, which reward, do not use this module.
 
 Conventions:
     Melodies are (N, T) int16 on sixteenths, T whole bars of 16: the MIDI pitch that begins at a step, -1 for none.
-    B is the number of bars, L of the notes of the melody that has most, at most `MOST_NOTES`.
-Source: C. Krumhansl, Cognitive Foundations of Musical Pitch, 1990, for the profiles of keys.
+    B is the number of bars, L the number of notes of the melody with the most notes, at most `MOST_NOTES`.
+Source: C. Krumhansl, Cognitive Foundations of Musical Pitch, 1990, for the key profiles.
 """
 
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from vae.melody import MAJOR_PROFILE, MINOR_PROFILE
 
 REST, BAR = -1, 16
 MOST_NOTES = 128
-"""Later notes are not read one by one; few melodies of 16 bars have as many."""
+"""Later notes are not read one by one; few melodies of 16 bars have that many."""
 ECHOES = (1, 2, 4, 8)
-"""Bars between a note and the steps that it is compared with."""
+"""Lags in bars at which notes are compared."""
 LAGS = (1, 2, 3, 4, 6, 8, 12)
-"""Bars between bars that are compared."""
+"""Lags in bars at which bars are compared."""
 WIDEST, LONGEST = 13, 17
-"""Larger intervals, in semitones, and longer times between notes, in sixteenths, are as these."""
+"""Intervals, in semitones, and times between notes, in sixteenths, are clipped to these."""
 _INTERVALS = 2 * WIDEST + 2
 SIZES = {
     "interval from the note before": _INTERVALS,
@@ -37,7 +37,7 @@ SIZES = {
     "bar of four": 4,
     **{f"echo of {lag} bars": 4 for lag in ECHOES},
 }
-"""Properties of a note, and how many values each has."""
+"""Properties of a note, with the number of values of each."""
 FORM = (
     *(
         f"{what}, {lag} bars before"
@@ -63,17 +63,17 @@ WHOLE = (
     "different bars",
     "notes a bar",
 )
-"""Figures of a melody: shares of notes and times, entropies in bits over 3, the share of new bars, density over 8."""
+"""Figures of a melody: shares of notes and times, entropies in bits / 3, share of new bars, notes per bar / 8."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What the judge's network is given of melodies."""
+    """Inputs of the judge's network."""
 
     notes: np.ndarray
-    """(N, L, P) int64, the values of `SIZES`, counted on from one property to the next; 0 behind the last note."""
+    """(N, L, P) int64, values of `SIZES`, offset so that properties do not overlap; 0 after the last note."""
     at: np.ndarray
-    """(N, L) int64, the step of each note; T behind the last."""
+    """(N, L) int64, the step of each note; T after the last."""
     form: np.ndarray
     """(N, B, len(FORM)) float32."""
     whole: np.ndarray
@@ -81,13 +81,13 @@ class Reading:
 
 
 def sixteenths(rolls: np.ndarray, grid: Grid) -> np.ndarray:
-    """Return the melodies (N, T) of rolls (N, steps, K) in whole bars of 4/4; of notes in one sixteenth the last stays.
+    """Convert rolls (N, steps, K) to melodies (N, T) in whole bars of 4/4; the last note in a sixteenth is kept.
 
     Raises:
         ValueError: the bars of the grid are neither 4/4 nor 2/4.
     """
     if grid.time_signature not in ((4, 4), (2, 4)):
-        raise ValueError(f"the judge hears 4/4 and 2/4, this is in {'/'.join(map(str, grid.time_signature))}")
+        raise ValueError(f"the judge takes 4/4 and 2/4, this is in {'/'.join(map(str, grid.time_signature))}")
     bars = rolls.shape[1] // (4 * grid.steps_per_quarter)
     melodies = np.full((len(rolls), max(1, bars) * BAR), REST, dtype=np.int16)
     highest = rolls.shape[2] - 1 - rolls[..., ::-1].argmax(axis=2)
@@ -99,7 +99,7 @@ def sixteenths(rolls: np.ndarray, grid: Grid) -> np.ndarray:
 
 
 def tonics(melodies: np.ndarray) -> np.ndarray:
-    """Return the tonic, 0 to 11, of the major scale that fits each melody best, or its relative minor: (N,) int64."""
+    """Return the tonic, 0 to 11, of the major scale that best fits each melody, or whose relative minor does: (N,)."""
     sounds = melodies != REST
     classes = np.where(sounds, melodies % 12, 12)
     counts = np.stack([(classes == pitch).sum(axis=1) for pitch in range(12)], axis=1).astype(np.float64)
@@ -109,12 +109,12 @@ def tonics(melodies: np.ndarray) -> np.ndarray:
         keys = np.stack([np.roll(weights, tonic) for tonic in range(12)]) / np.linalg.norm(weights)
         fits.append(np.roll(counts @ keys.T, up, axis=1))
     lowest = np.where(sounds, melodies, 999).min(axis=1) % 12
-    above = (np.arange(12) - lowest[:, None]) % 12  # of equally good ones, the next above the lowest note
+    above = (np.arange(12) - lowest[:, None]) % 12  # ties go to the next tonic at or above the lowest note
     return (np.max(fits, axis=0) - 1e-6 * above).argmax(axis=1)
 
 
 def read(melodies: np.ndarray) -> Reading:
-    """Return what the network is given of melodies (N, T)."""
+    """Return the inputs of the network for melodies (N, T)."""
     steps, sounds, tonic = melodies.shape[1], melodies != REST, tonics(melodies)
     count = max(1, int(sounds.sum(axis=1).max(initial=0)))
     at = np.argsort(~sounds, axis=1, kind="stable")[:, :count]
@@ -145,7 +145,7 @@ def read(melodies: np.ndarray) -> Reading:
 
 
 def _intervals(pitch: np.ndarray, known: np.ndarray, back: int) -> np.ndarray:
-    """Return codes of the intervals from the note so many before, 0 where there is none."""
+    """Return codes of the intervals from the note `back` notes before, 0 if there is none."""
     codes = np.zeros(pitch.shape, dtype=np.int64)
     steps = np.clip(pitch[:, back:] - pitch[:, :-back], -WIDEST, WIDEST) + WIDEST + 1
     codes[:, back:] = np.where(known[:, back:], steps, 0)
@@ -153,7 +153,7 @@ def _intervals(pitch: np.ndarray, known: np.ndarray, back: int) -> np.ndarray:
 
 
 def _echo(melodies: np.ndarray, at: np.ndarray, pitch: np.ndarray, known: np.ndarray, lag: int) -> np.ndarray:
-    """Return what began so many steps before: 0 nothing to compare with, 1 no note, 2 the same, 3 another."""
+    """Compare notes with the step `lag` steps before: 0 no such step, 1 no note, 2 the same note, 3 another note."""
     there = np.take_along_axis(melodies, np.clip(at - lag, 0, melodies.shape[1] - 1), axis=1)
     return np.where(known & (at >= lag), np.select([there == REST, there == pitch], [1, 2], 3), 0)
 
@@ -180,12 +180,12 @@ def _form(melodies: np.ndarray, tonic: np.ndarray) -> np.ndarray:
 
 
 def _repeats(bars: np.ndarray) -> np.ndarray:
-    """Return for bars (N, B, 16) which earlier bars each repeats, (N, B, B) bool."""
+    """Return a mask of the earlier bars that each of bars (N, B, 16) repeats, (N, B, B) bool."""
     return (bars[:, :, None] == bars[:, None]).all(axis=3) & np.tri(bars.shape[1], k=-1, dtype=bool)
 
 
 def _shares(known: np.ndarray, columns: tuple[np.ndarray, ...]) -> list[np.ndarray]:
-    """Return the shares of notes with each degree, interval, time to the next and place."""
+    """Return the shares of notes with each degree, interval, time to the next, and position."""
     ranges = range(12), range(1, _INTERVALS), range(1, LONGEST + 1), range(BAR)
     notes = np.maximum(1, known.sum(axis=1, keepdims=True))
     return [
@@ -195,13 +195,13 @@ def _shares(known: np.ndarray, columns: tuple[np.ndarray, ...]) -> list[np.ndarr
 
 
 def _at_places(place: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the share of the sum of values (N, L) that notes at each place of the bar have, (N, 16)."""
+    """Return the share of the sum of values (N, L) that falls on each position in the bar, (N, 16)."""
     sums = np.stack([(values * (place == sixteenth)).sum(axis=1) for sixteenth in range(BAR)], axis=1)
     return sums / np.maximum(1, sums.sum(axis=1, keepdims=True))
 
 
 def _variety(melodies: np.ndarray, known: np.ndarray, shares: list[np.ndarray]) -> np.ndarray:
-    """Return the entropies of shares, the share of bars that repeat none before, and eighths of the notes a bar."""
+    """Return the entropies of shares, the share of bars that repeat no earlier one, and notes per bar / 8."""
     bars = melodies.reshape(len(melodies), -1, BAR)
     entropies = [-(share * np.log2(np.where(share > 0, share, 1))).sum(axis=1) / 3 for share in shares]
     new = 1 - _repeats(bars).any(axis=2).mean(axis=1)

@@ -1,7 +1,7 @@
-"""Dull players, for the held-out judge alone: few notes, scales, walks, noise and loops, in rhythms of all kinds.
+"""Dull players, for the held-out judge only: few notes, scales, walks, noise and loops, in rhythms of all kinds.
 
-Conventions: a player takes rhythms (N, T) bool that it may use, mostly those of real melodies, and a generator, and
-returns melodies (N, T) int16 on sixteenths, as in `listener.judge.notes`.
+Conventions: a player takes rhythms (N, T) bool, usually those of real melodies, that it may use or ignore, and a
+generator, and returns melodies (N, T) int16 on sixteenths, as in `listener.judge.notes`.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Player = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def patterns(rhythms: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return rhythms (N, T) bool: regular, of a random bar pattern with or without empty bars, noise, or as given."""
+    """Return rhythms (N, T) bool: regular, a repeated random pattern with or without empty bars, noise, or as given."""
     made = rhythms.copy()
     for row in made:
         kind = generator.random()
@@ -29,7 +29,7 @@ def patterns(rhythms: np.ndarray, generator: np.random.Generator) -> np.ndarray:
             pattern[:, ::step] = generator.random(pattern[:, ::step].shape) < generator.choice(
                 [0.2, 0.4, 0.6, 0.8, 1.0]
             )
-            if generator.random() < 0.4:  # as long silent as it sounded
+            if generator.random() < 0.4:  # followed by silence of the same length
                 pattern = np.concatenate((pattern, np.zeros_like(pattern)))
             row[:] = np.resize(pattern, len(row))
         elif kind < 0.85:
@@ -39,7 +39,7 @@ def patterns(rhythms: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def with_pitches(rhythms: np.ndarray, pitches: Callable[[int], np.ndarray]) -> np.ndarray:
-    """Return melodies of rhythms (N, T) bool, each with the pitches that a function of the number of notes returns."""
+    """Return melodies with rhythms (N, T) bool; `pitches` maps the number of notes to their pitches."""
     made = np.full(rhythms.shape, REST, dtype=np.int16)
     for row, sounds in zip(made, rhythms, strict=True):
         row[sounds] = pitches(int(sounds.sum()))
@@ -64,7 +64,7 @@ def ladder(generator: np.random.Generator, octaves: int = 3) -> np.ndarray:
 
 
 def scales(rhythms: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Run up and down a scale or a chord, or up again and again."""
+    """Run up and down a scale or a chord, or in one direction over and over."""
 
     def pitches(count: int) -> np.ndarray:
         steps = ladder(generator)
@@ -78,7 +78,7 @@ def scales(rhythms: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def walks(rhythms: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Go up and down a scale at random by small steps, turning at its ends."""
+    """Walk at random on a scale in small steps, reflected at its ends."""
 
     def pitches(count: int) -> np.ndarray:
         steps = ladder(generator)[: int(generator.choice([5, 8, 8, 10, 15]))]
@@ -95,7 +95,7 @@ def walks(rhythms: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def random_pitches(rhythms: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Play any pitches of a range, or any of a scale."""
+    """Play random pitches of a range or of a scale."""
 
     def pitches(count: int) -> np.ndarray:
         if generator.random() < 0.5:
@@ -126,4 +126,4 @@ PLAYERS: dict[str, tuple[float, Player]] = {
     "loops": (0.05, loops),
     "silence": (0.04, silence),
 }
-"""The players by name, with their proportions."""
+"""Players by name, with their weights."""

@@ -1,11 +1,11 @@
-"""Training the held-out judge on the pieces of the test split alone, with negatives of its own.
+"""Training the held-out judge on the pieces of the test split only, with its own negatives.
 
-Every batch has real melodies, some made simpler, and each of them made worse (`listener.judge.negatives`). A network
-learns to say which group a melody is of, and to prefer the real one of a pair.
+Every batch has real melodies, some of them simplified, and a corrupted or replaced version of each
+(`listener.judge.negatives`). A network learns to classify melodies by group, and to prefer the real one of each pair.
 
 Conventions:
     Melodies are (N, T) int16 on sixteenths. The judge learns from excerpts of 16 and 8 bars of the test split, which no
-    listener was trained on; percentiles are among the melodies of the validation split, which it did not learn from.
+    listener was trained on. Percentiles are among melodies of the validation split, which the judge was not trained on.
 """
 
 from collections.abc import Iterator
@@ -33,17 +33,17 @@ from songs.validate import ByAnyName
 from vae.fit import CosineRate, Fit
 
 CHAINED = 1500
-"""Melodies of Markov chains to learn from."""
+"""Number of training melodies from Markov chains."""
 CHAINS = "Markov chains"
 BANK = 24
-"""Melodies of each dull player by which the judge is measured."""
+"""Melodies of each dull player in the evaluation."""
 WARM_UP = 50
 SHORT_SHARE = 0.5
-"""Share of the batches that are excerpts of half the length."""
+"""Share of the batches with excerpts of half the length."""
 
 
 class JudgeTraining(Training):
-    """The training of a held-out judge; the same seed gives the same judge, to the bit, on one kind of machine."""
+    """Training of a held-out judge; the same seed gives a bit-identical judge on the same kind of machine."""
 
     def __init__(self, corpora: Corpora, options: JudgeOptions, seed: int):
         self._options, self._seed = options, seed
@@ -94,7 +94,7 @@ class JudgeTraining(Training):
             yield known + options.paired * paired.mean()
 
     def _pairs(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return real melodies, the same made worse, and the groups of these, 0 for what came out as it was."""
+        """Return real melodies, their negatives, and the groups of the negatives, 0 for those equal to the real one."""
         generator = self._random.generator
         piece = generator.integers(0, len(self._firsts), count)
         rows = self._firsts[piece] + (generator.random(count) * self._counts[piece]).astype(np.int64)
@@ -119,7 +119,7 @@ class JudgeTraining(Training):
         self.true_scores = self._score(self.true)
 
     def _measure(self, name: str) -> float:
-        """Take the AUC against melodies that were made worse, or the highest percentile of a dull player."""
+        """Record and return the AUC against a family of negatives, or the highest percentile of a dull player."""
         generator, true = self._random.generator, self.true
         if name in FAMILIES:
             kind, value = "auc", auc(self.true_scores, self._score(FAMILIES[name](true, generator)))
@@ -142,6 +142,6 @@ class JudgeTraining(Training):
 
 
 def _pieces(excerpts: Excerpts) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first row of each piece, and how many rows it has; those of a piece are together."""
+    """Return the first row of each piece and its number of rows; rows of a piece are contiguous."""
     _, firsts, counts = np.unique(excerpts.pieces, return_index=True, return_counts=True)
     return firsts, counts

@@ -1,1 +1,1 @@
-"""The learned listener: its networks, their training, and what they are trained against."""
+"""The learned listener: its networks, their training, and their negatives."""

@@ -1,13 +1,13 @@
-"""Figures of form at every bar line: which bar repeats which, where phrases end and on which degree.
+"""Figures of form at every bar line: which bars repeat which, and where and on which degree phrases end.
 
-    echoes    for lags of 1 to 12 bars: equal bars, equal rhythms, bars equal but for a transposition, share of notes
-              in common; on average over the last 16 bars, in the last four, in the last bar and the one before it
-    phrases   of the last four phrases of four bars: first and last note, density, height, notes in the scale, likeness
-              to the phrases before
+    echoes    for lags of 1 to 12 bars: equal bars, equal rhythms, bars equal up to transposition, share of notes in
+              common; averaged over the last 16 bars, over the last four, and for each of the last two bars
+    phrases   for the last four phrases of four bars: first and last note, density, height, notes in the scale,
+              similarity to earlier phrases
 
 Conventions:
-    Melodies are (N, T) int8 as in `listener.learned.hearing`, U whole bars. Figures are (N, U, F) float32, causal:
-    those of a bar line depend on nothing behind it. Bars that are not there count 0.
+    Melodies are (N, T) int8 as in `listener.learned.hearing`, U whole bars. Figures are (N, U, F) float32 and causal:
+    those at a bar line depend only on the bars before it. Missing bars count as 0.
 """
 
 import numpy as np
@@ -22,22 +22,22 @@ RECENT_LAGS = (1, 2, 4, 8, 12)
 PHRASE_LAGS = (4, 8, 12)
 PHRASE_BARS = 4
 MEMORY_BARS = 16
-"""Bars before a bar line that figures are averaged over."""
+"""Number of bars before a bar line over which figures are averaged."""
 PHRASES = 4
-"""Phrases that are remembered, the one that is played included."""
+"""Number of phrases with figures, including the current one."""
 DEGREE_CLASSES = np.array([0, 5, 1, 5, 2, 3, 5, 4, 5, 3, 5, 3, 6])
-"""Class of a degree, 0 to 11 semitones above the tonic: tonic, second, third, fifth, another of the scale, none of the
-scale; and of no note, 12. The sixth, tonic of the relative minor, is another of the scale."""
+"""Class of a degree, 0 to 11 semitones above the tonic: tonic, second, third, fifth, another scale note, or outside the
+scale; index 12 stands for no note. The sixth, tonic of the relative minor, counts as another scale note."""
 CLASSES = 7
 LONGEST_GAP = 16
 FIGURES = 128
-"""F, their number."""
+"""F, the number of figures."""
 COMMON_NOTES = (2, 6, 10, 13, 17, 20, 24)
-"""Figures that say how many notes bars have in common with those a lag before, for each of `LAGS`."""
+"""Indices of the share of notes in common with the bar a lag before, for each of `LAGS`."""
 BARS_BEFORE = (25, 26, 27)
-"""Figures that say which share of the bars was played before: exactly, in rhythm, equal but for a transposition."""
+"""Indices of the share of bars that were played before: exactly, in rhythm, or up to transposition."""
 NO_INTERVAL = -64
-"""In the contour of a bar, for a rest."""
+"""Code of a rest in the contour of a bar."""
 
 
 def form_figures(melodies: np.ndarray) -> np.ndarray:
@@ -48,12 +48,12 @@ def form_figures(melodies: np.ndarray) -> np.ndarray:
 
 
 def _packed(bars: np.ndarray) -> np.ndarray:
-    """Return a number for each bar (N, U, 8) int8, (N, U) int64."""
+    """Pack each bar of (N, U, 8) int8 into one number, (N, U) int64."""
     return np.ascontiguousarray(bars).view(np.int64)[..., 0]
 
 
 def _echoes(bars: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the figures of echoes (N, U, F), and the share of notes in common with the bars 4, 8 and 12 before."""
+    """Return the figures of echoes (N, U, F), and the shares of notes in common with the bars 4, 8 and 12 before."""
     sounds = bars != REST
     notes = sounds.sum(axis=2, dtype=np.int8)
     first = np.take_along_axis(bars, sounds.argmax(axis=2)[..., None], axis=2)
@@ -81,7 +81,7 @@ def _echoes(bars: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _leaps(bars: np.ndarray) -> np.ndarray:
-    """Return the mean size of intervals within bars, across bar lines, and across the lines of phrases, (N, U, 3)."""
+    """Return the mean size of intervals within bars, across bar lines, and across phrase boundaries, (N, U, 3)."""
     melodies = bars.reshape(len(bars), -1)
     held, _ = _held(melodies)
     before = np.full_like(held, REST)
@@ -99,25 +99,25 @@ def _leaps(bars: np.ndarray) -> np.ndarray:
 
 
 def _padded(values: np.ndarray, lag: int) -> np.ndarray:
-    """Return values (N, U - lag) with zeros for the first bars, (N, U) float32."""
+    """Prepend `lag` zeros to values (N, U - lag): (N, U) float32."""
     padded = np.zeros((len(values), values.shape[1] + lag), dtype=np.float32)
     padded[:, lag:] = values
     return padded
 
 
 def _mean_of_last(values: np.ndarray, bars: int) -> np.ndarray:
-    """Return the mean of values (N, U, F) over as many bars as there are, at most so many."""
+    """Return the mean of values (N, U, F) over the last `bars` bars, or fewer at the beginning."""
     sums = values.cumsum(axis=1)
     sums[:, bars:] = sums[:, bars:] - sums[:, :-bars].copy()
     return sums / np.minimum(np.arange(1, values.shape[1] + 1), bars)[:, None]
 
 
 def _phrases(bars: np.ndarray, common: np.ndarray) -> np.ndarray:
-    """Return figures of the last four phrases, the last of which may be unfinished, and where in it the bar is.
+    """Return figures of the last four phrases, of which the last may be unfinished, and the position in the last one.
 
     Args:
         bars: (N, U, 8).
-        common: (N, U, lags) share of notes in common with the bars one, two and three phrases before.
+        common: (N, U, lags), share of notes in common with the bars one, two and three phrases before.
     """
     count, length, _ = bars.shape
     melodies, now = bars.reshape(count, -1), np.arange(length)
@@ -148,7 +148,7 @@ def _phrases(bars: np.ndarray, common: np.ndarray) -> np.ndarray:
 
 
 def _held(melodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the last note up to each step, this one included, and the steps since it began and 1 more, (N, T) each."""
+    """Return the latest note up to each step, and the steps since its onset including this one, (N, T) each."""
     steps = np.arange(melodies.shape[1])
     last = np.maximum.accumulate(np.where(melodies != REST, steps, -1), axis=1)
     held = np.where(last < 0, REST, np.take_along_axis(melodies, np.maximum(last, 0), axis=1))

@@ -1,7 +1,7 @@
-"""The network of form: a small perceptron that judges at every bar line whether the bars so far make a song.
+"""The form network: a small perceptron that judges at every bar line whether the bars so far make a song.
 
-Conventions: N melodies as they are heard (`listener.learned.hearing`), U bars, F figures. A logit at a bar line
-depends on nothing behind it.
+Conventions: N melodies in relative pitch (`listener.learned.hearing`), U bars, F figures. A logit at a bar line depends
+only on the bars before it.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from listener.learned.form import FIGURES, form_figures
 
 FURTHEST = 4.0
-"""Deviations from the mean beyond which a figure does not count more."""
+"""Standard deviations from the mean at which a figure is clipped."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class FormOptions:
 
 
 class FormNet(nn.Module):
-    """Judges the bars so far by their figures of form."""
+    """A classifier of the bars so far by their figures of form."""
 
     def __init__(self, options: FormOptions | None = None):
         super().__init__()
@@ -41,18 +41,18 @@ class FormNet(nn.Module):
         self.logit = nn.Linear(size.hidden, 1)
 
     def scale_by(self, melodies: np.ndarray) -> None:
-        """Take the mean and the deviation of figures from melodies (N, T)."""
+        """Set the mean and the standard deviation of figures from melodies (N, T)."""
         figures = torch.from_numpy(form_figures(melodies)).flatten(0, 1)
         self.mean.copy_(figures.mean(dim=0))
         self.deviation.copy_(figures.std(dim=0).clamp_min(0.05))
 
     @torch.inference_mode()
     def judge(self, melodies: np.ndarray) -> np.ndarray:
-        """Return the logit of melodies (N, T) at every bar line, (N, U) float32."""
+        """Return a logit at every bar line of melodies (N, T), (N, U) float32."""
         return self(torch.from_numpy(form_figures(melodies))).numpy()
 
     def forward(self, figures: Tensor) -> Tensor:
-        """Return a logit (N, U) for figures (N, U, F)."""
+        """Return logits (N, U) for figures (N, U, F)."""
         size = self.options
         x = ((figures - self.mean) / self.deviation).clamp(-FURTHEST, FURTHEST)
         if self.training:

@@ -1,8 +1,8 @@
-"""Training the networks that judge whole songs: songs beside themselves with their bars in a form that is none.
+"""Training the networks that judge whole songs, on pairs of a song and a copy with broken form.
 
 Conventions:
-    Melodies are (N, T) int8; the i-th other is the i-th real one made worse. A bar line counts where the two differ up
-    to there, the last as much as all others together. Losses are minimised.
+    Melodies are (N, T) int8; negative i is a corruption of real melody i. A bar line counts if the two differ before
+    it, and the last bar line counts as much as all others together. Losses are minimised.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ def fit_form(
     options: LearnedOptions | VaeOptions,
     random: Randomness,
 ) -> FitStage:
-    """Return the stage that fits a network of form to songs (R, T) int8."""
+    """Return the stage that fits a form network to songs (R, T) int8."""
     rate = CosineRate(options.learning_rate, options.form_steps)
     losses = partial(song_losses, net, form_figures, songs, partial(wrong_form, chain), options, random.generator)
     fit = Fit(net, rate.learning_rate, options.weight_decay)
@@ -50,15 +50,15 @@ def song_losses(
     options: LearnedOptions | VaeOptions,
     generator: np.random.Generator,
 ) -> Iterator[Tensor]:
-    """Yield the losses of `MADE_AT_ONCE` batches of songs (R, T) int8. Dropout draws from torch's generator.
+    """Yield the losses of `MADE_AT_ONCE` batches of songs (R, T) int8. Dropout uses torch's global generator.
 
     Args:
-        net: returns logits (N, U) for what `read` returns.
-        read: takes melodies as they are heard.
-        songs: real ones.
-        wrong: makes them worse.
-        options: of the training.
-        generator: source of chance.
+        net: maps the output of `read` to logits (N, U).
+        read: maps melodies in relative pitch to inputs of the network.
+        songs: real songs.
+        wrong: corrupts them.
+        options: options of the training.
+        generator: source of randomness.
     """
     real = songs[generator.integers(0, len(songs), MADE_AT_ONCE * options.batch)]
     other = wrong(real, generator)
@@ -74,7 +74,7 @@ def song_losses(
 
 
 def _weights(real: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return how much each bar line of pairs (N, T) counts, (N, U) float32."""
+    """Return the weight of each bar line of pairs (N, T) in the loss, (N, U) float32."""
     differs = (real != other).reshape(len(real), -1, STEPS_PER_BAR).any(axis=2)
     weights = np.logical_or.accumulate(differs, axis=1).astype(np.float32)
     weights[:, : WINDOW_BARS - 1] = 0
@@ -83,7 +83,7 @@ def _weights(real: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def wrong_form(chain: MarkovChain, real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return songs (N, T) with a corruption of form each, or of notes now and then; some are samples of a chain."""
+    """Corrupt the form of songs (N, T), or sometimes their notes; some are replaced by samples of a chain."""
     families: dict[str, tuple[float, Corruption]] = {**FAMILIES, "chain": (1.5, partial(_sampled, chain))}
     weights = np.array([weight for weight, _ in families.values()])
     kind, made = generator.choice(len(families), len(real), p=weights / weights.sum()), real.copy()
@@ -126,4 +126,4 @@ FAMILIES: dict[str, tuple[float, Corruption]] = {
     "10% of notes moved": (1.0, partial(nudged, share=0.1)),
     "in quarters": (0.5, _in_quarters),
 }
-"""Proportion of each family, and the function that makes it."""
+"""Weight and function of each family."""

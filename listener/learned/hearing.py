@@ -1,4 +1,4 @@
-"""How the learned listener hears a melody: relative to its first note, so that it is the same in every key.
+"""Relative pitch: the learned listener hears a melody relative to its first note, so it sounds the same in every key.
 
 Conventions: heard melodies are (N, T) int8, -1 for a rest and 0 to 36 for a note; the first note is 18.
 """
@@ -8,12 +8,12 @@ import numpy as np
 from listener.theory import REST
 
 FIRST = 18
-"""Pitch at which the first note is heard."""
+"""Pitch of the first note."""
 PITCHES = 2 * FIRST + 1
 
 
 def heard(melodies: np.ndarray) -> np.ndarray:
-    """Return melodies (N, T) as they are heard; notes more than 18 semitones from the first are moved by octaves."""
+    """Convert melodies (N, T) to relative pitch; notes over 18 semitones from the first are moved by octaves."""
     if not melodies.shape[1]:
         return melodies.astype(np.int8)
     sounds = melodies != REST

@@ -1,12 +1,12 @@
-"""The ear of a MusicVAE: a head on its encoder judges at every bar line what the windows of two bars make together.
+"""A head on the encoder of a MusicVAE, which judges the song so far at every bar line from windows of two bars.
 
-    windows   the means of the posterior of the last two bars at every bar line; the encoder is not trained further
-    head      what a window is like, how like it is to those 1 to 12 bars before, and a GRU over both
+    windows   posterior means of the last two bars at every bar line; the encoder is frozen
+    head      the window, its similarity to windows 1 to 12 bars before, and a GRU over both
 
 Conventions:
-    N melodies as they are heard (`listener.learned.hearing`), U bars, W = U - 1 windows, L latent dimensions. The first
-    note is heard as G4. A sixteenth of rest comes before each repeated note, so that a piano roll shows it. A logit at
-    a bar line depends on nothing behind it; that of the first bar is 0.
+    N melodies in relative pitch (`listener.learned.hearing`), U bars, W = U - 1 windows, L latent dimensions. The first
+    note is encoded as G4. A sixteenth of rest comes before each repeated note, so that a piano roll shows it. A logit
+    at a bar line depends only on the bars before it; that of the first bar is 0.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class LatentOptions:
 
 
 class Head(nn.Module):
-    """Judges the windows so far by their latent vectors."""
+    """A classifier of the windows so far by their latent vectors."""
 
     def __init__(self, latent: int, options: LatentOptions):
         super().__init__()
@@ -65,7 +65,7 @@ class Head(nn.Module):
         return functional.pad(mean + whole, (1, 0))
 
     def _likeness(self, latents: Tensor) -> Tensor:
-        """Return how like each window is to some before it, and to the likest and all before it, (N, W, lags + 2)."""
+        """Return the similarity of each window to those `LAGS` before, its maximum and its mean, (N, W, lags + 2)."""
         windows, view = latents.shape[1], self.similar(latents)
         same = torch.exp(-(view[:, :, None] - view[:, None]).square().mean(dim=3))  # (N, W, W)
         none = same.new_zeros(len(same), windows)
@@ -76,15 +76,15 @@ class Head(nn.Module):
 
 
 class LatentNet(nn.Module):
-    """The encoder of a MusicVAE of two bars, and a head on it."""
+    """The encoder of a two-bar MusicVAE with a head on it."""
 
     def __init__(self, config: ModelConfig, options: LatentOptions | None = None):
-        """Raises ValueError if the model is not of two bars as a piano roll."""
+        """Take the configuration of a model; raises ValueError unless it models two bars as a piano roll."""
         super().__init__()
         if (config.bars, config.representation) != (BARS, "pianoroll"):
             raise ValueError(
-                f"the MusicVAE is of {config.bars} bars as {config.representation}; one that listens is of {BARS} bars "
-                "as pianoroll"
+                f"the MusicVAE models {config.bars} bars as {config.representation}; a listener needs {BARS} bars as "
+                "pianoroll"
             )
         self.config, self.options = config, options or LatentOptions()
         self.encoder = make_encoder(config)
@@ -92,7 +92,7 @@ class LatentNet(nn.Module):
 
     @classmethod
     def of(cls, model: MusicVAE) -> "LatentNet":
-        """Return the encoder of a model with a head that is not trained."""
+        """Return the encoder of a model with an untrained head."""
         net = cls(model.config)
         net.encoder.load_state_dict(model.encoder.state_dict())
         net.encoder.float().requires_grad_(False)
@@ -100,10 +100,10 @@ class LatentNet(nn.Module):
 
     @torch.inference_mode()
     def latents(self, melodies: np.ndarray) -> np.ndarray:
-        """Return the means of all windows of melodies (N, T), (N, W, L) float32."""
+        """Return the posterior means of all windows of melodies (N, T), (N, W, L) float32."""
         tokens = torch.from_numpy(window_tokens(melodies))  # (N, U, 16)
         count, bars, _ = tokens.shape
-        if isinstance(self.encoder, BarEncoder):  # each bar is read once
+        if isinstance(self.encoder, BarEncoder):  # encodes each bar only once
             read = self.encoder.layers(self.encoder.input(tokens).flatten(2))
             pairs = torch.stack((read[:, :-1], read[:, 1:]), dim=2).flatten(0, 1)
             means = self.encoder.posterior(self.encoder.mixing(pairs))[0].flatten(1)
@@ -113,7 +113,7 @@ class LatentNet(nn.Module):
 
     @torch.inference_mode()
     def judge(self, melodies: np.ndarray) -> np.ndarray:
-        """Return the logit of melodies (N, T) at every bar line, (N, U) float32."""
+        """Return a logit at every bar line of melodies (N, T), (N, U) float32."""
         bars = melodies.shape[1] // STEPS_PER_BAR
         if bars < BARS or not len(melodies):
             return np.zeros((len(melodies), bars), dtype=np.float32)
@@ -122,7 +122,7 @@ class LatentNet(nn.Module):
 
 
 def window_tokens(melodies: np.ndarray) -> np.ndarray:
-    """Return the piano-roll tokens of heard melodies (N, T) on sixteenths, by bars: (N, U, 16) int64."""
+    """Convert melodies in relative pitch (N, T) to piano-roll tokens on sixteenths, by bar: (N, U, 16) int64."""
     melodies = melodies[:, : melodies.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR]
     sounds, steps = melodies != REST, np.arange(melodies.shape[1])
     last = np.maximum.accumulate(np.where(sounds, steps, -1), axis=1)

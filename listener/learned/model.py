@@ -1,24 +1,24 @@
-"""The learned listener: networks and melody features of the song, each rewarded up to what real music has.
+"""The learned listener: networks and melody features, each rewarded only up to the level of real music.
 
-    nets          the least of the hardened networks' judgements of four bars, on average over the song so far
-    pitches       the judgement of a network that tells melodies from themselves with other keys, on average
-    metre         that of one that tells them from themselves with another rhythm, or earlier or later in the bar
-    form          that of one that tells whole songs from loops, splices and bars in another order by figures of form
-    vae           that of a head on the encoder of a MusicVAE (`listener.learned.latent_net`)
-    features      how far twelve features (`listener.melody_features`) lie outside those of real melodies, in all
-    further keys  the share of the steps at which more than one key is pressed is taken off
+    nets          the lowest judgement among the hardened networks, of four bars, averaged over the song so far
+    pitches       a network that distinguishes melodies from copies with other keys, averaged likewise
+    metre         a network that distinguishes melodies from copies with another rhythm or shifted in the bar
+    form          a network that distinguishes whole songs from loops, splices and shuffled bars by figures of form
+    vae           a head on the encoder of a MusicVAE (`listener.learned.latent_net`)
+    features      total distance of twelve features (`listener.melody_features`) from the range of real melodies
+    further keys  a penalty for the share of the steps at which more than one key is pressed
 
 Conventions:
-    As in `listener.listener`, on any keyboard; targets are not looked at. The highest key of a step is the melody.
-    What is heard is relative to the first note (`listener.learned.hearing`), so every transposition has the same score.
-    Every term is a potential: at each bar line, how good the song is so far. For a network it is 0 for as good as the
-    best tenth of real melodies of that length, and -log(1 + (d / 8)^2) for d standard deviations of real melodies below
-    it: a little below hardly counts, much below counts more than a little at everything else. For features, which do
-    not reach most real melodies, it is -log(1 + d).
-    The reward of the last step of a bar is the change of the weighted sum of the terms there, of any other step 0:
-    the rewards of a song add up to the potential of the whole song, which is at most 0. Steps after the last whole
-    bar earn nothing.
-    An optimiser ends above all real music on any scale that it is given; so nothing is to be gained above that tenth.
+    As in `listener.listener`, on any keyboard; targets are ignored. The highest key of a step is the melody.
+    Pitches are relative to the first note (`listener.learned.hearing`), so every transposition has the same score.
+    Every term is a potential that rates the song so far at each bar line. For a network it is 0 from the 90th
+    percentile of real melodies of that length upwards, and -log(1 + (d / 8)^2) at d standard deviations below it: a
+    small shortfall hardly counts, a large one outweighs small ones in all other terms. For features, where most real
+    melodies are at distance 0, it is -log(1 + d).
+    The reward of the last step of a bar is the change of the weighted sum of the potentials; other steps earn 0. So the
+    rewards of a song add up to the potential of the whole song, which is at most 0. Steps after the last whole bar
+    earn nothing.
+    An optimiser exceeds all real music on any scale that it is given, so nothing is gained above that percentile.
 """
 
 from dataclasses import dataclass
@@ -35,16 +35,16 @@ from listener.melody_features import FEATURES, LEAST_DEVIATION, features_so_far
 from songs.keyboard import STEPS_PER_BAR
 
 PAIRED = ("pitches", "metre")
-"""Networks that learned from melodies beside themselves made worse."""
+"""Networks trained on pairs of a melody and a corrupted copy."""
 NUMBERED = "net "
-"""Names of the hardened networks begin so."""
+"""Prefix of the names of the hardened networks."""
 GOOD = 90
 ORDINARY = (10, 90)
-"""Percentiles of real melodies."""
+"""Percentiles of real melodies: the cap of a network, and the ordinary range of a feature."""
 FAR = 8.0
-"""Deviations below, from which on the logarithm flattens."""
+"""Standard deviations below the cap at which the logarithm begins to flatten."""
 AT_CAP = 1e-3
-"""Reward of which a term at its cap may lack so much."""
+"""Tolerance within which a term counts as at its cap."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,46 +52,46 @@ class Nets:
     """The networks of a learned listener by name."""
 
     windows: dict[str, WindowNet]
-    """Those that judge four bars: the hardened ones, trained on what attacks on them found, too, and the paired."""
+    """Networks that judge four bars: those hardened by training on finds of attacks, and those trained on pairs."""
     songs: dict[str, FormNet | LatentNet]
-    """Those that judge all bars so far."""
+    """Networks that judge all bars so far."""
 
     @property
     def hardened(self) -> list[WindowNet]:
-        """The networks of which the least counts."""
+        """The networks whose lowest judgement counts."""
         return [net for name, net in self.windows.items() if name.startswith(NUMBERED)]
 
     @property
     def networks(self) -> dict[str, WindowNet | FormNet | LatentNet]:
-        """All networks."""
+        """All networks by name."""
         return {**self.windows, **self.songs}
 
     @property
     def terms(self) -> tuple[str, ...]:
         """The terms of a listener with these networks."""
-        own = [name for name in self.networks if not name.startswith(NUMBERED)]
-        return (*["nets"] * bool(self.hardened), *own, "features", "further keys")
+        single = [name for name in self.networks if not name.startswith(NUMBERED)]
+        return (*["nets"] * bool(self.hardened), *single, "features", "further keys")
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Percentiles and deviations of real melodies at every bar line; the last bar line stands for later ones.
+    """Percentiles and standard deviations of real melodies at every bar line; later bar lines use the last values.
 
-    Arrays (bars,) float64 by the name of a network or feature.
+    Arrays are (bars,) float64, by name of a network or feature.
     """
 
     good: dict[str, np.ndarray]
-    """Mean logit of the best tenth, for each network."""
+    """90th percentile of the mean logits, for each network."""
     deviation: dict[str, np.ndarray]
     """Standard deviation, for each network and feature."""
     low: dict[str, np.ndarray]
-    """Lowest ordinary value of each feature."""
+    """Lower end of the ordinary range of each feature."""
     high: dict[str, np.ndarray]
-    """Highest ordinary value of each feature."""
+    """Upper end of the ordinary range of each feature."""
 
     @classmethod
     def of(cls, nets: Nets, real: np.ndarray) -> "Calibration":
-        """Measure real melodies (N, T)."""
+        """Calibrate on real melodies (N, T)."""
         values = measured(nets, real)
         return cls(
             good={name: np.percentile(value, GOOD, axis=0) for name, value in values.items()},
@@ -107,7 +107,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, content: dict) -> "Calibration":
-        """Read what `to_dict` returned."""
+        """Build a calibration from the output of `to_dict`."""
         return cls(
             **{
                 part: {name: np.array(values, dtype=np.float64) for name, values in content[part].items()}
@@ -116,12 +116,12 @@ class Calibration:
         )
 
     def standard(self, values: np.ndarray, name: str) -> np.ndarray:
-        """Return values (B, bars) of a network in standard deviations above the best tenth of real melodies."""
+        """Return values (B, bars) of a network in standard deviations above the 90th percentile of real melodies."""
         bars = values.shape[1]
         return (values - _at_bars(self.good[name], bars)) / _at_bars(self.deviation[name], bars)
 
     def distance(self, features: dict[str, np.ndarray]) -> np.ndarray:
-        """Return how far features (B, bars) lie outside ordinary values, (B, bars) float64: summed deviations."""
+        """Return the total distance of features (B, bars) from their ordinary ranges, in deviations: (B, bars)."""
         outside = np.zeros_like(features[FEATURES[0]])
         for name in FEATURES:
             value = features[name]
@@ -133,7 +133,7 @@ class Calibration:
 
 
 class Learned(SumOfTerms):
-    """Rewards what sounds like the music it was trained on: a sum of terms with weights above 0."""
+    """Rewards music that resembles its training data, with a sum of positively weighted terms."""
 
     pays_every = STEPS_PER_BAR
 
@@ -141,16 +141,16 @@ class Learned(SumOfTerms):
         self.nets, self.calibration, self.weights = nets, calibration, dict(weights)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return the reward of each term at every step, (B, T) float32 by its name."""
-        gains = {name: np.diff(worth, axis=1, prepend=0.0) for name, worth in self.potentials(rolls).items()}
-        return {name: at_bar_lines(gained, rolls.shape[1]) for name, gained in gains.items()}
+        """Return the rewards of each term at every step, (B, T) float32 by name."""
+        gains = {name: np.diff(potential, axis=1, prepend=0.0) for name, potential in self.potentials(rolls).items()}
+        return {name: at_bar_lines(gain, rolls.shape[1]) for name, gain in gains.items()}
 
     def potentials(self, rolls: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the weighted potential of each term at every bar line, (B, bars) float64 by its name."""
+        """Return the weighted potential of each term at every bar line, (B, bars) float64 by name."""
         return self._potentials(measured(self.nets, theory.highest_keys(rolls)), rolls)
 
     def _potentials(self, values: dict[str, np.ndarray], rolls: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what `potentials` does, of rolls and what is `measured` of them."""
+        """Return the potentials of rolls, given their `measured` values."""
         missing = {name: np.maximum(-value, 0) for name, value in self._standard(values).items()}
         worth = {name: -np.log1p((below / FAR) ** 2) for name, below in missing.items()}
         worth["features"] = -np.log1p(missing["features"])
@@ -158,18 +158,18 @@ class Learned(SumOfTerms):
         return {name: self.weights[name] * worth[name] for name in self.nets.terms}
 
     def capped(self, rolls: np.ndarray) -> np.ndarray:
-        """Return the share of the terms that are at their cap at the end of rolls (B, T, K), (B,) float64."""
+        """Return the share of terms that are at their cap at the end of rolls (B, T, K), (B,) float64."""
         worth = self.potentials(rolls).values()
         return np.mean([each[:, -1] >= -AT_CAP for each in worth], axis=0)
 
     def uncapped(self, rolls: np.ndarray) -> np.ndarray:
-        """Return the judgement of whole songs without a cap, (B,) float64: of the hardened networks if it has them."""
+        """Return the uncapped first term for whole songs, that of the hardened networks if any: (B,) float64."""
         return self.values(rolls)[self.nets.terms[0]][:, -1]
 
     def values(self, rolls: np.ndarray) -> dict[str, np.ndarray]:
-        """Return how good the song so far is, (B, bars) float64 by the name of a term, in standard deviations.
+        """Return the uncapped value of each term at every bar line, (B, bars) float64 by name, in standard deviations.
 
-        0 is the best tenth. Further keys are not among the terms.
+        0 is the 90th percentile of real melodies. The term for further keys is not included.
         """
         return self._standard(measured(self.nets, theory.highest_keys(rolls)))
 
@@ -184,9 +184,9 @@ class Learned(SumOfTerms):
 
 
 def measured(nets: Nets, melodies: np.ndarray) -> dict[str, np.ndarray]:
-    """Return all that is calibrated, (B, bars) float64 by name: features, and judgements, which are 0 before bar 4.
+    """Return the values that are calibrated, (B, bars) float64 by name: features, and judgements, 0 before bar 4.
 
-    A judgement of windows is the mean of their logits so far.
+    The judgement of a network on windows is the mean of their logits so far.
     """
     bars, melodies = melodies.shape[1] // STEPS_PER_BAR, heard(melodies)
     values = features_so_far(melodies)
@@ -201,7 +201,7 @@ def measured(nets: Nets, melodies: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _at_bars(values: np.ndarray, bars: int) -> np.ndarray:
-    """Return values (K,) at the first bar lines; the last value stands for later ones."""
+    """Return values (K,) for the first `bars` bar lines, (bars,); the last value is repeated."""
     return values[np.minimum(np.arange(bars), len(values) - 1)]
 
 

@@ -1,8 +1,8 @@
-"""Negatives: melodies that are not real, which networks learn to tell from real ones.
+"""Negatives: melodies that networks learn to distinguish from real ones.
 
 Conventions:
     Melodies are (N, T) int8, -1 for a rest, T whole bars. Families are mixed in fixed proportions, `FAMILIES`.
-    `wrong_pitches` and `wrong_rhythm` are paired: the i-th is the i-th real melody made worse.
+    `wrong_pitches` and `wrong_rhythm` are paired: row i is a corruption of real melody i.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,15 +19,15 @@ from songs.keyboard import KEYS, STEPS_PER_BAR
 NUDGED = (0.07, 0.1, 0.1, 0.18, 0.25)
 SHUFFLED = (0.3, 0.5, 1.0, 1.0)
 REPLACED = (0.3, 0.5, 1.0)
-"""Shares of the notes that a corruption changes."""
+"""Shares of the notes that corruptions change."""
 TEMPERATURES = (1.0, 1.0, 0.7, 0.4)
 """Temperatures of the Markov chain."""
 Family = Callable[[np.ndarray, float, MarkovChain, np.random.Generator], np.ndarray]
-"""From real melodies (N, T), a share of the notes, a chain and a source of chance to about as many others."""
+"""Maps real melodies (N, T), a share of the notes, a chain and a generator to about as many negatives."""
 
 
 def negatives(real: np.ndarray, count: int, chain: MarkovChain, generator: np.random.Generator) -> np.ndarray:
-    """Return about `count` melodies (N, T) of all families, some of them real ones (R, T) that are corrupted."""
+    """Return about `count` melodies (N, T) of all families; some families corrupt the real melodies (R, T)."""
     weights = np.array([weight for weight, _ in FAMILIES.values()])
     numbers = generator.multinomial(count, weights / weights.sum())
     parts = [real[:0]]
@@ -42,7 +42,7 @@ def negatives(real: np.ndarray, count: int, chain: MarkovChain, generator: np.ra
 def negatives_and_attacks(
     real: np.ndarray, pool: np.ndarray, attacked_share: float, chain: MarkovChain, generator: np.random.Generator
 ) -> np.ndarray:
-    """Return as many negatives as real melodies (N, T), a share of them from those (P, T) that attacks found."""
+    """Return as many negatives as real melodies (N, T), a share of them from a pool (P, T) of finds of attacks."""
     attacked = round(attacked_share * len(real)) if len(pool) else 0
     attacks = moved(pool[generator.integers(0, len(pool), attacked)], generator) if attacked else real[:0]
     return np.concatenate((negatives(real, len(real) - attacked, chain, generator), attacks))
@@ -67,14 +67,14 @@ def _other_rhythm(real: np.ndarray, share: float, chain: MarkovChain, generator:
 
 
 def _parts(melodies: np.ndarray, values: tuple[float, ...]) -> Iterator[tuple[np.ndarray, float]]:
-    """Yield parts of the melodies, one for each value."""
+    """Split melodies into parts, one for each value, and yield the non-empty ones."""
     return (
         (part, value) for part, value in zip(np.array_split(melodies, len(values)), values, strict=True) if len(part)
     )
 
 
 def wrong_pitches(chain: MarkovChain, real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return real melodies (N, T) with other keys; some are samples of a chain, some degenerate."""
+    """Corrupt the keys of real melodies (N, T); some are replaced by samples of a chain or degenerate melodies."""
     made = np.empty_like(real)
     kind = generator.choice(6, len(real), p=np.array([5, 6, 1, 1, 2, 2]) / 17)
     for number, (corrupt, shares) in enumerate(_PITCHES):
@@ -96,7 +96,7 @@ _PITCHES = (
 
 
 def wrong_rhythm(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return real melodies (N, T) with another rhythm: shifted, as a whole or from the middle on, or shuffled."""
+    """Corrupt the rhythm of real melodies (N, T): shifted, as a whole or from the middle on, or shuffled."""
     made = np.empty_like(real)
     kind = generator.choice(4, len(real), p=np.array([7, 3, 4, 2]) / 16)
     made[kind == 0] = _shifted(real[kind == 0], generator)
@@ -110,7 +110,7 @@ def wrong_rhythm(real: np.ndarray, generator: np.random.Generator) -> np.ndarray
 
 
 def _shifted(melodies: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Play melodies (N, T) one or three eighths later or earlier; what leaves one end enters at the other."""
+    """Rotate melodies (N, T) by one or three eighths, later or earlier."""
     by = generator.choice([1, 1, 1, -1, -1, 3, -3], len(melodies))
     steps = (np.arange(melodies.shape[1]) - by[:, None]) % melodies.shape[1]
     return np.take_along_axis(melodies, steps, axis=1)
@@ -133,7 +133,7 @@ def _markov(count: int, steps: int, chain: MarkovChain, generator: np.random.Gen
 
 
 def _rhythms(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return real rhythms, even ones and random ones, (N, T) bool."""
+    """Return a mix of real, even and random rhythms, (N, T) bool."""
     steps = np.arange(real.shape[1])
     even = steps % generator.choice([1, 2, 2, 4], (len(real), 1)) == 0
     chance = generator.random(real.shape) < generator.uniform(0.2, 1, (len(real), 1))
@@ -142,7 +142,7 @@ def _rhythms(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def _scale_keys(generator: np.random.Generator) -> np.ndarray:
-    """Return the keys of a random major scale, or now and then all of them."""
+    """Return the keys of a random major scale, or sometimes all keys."""
     tonic = generator.integers(0, 12)
     return np.arange(KEYS) if generator.random() < 0.2 else scale_keys(tonic)
 
@@ -165,7 +165,7 @@ def _in_a_scale(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def _loops(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Repeat a few notes: of a real melody, of a scale, or any."""
+    """Loop a few notes: of a real melody, of a scale, or random ones."""
     melodies = np.empty_like(real)
     for row, whole in zip(melodies, real, strict=True):
         kind = generator.random()
@@ -187,7 +187,7 @@ def _loops(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def _cut_off(real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Fall silent, or hardly play at all."""
+    """Cut melodies off, or leave out nearly all notes."""
     stop = generator.integers(real.shape[1] // 8, real.shape[1] - STEPS_PER_BAR, (len(real), 1))
     few = generator.random(real.shape) < 0.06
     stopped = np.where(np.arange(real.shape[1]) < stop, real, REST)
@@ -200,7 +200,7 @@ def _degenerate(count: int, steps: int, generator: np.random.Generator) -> np.nd
 
 
 def random_melodies(count: int, steps: int, generator: np.random.Generator, keys: int = KEYS) -> np.ndarray:
-    """Return melodies (count, steps) to begin a search with: noise on so many keys, walks, scales, loops, silence."""
+    """Return melodies (count, steps) to start a search from: noise on `keys` keys, walks, loops, degenerate players."""
     noise = generator.integers(0, keys, (count, steps)).astype(np.int8)
     sounds = generator.random((count, steps)) < generator.uniform(0.1, 1, (count, 1))
     noise = np.where(sounds, noise, REST).astype(np.int8)
@@ -228,4 +228,4 @@ FAMILIES: dict[str, tuple[float, Family]] = {
     "cut off": (0.5, lambda real, share, chain, generator: _cut_off(real, generator)),
     "degenerate": (3.0, lambda real, share, chain, generator: _degenerate(len(real), real.shape[1], generator)),
 }
-"""Proportion of each family, and the function that makes it."""
+"""Weight and function of each family."""

@@ -1,11 +1,11 @@
-"""Training the networks of the learned listener: real melodies against others.
+"""Training the window networks of the learned listener to distinguish real melodies from negatives.
 
 Conventions:
-    Melodies are (N, T) int8. The label of a melody is that of each of its windows. Losses are minimised.
-    Where others are *paired*, the i-th is the i-th real one made worse, and the network also learns which of the two is
-    which, so that differences between melodies count less than those within a pair.
-    A network's *mean logit* of a melody is that over its windows; an ensemble's judgement is the least of its networks'
-    mean logits, each in standard deviations from the median real melody.
+    Melodies are (N, T) int8. Each window has the label of its melody. Losses are minimised.
+    If negatives are *paired*, row i is a corruption of real melody i, and the network also learns to rank each pair, so
+    that differences between melodies count less than differences within a pair.
+    A *mean logit* is the mean over the windows of a melody. The judgement of an ensemble is the lowest mean logit of
+    its networks, each in standard deviations from the median real melody.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,11 +20,11 @@ from listener.learned.window_net import WindowNet, logits_of_all, step_codes
 from listener.training_options import LearnedOptions
 
 MADE_AT_ONCE = 16
-"""Batches that are made together, as many small ones cost more."""
+"""Number of batches made together, which is cheaper than making them one by one."""
 
 
 Others = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-"""From real melodies (N, T) and a source of chance to as many others."""
+"""Maps real melodies (N, T) and a generator to as many negatives."""
 
 
 def net_losses(
@@ -35,9 +35,9 @@ def net_losses(
     generator: np.random.Generator,
     paired: bool = False,
 ) -> Iterator[Tensor]:
-    """Yield the losses of `MADE_AT_ONCE` batches of each sort of real melodies (R, T) int8, as low as they go.
+    """Yield the losses of `MADE_AT_ONCE` batches of each of `reals`, real melodies (R, T) int8 with lowest key 0.
 
-    Sorts, each of its own length, take turns. Dropout draws from torch's generator.
+    Batches alternate between the elements of `reals`, which differ in length. Dropout uses torch's global generator.
     """
     labels = torch.full((2 * options.batch,), options.label_smoothing)
     labels[: options.batch] = 1 - options.label_smoothing
@@ -67,12 +67,12 @@ def mean_logits(nets: Sequence[WindowNet], melodies: np.ndarray) -> np.ndarray:
 
 
 def scales(nets: Sequence[WindowNet], real: np.ndarray) -> np.ndarray:
-    """Return the median and the standard deviation of each network's mean logit of real melodies, (2, nets) float64."""
+    """Return the median and standard deviation of each network's mean logits of real melodies, (2, nets) float64."""
     logits = mean_logits(nets, real)
     return np.stack((np.median(logits, axis=1), logits.std(axis=1)))
 
 
 def judgement(nets: Sequence[WindowNet], scale: np.ndarray, melodies: np.ndarray) -> np.ndarray:
-    """Return the least of the networks' judgements of each melody, (N,) standard deviations from the real median."""
+    """Return the lowest judgement of each melody by a network, in standard deviations from the real median, (N,)."""
     median, deviation = scale[..., None]
     return ((mean_logits(nets, melodies) - median) / deviation).min(axis=0)

@@ -1,9 +1,9 @@
 """Training the learned listener: networks, hardening by attacks, calibration and weights.
 
 Conventions:
-    Melodies are (N, T) int8. Networks train on excerpts of 8 bars and of 4, of which there are more, that of form on
-    16 bars; calibration, weights and the choice of the round come from the validation melodies, 16 bars. The test
-    melodies are not touched.
+    Melodies are (N, T) int8. Window networks train on excerpts of 8 bars and of 4, which are more numerous, the form
+    network on 16 bars. Calibration, weights and the choice of the round use the validation melodies of 16 bars. The
+    test melodies are not used.
 """
 
 import math
@@ -35,18 +35,18 @@ from vae.fit import CosineRate, Fit
 
 PITCHES = NetOptions(embedding=24, halves=32, quarters=48, bars=48, hidden=48)
 METRE = NetOptions(embedding=16, halves=24, quarters=32, bars=32, hidden=32)
-"""Sizes of the networks that learn from pairs."""
+"""Sizes of the networks trained on pairs."""
 ORDERS = 5
 """Longest context of the Markov chain, in steps."""
 BANK = 24
-"""Melodies of each degenerate player by which a round is judged."""
+"""Melodies of each degenerate player used to evaluate a round."""
 MEASURED = 512
-"""Real melodies by which the networks are measured before an attack."""
+"""Real melodies used to standardise the networks before an attack."""
 GENERATIONS_AT_ONCE = 10
 
 
 class LearnedTraining(Training):
-    """The training of a learned listener; the same seed gives the same one, to the bit, on one kind of machine."""
+    """Training of a learned listener; the same seed gives a bit-identical one on the same kind of machine."""
 
     def __init__(self, corpora: Corpora, options: LearnedOptions, seed: int):
         self._corpora, self._options, self._seed = corpora, options, seed
@@ -134,7 +134,7 @@ class LearnedTraining(Training):
         return stages
 
     def _attack(self, name: str) -> Stage:
-        """Measure the networks and begin to attack them."""
+        """Standardise the networks and begin an attack on them."""
         generator, options = self._random["rounds"].generator, self._options
         real = moved(self._real[generator.integers(0, len(self._real), MEASURED)], generator)
         self.scales = scales(self._nets, real)
@@ -150,7 +150,7 @@ class LearnedTraining(Training):
         self.attacked = float(np.median(attack.champion_scores))
 
     def _others(self, real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Return negatives of all families and finds of attacks, those of the last one three times as often."""
+        """Return negatives of all families and finds of attacks; finds of the last attack are three times as likely."""
         latest = self.pool[-self._options.attack_islands * self._options.attack_size :]
         more = (latest, latest) if len(self.pool) > len(latest) else ()
         pool = np.concatenate((self.pool, *more))
@@ -158,10 +158,10 @@ class LearnedTraining(Training):
         return others[generator.permutation(len(others))]
 
     def _end_round(self) -> float:
-        """Keep the networks of the later round at which degenerate players come least high."""
+        """Keep the networks if, among the later rounds, degenerate players rank lowest in this one."""
         generator = self._random["rounds"].generator
         bank = bank_percentile(self._nets, self._corpora.songs.validation.melodies, generator)
-        # early rounds are soft whatever their bank; of equal banks the later round is the harder one
+        # early rounds are not robust yet, whatever their percentile; ties go to the later round, which is more robust
         number = len(self.rounds) + 1
         first = math.ceil(self._options.rounds / 2)
         if number >= first and bank <= min((each for _, each in self.rounds[first - 1 :]), default=np.inf):
@@ -172,14 +172,14 @@ class LearnedTraining(Training):
 
 
 def chain_of(real: np.ndarray, seed: int) -> MarkovChain:
-    """Return the Markov chain of the training with a seed, of those real melodies (N, T) that fit on 13 keys."""
+    """Return the Markov chain for a training with a seed, from the real melodies (N, T) that fit on 13 keys."""
     generator = Randomness.of_stage(seed, "chain").generator
     narrow = real[real.max(axis=1) < KEYS]
     return MarkovChain(moved(np.tile(narrow, (3, 1)), generator), ORDERS)
 
 
 def bank_percentile(nets: Sequence[WindowNet], real: np.ndarray, generator: np.random.Generator) -> float:
-    """Return the highest percentile, among real melodies, that a degenerate melody reaches."""
+    """Return the highest percentile among real melodies that a degenerate melody reaches."""
     scale = scales(nets, real)
     true = judgement(nets, scale, real)
     bank = np.concatenate([play(BANK, real.shape[1], generator) for play in MELODIC.values()])

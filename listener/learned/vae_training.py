@@ -1,6 +1,6 @@
-"""Training a listener on the encoder of a MusicVAE: its head, the network of form, calibration and weights.
+"""Training a listener built on the encoder of a MusicVAE: its head, the form network, calibration and weights.
 
-Conventions: as in `listener.learned.training`. The encoder is that of a model that is trained, and stays as it is.
+Conventions: as in `listener.learned.training`. The encoder comes from a trained model and is frozen.
 """
 
 from collections.abc import Callable
@@ -28,16 +28,16 @@ from vae.fit import CosineRate, Fit
 from vae.shipped import find_model
 
 SHARES = (0.46, 0.28, 0.18, 0.08)
-"""Of the pairs that are worse in form, in keys and in rhythm, and of those with dull players."""
+"""Shares of the pairs with worse form, worse keys, worse rhythm, and dull players."""
 DULL = ("two notes in a rhythm", "scale in a rhythm", "scale in a rhythm")
-"""Players that the head would take for music."""
+"""Players that the head would otherwise mistake for music."""
 
 
 class VaeTraining(Training):
-    """The training of a listener on a MusicVAE; the same seed gives the same one, as for `LearnedTraining`."""
+    """Training of a listener on a MusicVAE; reproducible from the seed like `LearnedTraining`."""
 
     def __init__(self, corpora: Corpora, options: VaeOptions, seed: int):
-        """Raises ValueError if there is no such model, or it is not of two bars as a piano roll."""
+        """Take melodies and options; raises ValueError if the model is missing or not of two bars as a piano roll."""
         self._options, self._seed = options, seed
         self._songs = corpora.songs.training.melodies
         self._chain = chain_of(corpora.excerpts.training.melodies, seed)
@@ -72,7 +72,7 @@ class VaeTraining(Training):
 
 
 def wrong_songs(chain: MarkovChain, real: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return songs (N, T) made worse, in form, in keys, or in rhythm; some are those of dull players."""
+    """Corrupt the form, the keys or the rhythm of songs (N, T); some are replaced by dull players."""
     made, kind = np.empty_like(real), generator.choice(len(SHARES), len(real), p=SHARES)
     ways: tuple[Others, ...] = (partial(wrong_form, chain), partial(wrong_pitches, chain), wrong_rhythm, _dull)
     for number, wrong in enumerate(ways):

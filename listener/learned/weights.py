@@ -1,9 +1,9 @@
-"""Weights of the learned listener's terms, chosen to tell real melodies from others.
+"""Weights of the learned listener's terms, fitted to distinguish real melodies from negatives.
 
-They start from logistic regression on all families of others and go on by random search: the mean logarithm of 1 - AUC
-over the families falls, so that halving the mistakes of any family counts the same.
+They start from a logistic regression on all families of negatives and are improved by random search. It minimises the
+mean logarithm of 1 - AUC over the families, so that halving the mistakes in any family counts the same.
 
-Conventions: terms of whole melodies are (N, terms) float64, a family is the melodies of one kind.
+Conventions: terms of whole melodies are (N, terms) float64; a family is a set of melodies of one kind.
 """
 
 from functools import cached_property, partial
@@ -23,29 +23,29 @@ from songs.validate import AnyLength, validate_like
 
 CORRUPTIONS = {**DEMANDED, **FORM}
 FURTHER_KEYS = 20.0
-"""Weight of the share of steps with more than one key: no real melody has any."""
+"""Weight of the share of steps with more than one key; no real melody has such steps."""
 LEAST_WEIGHT = 0.02
 LEAST_FEATURES = 0.4
-"""Smallest weight of the features: they hardly tell corruptions, but ways of playing that networks overrate."""
+"""Smallest weight of the features: they hardly detect corruptions, but do detect playing that networks overrate."""
 TRIES = 600
 """Steps of the random search."""
 HARDLY_WRONG = 0.01
-"""Mistakes that hardly count, so that a family without mistakes is not improved at the cost of the others."""
+"""Floor on the mistakes of a family, so that a family without mistakes is not improved at the expense of others."""
 ISLANDS, SIZE = 8, 16
 """Size of the attack on all terms."""
 PLAYED = 8
 """Melodies of each degenerate player."""
 MOST_MELODIES = 10**6
-"""In a family."""
+"""Most melodies in a family."""
 
 
 class Weighing:
-    """The last stages of the training of a learned listener: an attack on it, terms of all families, weights."""
+    """The last stages of training a learned listener: an attack on it, the terms of all families, and the weights."""
 
     def __init__(
         self, nets: Nets, real: np.ndarray, chain: MarkovChain, generations: int, generator: np.random.Generator
     ):
-        """Take networks that are trained when the stages begin, and real melodies (N, T) new to them."""
+        """Take networks, which must be trained when the stages begin, and real melodies (N, T) that are new to them."""
         self._nets, self._real, self._chain, self._generator = nets, real, chain, generator
         self._generations = generations
         self._markov = {f"Markov chain of order {order}": order for order in range(1, chain.order + 1)}
@@ -55,12 +55,12 @@ class Weighing:
 
     @cached_property
     def listener(self) -> Learned:
-        """The listener, from the end of hardening on; its terms weigh 1 before the last stage is finished."""
+        """The listener, available after hardening; its weights are 1 until the last stage is finished."""
         return Learned(self._nets, Calibration.of(self._nets, self._real), self._weights)
 
     def stages(self) -> Stages:
         """Return the stages of training."""
-        families = self._families[:-1]  # finds are those of the attack
+        families = self._families[:-1]  # the attack provides the finds
         tasks = [(10, partial(Task, f"weights: {name}", partial(self._take_terms, name))) for name in families]
         return [(self._generations, self._attack), *tasks, (20, partial(Task, "weights", self._weigh))]
 
@@ -108,16 +108,16 @@ class Weighing:
         validate_like(dict.fromkeys(terms, AnyLength(np.zeros((0, len(self._weights))), MOST_MELODIES)), terms)
         validate_like({"weights": self._weights}, data)
         self._terms, self._weights = terms, data["weights"]
-        self.__dict__.pop("listener", None)  # its networks may have changed
+        self.__dict__.pop("listener", None)  # the networks may have changed
 
 
 def fitted_weights(real: np.ndarray, others: list[np.ndarray], generator: np.random.Generator) -> np.ndarray:
     """Return weights (terms,) with which real melodies have a standard deviation of 1.
 
     Args:
-        real: (N, terms) terms of real melodies, each of weight 1.
-        others: (M, terms) those of each family.
-        generator: source of chance.
+        real: (N, terms), unweighted terms of real melodies.
+        others: (M, terms) for each family of negatives.
+        generator: source of randomness.
     """
     weights = _searched(np.maximum(_logistic(real, others), 0.1), real, others, generator)
     return np.maximum(weights / (real @ weights).std(), LEAST_WEIGHT)
@@ -126,7 +126,7 @@ def fitted_weights(real: np.ndarray, others: list[np.ndarray], generator: np.ran
 def _searched(
     weights: np.ndarray, real: np.ndarray, others: list[np.ndarray], generator: np.random.Generator
 ) -> np.ndarray:
-    """Change weights (terms,) at random, some of them at a time, and keep those with fewer mistakes."""
+    """Improve weights (terms,) by random search: perturb some at a time and keep changes with fewer mistakes."""
     fewest = _mistakes(weights, real, others)
     for _ in range(TRIES):
         changed = weights * np.exp(generator.normal(0, 0.5, len(weights)) * (generator.random(len(weights)) < 0.5))
@@ -137,13 +137,13 @@ def _searched(
 
 
 def _mistakes(weights: np.ndarray, real: np.ndarray, others: list[np.ndarray]) -> float:
-    """Return the mean logarithm of what is missing to an AUC of 1."""
+    """Return the mean logarithm of 1 - AUC over the families."""
     scores = real @ weights
     return float(np.mean([np.log(1 + HARDLY_WRONG - auc(scores, each @ weights)) for each in others]))
 
 
 def _logistic(real: np.ndarray, others: list[np.ndarray], steps: int = 4000, rate: float = 0.3) -> np.ndarray:
-    """Return weights (terms,), none below 0, that tell rows of `real` from those of all `others`."""
+    """Return the non-negative weights (terms,) of a logistic regression of rows of `real` against those of `others`."""
     rows = np.concatenate((real, *others))
     family = [np.full(len(each), 0.5 / len(others) / len(each)) for each in others]
     share = np.concatenate([np.full(len(real), 0.5 / len(real)), *family])

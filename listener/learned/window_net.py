@@ -1,14 +1,14 @@
-"""The network of the learned listener: it judges at every bar line whether the last four bars are real music.
+"""The window network of the learned listener: it judges at every bar line whether the last four bars are real music.
 
-    embedding   of a step: key, note that is held, interval, gap, step in the bar, equality with the
-                steps 1, 2, 4, 8, 16 and 32 before, degree of the held note in the scale that fits the song so far
-    trunk       causal convolutions over steps, halves, quarters, bars
+    embedding   of a step: key, held note, interval, gap, step in the bar, equality with the steps 1, 2, 4, 8, 16 and
+                32 before, and degree of the held note in the scale that best fits the song so far
+    trunk       causal convolutions over steps, pairs of steps, half bars and bars
     head        mean and maximum over the last four bars
 
 Conventions:
-    N melodies as they are heard (`listener.learned.hearing`), T steps, whole bars; C channels. A logit at a bar line
-    depends on nothing after it. Intervals above an octave are heard as an octave.
-    The convolutions of stride 2 are products with pairs of steps: (N, T, C) -> (N, T / 2, C').
+    N melodies in relative pitch (`listener.learned.hearing`), T steps, whole bars; C channels. A logit at a bar line
+    depends only on the steps before it. Intervals above an octave count as an octave.
+    Convolutions of stride 2 are products with pairs of steps: (N, T, C) -> (N, T / 2, C').
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _PITCH_ROWS = (PITCHES + 1) * 2 * STEPS_PER_BAR
 _INTERVAL_ROWS = INTERVALS * (LONGEST_GAP + 1)
 _EQUAL_ROWS = 2 * 2 ** len(LAGS)
 DEGREES = 13
-"""12 semitones above the tonic, and 12 for no note."""
+"""0 to 11 semitones above the tonic, and 12 for no note."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class NetOptions:
 
 
 def step_codes(melodies: np.ndarray) -> np.ndarray:
-    """Return four numbers for every step, (N, T, 4) int32: rows of the network's table of embeddings.
+    """Return four rows of the network's embedding table for every step, (N, T, 4) int32.
 
-    The first stands for held note, onset and step in the bar, the second for interval and gap, the third for onset and
-    equality, the fourth for degree and onset. The scale is that of the song up to the end of the bar.
+    The first encodes held note, onset and step in the bar, the second interval and gap, the third onset and equality,
+    the fourth degree and onset. The scale is that of the song up to the end of the bar.
     """
     known = events(melodies)
     steps = np.arange(melodies.shape[1], dtype=np.int32)
@@ -76,7 +76,7 @@ def step_codes(melodies: np.ndarray) -> np.ndarray:
 
 
 class WindowNet(nn.Module):
-    """Judges the last four bars at every bar line."""
+    """A classifier of the last four bars at every bar line."""
 
     def __init__(self, options: NetOptions | None = None):
         super().__init__()
@@ -97,7 +97,7 @@ class WindowNet(nn.Module):
         self.logit = nn.Linear(size.hidden, 1)
 
     def table(self) -> Tensor:
-        """Return the embedding of every row that `step_codes` may name, (rows, C)."""
+        """Return the embeddings of all rows that `step_codes` may return, (rows, C)."""
         width = self.options.embedding
         pitch = (self.held + self.key + self.place).reshape(-1, width)
         interval = (self.interval + self.gap).reshape(-1, width)
@@ -109,11 +109,11 @@ class WindowNet(nn.Module):
         """Return a logit for every window of four bars.
 
         Args:
-            codes: (N, T, 4) int32 of `step_codes`; T is at least four bars.
-            table: what `table` returns, for a caller that has it.
+            codes: (N, T, 4) int32 from `step_codes`; T is at least four bars.
+            table: the result of `table`, if the caller already has it.
 
         Returns:
-            (N, T / 8 - 3) float32: those that end with the fourth bar and after.
+            (N, T / 8 - 3) float32: for the windows that end with the fourth bar and later ones.
         """
         count, steps, _ = codes.shape
         size = self.options
@@ -136,14 +136,14 @@ class WindowNet(nn.Module):
 
 
 def _leaky(x: Tensor) -> Tensor:
-    """Apply a leaky ReLU, in place where no gradient is needed; the caller keeps no other reference to x."""
+    """Apply a leaky ReLU, in place if no gradient is needed; the caller must keep no other reference to x."""
     return nn.functional.leaky_relu(x, 0.1, inplace=not torch.is_grad_enabled())
 
 
 def _causal(layer: nn.Linear, x: Tensor, back: int) -> Tensor:
-    """Apply a layer to each step of x (N, L, C) and some steps before it, the oldest first; zeros before the first.
+    """Apply a layer to each step of x (N, L, C) with the `back` steps before it, oldest first, zero-padded.
 
-    Products with all melodies in a row, put right where one begins, are quicker than those with each of them.
+    Products over all melodies concatenated, corrected where each begins, are faster than products for each melody.
     """
     count, length, width = x.shape
     parts, flat = layer.weight.split(width, dim=1), x.reshape(-1, width)
@@ -157,7 +157,7 @@ def _causal(layer: nn.Linear, x: Tensor, back: int) -> Tensor:
 
 
 def logits_of_all(nets: Sequence[WindowNet], melodies: np.ndarray, batch: int = 64) -> np.ndarray:
-    """Return the logits of several networks, (nets, N, T / 8 - 3) float32; the last part of a bar is left out."""
+    """Return the logits of several networks, (nets, N, T / 8 - 3) float32; an incomplete last bar is ignored."""
     bars = melodies.shape[1] // STEPS_PER_BAR
     logits = np.zeros((len(nets), len(melodies), max(0, bars - WINDOW_BARS + 1)), dtype=np.float32)
     if logits.size:

@@ -1,13 +1,14 @@
-"""Learning a taste from choices: which features what was chosen differs by from what was not.
+"""Learning a taste from choices: in which features the chosen melodies differ from the others.
 
-A person's taste is taken to be one or two things, nobody knows which: logistic regression on every set of at most two
-features, averaged by how well each set explains the choices (Bayesian model averaging). With few choices it predicts
-better than one regression on all features, whose weights are nearly all noise.
+A taste is assumed to depend on one or two unknown features. Logistic regressions on every set of at most two features
+are averaged, weighted by how well each set explains the choices (Bayesian model averaging). With few choices this
+predicts better than a single regression on all features, whose weights are mostly noise.
 
 Conventions:
-    A choice is some melodies that a person heard together, and those that were chosen: each of them was preferred to
-    each of the others. Differences are (P, F) float64, one row a pair, chosen less not chosen; F features.
-    Of n melodies heard together n - 1 comparisons are independent: the pairs of a choice weigh as much together.
+    A choice is a set of melodies heard together, some of which were chosen: each chosen melody was preferred to each of
+    the others. Differences are (P, F) float64, one row per pair, chosen minus not chosen; F features.
+    Of n melodies heard together only n - 1 comparisons are independent, so the pairs of a choice have a total weight of
+    n - 1.
 Source: Bradley and Terry (1952); Hoeting et al., Bayesian model averaging: a tutorial (Statistical Science 14, 1999);
     the evidence by Laplace's approximation: MacKay, Information Theory, Inference, and Learning Algorithms (2003), 27.
 """
@@ -26,40 +27,40 @@ from listener.taste.model import STRENGTH, Scale, Taste, features_of
 from songs.keyboard import STEPS_PER_BAR
 
 LEAST_CHOICES = 20
-"""Fewer choices cannot be told from guesses: even 14 of 20 right have a p of .12."""
+"""With fewer choices a result cannot be distinguished from guessing: even 14 of 20 right has a p-value of .12."""
 PRIOR = 0.8
-"""Standard deviation of a preference before any choice, in logits for a standard deviation of the feature."""
+"""Prior standard deviation of a preference, in logits per standard deviation of the feature."""
 MOST_FEATURES = 2
-"""Of a set."""
+"""Most features in a set."""
 LEAST_SPREAD = 0.01
-"""Smallest standard deviation of preferences that is scaled up: with less, nothing was learned."""
+"""Smallest standard deviation of preferences that is scaled up; below it nothing was learned."""
 NEWTON_STEPS = 12
 FOLDS = 10
-"""Parts of the choices, each of which is predicted from the others."""
+"""Number of folds for cross-validation."""
 
 
 @dataclass(frozen=True, eq=False)
 class Preference:
-    """Melodies heard together, and which of them were chosen."""
+    """Melodies heard together, and the ones that were chosen."""
 
     rolls: Sequence[np.ndarray]
     """Each (T, K) bool."""
     chosen: frozenset[int]
-    """Indices; at least one melody is chosen and one not."""
+    """Indices of chosen melodies; at least one melody is chosen and at least one is not."""
 
 
 @dataclass(frozen=True)
 class Certainty:
-    """How well choices are predicted by a taste that was learned from others."""
+    """Accuracy of predicting choices with a taste learned from other choices."""
 
     choices: int
     right: int
-    """Choices in which the chosen melodies are preferred on average to the others."""
+    """Number of choices whose chosen melodies are predicted to be preferred on average."""
     low: float
     high: float
-    """Ends of Wilson's 95% interval of the share."""
+    """Ends of the 95% Wilson interval of the share."""
     p: float
-    """Probability of a result as far from half by guessing."""
+    """Two-sided p-value under guessing."""
 
     @classmethod
     def of(cls, right: Sequence[bool]) -> "Certainty":
@@ -80,7 +81,7 @@ class Certainty:
 
 @dataclass(frozen=True, eq=False)
 class LearnedTaste:
-    """A taste, and how sure it is."""
+    """A taste and its uncertainty."""
 
     listener: Taste
     deviation: np.ndarray
@@ -89,14 +90,14 @@ class LearnedTaste:
 
 
 def learn_taste(learned: Learned, choices: Sequence[Preference]) -> LearnedTaste:
-    """Learn a taste; the same choices give the same one.
+    """Learn a taste from choices; the result is deterministic.
 
     Raises:
         ValueError: there are too few choices, or a melody has no whole bar.
     """
     if len(choices) < LEAST_CHOICES:
         raise ValueError(
-            f"{len(choices)} choices are too few to learn a taste from: make at least {LEAST_CHOICES}, better 60"
+            f"{len(choices)} choices are too few to learn a taste: make at least {LEAST_CHOICES}, better 60"
         )
     features = [_features(learned, choice.rolls) for choice in choices]
     scale = Scale.of([each for together in features for each in together])
@@ -110,7 +111,7 @@ def learn_taste(learned: Learned, choices: Sequence[Preference]) -> LearnedTaste
 
 
 def _predicted(rows: list[np.ndarray], weights: list[np.ndarray]) -> list[bool]:
-    """Return for each choice whether its chosen melodies are preferred on average, learned from the other folds."""
+    """Return for each choice whether a taste learned from the other folds prefers its chosen melodies on average."""
     right, means = [], []
     for index, row in enumerate(rows):
         if index < FOLDS:
@@ -124,49 +125,49 @@ def _predicted(rows: list[np.ndarray], weights: list[np.ndarray]) -> list[bool]:
 def _features(learned: Learned, rolls: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return the features (bars, F) of each roll (T, K); raises ValueError if one has no whole bar."""
     if shortest := [len(roll) for roll in rolls if len(roll) < STEPS_PER_BAR]:
-        raise ValueError(f"a melody that was heard has {shortest[0]} steps; a bar has {STEPS_PER_BAR}")
+        raise ValueError(f"a melody has only {shortest[0]} steps; a bar has {STEPS_PER_BAR}")
     if len({roll.shape for roll in rolls}) == 1:
         return list(features_of(learned, np.array(rolls)))
     return [features_of(learned, roll[None])[0] for roll in rolls]
 
 
 def _differences(values: np.ndarray, chosen: frozenset[int]) -> np.ndarray:
-    """Return the features (n, F) of chosen melodies less those of the others, of each pair, (P, F)."""
+    """Return the differences (P, F) between the features of chosen and other melodies, for values (n, F)."""
     others = [index for index in range(len(values)) if index not in chosen]
     pairs = values[sorted(chosen)][:, None] - values[others][None]
     return pairs.reshape(-1, values.shape[1])
 
 
 def _posterior(rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean and the standard deviation of the preferences (F,) after choices.
+    """Return the posterior mean and standard deviation of the preferences, (F,) each.
 
     Args:
         rows: (P, F) differences.
-        weights: (P,) how much each of them counts.
+        weights: (P,) weight of each row.
     """
     features = rows.shape[1]
     evidence, means, squares = [weights.sum() * np.log(0.5)], [np.zeros((1, features))], [np.zeros((1, features))]
     for size in range(1, MOST_FEATURES + 1):
         sets = np.array(list(combinations(range(features), size)))  # (S, size)
         mean, covariance, log_evidence = _fits(rows[:, sets].transpose(1, 0, 2), weights)
-        evidence.extend(log_evidence - np.log(len(sets)))  # every size is as likely as the others
-        for found, values in ((means, mean), (squares, mean**2 + np.diagonal(covariance, axis1=1, axis2=2))):
-            found.append(np.zeros((len(sets), features)))
-            np.put_along_axis(found[-1], sets, values, axis=1)
+        evidence.extend(log_evidence - np.log(len(sets)))  # all sizes are equally likely a priori
+        for rows_of_sets, values in ((means, mean), (squares, mean**2 + np.diagonal(covariance, axis1=1, axis2=2))):
+            rows_of_sets.append(np.zeros((len(sets), features)))
+            np.put_along_axis(rows_of_sets[-1], sets, values, axis=1)
     shares = softmax(np.array(evidence))
     mean = shares @ np.concatenate(means)
     return mean, np.sqrt(np.maximum(shares @ np.concatenate(squares) - mean**2, 0))
 
 
 def _fits(rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return logistic regressions on several sets of features, by Newton's method.
+    """Fit logistic regressions on several sets of features by Newton's method.
 
     Args:
         rows: (S, P, k) differences in the features of each set.
-        weights: (P,) how much each row counts.
+        weights: (P,) weight of each row.
 
     Returns:
-        Means (S, k) and covariances (S, k, k) of the posterior, and the logarithms of the evidence (S,).
+        Posterior means (S, k), posterior covariances (S, k, k), and log evidence (S,).
     """
     sets, _, size = rows.shape
     mean, precision = np.zeros((sets, size)), np.eye(size) / PRIOR**2
@@ -181,7 +182,7 @@ def _fits(rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def likings(taste: LearnedTaste, most: int = 6) -> list[tuple[str, float, float]]:
-    """Return the strongest preferences: the name of a feature, the preference for it, and its standard deviation."""
+    """Return the strongest preferences, as name of the feature, preference and standard deviation."""
     weights = taste.listener.preference
     order = np.argsort(-np.abs(weights), kind="stable")[:most]
     return [(TASTE_FEATURES[index], float(weights[index]), float(taste.deviation[index])) for index in order]

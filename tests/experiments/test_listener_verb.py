@@ -75,17 +75,17 @@ def test_a_judge_is_trained_and_asked_and_pays_nobody(kuznechik, music, tmp_path
     for verb in ("evolve", "dqn"):
         refused = kuznechik(verb, "--listener", out)
         assert (refused.status, refused.err.count("\n")) == (2, 1)
-        assert "mine.safetensors: is the held-out judge, which rewards nobody" in refused.err
+        assert "mine.safetensors: is the held-out judge, not a listener" in refused.err
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["audit", "nobody"], "no listener 'nobody'; there are theory, ending, vae-elbo, ngram, melody, learned, vae"),
+        (["audit", "nobody"], "no listener 'nobody'; choose theory, ending, vae-elbo, ngram, melody, learned, vae"),
         (["audit", "theory", "--card"], "theory: only a trained listener has a card"),
         (["audit", "theory", "--midi", "nowhere"], "nowhere: no such folder"),
         (["score", "nowhere.mid"], "nowhere.mid: "),
-        (["score", "x.mid", "--listener", "judge"], "'judge' is the held-out judge, which rewards nobody"),
+        (["score", "x.mid", "--listener", "judge"], "'judge' is the held-out judge, not a listener"),
         (["judge", "nowhere.mid"], "nowhere.mid: "),
         (["score", "x.mid", "--listener", "gone.safetensors"], "gone.safetensors: no such listener"),
         (["train", "--midi", "nowhere", "--out", "x.safetensors"], "nowhere: no such folder"),

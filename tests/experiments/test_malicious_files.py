@@ -289,7 +289,7 @@ def test_a_run_whose_numbers_grow_beyond_all_bounds_is_told(kuznechik, run):
     moments("exp_avg", lambda array: np.full_like(array, 3e38))(arrays, data["state"])
     write_arrays(newest(run), arrays, data)
     told = resume(kuznechik, run)
-    assert "the loss is not finite any more after " in told
+    assert "the loss is no longer finite after " in told
     assert "start again with a learning_rate below 0.0011" in told
 
 

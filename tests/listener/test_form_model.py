@@ -188,7 +188,7 @@ def test_the_model_of_the_project_draws_the_same_with_the_same_seed_and_ends_whe
 
 
 def test_the_model_of_form_is_no_listener():
-    with pytest.raises(ValueError, match="rewards nobody"):
+    with pytest.raises(ValueError, match="is a model of form, not a listener"):
         read_listener(models_folder() / "form.safetensors")
     with pytest.raises(ValueError, match="not a model of form"):
         read_form(models_folder() / "melody.safetensors")

@@ -70,7 +70,7 @@ def test_a_melody_scores_the_same_in_any_key_on_any_keyboard_and_on_sixteenths(n
     piano[:, ::2, 40:53] = narrow
     np.testing.assert_allclose(JUDGE.scores(piano, Grid(4)), JUDGE.scores(narrow), atol=1e-4)
     np.testing.assert_allclose(JUDGE.scores(narrow, Grid(2, 2)), JUDGE.scores(narrow))
-    with pytest.raises(ValueError, match="the judge hears 4/4 and 2/4, this is in 3/4"):
+    with pytest.raises(ValueError, match="the judge takes 4/4 and 2/4, this is in 3/4"):
         JUDGE.scores(narrow, Grid(2, 3))
 
 
@@ -134,12 +134,12 @@ def file(tmp_path):
 
 @pytest.mark.parametrize("name", ["judge", "theory=1,judge=1"])
 def test_it_is_no_reward(name):
-    with pytest.raises(ValueError, match="'judge' is the held-out judge, which rewards nobody"):
+    with pytest.raises(ValueError, match="'judge' is the held-out judge, not a listener"):
         listener_named(name)
 
 
 def test_its_file_is_no_reward_whatever_it_is_called(file):
-    with pytest.raises(ValueError, match=r"other.safetensors: is the held-out judge, which rewards nobody"):
+    with pytest.raises(ValueError, match=r"other.safetensors: is the held-out judge, not a listener"):
         listener_named(str(file))
 
 

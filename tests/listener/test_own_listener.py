@@ -53,7 +53,7 @@ def test_a_listener_of_ones_own_stands_in_a_sum(file):
 
 def test_a_name_out_of_a_file_runs_no_code(file):
     name = "./likes_a.py:LikesA"  # another name than those of the other tests
-    with pytest.raises(ValueError, match="runs only if this call names it: add --listener './likes_a.py:LikesA'"):
+    with pytest.raises(ValueError, match="runs only if this command names it: add --listener './likes_a.py:LikesA'"):
         listener_named(name)
     load_listener(name)
     assert listener_named(name).rewards(roll_with_an_a()).sum() == 1
@@ -64,15 +64,18 @@ def test_a_name_out_of_a_file_runs_no_code(file):
     [
         (
             lambda rolls, targets: notes(rolls)[:, ::-1],
-            "reward of step . from . to . with what is played from step .* on",
+            "reward of step . from . to . when steps from .* on change",
         ),
         (lambda rolls, targets: notes(rolls)[:, 1:], r"returned float64 \(4, 63\) for rolls \(4, 64, 13\)"),
         (
             lambda rolls, targets: np.where(np.arange(64) == 9, np.nan, notes(rolls)),
             "returned nan as the reward of step 9",
         ),
-        (lambda rolls, targets: notes(rolls) / notes(rolls).max() * len(rolls), "with the other melodies of the batch"),
-        (lambda rolls, targets: CHANCE.random(rolls.shape[:2]), "when it is asked again"),
+        (
+            lambda rolls, targets: notes(rolls) / notes(rolls).max() * len(rolls),
+            "when the other melodies of the batch change",
+        ),
+        (lambda rolls, targets: CHANCE.random(rolls.shape[:2]), "when it is called again"),
         (lambda rolls, targets: rolls[:, :, 99], r"IndexError: index 99 .* \(line \d+ of .*test_own_listener.py\)"),
         (lambda rolls: notes(rolls), "failed: TypeError"),
         (None, "has no method rewards"),
@@ -87,7 +90,7 @@ def test_what_is_wrong_with_it_is_told_by_name(rewards, message):
 def test_rewards_where_it_pays_nothing_are_refused():
     listener = Broken(lambda rolls, targets: notes(rolls))
     listener.pays_every = 8
-    with pytest.raises(ValueError, match="says pays_every = 8, but rewards step 0"):
+    with pytest.raises(ValueError, match="declares pays_every = 8, but rewards step 0"):
         try_listener("mine.py:Mine", listener)
 
 

@@ -93,14 +93,14 @@ def test_the_scores_of_real_melodies_come_with_a_trained_listener():
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("theary", "no listener 'theary'; there are theory, ending, vae-elbo, ngram, melody, learned, vae"),
+        ("theary", "no listener 'theary'; choose theory, ending, vae-elbo, ngram, melody, learned, vae"),
         ("", "no listener ''"),
         ("theory=1,nothing=2", "no listener 'nothing'"),
         ("theory=much", "'theory=much': the weight of a listener is a number"),
         ("theory=nan", "the weight of a listener is a number"),
         ("theory=inf,ngram", "the weight of a listener is a number"),
         ("theory,,ngram", "no listener ''"),
-        ("nowhere/x.safetensors", "nowhere/x.safetensors: no such listener; kuznechik listener train makes one"),
+        ("nowhere/x.safetensors", "nowhere/x.safetensors: no such listener; train one with kuznechik listener train"),
     ],
 )
 def test_what_is_no_listener_is_refused(text, match):

@@ -64,7 +64,7 @@ def test_choices_at_random_are_told_from_a_taste(learned, taste):
 
 
 def test_too_few_choices_are_refused(learned):
-    with pytest.raises(ValueError, match="19 choices are too few to learn a taste from: make at least 20"):
+    with pytest.raises(ValueError, match="19 choices are too few to learn a taste: make at least 20"):
         learn_taste(learned, choices_of_sparse(19))
 
 
@@ -123,7 +123,7 @@ def test_a_taste_is_the_same_from_its_file_and_refused_if_it_is_broken(taste, tm
     about = path.with_suffix(".json")
     for was, now, message in (
         ('"strength": ', '"strength": -', "strength"),
-        ('"minor"', '"major"', "features are not those of this version: learn the taste again"),
+        ('"minor"', '"major"', "features do not match this version: learn the taste again"),
     ):
         text = about.read_text()
         about.write_text(text.replace(was, now, 1))

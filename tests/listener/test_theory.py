@@ -132,5 +132,5 @@ def test_a_window_was_repeated_windows_if_an_earlier_one_is_the_same_and_apart(m
 
 
 def test_rolls_of_another_keyboard_are_refused():
-    with pytest.raises(ValueError, match="this listener hears 13 keys, these rolls have 25"):
+    with pytest.raises(ValueError, match="this listener needs rolls with 13 keys, these have 25"):
         theory.melody(np.zeros((1, 8, 25), dtype=bool))

@@ -139,7 +139,7 @@ def test_other_data_is_refused(kind, path, value, says, begun):
 @pytest.mark.parametrize(
     ("kind", "name", "value", "says"),
     [
-        ("melody", "random/torch", np.zeros(5056, np.uint8), "random: no state of a generator"),
+        ("melody", "random/torch", np.zeros(5056, np.uint8), "random: not a state of a generator"),
         ("melody", "random/torch", np.zeros(3, np.uint8), r"random: torch has the shape \(3,\)"),
         ("melody", "model/table", None, "model: table is missing"),
         ("melody", "stage/network.table", np.zeros((1, 32), np.float32), "stage: network.table has the shape"),

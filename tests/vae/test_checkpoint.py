@@ -42,7 +42,7 @@ def test_a_model_of_another_shape_is_refused(tmp_path):
     save_model(path, make_model(tiny()), {})
     head = json.loads(path.with_suffix(".json").read_text())
     path.with_suffix(".json").write_text(json.dumps({**head, "model": {**head["model"], "latent": 9}}))
-    with pytest.raises(ModelError, match=r"has the shape .*: it is of another size of model"):
+    with pytest.raises(ModelError, match=r"has the shape .*: it is a model of another size"):
         load_model(path)
     path.with_suffix(".json").write_text(json.dumps({**head, "model": {**head["model"], "encoder_layers": 3}}))
     with pytest.raises(ModelError, match=r"has no parameter encoder.layers.6.bias"):
@@ -64,10 +64,10 @@ def test_a_damaged_file_is_refused(tmp_path):
     with pytest.raises(ModelError, match=r"m.json: is broken"):
         load_model(path)
     path.with_suffix(".json").unlink()
-    with pytest.raises(ModelError, match=r"m.json: is missing; it says what kind of model"):
+    with pytest.raises(ModelError, match=r"m.json: is missing; it describes the model"):
         load_model(path)
     path.with_suffix(".json").write_text("[]")
-    with pytest.raises(ModelError, match="describes no 'kuznechik vae' model"):
+    with pytest.raises(ModelError, match="does not describe a 'kuznechik vae' model"):
         load_model(path)
 
 
@@ -158,5 +158,5 @@ def test_a_parameter_that_is_no_number_is_damaged(tmp_path, value):
     with torch.no_grad():
         odd.decoder.output.bias[0] = value
     save_model(tmp_path / "m.safetensors", odd, TOLD)
-    with pytest.raises(ModelError, match=r"m.safetensors: is damaged: decoder.output.bias holds what is no number"):
+    with pytest.raises(ModelError, match=r"m.safetensors: is damaged: decoder.output.bias holds values that are not finite"):
         load_model(tmp_path / "m.safetensors")

@@ -145,7 +145,7 @@ def test_the_seeds_size_is_176_million():
         (dict(latent=10, bars=4, encoder="bars"), "latent is 10: slots need a multiple of the 4 bars"),
         (dict(encoder="cnn"), "encoder = 'cnn': choose one of lstm, mlp, bars"),
         (dict(decoder_width=0), "decoder_width = 0: it must be 1 to 65536"),
-        (dict(hear_bar=False, unroll=0), "the decoder would know nothing of a bar"),
+        (dict(hear_bar=False, unroll=0), "the decoder would not see the bar embedding"),
         (dict(embedding=0), "encoder is mlp: it needs an embedding"),
     ],
 )

@@ -245,7 +245,7 @@ def test_impossible_training_is_refused():
         TrainingOptions(minutes=-1.0)
     with pytest.raises(TrainingError, match=r"training melodies have the shape \(0, 32\)"):
         Trainer(make_model(tiny()), OPTIONS, scales(40)[:0], scales(5))
-    with pytest.raises(TrainingError, match="the model wants one or more of 64 steps"):
+    with pytest.raises(TrainingError, match="the model needs one or more of 64 steps"):
         Trainer(make_model(tiny(bars=4)), OPTIONS, scales(40), scales(5))
 
 

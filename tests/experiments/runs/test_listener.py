@@ -122,7 +122,7 @@ def test_a_run_is_taken_for_its_listener(kuznechik, trained, music):
     assert by_run == by_file
     assert kuznechik("listener", "judge", song, "--judge", trained("judge")).status == 0
     refused = kuznechik("listener", "score", song, "--listener", trained("judge"))
-    assert "is the held-out judge, which rewards nobody" in refused.err
+    assert "is the held-out judge, not a listener" in refused.err
 
 
 @pytest.mark.parametrize("verb", ["play", "score"])

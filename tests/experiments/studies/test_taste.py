@@ -74,7 +74,7 @@ def test_choices_on_a_finer_grid_are_heard_in_eighths_and_a_choice_of_all_says_n
     ("arguments", "says"),
     [
         ([], "--choices is missing"),
-        (["--choices", "few"], "3 choices are too few to learn a taste from: make at least 20"),
+        (["--choices", "few"], "3 choices are too few to learn a taste: make at least 20"),
         (["--choices", "nowhere"], "nowhere: no answers of a listening test"),
         (["--choices", "human.json"], "human.json: these answers say which is the human's; make a test with --better"),
         (["--choices", "broken.json"], "broken.json: no melodies can be learned from: a melody has a note beyond"),

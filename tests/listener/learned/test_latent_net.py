@@ -44,7 +44,7 @@ def test_every_kind_of_encoder_listens(encoder):
 
 
 def test_a_model_of_other_bars_is_refused():
-    with pytest.raises(ValueError, match="is of 4 bars as pianoroll; one that listens is of 2 bars"):
+    with pytest.raises(ValueError, match="models 4 bars as pianoroll; a listener needs 2 bars"):
         LatentNet(ModelConfig(bars=4))
 
 

@@ -310,9 +310,9 @@ def test_a_file_without_a_network_is_refused(files):
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"format": "something"}, "describes no 'kuznechik listener' of version 4"),
-        ({"version": 1}, "describes no 'kuznechik listener' of version 4"),
-        ({"kind": "mode"}, "there is no kind of listener 'mode'"),
+        ({"format": "something"}, "is not a 'kuznechik listener' of version 4"),
+        ({"version": 1}, "is not a 'kuznechik listener' of version 4"),
+        ({"kind": "mode"}, "unknown kind of listener 'mode'"),
         ({"weights": {}}, "is broken"),
         ({"calibration": None}, "is broken"),
         ({"nets": {"net 0": {"width": 3}}}, "is broken"),
