@@ -1,1 +1,1 @@
-"""Songs: the keyboard, piano rolls, MIDI files, catalogues of songs, and sound."""
+"""Songs: the keyboard, piano rolls, MIDI files, song catalogues, and sound."""

@@ -1,9 +1,9 @@
-"""From any MIDI file to a song for a keyboard: which notes, which grid, which bars, which keys, and what was changed.
+"""Arranging any MIDI file as a song for a keyboard: choosing notes, grid, bars and keys, and listing the changes.
 
 Conventions:
-    Times are in quarter notes until they are steps. Notes are float64 (N, 3), onset, end and pitch, sorted by onset.
-    A file that can be played as it is, all its notes on 13 keys and on eighths, keeps them; of any other the melody
-    is taken.
+    Times are in quarter notes until they are converted to steps. Notes are float64 (N, 3): onset, end and pitch, sorted
+    by onset. A file that can be played as it is, with all notes on 13 keys and on eighths, keeps them all; from any
+    other file only the melody is used.
 """
 
 from collections.abc import Sequence
@@ -31,14 +31,14 @@ from songs.piano_roll import roll_from_onsets
 from songs.score import DRUMS_CHANNEL, MidiError, Part, Score
 
 KEYS_OF_A_PART = 25
-"""Keys on which a single part keeps its chords."""
+"""Most keys on which a single part keeps its chords."""
 TEMPO_RANGE_BPM = (20.0, 300.0)
 """Tempos outside this range are clipped to it."""
 
 
 @dataclass(frozen=True)
 class ArrangeOptions:
-    """How a file becomes a song."""
+    """Options for turning a file into a song."""
 
     track: str = option("", "the part to take, by the name of its track or its number; '' for the likely melody")
     channel: int = option(0, "take only parts on this MIDI channel; 0 for any", 0, 16)
@@ -50,7 +50,7 @@ class ArrangeOptions:
     steps: int = option(0, "longest song in steps, what is beyond is cut; 0 for any", 0, 100_000)
 
     def change(self, **choices) -> "ArrangeOptions":
-        """Return the options with other values, a number of a track as it is; raises OptionError if one is wrong."""
+        """Return a copy with other values; `track` and `bars` may be ints. Raises OptionError for a bad value."""
         known = {each.name: each for each in fields(ArrangeOptions)}
         if unknown := sorted(choices.keys() - known.keys()):
             raise OptionError(f"there is no option {unknown[0]!r}: there are {', '.join(known)}")
@@ -66,7 +66,7 @@ DEFAULTS = ArrangeOptions()
 
 @dataclass(frozen=True, eq=False)
 class Arrangement:
-    """What is played of a score, and what was changed."""
+    """The part of a score that is played, and the changes made to it."""
 
     roll: np.ndarray
     """(T, K) bool."""
@@ -75,34 +75,34 @@ class Arrangement:
     tempo_bpm: float
     """The tempo at the beginning."""
     tempo_changes: tuple[tuple[float, float], ...]
-    """Later tempos: the step from which each holds, and quarter notes a minute."""
+    """Later tempos: the step from which each holds, and quarter notes per minute."""
     key: KeySignature | None
-    """The key at the beginning, as it is played."""
+    """The key at the beginning, after transposition."""
     shift: int
     """Semitones by which the notes are transposed."""
     lengths: np.ndarray
-    """(N,) float64, length in steps of each note of the roll, by step and key."""
+    """(N,) float64, length in steps of each note of the roll, ordered by step and key."""
     changes: tuple[str, ...]
     parts: tuple[int, ...]
-    """Indices of the parts that are played, among those of `melodic_parts`."""
+    """Indices of the parts that are played, within `melodic_parts`."""
     span: int
-    """Semitones from the lowest note to the highest, both included, before any folding."""
+    """Semitones from the lowest note to the highest, inclusive, before folding."""
     moved: int
-    """Notes that did not lie on the grid."""
+    """Number of notes that were off the grid."""
     cut: int
-    """Notes of the part outside the bars that are played."""
+    """Number of notes of the part outside the bars that are played."""
 
 
 def arrange(score: Score, options: ArrangeOptions = DEFAULTS, keyboard: Keyboard | None = None) -> Arrangement:
-    """Return what is played of a score.
+    """Arrange a score for a keyboard.
 
     Args:
-        score: of any file.
-        options: what is chosen by hand.
-        keyboard: the one to play on, instead of one with `options.keys`.
+        score: a score read from any file.
+        options: choices made by the user.
+        keyboard: keyboard to play on, overriding `options.keys`.
 
     Raises:
-        MidiError: there is no such part or bar, or the notes do not fit on the keyboard that was asked for.
+        MidiError: there is no such part or bar, or the notes do not fit on the requested keyboard.
     """
     if options.grid not in (0, *STEPS_IN_A_BEAT):
         raise MidiError(f"cannot be put on {options.grid} steps a quarter note: take 1, 2, 3, 4, 6, 8 or 12")
@@ -151,32 +151,32 @@ def arrange(score: Score, options: ArrangeOptions = DEFAULTS, keyboard: Keyboard
 
 @dataclass(frozen=True)
 class _Voices:
-    """The notes that are taken of a score."""
+    """The notes that are taken from a score."""
 
     notes: np.ndarray
     everything: np.ndarray
-    """All notes of the score without drums: they tell where the beat is."""
+    """All notes of the score except drums, from which the beat is determined."""
     chords: bool
-    """Whether notes that begin together are all kept."""
+    """True if all notes that begin together are kept."""
     parts: tuple[int, ...]
-    """Indices of the parts that they are of."""
+    """Indices of the parts that the notes belong to."""
     changes: tuple[str, ...] = ()
     lower: int = 0
-    """Notes of the part that lie below its top line."""
+    """Number of notes of the part below its top line."""
     others: int = 0
-    """Notes of other parts."""
+    """Number of notes of other parts."""
 
 
 def melodic_parts(score: Score) -> list[Part]:
-    """Return the parts without the drums, in the order in which they are numbered from 1; raises MidiError if none."""
+    """Return the parts except drums, in the order of their numbers from 1; raises MidiError if there are none."""
     score.melodic()
     return [part for part in score.parts() if part.channel != DRUMS_CHANNEL]
 
 
 def wanted_parts(parts: Sequence[Part], options: ArrangeOptions) -> list[int]:
-    """Return the indices of the parts that options name, all where they name none; raises MidiError if there are none.
+    """Return the indices of the parts that options select, by default all; raises MidiError if there are none.
 
-    A track is named in capitals or not, or by the number of the part, from 1.
+    A track is selected by its name, ignoring case, or by the number of the part, from 1.
     """
     wanted = [index for index, part in enumerate(parts) if options.channel in (0, part.channel + 1)]
     if not wanted:
@@ -193,7 +193,7 @@ def wanted_parts(parts: Sequence[Part], options: ArrangeOptions) -> list[int]:
 
 
 def melody_part(score: Score, options: ArrangeOptions = DEFAULTS) -> tuple[int, tuple[str, ...]]:
-    """Return which of the `melodic_parts` is the melody, of those that options name, and the part in words."""
+    """Return the index of the melody within `melodic_parts`, among the parts that options select, and a description."""
     parts = melodic_parts(score)
     wanted = wanted_parts(parts, options)
     notes = [quarter_notes(parts[index], score.ticks_per_beat) for index in wanted]
@@ -203,7 +203,7 @@ def melody_part(score: Score, options: ArrangeOptions = DEFAULTS) -> tuple[int, 
 
 
 def _take_voices(score: Score, options: ArrangeOptions) -> _Voices:
-    """Return the notes that the options choose: all where they can be played as they are, else a melody."""
+    """Return the notes that options select: all notes if they can be played as they are, otherwise the melody."""
     parts = melodic_parts(score)
     wanted = wanted_parts(parts, options)
     notes = [quarter_notes(part, score.ticks_per_beat) for part in parts]
@@ -227,13 +227,13 @@ def _take_voices(score: Score, options: ArrangeOptions) -> _Voices:
 
 
 def _plays_as_it_is(notes: np.ndarray, parts: int, options: ArrangeOptions) -> bool:
-    """Return whether notes (N, 3) lie on eighths and on 13 keys, those of a single part on 25."""
+    """Return True if notes (N, 3) lie on eighths and span at most 13 keys, or 25 keys for a single part."""
     keys = min(options.keys or KEYS_OF_A_PART, KEYS if parts > 1 else KEYS_OF_A_PART)
     return np.ptp(notes[:, 2]) < keys and lies_on(np.sort(notes[:, 0]), options.grid or STEPS_PER_BEAT)
 
 
 def _named(parts: Sequence[Part], taken: Sequence[int]) -> tuple[str, ...]:
-    """Return which parts are taken, in words; nothing if all are."""
+    """Return a description of the parts that are taken, or nothing if all are."""
     if len(taken) == len(parts):
         return ()
     return (", ".join(f"track {i + 1}" + f" {parts[i].name!r}" * bool(parts[i].name) for i in taken),)
@@ -242,9 +242,11 @@ def _named(parts: Sequence[Part], taken: Sequence[int]) -> tuple[str, ...]:
 def _put_on_grid(
     notes: np.ndarray, beats: BeatGrid, score: Score, options: ArrangeOptions
 ) -> tuple[np.ndarray, Grid, float, list[str]]:
-    """Return the steps of notes (N, 3) from the first bar on, their grid, and changes in words; a pickup is a bar.
+    """Quantise notes (N, 3) to a grid; a pickup counts as a bar.
 
-    Before the changes comes the time of the first bar in quarter notes.
+    Returns:
+        The steps of the notes counted from the first bar, the grid, the time of the first bar in quarter notes, and
+        the changes in words.
     """
     steps, steps_per_quarter, changes = beats.step(notes[:, 0]), beats.steps, []
     swung = not options.grid and beats.steps in (3, 6) and swings(steps)
@@ -267,13 +269,13 @@ def _put_on_grid(
 
 
 def _tempos(score: Score, begin: float, end: float) -> list[tuple[float, float]]:
-    """Return the tempos of a span of quarter notes, within `TEMPO_RANGE_BPM`: times from its begin on, the first 0."""
+    """Return the tempos, clipped to `TEMPO_RANGE_BPM`, of a span of quarter notes, with times relative to its start."""
     tempos = score.tempos_between(begin, end)
     return [(beat, float(np.clip(tempo_bpm, *TEMPO_RANGE_BPM))) for beat, tempo_bpm in tempos]
 
 
 def _apart(steps: np.ndarray, pitches: np.ndarray, chords: bool) -> np.ndarray:
-    """Return which notes stay (N,) bool, where several fall on one step: the last of a melody, each pitch of chords."""
+    """Return a mask (N,) of the notes to keep if several fall on one step: the last one, or with chords every pitch."""
     if not chords:
         return np.append(np.diff(steps) != 0, True)
     apart = np.zeros(len(steps), dtype=bool)
@@ -284,9 +286,9 @@ def _apart(steps: np.ndarray, pitches: np.ndarray, chords: bool) -> np.ndarray:
 def _take_bars(
     steps: np.ndarray, pitches: np.ndarray, end: int, grid: Grid, options: ArrangeOptions
 ) -> tuple[int, int, tuple[str, ...]]:
-    """Return the first step and the number of steps that are played, and the bars in words.
+    """Return the first step to play, the number of steps, and the bars in words.
 
-    Bars of two beats come in pairs, unless the file ends at step `end` with the first one of a pair.
+    Bars of two beats are taken in pairs, unless the file ends at step `end` with the first of a pair.
     """
     bar = grid.steps_per_bar
     first, bars = choose_bars(steps, pitches, bar, options.bars)
@@ -308,7 +310,7 @@ def _choose_keyboard(pitches: np.ndarray, options: ArrangeOptions) -> Keyboard:
 
 
 def _put_on_keys(pitches: np.ndarray, keyboard: Keyboard, options: ArrangeOptions) -> tuple[np.ndarray, int]:
-    """Return the pitches on a keyboard, and the shift of all; raises MidiError if they do not fit."""
+    """Move pitches onto a keyboard; return them and their common shift. Raises MidiError if they do not fit."""
     if keyboard.smallest_shift(pitches) is None and options.keys and not options.fold:
         raise MidiError(
             f"{out_of_range(pitches, keyboard)}: --fold moves notes by octaves, --bars takes fewer, "
@@ -321,13 +323,13 @@ def _put_on_keys(pitches: np.ndarray, keyboard: Keyboard, options: ArrangeOption
 
 
 def out_of_range(pitches: np.ndarray, keyboard: Keyboard) -> str:
-    """Return a message that pitches do not fit on a keyboard."""
+    """Return a message saying that pitches do not fit on a keyboard."""
     low, high = int(pitches.min()), int(pitches.max())
     return f"spans {high - low + 1} keys ({pitch_name(low)} to {pitch_name(high)}), the keyboard has {keyboard.keys}"
 
 
 def _keys_in_words(keyboard: Keyboard, shift: int) -> list[str]:
-    """Return the keyboard and the shift in words, where they are not the default."""
+    """Return the keyboard and the shift in words, if they are not the defaults."""
     words = [f"{keyboard.keys} keys"] if keyboard.keys != KEYS else []
     if shift:
         words.append(f"{'up' if shift > 0 else 'down'} {abs(shift)} semitone{'s' * (abs(shift) > 1)}")
@@ -335,7 +337,7 @@ def _keys_in_words(keyboard: Keyboard, shift: int) -> list[str]:
 
 
 def _losses(moved: int, merged: int, folded: int, lower: int, others: int) -> list[str]:
-    """Return what happened to notes, in words; nothing where all stayed as they were."""
+    """Return in words which notes were moved, merged, folded or left out; empty if none were."""
     losses = [f"{_notes(moved)} moved", f"{merged} merged"] if moved or merged else []
     if folded:
         losses.append(f"{_notes(folded)} folded by octaves")

@@ -1,4 +1,4 @@
-"""The MIDI files of a folder as songs, with the reason where the keyboard cannot play one."""
+"""The MIDI files of a folder as songs, with a reason for each one that cannot be played."""
 
 import os
 import re
@@ -18,9 +18,9 @@ from songs.song import Song, SongError, usual_prompt
 
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
 MOST_DESCRIBED = 5
-"""Songs of which is said what was changed."""
+"""Most songs whose changes are listed."""
 MOST_REASONS = 3
-"""Kinds of reasons that are said why files are left out."""
+"""Most kinds of reasons listed for files that are left out."""
 
 
 @dataclass(frozen=True)
@@ -30,36 +30,36 @@ class Entry:
     name: str
     title: str = ""
     notes: int | None = None
-    """Onsets within the used steps."""
+    """Number of onsets within the used steps."""
     span: int | None = None
-    """Number of keys from the lowest note to the highest, both included."""
+    """Number of keys from the lowest note to the highest, inclusive."""
     shift: int | None = None
     """Semitones by which the song is transposed to fit the keyboard."""
     chords: int | None = None
-    """Steps with more than one key."""
+    """Number of steps with more than one key."""
     memory: int | None = None
-    """Number of past steps that determine the next one; None if no memory does."""
+    """Number of past steps that determine the next one; None if no number does."""
     steps: int | None = None
     """Used length in steps."""
     cut: int | None = None
-    """Onsets beyond the used steps."""
+    """Number of onsets beyond the used steps."""
     off_grid: int | None = None
-    """Notes that were moved to the nearest step."""
+    """Number of notes moved to the nearest step."""
     keys: int | None = None
-    """Keys of the keyboard that holds the song."""
+    """Number of keys of the keyboard that the song fits on."""
     grid: str = ""
     """Length of a step: eighths, sixteenths."""
     changes: tuple[str, ...] = ()
     """How the song differs from the file, in short phrases."""
     playable: bool = False
     remarks: tuple[str, ...] = ()
-    """Damage of the file that was passed over."""
+    """Damage to the file that was ignored."""
     reason: str = ""
-    """The reason why the song cannot be played."""
+    """Why the song cannot be played; "" if it can."""
     song: Song | None = field(default=None, compare=False, repr=False)
 
     def row(self) -> dict:
-        """Return all fields but the song itself, for a table or JSON."""
+        """Return all fields except the song itself, for a table or JSON."""
         row = {name: value for name, value in asdict(self).items() if name != "song"}
         return row | {"remarks": list(self.remarks), "changes": list(self.changes)}
 
@@ -85,13 +85,13 @@ def midi_files(folder: str | Path) -> list[Path]:
 
 
 def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Return a sort key: numbers by value, text without regard to capitals, and equal names by their characters."""
+    """Return a sort key: numbers by value, text ignoring case, with ties broken by the exact name."""
     parts = re.findall(r"(\d*)(\D*)", path.name)
     return [(int(number or 0), text.casefold()) for number, text in parts], path.name
 
 
 def song_name(path: Path) -> str:
-    """Return the name of a file in a catalogue: its stem, safe to print."""
+    """Return the name of a file in a catalogue: its stem, made safe to print."""
     return plain(path.stem)
 
 
@@ -100,8 +100,8 @@ def read_entry(path: str | Path, prompt: int | None = None, options: ArrangeOpti
 
     Args:
         path: the file.
-        prompt: number of given steps at the start; None: one bar.
-        options: how it becomes a song.
+        prompt: number of steps given at the start; None: one bar.
+        options: how the file becomes a song.
     """
     path = Path(path)
     try:
@@ -132,12 +132,12 @@ def read_entry(path: str | Path, prompt: int | None = None, options: ArrangeOpti
 
 
 def suits_listeners(song: Song) -> bool:
-    """Return whether a song has the keyboard and the grid that melody models need: 13 keys and eighths."""
+    """Return True if a song has the keyboard and the grid that melody models need: 13 keys and eighths."""
     return song.keyboard == DEFAULT_KEYBOARD and song.grid.steps_per_quarter == DEFAULT_GRID.steps_per_quarter
 
 
 def check_listenable(song: Song) -> Song:
-    """Return a song that a melody model can hear, too; raises SongError for any other."""
+    """Return the song if melody models can process it; raises SongError otherwise."""
     if not suits_listeners(song):
         usual = f"{DEFAULT_KEYBOARD.keys} keys from {DEFAULT_KEYBOARD.names[0]} and {DEFAULT_GRID.name}"
         raise SongError(
@@ -156,8 +156,9 @@ def read_catalog(
     """Describe every MIDI file of a folder, by default the songs that come with the project.
 
     Args:
-        folder: where the files are.
-        prompt: as for `read_entry`, as are the options.
+        folder: folder of the files.
+        prompt: as for `read_entry`.
+        options: as for `read_entry`.
         watch: wraps the list of files, for example with a progress bar.
 
     Raises:
@@ -168,7 +169,7 @@ def read_catalog(
 
 
 def changes_in_words(songs: Sequence[Song]) -> list[str]:
-    """Return lines that say how songs differ from the files they were read from."""
+    """Return lines that describe how songs differ from the files they were read from."""
     changed = [song for song in songs if song.changes]
     lines = [f"{song.name}: {', '.join(song.changes)}" for song in changed[:MOST_DESCRIBED]]
     if len(changed) > MOST_DESCRIBED:
@@ -177,12 +178,12 @@ def changes_in_words(songs: Sequence[Song]) -> list[str]:
 
 
 def left_out_in_words(entries: Sequence[Entry]) -> list[str]:
-    """Return a line that says how many files of a catalogue cannot be used and why; none if all can."""
+    """Return a line that states how many files of a catalogue cannot be used and why; empty if all can."""
     return reasons_in_words([f"{entry.name}: {entry.reason}" for entry in entries if entry.reason], len(entries))
 
 
 def reasons_in_words(left_out: Sequence[str], total: int) -> list[str]:
-    """Return a line that says how many of `total` files are left out, by kind of reason; none if no file is.
+    """Return a line that states how many of `total` files are left out, by kind of reason; empty if none are.
 
     Args:
         left_out: name and reason of each, as in "tune.mid: has only drums".
@@ -198,17 +199,17 @@ def reasons_in_words(left_out: Sequence[str], total: int) -> list[str]:
 
 
 def kind_of_reason(reason: str) -> str:
-    """Return the beginning of a reason, which is the same for files of other names and sizes."""
+    """Return the beginning of a reason, which does not depend on names and sizes."""
     return re.sub(r"[\d'(:].*", "", reason).strip()
 
 
 def read_song(path: str | Path, options: ArrangeOptions = DEFAULTS) -> Song:
-    """Read a MIDI file as a song; arguments as for `read_entry`; raises SongError if the file is not usable."""
+    """Read a MIDI file as a song; options as for `read_entry`. Raises SongError if the file is not usable."""
     return Song.read(path, options)
 
 
 def find_song(name: str | Path, folder: str | Path | None = None, options: ArrangeOptions = DEFAULTS) -> Song:
-    """Return a song by its name in a catalogue, or by the path of a MIDI file.
+    """Read a song by its name in a catalogue or by the path of a MIDI file.
 
     Raises:
         SongError: no such song, or it cannot be played on the keyboard.
@@ -217,7 +218,7 @@ def find_song(name: str | Path, folder: str | Path | None = None, options: Arran
 
 
 def find_file(name: str | Path, folder: str | Path | None = None) -> Path:
-    """Return the file of a song, by its name in a catalogue or by its path; raises SongError if there is none."""
+    """Return the file of a song by its name in a catalogue or by its path; raises SongError if there is none."""
     path = Path(name)
     if path.suffix.lower() in MIDI_SUFFIXES:
         return path

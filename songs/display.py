@@ -1,4 +1,4 @@
-"""A roll as HTML for notebooks: a picture and a player."""
+"""Rolls as HTML for notebooks: a picture and a player."""
 
 import base64
 from html import escape
@@ -13,18 +13,18 @@ STEP, KEY = 7, 9
 MARGIN = 28
 SAMPLE_RATE = 16_000
 LONGEST = 1024
-"""Steps that are shown and played; more would make a notebook heavy."""
+"""Most steps that are shown and played, to limit the size of notebooks."""
 
 
 def roll_html(roll: np.ndarray, title: str, samples: np.ndarray, keyboard: Keyboard, grid: Grid) -> str:
-    """Return HTML that shows a roll and plays it; it needs nothing beside it and runs no script.
+    """Return self-contained HTML, without scripts, that shows a roll and plays it.
 
     Args:
-        roll: (T, K) bool; what is beyond `LONGEST` steps is left out, and said so.
+        roll: (T, K) bool; steps beyond `LONGEST` are left out, with a note in the caption.
         title: any text.
-        samples: its sound, (N, 2) float32, at `SAMPLE_RATE`.
-        keyboard: of the K keys.
-        grid: of the T steps.
+        samples: the sound of the roll, (N, 2) float32, at `SAMPLE_RATE`.
+        keyboard: keyboard with the K keys.
+        grid: grid of the T steps.
     """
     sound = base64.b64encode(encode_wav(samples, SAMPLE_RATE)).decode()
     rest = f" (the first {LONGEST} of {len(roll)} steps)" if len(roll) > LONGEST else ""
@@ -35,7 +35,7 @@ def roll_html(roll: np.ndarray, title: str, samples: np.ndarray, keyboard: Keybo
 
 
 def roll_svg(roll: np.ndarray, keyboard: Keyboard = DEFAULT_KEYBOARD, grid: Grid = DEFAULT_GRID) -> str:
-    """Return a roll (T, K) as a picture: a column for each step, the low keys below."""
+    """Return a roll (T, K) as an SVG picture: one column per step, low keys at the bottom."""
     width, height = MARGIN + len(roll) * STEP + 1, keyboard.keys * KEY + 1
     names = keyboard.names
     tops = [(keyboard.keys - 1 - key) * KEY for key in range(keyboard.keys)]

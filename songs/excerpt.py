@@ -1,7 +1,7 @@
-"""The bars of a song: their meter, and which of them are learned.
+"""The bars of a song: their meter, and the choice of an excerpt.
 
 Conventions:
-    Times are in quarter notes, steps count from the beginning of the first bar. Bars are numbered from 1.
+    Times are in quarter notes; steps count from the beginning of the first bar. Bars are numbered from 1.
 """
 
 import re
@@ -14,23 +14,23 @@ from songs.keyboard import BEATS_PER_BAR, MOST_BEATS, STEPS_IN_A_BEAT, Grid
 from songs.score import MidiError
 
 LONGEST_WHOLE = 32
-"""Bars up to which a song is learned whole."""
+"""Most bars of a song that is used whole."""
 EXCERPT = 16
-"""Bars that are learned of a longer one."""
+"""Bars in the excerpt of a longer song."""
 SHORTEST_BAR = 1.5
-"""Quarter notes; shorter bars, as some editors write them, tell nothing."""
+"""Quarter notes; shorter bars, which some editors write, are not a meter."""
 RECURRENCE = 0.5
-"""Worth of a bar for each other one like it, up to two, where a bar that sounds is worth 1."""
+"""Value added to a bar for each of up to two repetitions; a bar that sounds has a value of 1."""
 SOUNDS_FIRST = 0.25
-"""Worth of an excerpt that does not begin with silence."""
+"""Value of an excerpt that does not begin with a silent bar."""
 
 
 def main_meter(signatures: Sequence[tuple[float, int, int]], end: float) -> tuple[tuple[int, int], float, bool]:
-    """Return the time signature that holds longest, when it first does, and whether there are others.
+    """Return the time signature that holds longest, the time at which it first holds, and True if there are others.
 
     Args:
         signatures: time in quarter notes, numerator and denominator, in order.
-        end: of the song.
+        end: end of the song in quarter notes.
     """
     marks = sorted({0.0: (4, 4), **{time: (upper, lower) for time, upper, lower in signatures}}.items())
     held = dict.fromkeys((meter for _, meter in marks), 0.0)
@@ -44,7 +44,7 @@ def main_meter(signatures: Sequence[tuple[float, int, int]], end: float) -> tupl
 
 
 def meter_grid(meter: tuple[int, int], steps_per_quarter: int) -> Grid:
-    """Return the grid of a time signature; 4/4 where its bars are none of whole beats and steps."""
+    """Return the grid of a time signature, or of 4/4 if its bars do not divide into whole beats and steps."""
     numerator, denominator = meter
     quarters = 4 * numerator / denominator
     compound = denominator == 8 and numerator % 3 == 0
@@ -58,19 +58,19 @@ def meter_grid(meter: tuple[int, int], steps_per_quarter: int) -> Grid:
 def choose_bars(
     steps: np.ndarray, pitches: np.ndarray, bar: int, bars: str = "", whole: int = LONGEST_WHOLE, excerpt: int = EXCERPT
 ) -> tuple[int, int]:
-    """Return the index of the first bar of an excerpt, and the number of its bars.
+    """Return the index of the first bar of an excerpt and its number of bars.
 
     Args:
-        steps: (N,) of the notes, in order.
-        pitches: (N,) of the notes.
+        steps: (N,) steps of the notes, in order.
+        pitches: (N,) pitches of the notes.
         bar: length of a bar in steps.
-        bars: "9-24", "9", "all", or "": all of them up to a number, else those that sound and recur most. The first
-            one is always the first that sounds.
-        whole: number of bars up to which all are taken.
-        excerpt: number of bars that are taken of more.
+        bars: "9-24", "9", "all", or "" for all bars of a short song and otherwise those that sound and recur most. The
+            first bar is always one that sounds.
+        whole: most bars of a song that is taken whole.
+        excerpt: number of bars taken from a longer song.
 
     Raises:
-        MidiError: there are no such bars, or none of them sounds.
+        MidiError: there are no such bars, or they are silent.
     """
     first, last = int(steps[0] // bar), int(steps[-1] // bar)
     if not bars and last - first >= whole:
@@ -85,7 +85,7 @@ def choose_bars(
 
 
 def _named_bars(bars: str) -> tuple[int, int]:
-    """Return the index of the first bar that a text such as 9-24 names, and that after the last one."""
+    """Parse bars such as 9-24; return the index of the first bar and the index after the last one."""
     match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", bars.strip())
     begin, end = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
     if not 1 <= begin <= end:
@@ -94,7 +94,7 @@ def _named_bars(bars: str) -> tuple[int, int]:
 
 
 def _most_recurring(steps: np.ndarray, pitches: np.ndarray, bar: int, count: int, excerpt: int) -> int:
-    """Return the first of the bars of an excerpt, of `count` bars, that sound and recur most."""
+    """Return the index of the first bar of the excerpt, within `count` bars, whose bars sound and recur most."""
     numbers = steps // bar
     contents: dict[int, list[tuple[int, int]]] = {}
     for number, step, pitch in zip(numbers.tolist(), (steps % bar).tolist(), pitches.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""Files written atomically, and files from anywhere read safely."""
+"""Writing files atomically, and reading untrusted files safely."""
 
 import errno
 import os
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 DRAFT = ".part"
-"""Suffix of files that are being written; a process that is killed leaves one behind."""
+"""Suffix of files that are being written; a killed process leaves one behind."""
 
 MOST_BYTES = 2**30
-"""Largest file that is read into memory; no file of this project is larger."""
+"""Largest file that is read into memory; no file of the project is larger."""
 
 MOST_TEXT = 2**26
-"""Longest text that is read into memory; what is parsed takes many times as much."""
+"""Longest text that is read into memory; parsed, it takes many times as much."""
 
 
 def read_whole(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
@@ -26,7 +26,7 @@ def read_whole(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     Raises:
         OSError: it cannot be read, is not a regular file (a pipe would block, a device never end), or is too large.
     """
-    # without blocking: to open a pipe waits for a process that writes into it
+    # without blocking: opening a pipe would wait for a process that writes to it
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)
     try:
@@ -44,10 +44,10 @@ def read_whole(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
 
 
 def check_file(path: Path, most_bytes: int | None = None) -> None:
-    """Raise OSError if there is no regular file; for libraries that open it themselves and would block on a pipe.
+    """Raise OSError unless a path is a regular file; for libraries that open it themselves and would block on a pipe.
 
     Args:
-        path: of the file.
+        path: the file.
         most_bytes: largest size allowed; None for any.
     """
     status = os.stat(path)
@@ -64,23 +64,23 @@ def _refuse_irregular(path: Path, mode: int) -> None:
 
 
 def unpacked_bytes(archive: Path | BinaryIO) -> int:
-    """Return how many bytes the files in a zip archive would take, as it says; raises BadZipFile."""
-    from zipfile import ZipFile  # here, as few need it
+    """Return the total unpacked size of a zip archive, according to its directory; raises BadZipFile."""
+    from zipfile import ZipFile  # imported here because it is rarely needed
 
     with ZipFile(archive) as file:
         return sum(entry.file_size for entry in file.infolist())
 
 
 def read_text(path: Path, most_bytes: int = MOST_TEXT) -> str:
-    """Return the text of a UTF-8 file, whatever the locale; raises as `read_whole`, and UnicodeDecodeError."""
+    """Return the text of a UTF-8 file, whatever the locale; raises like `read_whole`, and UnicodeDecodeError."""
     return read_whole(path, most_bytes).decode()
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file under a temporary name and rename it; its folder is created if needed.
+    """Write a file under a temporary name, then rename it; its folder is created if needed.
 
     Raises:
-        OSError: it cannot be written, or is there and no regular file; what was there is unchanged.
+        OSError: it cannot be written, or the path is not a regular file; an existing file is unchanged.
     """
     content = content.encode() if isinstance(content, str) else content
     check_replaceable(path)
@@ -102,13 +102,13 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     except BaseException as error:
         with suppress(OSError):
             os.unlink(temporary)
-        if isinstance(error, OSError):  # the draft's name is nothing to the user
+        if isinstance(error, OSError):  # the name of the draft means nothing to the user
             raise OSError(error.errno, error.strerror, str(path)) from None
         raise
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise OSError if there is something other than a regular file, such as a folder, a device or a link."""
+    """Raise OSError if the path exists and is not a regular file, for example a folder, a device or a link."""
     if os.path.lexists(path):
         mode = os.lstat(path).st_mode
         if stat.S_ISLNK(mode):
@@ -117,18 +117,18 @@ def check_replaceable(path: Path) -> None:
 
 
 def free_path(path: Path) -> Path:
-    """Return a path at which there is nothing: this one, else NAME-2, NAME-3, ... with its suffix."""
+    """Return a path that does not exist: this one, or NAME-2, NAME-3, ... with its suffix."""
     names = chain([path.name], (f"{path.stem}-{number}{path.suffix}" for number in count(2)))
     return next(each for each in map(path.with_name, names) if not os.path.lexists(each))
 
 
 def missing_folders(path: Path) -> list[Path]:
-    """Return which of a folder and its parents are not there, the innermost first."""
+    """Return those of a folder and its parents that do not exist, innermost first."""
     return [each for each in (path, *path.parents) if not os.path.lexists(each)]
 
 
 def remove_empty(folders: Iterable[Path]) -> None:
-    """Remove those of the folders that are there and empty."""
+    """Remove those of the folders that exist and are empty."""
     for folder in folders:
         with suppress(OSError):
             folder.rmdir()

@@ -1,24 +1,24 @@
-"""Putting pitches on a keyboard: by one shift of all, or by octaves where they do not fit."""
+"""Fitting pitches onto a keyboard: by a common shift, and by octaves if that is not enough."""
 
 import numpy as np
 
 from songs.keyboard import Keyboard, usual_keyboard
 
 SIZES = (13, 25, 37, 49, 61, 88)
-"""Keyboards that people have, of which a song takes the smallest that holds it."""
+"""Common sizes of keyboards; a song uses the smallest that it fits on."""
 
 
 def smallest_keyboard(pitches: np.ndarray) -> Keyboard:
-    """Return the smallest usual keyboard that pitches fit on after a shift; the largest if none holds them."""
+    """Return the smallest common keyboard that pitches fit on after a shift, or the largest if they fit on none."""
     span = int(np.ptp(pitches)) + 1
     return usual_keyboard(next((keys for keys in SIZES if keys >= span), SIZES[-1]))
 
 
 def fold(pitches: np.ndarray, keyboard: Keyboard) -> tuple[np.ndarray, int]:
-    """Return pitches (N,) moved onto a keyboard by one shift of all and then by octaves, and the shift.
+    """Move pitches (N,) onto a keyboard by a common shift and then by octaves; return them and the shift.
 
-    The shift is the one that leaves the most notes where they are, of these the smallest. Notes are moved into whole
-    octaves of the keyboard, so that on 13 keys each pitch class has one key.
+    The shift is the one after which the fewest notes must be folded, and the smallest of these. Notes are folded into
+    whole octaves of the keyboard, so that on 13 keys each pitch class has one key.
     """
     if (shift := keyboard.smallest_shift(pitches)) is not None:
         return pitches + shift, shift

@@ -3,7 +3,7 @@
 Conventions:
     Samples are float32 (N,), one channel; the keyboard is tuned in equal temperament to A4 = 440 Hz.
 Source:
-    The partials of a stiff string lie at n * f * sqrt(1 + B * n * n), and decay in two stages, fast and then slowly
+    The partials of a stiff string lie at n * f * sqrt(1 + B * n * n), and decay in two stages, fast and then slow
     (Fletcher and Rossing, The Physics of Musical Instruments, chapter 12).
 """
 
@@ -13,26 +13,26 @@ PARTIALS = 14
 STIFFNESS = 2.5e-4
 """B of C4; it doubles with every octave."""
 BRIGHTNESS = 0.65
-"""Partial n is weaker than the first by n to this power, before those that the hammer meets at a node."""
+"""Partial n is weaker than the first by n to this power, before the effect of the hammer."""
 HAMMER = 1 / 7.3
-"""Where the hammer strikes, as a part of the string: partials with a node there are weak."""
+"""Position of the hammer as a fraction of the string; partials with a node there are weak."""
 DECAY_SECONDS = 2.4
 """Seconds in which the first partial of C4 falls to 1/e in its slow stage."""
 FAST_SHARE, FAST = 0.7, 0.3
-"""Share of the fast stage, and its time as a part of the slow one's."""
+"""Share of the fast stage, and its decay time as a fraction of that of the slow stage."""
 RING_SECONDS = 2.5
-"""A note that is held so long has died away."""
+"""Time after which a held note has died away."""
 ATTACK_SECONDS = 0.003
 FADE_SECONDS = 0.4
 """Length of the fade at the end of the ring."""
 
 
 def tone(pitch: int, sample_rate: int = 44100) -> np.ndarray:
-    """Return the note of a MIDI pitch, held until it has died away.
+    """Return the sound of a MIDI pitch, held until it has died away.
 
     Returns:
-        float32 (RING_SECONDS * sample_rate,), peak 1, which begins and ends at 0 and averages to 0. Partials that the
-        rate cannot hold are left out, but for the first.
+        float32 (RING_SECONDS * sample_rate,) with peak 1 and mean 0, which begins and ends at 0. Partials that the
+        sample rate cannot represent are left out, except the first.
     """
     time = np.arange(round(RING_SECONDS * sample_rate)) / sample_rate
     first = 440.0 * 2 ** ((pitch - 69) / 12)

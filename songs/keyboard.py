@@ -1,9 +1,9 @@
-"""The keyboard that plays a song, and the grid that its time is cut into: by default 13 keys from C4, and eighths.
+"""The keyboard that plays a song, and the grid that divides its time: by default 13 keys from C4, and eighths.
 
 Conventions:
-    A *key* is an index from 0, the lowest key; its *pitch* is a MIDI note number, 0 to 127; C4, the middle C, is 60.
-    A *step* is one column of the grid. A *beat* is what the time signature counts, mostly a quarter note.
-    Tempos are in quarter notes a minute, whatever a beat is.
+    A *key* is an index from 0, the lowest key. Its *pitch* is a MIDI note number, 0 to 127; middle C, C4, is 60.
+    A *step* is one column of the grid. A *beat* is the unit of the time signature, usually a quarter note.
+    Tempos are in quarter notes per minute, whatever the beat.
 """
 
 from collections.abc import Iterable
@@ -24,10 +24,10 @@ SONG_STEPS = 128
 """Length of the songs the project was made for: 16 bars of 4/4 in eighth notes."""
 
 PROMPT_STEPS = 8
-"""Fewest steps at the start of a song that a performer is given by default, and one bar of the default grid."""
+"""Fewest steps at the start of a song that a performer is given by default; one bar of the default grid."""
 
 MOST_KEYS, A0 = 88, 21
-"""Keys of a piano, and the lowest of them."""
+"""Number of keys of a piano, and the pitch of the lowest."""
 STEPS_IN_A_BEAT = (1, 2, 3, 4, 6, 8, 12)
 BEATS = (0.5, 1.0, 1.5)
 MOST_BEATS = 12
@@ -64,7 +64,7 @@ def pitch_number(name: str) -> int:
 
 @dataclass(frozen=True)
 class Keyboard:
-    """Neighbouring keys."""
+    """A range of adjacent keys."""
 
     keys: int = KEYS
     """1 to 88."""
@@ -84,7 +84,7 @@ class Keyboard:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the keys: C4, C#4 ..."""
+        """Names of the keys: C4, C#4, ..."""
         return tuple(pitch_name(self.lowest_pitch + key) for key in range(self.keys))
 
     @property
@@ -93,7 +93,7 @@ class Keyboard:
         return tuple(key for key in range(self.keys) if (self.lowest_pitch + key) % 12 in BLACK_KEYS)
 
     def smallest_shift(self, pitches: "np.ndarray") -> int | None:
-        """Return the smallest shift in semitones that puts all pitches on the keyboard, None if none does."""
+        """Return the smallest shift in semitones that moves all pitches onto the keyboard, or None if there is none."""
         low, high = int(pitches.min()), int(pitches.max())
         if high - low >= self.keys:
             return None
@@ -101,13 +101,13 @@ class Keyboard:
 
 
 def common_keyboard(keyboards: Iterable[Keyboard]) -> Keyboard:
-    """Return the smallest keyboard that has the keys of all others."""
+    """Return the smallest keyboard that includes the keys of all others."""
     lowest, highest = zip(*((each.lowest_pitch, each.highest_pitch) for each in keyboards), strict=True)
     return Keyboard(max(highest) - min(lowest) + 1, min(lowest))
 
 
 def usual_keyboard(keys: int) -> Keyboard:
-    """Return the keyboard of a number of keys: 88 begin at A0 as on a piano, others at the C that centres them."""
+    """Return the usual keyboard with `keys` keys: 88 begin at A0 as on a piano, others at the C that centres them."""
     octaves = (keys - KEYS + 12) // 24
     return Keyboard(keys, A0 if keys == MOST_KEYS else LOWEST_PITCH - 12 * octaves)
 
@@ -151,7 +151,7 @@ class Grid:
 
     @property
     def name(self) -> str:
-        """Name of a step: eighths, sixteenths."""
+        """Name of the steps: eighths, sixteenths."""
         names = {1: "quarters", 2: "eighths", 4: "sixteenths", 8: "thirty-seconds"}
         return names.get(self.steps_per_quarter, f"{self.steps_per_quarter} steps a quarter note")
 

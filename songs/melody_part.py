@@ -1,9 +1,9 @@
 """The part of a score that is most likely its melody, and the top line of a part with several voices.
 
 Conventions:
-    Times are in quarter notes. Notes are float64 (N, 3), onset, end and pitch, sorted by onset, the highest first.
-    The weights and thresholds were chosen on pop songs, chorales and folk songs with and without names of parts: the
-    melody is found by its name in all of 209 pop songs and 64 chorales, and without names in 95% and 91% of them.
+    Times are in quarter notes. Notes are float64 (N, 3): onset, end and pitch, sorted by onset, highest pitch first.
+    The weights and thresholds were chosen on pop songs, chorales and folk songs, with and without part names. With
+    names, the melody is found in all of 209 pop songs and 64 chorales; without names, in 95% and 91% of them.
 
 Source:
     Rizo et al., "A pattern recognition approach for melody track selection in MIDI files", ISMIR 2006, choose the
@@ -33,7 +33,7 @@ OTHER_NAMES = re.compile(
 )
 OTHER_NAME_COST = 2.5
 LEAST_COVERAGE = 0.2
-"""Share of its bars in which a part sounds, below which its name does not count."""
+"""Smallest share of bars in which a part must sound for its name to count."""
 WEIGHTS = {
     "coverage": 4.5,
     "overlap": -3.5,
@@ -50,20 +50,20 @@ WEIGHTS = {
 }
 BASS_PROGRAMS = range(32, 40)
 UNCERTAIN = 0.5
-"""Lead in score below which another part may well be the melody."""
+"""Lead in score below which another part may be the melody."""
 
 TOGETHER = 1 / 24
-"""Quarter notes between onsets that sound together."""
+"""Largest distance in quarter notes between onsets that count as simultaneous."""
 POLYPHONIC = 0.2
-"""Share of the sounding time with several notes from which a part holds several voices."""
+"""Smallest share of the sounding time with several notes for a part to count as having several voices."""
 NEIGHBOURS = 16
-"""Notes on each side whose median tells where the top line lies."""
+"""Number of notes on each side whose median gives the height of the top line."""
 FARTHEST_BELOW = 7
-"""Semitones below that median, from which a note belongs to another voice."""
+"""Semitones below that median beyond which a note belongs to another voice."""
 
 
 def quarter_notes(part: Part, ticks_per_beat: int) -> np.ndarray:
-    """Return the notes (N, 3) of a part, those without a length 1/64 of a quarter note long."""
+    """Return the notes (N, 3) of a part; notes are at least 1/64 of a quarter note long."""
     onsets = part.notes["onset"] / ticks_per_beat
     ends = onsets + np.maximum(part.notes["length"] / ticks_per_beat, 1 / 64)
     pitches = part.notes["pitch"].astype(np.float64)
@@ -71,13 +71,13 @@ def quarter_notes(part: Part, ticks_per_beat: int) -> np.ndarray:
 
 
 def choose_part(parts: Sequence[Part], notes: Sequence[np.ndarray]) -> tuple[int, bool]:
-    """Return the index of the part that is most likely the melody, and whether that is certain.
+    """Return the index of the part that is most likely the melody, and True if that is certain.
 
-    Names such as melody, vocal or lead decide; among parts of one rank, or without such names, a score of features.
+    Names such as melody, vocal or lead decide; among parts of equal rank, or without such names, a score of features.
 
     Args:
-        parts: at least one.
-        notes: of each part, from `quarter_notes`.
+        parts: at least one part.
+        notes: the notes of each part, from `quarter_notes`.
     """
     if len(parts) == 1:
         return 0, True
@@ -95,7 +95,7 @@ def choose_part(parts: Sequence[Part], notes: Sequence[np.ndarray]) -> tuple[int
 
 
 def _rank(name: str) -> float:
-    """Return how strongly a name says that its part is the melody, 0 if not at all."""
+    """Return how strongly a name suggests that its part is the melody, 0 if not at all."""
     name = unicodedata.normalize("NFKC", name).casefold()
     rank = max((number for number, words in enumerate(MELODY_NAMES, start=1) if words.search(name)), default=0)
     return rank - OTHER_NAME_COST * bool(OTHER_NAMES.search(name))
@@ -107,7 +107,7 @@ def _coverage(notes: np.ndarray, begin: float, end: float) -> float:
 
 
 def _scores(parts: Sequence[Part], notes: Sequence[np.ndarray], begin: float, end: float) -> np.ndarray:
-    """Return how much each part (P,) resembles a melody."""
+    """Return a score (P,) of how much each part resembles a melody."""
     overlaps = [overlap(each) for each in notes]
     means = [each[:, 2].mean() for each in (top_line(each) for each in notes)]
     single = [mean for mean, share in zip(means, overlaps, strict=True) if share < 0.5]
@@ -141,7 +141,7 @@ def _line_features(line: np.ndarray) -> dict[str, float]:
 
 
 def overlap(notes: np.ndarray) -> float:
-    """Return the share of the sounding time in which several notes (N, 3) sound."""
+    """Return the share of the sounding time of notes (N, 3) in which several sound."""
     times, changes = notes[:, :2].T.ravel(), np.repeat([1, -1], len(notes))
     order = np.lexsort((changes, times))
     sounding, durations = np.cumsum(changes[order])[:-1], np.diff(times[order])
@@ -149,16 +149,16 @@ def overlap(notes: np.ndarray) -> float:
 
 
 def top_line(notes: np.ndarray) -> np.ndarray:
-    """Return the highest of the notes (N, 3) that begin together."""
+    """Return the highest of each group of notes (N, 3) that begin together."""
     groups = np.cumsum(np.append(0, np.diff(notes[:, 0]) > TOGETHER))
     notes = notes[np.lexsort((-notes[:, 2], groups))]
     return notes[np.append(True, np.diff(groups) > 0)]
 
 
 def melody_line(notes: np.ndarray) -> np.ndarray:
-    """Return the top line of a part (N, 3); of one with several voices, without what belongs to a lower voice.
+    """Return the top line of a part (N, 3), without notes of lower voices if it has several voices.
 
-    That is a note under a higher one that still sounds, and one that lies far below the notes around it.
+    A note belongs to a lower voice if a higher note still sounds or if it lies far below the notes around it.
     """
     several, notes = overlap(notes) >= POLYPHONIC, top_line(notes)
     if not several:

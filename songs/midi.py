@@ -1,8 +1,8 @@
-"""MIDI files, read and written.
+"""Reading and writing MIDI files.
 
 Conventions:
-    Onsets are an int64 array (N, 2), each row a step of the grid and a MIDI pitch, in order of step and then pitch.
-    Lengths are in steps, those of `encode_midi` in beats. Ticks are the file's own unit of time; a beat is a quarter.
+    Onsets are an int64 array (N, 2), each row a step of the grid and a MIDI pitch, sorted by step and then pitch.
+    Lengths are in steps, in `encode_midi` in beats. Ticks are the file's unit of time; a beat is a quarter note.
     Drums (channel 10) are not read as onsets.
 """
 
@@ -33,7 +33,7 @@ TICKS_PER_BEAT = 480
 VELOCITY = 80
 DEFAULT_TEMPO_BPM = 120.0
 TEMPO_RANGE_BPM = (4.0, 300.0)
-"""A file stores microseconds a beat in 24 bits: from 3.6 bpm, and to 1e-3 bpm up to 346."""
+"""A file stores microseconds per beat in 24 bits: at least 3.6 bpm, and accurate to 1e-3 bpm up to 346 bpm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,27 +41,27 @@ class MidiNotes:
     """The onsets of a MIDI file on a grid."""
 
     title: str
-    """The first track name that has text, at most 200 characters of it; '' if none has."""
+    """The first track name that has text, cut to 200 characters; '' if none has."""
     tempo_bpm: float
-    """The first tempo, 120 where none is given."""
+    """The first tempo, 120 if none is given."""
     steps: int
-    """Length: the last onset + 1, or the end of the longest track to the nearest step if that is later."""
+    """Length: the last onset + 1, or the end of the longest track rounded to a step if that is later."""
     onsets: np.ndarray
     """(N, 2) int64: step, MIDI pitch; sorted, unique."""
     off_grid: int
-    """Notes that did not lie on the grid and were moved to the nearest step."""
+    """Number of notes that were off the grid and were moved to the nearest step."""
     lengths: np.ndarray
     """(N,) float64, length in steps of each onset."""
     tempo_changes: tuple[tuple[float, float], ...] = ()
-    """Later tempos: the step from which each holds, and beats a minute."""
+    """Later tempos: the step from which each holds, and beats per minute."""
     key: KeySignature | None = None
     """The first key signature, if it holds from the beginning."""
     remarks: tuple[str, ...] = ()
-    """Damage of the file that was passed over."""
+    """Damage to the file that was ignored."""
 
 
 def read_score(path: str | os.PathLike) -> Score:
-    """Read all notes of a MIDI file with their lengths.
+    """Read all notes of a MIDI file, with their lengths.
 
     Args:
         path: a file of type 0 or 1, or of type 2 with one track; it may be wrapped in RIFF.
@@ -97,8 +97,8 @@ def read_midi(
 
     Args:
         path: as for `read_score`.
-        steps_per_beat: the grid, 1 to 480; an onset half way between two steps is moved to the later one.
-        allow_silence: return no onsets for a file without notes, rather than raise.
+        steps_per_beat: the grid, 1 to 480; an onset halfway between two steps is moved to the later one.
+        allow_silence: return no onsets for a file without notes instead of raising.
 
     Raises:
         MidiError: the file cannot be read, is damaged, unsupported or too large, or has no notes.
@@ -131,7 +131,7 @@ def read_midi(
 
 
 def _nearest_step(tick: int | np.ndarray, steps_per_beat: int, ticks_per_beat: int) -> int | np.ndarray:
-    """Return the step nearest to a tick, or an array of them, the later one of two that are as near."""
+    """Return the step nearest to a tick, or to each of an array of ticks; ties go to the later step."""
     return (2 * tick * steps_per_beat + ticks_per_beat) // (2 * ticks_per_beat)
 
 
@@ -149,18 +149,18 @@ def write_midi(
     time_signature: tuple[int, int] = (4, 4),
     texts: Sequence[str] = (),
 ) -> None:
-    """Write a type 0 MIDI file of onsets; `read_midi` reads them back, and the same call the same bytes.
+    """Write onsets as a type 0 MIDI file that `read_midi` reads back; the same arguments give the same bytes.
 
-    A file that is there is replaced in one go: a reader sees the old one or the new one.
+    An existing file is replaced atomically: a reader sees the old one or the new one.
 
     Args:
-        path: where; its folder is made if need be.
+        path: the file; its folder is created if needed.
         onsets: (N, 2) integers, a step and a MIDI pitch, in any order; repeated rows are written once.
         steps: length of the song, at least 1; all onsets lie before it.
-        title: as for `encode_midi`, as are tempo_bpm, key, time_signature and texts.
+        title: as for `encode_midi`, like tempo_bpm, key, time_signature and texts.
         steps_per_beat: the grid, a divisor of 480.
-        lengths: (N,) in steps, of the onsets; None for one step each.
-        tempo_changes: the step from which each holds, and beats a minute.
+        lengths: (N,) lengths of the onsets in steps; None for one step each.
+        tempo_changes: the step from which each holds, and beats per minute.
 
     Raises:
         ValueError: an argument is out of range, or the file would be too large for `read_midi`.
@@ -190,7 +190,7 @@ def write_midi(
 
 
 def _checked_onsets(onsets: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return onsets (N, 2) int64, sorted and unique, and the index of each before."""
+    """Return onsets (N, 2) int64, sorted and unique, and their original indices."""
     onsets = np.asarray(onsets)
     if onsets.size == 0:
         return np.zeros((0, 2), dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -215,15 +215,15 @@ def encode_midi(
     time_signature: tuple[int, int] = (4, 4),
     texts: Sequence[str] = (),
 ) -> bytes:
-    """Return a type 0 MIDI file of 480 ticks a beat.
+    """Encode notes as a type 0 MIDI file with 480 ticks per beat.
 
     Args:
         notes: (N, 3) float, onset and length in beats, and MIDI pitch.
         beats: length of the track.
-        title: track name, written in UTF-8; control characters, surrounding spaces and what is beyond 200
-            characters are not read back.
+        title: track name, written in UTF-8; control characters, surrounding spaces and characters beyond the first 200
+            are not read back.
         tempo_bpm: 4 to 300.
-        tempo_changes: the beat from which each holds, and beats a minute.
+        tempo_changes: the beat from which each holds, and beats per minute.
         key: key signature such as `Am` or `Bb`, or None.
         time_signature: beats in a bar (1 to 255), and the note that is a beat (1, 2, 4 ... 64).
         texts: text events, for readers of the file.
@@ -231,7 +231,7 @@ def encode_midi(
     Raises:
         ValueError: an argument is out of range.
     """
-    import mido  # here, as reading does without
+    import mido  # imported here because reading does not need it
 
     track = mido.MidiTrack(_head(title, tempo_bpm, key, time_signature, texts))
     now, events = 0, [(round(beat * TICKS_PER_BEAT), -1, _tempo(tempo)) for beat, tempo in tempo_changes]
@@ -278,5 +278,5 @@ def _tempo(tempo_bpm: float) -> "mido.MetaMessage":
 
 
 def _as_latin_1(text: str) -> str:
-    """Return the text that mido, which writes Latin-1, turns into the UTF-8 bytes of `text`."""
+    """Return the text that mido, which encodes as Latin-1, turns into the UTF-8 bytes of `text`."""
     return text.encode("utf-8").decode("latin-1")

@@ -1,12 +1,12 @@
-"""The bytes of a MIDI file, checked and read in one pass.
+"""A parser that checks and reads the bytes of a MIDI file in one pass.
 
-Every number in a file is checked against the bytes that are there before anything is made of it, so that no file
-takes more than about a second and 100 MiB. Damage that loses no notes is passed over with a remark.
+Every number in a file is checked against the bytes available before anything is allocated, so that no file takes more
+than about a second and 100 MiB. Damage that loses no notes is ignored, with a remark.
 
 Conventions:
-    A *quantity* is MIDI's variable-length number: 7 bits a byte, the high bit set on all bytes but the last.
-    An *event* is a delta time in ticks and a message; its status byte may be left out (running status).
-    Errors give the reason only; `songs.midi` puts the name of the file before it.
+    A *quantity* is MIDI's variable-length number: 7 bits per byte, with the high bit set on all bytes but the last.
+    An *event* is a delta time in ticks and a message; its status byte may be omitted (running status).
+    Errors give only the reason; `songs.midi` prepends the name of the file.
 
 Source:
     The MIDI Association, Standard MIDI Files 1.0 (RP-001), and for RIFF files RP-029.
@@ -28,9 +28,9 @@ MAX_BEATS = 8_192
 """Over an hour at 120 bpm, and just less than a delta time of 2^28 - 1 at the finest division, 32767."""
 MAX_QUANTITY_BYTES = 4
 MAX_NAME = 200
-"""Characters of a name that are read; a file may name a track with a million."""
+"""Most characters of a name that are read; a file may have a name of a million."""
 END_OF_TRACK = b"\x00\xff\x2f\x00"
-"""The last event of a track; it holds no music, so some of its bytes may be missing at the end of a file."""
+"""The last event of a track. It holds no music, so some of its bytes may be missing at the end of a file."""
 
 PROGRAM_CHANGE, CHANNEL_PRESSURE, PITCH_BEND, SYSTEM = 0xC0, 0xD0, 0xE0, 0xF0
 SYSEX, ESCAPE, FIRST_REALTIME, META = 0xF0, 0xF7, 0xF8, 0xFF
@@ -39,7 +39,7 @@ MAX_DENOMINATOR = 6  # as a power of two: a 64th note
 
 
 def parse_midi(data: bytes) -> Score:
-    """Return the content of a MIDI file; raises MidiError with the reason alone."""
+    """Parse the content of a MIDI file; raises MidiError with only the reason."""
     data = _without_riff(data)
     position, announced, division = _read_header(data)
     parser = _Parser(division)
@@ -63,7 +63,7 @@ def parse_midi(data: bytes) -> Score:
 
 
 def _without_riff(data: bytes) -> bytes:
-    """Return the MIDI file within a RIFF file of the kind RMID; other files as they are."""
+    """Return the MIDI file within a RIFF file of type RMID; other files unchanged."""
     if data[:4] != b"RIFF" or data[8:12] != b"RMID":
         return data
     position = 12
@@ -76,7 +76,7 @@ def _without_riff(data: bytes) -> bytes:
 
 
 def _read_header(data: bytes) -> tuple[int, int, int]:
-    """Return where the header ends, the number of tracks it announces, and the ticks of a beat."""
+    """Return the end of the header, the number of tracks it announces, and the ticks per beat."""
     if not data:
         raise MidiError("is empty")
     if len(data) > MAX_BYTES:
@@ -100,7 +100,7 @@ def _read_header(data: bytes) -> tuple[int, int, int]:
 
 
 class _Parser:
-    """Collects the content of one track after the other."""
+    """Collects the content of the tracks one after another."""
 
     def __init__(self, division: int):
         self.division = division
@@ -121,7 +121,7 @@ class _Parser:
         return len(self.names)
 
     def score(self) -> Score:
-        """Return all that was read."""
+        """Return everything read so far as a score."""
         if self.damaged_controllers:
             self.remarks.append(f"damaged controllers are ignored: {self.damaged_controllers}")
         notes = np.concatenate(self.notes)
@@ -212,7 +212,7 @@ class _Parser:
         return self._notes(*(np.frombuffer(each, np.int64) for each in (onsets, ends, codes)))
 
     def _read_system(self, track: bytes, at: int, status: int, tick: int) -> int:
-        """Read a system message or meta event whose data begin at `at`; return where they end."""
+        """Read a system message or meta event whose data begins at `at`; return the end of the data."""
         if status not in (META, SYSEX, ESCAPE):
             return at + COMMON_DATA_BYTES.get(status, 0)
         kind = track[at] if status == META else None
@@ -227,7 +227,7 @@ class _Parser:
         return end
 
     def _read_meta(self, kind: int, content: bytes, tick: int) -> None:
-        """Take over a name, tempo or signature, if it is sound."""
+        """Record a name, tempo or signature, if it is valid."""
         size = len(content)
         if kind == 0x03:
             self.names[-1] = self.names[-1] or decode(content, MAX_NAME)
@@ -241,7 +241,7 @@ class _Parser:
                 self.key_signatures.append((tick, sharps, content[1] == 1))
 
     def _notes(self, onsets: np.ndarray, ends: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Return the notes (N,) of a track; where `ends` is -1 they were never released."""
+        """Return the notes (N,) of a track; an end of -1 marks a note that was never released."""
         notes = np.zeros(len(onsets), NOTE)
         notes["onset"], notes["track"] = onsets, self.tracks - 1
         notes["velocity"], notes["channel"] = codes & 0xFF, codes >> 16
@@ -260,7 +260,7 @@ class _Parser:
 
 
 def _quantity(track: bytes, position: int) -> tuple[int, int]:
-    """Return the quantity at a position and where it ends."""
+    """Return the quantity at a position, and its end."""
     value = 0
     for at in range(position, position + MAX_QUANTITY_BYTES):
         value = value << 7 | track[at] & 0x7F

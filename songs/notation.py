@@ -1,12 +1,12 @@
-"""Text notation: a tune as a page that can be read, sung and corrected, and that becomes a MIDI file.
+"""Text notation: tunes as pages that people can read, sing and correct, and that are converted to MIDI files.
 
 Conventions:
     A page is header lines, an empty line, and bars. The headers are `title:`, `origin:`, `key:` (`A minor`,
     `Bb major`, or `none`), `tempo:` (quarter notes a minute) and `meter:` (`4/4` or `2/4`).
-    Bars are parted by `|` or by the end of a line. A bar has one token for every step, an eighth note:
-    a note such as `A4`, `F#4` or `Bb4`, a chord such as `C4+E4`, or `.` where nothing new is pressed:
-    a rest, or the note before rings on. A line that begins with `#` is a comment.
-    Onsets are int64 (N, 2), each row a step and a MIDI pitch, in order.
+    Bars are separated by `|` or by the end of a line. A bar has one token for every step, an eighth note:
+    a note such as `A4`, `F#4` or `Bb4`, a chord such as `C4+E4`, or `.` if nothing new is pressed, that is
+    for a rest or while the previous note rings on. A line that begins with `#` is a comment.
+    Onsets are int64 (N, 2), each row a step and a MIDI pitch, sorted.
 
 From the command line `python -m songs.notation FOLDER` writes the MIDI file of every `.txt` in a folder.
 """
@@ -38,14 +38,14 @@ class Tune:
     """A tune as it is written down, in its original key and range."""
 
     name: str
-    """The file name without its ending."""
+    """The file name without its suffix."""
     title: str
     origin: str
-    """Composer, or the country where it is traditional."""
+    """The composer, or the country where the tune is traditional."""
     key: str
     """As written: `A minor`, or `none`."""
     tempo_bpm: float
-    """Quarter notes a minute."""
+    """Quarter notes per minute."""
     meter: tuple[int, int]
     """Beats in a bar, and the note that is a beat."""
     onsets: np.ndarray
@@ -57,8 +57,8 @@ def read_tune(path: str | Path) -> Tune:
     """Read a tune in text notation.
 
     Raises:
-        ValueError: the page is not as the module describes; the message names the file, and the bar (the
-            first is 1) and the token where it is one of them.
+        ValueError: the page does not follow the notation; the message names the file and, if the error is in a bar,
+            the bar (from 1) and the token.
         OSError: the file cannot be read.
     """
     path = Path(path)
@@ -119,7 +119,7 @@ def _header(lines: list[str]) -> dict[str, str]:
 
 
 def _key_signature(key: str) -> str | None:
-    """Return the key as MIDI names it: `A minor` is `Am`, `none` is None."""
+    """Return the MIDI name of a key: `A minor` is `Am`, `none` is None."""
     if key == NO_KEY:
         return None
     tonic, _, mode = key.partition(" ")
@@ -148,7 +148,7 @@ def _bars(lines: list[str], steps_per_bar: int, meter: str) -> tuple[np.ndarray,
 
 
 def _pitches(token: str) -> list[int]:
-    """Return the pitches of a token in order, none for `.`."""
+    """Return the sorted pitches of a token, none for `.`."""
     if token == ".":
         return []
     pitches = sorted(pitch_number(name) for name in token.split("+"))

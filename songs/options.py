@@ -1,4 +1,4 @@
-"""Options: dataclass fields with a help text, a range and choices, declared once, where they are used.
+"""Options: dataclass fields with a help text, a range and choices, declared once, next to the code that uses them.
 
 A *section* is a frozen dataclass whose fields are made by `option`. `experiments.config.settings` builds
 configurations, TOML files, `--set` and `--options` from sections; any package may declare one.
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 Section = TypeVar("Section")
 
 LONGEST_SHOWN = 200
-"""Characters of a wrong value that a message shows."""
+"""Most characters of an invalid value shown in a message."""
 LARGEST_SHOWN = 10**300
 """Python refuses to print integers of many digits; larger ones are described instead."""
 
@@ -20,7 +20,7 @@ KINDS = {int: "a whole number", float: "a number", str: "text in quotes", bool: 
 
 
 class OptionError(ValueError):
-    """A value that an option does not take; the message names the option and what is allowed."""
+    """An invalid value of an option; the message names the option and the values allowed."""
 
 
 def option(
@@ -34,19 +34,19 @@ def option(
     """Declare a field of a section.
 
     Args:
-        default: its type, int, float, str or bool, is that of the option.
+        default: default value; its type, int, float, str or bool, is the type of the option.
         help: one line for `--options`.
         low: smallest value allowed, None for no limit.
         high: largest value allowed, None for no limit.
         choices: the values allowed; empty for any.
-        numbers: whether a list of whole numbers is read as text, [1, 2, 4] as 1,2,4.
+        numbers: convert a list of whole numbers to text, [1, 2, 4] to "1,2,4".
     """
     metadata = {"help": help, "low": low, "high": high, "choices": choices, "numbers": numbers}
     return field(default=default, metadata=metadata)
 
 
 def limits(option: dataclasses.Field) -> str:
-    """Return the values that an option takes, as text: "1 to 64", "at least 0", "tanh, sigmoid"; "" for any."""
+    """Describe the values that an option allows: "1 to 64", "at least 0", "tanh, sigmoid"; "" for any."""
     low, high, choices = (option.metadata.get(key) for key in ("low", "high", "choices"))
     if choices:
         return ", ".join(str(choice) for choice in choices)
@@ -56,12 +56,12 @@ def limits(option: dataclasses.Field) -> str:
 
 
 def checked_value(name: str, option: dataclasses.Field, value: Any) -> Any:
-    """Return a value in the type of an option.
+    """Check a value of an option and convert it to the type of the option.
 
     Args:
-        name: of the option, for messages: "evolve.seed".
+        name: name of the option for messages, as in "evolve.seed".
         option: a field made by `option`.
-        value: what a user or a file gave.
+        value: value from a user or a file.
 
     Raises:
         OptionError: the value has another type, is out of range, or is not one of the choices.
@@ -86,21 +86,21 @@ def checked_value(name: str, option: dataclasses.Field, value: Any) -> Any:
 
 
 def check_section(section: Any) -> None:
-    """Raise OptionError if an option of a section has a value that it does not take."""
+    """Raise OptionError if an option of a section has an invalid value."""
     for each in dataclasses.fields(section):
         checked_value(each.name, each, getattr(section, each.name))
 
 
 def read_section(kind: type[Section], data: Any, name: str) -> Section:
-    """Return a section of plain data, for example a part of a JSON file.
+    """Build a section from plain data, for example part of a JSON file.
 
     Args:
         kind: the class of the section.
-        data: a dictionary of its options; those that are missing have their defaults.
-        name: of the section, for messages.
+        data: a dictionary of its options; missing ones get their defaults.
+        name: name of the section for messages.
 
     Raises:
-        OptionError: an option is unknown, or has a value that it does not take.
+        OptionError: an option is unknown or has an invalid value.
     """
     options: dict[str, dataclasses.Field] = {each.name: each for each in dataclasses.fields(kind)}  # type: ignore[arg-type]
     if not isinstance(data, dict):
@@ -112,7 +112,7 @@ def read_section(kind: type[Section], data: Any, name: str) -> Section:
 
 
 def shown(value: Any) -> str:
-    """Return a value as a message shows it, however long it is."""
+    """Return a value as text for a message, shortened if it is long."""
     if isinstance(value, int) and abs(value) >= LARGEST_SHOWN:
         return "a number of hundreds of digits"
     text = repr(value)
@@ -120,6 +120,6 @@ def shown(value: Any) -> str:
 
 
 def check_options(section: Any) -> None:
-    """Raise OptionError if a field of a section, a dataclass whose fields are made by `option`, is out of range."""
+    """Raise OptionError if a field of a section, a dataclass with fields made by `option`, is out of range."""
     for option in dataclasses.fields(section):
         checked_value(option.name, option, getattr(section, option.name))

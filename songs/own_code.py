@@ -1,11 +1,11 @@
-"""Code of a user's own, by name: a class in a module, in a file, or in an installed package.
+"""Loading the user's own code by name: a class in a module, in a file, or in an installed package.
 
-    package.module:Class            from the folder of the call, or installed
+    package.module:Class            from the current folder, or installed
     path/to/file.py:Class           a file
     path/to/file.py:Class(weight=2) with arguments, which are Python literals
     NAME                            an entry point of an installed package
 
-Conventions: code is run when a call names it. A name that stands in a file, such as the configuration of a run, runs
+Conventions: code runs only if a command or call names it. A name in a file, such as the configuration of a run, runs
 nothing.
 """
 
@@ -19,21 +19,21 @@ from typing import Any
 
 
 class OwnCodeError(ValueError):
-    """Code that cannot be used; the message names it and says why."""
+    """Code that cannot be used; the message names it and gives the reason."""
 
 
 def names_code(text: str) -> bool:
-    """Return True for a text of the form `module:Class` or `file.py:Class`, with arguments or without."""
+    """Return True for a text of the form `module:Class` or `file.py:Class`, with or without arguments."""
     module, colon, name = _without_arguments(text)
     return bool(colon) and name.isidentifier() and (module.endswith(".py") or _is_module(module))
 
 
 def load_part(text: str, group: str = "") -> Any:
-    """Import a class of the user's own and return an instance; what is no class is returned as it is.
+    """Import the user's class and return an instance; an object that is not a class is returned unchanged.
 
     Args:
-        text: as in the docstring of this module.
-        group: of entry points, such as `kuznechik.listeners`, for a text that is the name of one.
+        text: a name as in the docstring of this module.
+        group: group of entry points, such as `kuznechik.listeners`, in which the name of an entry point is looked up.
 
     Raises:
         OwnCodeError: there is no such file, module or name, or it raises an error.
@@ -54,7 +54,7 @@ def load_part(text: str, group: str = "") -> Any:
 
 
 def failure(error: Exception) -> str:
-    """Return an error of the user's code in words: its kind, its text, and the line where it was raised."""
+    """Describe an error in the user's code: its type, its message, and the line where it was raised."""
     place, trace = "", error.__traceback__
     while trace is not None:
         place, trace = f" (line {trace.tb_lineno} of {trace.tb_frame.f_code.co_filename})", trace.tb_next
@@ -64,7 +64,7 @@ def failure(error: Exception) -> str:
 
 
 def entry_points(group: str) -> dict[str, Any]:
-    """Return the entry points of installed packages, by name."""
+    """Return the entry points of a group in installed packages, by name."""
     from importlib import metadata
 
     return {each.name: each for each in metadata.entry_points(group=group)}
@@ -78,7 +78,7 @@ def _entry_point(text: str, group: str) -> Any:
 
 
 def _import(module: str) -> Any:
-    """Return the module of a file or of a name; the folder of the call is searched first."""
+    """Import a module by name or from a file; the current folder is searched first."""
     if not module.endswith(".py"):
         sys.path.insert(0, str(Path.cwd()))
         try:
@@ -104,7 +104,7 @@ def _is_module(text: str) -> bool:
 
 
 def _arguments(text: str) -> dict[str, Any]:
-    """Return the arguments behind the name of a class, by their names."""
+    """Return the keyword arguments that follow the name of a class."""
     _, bracket, rest = text.partition("(")
     if not bracket:
         return {}

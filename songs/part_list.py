@@ -1,4 +1,4 @@
-"""The parts of a MIDI file as a list: what each plays, and which a song is made of."""
+"""The parts of a MIDI file as a list: what each one plays, and which ones a song uses."""
 
 from dataclasses import dataclass
 
@@ -27,30 +27,30 @@ FAMILIES = (
     "percussive",
     "sound effects",
 )
-"""Families of General MIDI's instruments, each of 8 programs."""
+"""Families of General MIDI instruments, each with 8 programs."""
 
 
 @dataclass(frozen=True)
 class PartEntry:
-    """What a part plays."""
+    """Description of a part."""
 
     number: int | None
-    """The number that `--track` takes; drums have none."""
+    """The number for `--track`; None for drums."""
     channel: int
     """1 to 16."""
     name: str
     instrument: str
     notes: int
     range: str
-    """Names of the lowest and the highest note; "" for drums."""
+    """Names of the lowest and highest notes; "" for drums."""
     voices: int
-    """Most notes that sound at once."""
+    """Largest number of notes that sound at once."""
     taken: bool
-    """Whether a song would be made of it."""
+    """True if a song would use this part."""
 
 
 def list_parts(score: Score, options: ArrangeOptions = DEFAULTS) -> list[PartEntry]:
-    """Return the parts of a score, drums last; none would be taken where the options give no song."""
+    """Return the parts of a score, drums last; none are marked as taken if the options give no song."""
     try:
         taken = arrange(score, options).parts
     except MidiError:
@@ -69,6 +69,6 @@ def _entry(part: Part, score: Score, number: int | None, taken: bool) -> PartEnt
 
 
 def most_at_once(notes: np.ndarray) -> int:
-    """Return the most notes (N, 3) that sound at once; one that ends where another begins does not sound with it."""
+    """Return the most notes (N, 3) that sound at once; a note that ends where another begins does not overlap it."""
     times, changes = notes[:, :2].T.ravel(), np.repeat([1, -1], len(notes))
     return int(np.cumsum(changes[np.lexsort((changes, times))]).max())

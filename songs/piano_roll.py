@@ -1,8 +1,8 @@
-"""Piano rolls: which keys are pressed at which step.
+"""Piano rolls: the keys pressed at each step.
 
 Conventions:
     A roll is a boolean array (T, K): T steps, the K keys of a keyboard. True marks an onset; nothing is held.
-    Before the start of a song there is silence.
+    Songs are preceded by silence.
 """
 
 from collections import Counter, defaultdict
@@ -13,9 +13,9 @@ from songs.keyboard import DEFAULT_KEYBOARD, Keyboard, pitch_name
 
 LARGEST_LAG = 4096
 Memory = int | tuple[int, ...]
-"""What a performer remembers: the last so many steps, or the steps at these lags, the largest first.
+"""What a performer remembers: a number of last steps, or the steps at given lags, largest first.
 
-A lag of 1 is the step just before.
+A lag of 1 is the previous step.
 """
 
 
@@ -59,18 +59,18 @@ def onsets_from_roll(roll: np.ndarray, keyboard: Keyboard = DEFAULT_KEYBOARD) ->
 def note_lengths(
     roll: np.ndarray, longest: int, song: np.ndarray | None = None, lengths: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return how long the notes of a roll last: until the next onset, or as long as in a song that has them, too.
+    """Return the lengths of the notes of a roll: as in a song if it has the same note, otherwise until the next onset.
 
-    None lasts longer than the roll, or until its key is pressed again.
+    Notes end at the latest with the roll or when their key is pressed again.
 
     Args:
         roll: (T, K) bool.
-        longest: steps that a note lasts at most which the song does not have.
+        longest: most steps of a note that the song does not have.
         song: (S, K) bool.
-        lengths: (M,) in steps, of the notes of the song by step and key; None if they are unknown.
+        lengths: (M,) lengths in steps of the notes of the song, ordered by step and key; None if unknown.
 
     Returns:
-        (N,) float64, in steps, by step and key.
+        (N,) float64, in steps, ordered by step and key.
     """
     steps, keys = np.nonzero(roll)
     onsets = np.append(np.unique(steps), len(roll))
@@ -86,7 +86,7 @@ def note_lengths(
 
 
 def put_on_keyboard(roll: np.ndarray, keyboard: Keyboard, other: Keyboard) -> np.ndarray:
-    """Return a roll (T, K) of one keyboard as that of another one, at the same pitches.
+    """Convert a roll (T, K) from one keyboard to another, at the same pitches.
 
     Raises:
         ValueError: the other keyboard lacks a key that is pressed.
@@ -102,8 +102,8 @@ def put_on_keyboard(roll: np.ndarray, keyboard: Keyboard, other: Keyboard) -> np
 
 
 def step_numbers(roll: np.ndarray) -> np.ndarray:
-    """Return a number for each step of a roll (T, K), less than T + 1; equal steps have equal ones, silence has 0."""
-    numbers = np.zeros(len(roll) + 1, dtype=np.int64)  # a silent step is put before the others
+    """Return a number from 0 to T for each step of a roll (T, K), equal for equal steps and 0 for silence."""
+    numbers = np.zeros(len(roll) + 1, dtype=np.int64)  # with a silent step before the others
     for first in range(0, roll.shape[1], 32):
         keys = roll[:, first : first + 32]
         numbers[1:] = numbers[1:] << 32 | keys @ (1 << np.arange(keys.shape[1]))
@@ -112,10 +112,10 @@ def step_numbers(roll: np.ndarray) -> np.ndarray:
 
 
 def read_lags(text: str) -> tuple[int, ...]:
-    """Return the lags that a text such as 1,2,4,8 names, the largest first; none for "".
+    """Parse lags such as 1,2,4,8 and return them in descending order; none for "".
 
     Raises:
-        ValueError: a lag is no whole number from 1 to `LARGEST_LAG`.
+        ValueError: a lag is not a whole number from 1 to `LARGEST_LAG`.
     """
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
     if any(not part.isascii() or not part.isdigit() or not 1 <= int(part[:9]) <= LARGEST_LAG for part in parts):
@@ -124,7 +124,7 @@ def read_lags(text: str) -> tuple[int, ...]:
 
 
 def span(memory: Memory) -> int:
-    """Return how many steps back a memory reaches."""
+    """Return the number of steps that a memory reaches back."""
     return memory if isinstance(memory, int) else max(memory)
 
 
@@ -134,17 +134,17 @@ def rows_of(memory: Memory) -> int:
 
 
 def remembered(history: np.ndarray, memory: Memory) -> np.ndarray:
-    """Return the steps (..., M, K) that a memory holds of the last steps (..., S, K), as many as it reaches back."""
+    """Return the steps (..., M, K) that a memory keeps of the last S = span(memory) steps (..., S, K)."""
     return history if isinstance(memory, int) else history[..., [-lag for lag in memory], :]
 
 
 def memory_windows(roll: np.ndarray, memory: Memory, start: int = 0) -> np.ndarray:
-    """Return what a performer remembers before each step from `start` on.
+    """Return the memory of a performer before each step from `start` on.
 
     Args:
         roll: (T, K) bool.
-        memory: steps remembered, at least 1, or lags.
-        start: first step to decide.
+        memory: number of steps remembered, at least 1, or lags.
+        start: first step to predict.
 
     Returns:
         (T - start, M, K) bool, a read-only view if the last steps are remembered; the newest step is the last row.
@@ -156,15 +156,15 @@ def memory_windows(roll: np.ndarray, memory: Memory, start: int = 0) -> np.ndarr
 
 
 def memory_needed(roll: np.ndarray, start: int = 0) -> int | None:
-    """Return the fewest remembered steps that decide every step from `start` on, at least 1.
+    """Return the fewest remembered steps, at least 1, that determine every step from `start` on.
 
-    Two steps with different continuations must be distinguished by the steps before them. None if no memory can:
-    both follow nothing but silence.
+    Positions with different next steps must be distinguished by the steps before them. Returns None if no memory can,
+    because both follow nothing but silence.
     """
     steps = step_numbers(roll)
     total = len(steps)
     following = steps[start:]
-    span = np.append(np.zeros(total, dtype=np.int64), steps)  # numbers of spans of `length` steps, by their last one
+    span = np.append(np.zeros(total, dtype=np.int64), steps)  # numbers of spans of `length` steps, by their last step
     length = needed = 1
 
     def undecided(pasts: np.ndarray) -> bool:
@@ -174,7 +174,7 @@ def memory_needed(roll: np.ndarray, start: int = 0) -> int | None:
     if start >= total or not undecided(span):
         return 1
     spans = []
-    while undecided(span):  # after that, more than half of `length` is needed
+    while undecided(span):  # afterwards, more than half of `length` is needed
         if length >= total:
             return None
         spans.append(span)
@@ -189,15 +189,15 @@ def memory_needed(roll: np.ndarray, start: int = 0) -> int | None:
 
 
 def _joined(spans: np.ndarray, earlier: np.ndarray, steps: int) -> np.ndarray:
-    """Return numbers of spans of time, each together with the earlier one that ends `steps` steps before."""
+    """Number the spans made of each span and the earlier one that ends `steps` steps before it."""
     before = np.append(np.zeros(steps, dtype=np.int64), earlier)[: len(spans)]
     return np.unique(spans * (earlier.max() + 1) + before, return_inverse=True)[1]
 
 
 def most_right_steps(rolls: list[np.ndarray], memory: Memory, start: int = 0) -> int:
-    """Return how many steps from `start` on any one player can get right who sees only this memory.
+    """Return the most steps from `start` on that a player with only this memory can get right.
 
-    Where the same memory goes on differently, in one roll or in several, the most frequent step is the best
+    If the same memory is followed by different steps, in one roll or in several, the most frequent one is the best
     answer.
     """
     following: dict[bytes, Counter] = defaultdict(Counter)

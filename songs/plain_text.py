@@ -1,7 +1,7 @@
-"""Text from outside, such as titles and file names, decoded and made safe to print.
+"""Decoding untrusted text, such as titles and file names, and making it safe to print.
 
-A terminal obeys control characters, some characters reverse the direction of others, and a name that is not UTF-8
-cannot be printed at all. Bytes in an unknown encoding are decoded only where the result is plausible.
+Terminals obey control characters, some characters reverse the direction of others, and a name that is not UTF-8 cannot
+be printed at all. Bytes in an unknown encoding are decoded only if the result is plausible.
 """
 
 import codecs
@@ -14,28 +14,28 @@ _CYRILLIC_WORD = re.compile(r"[А-ЯЁІЇЄҐ]?[а-яёіїєґ]+|[А-ЯЁІЇ�
 
 
 def shows(char: str) -> bool:
-    """Return whether a character is safe to print: no control or surrogate, no line break, no change of direction."""
+    """Return True if a character is safe to print: no control, surrogate, line break or change of direction."""
     return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or char in _JOINERS
 
 
 def plain(text: str) -> str:
-    r"""Return a text with an escape such as `\x1b` for every character that is not safe to print."""
+    r"""Return a text with every character that is not safe to print escaped, as in `\x1b`."""
     return "".join(char if shows(char) else char.encode("unicode_escape").decode() for char in text)
 
 
 def without_controls(text: str) -> str:
-    """Return a text without the characters that are not safe to print, and without surrounding spaces."""
+    """Return a text without unsafe characters and surrounding spaces."""
     return "".join(char for char in text if shows(char)).strip()
 
 
 def decode(data: bytes, most: int) -> str:
-    """Return the text of bytes in an unknown encoding, without controls; "" if no encoding gives a plausible text.
+    """Decode bytes in an unknown encoding, without unsafe characters; "" if no encoding gives a plausible text.
 
     Args:
-        data: in UTF-8, Windows-1251 (Russian), GBK (Chinese), Shift-JIS (Japanese) or Windows-1252 (Latin).
-        most: characters that are returned.
+        data: bytes in UTF-8, Windows-1251 (Russian), GBK (Chinese), Shift-JIS (Japanese) or Windows-1252 (Latin).
+        most: most characters to return.
     """
-    whole = len(data) <= 4 * most  # in no encoding has a character more bytes
+    whole = len(data) <= 4 * most  # a character has at most 4 bytes in any of the encodings
     for encoding, plausible in _ENCODINGS.items():
         try:
             text = codecs.getincrementaldecoder(encoding)().decode(data[: 4 * most], final=whole)
@@ -48,25 +48,25 @@ def decode(data: bytes, most: int) -> str:
 
 
 def _is_russian(text: str) -> bool:
-    """Return whether all words with letters beyond ASCII are Russian, each in small letters, capitals, or titled."""
+    """Return True if all words with non-ASCII letters are Russian, each in lower case, upper case or title case."""
     words = [word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()]
     return bool(words) and all(_CYRILLIC_WORD.fullmatch(word) for word in words)
 
 
 def _is_chinese(text: str) -> bool:
-    """Return whether most characters beyond ASCII are among the 3,755 most common ones, the first level of GB 2312."""
+    """Return True if most non-ASCII characters are among the 3,755 most common ones, the first level of GB 2312."""
     codes = [char.encode("gbk") for char in text if not char.isascii()]
     return sum(0xB0 <= code[0] <= 0xD7 and code[1] >= 0xA1 for code in codes) > 0.6 * len(codes)
 
 
 def _is_japanese(text: str) -> bool:
-    """Return whether all letters beyond ASCII are kana or Chinese characters of full width."""
+    """Return True if all non-ASCII letters are kana or full-width Chinese characters."""
     letters = [char for char in text if char.isalpha() and not char.isascii()]
     return bool(letters) and all("\u3040" <= char <= "\u30ff" or "\u4e00" <= char <= "\u9fff" for char in letters)
 
 
 def _is_latin(text: str) -> bool:
-    """Return whether letters beyond ASCII are no more than others."""
+    """Return True if at most half of the letters are non-ASCII."""
     letters = [char.isascii() for char in text if char.isalpha()]
     return 2 * sum(letters) >= len(letters)
 
@@ -78,4 +78,4 @@ _ENCODINGS = {
     "shift_jis": _is_japanese,
     "cp1252": _is_latin,
 }
-"""Encodings in the order in which they are tried, and what makes a text in them plausible."""
+"""Encodings in the order in which they are tried, with a test for plausible text."""

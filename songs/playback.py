@@ -1,9 +1,9 @@
-"""Playback: a roll sent to a MIDI port, which is opened only when asked.
+"""Playback: sending a roll to a MIDI port.
 
 Conventions:
-    A schedule is a list of (seconds since the start, message), in order of time. A note lasts one step;
-    where a step ends and the next begins, notes end first.
-    All messages use channel 0 and the velocity that MIDI gives to keyboards without one, 64.
+    A schedule is a list of (seconds since the start, message), in order of time. A note lasts one step.
+    At the boundary between two steps, notes end before new ones begin.
+    All messages use channel 0 and velocity 64, the MIDI default for keyboards without velocity.
 Source:
     Ports and messages are mido's. Real ports need one of its backends, by default python-rtmidi:
     https://mido.readthedocs.io/en/stable/backends/
@@ -23,7 +23,7 @@ from songs.synth import step_starts
 
 
 class PlaybackError(RuntimeError):
-    """There is no port to play to, or it failed; the message is one line for the user."""
+    """There is no port to play to, or the port failed; the message is one line for the user."""
 
 
 def schedule(
@@ -33,13 +33,13 @@ def schedule(
     keyboard: Keyboard = DEFAULT_KEYBOARD,
     tempo_changes: Sequence[tuple[float, float]] = (),
 ) -> list[tuple[float, mido.Message]]:
-    """Return when to send what to play a roll (T, K).
+    """Return the schedule of messages that plays a roll (T, K).
 
     Raises:
-        ValueError: the roll is none, or the tempo or the steps of a beat are out of range.
+        ValueError: the roll is invalid, or the tempo or the steps per beat are out of range.
     """
     seconds = step_starts(len(roll), tempo_bpm, steps_per_beat, tempo_changes).tolist()
-    roll = np.pad(check_roll(roll, keyboard), ((1, 1), (0, 0)))  # silence on both sides: the last notes end too
+    roll = np.pad(check_roll(roll, keyboard), ((1, 1), (0, 0)))  # silence on both sides, so that the last notes end
     messages = []
     for step, (ending, starting) in enumerate(itertools.pairwise(roll)):
         for kind, keys in (("note_off", ending), ("note_on", starting)):
@@ -56,7 +56,7 @@ def send(
 ) -> None:
     """Send a schedule to an open port, each message at its time since the start, so that delays do not add up.
 
-    Whatever ends it early, a keyboard interrupt too, the notes that sound are ended first.
+    If it ends early for any reason, even a keyboard interrupt, sounding notes are ended first.
     """
     sounding = set()
     start = now()
@@ -71,7 +71,7 @@ def send(
                 sounding.discard(message.note)
     finally:
         for pitch in sorted(sounding):
-            with contextlib.suppress(Exception):  # a port that has failed must not hide why
+            with contextlib.suppress(Exception):  # the original error must not be hidden
                 port.send(mido.Message("note_off", note=pitch))
 
 
@@ -80,7 +80,7 @@ def _port_names() -> list[str]:
         names = mido.get_output_names()
     except ImportError as error:
         raise PlaybackError(f"no MIDI backend ({error}): pip install python-rtmidi") from error
-    except Exception as error:  # backends raise what they like: rtmidi's errors have no other common base
+    except Exception as error:  # backends raise errors of any type; those of rtmidi have no other common base
         raise PlaybackError(f"the MIDI system does not answer: {error}") from error
     if not names:
         raise PlaybackError("no MIDI output port: connect an instrument or start a software synthesizer")
@@ -109,18 +109,18 @@ def play_to_port(
 
     Args:
         roll: (T, K) bool.
-        port_name: as in `output_ports`; None takes the first, but a real one before Linux's silent
+        port_name: a name from `output_ports`; None for the first, preferring real ports to Linux's silent
             `Midi Through`.
         tempo_bpm: beats per minute, 20 to 400.
         steps_per_beat: steps of the roll in a beat.
         now: a clock in seconds.
         sleep: waits a number of seconds of that clock.
-        keyboard: of the K keys.
-        tempo_changes: the step from which each holds, and beats a minute.
+        keyboard: keyboard with the K keys.
+        tempo_changes: the step from which each holds, and beats per minute.
 
     Raises:
-        ValueError: the roll is none, or the tempo or the steps of a beat are out of range.
-        PlaybackError: there is no such port, or none at all, or it fails while it plays.
+        ValueError: the roll is invalid, or the tempo or the steps per beat are out of range.
+        PlaybackError: there is no such port or no port at all, or it fails during playback.
     """
     messages = schedule(roll, tempo_bpm, steps_per_beat, keyboard, tempo_changes)
     names = _port_names()

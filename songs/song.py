@@ -18,7 +18,7 @@ from songs.score import Score
 from songs.synth import Instrument, loudness, render_notes, step_starts
 
 MEMORY_BARS = 4
-"""Bars that a performer remembers at least where nothing else is asked for."""
+"""Fewest bars that a performer remembers by default."""
 
 
 class SongError(ValueError):
@@ -35,11 +35,11 @@ class Song:
     """(T, K) bool."""
     title: str = ""
     tempo_bpm: float = 120.0
-    """Quarter notes a minute, at the beginning."""
+    """Quarter notes per minute, at the beginning."""
     tempo_changes: tuple[tuple[float, float], ...] = ()
-    """Later tempos: the step from which each holds, and quarter notes a minute."""
+    """Later tempos: the step from which each holds, and quarter notes per minute."""
     key: KeySignature | None = None
-    """The key signature, as the song is played; None if unknown."""
+    """The key signature after transposition; None if unknown."""
     shift: int = 0
     """Semitones by which the notes were transposed to fit the keyboard."""
     keyboard: Keyboard = DEFAULT_KEYBOARD
@@ -47,7 +47,7 @@ class Song:
     lengths: np.ndarray | None = None
     """(N,) float64, length in steps of each note, in the order of `onsets_from_roll`; None if unknown."""
     changes: tuple[str, ...] = ()
-    """How the song differs from the file it was read from, and damage that was passed over, in short phrases."""
+    """How the song differs from its file, and damage that was ignored, in short phrases."""
 
     def __post_init__(self):
         object.__setattr__(self, "roll", check_roll(self.roll, self.keyboard))
@@ -56,17 +56,17 @@ class Song:
     def read(
         cls, path: str | os.PathLike, options: ArrangeOptions = DEFAULTS, keyboard: Keyboard | None = None, **choices
     ) -> "Song":
-        """Read any MIDI file as a song; `changes` says what was chosen and changed.
+        """Read any MIDI file as a song; `changes` lists what was selected and changed.
 
         Args:
-            path: of the file.
-            options: how it becomes a song.
-            keyboard: the one to play on, instead of one with `options.keys`.
-            **choices: single options, as in `Song.read("my.mid", track="Lead", keys=25)`.
+            path: the file.
+            options: how the file becomes a song.
+            keyboard: keyboard to play on, overriding `options.keys`.
+            **choices: individual options, as in `Song.read("my.mid", track="Lead", keys=25)`.
 
         Raises:
-            SongError: the file cannot be read, or not as the options ask.
-            OptionError: an option has a value that it does not take.
+            SongError: the file cannot be read, or not with these options.
+            OptionError: an option is unknown or has an invalid value.
         """
         options = options.change(**choices)
         try:
@@ -80,7 +80,7 @@ class Song:
 
     @classmethod
     def of(cls, arrangement: Arrangement, name: str, score: Score) -> "Song":
-        """Return an arrangement of a score as a song."""
+        """Build a song from an arrangement of a score."""
         kept = ("roll", "tempo_bpm", "tempo_changes", "key", "shift", "keyboard", "grid", "lengths")
         changes = (*arrangement.changes, *score.remarks)
         return cls(name, title=score.title, changes=changes, **{each: getattr(arrangement, each) for each in kept})
@@ -91,7 +91,7 @@ class Song:
         return len(self.roll)
 
     def html(self, caption: str) -> str:
-        """Return HTML for a notebook: the roll, and a player."""
+        """Return HTML for a notebook: the roll and a player."""
         from songs.display import LONGEST, SAMPLE_RATE, roll_html
 
         sound = self.sound(self.roll[:LONGEST], SAMPLE_RATE)
@@ -101,7 +101,7 @@ class Song:
         return self.html(", ".join((self.title or self.name, *self.changes)))
 
     def on(self, keyboard: Keyboard) -> "Song":
-        """Return the song on another keyboard, at the same pitches; raises SongError if one is beyond its keys."""
+        """Return the song on another keyboard, at the same pitches; raises SongError if a pitch is not on it."""
         if keyboard == self.keyboard:
             return self
         try:
@@ -112,13 +112,13 @@ class Song:
     def playing(self, roll: np.ndarray, title: str) -> "Song":
         """Return another roll (T, K) as a song with this one's tempo, key, keyboard and grid.
 
-        Notes that both have keep their length, others last until the next one.
+        Notes that both have keep their length; others last until the next onset.
         """
         lengths = note_lengths(roll, self.grid.steps_per_bar, self.roll, self.lengths)
         return replace(self, roll=roll, title=title, lengths=lengths)
 
     def at_file_pitches(self) -> "Song":
-        """Return the song as high as the file has it; raises SongError if a key would be no MIDI pitch."""
+        """Return the song at the pitches of its file; raises SongError if a key would not be a MIDI pitch."""
         lowest, key = self.keyboard.lowest_pitch - self.shift, self.key and self.key.moved(-self.shift)
         try:
             return replace(self, keyboard=Keyboard(self.keyboard.keys, lowest), key=key, shift=0)
@@ -128,7 +128,7 @@ class Song:
     def sound(
         self, roll: np.ndarray | None = None, sample_rate: int = 44_100, instrument: Instrument = tone
     ) -> np.ndarray:
-        """Return the sound of the song, or of another roll (T, K) with all the rest of it: float32 (N, 2)."""
+        """Render the song, or another roll (T, K) with its tempo, keyboard and grid: float32 (N, 2)."""
         song = self if roll is None else self.playing(roll, self.title)
         starts = step_starts(song.steps, song.tempo_bpm, song.grid.steps_per_quarter, song.tempo_changes)
         steps, keys = np.nonzero(song.roll)
@@ -155,15 +155,15 @@ class Song:
 
 
 def usual_prompt(songs: Sequence[Song]) -> int:
-    """Return the steps that a performer is given where nothing else is asked for: one bar, and at least 8 steps.
+    """Return the number of steps that a performer is given by default: one bar, and at least 8 steps.
 
-    Of songs on several grids it is the longest bar. At least half of every song is left to be played.
+    For songs on several grids the longest bar counts. At least half of every song is left to play.
     """
     return min(_longest_bar(songs), min(song.steps for song in songs) // 2)
 
 
 def usual_memory(songs: Sequence[Song]) -> int:
-    """Return the steps that a performer remembers at least where nothing else is asked for: four such bars."""
+    """Return the fewest steps that a performer remembers by default: four bars, as in `usual_prompt`."""
     return MEMORY_BARS * _longest_bar(songs)
 
 

@@ -1,8 +1,8 @@
-"""The sound of one note of a SoundFont, in place of the piano's.
+"""The sound of single notes from a SoundFont, as an alternative to the built-in piano.
 
 Conventions:
-    Notes are as those of `songs.instrument`: float32 (N,), one channel, peak 1, held until they have died away or
-    `RING_SECONDS` are over. They are placed in the room by `songs.synth`.
+    Notes are as in `songs.instrument`: float32 (N,), one channel, peak 1, held until they have died away or for
+    `RING_SECONDS`. `songs.synth` adds the room.
 Source:
     TinySoundFont, https://github.com/schellingb/TinySoundFont, by the package tinysoundfont.
 """
@@ -16,25 +16,25 @@ from songs.instrument import FADE_SECONDS, RING_SECONDS, ramp
 
 VELOCITY = 100
 CUT_SECONDS = 0.1
-"""Longest time that a synthesizer needs to end its notes."""
+"""Time that a synthesizer needs at most to end its notes."""
 FONT = 0
-"""Number of the only SoundFont of a synthesizer."""
+"""Number of the only SoundFont loaded by a synthesizer."""
 BANKS, PROGRAMS = 129, 128
-"""Banks that are searched for an instrument, and programs of each; the last bank has the drums."""
+"""Number of banks searched for an instrument, and of programs per bank; the last bank has the drums."""
 
 
 class SoundFont:
-    """An instrument of a SoundFont: the grand piano, program 0 of bank 0, or else the first that it has."""
+    """An instrument from a SoundFont: the grand piano, program 0 of bank 0, or else the first instrument."""
 
     def __init__(self, path: str | Path):
         """
         Args:
-            path: of an .sf2 file.
+            path: an .sf2 file.
 
         Raises:
             ImportError: the package tinysoundfont is not installed.
             OSError: the file cannot be read.
-            ValueError: it is no SoundFont, or has no instrument.
+            ValueError: the file is not a SoundFont, or has no instrument.
         """
         import tinysoundfont
 
@@ -53,7 +53,7 @@ class SoundFont:
         """Bank and program."""
 
     def _synth(self, sample_rate: int) -> Any:
-        """Return the synthesizer of a sample rate: reading a large file again for every note would take seconds."""
+        """Return the synthesizer for a sample rate. It is cached, since loading a large file takes seconds."""
         if sample_rate not in self._synths:
             synth = self._make_synth(samplerate=sample_rate)
             synth.sfload(self._content)
@@ -61,13 +61,13 @@ class SoundFont:
         return self._synths[sample_rate]
 
     def __call__(self, pitch: int, sample_rate: int = 44_100) -> np.ndarray:
-        """Return the note of a MIDI pitch; silence where the instrument has none."""
+        """Return the sound of a MIDI pitch, or silence if the instrument does not have it."""
         synth, length = self._synth(sample_rate), round(RING_SECONDS * sample_rate)
         synth.program_select(0, FONT, *self.program)
         synth.noteon(0, pitch, VELOCITY)
         note = np.frombuffer(synth.generate(length), dtype=np.float32).reshape(length, 2).mean(axis=1)
         synth.sounds_off()
-        synth.generate(round(CUT_SECONDS * sample_rate))  # else the end of this note would sound in the next one
+        synth.generate(round(CUT_SECONDS * sample_rate))  # otherwise the end of this note would sound in the next one
         fade = ramp(FADE_SECONDS, sample_rate)[::-1]
         note[-len(fade) :] *= fade
         return (note / (np.abs(note).max() or 1)).astype(np.float32)

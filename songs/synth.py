@@ -1,8 +1,8 @@
-"""Sound: notes played on a piano, or another instrument, in a small room, and written as a WAV file.
+"""Sound synthesis: notes played on a piano or another instrument in a small room, and WAV files.
 
 Conventions:
-    Samples are float32 (N, 2), left and right, from -1 to 1; a time in samples counts from the first step.
-    Low notes sound a little from the left, high ones from the right, as to the player of a piano.
+    Samples are float32 (N, 2), left and right, from -1 to 1; times count from the first step.
+    Low notes come slightly from the left and high ones from the right, as for a pianist.
     A note is damped when its length is over.
 """
 
@@ -21,15 +21,15 @@ from songs.keyboard import STEPS_PER_BEAT, Grid
 from songs.score import elapsed
 
 Instrument = Callable[[int, int], np.ndarray]
-"""The sound of a MIDI pitch at a sample rate, as `tone`: float32 (N,), peak 1, held until it has died away."""
+"""Maps a MIDI pitch and a sample rate to a sound, like `tone`: float32 (N,), peak 1, held until it has died away."""
 
 SLOWEST_BPM, FASTEST_BPM = 20, 400
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
 
 RELEASE_SECONDS = 0.18
-"""Length of the fade of a note that is damped."""
+"""Length of the fade of a damped note."""
 NOTE_PEAK = 0.55
-"""Peak of a loud note before it is placed. What gets louder than `LIMIT` is scaled down as a whole."""
+"""Peak of a loud note before the room is added. Music louder than `LIMIT` is scaled down as a whole."""
 LIMIT = 0.95
 
 ROOM = (
@@ -40,19 +40,19 @@ ROOM = (
     (0.0439, 0.07, 0.04),
     (0.0571, 0.03, 0.06),
 )
-"""Reflections from the walls: seconds, and the gain of the left and the right channel."""
+"""Reflections from the walls: delay in seconds, and the gains of the left and right channels."""
 ROOM_SECONDS = 0.06
 TAIL_SECONDS = RELEASE_SECONDS + ROOM_SECONDS
-"""A rendering is longer than its steps by as much."""
+"""Time by which a rendering is longer than its steps."""
 PANORAMA = 72
-"""Semitones from the middle, at F#4, to where a note would sound from one side alone."""
+"""Semitones from the middle, F#4, at which a note would come from one side only."""
 
 
 def step_seconds(tempo_bpm: float, steps_per_beat: int = STEPS_PER_BEAT) -> float:
-    """Return how long a step lasts.
+    """Return the length of a step in seconds.
 
     Raises:
-        ValueError: the tempo lies outside 20 to 400 beats per minute, or a beat has no whole step.
+        ValueError: the tempo is not within 20 to 400 beats per minute, or a beat does not have whole steps.
     """
     if not SLOWEST_BPM <= tempo_bpm <= FASTEST_BPM:
         raise ValueError(f"the tempo is {tempo_bpm} beats a minute: {SLOWEST_BPM} to {FASTEST_BPM} are allowed")
@@ -64,13 +64,13 @@ def step_seconds(tempo_bpm: float, steps_per_beat: int = STEPS_PER_BEAT) -> floa
 def step_starts(
     steps: int, tempo_bpm: float, steps_per_beat: int, tempo_changes: Sequence[tuple[float, float]] = ()
 ) -> np.ndarray:
-    """Return when steps begin, and when the last one ends: (steps + 1,) float64, in seconds.
+    """Return the start of each step and the end of the last one: (steps + 1,) float64, in seconds.
 
     Args:
-        steps: their number.
-        tempo_bpm: beats a minute, 20 to 400.
+        steps: number of steps.
+        tempo_bpm: beats per minute, 20 to 400.
         steps_per_beat: steps in a beat.
-        tempo_changes: the step from which each holds, in order, and beats a minute.
+        tempo_changes: the step from which each holds, in order, and beats per minute.
     """
     changes = [(0.0, tempo_bpm), *tempo_changes]
     lengths = [step_seconds(tempo, steps_per_beat) for _, tempo in changes]
@@ -84,7 +84,7 @@ def _check_rate(sample_rate: int) -> int:
 
 
 def panorama(pitch: int) -> tuple[float, float]:
-    """Return the gains of the left and the right channel for a pitch; their squares sum to 1."""
+    """Return the gains of the left and right channels for a pitch; their squares sum to 1."""
     angle = np.pi / 4 * (1 + np.clip((pitch - 66) / PANORAMA, -1, 1))
     return float(np.cos(angle)), float(np.sin(angle))
 
@@ -102,7 +102,7 @@ def placed_tone(pitch: int, sample_rate: int, instrument: Instrument = tone) -> 
 
 
 def loudness(steps: np.ndarray, grid: Grid) -> np.ndarray:
-    """Return how loud notes are that begin at some steps (N,): those on the beat more than others, (N,) from 0 to 1."""
+    """Return the loudness, 0 to 1, of notes that begin at steps (N,), louder on the beat: (N,)."""
     offbeat, beat, bar = 0.78, 0.9, 1.0
     on_beat = np.where(steps % grid.steps_per_beat == 0, beat, offbeat)
     return np.where(steps % grid.steps_per_bar == 0, bar, on_beat)
@@ -111,13 +111,13 @@ def loudness(steps: np.ndarray, grid: Grid) -> np.ndarray:
 def render_notes(
     notes: np.ndarray, seconds: float, sample_rate: int = 44100, instrument: Instrument = tone
 ) -> np.ndarray:
-    """Return the sound of notes.
+    """Render notes.
 
     Args:
         notes: (N, 4) float: onset and length in seconds, MIDI pitch, and loudness from 0 to 1.
-        seconds: length of the music, `TAIL_SECONDS` before that of its sound.
+        seconds: length of the music; the sound is longer by `TAIL_SECONDS`.
         sample_rate: samples per second, 8000 to 192000.
-        instrument: that plays them; the piano of the project, or a `songs.soundfont.SoundFont`.
+        instrument: the instrument: the piano of the project, or a `songs.soundfont.SoundFont`.
 
     Returns:
         float32 (S, 2), at most `LIMIT` in absolute value.
@@ -139,7 +139,7 @@ def render_notes(
 
 
 def encode_wav(samples: np.ndarray, sample_rate: int = 44100) -> bytes:
-    """Return samples as a 16-bit WAV file.
+    """Encode samples as a 16-bit WAV file.
 
     Raises:
         ValueError: the samples are neither (N,) nor (N, 2) numbers from -1 to 1, or the sample rate is out of range.
@@ -159,7 +159,7 @@ def encode_wav(samples: np.ndarray, sample_rate: int = 44100) -> bytes:
 
 
 def write_wav(path: str | os.PathLike, samples: np.ndarray, sample_rate: int = 44100) -> None:
-    """Write samples as a 16-bit WAV file; a file of that name is replaced only by a whole new one.
+    """Write samples as a 16-bit WAV file, atomically.
 
     Raises:
         ValueError: as for `encode_wav`.

@@ -1,7 +1,7 @@
 """Validation of data read from a file, against an example.
 
-Everything that is restored (checkpoints, genomes, data sets, model files) is compared with what the reader itself
-would write: kinds, shapes and dtypes, before anything of that size is made. Nothing read is ever executed.
+Everything that is restored (checkpoints, genomes, data sets, model files) is compared with what the reader itself would
+write: types, shapes and dtypes, before anything of that size is allocated. Nothing read is ever executed.
 
 Conventions: an example is plain data (dict, list, tuple, str, int, float, bool) with NumPy arrays in it.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 LONGEST_SHOWN = 40
-"""Characters of a wrong value that a message shows."""
+"""Most characters of an invalid value shown in a message."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,14 @@ class Within:
 
 
 def validate_like(example: Any, value: Any, name: str = "") -> None:
-    """Raise ValueError if data is of another kind than an example.
+    """Raise ValueError if data does not match an example.
 
     Args:
-        example: A dict lists the keys that must be there; a list holds one example of all its items, a tuple one for
-            each item in turn; None accepts anything. An int must be >= 0 unless the example is negative. Floats
-            must be finite; an int is accepted for a float. An array must have the example's dtype and shape, and hold
-            finite numbers.
+        example: A dict lists the required keys; a list holds one example for all its items, a tuple one for each item
+            in turn; None accepts anything. An int must be >= 0 unless the example is negative. Floats must be finite;
+            an int is accepted for a float. An array must have the example's dtype and shape, and hold finite numbers.
         value: the data to check.
-        name: its name in messages: "population.genomes[3]".
+        name: its name in messages, as in "population.genomes[3]".
     """
     if isinstance(example, OrNone):
         if value is not None:
@@ -86,7 +85,7 @@ def validate_like(example: Any, value: Any, name: str = "") -> None:
 
 
 def _same_kind(example: Any, value: Any) -> bool:
-    """Return whether both are texts, both booleans, both counts, or both numbers."""
+    """Return True if both are strings, both booleans, both integers of the allowed sign, or both numbers."""
     if isinstance(value, bool) or isinstance(example, bool):
         return isinstance(value, bool) and isinstance(example, bool)
     if isinstance(example, int):
@@ -97,7 +96,7 @@ def _same_kind(example: Any, value: Any) -> bool:
 
 
 def _validate_array(example: AnyLength | np.ndarray, value: Any, name: str) -> None:
-    """Raise ValueError if an array has another dtype or shape than its example, or numbers that are not finite."""
+    """Raise ValueError if an array's dtype or shape differs from its example, or if it holds non-finite numbers."""
     wanted = example.example if isinstance(example, AnyLength) else example
     if not isinstance(value, np.ndarray):
         raise ValueError(f"{name} is not an array")
