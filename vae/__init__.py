@@ -1,1 +1,1 @@
-"""MusicVAE: a variational autoencoder of melodies, its data, training, checkpoints and sampling. Needs torch."""
+"""MusicVAE: a variational autoencoder for melodies, with data, training, checkpoints and sampling. Needs torch."""

@@ -1,10 +1,10 @@
-"""Moving a melody along an attribute of which there are examples: denser, higher, livelier.
+"""Moving a melody along an attribute that is given by examples: denser, higher, livelier.
 
-The mean of the codes of dense melodies decodes to no dense melody, so a straight line in the latent space changes
-little. What is searched for is a melody near the first one whose figures have moved as the examples say.
+The mean code of dense melodies does not decode to a dense melody, so a straight line in the latent space changes
+little. Instead, this module searches for a nearby melody whose figures have moved in the direction of the examples.
 
-Conventions: tokens int64 (N, T); codes float32 (N, latent); F figures of a melody, float64. An amount of 1 is half the
-difference between the examples with the attribute and those without it.
+Conventions: tokens int64 (N, T); codes float32 (N, latent); F figures per melody, float64. An amount of 1 is half the
+difference between the examples with and without the attribute.
 """
 
 from dataclasses import dataclass
@@ -19,31 +19,31 @@ from vae.statistics import figures
 
 ROUNDS, CANDIDATES = 12, 64
 NEIGHBOURS = 32
-"""Bars of examples, nearest to the one they change, of which a candidate takes one."""
+"""Number of nearest bars of examples from which a candidate takes one."""
 CHANGE = 0.2
-"""Price of changing all steps of a melody, beside the mean square of the figures, in deviations."""
+"""Cost of changing all steps of a melody, relative to the mean square error of the figures in deviations."""
 
 
 @dataclass(frozen=True)
 class Attribute:
-    """What tells melodies with an attribute from those without it."""
+    """The difference between melodies with and without an attribute."""
 
     difference: np.ndarray
-    """(F,) from the figures of those without it to those with it, means."""
+    """(F,) mean figures with the attribute minus mean figures without it."""
     deviation: np.ndarray
-    """(F,) within either, above 0."""
+    """(F,) standard deviation within each set, above 0."""
     codes: tuple[Tensor, Tensor]
-    """Posterior means (N, latent) of those without it and of those with it."""
+    """Posterior means (N, latent) of the examples without and with the attribute."""
 
     @property
     def weights(self) -> np.ndarray:
-        """How much each figure (F,) counts, by how well it alone tells them apart; their sum is 1."""
+        """Weights (F,) of the figures, by how well each one separates the two sets; they sum to 1."""
         squares = (self.difference / self.deviation) ** 2
         return squares**2 / max(1e-12, (squares**2).sum())
 
 
 def learn_attribute(model: MusicVAE, having: Tensor, lacking: Tensor) -> Attribute:
-    """Return the attribute that melodies (N, T) have and others (M, T) lack."""
+    """Learn the attribute that melodies (N, T) have and others (M, T) lack."""
     form = model.config.form
     with_it, without = (figures(*form.read(tokens.numpy()), form.steps_per_bar) for tokens in (having, lacking))
     spread = np.sqrt((with_it.var(axis=0) + without.var(axis=0)) / 2)
@@ -53,9 +53,9 @@ def learn_attribute(model: MusicVAE, having: Tensor, lacking: Tensor) -> Attribu
 
 
 def move(model: MusicVAE, start: Tensor, attribute: Attribute, amount: float, seed: int = 0) -> Tensor:
-    """Return a melody (T,) near that of a latent vector (latent,), with more (amount > 0) or less of an attribute.
+    """Return a melody (T,) near the one of a latent vector (latent,), with more (amount > 0) or less of an attribute.
 
-    Candidates take bars a part of the way to bars of the examples; the best of each round is kept if it is better.
+    Candidates move some bars part of the way to bars of the examples. The best one of a round is kept if it improves.
     """
     config, generator = model.config, torch.Generator().manual_seed(seed)
     bars = config.bars if config.by_slots else 1

@@ -1,4 +1,4 @@
-"""Attention between the bars of a melody, in residual layers that add nothing until they are trained.
+"""Attention between the bars of a melody, in residual layers that are initialised to add nothing.
 
 Conventions: x is (B, U, width), a vector for each bar.
 """
@@ -14,15 +14,15 @@ HEAD_WIDTH = 32
 
 
 class BarMixing(nn.Module):
-    """A residual layer of attention between bars and a perceptron of each bar; both output 0 at first.
+    """A residual layer of attention between bars and a perceptron for each bar; both output 0 initially.
 
-    A model thus starts with independent bars, which it learns fast, and learns what they share afterwards.
+    A model thus starts with independent bars, which it learns quickly, and then learns what they have in common.
     """
 
     def __init__(self, bars: int, width: int):
         """
         Raises:
-            ModelError: the width does not divide by the number of heads.
+            ModelError: the width is not a multiple of the number of heads.
         """
         super().__init__()
         self.heads = max(1, width // HEAD_WIDTH)
@@ -47,7 +47,7 @@ class BarMixing(nn.Module):
         batch, bars, width = x.shape
         mixed = self.query_key_value(self.norm_bars(x) + self.position)
         query, key, value = mixed.reshape(batch, bars, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        # written out: for so few bars torch's fused attention is several times slower on a CPU, backward above all
+        # explicit: for few bars torch's fused attention is several times slower on a CPU, especially backward
         weights = torch.softmax(query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5, dim=-1)
         mixed = weights.to(value.dtype) @ value
         x = x + self.bars_out(mixed.transpose(1, 2).reshape(batch, bars, width))

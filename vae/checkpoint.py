@@ -1,9 +1,9 @@
-"""Models as files: NAME.safetensors with the parameters, and NAME.json beside it with their description.
+"""Model files: NAME.safetensors with the parameters, and NAME.json next to it with their description.
 
 Conventions:
-    The JSON says `format`, `version`, `model` (the options of `vae.config.ModelConfig`), `dtype` and what
-    was added: training options, data set, figures. Nothing in either file is ever executed.
-    Parameters may be stored in half precision (bfloat16 or float16) and are float32 when read.
+    The JSON has `format`, `version`, `model` (the options of `vae.config.ModelConfig`), `dtype` and any added data:
+    training options, data set, figures. Nothing in either file is ever executed.
+    Parameters may be stored in half precision (bfloat16 or float16) and are converted to float32 when read.
 """
 
 import json
@@ -24,7 +24,7 @@ FORMAT = "kuznechik vae"
 VERSION = 1
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 METRICS = ByAnyName(OrNone(0.0))
-"""An example of the metrics of a validation; one that is None was not computed."""
+"""An example of the metrics of a validation; None if a metric was not computed."""
 ABOUT = {
     "name": "",
     "commands": [[""]],
@@ -34,15 +34,15 @@ ABOUT = {
     "training": {},
     "validation": METRICS,
 }
-"""An example of the JSON of a model, of which any part may be missing."""
+"""An example of the JSON of a model; any part may be missing."""
 
 
 def save_model(path: Path, model: MusicVAE, about: dict[str, Any], dtype: str = "float32") -> None:
     """Write a model.
 
     Args:
-        path: of the .safetensors file; the JSON goes beside it.
-        model: what to write.
+        path: the .safetensors file; the JSON is written next to it.
+        model: the model to write.
         about: plain data for the JSON.
         dtype: float32, bfloat16 or float16.
     """
@@ -58,24 +58,24 @@ def read_about(path: Path) -> dict[str, Any]:
     Raises:
         ModelError: it is missing, damaged, or of another kind.
     """
-    beside = path.with_suffix(".json")
+    file = path.with_suffix(".json")
     try:
-        about = json.loads(read_text(beside))
+        about = json.loads(read_text(file))
     except FileNotFoundError:
-        raise ModelError(f"{beside}: is missing; it says what kind of model {path.name} is") from None
+        raise ModelError(f"{file}: is missing; it describes the model {path.name}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{beside}: is broken: {error}") from None
+        raise ModelError(f"{file}: is broken: {error}") from None
     if not isinstance(about, dict) or (about.get("format"), about.get("version")) != (FORMAT, VERSION):
-        raise ModelError(f"{beside}: describes no {FORMAT!r} model of version {VERSION}")
+        raise ModelError(f"{file}: does not describe a {FORMAT!r} model of version {VERSION}")
     try:
         check_about(about)
     except ValueError as error:
-        raise ModelError(f"{beside}: is broken: {error}") from None
+        raise ModelError(f"{file}: is broken: {error}") from None
     return about
 
 
 def check_about(about: dict[str, Any]) -> None:
-    """Raise ValueError if a part of the JSON of a model is of another kind than it should be."""
+    """Raise ValueError if a part of the JSON of a model is not valid."""
     json.dumps(about, allow_nan=False)
     validate_like({name: OrNone(kind) for name, kind in ABOUT.items()}, {name: about.get(name) for name in ABOUT})
     if about.get("data"):
@@ -93,8 +93,8 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> tuple[Mu
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ModelError(
-            f"{path}: not a .safetensors file; kuznechik vae import-checkpoint makes one of a checkpoint of the "
-            "MusicVAE thesis project"
+            f"{path}: not a .safetensors file; convert a checkpoint of the MusicVAE thesis project with kuznechik vae "
+            "import-checkpoint"
         )
     try:
         arrays = load(read_whole(path))
@@ -116,32 +116,32 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> tuple[Mu
 
 
 def shapes(config: ModelConfig) -> dict[str, torch.Size]:
-    """Return the shapes of all parameters of a model without making it: its options can ask for any size."""
+    """Return the shapes of all parameters without allocating the model, since its options may ask for any size."""
     with torch.device("meta"):
         return {name: value.shape for name, value in MusicVAE(config).state_dict().items()}
 
 
 def fill(model: MusicVAE, arrays: dict[str, torch.Tensor], origin: str) -> None:
-    """Give a model its parameters.
+    """Load parameters into a model.
 
     Raises:
-        ModelError: some are missing, too many, of another shape, or no numbers.
+        ModelError: parameters are missing, unknown, of the wrong shape, or not finite.
     """
     check_parameters({name: value.shape for name, value in model.state_dict().items()}, arrays, origin)
     model.load_state_dict({name: value.float() for name, value in arrays.items()})
 
 
 def check_parameters(expected: dict[str, torch.Size], arrays: dict[str, torch.Tensor], origin: str) -> None:
-    """Raise ModelError if arrays are not the parameters of these shapes, or no numbers."""
+    """Raise ModelError if arrays do not match the expected parameters, or are not finite."""
     for name in sorted(expected.keys() | arrays.keys()):
         if name not in arrays:
-            raise ModelError(f"{origin}: has no parameter {name}: it is of another kind of model")
+            raise ModelError(f"{origin}: has no parameter {name}: it is another kind of model")
         if name not in expected:
-            raise ModelError(f"{origin}: has a parameter {name:.100} that this kind of model has not")
+            raise ModelError(f"{origin}: has a parameter {name:.100} that this kind of model does not have")
         if arrays[name].shape != expected[name]:
             shapes = f"{tuple(arrays[name].shape)}, not {tuple(expected[name])}"
-            raise ModelError(f"{origin}: {name} has the shape {shapes}: it is of another size of model")
+            raise ModelError(f"{origin}: {name} has the shape {shapes}: it is a model of another size")
         if arrays[name].dtype not in (*DTYPES.values(), torch.float64):
             raise ModelError(f"{origin}: {name} is {arrays[name].dtype}, not one of {', '.join(DTYPES)}")
         if not torch.isfinite(arrays[name]).all():
-            raise ModelError(f"{origin}: is damaged: {name} holds what is no number")
+            raise ModelError(f"{origin}: is damaged: {name} holds values that are not finite")

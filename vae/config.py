@@ -1,6 +1,6 @@
-"""Options of a MusicVAE: the shape of the model, how it is trained, and presets of shapes.
+"""Options of a MusicVAE: its architecture, its training, and presets of architectures.
 
-Conventions: widths are features of one direction; U is a number of bars, S steps of a bar.
+Conventions: widths are the features of one direction; U is the number of bars, S the number of steps per bar.
 """
 
 from dataclasses import asdict, dataclass
@@ -29,28 +29,28 @@ class TrainingError(ValueError):
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The shape of a model."""
+    """The architecture of a model."""
 
     bars: int = option(2, "length of a melody in bars", 1, WIDEST)
     representation: str = option("pianoroll", "how melodies are written as tokens", choices=tuple(REPRESENTATIONS))
     latent: int = option(96, "dimensions of the latent vector", 1, WIDEST)
     encoder: str = option(
         "mlp",
-        "lstm: bidirectional over all steps; mlp: over the flattened melody; bars: an MLP for each bar, then attention",
+        "lstm: bidirectional over all steps; mlp: over the flattened melody; bars: an MLP per bar, then attention",
         choices=ENCODERS,
     )
     encoder_width: int = option(512, "features of the encoder", 1, WIDEST)
-    encoder_layers: int = option(2, "layers of the LSTM or the MLP, or of attention between bars", 0, MOST_LAYERS)
+    encoder_layers: int = option(2, "layers of the LSTM or MLP, or of attention between bars", 0, MOST_LAYERS)
     embedding: int = option(32, "features of a token; 0 feeds the token as a one-hot vector", 0, WIDEST)
     decoder: str = option(
         "hierarchical",
-        "hierarchical: an embedding for each bar, and the LSTM starts anew in each; flat: one LSTM over all steps",
+        "hierarchical: an embedding for each bar, where the LSTM is reset; flat: one LSTM over all steps",
         choices=DECODERS,
     )
     conductor: str = option(
         "lstm",
-        "how bar embeddings come from the latent vector: lstm from all of it; slots: each bar has a part of it, "
-        "and layers of attention, which output 0 at first, mix the bars",
+        "how bar embeddings are computed: lstm: from the whole latent vector; slots: each bar from its own part, then "
+        "mixed by layers of attention that output 0 initially",
         choices=CONDUCTORS,
     )
     conductor_width: int = option(256, "features of a bar embedding", 1, WIDEST)
@@ -59,21 +59,21 @@ class ModelConfig:
     decoder_layers: int = option(1, "layers of the decoder's LSTM", 1, MOST_LAYERS)
     unroll: int = option(
         32,
-        "features of each step made from the bar embedding, input and output of the decoder; 0: none",
+        "features per step computed from the bar embedding, fed to the decoder's input and output; 0: none",
         0,
         WIDEST,
     )
-    hear_bar: bool = option(True, "feed the bar embedding to the decoder at every step, beside the unrolled features")
-    prior_layers: int = option(0, "layers of the flow of a learned prior; 0: a standard normal prior", 0, MOST_LAYERS)
+    hear_bar: bool = option(True, "feed the bar embedding to the decoder at every step, with the unrolled features")
+    prior_layers: int = option(0, "layers of the flow of a learned prior; 0: standard normal prior", 0, MOST_LAYERS)
     prior_width: int = option(256, "features of the learned prior", 1, WIDEST)
     feedback: str = option(
-        "token", "what the free-running decoder reads of its last step: the token, or the raw logits", choices=FEEDBACKS
+        "token", "what the free-running decoder is fed from its last step: token or raw logits", choices=FEEDBACKS
     )
 
     def __post_init__(self):
         check_section(self)
         if not self.hear_bar and not self.unroll:
-            raise ModelError("hear_bar is off and unroll is 0: the decoder would know nothing of a bar")
+            raise ModelError("hear_bar is off and unroll is 0: the decoder would not see the bar embedding")
         if (self.by_slots or self.prior_layers) and self.latent % self.bars:
             raise ModelError(f"latent is {self.latent}: slots need a multiple of the {self.bars} bars")
         if self.encoder == "mlp" and not (self.embedding and self.encoder_layers):
@@ -86,7 +86,7 @@ class ModelConfig:
 
     @property
     def form(self) -> Representation:
-        """The representation."""
+        """The representation of melodies."""
         return REPRESENTATIONS[self.representation]
 
     @property
@@ -101,16 +101,16 @@ class ModelConfig:
 
     @property
     def segments(self) -> int:
-        """Number of stretches in which the decoder starts anew: the bars, or one if it is flat."""
+        """Number of stretches at which the decoder is reset: the bars, or one if it is flat."""
         return 1 if self.decoder == "flat" else self.bars
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the options for JSON."""
+        """Return the options as plain data for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Any) -> "ModelConfig":
-        """Return the configuration of options read from JSON; raises OptionError or ModelError."""
+        """Build a configuration from options read from JSON; raises OptionError or ModelError."""
         return read_section(cls, data, "model")
 
 
@@ -119,31 +119,31 @@ class TrainingOptions:
     """Options of training."""
 
     epochs: int = option(10, "passes over the unique training melodies", 1, 10**7)
-    batch: int = option(64, "melodies in a step, of each process", 1, 10**6)
+    batch: int = option(64, "melodies per step and process", 1, 10**6)
     minutes: float = option(
         0.0,
-        "limit of CPU time (wall time on a GPU); the schedule follows whichever limit ends first; 0: no limit. Only "
-        "runs without one are resumed to the same bits",
+        "limit of CPU time (wall time on a GPU); the schedule follows the limit that is reached first; 0: none. Only "
+        "runs without a limit resume bit for bit",
         0.0,
         1e6,
     )
-    learning_rate: float = option(1.1e-3, "highest learning rate of AdamW", 1e-8, 1.0)
-    warmup_steps: int = option(100, "steps in which the learning rate rises", 0, 10**9)
+    learning_rate: float = option(1.1e-3, "peak learning rate of AdamW", 1e-8, 1.0)
+    warmup_steps: int = option(100, "steps over which the learning rate rises", 0, 10**9)
     hold: float = option(0.25, "share of the run before the learning rate falls along a cosine", 0.0, 1.0)
-    final_rate: float = option(0.02, "share of the learning rate that is left at the end", 0.0, 1.0)
+    final_rate: float = option(0.02, "share of the learning rate left at the end", 0.0, 1.0)
     weight_decay: float = option(0.0, "weight decay of AdamW", 0.0, 1.0)
     clip: float = option(5.0, "largest norm of the gradient", 1e-6, 1e6)
     beta: float = option(0.05, "weight of the KL divergence; 1 is the true ELBO", 0.0, 1e3)
-    beta_warmup_steps: int = option(2000, "steps in which beta rises from 0", 0, 10**9)
-    free_bits: float = option(0.0, "bits of the divergence of a melody that cost nothing", 0.0, 1e6)
+    beta_warmup_steps: int = option(2000, "steps over which beta rises from 0", 0, 10**9)
+    free_bits: float = option(0.0, "bits of KL divergence per melody that cost nothing", 0.0, 1e6)
     word_dropout: float = option(
-        0.3, "share of the previous tokens hidden from the decoder, so that it must use the latent vector", 0.0, 1.0
+        0.3, "share of previous tokens hidden from the decoder, so that it must use the latent vector", 0.0, 1.0
     )
-    scheduled_sampling: float = option(0.0, "share of the previous tokens replaced by the model's guesses", 0.0, 1.0)
+    scheduled_sampling: float = option(0.0, "share of previous tokens replaced by the model's guesses", 0.0, 1.0)
     augment: float = option(0.0, "share of melodies transposed by -6 to 6 semitones", 0.0, 1.0)
-    precision: str = option("auto", "auto: bfloat16 where the processor computes with it", choices=PRECISIONS)
+    precision: str = option("auto", "auto: bfloat16 if the processor supports it natively", choices=PRECISIONS)
     evaluations: int = option(20, "validations over the run, evenly spread", 1, 10**6)
-    validation_windows: int = option(512, "largest number of melodies in a validation", 1, 10**9)
+    validation_windows: int = option(512, "most melodies in a validation", 1, 10**9)
     patience: int = option(0, "validations without a new best after which training stops; 0: never", 0, 10**6)
     seed: int = option(0, "the same seed gives the same run", 0, 2**31 - 1)
 
@@ -151,12 +151,12 @@ class TrainingOptions:
         check_section(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the options for JSON."""
+        """Return the options as plain data for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Any) -> "TrainingOptions":
-        """Return options read from JSON; raises OptionError."""
+        """Build options from data read from JSON; raises OptionError."""
         return read_section(cls, data, "training")
 
 
@@ -176,15 +176,15 @@ SLOTS = dict(
 
 
 def preset(name: str, bars: int, form: str = "pianoroll") -> ModelConfig:
-    """Return the configuration of a name.
+    """Return the configuration of a preset.
 
-    fast: an encoder of single bars and attention between them, what learned best in minutes on a CPU. mlp: a
+    fast: an encoder of single bars with attention between them, which learned best in minutes on a CPU. mlp: a
     perceptron over all steps and an LSTM conductor. flat: one decoder over all steps. faithful: MusicVAE with LSTMs,
-    small enough for a CPU. seed: the same at the real size of the MusicVAE thesis project, 176 million parameters at
+    small enough for a CPU. seed: the same at the full size of the MusicVAE thesis project, 176 million parameters for
     2 bars.
 
     Raises:
-        ModelError: there is none of that name.
+        ModelError: there is no preset of that name.
     """
     presets: dict[str, dict[str, Any]] = {
         "fast": dict(latent=48 * bars, **SLOTS),

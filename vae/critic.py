@@ -1,9 +1,9 @@
-"""A critic of a prior's draws: the odds that a melody is a real one, from figures of it.
+"""A critic of samples from a prior: log odds that a melody is real, computed from its figures.
 
-Of several draws one is chosen by these odds, which brings what the prior gets wrong, as a range too wide or too few
-notes, nearer to real melodies, without a change to encoder and decoder.
+One of several samples is selected by these odds. This corrects faults of the prior, such as too wide a range or too few
+notes, without changing the encoder and decoder.
 
-Conventions: roll and onsets (N, T); figures float32 (N, F); odds are logarithms (N,).
+Conventions: roll and onsets (N, T); figures float32 (N, F); odds are log odds (N,).
 
 Source: S. Azadi et al., Discriminator Rejection Sampling, 2019.
 """
@@ -25,11 +25,12 @@ STEPS, BATCH = 600, 128
 
 
 def form_figures(roll: np.ndarray, onsets: np.ndarray, steps_per_bar: int) -> Tensor:
-    """Return the figures of `vae.statistics` and more of intervals, lengths and repeated bars.
+    """Return the figures of `vae.statistics` with further ones on intervals, lengths and repeated bars.
 
     Returns:
-        (N, F): beside those, shares of intervals of 0 to 12 semitones, and of notes 1 to 16 steps before the next;
-        shares of bars equal to that of 1, 2, 4 and 8 bars before, and equal in rhythm; the share of different bars.
+        (N, F): after those of `vae.statistics`, shares of intervals of 0 to 12 semitones, and of notes 1 to 16 steps
+        before the next; shares of bars equal to the one 1, 2, 4 and 8 bars before, and equal in rhythm; the share of
+        distinct bars.
     """
     begins = (onsets | implied_onsets(roll)) & (roll != REST)
     count, rows = len(roll), []
@@ -53,7 +54,7 @@ def form_figures(roll: np.ndarray, onsets: np.ndarray, steps_per_bar: int) -> Te
 
 
 class Critic(nn.Module):
-    """A small perceptron over figures in deviations from those of real melodies."""
+    """A small perceptron on figures that are standardised by those of real melodies."""
 
     mean: Tensor
     deviation: Tensor
@@ -71,7 +72,7 @@ class Critic(nn.Module):
 
 
 def train_critic(critic: Critic, real: Tensor, drawn: Tensor, seed: int = 0) -> None:
-    """Train a critic on the CPU, in place, to tell figures (N, F) of real melodies from those (M, F) of draws."""
+    """Train a critic in place, on the CPU, to separate figures (N, F) of real melodies from those (M, F) of samples."""
     critic.mean.copy_(real.mean(dim=0))
     critic.deviation.copy_(real.std(dim=0).clamp_min(1e-2))
     with torch.random.fork_rng(devices=[]):

@@ -1,13 +1,13 @@
-"""Data sets: windows of melodies in three splits, as files.
+"""Data sets as files: windows of melodies in three splits.
 
     FOLDER/2bars-pianoroll-transposed/
-        dataset.json            how it was made, pieces and windows of each split
+        dataset.json            how it was made, and the pieces and windows of each split
         train.npz, validation.npz, test.npz
 
 Conventions:
-    An .npz holds `roll` (N, T) uint8, `onsets` (N, T) bool packed to bits, `pieces` and `sources` (N,) int32, and is
-    read without pickle. A source is one of the folders. Windows are cut as in `vae.windows`.
-    The files can come from anywhere: kinds, shapes and ranges are compared before they are used.
+    An .npz file holds `roll` (N, T) uint8, `onsets` (N, T) bool packed into bits, and `pieces` and `sources` (N,)
+    int32, and is read without pickle. A source is one of the folders. Windows are cut as in `vae.windows`.
+    Files are untrusted: types, shapes and ranges are checked before they are used.
 """
 
 import io
@@ -40,9 +40,9 @@ META = {
 """An example of a dataset.json."""
 MOST_PIECES = 2**31
 MOST_UNPACKED = 200
-"""Most bytes that a byte of a file unpacks to: windows of melodies take some ten."""
+"""Most bytes that one byte of a file may unpack to; windows of melodies take about ten."""
 UNREADABLE = OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error
-"""Errors of NumPy and zip files that are damaged, or of another kind."""
+"""Errors raised for damaged or invalid NumPy and zip files."""
 
 
 class DatasetError(ValueError):
@@ -51,12 +51,12 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True)
 class DatasetOptions:
-    """Options of making a data set."""
+    """Options for making a data set."""
 
     bars: int = option(2, "length of a window in bars", choices=BARS)
-    stride: int = option(1, "bars from one window to the next", 1)
+    stride: int = option(1, "bars between the starts of windows", 1)
     representation: str = option(
-        "pianoroll", "tokens in which unique windows are counted and models trained", choices=tuple(REPRESENTATIONS)
+        "pianoroll", "tokens for counting unique windows and training models", choices=tuple(REPRESENTATIONS)
     )
     transposed: bool = option(False, "move every piece to C major or A minor")
     track: str = option("", "the part to read, by the name of its track or its number; '': the likely melody")
@@ -87,7 +87,7 @@ class Split:
         return self.form.write(self.windows.roll, self.windows.onsets)
 
     def unique_tokens(self) -> np.ndarray:
-        """Return the different ones of the windows as tokens, sorted."""
+        """Return the unique windows as tokens, sorted."""
         return np.unique(self.tokens(), axis=0)
 
 
@@ -97,7 +97,7 @@ def dataset_name(bars: int, form: str, transposed: bool) -> str:
 
 
 def command_for(folder: Path, split: str = "all") -> str:
-    """Return the command that makes the data set of a folder; its name says which kind."""
+    """Return the command that makes the data set of a folder, whose name determines the options."""
     kinds = {"pianoroll": "p", "midilike": "", "onsets": ""}
     for bars in BARS:
         for form in REPRESENTATIONS:
@@ -111,7 +111,7 @@ def command_for(folder: Path, split: str = "all") -> str:
 
 
 def check_meta(meta: Any) -> None:
-    """Raise ValueError if a dataset.json has content of another kind than it should have."""
+    """Raise ValueError if the content of a dataset.json is not valid."""
     validate_like(META, meta)
     json.dumps(meta, allow_nan=False)
     representation(meta["representation"])
@@ -120,7 +120,7 @@ def check_meta(meta: Any) -> None:
 
 
 def read_meta(folder: Path) -> dict:
-    """Return the content of the dataset.json of a data set.
+    """Read the dataset.json of a data set.
 
     Raises:
         DatasetError: it is missing or broken.
@@ -154,7 +154,7 @@ def read_split(folder: Path, name: str) -> Split:
 
 
 def _read_arrays(content: bytes, meta: dict) -> dict[str, np.ndarray]:
-    """Return the arrays of a split by name, the onsets unpacked; raises ValueError and other errors of zip files."""
+    """Return the arrays of a split by name, with onsets unpacked; raises ValueError and other errors of zip files."""
     if unpacked_bytes(io.BytesIO(content)) > min(MOST_UNPACKED * len(content), MOST_BYTES):
         raise ValueError(f"it would unpack to more than {MOST_UNPACKED} times its size, or {MOST_BYTES // 2**20} MiB")
     steps = meta["bars"] * STEPS_PER_BAR
@@ -176,7 +176,7 @@ def _read_arrays(content: bytes, meta: dict) -> dict[str, np.ndarray]:
 
 
 def write_split(path: Path, windows: Windows, sources: np.ndarray) -> None:
-    """Write the windows of a split, and the source (N,) int32 of each."""
+    """Write the windows of a split and their sources, (N,) int32."""
     array = io.BytesIO()
     bits = np.packbits(windows.onsets, axis=1)
     np.savez_compressed(array, roll=windows.roll, onsets=bits, pieces=windows.pieces, sources=sources)

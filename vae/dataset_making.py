@@ -1,10 +1,10 @@
-"""Data sets made of folders of MIDI files, split so that no test window is in training.
+"""Making data sets from folders of MIDI files, split so that no test window occurs in training.
 
 Conventions:
-    Whole groups of pieces go to a split. Windows of training whose shape is in validation or test are then left out
-    of training, and those of validation that are in test out of validation.
-    The split depends on the pieces and the seed alone: that of 16 bars is that of 2 bars.
-    A folder with a CSV as MAESTRO's (columns midi_filename and split) is split accordingly.
+    Whole groups of pieces are assigned to a split. Training windows whose shape also occurs in validation or test are
+    then left out, and so are validation windows whose shape occurs in test.
+    The split depends only on the pieces and the seed, so it is the same for 16 bars as for 2 bars.
+    A folder with a CSV file like MAESTRO's (columns midi_filename and split) is split as the file states.
 """
 
 import csv
@@ -26,11 +26,11 @@ from vae.windows import Windows, cut_windows, group_pieces, shapes
 
 SHARES = (0.9, 0.05, 0.05)
 LARGE_GROUP = 20
-"""Groups of more pieces always train: one of them would be a whole test."""
+"""Groups with more pieces are always used for training; one of them could make up a whole test split."""
 
 
 def list_files(places: Sequence[Path]) -> list[tuple[Path, int, str | None]]:
-    """Return the MIDI files among some places and in folders below them, the index of the place, and the given split.
+    """Return all MIDI files among and below `places`, each with the index of its place and the split it was given.
 
     Raises:
         DatasetError: a place is missing, or there is no MIDI file at all.
@@ -57,15 +57,15 @@ def read_folders(
     options: ArrangeOptions = DEFAULTS,
     report: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[list[Piece], list[int], list[str | None], list[str]]:
-    """Read the melodies of MIDI files, and of all under some folders.
+    """Read the melodies of MIDI files and of all files under some folders.
 
     Args:
         folders: as for `list_files`.
         options: as for `read_piece`.
-        report: called with the number of files read and of all files.
+        report: called with the number of files read and the number of all files.
 
     Returns:
-        The pieces, the source of each, the split of each where a CSV names one, and what was wrong with other files.
+        The pieces, the source of each, the split of each if a CSV file gives one, and the errors in other files.
 
     Raises:
         DatasetError: a folder is missing, or there is no MIDI file at all.
@@ -88,7 +88,7 @@ def read_folders(
 
 
 def maestro_splits(folder: Path) -> dict[str, str]:
-    """Return the split of each file of a folder with MAESTRO's CSV, nothing if there is none."""
+    """Return the split of each file in a folder with a CSV file like MAESTRO's; empty without one."""
     for path in sorted(folder.glob("*.csv")):
         try:
             rows = list(csv.DictReader(io.StringIO(read_text(path), newline="")))
@@ -100,12 +100,12 @@ def maestro_splits(folder: Path) -> dict[str, str]:
 
 
 def assign_splits(groups: np.ndarray, given: Sequence[str | None], seed: int) -> np.ndarray:
-    """Return the split (index into SPLITS) of each piece: 90, 5 and 5 of 100 groups, at least one each.
+    """Return the split (index into SPLITS) of each piece: 90%, 5% and 5% of the groups, at least one each.
 
     Args:
         groups: (P,) group of each piece.
-        given: the split of each piece, where one is given.
-        seed: of the shuffle.
+        given: the given split of each piece, or None.
+        seed: seed of the shuffle.
     """
     names, sizes = np.unique(groups, return_counts=True)
     np.random.default_rng(seed).shuffle(order := names.copy())
@@ -124,7 +124,7 @@ def assign_splits(groups: np.ndarray, given: Sequence[str | None], seed: int) ->
 
 
 def split_windows(windows: Windows, split: np.ndarray) -> list[Windows]:
-    """Return the windows of train, validation and test; none of a later split has its shape in an earlier one."""
+    """Return the windows of train, validation and test; no shape occurs in two splits."""
     keys = np.array(shapes(windows.roll), dtype=object)
     of = split[windows.pieces] if len(windows) else np.zeros(0, dtype=int)
     taken: set[bytes] = set()
@@ -144,7 +144,7 @@ def generate(
     splits: Sequence[str] = SPLITS,
     report: Callable[[int, int], None] = lambda done, of: None,
 ) -> dict:
-    """Make a data set from folders of MIDI files and write it.
+    """Make and write a data set from folders of MIDI files.
 
     Returns:
         The content of dataset.json.

@@ -1,12 +1,12 @@
-"""Decoders, from latent vectors to logits: teacher forced, given the true token before each step, or free running.
+"""Decoders from latent vectors to logits: teacher forced, given the true token before each step, or free running.
 
-A *conductor* makes an embedding of every bar. An LSTM starts from it anew in every bar, and has it as an input at
-every step. As the state does not go from bar to bar, all bars can be decoded in parallel when the tokens are known.
-The flat decoder has one long "bar".
+A *conductor* computes an embedding of every bar. An LSTM is reset from it at every bar and gets it as an input at every
+step. Since no state is carried from bar to bar, all bars can be decoded in parallel when the tokens are known. The flat
+decoder has one long "bar".
 
 Conventions:
     z float (B, latent); tokens int64 (B, T); logits float (B, T, classes). U bars of S steps, T = U * S.
-    `previous` (B, T) holds the token before each step; `classes` stands for none, before the first or dropped.
+    `previous` (B, T) holds the token before each step; `classes` marks a missing token, at the start or dropped.
 """
 
 import torch
@@ -19,7 +19,7 @@ from vae.encoder import TokenInput
 
 
 class LstmConductor(nn.Module):
-    """An LSTM without input; its first states are computed from the latent vector, as in MusicVAE."""
+    """An LSTM without input whose initial states are computed from the latent vector, as in MusicVAE."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -35,7 +35,7 @@ class LstmConductor(nn.Module):
 
 
 class SlotConductor(nn.Module):
-    """A projection of each bar's part of the latent vector, then attention between bars."""
+    """A projection of each bar's part of the latent vector, followed by attention between bars."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -63,7 +63,7 @@ class FlatConductor(nn.Module):
 
 
 def make_conductor(config: ModelConfig) -> nn.Module:
-    """Return the conductor that a configuration asks for."""
+    """Build the conductor for a configuration."""
     kinds = {"lstm": LstmConductor, "slots": SlotConductor}
     return (FlatConductor if config.decoder == "flat" else kinds[config.conductor])(config)
 
@@ -76,7 +76,7 @@ class Decoder(nn.Module):
 
         Args:
             z: (B, latent).
-            previous: (B, T) the token before each step, `classes` where there is none or it is withheld.
+            previous: (B, T) the token before each step, `classes` if there is none or it is hidden.
         """
         raise NotImplementedError
 
@@ -87,19 +87,19 @@ class Decoder(nn.Module):
         generator: torch.Generator | None = None,
         logits: bool = False,
     ) -> Tensor:
-        """Return the tokens (B, T) decoded from the decoder's own earlier tokens, all melodies in parallel.
+        """Decode tokens (B, T) from the decoder's own earlier tokens, all melodies in parallel.
 
         Args:
             z: (B, latent).
-            temperature: 0 takes the likeliest token, 1 draws from the distribution, more is wilder.
-            generator: of the draws, on the device of `z`.
+            temperature: 0 takes the likeliest token, 1 samples from the distribution, above 1 is more random.
+            generator: generator for sampling, on the device of `z`.
             logits: return the logits (B, T, classes) instead.
         """
         raise NotImplementedError
 
 
 class LstmDecoder(Decoder):
-    """Conductor, LSTM and output."""
+    """A decoder made of conductor, LSTM and output layer."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -113,7 +113,7 @@ class LstmDecoder(Decoder):
         context = config.conductor_width * config.hear_bar + config.unroll
         self.lstm = nn.LSTM(context + self.input.width, width, layers, batch_first=True)
         self.output = nn.Linear(width + config.unroll, config.classes)
-        for layer in range(layers):  # a forget gate that is open at first lets gradients through
+        for layer in range(layers):  # an initially open forget gate lets gradients through
             getattr(self.lstm, f"bias_ih_l{layer}").data[width : 2 * width] = 1.0
 
     def teacher_forced(self, z: Tensor, previous: Tensor) -> Tensor:
@@ -146,14 +146,14 @@ class LstmDecoder(Decoder):
         return torch.stack(played, dim=1)
 
     def _states(self, embeddings: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the first hidden and cell states (layers, N, width) of bars with embeddings (N, width)."""
+        """Return the initial hidden and cell states (layers, N, width) of bars with embeddings (N, width)."""
         states = torch.tanh(self.first_states(embeddings))
         states = states.reshape(len(embeddings), 2, self.config.decoder_layers, self.config.decoder_width)
         hidden, cell = states.permute(1, 2, 0, 3).contiguous()
         return hidden, cell
 
     def _context(self, embeddings: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return the LSTM's input from the bar at every step (N, S, features), and its part that goes to the output."""
+        """Return the LSTM's input from the bar at every step (N, S, features), and the part also fed to the output."""
         context = embeddings[:, None].expand(-1, self.steps, -1)
         if self.unroll is None:
             return context, None
@@ -162,14 +162,14 @@ class LstmDecoder(Decoder):
 
 
 class LstmCells:
-    """The decoder's LSTM step by step, with the parts that do not depend on earlier steps computed at once."""
+    """The decoder's LSTM run step by step; everything independent of earlier steps is computed in advance."""
 
     def __init__(self, lstm: nn.LSTM, context: Tensor, tokens: TokenInput):
         """
         Args:
-            lstm: of one or more layers.
-            context: (B, U, S, features) input of every step beside the last token.
-            tokens: the input of the last token.
+            lstm: the LSTM, with one or more layers.
+            context: (B, U, S, features) input of every step other than the last token.
+            tokens: the input layer for the last token.
         """
         features = context.shape[-1]
         self.recurrent = [getattr(lstm, f"weight_hh_l{layer}").t() for layer in range(lstm.num_layers)]
@@ -183,7 +183,7 @@ class LstmCells:
         if tokens.table is not None:
             self.table = functional.linear(tokens.table.weight, self.from_vector)
         else:
-            self.table = functional.pad(self.from_vector.t(), (0, 0, 0, 1))  # the last token is none: zeros
+            self.table = functional.pad(self.from_vector.t(), (0, 0, 0, 1))  # zeros for a missing token
 
     def of_tokens(self, tokens: Tensor) -> Tensor:
         """Return the contribution of the last tokens (B,) to the gates."""
@@ -194,7 +194,7 @@ class LstmCells:
         return functional.linear(vectors, self.from_vector)
 
     def step(self, bar: int, step: int, last: Tensor, hidden: list[Tensor], cell: list[Tensor]) -> Tensor:
-        """Return the output (B, width) of a step; the states (layers of (B, width)) are replaced."""
+        """Return the output (B, width) of a step; the states, lists of (B, width) by layer, are updated in place."""
         gates = self.fixed[:, bar, step] + last
         for layer, recurrent in enumerate(self.recurrent):
             if layer:
@@ -206,12 +206,12 @@ class LstmCells:
 
 
 def draw(scores: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
-    """Return a token (B,) for logits (B, classes): the likeliest at temperature 0, else drawn."""
+    """Return tokens (B,) for logits (B, classes): the likeliest at temperature 0, otherwise sampled."""
     if temperature <= 0:
         return scores.argmax(dim=1)
     return torch.multinomial(torch.softmax(scores / temperature, dim=1), 1, generator=generator)[:, 0]
 
 
 def make_decoder(config: ModelConfig) -> Decoder:
-    """Return the decoder of a configuration; a new one is a class and a line here, and a name in `config.DECODERS`."""
+    """Build the decoder for a configuration. To add one: a class and a line here, and a name in `config.DECODERS`."""
     return {"hierarchical": LstmDecoder, "flat": LstmDecoder}[config.decoder](config)

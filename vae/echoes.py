@@ -1,7 +1,7 @@
-"""Echoes: which earlier bar each bar of a melody repeats, and how much of it.
+"""Echoes: which earlier bar each bar of a melody repeats, and how closely.
 
-Conventions: U bars of a melody; a *relation* is 0 for a new bar, else 1 + kind * (U - 1) + lag - 1: the bar repeats the
-one `lag` bars before exactly (kind 0), up to a quarter of its steps (1), or in rhythm (2).
+Conventions: a melody has U bars. A *relation* is 0 for a new bar and otherwise 1 + kind * (U - 1) + lag - 1: the bar
+repeats the one `lag` bars before exactly (kind 0), except for up to a quarter of its steps (1), or in rhythm (2).
 """
 
 import numpy as np
@@ -12,31 +12,31 @@ from vae.tokens import REST, implied_onsets
 
 KINDS = ("exact", "varied", "rhythm")
 LAGS = (8, 4, 2, 1, 12, 6, 3)
-"""Lags that are preferred where a bar repeats several; the others follow in order."""
+"""Lags in order of preference if a bar repeats several; other lags follow in ascending order."""
 VARIED = 0.75
 FEWEST_NOTES = 2
-"""Of a bar of which a rhythm or a variation can be told."""
+"""Fewest notes of a bar for which a rhythm or a variation is recognised."""
 
 
 def relation_count(bars: int) -> int:
-    """Return the number of different relations of melodies of some bars."""
+    """Return the number of different relations in melodies of `bars` bars."""
     return 1 + len(KINDS) * (bars - 1)
 
 
 def lags_of(relations: Tensor, bars: int) -> Tensor:
-    """Return the lags of relations of any shape; 0 for new bars."""
+    """Return the lags of relations of any shape, 0 for new bars."""
     return torch.where(relations > 0, (relations - 1) % max(1, bars - 1) + 1, 0)
 
 
 def find_relations(roll: np.ndarray, onsets: np.ndarray, bars: int) -> np.ndarray:
-    """Return the relation (N, U) of every bar of melodies, roll and onsets (N, T); exact ones go before the others."""
+    """Return the relations (N, U) of the bars of melodies, roll and onsets (N, T); exact ones are preferred."""
     onsets = ((onsets | implied_onsets(roll)) & (roll != REST)).reshape(len(roll), bars, -1)
     roll = roll.reshape(len(roll), bars, -1)
     enough = onsets.sum(axis=2) >= FEWEST_NOTES
     lags = [lag for lag in (*LAGS, *range(1, bars)) if lag < bars]
     relations = np.zeros((len(roll), bars), dtype=np.int64)
     for kind in reversed(range(len(KINDS))):
-        for lag in reversed(lags):  # what is preferred is written last
+        for lag in reversed(lags):  # preferred relations are written last
             same = roll[:, lag:] == roll[:, :-lag]
             sounds = enough[:, lag:] & enough[:, :-lag]
             alike = (
@@ -49,7 +49,7 @@ def find_relations(roll: np.ndarray, onsets: np.ndarray, bars: int) -> np.ndarra
 
 
 def copy_echoes(tokens: Tensor, relations: Tensor) -> Tensor:
-    """Return melodies (N, T) in which bars whose relation (N, U) is an exact echo are copies of the bar they repeat."""
+    """Return melodies (N, T) in which each bar whose relation (N, U) is an exact echo is a copy of the echoed bar."""
     count, bars = relations.shape
     played = tokens.reshape(count, bars, -1).clone()
     lags = lags_of(relations, bars)

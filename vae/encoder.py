@@ -1,4 +1,4 @@
-"""From tokens to the mean and the standard deviation of the posterior.
+"""Encoders from tokens to the mean and the standard deviation of the posterior.
 
 Conventions: tokens int64 (B, T); mean and deviation float32 (B, latent), the deviation above 0.
 """
@@ -13,11 +13,11 @@ from vae.parameters import embedding
 
 SMALLEST_DEVIATION = 1e-4
 FIRST_DEVIATION_BIAS = -1.0
-"""softplus(-1) = 0.31: posteriors begin narrow, so that the decoder has something to read."""
+"""softplus(-1) = 0.31: posteriors start narrow, so that the decoder gets information from them."""
 
 
 class TokenInput(nn.Module):
-    """Tokens as learned vectors or, with no features, as one-hot vectors; a token past the end is all zeros there."""
+    """Tokens as learned vectors, or as one-hot vectors if `features` is 0; token `one_hot` is then all zeros."""
 
     def __init__(self, tokens: int, features: int, one_hot: int):
         super().__init__()
@@ -26,9 +26,9 @@ class TokenInput(nn.Module):
         self.table = embedding(tokens, features) if features else None
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return (..., width)."""
+        """Return vectors (..., width) for tokens (...)."""
         if self.table is not None:
-            if tokens.is_cuda:  # the gradient of a look-up sorts all tokens first: a product is sooner done there
+            if tokens.is_cuda:  # the gradient of a lookup sorts all tokens first, so a product is faster
                 weight = self.table.weight
                 return (tokens[..., None] == torch.arange(len(weight), device=weight.device)).to(weight.dtype) @ weight
             return self.table(tokens)
@@ -36,7 +36,7 @@ class TokenInput(nn.Module):
 
 
 def perceptron(inputs: int, width: int, layers: int) -> nn.Sequential:
-    """Return layers of linear, GELU and norm."""
+    """Build layers of linear, GELU and layer norm."""
     parts: list[nn.Module] = []
     for layer in range(layers):
         parts += [nn.Linear(width if layer else inputs, width), nn.GELU(), nn.LayerNorm(width)]
@@ -44,7 +44,7 @@ def perceptron(inputs: int, width: int, layers: int) -> nn.Sequential:
 
 
 class Posterior(nn.Module):
-    """The last layer of every encoder: mean and deviation of its features (..., width)."""
+    """The last layer of every encoder: mean and deviation from features (..., width)."""
 
     def __init__(self, width: int, latent: int):
         super().__init__()
@@ -58,7 +58,7 @@ class Posterior(nn.Module):
 
 
 class LstmEncoder(nn.Module):
-    """A bidirectional LSTM over all steps; its two last states are read, as in MusicVAE."""
+    """A bidirectional LSTM over all steps, of which the two final states are used, as in MusicVAE."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -74,7 +74,7 @@ class LstmEncoder(nn.Module):
 
 
 class MlpEncoder(nn.Module):
-    """A perceptron over the embeddings of all steps side by side."""
+    """A perceptron over the concatenated embeddings of all steps."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -87,7 +87,7 @@ class MlpEncoder(nn.Module):
 
 
 class BarEncoder(nn.Module):
-    """The same perceptron for each bar, then attention between bars; a bar has its own part of the latent vector."""
+    """A perceptron shared by all bars, then attention between bars; each bar has its own part of the latent vector."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -106,5 +106,5 @@ class BarEncoder(nn.Module):
 
 
 def make_encoder(config: ModelConfig) -> nn.Module:
-    """Return the encoder that a configuration asks for."""
+    """Build the encoder for a configuration."""
     return {"lstm": LstmEncoder, "mlp": MlpEncoder, "bars": BarEncoder}[config.encoder](config)

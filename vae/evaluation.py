@@ -1,12 +1,12 @@
-"""Evaluation of a model on held-out melodies: likelihood and reconstruction.
+"""Evaluating a model on held-out melodies: likelihood and reconstruction.
 
 Conventions:
-    Accuracies are shares of steps, 0 to 1, compared as sounding pitch (the roll), whatever the representation.
-    teacher_forced: each step given the true steps before it, and the mean of the posterior: the easy figure.
-    free_running: all steps from the mean alone, the likeliest token each.
-    sampled: all steps from a draw of the posterior, tokens drawn at temperature 1.
-    at_changes: only steps whose true pitch differs from the one before. onset figures count begins of notes: F1.
-    cross_entropy, kl and elbo are nats a melody, z drawn from the posterior.
+    Accuracies are shares of steps, 0 to 1, compared by sounding pitch (the roll), whatever the representation.
+    teacher_forced: each step given the true steps before it and the mean of the posterior: the easy figure.
+    free_running: all steps from the mean only, taking the likeliest token each time.
+    sampled: all steps from a sample of the posterior, with tokens sampled at temperature 1.
+    at_changes: only steps whose true pitch differs from the previous one. Onset figures are F1 scores of note onsets.
+    cross_entropy, kl and elbo are nats per melody, with z sampled from the posterior.
     copy_previous: the accuracy of repeating the last true step, a baseline.
 """
 
@@ -24,7 +24,7 @@ from vae.tokens import REST, implied_onsets, previous_tokens
 
 BATCH = 512
 ACTIVE_NATS = 0.05
-"""Divergence from which a latent dimension counts as active."""
+"""Mean divergence above which a latent dimension counts as active."""
 
 
 @torch.no_grad()
@@ -32,10 +32,10 @@ def validate(model: MusicVAE, tokens: Tensor, beta: float, seed: int = 0) -> dic
     """Return the metrics of a validation during training.
 
     Args:
-        model: in any mode; it is set to evaluation mode.
+        model: the model; it is set to evaluation mode.
         tokens: (N, T) held-out melodies.
-        beta: of the loss.
-        seed: of the draws from the posterior.
+        beta: weight of the KL divergence in the loss.
+        seed: seed for sampling from the posterior.
     """
     model.eval()
     nats = kl = right = 0.0
@@ -52,7 +52,7 @@ def validate(model: MusicVAE, tokens: Tensor, beta: float, seed: int = 0) -> dic
 
 
 def _posteriors(model: MusicVAE, tokens: Tensor, seed: int) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Yield tokens, mean, deviation and a draw of batches."""
+    """Yield the tokens, mean, deviation and a posterior sample of each batch."""
     generator = torch.Generator(model.device).manual_seed(seed)
     for begin in range(0, len(tokens), BATCH):
         batch = tokens[begin : begin + BATCH].to(model.device)
@@ -63,10 +63,10 @@ def _posteriors(model: MusicVAE, tokens: Tensor, seed: int) -> Iterator[tuple[Te
 
 @torch.no_grad()
 def evaluate(model: MusicVAE, split: Split, seed: int = 0) -> dict:
-    """Return all figures of a split, pooled and for each of its sources.
+    """Return all figures for a split, pooled and for each of its sources.
 
     Raises:
-        ValueError: the windows are of another length or representation than the model's.
+        ValueError: the windows have another length or representation than the model.
     """
     check_split(model, split)
     model.eval()
@@ -99,7 +99,7 @@ def evaluate(model: MusicVAE, split: Split, seed: int = 0) -> dict:
 
 
 def check_split(model: MusicVAE, split: Split) -> None:
-    """Raise ValueError if the windows are of another length or representation than the model's."""
+    """Raise ValueError if the windows have another length or representation than the model."""
     steps = model.config.steps
     if split.form.name != model.config.representation or split.tokens().shape[1] != steps:
         raise ValueError(
@@ -109,10 +109,10 @@ def check_split(model: MusicVAE, split: Split) -> None:
 
 
 def _figures(model: MusicVAE, split: Split, tokens: np.ndarray, outputs: dict, where: np.ndarray) -> dict[str, float]:
-    """Return the figures of the windows where (N,) is true."""
+    """Return the figures of the windows selected by the mask `where` (N,)."""
     form = model.config.form
     roll, onsets = (part[where] for part in form.read(tokens))
-    if form.name == "pianoroll":  # a roll cannot show repeated notes: the true onsets count
+    if form.name == "pianoroll":  # a roll cannot represent repeated notes, so the true onsets count
         onsets = (split.windows.onsets | implied_onsets(split.windows.roll))[where] & (roll != REST)
     changes = roll[:, 1:] != roll[:, :-1]
     figures = {"copy_previous": (~changes).mean()}

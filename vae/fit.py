@@ -1,8 +1,8 @@
-"""Fitting a network: AdamW, its learning rate over the course, clipped gradients, and the state to resume from.
+"""Fitting a network: AdamW, a learning rate schedule, gradient clipping, and state to resume from.
 
-The training loops of the project, of listeners, the MusicVAE and its prior, descend by a `Fit`.
+All gradient-based training of listeners, the MusicVAE and its prior uses a `Fit`.
 
-Conventions: steps count from 0. The state is named float32 arrays and plain data, as everywhere in the project.
+Conventions: steps count from 0. The state consists of named float32 arrays and plain data.
 Source: I. Loshchilov and F. Hutter, Decoupled Weight Decay Regularization, 2019 (AdamW).
 """
 
@@ -16,27 +16,27 @@ from torch import Tensor, nn
 from songs.validate import Within, validate_like
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
-"""Running means of the gradient and of its square, as torch names them."""
+"""Torch's names for the running means of the gradient and of its square."""
 LARGEST = float(np.finfo(np.float32).max)
 MOST_STEPS = 2.0**24
-"""AdamW counts steps in float32, which is exact up to here."""
+"""AdamW counts steps in float32, which is exact up to this number."""
 
 
 @dataclass(frozen=True)
 class CosineRate:
-    """A learning rate that rises over some steps and falls along a quarter of a cosine."""
+    """A learning rate with a linear warm-up that falls along a quarter of a cosine."""
 
     learning_rate: float
-    """At its highest."""
+    """Peak learning rate."""
     steps: int
-    """Length of the course."""
+    """Total number of steps."""
     final: float = 0.05
-    """Smallest share of the learning rate."""
+    """Lower bound on the cosine, as a share of the peak."""
     warm_up: int = 0
-    """Steps in which it rises."""
+    """Steps over which the learning rate rises."""
 
     def at(self, step: int) -> float:
-        """Return the learning rate of a step."""
+        """Return the learning rate at a step."""
         rising = min(1.0, (step + 1) / self.warm_up) if self.warm_up else 1.0
         return self.learning_rate * rising * max(self.final, float(np.cos(step / self.steps * np.pi / 2)))
 
@@ -54,11 +54,11 @@ class Fit:
     ):
         """
         Args:
-            network: changed in place.
-            learning_rate: until `set_rate` is called.
-            weight_decay: of AdamW.
-            clip: largest norm of the gradient of all parameters; None for any.
-            optimizer: of the parameters of the network, where another AdamW than torch's usual one is wanted.
+            network: the network, which is changed in place.
+            learning_rate: learning rate until `set_rate` is called.
+            weight_decay: weight decay of AdamW.
+            clip: largest norm of the gradient over all parameters; None for no limit.
+            optimizer: an AdamW on the parameters of the network, to override the default one.
         """
         self.network, self.clip = network, clip
         self.optimizer = optimizer or torch.optim.AdamW(
@@ -66,7 +66,7 @@ class Fit:
         )
 
     def set_rate(self, rate: float) -> None:
-        """Set the learning rate of the next steps."""
+        """Set the learning rate for the next steps."""
         for group in self.optimizer.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(rate)
@@ -74,7 +74,7 @@ class Fit:
                 group["lr"] = rate
 
     def descend(self, loss: Tensor) -> None:
-        """Take one step down the gradient of a loss; waits for nothing, so that a GPU may record it."""
+        """Take one gradient step on a loss, without synchronisation, so that it can be recorded as a CUDA graph."""
         self.optimizer.zero_grad()
         loss.backward()
         if self.clip is not None:
@@ -82,7 +82,7 @@ class Fit:
         self.optimizer.step()
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return the network's values and the optimiser's moments; those of before the first step are zero."""
+        """Return the network's parameters and the optimiser's moments, which are zero before the first step."""
         arrays = {f"network.{name}": _array(value) for name, value in self.network.state_dict().items()}
         steps = 0
         for name, parameter in self.network.named_parameters():
@@ -92,7 +92,7 @@ class Fit:
         return arrays, {"steps": steps}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Go back to a state, to the bit; raises ValueError if it is not one of such a network."""
+        """Restore a state bit for bit; raises ValueError if it does not fit the network."""
         example, _ = self.state()
         squares = {name: Within(value, 0, LARGEST) for name, value in example.items() if name.startswith("exp_avg_sq")}
         validate_like({**example, **squares}, arrays, "")
@@ -109,7 +109,7 @@ class Fit:
                 }
 
     def _counts_on(self, device: torch.device) -> torch.device:
-        """Return the device on which the optimiser counts the steps of a parameter on a device."""
+        """Return the device of the optimiser's step counter for a parameter on a device."""
         (group, *_) = self.optimizer.param_groups
         return device if group["capturable"] or group["fused"] else torch.device("cpu")
 

@@ -1,14 +1,14 @@
-"""Melodies of MIDI files on the grid of 16ths: whole bars of 4/4, one note at a time.
+"""Melodies from MIDI files on a grid of 16ths: whole bars of 4/4, one note at a time.
 
 Conventions:
     A melody is `roll` and `onsets` (T,), as in `vae.tokens`; T is a multiple of 16, a bar.
-    A *segment* is a run of whole 4/4 bars; a piece has one or more, parted by other meters.
-    A beats file stands beside the MIDI file, NNN.beats.txt or beat_midi.txt: a line a beat, its time in seconds, any
-    column, and 1.0 where a bar begins. It overrides the time signatures of the MIDI file.
+    A *segment* is a run of whole 4/4 bars; a piece has one or more, separated by other meters.
+    A beat file next to the MIDI file, NNN.beats.txt or beat_midi.txt, has one line per beat: its time in seconds, any
+    second column, and 1.0 if a bar begins. It overrides the time signatures of the MIDI file.
 
 Source:
-    Keys: C. Krumhansl, Cognitive Foundations of Musical Pitch, 1990, the profiles of Krumhansl and Kessler.
-    Beats files: Z. Wang et al., POP909: A Pop-song Dataset for Music Arrangement Generation, 2020.
+    Keys: C. Krumhansl, Cognitive Foundations of Musical Pitch, 1990, the Krumhansl-Kessler profiles.
+    Beat files: Z. Wang et al., POP909: A Pop-song Dataset for Music Arrangement Generation, 2020.
 """
 
 from dataclasses import dataclass
@@ -42,17 +42,17 @@ class Piece:
     """Pitch class of the key, 0 for C."""
     minor: bool = False
     chords: int = 0
-    """Notes that were left out below higher ones."""
+    """Number of notes left out below higher ones."""
     changes: tuple[str, ...] = ()
-    """Which part was taken, notes that were moved, and damage that was passed over, in short phrases."""
+    """The part that was used, notes that were moved, and damage that was ignored, in short phrases."""
 
 
 def read_piece(path: str | Path, options: ArrangeOptions = DEFAULTS) -> Piece:
-    """Read the melody of a MIDI file: the highest notes of the part that is most likely the melody, or is named.
+    """Read the melody of a MIDI file: the highest notes of the selected part or of the most likely melody part.
 
     Args:
-        path: of the file.
-        options: of these, track and channel count.
+        path: the file.
+        options: only track and channel are used.
 
     Raises:
         MidiError: the file cannot be read, or has no notes or no such track.
@@ -65,7 +65,7 @@ def read_piece(path: str | Path, options: ArrangeOptions = DEFAULTS) -> Piece:
     except MidiError as error:
         raise MidiError(f"{path}: {error}") from None
     unit = score.ticks_per_beat
-    lengths = np.where(melody["length"] == 0, 1 / STEPS_PER_BEAT, melody["length"] / unit)  # no length: one step
+    lengths = np.where(melody["length"] == 0, 1 / STEPS_PER_BEAT, melody["length"] / unit)  # length 0 becomes one step
     notes = np.stack((melody["onset"] / unit, lengths, melody["pitch"]), axis=1)
     beats = beats_file(path)
     segments, chords = [], 0
@@ -81,28 +81,28 @@ def read_piece(path: str | Path, options: ArrangeOptions = DEFAULTS) -> Piece:
 
 
 def beats_file(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the seconds of the beats and which of them begin a bar, from the file beside a MIDI file.
+    """Return the times of beats in seconds and a mask of those that begin a bar, from the beat file of a MIDI file.
 
     Raises:
-        MidiError: there is such a file, but it holds no beats.
+        MidiError: the beat file exists but holds no usable beats.
     """
-    for beside in (path.with_name(f"{path.stem}.beats.txt"), path.with_name("beat_midi.txt")):
-        if beside.is_file():
+    for file in (path.with_name(f"{path.stem}.beats.txt"), path.with_name("beat_midi.txt")):
+        if file.is_file():
             break
     else:
         return None
     try:
-        table = np.loadtxt(read_text(beside).splitlines(), ndmin=2)
+        table = np.loadtxt(read_text(file).splitlines(), ndmin=2)
         seconds, begins = table[:, 0], table[:, 2] > 0.5
     except (ValueError, IndexError, OSError):
-        raise MidiError(f"{beside}: holds no beats: a line has seconds and two numbers") from None
+        raise MidiError(f"{file}: holds no beats: a line has seconds and two numbers") from None
     if len(seconds) < 8 or begins.sum() < 3 or (np.diff(seconds) <= 0).any():
-        raise MidiError(f"{beside}: holds no usable beats")
+        raise MidiError(f"{file}: holds no usable beats")
     return seconds, begins
 
 
 def _by_beats(beats, score: Score, notes: np.ndarray):
-    """Yield bars and notes in 16ths (start, end, pitch) of every run of bars of four beats."""
+    """Yield the number of bars and the notes in 16ths (start, end, pitch) of every run of four-beat bars."""
     seconds, begins = beats
     seconds = np.concatenate((seconds, seconds[-1] + np.arange(1, 9) * (seconds[-1] - seconds[-2])))
     number = np.arange(len(seconds))
@@ -117,7 +117,7 @@ def _by_beats(beats, score: Score, notes: np.ndarray):
 
 
 def _by_signatures(score: Score, notes: np.ndarray):
-    """Yield bars and notes in 16ths of every stretch of four quarters a bar."""
+    """Yield the number of bars and the notes in 16ths of every stretch with four quarter notes per bar."""
     changes = {0.0: (4, 4)}
     for tick, numerator, denominator in score.time_signatures:
         changes[tick / score.ticks_per_beat] = (numerator, denominator)
@@ -135,17 +135,17 @@ def _by_signatures(score: Score, notes: np.ndarray):
 
 
 def on_grid(notes: np.ndarray, bars: int, fill_gaps: bool = False) -> tuple[np.ndarray, np.ndarray, int]:
-    """Put notes on the grid, the highest one where several sound.
+    """Put notes on the grid, keeping the highest one if several sound.
 
-    A note that begins while a higher one goes on for more than a step is left out; else it ends the one before.
+    A note that begins while a higher one sounds for more than another step is left out; any other ends the one before.
 
     Args:
-        notes: (N, 3) start and end in 16ths, MIDI pitch.
-        bars: length.
-        fill_gaps: let a note that ends one step before the next begins reach it, as in performances.
+        notes: (N, 3) start and end in 16ths, and MIDI pitch.
+        bars: length in bars.
+        fill_gaps: extend a note that ends one step before the next one, as is common in performances.
 
     Returns:
-        Roll and onsets (16 * bars,), and how many notes were left out below others.
+        Roll and onsets (16 * bars,), and the number of notes left out below others.
     """
     steps, lower = bars * STEPS_PER_BAR, 0
     start = np.rint(notes[:, 0]).astype(int)
@@ -169,7 +169,7 @@ def on_grid(notes: np.ndarray, bars: int, fill_gaps: bool = False) -> tuple[np.n
 
 
 def find_key(roll: np.ndarray) -> tuple[int, bool]:
-    """Return the tonic (0 for C) and whether the key is minor.
+    """Return the tonic (0 for C) and True for a minor key.
 
     A key scores twice the share of the sound within its scale, plus the correlation of pitch classes with its profile.
     """
@@ -193,7 +193,7 @@ def shift_to_c(tonic: int, minor: bool) -> int:
 
 
 def transposed(roll: np.ndarray, shift: int) -> np.ndarray:
-    """Return a roll moved by semitones; a note that leaves the piano is moved back by an octave."""
+    """Transpose a roll by semitones; notes beyond the range of the piano are moved back by an octave."""
     moved = roll + shift
     moved = np.where(moved < 0, moved + 12, np.where(moved >= PITCHES, moved - 12, moved))
     return np.where(roll == REST, REST, moved)

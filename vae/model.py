@@ -1,4 +1,4 @@
-"""MusicVAE: an encoder to a latent vector, and a decoder back to a melody.
+"""MusicVAE: an encoder from melodies to latent vectors, and a decoder back.
 
 Conventions: as in `vae.encoder` and `vae.decoder`. An untrained model has random parameters.
 
@@ -33,15 +33,15 @@ class MusicVAE(nn.Module):
         return next(self.parameters()).device
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and deviation (B, latent) of the posterior of tokens (B, T)."""
+        """Return the mean and deviation (B, latent) of the posteriors of tokens (B, T)."""
         return self.encoder(tokens)
 
     def forward(self, tokens: Tensor, previous: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return teacher-forced logits (B, T, classes), and mean and deviation (B, latent) of the posterior.
+        """Return teacher-forced logits (B, T, classes), and the mean and deviation (B, latent) of the posteriors.
 
         Args:
             tokens: (B, T) the melodies.
-            previous: (B, T) the token before each step, `classes` where there is none or it is withheld.
+            previous: (B, T) the token before each step, `classes` if there is none or it is hidden.
             noise: (B, latent) standard normal; 0 decodes the mean.
         """
         mean, deviation = self.encoder(tokens)
@@ -49,7 +49,7 @@ class MusicVAE(nn.Module):
 
 
 def make_model(config: ModelConfig, seed: int = 0) -> MusicVAE:
-    """Return a model with initial parameters, the same for the same seed; torch's global generator is not changed."""
+    """Return a model with initial parameters determined by the seed; torch's global generator is not changed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return MusicVAE(config)

@@ -1,4 +1,4 @@
-"""Settings of the processor for small networks."""
+"""Processor settings for small networks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,11 +8,11 @@ import torch
 
 @contextmanager
 def computing(threads: int = 1) -> Iterator[None]:
-    """Compute with some threads, and flush subnormal numbers to 0, until the block ends.
+    """Context manager or decorator: use `threads` threads and flush subnormal numbers to 0.
 
-    Subnormal numbers make a step on a CPU up to 5 times as long, and small products are faster on one thread. Both are
-    settings of the whole process: they are restored, so that later results have the same bits as without this.
-    Functions can be decorated with it.
+    Subnormal numbers make a step on a CPU up to 5 times slower, and small products are faster on one thread. Both are
+    settings of the whole process and are restored afterwards, so that later results are bit-identical to those without
+    this.
     """
     threads_before, zero_before = torch.get_num_threads(), _rounds_to_zero()
     torch.set_num_threads(threads)

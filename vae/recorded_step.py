@@ -1,8 +1,8 @@
-"""A step of training recorded once as a CUDA graph and played again.
+"""A training step that is recorded once as a CUDA graph and then replayed.
 
-A small model on a GPU waits for its hundreds of kernels to be launched one by one, not for arithmetic. A recording
-launches them all at once. It reads its inputs from fixed tensors and changes the parameters and the optimiser's
-state in place, as the step itself would.
+A small model on a GPU is limited by the launch of hundreds of kernels one by one, not by arithmetic. A recording
+launches them all at once. It reads its inputs from fixed tensors and changes the parameters and the optimiser's state
+in place, just as the step itself does.
 
 Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 """
@@ -14,20 +14,20 @@ import torch
 from torch import Tensor
 
 WARM_UPS = 3
-"""Steps before a recording, in which libraries choose their kernels and take memory; they are undone."""
+"""Steps before a recording in which libraries select kernels and allocate memory; they are undone."""
 
 
 class RecordedStep:
-    """A function of tensors on a GPU that takes a step of an optimiser; from the first call on, its recording."""
+    """Records a function that takes an optimiser step on a GPU at the first call, and replays it at every call."""
 
     def __init__(
         self, function: Callable[..., Tensor], optimizer: torch.optim.Optimizer, others: Sequence[Tensor] = ()
     ):
         """
         Args:
-            function: takes tensors whose shapes never change, returns the loss, and waits for nothing on the GPU.
-            optimizer: made with `capturable=True` and a tensor as its learning rate.
-            others: what else the function changes.
+            function: takes tensors of fixed shapes, returns the loss, and never synchronises with the GPU.
+            optimizer: an optimiser made with `capturable=True` and a tensor as learning rate.
+            others: other tensors that the function changes.
         """
         self._function, self._optimizer, self._others = function, optimizer, others
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -47,13 +47,13 @@ class RecordedStep:
     def _record(self, inputs: tuple[Tensor, ...]) -> None:
         self._inputs = [given.clone() for given in inputs]
         undo = self._keep()
-        beside = torch.cuda.Stream()
-        beside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(beside), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*capturable=True.*")  # steps that are not recorded yet
+        side_stream = torch.cuda.Stream()
+        side_stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side_stream), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*capturable=True.*")  # these steps are not recorded yet
             for _ in range(WARM_UPS):
                 self._function(*self._inputs)
-        torch.cuda.current_stream().wait_stream(beside)
+        torch.cuda.current_stream().wait_stream(side_stream)
         undo()
         self._optimizer.zero_grad()  # the recording must allocate its gradients itself
         self._graph = torch.cuda.CUDAGraph()
@@ -62,7 +62,7 @@ class RecordedStep:
 
     @torch.no_grad()
     def _keep(self) -> Callable[[], None]:
-        """Return a function that puts back the parameters, the optimiser's state and the rest as they are now."""
+        """Return a function that restores the current parameters, optimiser state and other tensors."""
         parameters = [each for group in self._optimizer.param_groups for each in group["params"]]
         changed = [*parameters, *self._others]
         were = [each.detach().clone() for each in changed]
@@ -81,7 +81,7 @@ class RecordedStep:
                     if parameter in state:
                         value.copy_(state[parameter][name])
                     else:
-                        value.zero_()  # fresh moments and counters are zero
+                        value.zero_()  # new moments and counters are zero
 
         return undo
 
@@ -89,6 +89,6 @@ class RecordedStep:
 def make_optimizer(
     parameters: list[torch.nn.Parameter], rate: float, weight_decay: float, recorded: bool
 ) -> torch.optim.AdamW:
-    """Return the optimiser of training; one whose steps are recorded reads its rate from the GPU."""
+    """Build the optimiser for training; if its steps are recorded, its learning rate is a tensor on the device."""
     lr = torch.tensor(rate, device=parameters[0].device) if recorded else rate
     return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=True, capturable=recorded)

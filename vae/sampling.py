@@ -1,10 +1,10 @@
-"""Melodies from a trained model: samples, reconstructions, interpolations, and bars between bars that are kept.
+"""Melodies from a trained model: samples, reconstructions, interpolations, and infilling.
 
-Conventions: tokens int64 (N, T); latent vectors float32 (N, latent). Temperature 0 takes the likeliest token of each
-step, 1 draws from the distribution. The same seed gives the same melodies. Vectors between melodies are taken between
-the means of their posteriors, never between draws.
+Conventions: tokens int64 (N, T); latent vectors float32 (N, latent). Temperature 0 takes the likeliest token at each
+step, 1 samples from the distribution. The same seed gives the same melodies. Interpolation between melodies uses the
+means of their posteriors, never samples.
 
-Source: spherical interpolation: T. White, Sampling Generative Networks, 2016.
+Source: T. White, Sampling Generative Networks, 2016, for spherical interpolation.
 """
 
 from itertools import pairwise
@@ -20,14 +20,14 @@ from vae.slot_prior import Kept
 
 BATCH = 1024
 CANDIDATES = 8
-"""Draws of a learned prior of which its critic chooses one."""
+"""Samples of a learned prior from which its critic selects one."""
 FINE = 256
-"""Points at which the arc of an interpolation is decoded."""
+"""Number of points at which the arc of an interpolation is decoded."""
 
 
 @torch.no_grad()
 def decode(model: MusicVAE, z: Tensor, temperature: float = 0.0, seed: int = 0) -> Tensor:
-    """Return the melodies (N, T) of latent vectors (N, latent).
+    """Decode latent vectors (N, latent) to melodies (N, T).
 
     Raises:
         ValueError: the temperature is below 0.
@@ -41,10 +41,10 @@ def decode(model: MusicVAE, z: Tensor, temperature: float = 0.0, seed: int = 0) 
 
 @torch.no_grad()
 def encode(model: MusicVAE, tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and deviation (N, latent) of the posteriors of melodies (N, T).
+    """Return the mean and deviation (N, latent) of the posteriors of melodies (N, T).
 
     Raises:
-        ValueError: the melodies are of another length than the model's.
+        ValueError: the melodies have another length than the model.
     """
     if tokens.shape[1] != model.config.steps:
         raise ValueError(f"melodies of {tokens.shape[1]} steps: the model takes {model.config.steps}")
@@ -53,9 +53,9 @@ def encode(model: MusicVAE, tokens: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def sample(model: MusicVAE, count: int, temperature: float = 0.0, seed: int = 0) -> Tensor:
-    """Return melodies (count, T) from the prior.
+    """Sample melodies (count, T) from the prior.
 
-    Of a learned prior bars that are exact echoes are copies, and of eight draws one is chosen by the critic's odds.
+    With a learned prior, bars that are exact echoes are copied, and its critic selects one of every eight samples.
     """
     if model.prior is None:
         return decode(model, draw_latent(model, count, seed), temperature, seed)
@@ -63,8 +63,8 @@ def sample(model: MusicVAE, count: int, temperature: float = 0.0, seed: int = 0)
     chosen = []
     for first in range(0, count, BATCH // CANDIDATES):
         wanted = min(BATCH // CANDIDATES, count - first)
-        own_seed = int(torch.randint(2**31, (), generator=generator))
-        drawn = sample_unchosen(model, wanted * CANDIDATES, temperature, own_seed)
+        batch_seed = int(torch.randint(2**31, (), generator=generator))
+        drawn = sample_unchosen(model, wanted * CANDIDATES, temperature, batch_seed)
         with torch.no_grad():
             odds = model.prior.critic.cpu()(form_figures(*form.read(drawn.numpy()), form.steps_per_bar))
         pick = torch.multinomial(torch.softmax(odds.reshape(wanted, CANDIDATES), dim=1), 1, generator=generator)[:, 0]
@@ -73,19 +73,19 @@ def sample(model: MusicVAE, count: int, temperature: float = 0.0, seed: int = 0)
 
 
 def sample_unchosen(model: MusicVAE, count: int, temperature: float = 0.0, seed: int = 0) -> Tensor:
-    """Return melodies (count, T) as a learned prior draws them."""
+    """Sample melodies (count, T) from a learned prior without selection by its critic."""
     z, relations = _draw(model, count, seed)
     assert relations is not None, "a learned prior draws them"
     return copy_echoes(decode(model, z, temperature, seed), relations)
 
 
 def draw_latent(model: MusicVAE, count: int, seed: int = 0) -> Tensor:
-    """Return latent vectors (count, latent) from the prior: the standard normal, or what the model has learned."""
+    """Sample latent vectors (count, latent) from the prior: a standard normal, or the learned prior of the model."""
     return _draw(model, count, seed)[0]
 
 
 def _draw(model: MusicVAE, count: int, seed: int, kept: Kept | None = None) -> tuple[Tensor, Tensor | None]:
-    """Return latent vectors (count, latent) from the prior, and relations of bars if it draws them."""
+    """Sample latent vectors (count, latent) from the prior, and the relations of bars if it has them."""
     generator = torch.Generator().manual_seed(seed)
     if model.prior is None:
         return torch.randn(count, model.config.latent, generator=generator), None
@@ -97,18 +97,18 @@ def _draw(model: MusicVAE, count: int, seed: int, kept: Kept | None = None) -> t
 def infill(
     model: MusicVAE, tokens: Tensor, keep: Tensor, count: int = 1, temperature: float = 0.0, seed: int = 0
 ) -> Tensor:
-    """Return melodies (count, T) that keep some bars of a melody (1, T), to the note, and draw the others anew.
+    """Return melodies (count, T) that keep some bars of a melody (1, T) unchanged and resample the others.
 
     Args:
-        model: with a part of the latent vector for each bar.
+        model: a model with a part of the latent vector for each bar.
         tokens: the melody.
-        keep: (U,) bool, the bars that are kept.
-        count: how many melodies.
-        temperature: of the notes of the new bars.
-        seed: of all draws.
+        keep: (U,) bool, mask of the bars to keep.
+        count: number of melodies.
+        temperature: temperature for the notes of the new bars.
+        seed: seed for all sampling.
 
     Raises:
-        ModelError: the model's latent vector has no parts for bars.
+        ModelError: the latent vector of the model has no parts for bars.
     """
     bars = model.config.bars
     if not model.config.by_slots:
@@ -125,9 +125,9 @@ def infill(
 
 
 def reconstruct(model: MusicVAE, tokens: Tensor, times: int = 1, temperature: float = 0.0, seed: int = 0) -> Tensor:
-    """Return a melody (1, T) reconstructed in a chain (times, T): each is the reconstruction of the one before.
+    """Return a chain of reconstructions (times, T) of a melody (1, T), each made from the previous one.
 
-    The first comes from the mean of the posterior, the others from draws.
+    The first uses the mean of the posterior, the others use samples.
     """
     generator = torch.Generator().manual_seed(seed)
     played: list[Tensor] = []
@@ -140,22 +140,22 @@ def reconstruct(model: MusicVAE, tokens: Tensor, times: int = 1, temperature: fl
 
 
 def slerp(one: Tensor, other: Tensor, share: float) -> Tensor:
-    """Return the vector this share of the way on the arc between two; lengths go in a straight line."""
+    """Interpolate between two vectors along the arc between their directions; lengths are interpolated linearly."""
     lengths = one.norm(), other.norm()
     cosine = (one @ other / (lengths[0] * lengths[1]).clamp_min(1e-12)).clamp(-1, 1)
     angle = torch.arccos(cosine)
-    if torch.sin(angle) < 1e-4:  # the same direction, or the opposite one, where no arc is the shortest
+    if torch.sin(angle) < 1e-4:  # the same direction, or opposite directions, which have no unique shortest arc
         return (1 - share) * one + share * other
     direction = torch.sin((1 - share) * angle) * one / lengths[0] + torch.sin(share * angle) * other / lengths[1]
     return direction / torch.sin(angle) * ((1 - share) * lengths[0] + share * lengths[1])
 
 
 def interpolate(model: MusicVAE, start: Tensor, end: Tensor, steps: int) -> Tensor:
-    """Return melodies (steps + 2, T) from one latent vector (latent,) to another in even steps, both ends included.
+    """Return melodies (steps + 2, T) from one latent vector (latent,) to another in even steps, including both ends.
 
-    Even steps on the arc between the vectors are heard as long rests and leaps. So the arc is decoded at many points,
-    where the melody leaps it changes a beat at a time, and of this way the steps + 2 melodies are taken between which
-    equally many tokens change.
+    Even steps along the arc between the vectors sound like long stretches of no change with sudden leaps. So the arc is
+    decoded at many points, each leap is divided into changes of one beat at a time, and steps + 2 melodies are selected
+    from this path such that the same number of tokens changes between each two.
     """
     shares = torch.linspace(0, 1, max(FINE, steps) + 1).tolist()
     arc = decode(model, torch.stack([slerp(start, end, share) for share in shares]))
@@ -171,18 +171,18 @@ def interpolate(model: MusicVAE, start: Tensor, end: Tensor, steps: int) -> Tens
 
 
 def affected_bars(model: MusicVAE, count: int = 200, seed: int = 0) -> dict[str, float]:
-    """Return how many bars change with one part of a draw from the prior.
+    """Measure how many bars change with one part of a latent vector sampled from the prior.
 
-    The draw has as many equal parts as there are bars. One of them is replaced by that of another draw, and the
-    likeliest notes of both are compared.
+    The vector is divided into as many equal parts as there are bars. One part is replaced by that of another sample,
+    and the likeliest notes of both are compared.
 
     Args:
-        model: of two or more bars.
-        count: draws from the prior.
-        seed: of the draws.
+        model: a model of two or more bars.
+        count: number of samples from the prior.
+        seed: seed of the samples.
 
     Returns:
-        `mean`: bars that differ; `beyond_one`: the share of changes that affect more than one bar.
+        `mean`: mean number of bars that differ; `beyond_one`: share of changes that affect more than one bar.
     """
     config = model.config
     z, other = draw_latent(model, 2 * count, seed).chunk(2)

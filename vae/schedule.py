@@ -1,4 +1,4 @@
-"""Schedules of training: the learning rate and the weight of the KL divergence over a run."""
+"""Training schedules: the learning rate and the weight of the KL divergence over a run."""
 
 import math
 
@@ -6,10 +6,10 @@ from vae.config import TrainingOptions
 
 
 def learning_rate_at(options: TrainingOptions, step: int, progress: float) -> float:
-    """Return the learning rate of a step: a linear warmup, then constant, then half a cosine.
+    """Return the learning rate at a step: linear warmup, then constant, then half a cosine.
 
     Args:
-        options: of the run.
+        options: options of the run.
         step: number of steps done.
         progress: share of the run that is done, 0 to 1.
     """
@@ -21,6 +21,6 @@ def learning_rate_at(options: TrainingOptions, step: int, progress: float) -> fl
 
 
 def beta_at(options: TrainingOptions, step: int) -> float:
-    """Return the weight of the KL divergence at a step: it rises linearly from 0."""
+    """Return the weight of the KL divergence at a step, which rises linearly from 0."""
     warmup = min(1.0, step / options.beta_warmup_steps) if options.beta_warmup_steps else 1.0
     return options.beta * warmup

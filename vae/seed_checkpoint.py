@@ -1,11 +1,11 @@
-"""Checkpoints of the MusicVAE thesis project as models of this one.
+"""Importing checkpoints of the MusicVAE thesis project.
 
-The file is torch's own format with `last_vae_state_dict` (or `best_vae_state_dict`) among other things. It is read with
-weights_only, which refuses whatever would run code. What it holds takes no more memory than the file is long.
+The file is in torch's own format with `last_vae_state_dict` (or `best_vae_state_dict`) among other entries. It is read
+with weights_only, which refuses anything that would run code. Its content takes no more memory than the file size.
 
-Conventions: of `NAMES`, the left ones are the thesis project's, the right ones ours. Its decoder is made of LSTM cells,
-ours of one LSTM with layers; gates are in the same order. Its fc_2 and fc_3 give h1, h2, c1, c2, as ours. It feeds its
-raw logits back to itself, and so does the imported model.
+Conventions: in `NAMES`, the names on the left are those of the thesis project, on the right ours. Its decoder consists
+of LSTM cells, ours is one LSTM with layers; gates are in the same order. Its fc_2 and fc_3 return h1, h2, c1, c2, like
+ours. It feeds its raw logits back to itself, and so does the imported model.
 """
 
 import pickle
@@ -37,15 +37,15 @@ NAMES = (
 
 
 def import_checkpoint(path: str | Path, bars: int, which: str = STATE_KEYS[0]) -> MusicVAE:
-    """Read a checkpoint of the thesis project; sizes are those of its arrays.
+    """Read a checkpoint of the thesis project; sizes are inferred from its arrays.
 
     Args:
         path: the .tar file.
-        bars: length of its melodies, which does not follow from the parameters.
+        bars: length of its melodies, which cannot be inferred from the parameters.
         which: key of the state in the file.
 
     Raises:
-        ModelError: the file is no such checkpoint, is damaged, holds more than arrays, or is of another shape.
+        ModelError: the file is not such a checkpoint, is damaged, holds more than arrays, or has other shapes.
     """
     path = Path(path)
     state = _read_state(path, which)
@@ -64,7 +64,7 @@ def import_checkpoint(path: str | Path, bars: int, which: str = STATE_KEYS[0]) -
 
 
 def _is_dense(value: Tensor) -> bool:
-    """Return whether an array of floats is in memory, each number on its own."""
+    """Return True for a dense array of floats in CPU memory whose numbers are all stored."""
     kinds = value.layout == torch.strided, value.device.type == "cpu", value.dtype in (*DTYPES.values(), torch.float64)
     return all(kinds) and not value.is_nested and value.untyped_storage().nbytes() >= value.nbytes
 
@@ -97,7 +97,7 @@ def _read_state(path: Path, which: str) -> dict:
 
 
 def _config(arrays: dict[str, Tensor], bars: int, path: Path) -> ModelConfig:
-    """Return the configuration that follows from the shapes of the arrays."""
+    """Infer the configuration from the shapes of the arrays."""
     try:
         latent, double = arrays["encoder.posterior.mean.weight"].shape
         classes, decoder = arrays["decoder.output.weight"].shape

@@ -1,4 +1,4 @@
-"""Finding a model by what it is asked for: the ones that come with the project, in vae/models."""
+"""Finding a model by its properties among those that come with the project, in vae/models, or by its path."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +12,7 @@ from vae.model import MusicVAE
 
 
 def models_folder() -> Path:
-    """Return where the models of the project are."""
+    """Return the folder of the models that come with the project."""
     return Path(str(files("vae"))) / "models"
 
 
@@ -23,17 +23,17 @@ def find_model(
     path: str | Path | None = None,
     device: str | torch.device = "cpu",
 ) -> tuple[MusicVAE, dict]:
-    """Return a model and its JSON: that of a path (a run folder means its best model), or a shipped one.
+    """Return a model and its JSON, from a path (for the folder of a run, its best model) or from the project.
 
     Args:
-        bars: length of its melodies; None for any, which needs a path.
-        form: representation; None for any, of the shipped ones piano rolls.
-        transposed: in C major or A minor; None for either, of the shipped ones those.
-        path: None for a shipped model.
-        device: where its parameters go.
+        bars: length of its melodies in bars; None for any, which requires a path.
+        form: representation; None for any, or for piano rolls without a path.
+        transposed: True for melodies in C major or A minor, the default without a path; None for either.
+        path: a file or the folder of a run; None for a model of the project.
+        device: device for the parameters.
 
     Raises:
-        ModelError: there is none, or it is of other bars or another representation.
+        ModelError: there is no such model, or it has another length or representation.
     """
     if path is None:
         if bars is None:
@@ -50,8 +50,8 @@ def find_model(
     if path.is_dir():
         path = path / "best" / "model.safetensors"
     model, about = load_model(path, device)
-    own = model.config
-    if (bars or own.bars, form or own.representation) != (own.bars, own.representation):
-        asked = f"{bars or own.bars} bars as {form or own.representation}"
-        raise ModelError(f"{path}: is of {own.bars} bars as {own.representation}, not of {asked}")
+    config = model.config
+    if (bars or config.bars, form or config.representation) != (config.bars, config.representation):
+        wanted = f"{bars or config.bars} bars as {form or config.representation}"
+        raise ModelError(f"{path}: is of {config.bars} bars as {config.representation}, not of {wanted}")
     return model, about

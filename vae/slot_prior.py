@@ -1,12 +1,12 @@
-"""A learned prior of models whose latent vector has a part for each bar: bar after bar, with echoes of earlier bars.
+"""A learned prior for models whose latent vector has a part for each bar: bar by bar, with echoes of earlier bars.
 
-The posteriors of melodies together are not the normal that the ELBO assumes: above all, bars repeat each other. This
-prior is trained afterwards, with the model fixed; encodings, reconstructions and the ELBO stay as they are. For each
-bar it draws a relation to the earlier ones (`vae.echoes`), by a small network that hears nothing but relations, then
-the bar's part of the latent vector, by a flow that hears the parts and relations before it and the echoed part.
+The aggregate posterior is not the normal distribution that the ELBO assumes, mainly because bars repeat each other.
+This prior is trained afterwards with the model frozen, so encodings, reconstructions and the ELBO do not change. For
+each bar it samples a relation to earlier bars (`vae.echoes`) from a small network that sees only relations, and then
+the bar's part of the latent vector from a flow conditioned on earlier parts and relations and on the echoed part.
 
-Conventions: codes float (B, U, D), the parts of latent vectors of U bars, D = latent / U; relations int64 (B, U); time
-runs from 0 (noise) to 1 (codes).
+Conventions: codes are float (B, U, D), the parts of latent vectors of U bars, D = latent / U; relations are int64
+(B, U); time runs from 0 (noise) to 1 (codes).
 
 Sources:
     Y. Lipman et al., Flow Matching for Generative Modeling, 2023.
@@ -28,20 +28,20 @@ from vae.fit import Fit
 from vae.parameters import embedding
 
 NEAR = (1, 2, 4, 8)
-"""How many bars before a bar those stand that it hears directly."""
+"""Lags of the bars that are direct inputs."""
 FEATURES = 24
 TIME_FEATURES = 32
 EULER_STEPS = 16
 FORM_WIDTH = 96
 NOISE = 1.2
-"""Deviation of the noise of draws; at 1, as in training, melodies have fewer notes (chosen on validation melodies)."""
+"""Standard deviation of the noise in sampling, chosen on validation melodies; at 1, as in training, notes are fewer."""
 DROPOUT = 0.2
 CHECKS = 10
-"""How often the loss of held-out melodies is measured."""
+"""Number of times that the loss of held-out melodies is measured."""
 
 
 class FlowLayer(nn.Module):
-    """A residual perceptron whose normed input a condition scales and shifts; it adds nothing at first."""
+    """A residual perceptron whose normalised input is scaled and shifted by a condition; initially it adds nothing."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -59,13 +59,13 @@ class FlowLayer(nn.Module):
 
 
 class SlotPrior(nn.Module):
-    """A distribution of relations and codes."""
+    """A distribution over relations and codes."""
 
     def __init__(self, bars: int, latent: int, width: int, layers: int):
         super().__init__()
         self.bars, self.size, self.kinds = bars, latent // bars, relation_count(bars)
         context = len(NEAR) * FEATURES + FEATURES
-        self.relation = embedding(self.kinds + 1, FEATURES)  # the last one: before the first bar
+        self.relation = embedding(self.kinds + 1, FEATURES)  # the last one stands for positions before the first bar
         self.position = embedding(bars, FEATURES)
         self.form = nn.GRU(context, FORM_WIDTH, batch_first=True)
         self.form_out = nn.Linear(FORM_WIDTH, self.kinds)
@@ -80,12 +80,12 @@ class SlotPrior(nn.Module):
         self.critic = Critic()
 
     def loss(self, codes: Tensor, relations: Tensor, noise: Tensor, moment: Tensor) -> Tensor:
-        """Return the nats a relation, plus the squared error of the flow's velocity on ways (B, U, D) from the noise.
+        """Return the nats per relation plus the squared error of the flow's velocity on paths from noise to codes.
 
         Args:
-            codes: (B, U, D) where the ways end.
-            relations: (B, U).
-            noise: (B, U, D) where they begin.
+            codes: (B, U, D) ends of the paths.
+            relations: (B, U) relations of the bars.
+            noise: (B, U, D) starts of the paths.
             moment: (B, U) times between 0 and 1.
         """
         form = self.dropout(self.form(self._before(relations))[0])
@@ -97,11 +97,11 @@ class SlotPrior(nn.Module):
 
     @torch.no_grad()
     def draw(self, count: int, generator: torch.Generator, kept: "Kept | None" = None) -> tuple[Tensor, Tensor]:
-        """Return codes (count, U, D) and relations (count, U), on the CPU the same for the same generator.
+        """Sample codes (count, U, D) and relations (count, U); deterministic on the CPU for a given generator.
 
         Args:
-            count: how many.
-            generator: on the CPU.
+            count: number of samples.
+            generator: a generator on the CPU.
             kept: bars that are given.
         """
         device = self.write.weight.device
@@ -112,8 +112,8 @@ class SlotPrior(nn.Module):
             here = slice(bar, bar + 1)
             form, form_state = self.form(self._before(relations)[:, here], form_state)
             music, music_state = self.music(self._before(relations, codes)[:, here], music_state)
-            chances = torch.softmax(self._possible(form, bar)[:, 0], dim=1).cpu()
-            relations[:, bar] = torch.multinomial(chances, 1, generator=generator)[:, 0].to(device)
+            probabilities = torch.softmax(self._possible(form, bar)[:, 0], dim=1).cpu()
+            relations[:, bar] = torch.multinomial(probabilities, 1, generator=generator)[:, 0].to(device)
             noise = NOISE * torch.randn(count, 1, self.size, generator=generator).to(device)
             if kept is not None and kept.bars[bar]:
                 codes[:, bar], relations[:, bar] = kept.codes[bar].to(device), kept.relations[bar].to(device)
@@ -123,7 +123,7 @@ class SlotPrior(nn.Module):
         return codes, relations
 
     def _before(self, relations: Tensor, codes: Tensor | None = None) -> Tensor:
-        """Return what is known before each bar (B, U, features): the relations, and codes, of the bars before it."""
+        """Return the inputs for each bar (B, U, features): relations, and codes if given, of earlier bars."""
         parts = [self.position.weight.expand(len(relations), -1, -1)]
         for lag in NEAR:
             earlier = functional.pad(relations, (lag, 0), value=self.kinds)[:, : self.bars]
@@ -133,13 +133,13 @@ class SlotPrior(nn.Module):
         return torch.cat(parts, dim=2)
 
     def _possible(self, form: Tensor, first: int = 0) -> Tensor:
-        """Return the logits (B, U, kinds) of the relations of bars from `first` on; those to no bar are at -inf."""
+        """Return the logits (B, U, kinds) of the relations of bars from `first` on; -inf if there is no such bar."""
         lags = lags_of(torch.arange(self.kinds, device=form.device), self.bars)
         bars = torch.arange(first, first + form.shape[1], device=form.device)
         return self.form_out(form).float().masked_fill(lags > bars[:, None], -torch.inf)
 
     def _condition(self, music: Tensor, relations: Tensor, codes: Tensor) -> Tensor:
-        """Return what the flow of the last bars that `music` (B, V, width) has hears, (B, V or U, width)."""
+        """Return the condition (B, V, width) of the flow for the last V bars, those of `music` (B, V, width)."""
         bars = torch.arange(relations.shape[1], device=codes.device)
         lags = lags_of(relations, self.bars)
         index = (bars - lags).clamp_min(0)[..., None].expand(-1, -1, self.size)
@@ -159,7 +159,7 @@ class SlotPrior(nn.Module):
         return self.write(self.norm(h))
 
     def _carry(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Return the codes (B, V, D) to which the flow maps noise, by the midpoint rule."""
+        """Map noise to codes (B, V, D) by integrating the flow with the midpoint rule."""
         for step in range(EULER_STEPS):
             moment = torch.full(x.shape[:2], step / EULER_STEPS, device=x.device)
             half = x + self._velocity(x, moment, condition) / (2 * EULER_STEPS)
@@ -169,29 +169,29 @@ class SlotPrior(nn.Module):
 
 @dataclass(frozen=True)
 class Kept:
-    """Bars of a melody that draws keep."""
+    """Bars of a melody that are kept in sampling."""
 
     bars: Tensor
     """(U,) bool."""
     codes: Tensor
-    """(U, D); those of other bars do not matter."""
+    """(U, D); codes of other bars are ignored."""
     relations: Tensor
-    """(U,), the same."""
+    """(U,); relations of other bars are ignored."""
 
 
 @dataclass(frozen=True)
 class Melodies:
-    """What the prior learns of melodies."""
+    """Training data of the prior: posteriors and relations of melodies."""
 
     means: Tensor
-    """(N, U, D) of their posteriors."""
+    """(N, U, D) means of the posteriors."""
     deviations: Tensor
-    """(N, U, D), the spread of the codes that are learned around the means."""
+    """(N, U, D) deviations with which codes are sampled around the means."""
     relations: Tensor
     """(N, U)."""
 
     def batch(self, chosen: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return codes, relations, noise and times of some melodies, as `SlotPrior.loss` takes them."""
+        """Return the arguments of `SlotPrior.loss` for melodies with indices `chosen`."""
         device, size = self.means.device, (2, len(chosen), *self.means.shape[1:])
         around, noise = torch.randn(size, generator=generator, device=device)
         moment = torch.rand(size[1:3], generator=generator, device=device)
@@ -210,24 +210,24 @@ def train_prior(
     report: Callable[[float, float], None] = lambda share, loss: None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> dict[str, float]:
-    """Train a prior; of averages over the training the one is kept of which held-out melodies have the least loss.
+    """Train a prior, and keep the running average of parameters with the lowest loss on held-out melodies.
 
     Args:
-        prior: changed in place.
-        train: melodies to learn from.
+        prior: the prior, which is changed in place.
+        train: training melodies.
         held_out: melodies of other pieces.
-        minutes: of CPU time (wall time on a GPU).
-        seed: of all random numbers.
-        batch: melodies in a step.
-        learning_rate: the highest; it falls along a cosine.
-        bfloat16: compute the layers in it.
-        report: called with the share of the course and the held-out loss, at each check.
-        interrupted: called after every step; training ends if it returns true.
+        minutes: length of training in CPU time (wall time on a GPU).
+        seed: seed of all random numbers.
+        batch: melodies per step.
+        learning_rate: peak learning rate; it falls along a cosine.
+        bfloat16: compute the layers in bfloat16.
+        report: called with the share done and the held-out loss, at each check.
+        interrupted: called after every step; training ends if it returns True.
 
     Returns:
-        `steps` in all, `best_step` and its `loss`.
+        The total number of `steps`, the `best_step`, and its `loss`.
     """
-    with torch.random.fork_rng(devices=[]):  # of the dropout
+    with torch.random.fork_rng(devices=[]):  # for dropout
         torch.manual_seed(seed)
         return _train(prior, train, held_out, minutes, seed, batch, learning_rate, bfloat16, report, interrupted)
 

@@ -1,11 +1,11 @@
-"""Statistics of a set of melodies, to compare samples with real melodies, and figures of single ones.
+"""Statistics of sets of melodies, for comparing samples with real melodies, and figures of single melodies.
 
 Conventions:
     Melodies are `roll` and `onsets` (N, T), as in `vae.tokens`. Shares are 0 to 1; histograms sum to 1.
-    in_scale: of the sounding steps, in the major scale that fits the melody best; in_c: in that of C.
-    intervals: semitones from a note to the next, -12 to 12, further ones counted at the ends.
-    durations: 16ths from a note's begin to its end, 1 to 16, longer ones counted as 16.
-    changes: steps at which the roll differs from the step before. different_bars: how many bars of a melody differ.
+    in_scale: share of sounding steps in the best-fitting major scale; in_c: in C major.
+    intervals: semitones from a note to the next, clipped to -12 to 12.
+    durations: 16ths from the start of a note to its end, 1 to 16; longer ones count as 16.
+    changes: steps at which the roll differs from the step before. different_bars: number of distinct bars in a melody.
 
 """
 
@@ -17,17 +17,17 @@ from vae.tokens import LOWEST_MIDI_PITCH, REST, implied_onsets
 WIDEST_INTERVAL = 12
 LONGEST_DURATION = 16
 PLACES = 8
-"""Parts of a bar in which a melody's notes are counted."""
+"""Number of parts of a bar in which notes are counted."""
 HISTOGRAMS = ("pitch_classes", "intervals", "durations")
 
 
 def statistics(roll: np.ndarray, onsets: np.ndarray, steps_per_bar: int) -> dict:
-    """Return the statistics of melodies; histograms as lists.
+    """Return the statistics of melodies, with histograms as lists.
 
     Args:
-        roll: (N, T).
-        onsets: (N, T) bool; a note that sounds at the first step counts as begun there.
-        steps_per_bar: of these melodies.
+        roll: (N, T) sounding pitches.
+        onsets: (N, T) bool; a note that sounds at the first step counts as beginning there.
+        steps_per_bar: steps per bar of the melodies.
     """
     onsets = (onsets | implied_onsets(roll)) & (roll != REST)
     count = len(roll)
@@ -54,11 +54,11 @@ def statistics(roll: np.ndarray, onsets: np.ndarray, steps_per_bar: int) -> dict
 
 
 def figures(roll: np.ndarray, onsets: np.ndarray, steps_per_bar: int) -> np.ndarray:
-    """Return figures of melodies, roll and onsets (N, T): how dense, high, wide and lively, which pitches, which beats.
+    """Return figures of melodies, roll and onsets (N, T): density, height, range, movement, pitches and beats.
 
     Returns:
-        (N, F): notes a bar, share of rests, mean pitch, range, mean and mean size of the intervals in semitones, share
-        of the sound in each of 12 pitch classes, and of the notes at each eighth of the bar.
+        (N, F): notes per bar, share of rests, mean pitch, range, mean and mean absolute interval in semitones, shares
+        of the sounding steps in each of 12 pitch classes, and shares of the notes at each eighth of the bar.
     """
     onsets = (onsets | implied_onsets(roll)) & (roll != REST)
     rows = []
@@ -78,19 +78,19 @@ def figures(roll: np.ndarray, onsets: np.ndarray, steps_per_bar: int) -> np.ndar
 
 
 def distances(one: dict, other: dict) -> dict[str, float]:
-    """Return the total variation, 0 (alike) to 1, between each histogram of two sets."""
+    """Return the total variation distance, 0 (equal) to 1, between the histograms of two sets, by name."""
     return {name: float(0.5 * np.abs(np.subtract(one[name], other[name])).sum()) for name in HISTOGRAMS}
 
 
 def _in_scale(roll: np.ndarray, tonic: int) -> np.ndarray:
-    """Return the share (N,) of the sounding steps in a major scale, 1 for silence."""
+    """Return the share (N,) of sounding steps in a major scale, 1 for silence."""
     sounds = roll != REST
     inside = sounds & np.isin((roll + LOWEST_MIDI_PITCH - tonic) % 12, MAJOR)
     return np.where(sounds.any(axis=1), inside.sum(axis=1) / np.maximum(1, sounds.sum(axis=1)), 1.0)
 
 
 def _durations(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
-    """Return the length of every note in steps."""
+    """Return the lengths of all notes in steps."""
     padded = np.pad(onsets | (roll == REST), ((0, 0), (0, 1)), constant_values=True)
     melodies, ends = np.nonzero(padded)
     begins = padded[melodies, ends]

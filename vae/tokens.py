@@ -1,12 +1,12 @@
-"""The three ways to write a melody as tokens: piano roll, MIDI-like, and the keyboard's onsets.
+"""Three token representations of melodies: piano roll, MIDI-like, and keyboard onsets.
 
 Conventions:
-    A *melody* is two arrays (..., T): `roll`, the pitch that sounds at a step, 0 (A0, MIDI 21) to 87 (C8, MIDI 108) or
-    `REST`; and `onsets`, whether a note begins there. N is a number of melodies, T a number of steps.
-    Tokens are int64 (..., T), 0 to classes - 1. A model's start token, before the first step, is `classes`.
+    A *melody* is two arrays (..., T): `roll`, the pitch that sounds at each step, 0 (A0, MIDI 21) to 87 (C8, MIDI 108)
+    or `REST`; and `onsets`, True where a note begins. N is the number of melodies, T the number of steps.
+    Tokens are int64 (..., T), 0 to classes - 1. The start token of models, before the first step, is `classes`.
     Piano roll: the roll itself; a repeated note looks like a held one.
-    MIDI-like: 0 nothing new, 1 the note ends, 2 + pitch a note begins.
-    Onsets: 0 to 12 a key of the keyboard (C4 to C5) is pressed, 13 none is; a step is an eighth.
+    MIDI-like: 0 for no change, 1 for the end of a note, 2 + pitch for the start of a note.
+    Onsets: 0 to 12 for a pressed key of the keyboard (C4 to C5), 13 for none; a step is an eighth.
 
 Source:
     A. Roberts et al., A Hierarchical Latent Vector Model for Learning Long-Term Structure in Music, 2018.
@@ -31,29 +31,29 @@ Melody = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Representation:
-    """A vocabulary and how melodies are written in it."""
+    """A vocabulary of tokens, with conversions to and from melodies."""
 
     name: str
     classes: int
     steps_per_bar: int
     write: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    """Roll and onsets (N, T) at 16 steps a bar to tokens; melodies that cannot be written are left out."""
+    """Converts roll and onsets (N, T), at 16 steps per bar, to tokens; melodies that cannot be written are left out."""
     read: Callable[[np.ndarray], Melody]
-    """Tokens (N, T) to roll and onsets (N, T)."""
+    """Converts tokens (N, T) to roll and onsets (N, T)."""
     first_pitch: int
-    """The token of the lowest pitch."""
+    """Token of the lowest pitch."""
     pitches: int
     """Number of pitches, whose tokens are consecutive."""
 
 
 def implied_onsets(roll: np.ndarray) -> np.ndarray:
-    """Return the onsets (..., T) that a roll (..., T) shows: steps at which the sounding pitch is a new one."""
+    """Return the onsets (..., T) visible in a roll (..., T): steps at which a new pitch sounds."""
     before = np.concatenate((np.full_like(roll[..., :1], REST), roll[..., :-1]), axis=-1)
     return (roll != REST) & (roll != before)
 
 
 def write_piano_roll(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
-    """Return piano-roll tokens; the onsets are not needed."""
+    """Return piano-roll tokens; the onsets are ignored."""
     return np.asarray(roll, dtype=np.int64)
 
 
@@ -73,7 +73,7 @@ def write_midi_like(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
 
 
 def read_midi_like(tokens: np.ndarray) -> Melody:
-    """Return the melody of MIDI-like tokens; an end without a sounding note has no effect."""
+    """Return the melody of MIDI-like tokens; the end of a note has no effect if none sounds."""
     tokens = np.asarray(tokens, dtype=np.int64)
     roll = np.empty_like(tokens)
     sounding = np.full(tokens.shape[:-1], REST)
@@ -87,7 +87,7 @@ def read_midi_like(tokens: np.ndarray) -> Melody:
 def write_onsets(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
     """Return onset tokens (n, T / 2) of the melodies that fit on the keyboard after the smallest shift.
 
-    Of two notes in one eighth the first is kept.
+    If two notes begin in one eighth, the first is kept.
     """
     roll, onsets = np.atleast_2d(roll).astype(np.int64), np.atleast_2d(onsets) | implied_onsets(np.atleast_2d(roll))
     pairs, begins = roll.reshape(len(roll), -1, 2), onsets.reshape(len(onsets), -1, 2)
@@ -101,7 +101,7 @@ def write_onsets(roll: np.ndarray, onsets: np.ndarray) -> np.ndarray:
 
 
 def read_onsets(tokens: np.ndarray) -> Melody:
-    """Return the melody of onset tokens; a note is held until the next one, at most a beat."""
+    """Return the melody of onset tokens; a note is held until the next one, for at most a beat."""
     tokens = np.asarray(tokens, dtype=np.int64)
     pitch = tokens + LOWEST_PITCH - LOWEST_MIDI_PITCH
     onsets = tokens != NO_KEY
@@ -121,7 +121,7 @@ def representation(name: str) -> Representation:
     """Return a representation by its name.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is no representation of that name.
     """
     if name not in REPRESENTATIONS:
         raise ValueError(f"no representation {name[:40]!r}; there are {', '.join(REPRESENTATIONS)}")
@@ -140,7 +140,7 @@ def notes(tokens: np.ndarray, form: Representation) -> np.ndarray:
 
 
 def previous_tokens(tokens, start: int):
-    """Return the tokens (N, T) moved one step later, the start token first; arrays of torch or NumPy alike."""
+    """Return tokens (N, T), a tensor or an array, delayed by one step, with the start token first."""
     before = tokens.clone() if hasattr(tokens, "clone") else tokens.copy()
     before[..., 1:] = tokens[..., :-1]
     before[..., 0] = start

@@ -1,11 +1,11 @@
-"""Training of a MusicVAE, one step at a time, with validations on the way.
+"""Training of a MusicVAE, step by step, with validations.
 
-A `Trainer` writes no files: `state` returns all that it needs to go on to the same bits, and `restore` takes it back.
+A `Trainer` writes no files: `state` returns all that is needed to resume bit for bit, and `restore` takes it back.
 
 Conventions:
     tokens int64 (N, T) on the model's device. Steps count from 0. All random numbers of a step come from a generator
-    seeded by the run's seed, the process and the step, so none of them are part of the state.
-    Several processes (torchrun) each take their part of a batch; their gradients are averaged.
+    seeded by the seed of the run, the process and the step, so no generator is part of the state.
+    With several processes (torchrun) each takes its part of a batch, and gradients are averaged.
 """
 
 import copy
@@ -34,7 +34,7 @@ COUNTERS = {"steps": 0, "seconds": Within(0.0, 0, 1e12), "validations": 0, "stal
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Return whether a processor computes with bfloat16 rather than emulating it."""
+    """Return True if a processor supports bfloat16 natively."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     tests = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
@@ -55,20 +55,20 @@ class Trainer:
     ):
         """
         Args:
-            model: on its device; it is trained in place.
-            options: of training.
+            model: the model, on its device; it is trained in place.
+            options: options of the training.
             train: (N, T) unique melodies.
-            validation: (N, T) melodies; the first ones of a fixed shuffle are used.
+            validation: (N, T) melodies; the first ones of a seeded shuffle are used.
             rank: index of this process.
             processes: number of processes.
 
         Raises:
-            TrainingError: there are no melodies, or they are of another length than the model's.
+            TrainingError: there are no melodies, or they have another length than the model.
         """
         for name, tokens in (("training", train), ("validation", validation)):
             if tokens.ndim != 2 or not len(tokens) or tokens.shape[1] != model.config.steps:
                 raise TrainingError(
-                    f"{name} melodies have the shape {tuple(tokens.shape)}: the model wants one or more of "
+                    f"{name} melodies have the shape {tuple(tokens.shape)}: the model needs one or more of "
                     f"{model.config.steps} steps"
                 )
         self.model, self.options = model, options
@@ -90,10 +90,10 @@ class Trainer:
         self.seconds = 0.0
         """CPU time (wall time on a GPU) so far."""
         self.progress = 0.0
-        """Share of the run that is done, 0 to 1, on which all processes agree."""
+        """Share of the run that is done, 0 to 1, the same in all processes."""
         self.validations = 0
         self.stale = 0
-        """Validations since the best."""
+        """Validations since the best one."""
         self.best: MusicVAE | None = None
         """A copy of the model at the best validation."""
         self.best_row: dict[str, Any] | None = None
@@ -105,7 +105,7 @@ class Trainer:
 
     @property
     def finished(self) -> str:
-        """Why training has ended, "" while it goes on."""
+        """The reason why training has ended, "" while it continues."""
         if self.progress >= 1:
             return "finished"
         return "no longer better" if self.options.patience and self.stale >= self.options.patience else ""
@@ -114,7 +114,7 @@ class Trainer:
         """Take a step; return the metrics of a validation if one was due after it.
 
         Raises:
-            TrainingError: the loss is not finite any more.
+            TrainingError: the loss is no longer finite.
         """
         if self._started is None:
             self._started = self._clock() - self.seconds
@@ -129,7 +129,7 @@ class Trainer:
         return row
 
     def agree(self, value: float) -> float:
-        """Return the largest value of all processes, so that they do the same."""
+        """Return the largest value over all processes, so that they stay in step."""
         if self.processes == 1:
             return value
         shared = torch.tensor(value, device=self.train.device)
@@ -137,7 +137,7 @@ class Trainer:
         return shared.item()
 
     def _share(self) -> float:
-        """Return the share of the run that is done, by steps or by time, whichever is further."""
+        """Return the share of the run that is done, by steps or by time, whichever is larger."""
         by_time = self.seconds / (60 * self.options.minutes) if self.options.minutes else 0.0
         return max(self.steps / self.total_steps, by_time)
 
@@ -154,7 +154,7 @@ class Trainer:
         return self.train[self._order[1][chosen]]
 
     def update(self) -> Tensor:
-        """Update the parameters by one batch and return its loss."""
+        """Update the parameters with one batch and return its loss."""
         step, options, config = self.steps, self.options, self.model.config
         device = self.train.device
         generator = torch.Generator(device).manual_seed(_mix(options.seed, step, self.rank))
@@ -181,7 +181,7 @@ class Trainer:
 
     @torch.no_grad()
     def _with_guesses(self, tokens: Tensor, previous: Tensor, noise: Tensor, generator: torch.Generator) -> Tensor:
-        """Return the previous tokens with some replaced by the model's guesses, all steps at once."""
+        """Return the previous tokens with some replaced by the model's guesses, for all steps in parallel."""
         with torch.autocast(tokens.device.type, torch.bfloat16, enabled=self.bfloat16):
             guesses = self.model(tokens, previous, noise)[0].argmax(dim=2)
         guessed = previous_tokens(guesses, self.model.config.classes)
@@ -192,7 +192,7 @@ class Trainer:
         figures = validate(self.model, self.validation, self.options.beta)
         if not math.isfinite(figures["loss"]):
             raise TrainingError(
-                f"the loss is not finite any more after {self.steps} steps: start again with a learning_rate below "
+                f"the loss is no longer finite after {self.steps} steps: start again with a learning_rate below "
                 f"{self.options.learning_rate:g}"
             )
         row = {
@@ -205,7 +205,7 @@ class Trainer:
         self._losses = []
         self.validations += 1
         self.stale += 1
-        if figures["loss"] < self._best_loss:  # with the last beta, always
+        if figures["loss"] < self._best_loss:  # always computed with the final beta
             self._best_loss, self.stale = figures["loss"], 0
             self.best, self.best_row = copy.deepcopy(self.model), row
         return row
@@ -213,7 +213,7 @@ class Trainer:
     # state
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return copies of the parameters, the optimiser's state and the best model, and counters as plain data."""
+        """Return copies of the parameters, the optimiser's state and the best model, and the counters as plain data."""
         arrays, data = self.fit.state()
         arrays["losses"] = np.array([loss.item() for loss in self._losses], dtype=np.float32)
         if self.best is not None:
@@ -223,7 +223,7 @@ class Trainer:
         return arrays, {**data, "steps": self.steps, "best_loss": best_loss, "best_row": self.best_row}
 
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Go back to what `state` returned; raises ValueError if it is of another kind of run."""
+        """Restore the output of `state`; raises ValueError if it does not fit this run."""
         validate_like({**COUNTERS, "best_loss": OrNone(0.0), "best_row": OrNone(METRICS)}, data)
         has_best = data["best_loss"] is not None and data["best_row"] is not None
         shapes = {name: value.shape for name, value in self.model.state_dict().items()} if has_best else {}
@@ -241,7 +241,7 @@ class Trainer:
 
 
 def transpose_some(tokens: Tensor, form: Representation, share: float, generator: torch.Generator) -> Tensor:
-    """Return tokens (B, T) of which a share of melodies is moved by -6 to 6 semitones, if they stay in range."""
+    """Transpose a share of melodies (B, T) by -6 to 6 semitones, if they stay in range."""
     if not share:
         return tokens
     size, device = (len(tokens), 1), tokens.device
@@ -254,5 +254,5 @@ def transpose_some(tokens: Tensor, form: Representation, share: float, generator
 
 
 def _mix(seed: int, number: int, kind: int) -> int:
-    """Return a seed for torch of three numbers."""
+    """Derive a seed for torch from three numbers."""
     return int(np.random.SeedSequence([seed, number, kind]).generate_state(1, np.uint64)[0] >> 1)

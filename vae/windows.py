@@ -1,9 +1,9 @@
 """Windows of melodies, and groups of pieces that share material.
 
 Conventions:
-    A *window* is a number of whole bars of one segment; `roll` (N, T) uint8, `onsets` (N, T) bool, `pieces` (N,) the
-    index of the piece. Its *shape* is the window moved so that its first note is pitch 0: equal for transpositions.
-    A *group* is a set of pieces that share two or more shapes of two bars, directly or through others.
+    A *window* is a number of whole bars of one segment: `roll` (N, T) uint8, `onsets` (N, T) bool, and `pieces` (N,),
+    the index of the piece. Its *shape* is the window transposed so that its first note is pitch 0.
+    A *group* is a set of pieces that share two or more shapes of two bars, directly or via other pieces.
 """
 
 from collections import Counter, defaultdict
@@ -20,7 +20,7 @@ LONGEST_REST = STEPS_PER_BAR
 FEWEST_NOTES = 2
 SHARED_SHAPES = 2
 COMMON_SHAPE = 6
-"""A shape in more pieces than this is a common phrase, which does not group them."""
+"""A shape in more pieces than this is a common phrase and does not group them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +35,12 @@ class Windows:
         return len(self.roll)
 
     def where(self, mask: np.ndarray) -> "Windows":
-        """Return some of the windows."""
+        """Return the windows selected by a mask."""
         return Windows(self.roll[mask], self.onsets[mask], self.pieces[mask])
 
 
 def longest_rest(roll: np.ndarray) -> np.ndarray:
-    """Return the longest run of rests of each roll (N, T)."""
+    """Return the length of the longest run of rests in each roll of (N, T)."""
     run = longest = np.zeros(len(roll), dtype=int)
     for step in range(roll.shape[1]):
         run = np.where(roll[:, step] == REST, run + 1, 0)
@@ -49,12 +49,12 @@ def longest_rest(roll: np.ndarray) -> np.ndarray:
 
 
 def cut_windows(pieces: Sequence[Piece], bars: int, stride: int, to_c: bool) -> Windows:
-    """Return all windows of the pieces but those with more than a bar of rest or fewer than two notes.
+    """Return all windows of the pieces except those with more than a bar of rest or fewer than two notes.
 
     Args:
         pieces: the melodies.
         bars: length of a window.
-        stride: bars from one window to the next.
+        stride: bars between the starts of windows.
         to_c: transpose every piece to C major or A minor.
     """
     steps = bars * STEPS_PER_BAR
@@ -77,7 +77,7 @@ def cut_windows(pieces: Sequence[Piece], bars: int, stride: int, to_c: bool) -> 
 
 
 def shapes(roll: np.ndarray) -> list[bytes]:
-    """Return the shape of each roll (N, T), equal for all transpositions of it."""
+    """Return the shape of each roll of (N, T), which is equal for all its transpositions."""
     roll = roll.astype(np.int16)
     sounds = roll != REST
     first = roll[np.arange(len(roll)), sounds.argmax(axis=1)]
@@ -85,7 +85,7 @@ def shapes(roll: np.ndarray) -> list[bytes]:
 
 
 def group_pieces(pieces: Sequence[Piece]) -> np.ndarray:
-    """Return the group (len(pieces),) of each piece: the lowest index of a piece in it."""
+    """Return the group of each piece, (len(pieces),): the lowest index of a piece in the group."""
     windows = cut_windows(pieces, bars=2, stride=1, to_c=False)
     owners: dict[bytes, set[int]] = defaultdict(set)
     for shape, piece in zip(shapes(windows.roll), windows.pieces.tolist(), strict=True):
