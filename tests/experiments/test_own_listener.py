@@ -34,7 +34,9 @@ def test_a_run_for_it_goes_on_and_is_scored_when_it_is_named_again(monkeypatch, 
     monkeypatch.setattr("listener.registry._own", {})
     for call in (["score", "run"], ["evolve", "--resume", "run"], ["report", "run"], ["repeat", "run"]):
         assert main(call) == 2
-        assert "runs only if this command names it: add --listener 'likes_steps.py:LikesSteps'" in capsys.readouterr().err
+        assert (
+            "runs only if this command names it: add --listener 'likes_steps.py:LikesSteps'" in capsys.readouterr().err
+        )
     assert main(["play", "run", "--wav", "run.wav"]) == 0
     assert main(["evolve", "--resume", "run", *named]) == 0
     capsys.readouterr()

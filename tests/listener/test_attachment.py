@@ -50,7 +50,7 @@ def test_a_listener_on_another_grid_is_causal(steps):
         )
 
 
-def test_of_two_sixteenths_in_an_eighth_each_is_heard_once():
+def test_each_of_two_sixteenths_in_an_eighth_is_scored_once():
     two = np.zeros((1, 4, 13), dtype=bool)
     two[0, 0, 0] = two[0, 1, 6] = two[0, 2, 4] = True
     one, other = two.copy(), two.copy()
@@ -72,7 +72,7 @@ def test_triplets_are_heard_in_the_eighth_in_which_they_begin():
     assert rewards[0, 0] == 0
 
 
-def test_what_needs_no_grid_stays_what_it_is():
+def test_a_listener_that_needs_no_grid_is_unchanged():
     exact = ExactSteps()
     assert attached(THEORY, DEFAULT_KEYBOARD, DEFAULT_GRID) is THEORY
     assert attached(exact, DEFAULT_KEYBOARD, Grid(4)) is exact
@@ -81,7 +81,7 @@ def test_what_needs_no_grid_stays_what_it_is():
     assert attached(both, DEFAULT_KEYBOARD, Grid(4)).weights == (1, 2)
 
 
-def test_a_listener_of_ones_own_is_attached_once_by_its_method():
+def test_a_users_listener_is_attached_once_by_its_method():
     class Own:
         def attach(self, keyboard, grid):
             return (keyboard.keys, grid.steps_per_quarter)

@@ -28,7 +28,7 @@ def tunes(count: int = 40, steps: int = 64, seed: int = 0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_corruption_returns_as_many_melodies_and_leaves_the_real_ones_alone(name):
+def test_a_corruption_returns_as_many_melodies_and_does_not_change_the_real_ones(name):
     real = np.minimum(tunes(steps=128), 8)
     before = real.copy()
     found = FAMILIES[name](real, np.random.default_rng(1))
@@ -160,7 +160,7 @@ def real() -> Excerpts:
     return Excerpts(lowest(rows.astype(np.int8)), np.arange(30))
 
 
-def test_the_audit_tells_a_listener_from_a_fool(real):
+def test_the_audit_distinguishes_a_good_listener_from_a_bad_one(real):
     options = AuditOptions(players=4, islands=2, size=8, generations=15)
     good, fool = (audit(listener, real, real.melodies, options) for listener in (Rising(), Silent()))
     assert good["corruptions"]["uniform pitches"]["auc"] > 0.9
@@ -187,7 +187,7 @@ def test_a_quick_audit_takes_some_of_the_melodies_and_no_beam_search(real):
     assert "its own best by beam search" not in result["degenerates"]
 
 
-def test_the_audit_is_the_same_again(real):
+def test_the_audit_is_reproducible(real):
     options = AuditOptions(players=2, islands=2, size=4, generations=3)
     stages = []
     one = audit(Rising(), real, real.melodies, options, lambda *stage: stages.append(stage[0]))

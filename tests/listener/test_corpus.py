@@ -58,7 +58,7 @@ def test_the_same_melody_in_another_key_is_one_excerpt():
     assert len(cut([piece(50, 52, 54, 50, bars=1), piece(45, 47, 49, 45, bars=1)], bars=1)) == 1
 
 
-def test_a_group_stays_together_and_nothing_held_out_stands_in_training():
+def test_a_group_stays_together_and_nothing_held_out_is_in_training():
     generator = np.random.default_rng(0)
     pieces = [piece(*(40 + generator.permutation(12)[:8]).tolist(), bars=8) for _ in range(40)]
     pieces += [Piece("copy", one.segments) for one in pieces[:10]]
@@ -93,7 +93,7 @@ def test_a_corpus_is_read_from_midi_files(tmp_path):
 
 
 @given(melodies)
-def test_the_lowest_place_begins_at_key_0(found):
+def test_lowest_transposes_to_key_0(found):
     low = lowest(found)
     for row, own in zip(found.astype(int), low.astype(int), strict=True):
         notes = row[row >= 0]
@@ -107,7 +107,7 @@ def test_a_moved_melody_has_the_same_intervals_and_fits(found, seed):
     np.testing.assert_array_equal(lowest(there), lowest(found))
 
 
-def test_a_melody_is_moved_to_all_places_alike():
+def test_all_transpositions_of_a_melody_are_equally_likely():
     there = moved(np.tile(np.array([[0, 9, -1]], dtype=np.int8), (4000, 1)), np.random.default_rng(0))
     assert np.bincount(there[:, 0], minlength=13)[:4] == pytest.approx([1000] * 4, rel=0.1)
     assert (there[:, 0] < 4).all()
@@ -127,7 +127,7 @@ def test_percentiles_count_ties_by_half():
 
 
 @given(hnp.arrays(np.int8, 5, elements=st.integers(0, 4)), hnp.arrays(np.int8, 7, elements=st.integers(0, 4)))
-def test_the_auc_is_the_chance_that_real_wins(real, others):
+def test_the_auc_is_the_probability_that_real_wins(real, others):
     wins = [(one > other) + (one == other) / 2 for one in real.tolist() for other in others.tolist()]
     assert auc(real, others) == pytest.approx(np.mean(wins))
 

@@ -113,7 +113,7 @@ def roll_of_keys(keys: list[int]) -> np.ndarray:
 
 @settings(deadline=None)
 @given(*[st.lists(st.sampled_from([-1, 0, 2, 4, 5]), min_size=1, max_size=14)] * 2)
-def test_it_is_what_looking_at_every_pair_finds(played, song):
+def test_the_longest_stretch_equals_a_brute_force_search(played, song):
     assert longest_shared_run(roll_of_keys(played), [roll_of_keys(song)]) == slow_shared_run(played, song)
 
 

@@ -96,7 +96,7 @@ def test_drawn_plans_echo_bars_that_are_there_and_fit_on_the_keys(plans):
     np.testing.assert_array_equal(plans.bars[rows, bars, 1:], plans.bars[rows, bars - lag[rows, bars], 1:])
 
 
-def test_what_is_filled_does_what_plans_settle(plans, net):
+def test_filled_melodies_follow_their_plans(plans, net):
     filled = fill(net, plans, np.random.default_rng(0), tries=2)
     bars = filled.reshape(len(plans), 8, 8)
     kind, lag = kinds_and_lags(plans.bars[..., 0])
@@ -139,7 +139,7 @@ def test_a_prior_follows_its_plan(plans, net):
             assert (last - plans.tonic[plan]) % 12 == degree[plan, bar]
 
 
-def test_a_prior_begins_anywhere_and_goes_on_from_its_state(plans, net):
+def test_a_prior_starts_anywhere_and_resumes_from_its_state(plans, net):
     played = np.random.default_rng(1).integers(-1, 13, (len(plans), 64))
     rolls = played[..., None] == np.arange(13)
     stepwise, begun = reader(net, plans), FormReader(net, plans, 13)
@@ -154,7 +154,7 @@ def test_a_prior_begins_anywhere_and_goes_on_from_its_state(plans, net):
     np.testing.assert_array_equal(restored.log_probabilities(), stepwise.log_probabilities())
 
 
-def test_figures_are_the_same_in_every_key_and_as_many_as_said(plans):
+def test_figures_are_invariant_under_transposition_and_have_the_stated_size(plans):
     melodies = np.random.default_rng(0).integers(-1, 8, (5, 64)).astype(np.int8)
     figures = form_figures(melodies)
     assert figures.shape == (5, FIGURES)
@@ -164,7 +164,7 @@ def test_figures_are_the_same_in_every_key_and_as_many_as_said(plans):
     assert Critic(FIGURES).eval().odds(figures).shape == (5,)
 
 
-def test_the_surest_are_chosen_most_often():
+def test_higher_odds_are_selected_more_often():
     random = np.random.default_rng(0)
     chosen = [choose(np.array([0.0, 3.0]), 1, random)[0] for _ in range(200)]
     assert 0.92 < np.mean(chosen) < 0.98  # exp(3) : 1

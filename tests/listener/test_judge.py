@@ -80,7 +80,7 @@ def test_chords_cost(narrow):
     assert (JUDGE.scores(thick) < JUDGE.scores(narrow[:3]) - 1).all()
 
 
-def test_what_is_behind_the_last_whole_bar_does_not_count(narrow):
+def test_steps_after_the_last_whole_bar_do_not_count(narrow):
     further = np.concatenate((narrow[:2], np.zeros((2, 5, 13), dtype=bool)), axis=1)
     np.testing.assert_allclose(JUDGE.scores(further), JUDGE.scores(narrow[:2]), atol=1e-4)
     assert JUDGE.percentiles(narrow[:2, :3]).shape == (2,)
@@ -103,7 +103,7 @@ def test_a_longer_melody_has_the_mean_of_its_windows_of_16_bars(narrow):
     np.testing.assert_allclose(score_melodies(nets, twice), expected, atol=1e-5)
 
 
-def test_a_melody_scores_the_same_in_any_company(narrow):
+def test_a_melody_scores_the_same_in_any_batch(narrow):
     torch.manual_seed(0)
     nets, melodies = [JudgeNet().eval()], sixteenths(narrow, Grid())
     together = score_melodies(nets, np.concatenate((melodies, np.full((1, 256), 60, dtype=np.int16))))

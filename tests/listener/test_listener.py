@@ -77,7 +77,7 @@ def test_rewards_are_finite_with_a_target_and_without(listener, batch):
 @each_listener
 @settings(deadline=None)
 @given(batch=batches(4), data=st.data())
-def test_what_comes_later_changes_no_reward_before_it(listener, batch, data):
+def test_later_steps_change_no_earlier_reward(listener, batch, data):
     rolls, targets, other_rolls, other_targets = batch
     until = data.draw(st.integers(1, rolls.shape[1]))
     other_rolls[:, :until], other_targets[:, :until] = rolls[:, :until], targets[:, :until]

@@ -31,7 +31,7 @@ def melodies(count: int, steps: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(-1, 13, (count, steps)).astype(np.int8)
 
 
-def test_the_codes_say_what_came_before():
+def test_the_codes_encode_the_past():
     melody = np.array([[4, -1, 7, 0, -1, -1, -1, -1, 12, 4]], dtype=np.int8)
     firsts = np.cumsum([0, *[15] * 7, 14])
     codes = (step_codes(melody) - firsts)[0]
@@ -41,7 +41,7 @@ def test_the_codes_say_what_came_before():
     assert codes[9].tolist() == [13, 0, 0, 0, 14, 14, 14, 13, 1]
 
 
-def test_the_chances_of_all_that_may_come_add_up_to_1(model):
+def test_the_probabilities_of_all_tokens_add_up_to_1(model):
     before = melodies(1, 20)
     total = 0.0
     for token in range(-1, 13):
@@ -51,7 +51,7 @@ def test_the_chances_of_all_that_may_come_add_up_to_1(model):
     assert total == pytest.approx(1, abs=1e-5)
 
 
-def test_what_comes_later_changes_nothing_before_it(model):
+def test_later_steps_change_no_earlier_prediction(model):
     one = melodies(3, 48)
     other = one.copy()
     other[:, 30:] = 5
@@ -82,7 +82,7 @@ def test_it_is_read_step_by_step_as_at_once(model):
         reader.add(rolls_of(played[:, None])[:, 0])
 
 
-def test_a_restored_reader_goes_on_to_the_bit(model):
+def test_a_restored_reader_resumes_bit_for_bit(model):
     found = rolls_of(melodies(2, 30))
     one, other = MelodyReader(model, 2, 30), MelodyReader(model, 2, 30)
     one.begin(np.arange(2), found, np.array([8, 8]))

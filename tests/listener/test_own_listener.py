@@ -45,13 +45,13 @@ def test_a_listener_of_a_file_rewards(file):
     assert load_listener("likes_a.py:LikesA(weight=2)").rewards(roll_with_an_a()).tolist() == [[0, 2, 0]]
 
 
-def test_a_listener_of_ones_own_stands_in_a_sum(file):
+def test_a_users_listener_can_be_part_of_a_sum(file):
     total = load_listener("likes_a.py:LikesA(weight=2)=.5, likes_a.py:LikesA=3")
     assert total.rewards(roll_with_an_a()).tolist() == [[0, 4, 0]]
     assert list(total.terms(roll_with_an_a())) == ["likes_a.py:LikesA(weight=2)", "likes_a.py:LikesA"]
 
 
-def test_a_name_out_of_a_file_runs_no_code(file):
+def test_a_name_from_a_file_runs_no_code(file):
     name = "./likes_a.py:LikesA"  # another name than those of the other tests
     with pytest.raises(ValueError, match="runs only if this command names it: add --listener './likes_a.py:LikesA'"):
         listener_named(name)
@@ -81,7 +81,7 @@ def test_a_name_out_of_a_file_runs_no_code(file):
         (None, "has no method rewards"),
     ],
 )
-def test_what_is_wrong_with_it_is_told_by_name(rewards, message):
+def test_an_error_names_the_listener(rewards, message):
     with pytest.raises(ValueError, match=message) as error:
         try_listener("mine.py:Mine", Broken(rewards))
     assert "mine.py:Mine" in str(error.value)
@@ -94,7 +94,7 @@ def test_rewards_where_it_pays_nothing_are_refused():
         try_listener("mine.py:Mine", listener)
 
 
-def test_a_mistake_that_shows_later_is_told_then():
+def test_an_error_in_later_rewards_is_reported_when_it_occurs():
     def rewards(rolls, targets):
         return np.full(rolls.shape[:2], np.inf if rolls.all() else 0.0)
 

@@ -66,7 +66,7 @@ def test_intervals_are_worth_5_times_their_pleasantness():
     assert rewards_of("intervals", 0, 11)[1] == pytest.approx(-1.5)
 
 
-def test_a_leap_wants_a_smaller_step_back():
+def test_a_leap_is_resolved_by_a_smaller_step_back():
     assert rewards_of("leap", 0, 9, 7, 5) == [0, 0, 5, 0]
     assert rewards_of("leap", 0, 9, 0) == [0, 0, 0]  # as large again: no resolution
     assert rewards_of("leap", 12, 5, 0) == [0, 0, 0]  # onwards, by no leap

@@ -81,7 +81,7 @@ def test_certainty_is_wilsons_interval():
     assert (certain.low, certain.high) == pytest.approx((0.2553, 0.3662), abs=1e-4)
 
 
-def test_a_taste_hears_the_past_alone(taste):
+def test_a_taste_hears_only_the_past(taste):
     rolls, later = walks(3, seed=11), walks(3, seed=12)
     for cut in (8, 21, 40):
         changed = np.concatenate((rolls[:, :cut], later[:, cut:]), axis=1)
@@ -167,7 +167,7 @@ def test_features_of_known_melodies(learned):
     assert values(minor)["notes echoed"][1] == pytest.approx(0.5)
 
 
-def test_the_last_bar_of_a_scale_stands_for_later_ones():
+def test_later_bars_use_the_last_row_of_a_scale():
     features = [np.full((bars, 2), bars, dtype=float) for bars in (1, 2, 3)]
     scale = Scale.of(features)
     assert scale.mean.shape == (3, 2)

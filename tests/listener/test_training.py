@@ -79,7 +79,7 @@ def rewards(training) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_training_goes_on_from_any_state_to_the_same_bits(kind, corpora, monkeypatch):
+def test_a_training_resumes_from_any_state_bit_for_bit(kind, corpora, monkeypatch):
     monkeypatch.setattr("listener.learned.weights.TRIES", 40)
     whole, other = (training_of(kind, corpora, OPTIONS[kind], 5) for _ in range(2))
     states, rows = [plain(whole.state())], []
@@ -163,7 +163,7 @@ def test_other_arrays_are_refused(kind, name, value, says, begun):
         training.restore(arrays if value is None else {**arrays, name: value}, data)
 
 
-def test_nobody_else_is_moved_by_the_chance_of_a_training(corpora):
+def test_training_does_not_advance_other_generators(corpora):
     import torch
 
     torch.manual_seed(1)

@@ -262,7 +262,7 @@ def test_a_path_that_leads_nowhere_is_an_error(tmp_path):
         find_song(tmp_path / "tune.mid")
 
 
-def test_whoever_watches_sees_every_file_once_in_order(tmp_path):
+def test_watch_gets_every_file_once_in_order(tmp_path):
     for name in ("b", "a 10", "a 9"):
         (tmp_path / f"{name}.mid").write_bytes(b"no song")
     seen = []

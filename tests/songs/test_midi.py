@@ -395,7 +395,7 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
     assert {path.name for path in tmp_path.rglob("*")} == {"song.mid", "file"}
 
 
-def test_another_program_hears_each_onset_for_one_step(tmp_path):
+def test_another_program_reads_each_onset_as_one_step(tmp_path):
     path = tmp_path / "song.mid"
     write_midi(path, [(0, 60), (1, 60), (1, 64)], 4, tempo_bpm=60, steps_per_beat=4)
     played = [(message.type, message.note, message.time) for message in mido.MidiFile(path) if not message.is_meta]

@@ -48,7 +48,7 @@ def test_a_chord_is_several_pitches_at_one_step_in_order(page):
     assert tune.onsets.tolist() == [[2, 60], [2, 64], [2, 67]]
 
 
-def test_bars_are_parted_by_strokes_and_by_line_ends(page):
+def test_bars_are_separated_by_bar_lines_and_line_ends(page):
     bars = "C4 . . . | D4 . . . |\n| E4 . . .\n\n F4 . . . ||  G4 . . .\n"
     tune = read_tune(page(IN_TWO + bars))
     assert tune.meter == (2, 4)

@@ -81,7 +81,7 @@ def test_what_is_no_model_is_refused(tmp_path):
         load_model(tmp_path / "x.safetensors")
 
 
-def test_a_model_is_found_by_what_it_is_for(tmp_path):
+def test_a_model_is_found_by_its_properties(tmp_path):
     save_model(tmp_path / "best" / "model.safetensors", make_model(tiny()), {})
     assert find_model(2, "pianoroll", True, tmp_path)[0].config.bars == 2
     with pytest.raises(ModelError, match="is of 2 bars as pianoroll, not of 4 bars as pianoroll"):
@@ -148,7 +148,7 @@ def test_a_model_that_would_need_more_memory_than_there_is_is_not_made(model):
     beside = model.with_suffix(".json")
     huge = {**tiny().to_dict(), "encoder_width": 65_536, "encoder_layers": 64, "decoder_width": 65_536}  # 1 TB
     beside.write_text(json.dumps({**json.loads(beside.read_text()), "model": huge}))
-    with pytest.raises(ModelError, match=r"m.safetensors: .*: it is of another (size|kind) of model"):
+    with pytest.raises(ModelError, match=r"m.safetensors: .*: it is (a model of another size|another kind of model)"):
         load_model(model)
 
 
@@ -158,5 +158,5 @@ def test_a_parameter_that_is_no_number_is_damaged(tmp_path, value):
     with torch.no_grad():
         odd.decoder.output.bias[0] = value
     save_model(tmp_path / "m.safetensors", odd, TOLD)
-    with pytest.raises(ModelError, match=r"m.safetensors: is damaged: decoder.output.bias holds values that are not finite"):
+    with pytest.raises(ModelError, match=r"m.safetensors: is damaged: decoder.output.bias holds values that are not"):
         load_model(tmp_path / "m.safetensors")

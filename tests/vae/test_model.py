@@ -69,7 +69,7 @@ def test_a_step_does_not_hear_later_tokens(model):
     assert torch.equal(forced[0][:, :20], forced[1][:, :20]) or config.steps <= 20
 
 
-def test_the_posterior_is_the_same_whatever_stands_beside_a_melody(model):
+def test_the_posterior_does_not_depend_on_the_rest_of_the_batch(model):
     played = tokens(model.config, 4)
     torch.testing.assert_close(model.encode(played)[0][2:3], model.encode(played[2:3])[0], atol=1e-5, rtol=1e-5)
 
@@ -88,7 +88,7 @@ def test_all_parameters_learn(model):
             assert parameter.grad.abs().sum() > 0, name
 
 
-def test_a_withheld_token_is_no_token():
+def test_a_hidden_token_counts_as_missing():
     model = make_model(tiny(embedding=0, encoder="lstm", unroll=0))
     heard = model.decoder.input(torch.tensor([3, 89]))
     assert heard[0].nonzero().tolist() == [[3]]

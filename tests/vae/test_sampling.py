@@ -102,7 +102,7 @@ def test_a_change_in_a_slot_is_heard_in_its_bar_until_bars_are_mixed():
     assert affected_bars(slots)["beyond_one"] > 0.5
 
 
-def test_bars_that_are_kept_stay_to_the_note():
+def test_kept_bars_are_unchanged():
     slots = make_model(tiny(bars=4, latent=16, encoder="bars", conductor="slots", hear_bar=False)).eval()
     melody = torch.randint(0, 89, (1, 64), generator=torch.Generator().manual_seed(0))
     keep = torch.tensor([True, False, False, True])

@@ -150,7 +150,7 @@ def test_a_malicious_pickle_is_never_executed(tmp_path):
     assert marker.exists()  # the attack is a real one
 
 
-def test_what_is_no_checkpoint_is_said(tmp_path):
+def test_a_file_that_is_not_a_checkpoint_is_refused(tmp_path):
     with pytest.raises(ModelError, match="no such checkpoint"):
         import_checkpoint(tmp_path / "none.tar", BARS)
     path = write(tmp_path / "cut.tar", seed_state())

@@ -71,7 +71,7 @@ def test_a_small_model_learns_scales():
 
 
 @pytest.mark.parametrize("steps", [0, 13])
-def test_a_restored_run_goes_on_to_the_same_bits(steps):
+def test_a_restored_run_resumes_bit_for_bit(steps):
     whole = trainer()
     rows = train(whole)
     first = trainer()
@@ -176,7 +176,7 @@ def test_a_limit_of_time_ends_the_run():
     assert len(rows) == 3
 
 
-def test_every_step_has_draws_of_its_own():
+def test_every_step_has_its_own_random_numbers():
     still = dataclasses.replace(OPTIONS, learning_rate=1e-8, beta=0.0, augment=0.0, word_dropout=0.0)
     run = Trainer(make_model(tiny()), still, scales(1), scales(1))
     first, again = run.update(), run.update()

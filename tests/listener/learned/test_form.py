@@ -27,7 +27,7 @@ def test_there_are_as_many_figures_as_the_network_reads():
 
 
 @pytest.mark.parametrize("bars", [1, 3, 7, 12, 16])
-def test_figures_depend_on_the_past_alone(bars):
+def test_figures_depend_only_on_the_past(bars):
     real = melodies(bars=20)
     np.testing.assert_allclose(form_figures(real[:, : 8 * bars]), form_figures(real)[:, :bars], atol=1e-6)
 

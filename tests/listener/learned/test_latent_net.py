@@ -49,7 +49,7 @@ def test_a_model_of_other_bars_is_refused():
 
 
 @pytest.mark.parametrize("bars", [1, 2, 7, 13])
-def test_a_bar_is_judged_by_its_past_alone(net, bars):
+def test_a_bar_is_judged_only_by_its_past(net, bars):
     whole = net.judge(melodies(bars=20))
     np.testing.assert_allclose(net.judge(melodies(bars=20)[:, : 8 * bars + 3]), whole[:, :bars], atol=1e-5)
     assert not whole[:, 0].any()

@@ -61,7 +61,7 @@ def test_the_rewards_so_far_are_the_worth_of_the_song_so_far(songs, bars):
     np.testing.assert_allclose(so_far, rewards[:, : 8 * bars + 5] * (np.arange(8 * bars + 5) < 8 * bars), atol=1e-4)
 
 
-def test_what_comes_later_changes_no_reward_before_it(songs):
+def test_later_steps_change_no_earlier_reward(songs):
     changed = songs[:6].copy()
     changed[:, 77:] = noise(6, 51)
     before, after = LISTENER.rewards(songs[:6]), LISTENER.rewards(changed)
