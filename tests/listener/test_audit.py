@@ -1,4 +1,4 @@
-"""Corruptions do what they say, attacks climb, and the audit knows a good listener from a foolish one."""
+"""Corruptions change what they state, attacks find high scores, and the audit tells good listeners from bad ones."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Excerpts of melodies: what is cut, where it may be moved, and that nothing held out stands in training."""
+"""Excerpts of melodies: how they are cut and transposed, and that nothing held out is in training."""
 
 import numpy as np
 import pytest

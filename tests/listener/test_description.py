@@ -1,4 +1,4 @@
-"""Descriptions of rolls, on melodies that one can count by hand."""
+"""Descriptions of rolls, on melodies counted by hand."""
 
 import numpy as np
 import pytest

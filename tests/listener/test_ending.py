@@ -1,4 +1,4 @@
-"""The listener of endings: a melody that ends at home, on a long note, is worth more than any other."""
+"""The listener for endings: a long last note on the tonic or fifth is worth more than any other ending."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Listener files that are refused, with the part that is wrong, before anything is made of it."""
+"""Invalid listener files are refused, with an error that names the invalid part, before anything is allocated."""
 
 import json
 import re

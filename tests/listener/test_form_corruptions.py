@@ -1,4 +1,4 @@
-"""Corruptions of form keep the bars and change what they make."""
+"""Corruptions of form keep bars musical but break the song."""
 
 import numpy as np
 import pytest

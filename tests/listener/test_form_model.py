@@ -1,4 +1,4 @@
-"""The model of form: reading, drawing, filling and following plans."""
+"""The model of form: reading, sampling, filling and following plans."""
 
 import numpy as np
 import pytest

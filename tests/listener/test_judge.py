@@ -1,4 +1,4 @@
-"""The held-out judge: what it hears, how it is kept, and that it rewards nobody."""
+"""The held-out judge: its scores, its files, and that it cannot be used as a reward."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""What the held-out judge reads of melodies, and the melodies that it learns from: simple ones, and ones made worse."""
+"""Inputs of the held-out judge, and its training data: simplified and corrupted melodies."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The melody model: causal, a probability, and the same read step by step as at once."""
+"""The melody model: causal, normalised, and the same step by step as in one pass."""
 
 import numpy as np
 import pytest

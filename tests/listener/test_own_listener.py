@@ -1,4 +1,4 @@
-"""A listener of the user's own is tried when it is named, and a file's word alone does not run it."""
+"""A user's listener is tested when a command names it; a name in a file never runs it."""
 
 import numpy as np
 import pytest

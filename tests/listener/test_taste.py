@@ -1,4 +1,4 @@
-"""A taste: learned from few choices, causal, bounded, and the same from its file."""
+"""A taste: learned from few choices, causal, bounded, and unchanged by its file."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Kernels of music theory against values worked out by hand and slow formulas."""
+"""Functions of music theory against values computed by hand and slow formulas."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Training goes on step by step, and from the state of any step to the same bits."""
+"""Training runs step by step and resumes from the state of any step bit for bit."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The MusicVAE as a listener: rewarded with its evidence lower bound of every two bars."""
+"""The MusicVAE as a listener: the reward is its evidence lower bound on every two bars."""
 
 import numpy as np
 import pytest

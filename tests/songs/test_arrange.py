@@ -1,4 +1,4 @@
-"""From a file to a song: the part, the grid, the bars and the keys that are taken, and what is said about it."""
+"""From a file to a song: the choice of part, grid, bars and keys, and the description of changes."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Catalogues: what is known of every song, and what is said of a file that is none."""
+"""Catalogues: the entries of songs, and the reasons for files that are not songs."""
 
 import json
 

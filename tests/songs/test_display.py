@@ -1,4 +1,4 @@
-"""Songs in a notebook: a picture and a player, and titles that are text."""
+"""Songs in a notebook: a picture, a player, and escaped titles."""
 
 import base64
 import io

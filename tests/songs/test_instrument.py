@@ -1,4 +1,4 @@
-"""One note: its pitch, its partials, and that it begins and ends without a click."""
+"""Single notes: pitch, partials, and that they begin and end without a click."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Names and numbers of pitches, and which of them are keys."""
+"""Names and numbers of pitches, keyboards and grids."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""MIDI files read and written, the damaged and the hostile ones included."""
+"""Reading and writing MIDI files, including damaged and hostile ones."""
 
 import os
 import struct

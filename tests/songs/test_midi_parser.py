@@ -1,4 +1,4 @@
-"""Notes with their lengths, and all else that a MIDI file holds, out of literal bytes."""
+"""Notes with their lengths, and the other content of MIDI files, from literal bytes."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""Tunes in text notation: what a page means, and what is said of a page that is wrong."""
+"""Tunes in text notation: the meaning of pages, and the errors for invalid ones."""
 
 import mido
 import numpy as np

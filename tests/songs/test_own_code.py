@@ -1,4 +1,4 @@
-"""Code of a user's own is found by name, gets its arguments, and says what is wrong with it."""
+"""User code is found by name, gets its arguments, and its errors are reported."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The list of a file's parts, and which of them is taken."""
+"""The list of a file's parts, and which of them a song uses."""
 
 from dataclasses import astuple
 

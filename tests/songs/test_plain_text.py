@@ -1,4 +1,4 @@
-"""Text from outside: what a terminal would obey is escaped or left out."""
+"""Untrusted text: control characters for terminals are escaped or removed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Plans of melodies, and what they tell performers."""
+"""Plans of melodies, and the inputs they give performers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Songs, and the way to a file and back."""
+"""Songs, and writing them to files and reading them back."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Notes of a SoundFont: at their pitch, as those of the piano are, and the same whatever sounded before."""
+"""Notes of a SoundFont: right pitch, same format as the piano's, and independent of earlier notes."""
 
 import numpy as np
 import pytest

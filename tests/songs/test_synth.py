@@ -1,4 +1,4 @@
-"""Notes in time: where they begin and end, how loud they are, from which side, and the WAV file of them."""
+"""Rendered notes: their start and end, loudness and panorama, and the WAV file."""
 
 import wave
 

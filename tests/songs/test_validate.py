@@ -1,4 +1,4 @@
-"""Plain data of another kind than expected is named with its place, its value, and no more of it than fits a line."""
+"""Errors for unexpected data give its path and its value, shortened to fit on a line."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Small melodies and models that several tests of the VAE use."""
+"""Small melodies and models shared by tests of the VAE."""
 
 from pathlib import Path
 

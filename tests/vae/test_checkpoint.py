@@ -1,4 +1,4 @@
-"""Models as files: what is written is read, and what is wrong is said."""
+"""Model files: written models are read back, and invalid files are refused with a reason."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The critic of a prior's draws."""
+"""The critic of samples from a prior."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""A fit descends, its learning rate follows its course, and it goes on from a state to the same bits."""
+"""A fit reduces the loss, its learning rate follows the schedule, and it resumes from a state bit for bit."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Melodies of MIDI files: the highest notes, bars, keys."""
+"""Melodies from MIDI files: highest notes, bars and keys."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Encoders and decoders: shapes, and that what is fast gives what is obvious."""
+"""Encoders and decoders: shapes, and that fast implementations agree with obvious ones."""
 
 import numpy as np
 import pytest

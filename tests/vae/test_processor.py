@@ -1,4 +1,4 @@
-"""The settings of the processor belong to the whole process: they are put back."""
+"""Processor settings belong to the whole process and are restored."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Melodies of models, and statistics of sets of melodies."""
+"""Melodies from models, and statistics of sets of melodies."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Checkpoints of the thesis project: its formulas, written slowly, give the same numbers; nothing is executed."""
+"""Checkpoints of the thesis project: a slow version of its formulas gives the same numbers; nothing is executed."""
 
 import os
 import pickle

@@ -1,4 +1,4 @@
-"""The learned prior, and the echoes between bars that it draws."""
+"""The learned prior, and the echoes between bars that it samples."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Training: it learns, goes on to the same bits, and stops as it should."""
+"""Training learns, resumes bit for bit, and stops when it should."""
 
 import dataclasses
 import json
@@ -32,7 +32,7 @@ OPTIONS = TrainingOptions(
 )
 
 IMPATIENT = dataclasses.replace(OPTIONS, epochs=400, evaluations=100, patience=2, learning_rate=1.0, clip=1e6)
-"""Steps so large that it gets no better."""
+"""A learning rate so large that training does not improve."""
 
 
 def scales(count: int, seed: int = 0) -> torch.Tensor:

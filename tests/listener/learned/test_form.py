@@ -1,4 +1,4 @@
-"""Figures of form: what they are worth by hand, and that they depend on the past alone."""
+"""Figures of form: values computed by hand, and that they depend only on the past."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The learned listener that comes with the project: causal, adds up, and is not fooled by nonsense."""
+"""The learned listener that comes with the project: it is causal, adds up, and is not fooled by nonsense."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Negatives, which the learned listener is trained to tell from real melodies."""
+"""Negatives that the learned listener is trained to distinguish from real melodies."""
 
 import numpy as np
 import pytest
