@@ -4,7 +4,7 @@ All of them share one command, one kind of run folder and one report.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 import gymnasium
@@ -14,6 +14,17 @@ import numpy as np
 from agents.cases import Cases
 from agents.state_parts import Stateful
 from songs.piano_roll import Memory
+
+
+@dataclass(frozen=True)
+class SpeciesSize:
+    """A species in one generation."""
+
+    species: int
+    """Its key."""
+    ancestor: int
+    """Key of the species it descends from; 0 if there is none."""
+    members: int
 
 
 @dataclass(frozen=True)
@@ -34,8 +45,8 @@ class Generation:
     """Enabled connections of the champion so far."""
     hidden: int
     """Hidden nodes of the champion so far."""
-    species: dict[int, int] = field(default_factory=dict)
-    """Size of each species by its key; empty without species."""
+    species: Sequence[SpeciesSize] = ()
+    """Size of each species, by its key; empty without species."""
 
     @classmethod
     def of_one_network(

@@ -17,7 +17,7 @@ from agents.cases import Cases
 from agents.neat.counters import Count, make_population
 from agents.neat.genome import Genome, adopted
 from agents.neat.population_state import population_state, restore_population
-from agents.search import Generation
+from agents.search import Generation, SpeciesSize
 from agents.search_state import restored_random
 from agents.state_parts import Stateful
 from songs.validate import validate_like
@@ -153,7 +153,10 @@ class Evolution:
             mean_right=float(right.mean()),
             connections=connections,
             hidden=nodes - len(self.evaluator.cases.targets),
-            species={key: len(one.members) for key, one in sorted(self.population.species.species.items())},
+            species=[
+                SpeciesSize(key, getattr(one, "ancestor", 0), len(one.members))
+                for key, one in sorted(self.population.species.species.items())
+            ],
         )
 
     def _choose_champion(self, genomes: Sequence[Genome]) -> None:

@@ -33,6 +33,7 @@ def population_state(population: neat.Population, champion: Genome | None) -> tu
             {
                 "key": one.key,
                 "created": one.created,
+                "ancestor": getattr(one, "ancestor", 0),
                 "last_improved": one.last_improved,
                 "representative": genomes.row(one.representative),
                 "members": [genomes.row(genome) for genome in one.members.values()],
@@ -59,6 +60,7 @@ def restore_population(
     for row in data["species"]:
         one = (SteadySpecies if hasattr(species_set, "threshold") else Species)(row["key"], row["created"])
         one.last_improved, one.fitness_history = row["last_improved"], row["fitness_history"]
+        one.ancestor = row["ancestor"]
         one.update(genomes[row["representative"]], {genomes[index].key: genomes[index] for index in row["members"]})
         species_set.species[one.key] = one
     species_set.genome_to_species = {key: one.key for one in species_set.species.values() for key in one.members}
@@ -116,6 +118,7 @@ def _validate(data: dict[str, Any], genomes: list[Genome], config: neat.Config, 
     species = {
         "key": Within(0, 0, data["next_species"] - 1),
         "created": 0,
+        "ancestor": Within(0, 0, data["next_species"] - 1),
         "last_improved": 0,
         "representative": row,
         "members": [row],

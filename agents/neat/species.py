@@ -33,6 +33,9 @@ SAMPLE = 60
 class SteadySpecies(Species):
     """A species that stagnates by its unweighted loss, so that error reweighting does not count as stagnation."""
 
+    ancestor = 0
+    """Key of the species of its first member's parents; 0 if there is none."""
+
     def get_fitnesses(self) -> list[float]:
         return [-genome.loss for genome in self.members.values()]
 
@@ -40,7 +43,7 @@ class SteadySpecies(Species):
 class SpeciesSet(neat.DefaultSpeciesSet):
     """The species of a population."""
 
-    species: dict[int, Species]
+    species: dict[int, SteadySpecies]
 
     @classmethod
     def parse_config(cls, param_dict: dict) -> DefaultClassConfig:
@@ -62,7 +65,7 @@ class SpeciesSet(neat.DefaultSpeciesSet):
     def _place(self, options: GenomeConfig, population: dict, generation: int) -> bool:
         """Place every genome into a species; return False, and change nothing, if there are too many species."""
         between = self._distance
-        kept: dict[int, Species] = {}
+        kept: dict[int, SteadySpecies] = {}
         for key in sorted(self.species):
             representative = self.species[key].representative
             if all(between(representative, one.representative, options) >= self.threshold for one in kept.values()):
@@ -71,7 +74,7 @@ class SpeciesSet(neat.DefaultSpeciesSet):
         homes: dict[int, int] = {}
         for key in sorted(population):
             genome = population[key]
-            home = getattr(genome, "species", None)
+            home = getattr(genome, "species", 0)
             candidates = [home, *(one for one in kept if one != home)] if home in kept else list(kept)
             for one in candidates:
                 if between(kept[one].representative, genome, options) < self.threshold:
@@ -79,7 +82,7 @@ class SpeciesSet(neat.DefaultSpeciesSet):
             else:
                 one = next(self.indexer)
                 kept[one] = SteadySpecies(one, generation)
-                kept[one].representative = genome
+                kept[one].representative, kept[one].ancestor = genome, home
                 members[one] = {}
                 if len(kept) > MOST_SPECIES and self.species_set_config.target_species:
                     return False

@@ -75,9 +75,7 @@ class Evolving(Trainable):
     def step(self) -> Log:
         row, champion = self.search.step(), self.search.champion
         self._species = len(row.species)
-        members = [
-            {"generation": row.generation, "species": key, "members": count} for key, count in row.species.items()
-        ]
+        members = [{"generation": row.generation, **dataclasses.asdict(one)} for one in row.species]
         metrics = {**dataclasses.asdict(row), "species": len(row.species), **self._further_metrics()}
         metrics |= self.search.figures if isinstance(self.search, MapElites) else {}
         if champion is not self._known_champion:

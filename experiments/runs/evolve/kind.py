@@ -7,7 +7,7 @@ draft.json    its draft, if it has one
 initial.jsonl genomes of another run that it began with
 neat.ini      the configuration as neat-python reads it
 metrics.csv   a row a generation
-species.csv   generation, species, members
+species.csv   generation, species, ancestor, members
 best/         the champion: genome.json, roll.npy, melody.mid, melody.wav; and of MAP-Elites atlas.json
 history/      champions of before: champions.jsonl
 """

@@ -187,7 +187,7 @@ def test_a_generation_reports_the_statistics_of_the_population(start):
         # at least one genome of each species lives on and is not evaluated again
         assert 0 < following.evaluations - row.evaluations < 16
     for row in rows:
-        assert sum(row.species.values()) == 16
+        assert sum(one.members for one in row.species) == 16
         assert row.best_fitness >= row.mean_fitness
         assert row.std_fitness > 0
         assert 0 <= row.mean_right <= row.best_right <= CASES.most_right

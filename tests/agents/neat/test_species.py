@@ -84,6 +84,16 @@ def test_a_species_keeps_its_key_from_generation_to_generation(species_set):
     assert {set_of.get_species_id(11): 0.25, set_of.get_species_id(10): 5.25} == keys
 
 
+def test_a_species_knows_that_of_the_parents_of_its_first_member(species_set):
+    set_of = species_set()
+    divide(set_of, population_at(0, 5))
+    home = set_of.get_species_id(2)
+    children = {10: genome_at(10, 0), 11: genome_at(11, 9)}
+    children[11].species = home
+    divide(set_of, children, 1)
+    assert {key: one.ancestor for key, one in set_of.species.items()} == {1: 0, 3: home}
+
+
 def test_species_whose_representatives_have_become_compatible_merge(species_set):
     set_of = species_set()
     divide(set_of, population_at(0, 5))

@@ -24,7 +24,7 @@ from experiments.plots.reward import reward_figure
 from experiments.plots.roll import classify, roll_figure
 from experiments.plots.run import draw_run, plot_run
 from experiments.plots.sheet import literal, symmetric_log
-from experiments.plots.species import species_figure, species_members
+from experiments.plots.species import MOST_SPECIES, SpeciesTree, species_figure
 from experiments.runs.folder import RunError, RunFolder
 from songs.files import write_atomically
 from songs.keyboard import KEYS, Grid, Keyboard
@@ -95,14 +95,15 @@ def add_tables(folder: RunFolder) -> None:
                 }
             ],
         )
-    rows = ((0, 1, 60), (1, 1, 40), (1, 2, 20), (2, 2, 60))
-    columns = ("generation", "species", "members")
+    rows = ((0, 1, 0, 60), (1, 1, 0, 40), (1, 2, 1, 20), (2, 2, 1, 60))
+    columns = ("generation", "species", "ancestor", "members")
     folder.append("species.csv", [dict(zip(columns, row, strict=True)) for row in rows])
 
 
 def make_run(path: Path, title: str = TITLE) -> RunFolder:
     folder = RunFolder.create(path)
     config = EvolveConfig().change("task", memory=2, prompt=8).change("evolve", selection="truncation")
+    config = config.change("species", target_species=2)
     config = config.change("operators", modular_crossover=0.5, loss_weighted_output=0.7, error_reweighting=0.0)
     folder.write_meta("evolve", ["kuznechik"], 0)
     write_atomically(folder.path / "config.toml", config.to_toml())
@@ -170,7 +171,7 @@ def test_every_picture_is_written_as_png_and_svg(drawn: Path) -> None:
     ("name", "size"),
     [
         ("fitness", (1320, 840)),
-        ("species", (1320, 720)),
+        ("species", (1080, 218)),
         ("network", (1680, 1116)),  # one row of panels
         ("roll", (1680, 528)),  # one row of eight bars
     ],
@@ -257,7 +258,7 @@ def test_plain_neat_is_called_so(tmp_path: Path) -> None:
 def test_an_xor_run_has_a_network_in_columns_and_no_roll(tmp_path: Path) -> None:
     folder = make_xor_run(tmp_path / "run")
     figures, missing = draw_run(folder)
-    assert list(figures) == ["fitness", "species", "network"]
+    assert list(figures) == ["fitness", "network"]
     assert missing == []
     assert {"exclusive or", "ceiling: 4", "cases right"} <= set(shown_in(figures["fitness"]).splitlines())
     shown = set(shown_in(figures["network"]).splitlines())
@@ -364,35 +365,41 @@ def test_the_band_of_the_loss_ends_at_the_best_genome() -> None:
     assert [line.get_ydata()[0] for line in above.lines] == [3.0, 1.0, 8, 5]
 
 
-def test_members_of_species_are_laid_out_by_generation_and_appearance() -> None:
-    table = {
-        "generation": np.array([0.0, 0.0, 1.0, 1.0, 2.0]),
-        "species": np.array([7.0, 2.0, 7.0, 1.0, 1.0]),
-        "members": np.array([4.0, 6.0, 3.0, 7.0, 10.0]),
-    }
-    generations, species, members = species_members(table)
-    assert generations.tolist() == [0, 1, 2]
-    assert species.tolist() == [2, 7, 1]
-    assert members.tolist() == [[6, 0, 0], [4, 3, 0], [0, 7, 10]]
+def tree_of(*rows: tuple[int, int, int, int]) -> SpeciesTree:
+    """Return the tree of rows of a generation, a species, its ancestor and its members."""
+    columns = ("generation", "species", "ancestor", "members")
+    return SpeciesTree.of_table(dict(zip(columns, np.array(rows, dtype=float).T, strict=True)))
 
 
-def legend_of(figure) -> list[str]:
-    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+def test_species_have_the_names_of_their_ancestors() -> None:
+    tree = tree_of((0, 7, 0, 4), (0, 2, 0, 6), (1, 7, 0, 3), (1, 8, 2, 5), (1, 9, 7, 2), (2, 10, 9, 5), (2, 12, 7, 5))
+    assert tree.names(tree.species.tolist()) == {2: "1", 7: "2", 8: "1.1", 9: "2.1", 10: "2.1.1", 12: "2.2"}
+    assert tree.members.tolist() == [[6, 0, 0], [4, 3, 0], [0, 5, 0], [0, 2, 0], [0, 0, 5], [0, 0, 5]]
+    chain = tree_of(*((key, key, key - 1, 9) for key in range(1, 11)))
+    assert list(chain.names([8, 9, 10]).values()) == ["1.1.1.1.1.1.1.1", "1.1.1.1…1.1.1.1", "1.1.1.1…1.1.1.1"]
 
 
-def test_a_single_species_in_a_single_generation_fills_a_block() -> None:
-    figure = species_figure(np.array([0]), np.array([1]), np.array([[60.0]]))
-    (block,) = figure.axes[0].collections
-    assert block.get_paths()[0].get_extents().bounds == (0, 0, 1, 60)
-    assert legend_of(figure) == ["species 1"]
+def test_a_species_whose_ancestor_is_not_drawn_branches_off_the_one_before() -> None:
+    tree = tree_of((0, 1, 0, 9), (1, 2, 1, 9), (2, 3, 2, 9), (2, 4, 1, 9), (3, 5, 3, 9))
+    assert tree.branches({1, 4, 5}) == {1: (0, 0), 4: (1, 2), 5: (1, 1)}
+    assert list(tree.branches({1, 2, 3, 4, 5})) == [1, 4, 2, 3, 5]  # no line crosses another
 
 
-def test_of_many_species_the_shortest_lived_are_merged() -> None:
-    members = np.triu(np.ones((23, 23)))  # the first lives longest, the last for one generation
-    figure = species_figure(np.arange(23), np.arange(1, 24), members)
-    shown = legend_of(figure)
-    assert shown == ["3 shorter-lived", *(f"species {key}" for key in range(20, 0, -1))]
-    assert figure.axes[0].collections[-1].get_paths()[0].get_extents().ymax == 23
+def test_a_run_of_before_and_a_damaged_table_have_no_ancestors() -> None:
+    old = SpeciesTree.of_table({"generation": np.zeros(2), "species": np.array([1.0, 2.0]), "members": np.ones(2)})
+    assert old.names([1, 2]) == {1: "1", 2: "2"}
+    assert tree_of((0, 1, 2, 5), (0, 2, 9, 5)).names([1, 2]) == {1: "1", 2: "2"}
+
+
+def test_a_single_species_in_a_single_generation_is_a_block() -> None:
+    (block,) = species_figure(tree_of((0, 1, 0, 60))).axes[0].collections
+    assert block.get_paths()[0].get_extents().bounds == pytest.approx((0, -0.45, 1, 0.9))
+
+
+def test_of_many_species_the_largest_are_drawn() -> None:
+    tree = tree_of(*((generation, key, 0, key) for key in range(1, 41) for generation in range(2)))
+    shown = {text.get_text() for text in species_figure(tree).axes[0].texts}
+    assert shown == {str(key) for key in range(41 - MOST_SPECIES, 41)}
 
 
 def test_disabled_connections_are_left_out_and_the_strongest_come_last() -> None:
