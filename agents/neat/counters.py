@@ -3,8 +3,6 @@
 neat-python counts with `itertools.count`, whose next value cannot be read without consuming it.
 """
 
-from typing import Any
-
 import neat
 
 
@@ -19,13 +17,6 @@ class Count:
         return self.value - 1
 
 
-class _Forgetful(dict):
-    """A dictionary that stores nothing: neat-python would keep the parents of every genome that ever lived."""
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        pass
-
-
 def make_population(config: neat.Config) -> neat.Population:
     """Return a new population of the configured classes, with `Count` as its counters."""
     options = config.genome_config
@@ -33,5 +24,4 @@ def make_population(config: neat.Config) -> neat.Population:
     population = neat.Population(config)
     for owner, name in ((population.reproduction, "genome_indexer"), (population.species, "indexer")):
         setattr(owner, name, Count(next(getattr(owner, name))))
-    population.reproduction.ancestors = _Forgetful()
     return population

@@ -22,9 +22,9 @@ def crossover(first: Genome, second: Genome, config: GenomeConfig, donors: Seque
     if better is other:
         return editor
     if random.random() < config.modular_crossover and better.losses and other.losses:
-        take_modules(editor, better, (other, *donors))
+        editor.apply(take_modules, better, (other, *donors))
     else:
-        mix_genes(editor, better, other)
+        editor.apply(mix_genes, better, other)
     return editor
 
 
@@ -80,3 +80,7 @@ def mix_genes(editor: GenomeEditor, parent: Genome, other: Genome) -> None:
         twin = other.nodes.get(node)
         if twin is not None and twin is not node_gene and random.random() < 0.5:
             editor.nodes[node] = twin
+
+
+CROSSOVERS = (take_modules, mix_genes)
+"""The kinds of crossover, as a genome names them in `operators`."""

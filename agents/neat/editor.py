@@ -1,11 +1,26 @@
 """The editor: a mutable genome that operators change freely."""
 
 import random
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from itertools import islice
 from typing import Any
 
 from agents.neat.genome import NO_INPUTS, ConnectionGene, Connections, Ends, Genome, GenomeConfig, Inputs, NodeGene
+
+
+class EditedNodes(dict[int, NodeGene]):
+    """The nodes of a genome being edited."""
+
+    changed = False
+    """Whether the current operator set or deleted one."""
+
+    def __setitem__(self, key: int, gene: NodeGene) -> None:
+        self.changed = True
+        dict.__setitem__(self, key, gene)  # super() takes longer
+
+    def __delitem__(self, key: int) -> None:
+        self.changed = True
+        dict.__delitem__(self, key)
 
 
 class EditedConnections(Connections, MutableMapping[Ends, ConnectionGene]):
@@ -20,6 +35,8 @@ class EditedConnections(Connections, MutableMapping[Ends, ConnectionGene]):
         super().__init__(dict(inputs))
         self._copies: dict[int, dict[Ends, ConnectionGene]] = {}
         """Copied inputs, which may be changed in place."""
+        self.changed = False
+        """Whether the current operator set or deleted one."""
 
     def __setitem__(self, key: Ends, gene: ConnectionGene) -> None:
         self._copy(key[1])[key] = gene
@@ -34,6 +51,7 @@ class EditedConnections(Connections, MutableMapping[Ends, ConnectionGene]):
 
     def replace_inputs(self, sink: int, inputs: Inputs) -> None:
         """Replace all connections into a node by those of another genome."""
+        self.changed = True
         self._copies.pop(sink, None)
         if inputs:
             self._inputs[sink] = inputs
@@ -57,6 +75,7 @@ class EditedConnections(Connections, MutableMapping[Ends, ConnectionGene]):
         return finished
 
     def _copy(self, sink: int) -> dict[Ends, ConnectionGene]:
+        self.changed = True
         if sink not in self._copies:
             self._inputs[sink] = self._copies[sink] = self._inputs.get(sink, NO_INPUTS).copy()
         return self._copies[sink]
@@ -70,10 +89,12 @@ class GenomeEditor:
 
     def __init__(self, parent: Genome, config: GenomeConfig):
         self.config = config
-        self.nodes: dict[int, NodeGene] = parent.nodes.copy()
+        self.nodes = EditedNodes(parent.nodes.copy())
         self.connections = EditedConnections(parent.inputs)
         self.losses = list(parent.losses)
         """Loss of each output in the parent it comes from; empty if unknown."""
+        self.operators: list[str] = []
+        """Names of the operators that changed a gene, in the order of application."""
         self.played = parent.played
         self._rows = dict(parent.rows)
 
@@ -83,6 +104,13 @@ class GenomeEditor:
         if len(self.nodes) == self.config.num_outputs:
             return []
         return [key for key in self.nodes if key >= self.config.num_outputs]
+
+    def apply(self, operator: Callable[..., None], *arguments: Any) -> None:
+        """Apply an operator to this genome and record its name if it changes a gene."""
+        self.nodes.changed = self.connections.changed = False
+        operator(self, *arguments)
+        if self.nodes.changed or self.connections.changed:
+            self.operators.append(operator.__name__)
 
     def take_node(self, donor: Genome, node: int) -> None:
         """Replace an output or hidden node and the connections into it by those of another genome.
@@ -100,4 +128,5 @@ class GenomeEditor:
         """Return the finished genome, with the given key."""
         child = Genome.of_inputs(key, dict(self.nodes), self.connections.finish())
         child.losses, child.rows, child.played = self.losses, self._rows, self.played
+        child.operators = tuple(dict.fromkeys(self.operators))
         return child

@@ -17,7 +17,9 @@ from neat.genes import DefaultConnectionGene, DefaultNodeGene
 from neat.genome import DefaultGenomeConfig
 
 from agents.neat.activations import NAMES, NUMBERS
+from agents.neat.crossover import CROSSOVERS
 from agents.neat.genome import ConnectionGene, Genome, NodeGene
+from agents.neat.operators import MUTATIONS
 from agents.search_state import LARGEST
 from songs.validate import AnyLength, Within, validate_like
 
@@ -35,13 +37,15 @@ TABLES: dict[str, dict[str, type]] = {
         "has_losses": bool,
         "parent": int,
         "other": int,
+        "operators": int,
     },
     "results": {"fitness": float, "loss": float, "right": int, "version": int},
     "node_genes": {"row": int},
     "connection_genes": {"row": int},
 }
 """Types of the columns. `genomes` has the numbers of genes; species and version are -1 if there is none yet; keys of
-parents are 0 if there are none, as neat-python counts genomes from 1."""
+parents are 0 if there are none, as neat-python counts genomes from 1. `operators` is a bit mask over `CROSSOVERS` and
+then `MUTATIONS`."""
 DEFAULT_LIMITS = {int: (0, LARGEST_COUNT), float: (-LARGEST, LARGEST), bool: (0, 1)}
 NO_RESULTS = (0.0, 0.0, 0, -1)
 
@@ -63,7 +67,7 @@ def genomes_to_arrays(genomes: Sequence[Genome], outputs: int) -> dict[str, np.n
     node_genes = list(chain.from_iterable(genome.nodes.values() for genome in genomes))
     connection_genes = list(chain.from_iterable(genome.connections.values() for genome in genomes))
     nodes, connections = Index(node_genes), Index(connection_genes)
-    losses = [getattr(genome, "losses", None) or [] for genome in genomes]
+    losses, bits = [getattr(genome, "losses", None) or [] for genome in genomes], _bits()
     rows: dict[str, Iterable[tuple]] = {
         "nodes": ((g.key, g.bias, g.response, NUMBERS[g.activation], g.time_constant) for g in nodes.things),
         "connections": ((*gene.key, gene.innovation, gene.weight, gene.enabled) for gene in connections.things),
@@ -71,6 +75,7 @@ def genomes_to_arrays(genomes: Sequence[Genome], outputs: int) -> dict[str, np.n
             (
                 *(genome.key, len(genome.nodes), len(genome.connections), getattr(genome, "species", -1), bool(values)),
                 *(getattr(genome, "parents", ()) or (0, 0)),
+                sum(bit for name, bit in bits.items() if name in getattr(genome, "operators", ())),
             )
             for genome, values in zip(genomes, losses, strict=True)
         ),
@@ -105,8 +110,8 @@ def genomes_from_arrays(
     _validate(arrays, limits, config.genome_config.num_outputs)
     make_node, make_connection, make_genome = NEAT_PYTHONS if config.genome_type is neat.DefaultGenome else OURS
     node_genes, connection_genes = _genes(arrays, make_node, make_connection)
-    genomes = []
-    for (key, nodes, connections, species, has_losses, *parents), results, losses in zip(
+    genomes, bits = [], _bits()
+    for (key, nodes, connections, species, has_losses, *parents, operators), results, losses in zip(
         _rows("genomes", arrays), _rows("results", arrays), arrays["losses"].tolist(), strict=True
     ):
         genes = islice(node_genes, nodes), islice(connection_genes, connections)
@@ -117,8 +122,14 @@ def genomes_from_arrays(
         values = dict(zip(TABLES["results"], results, strict=True)) if results[-1] >= 0 else {}
         values |= ({"species": species} if species >= 0 else {}) | ({"losses": losses} if has_losses else {})
         values |= {"parents": tuple(parents)} if all(parents) else {}
+        values |= {"operators": tuple(name for name, bit in bits.items() if operators & bit)} if operators else {}
         genomes.append(_with(genome, values))
     return genomes
+
+
+def _bits() -> dict[str, int]:
+    """Return the bit of each operator by its name."""
+    return {operator.__name__: 1 << index for index, operator in enumerate([*CROSSOVERS, *MUTATIONS])}
 
 
 def _genes(arrays: dict[str, np.ndarray], make_node: Callable, make_connection: Callable) -> tuple[Iterator, Iterator]:

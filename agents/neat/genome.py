@@ -178,6 +178,8 @@ class Genome:
         """The connections into each node; nodes without any are left out."""
         self.parents: tuple[int, ...] = ()
         """Keys of its two parents, which may be equal; empty in the first generation."""
+        self.operators: tuple[str, ...] = ()
+        """Names of the operators that made it from its parents."""
         self.fitness: float | None = None
         self.losses: list[float] = []
         """Loss of each output: set by the evaluator, and inherited from the parents before."""

@@ -120,7 +120,7 @@ MUTATIONS: list[Mutation] = [split_connection, delete_node, add_connections, del
 def mutate(editor: GenomeEditor) -> None:
     """Apply all mutations."""
     for mutation in MUTATIONS:
-        mutation(editor)
+        editor.apply(mutation)
 
 
 def geometric(mean: float) -> int:

@@ -133,7 +133,15 @@ class Evolution:
                 raise
             except RuntimeError as error:  # neat-python's reproduction has no room for many species with elites
                 raise ValueError(f"neat-python cannot continue: {error}") from None
+        self._take_parents()
         return self._report
+
+    def _take_parents(self) -> None:
+        """Move the parents of neat-python's own genomes out of its table, which would grow without end."""
+        parents = self.population.reproduction.ancestors
+        for key in parents.keys() & self.population.population.keys():
+            self.population.population[key].parents = parents[key]
+        parents.clear()
 
     def _evaluate(self, members: list[tuple[int, Genome]], config: neat.Config) -> None:
         genomes = [genome for _, genome in members]

@@ -25,6 +25,16 @@ MOST_STEPS = 10_000
 """Steps that are played for a page: the longer a melody, the fewer stages."""
 MOST_LINKS = 250
 """Connections of a network that are drawn, the strongest."""
+WORDS = {
+    "take_modules": "whole outputs of other networks",
+    "mix_genes": "genes of both parents",
+    "split_connection": "a node in a connection",
+    "delete_node": "a hidden node deleted",
+    "add_connections": "connections added",
+    "delete_connection": "a connection deleted",
+    "change_values": "weights or biases changed",
+}
+"""What operators do, by their names."""
 
 Melody = dict[str, Any]
 Line = TypeVar("Line")
@@ -101,9 +111,11 @@ def stage(label: str, melody: Melody, links: list[list[float]]) -> dict[str, Any
 
 
 def _family(line: Mapping[str, Any]) -> list[str]:
-    """Return the number of a network and those of its parents, where the line has them."""
+    """Return the number of a network, those of its parents and what made it differ, where the line has them."""
     parents = [str(key) for key in dict.fromkeys(line.get("parents", ()))]
-    return [f"network {line['key']}, child of {' and '.join(parents)}"] if parents else []
+    made = [WORDS.get(name, name.replace("_", " ")) for name in line.get("operators", ())]
+    family = [f"network {line['key']}, child of {' and '.join(parents)}"] if parents else []
+    return [*family, *([f"made by: {', '.join(made)}"] if made else [])]
 
 
 def _beginning(run: Run) -> tuple[np.ndarray, int]:

@@ -78,9 +78,9 @@ def legend_below(figure: Figure, handles: list, columns: int, **look: Any) -> No
     figure.legend(handles=handles, loc="lower center", ncols=columns, frameon=False, fontsize=9, **look)
 
 
-def legend_beside(axes: Axes, **look: Any) -> None:
+def legend_beside(axes: Axes) -> None:
     """Put the legend of axes to their right; the figure needs a wide right margin."""
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=9, **look)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=9)
 
 
 def symmetric_log(axes: Axes) -> None:

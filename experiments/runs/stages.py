@@ -41,6 +41,8 @@ def at_stage(run: Run, line: Mapping[str, Any]) -> Run:
     try:
         if "parents" in line:
             validate_like({"key": 0, "parents": [0]}, line, "a line")
+        if "operators" in line:
+            validate_like({"operators": [""]}, line, "a line")
         if run.environment is not None:
             genome, _, _ = genome_from_columns(line["genome"])
             return replace(run, environment=replace(run.environment, genome=genome))

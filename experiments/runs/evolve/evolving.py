@@ -88,8 +88,9 @@ class Evolving(Trainable):
         if self.history.wants(row.generation):
             fields = {"generation": row.generation, "evaluations": row.evaluations, "fitness": self._worth(champion)}
             right = {} if self.ceiling is None else {"right": champion.right}
-            parents = getattr(champion, "parents", ())
+            parents, operators = getattr(champion, "parents", ()), getattr(champion, "operators", ())
             family = {"key": champion.key, "parents": parents} if parents else {}
+            family |= {"operators": operators} if operators else {}
             genome = genome_to_columns(champion, *self.shape)
             self.history.add({**fields, **right, **family, "genome": genome})
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from neat.genes import DefaultConnectionGene, DefaultNodeGene
 
+from agents.neat.counters import make_population
 from agents.neat.crossover import crossover
 from agents.neat.editor import GenomeEditor
 from agents.neat.genome import ConnectionGene, Genome, NodeGene, new_genome
@@ -252,6 +253,22 @@ def random_parent(hidden: list[int]) -> Genome:
     genome = genome_with(connections, biases=biases, hidden=hidden)
     evaluate(genome)
     return genome
+
+
+@pytest.mark.parametrize(
+    ("option", "operator"),
+    [
+        ({"node_add_prob": 1.0}, "split_connection"),
+        ({"node_delete_prob": 1.0}, "delete_node"),
+        ({"connections_added": 50.0}, "add_connections"),
+        ({"conn_delete_prob": 1.0}, "delete_connection"),
+    ],
+)
+def test_a_child_names_the_operators_that_changed_it(make_config, option, operator):
+    config = make_config(INPUTS, OUTPUTS, genome={**STILL, **option})
+    make_population(config)  # counts the nodes
+    parent = random_parent([10])
+    assert child_of(parent, parent, config.genome_config, mutated=True).operators == (operator, "change_values")
 
 
 @pytest.mark.parametrize("hidden", [([], []), ([10], []), ([], [20, 21]), ([10, 11], [20, 21])])

@@ -225,6 +225,17 @@ def genes_of(genome) -> tuple:
     return genome.key, nodes, [(key, gene.weight, gene.enabled) for key, gene in genome.connections.items()]
 
 
+def test_neat_pythons_own_children_know_their_parents(plain):
+    run = plain(3)
+    run.step()
+    parents = set(run.population.population)
+    run.step()
+    children = [genome for key, genome in run.population.population.items() if key not in parents]
+    assert children
+    assert {key for child in children for key in child.parents} <= parents
+    assert len(run.population.reproduction.ancestors) == 0, "memory would grow with the run"
+
+
 def test_neat_pythons_own_evolution_is_untouched(plain, make_config):
     run = plain(3)
     for _ in range(12):

@@ -198,6 +198,17 @@ def test_children_know_their_parents(breed):
         assert {key % TRIBES for key in child.parents} == tribes_of(child)
 
 
+def test_children_know_which_operators_changed_them(breed):
+    population = [member(key, key % 2, [float(key)] * OUTPUTS) for key in range(1, 21)]
+    seen = set()
+    for child in breed(population, 40):
+        mated = child.operators[:-1]
+        seen.add(mated)
+        assert child.operators[-1] == "change_values"  # no other mutation has anything to do
+        assert mated in ((), ("mix_genes",)) if len(set(child.parents)) > 1 else mated == ()
+    assert seen == {(), ("mix_genes",)}
+
+
 def test_only_the_best_of_a_species_have_children_by_truncation(breed):
     population = [member(key, 0, [float(key)] * OUTPUTS) for key in range(1, 41)]
     children = breed(population, 200, evolve={"survival_threshold": 0.1})

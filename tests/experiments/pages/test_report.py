@@ -173,7 +173,7 @@ def test_the_film_of_a_run_is_seen_and_heard(page, width):
     assert first.startswith("generation 0, ")
     assert (name, last_name) == ("generation 0", "the champion")
     figures = rf"{right} of 14 steps right, playing alone, \d+ hidden nodes?, \d+ connections"
-    figures += r", network \d+, child of \d+( and \d+)?"
+    figures += r", network \d+, child of \d+( and \d+)?, made by: [a-z ,]+"
     assert re.fullmatch(rf"generation \d+, {figures}", last)
     assert last_legend[0] == f"right {int((played & run.songs[0].roll)[2:].sum())}"
     assert first_legend[:3] != last_legend[:3]
