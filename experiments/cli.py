@@ -1,16 +1,16 @@
-"""The `kuznechik` command: reads the command line and calls the module of a verb in `experiments.verbs`.
+"""The `kuznechik` command: parses the command line and calls a verb's module in `experiments.verbs`.
 
-A verb is a module of that package, named as the verb, with:
+Each verb is a module of that package with the verb's name. It defines:
 
     HELP            its line in the list of verbs
-    GROUP, ORDER    where that line stands; a group that `GROUPS` does not name comes last
-    EXAMPLES        calls that end its `--help`
+    GROUP, ORDER    the position of that line; groups missing from `GROUPS` come last
+    EXAMPLES        commands shown at the end of its `--help`
     a docstring     its description
     add_options(parser)
     run(options)    returns the exit status
 
-It imports what is heavy inside `run`, so that light verbs answer at once. A mistake of the user ends with one line on
-stderr and the status 2.
+Heavy modules are imported inside `run`, so that light verbs answer at once. A user's mistake ends with one line on
+stderr and exit status 2.
 """
 
 import argparse
@@ -29,23 +29,23 @@ from experiments.options import RunStopped
 
 PACKAGES = ("songs", "listener", "envs", "agents", "basic_midi", "vae")
 GROUPS = ("Play and look", "Learn", "Judge", "Study")
-"""Groups of verbs, in the order in which they are listed."""
+"""Groups of verbs, in listing order."""
 
 LONGEST_MESSAGE = 2000
-"""Characters; text that a message quotes from a file can be longer."""
+"""Characters; a message may quote longer text from a file and is then shortened."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    # one thread: the products are small, and threads would cost more than they bring
+    # one thread: the matrix products are small, and more threads would cost more than they save
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     shadow = shadowed_package()
     if shadow:
         print(f"kuznechik: {shadow}", file=sys.stderr)
         return 2
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # for characters that the terminal's encoding lacks
+        sys.stdout.reconfigure(errors="backslashreplace")  # for characters missing from the terminal's encoding
     try:
         parser = make_parser(*arguments[:1])
         if not arguments:
@@ -57,12 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.command_line = ["kuznechik", *arguments]
         lend_own_code(options)
         status = options.run(options)
-        sys.stdout.flush()  # here, where a closed pipe is caught, and not as the interpreter ends
+        sys.stdout.flush()  # here, where a closed pipe is caught, rather than at interpreter exit
         return status
     except (ValueError, RunStopped) as error:  # SongError, ConfigError, RunError, ...: all messages for the user
         print(one_line(f"kuznechik: {error}"), file=sys.stderr)
         return 2
-    except BrokenPipeError:  # the reader of our output, such as head, has enough
+    except BrokenPipeError:  # the reader of our output, such as head, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def lend_own_code(options: argparse.Namespace) -> None:
-    """Let this process use the code of the user's own that --listener or --env names; raises ValueError."""
+    """Allow this process to run the user's own code named by --listener or --env; raise ValueError if it fails."""
     if ":" in (getattr(options, "env", None) or ""):
         from experiments.runs.evolve.env_task import lend_env
 
@@ -91,7 +91,7 @@ def lend_own_code(options: argparse.Namespace) -> None:
 
 
 def one_line(message: str) -> str:
-    """Return a message as one printable line of limited length; names of files may put anything into it."""
+    """Return a message as one printable line of limited length; file names in it may contain any character."""
     from songs.plain_text import plain
 
     text = plain(" ".join(message.splitlines()))
@@ -107,14 +107,14 @@ def shadowed_package() -> str | None:
         if root / name not in paths:
             where = paths[0] if paths else "nowhere"
             return (
-                f"the package {name!r} is found at {where} instead of {root / name}: "
+                f"the package {name!r} was found at {where} instead of {root / name}: "
                 "another distribution hides it; install kuznechik in a virtual environment of its own"
             )
     return None
 
 
 class HelpText(argparse.HelpFormatter):
-    """A formatter that keeps paragraphs apart, and indented ones as they are."""
+    """A formatter that keeps paragraphs separate and leaves indented ones unchanged."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         paragraphs = text.strip("\n").split("\n\n")
@@ -132,8 +132,8 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args=None, namespace=None):
         for argument in args or ():
-            if argument.startswith("--") and argument.endswith("=--"):  # argparse would take it for an empty list
-                self.error(f"argument {argument.removesuffix('=--')}: -- is no value")
+            if argument.startswith("--") and argument.endswith("=--"):  # argparse would read it as an empty list
+                self.error(f"argument {argument.removesuffix('=--')}: -- is not a value")
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str):
@@ -141,7 +141,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Version(argparse.Action):
-    """Option that prints the installed version, which is looked up only then."""
+    """Option that looks up and prints the installed version."""
 
     def __call__(self, parser, namespace, values, option_string=None):
         from importlib.metadata import PackageNotFoundError, version
@@ -149,13 +149,13 @@ class Version(argparse.Action):
         try:
             known = version("kuznechik")
         except PackageNotFoundError:
-            known = f"that is not installed, at {Path(__file__).resolve().parents[1]}"
+            known = f"(not installed, run from {Path(__file__).resolve().parents[1]})"
         print(f"kuznechik {known}")
         parser.exit()
 
 
 def find_verbs() -> dict[str, ModuleType]:
-    """Return the modules of all verbs by name, in the order in which they are listed."""
+    """Return the modules of all verbs by name, in listing order."""
     names = [module.name for module in pkgutil.iter_modules(verb_package.__path__)]
     modules = {name.replace("_", "-"): importlib.import_module(f"{verb_package.__name__}.{name}") for name in names}
     verbs = {name: module for name, module in modules.items() if hasattr(module, "add_options")}
@@ -169,7 +169,7 @@ def find_verbs() -> dict[str, ModuleType]:
 
 
 def overview(verbs: dict[str, ModuleType]) -> str:
-    """Return the list of verbs, in groups."""
+    """Return the list of verbs, by group."""
     lines = []
     for group in dict.fromkeys(verb.GROUP for verb in verbs.values()):
         lines += ["", f"{group}:"]
@@ -178,7 +178,7 @@ def overview(verbs: dict[str, ModuleType]) -> str:
 
 
 def make_parser(verb: str | None = None) -> argparse.ArgumentParser:
-    """Return the parser of the whole command; if a verb is named, the other verbs have no options, which saves time."""
+    """Return the parser of the whole command; if `verb` is given, only its options are added, which saves time."""
     verbs = find_verbs()
     parser = Parser(
         prog="kuznechik",
@@ -186,15 +186,15 @@ def make_parser(verb: str | None = None) -> argparse.ArgumentParser:
         description="Small networks learn to play music: neuroevolution and reinforcement learning on a keyboard.\n"
         + overview(verbs),
         epilog="kuznechik VERB --help explains a verb; defaults are in brackets. "
-        "Exit status: 0 done, 1 a repeated run differs or a run of a sweep failed, 2 a mistake in the call or its "
-        "files, or a run that cannot go on, 130 interrupted.",
+        "Exit status: 0 done, 1 a repeated run differs or a run of a sweep failed, 2 a mistake in the command or its "
+        "files, or a run that cannot continue, 130 interrupted.",
     )
     parser.add_argument("--version", action=Version, nargs=0, help="print the version")
     choices = parser.add_subparsers(prog="kuznechik", metavar="VERB", required=True, help=argparse.SUPPRESS)
     for name, module in verbs.items():
         examples = "\n".join(["examples:", *(f"  {example}" for example in module.EXAMPLES)])
-        own = choices.add_parser(name, description=module.__doc__, epilog=examples)
+        verb_parser = choices.add_parser(name, description=module.__doc__, epilog=examples)
         if name == verb or verb not in verbs:
-            module.add_options(own)
-        own.set_defaults(run=module.run, parser=own)
+            module.add_options(verb_parser)
+        verb_parser.set_defaults(run=module.run, parser=verb_parser)
     return parser

@@ -1,4 +1,4 @@
-"""The parts that all verbs which train have in common: options, beginning or resuming a run, and the last line."""
+"""What all training verbs share: options, starting or resuming a run, and the closing lines."""
 
 import argparse
 import shlex
@@ -14,16 +14,16 @@ from experiments.config.settings import Settings
 from experiments.options import RunStopped, UsageError, count, print_json, print_lines, refuse, require, word
 
 OUT = "runs"
-"""Parent of run folders unless --out says otherwise."""
+"""Default parent of run folders."""
 
 
 def add_origin(parser: argparse.ArgumentParser, help_text: str) -> None:
-    """Add --from, the run that a new one begins with."""
+    """Add --from, the run that a new run starts from."""
     parser.add_argument("--from", type=word, metavar="RUN", help=help_text)
 
 
 class ShowOptions(argparse.Action):
-    """Prints all options of a kind of run that --set and TOML files take, and exits."""
+    """Prints all options that --set and TOML files accept for one kind of run, and exits."""
 
     def __init__(self, option_strings, dest, const, **keywords):
         super().__init__(option_strings, dest, nargs=0, const=const, **keywords)
@@ -34,14 +34,14 @@ class ShowOptions(argparse.Action):
 
 
 def add_run_options(parser: argparse.ArgumentParser, kind: str, example: str, every: str, out: str = "") -> None:
-    """Add the options that every training verb has.
+    """Add the options shared by all training verbs.
 
     Args:
-        parser: of the verb.
-        kind: of the run.
-        example: of a setting, `section.key=value`.
-        every: default of --checkpoint-every, with its unit: "50 generations".
-        out: what --out may name besides a run folder.
+        parser: The verb's parser.
+        kind: The kind of run.
+        example: An example setting, `section.key=value`.
+        every: The default of --checkpoint-every, with its unit: "50 generations".
+        out: Text on what else --out may name.
     """
     parser.add_argument("--resume", metavar="RUN", help="continue a run from its last checkpoint")
     parser.add_argument(
@@ -61,9 +61,9 @@ def add_run_options(parser: argparse.ArgumentParser, kind: str, example: str, ev
 
 
 def configured(kind: str, source: str | None, flags: Mapping[str, Mapping[str, Any]], settings: Sequence[str]) -> Any:
-    """Return a configuration: a file or preset, over it the flags that were given, over these the settings.
+    """Return a configuration: a file or preset, overridden by the given flags and then by the settings.
 
-    The source is as for `Settings.load`; flags are values by section and key, None where one was not given.
+    `source` is as for `Settings.load`. `flags` holds values by section and key; None means not given.
     """
     config = config_class(kind).load(source)
     for section, values in flags.items():
@@ -75,14 +75,14 @@ def configured(kind: str, source: str | None, flags: Mapping[str, Mapping[str, A
 
 @dataclass(frozen=True)
 class Processes:
-    """Processes that train one model together; by default this one alone."""
+    """Processes that train one model together; by default only this one."""
 
     first: bool = True
-    """True for the one that writes."""
+    """True for the process that writes files."""
     wait: Callable[[], None] = lambda: None
-    """Waits until all processes have come here."""
+    """Barrier: waits until all processes have reached it."""
     agree: Callable[[bool], bool] = bool
-    """Returns whether any of them says True."""
+    """Returns True if any process passes True."""
 
 
 ALONE = Processes()
@@ -92,10 +92,10 @@ ALONE = Processes()
 def supervised(
     options: argparse.Namespace, folder: Any, resources: Mapping[str, Any], processes: Processes = ALONE
 ) -> Iterator[Any]:
-    """Lend the supervision that a command line asks for; the folder is locked meanwhile.
+    """Context manager: the supervision that the command line requests, with the run folder locked.
 
     Raises:
-        RunStopped: a worker process has ended.
+        RunStopped: A worker process died.
     """
     from concurrent.futures import BrokenExecutor
 
@@ -117,7 +117,7 @@ def supervised(
             )
         except BrokenExecutor:
             following = f"kuznechik {VERBS[name_of_kind(folder)]} --resume {shlex.quote(str(folder.path))}"
-            raise RunStopped(f"a worker was killed, or had not enough memory; go on with: {following}") from None
+            raise RunStopped(f"a worker was killed or ran out of memory; continue with: {following}") from None
 
 
 def begin_or_resume(
@@ -129,16 +129,16 @@ def begin_or_resume(
     processes: Processes = ALONE,
     origin_of: Callable[[str, Any, Any], Any] | None = None,
 ) -> tuple[Any, dict[str, Any]]:
-    """Begin the run that a command line describes, or continue the one that --resume names.
+    """Start the run that the command line describes, or resume the one given by --resume.
 
     Args:
-        options: of the command line.
-        kind: of the run.
-        resolve: returns a resolved configuration, the run's inputs, and the name of its folder.
-        fixed: options that a resumed run would ignore, and therefore refuses.
-        resources: keyword arguments of the kind's `training`.
-        processes: that train together.
-        origin_of: returns the `Origin` that --from names, for a resolved configuration and its inputs.
+        options: The parsed command line.
+        kind: The kind of run.
+        resolve: Returns a resolved configuration, the run's inputs, and the name of its folder.
+        fixed: Options that cannot be combined with --resume.
+        resources: Keyword arguments of the kind's `training`.
+        processes: The processes that train together.
+        origin_of: Returns the `Origin` of --from, given a resolved configuration and its inputs.
 
     Returns:
         The run folder and the content of summary.json.
@@ -151,9 +151,9 @@ def begin_or_resume(
     if options.resume:
         refuse(options, "--resume", [name for name in (*fixed, "seed", "out") if name not in _named_again(options)])
         folder = RunFolder.open(options.resume)
-        found = kind_of(folder).name
-        if found != kind:
-            raise UsageError(f"--resume {options.resume}: it is a run of kuznechik {VERBS[found]}, not {VERBS[kind]}")
+        actual = kind_of(folder).name
+        if actual != kind:
+            raise UsageError(f"--resume {options.resume}: it is a run of kuznechik {VERBS[actual]}, not {VERBS[kind]}")
         with supervised(options, folder, resources, processes) as supervision:
             summary, warnings = resume(folder, options.set, supervision)
         for warning in warnings:
@@ -180,7 +180,7 @@ def begin_or_resume(
 
 
 def _named_again(options: argparse.Namespace) -> list[str]:
-    """Return the options that a resumed run takes because it needs code of the user's own, which no file may name."""
+    """Return the options that name the user's own code; run folders never name code, so --resume accepts them again."""
     from listener.registry import own_names
 
     listeners = ["listener"] if getattr(options, "listener", None) and own_names(options.listener) else []
@@ -188,7 +188,7 @@ def _named_again(options: argparse.Namespace) -> list[str]:
 
 
 def draw(folder: Any) -> None:
-    """Draw the pictures of a run in which anything was logged."""
+    """Draw the pictures of a run, if it logged anything."""
     if (folder.path / "metrics.csv").is_file():
         from experiments.plots.run import plot_run
 
@@ -196,13 +196,13 @@ def draw(folder: Any) -> None:
 
 
 ENDINGS = {"solved": "Solved", "budget": "Budget used", "interrupted": "Interrupted", "finished": "Finished"}
-"""The reason in a summary why a search has stopped, for people."""
+"""Reasons why a search stopped: the value in summary.json and the text printed for it."""
 VERBS = {"evolve": "evolve", "dqn": "dqn", "breed": "breed", "vae": "vae train", "listener": "listener train"}
-"""Verb that begins and resumes each kind of run."""
+"""The verb that starts and resumes each kind of run."""
 
 
 def finish(options: argparse.Namespace, kind: str, folder: Path, summary: dict[str, Any], lines: Sequence[str]) -> int:
-    """Print the summary of a run, or lines for people, of which the last says what is next; return the exit status."""
+    """Print the summary as JSON or `lines`, of which the last names the next commands; return the exit status."""
     interrupted = summary["stopped"] == "interrupted"
     if options.json:
         print_json({**summary, "run": str(folder)})
@@ -214,7 +214,7 @@ def finish(options: argparse.Namespace, kind: str, folder: Path, summary: dict[s
 
 
 def next_commands(verbs: str, folder: Path, listener: str = "") -> str:
-    """Return the line that names the next commands for a run; code of the user's own must be named again."""
+    """Return the line with the next commands for a run; the user's own listener must be given to them again."""
     from listener.registry import own_names
 
     own = f"; score and report with --listener {shlex.quote(listener)}" if listener and own_names(listener) else ""

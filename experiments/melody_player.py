@@ -24,13 +24,13 @@ def play(
     original_key: bool = False,
     instrument: Instrument = tone,
 ) -> Iterator[str]:
-    """Play the first melodies of a source, at most `playing.melodies`; yield lines that say what was done.
+    """Play the first melodies of a source, at most `playing.melodies`; yield progress lines.
 
-    With `out`, a .wav or .mid file for one melody, no MIDI port is used unless one is named. Without a port, or on
-    another instrument than the piano, the sound goes to a new file named after the source.
+    `out` is a .wav or .mid file for one melody; with it a MIDI port is used only if one is named. Without a port, or
+    on an instrument other than the piano, the sound is written to a new file named after the source.
     """
     if out and Path(out).suffix.lower() not in WRITERS:
-        raise UsageError(f"{out}: its name must end in {' or '.join(WRITERS)}, which says what is written")
+        raise UsageError(f"{out}: its name must end in {' or '.join(WRITERS)}, which sets the format")
     played = read_source(source, playing)
     yield from played.remarks
     for song in played.songs[: 1 if out else playing.melodies]:
@@ -51,7 +51,7 @@ def _play(song: Song, stem: str, out: str | None, port: str | None, instrument: 
                 )
                 played = True
             else:
-                yield "There is no MIDI port: writing sound instead."
+                yield "No MIDI port was found: writing sound instead."
         except PlaybackError as error:
             yield f"{error}: writing sound instead."
     if out or not played:
@@ -69,4 +69,4 @@ def _write_midi(path: Path, song: Song, instrument: Instrument) -> None:
 
 
 WRITERS = {".wav": _write_sound, ".mid": _write_midi}
-"""Functions that write a song, by the suffix of the file."""
+"""Functions that write a song, by file suffix."""

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: str) -> None:
-    """Print a table; None is shown as a dash. Without a terminal no line is folded or cut."""
+    """Print a table; None is shown as a dash. Lines are wrapped only on a terminal."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -26,5 +26,5 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: s
 
 
 def significant(value: float) -> str:
-    """Return a number with four significant digits at least, without an exponent where it is not tiny."""
+    """Return a number with at least four significant digits, with an exponent only if it is tiny."""
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -1,4 +1,4 @@
-"""Configuration of a run that is bred by ear."""
+"""Configuration of breeding by ear."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,43 +16,43 @@ from songs.synth import FASTEST_BPM, SLOWEST_BPM
 
 @dataclass(frozen=True)
 class Breed:
-    """What is bred, and who helps."""
+    """Start of the breeding, and the listener that helps."""
 
     seed: int = option(0, "the same seed and the same choices give the same networks", 0, 2**63 - 1)
-    start: str = option("", "what the first networks play: a song, a run, melody, vae:16 ...; '': what chance gives")
-    listener: str = option("", "breeds between two choices: learned, theory, a file; '': nobody does")
+    start: str = option("", "what the first networks imitate: a song, a run, melody, vae:16 ...; '': they are random")
+    listener: str = option("", "listener that breeds between your choices: learned, theory, a file; '': none")
     between: int = option(10, "generations that the listener breeds after every choice", 0, 100_000)
 
 
 @dataclass(frozen=True)
 class Melody:
-    """The melodies; of a song or a run that is begun with, all but `bars` are as there, and --tempo is another one."""
+    """Form of the melodies. All but `bars` come from the song or run that breeding starts from; --tempo overrides."""
 
     bars: int = option(8, "bars of a melody", 1, 64)
     keys: int = option(KEYS, "keys of the keyboard", 1, MOST_KEYS)
     lowest_pitch: int = option(LOWEST_PITCH, "MIDI pitch of the lowest key", 0, 127)
-    steps_per_beat: int = option(STEPS_PER_BEAT, "steps in a beat", 1, 12)
-    beats_per_bar: int = option(BEATS_PER_BAR, "beats in a bar", 1, MOST_BEATS)
+    steps_per_beat: int = option(STEPS_PER_BEAT, "steps per beat", 1, 12)
+    beats_per_bar: int = option(BEATS_PER_BAR, "beats per bar", 1, MOST_BEATS)
     beat: float = option(1.0, "length of a beat in quarter notes", 0.5, 1.5)
-    tempo_bpm: float = option(110.0, "quarter notes a minute", SLOWEST_BPM, FASTEST_BPM)
-    lags: str = option("", "steps back that networks see; '': 1, 2, half a bar, one and two bars", numbers=True)
+    tempo_bpm: float = option(110.0, "quarter notes per minute", SLOWEST_BPM, FASTEST_BPM)
+    lags: str = option("", "past steps that networks observe; '': 1, 2, half a bar, one and two bars", numbers=True)
 
     def __post_init__(self):
         read_lags(self.lags)
 
     @property
     def keyboard(self) -> Keyboard:
-        """The keyboard; raises ValueError if it is beyond MIDI's pitches."""
+        """The keyboard; raises ValueError if it exceeds the range of MIDI pitches."""
         return Keyboard(self.keys, self.lowest_pitch)
 
     @property
     def grid(self) -> Grid:
-        """Steps, beats and bars; raises ValueError if they do not go together."""
+        """Steps, beats and bars; raises ValueError if they do not fit together."""
         return Grid(self.steps_per_beat, self.beats_per_bar, self.beat)
 
     @property
     def task(self) -> MelodyTask:
-        """What networks see and play."""
+        """The inputs and outputs of the networks."""
         bar = self.grid.steps_per_bar
         lags = read_lags(self.lags) or tuple(sorted({1, 2, max(1, bar // 2), bar, 2 * bar}, reverse=True))
         return MelodyTask(self.keyboard, lags, bar, self.bars)
@@ -60,19 +60,19 @@ class Melody:
 
 @dataclass(frozen=True)
 class Genome(evolve.Genome):
-    """Genomes and their mutation, as in evolution; changes are smaller and more."""
+    """Genomes and their mutation, as in evolution, but with smaller and more frequent changes."""
 
     weights_changed: float = option(3.0, "mean number of weights and biases changed beyond the first", 0.0, 1000.0)
-    node_add_prob: float = option(0.05, "chance of splitting a connection by a hidden node", 0.0, 1.0)
-    node_delete_prob: float = option(0.02, "chance of deleting a hidden node", 0.0, 1.0)
-    weight_mutate_power: float = option(0.3, "standard deviation of a change of a weight or bias", 0.0, 100.0)
+    node_add_prob: float = option(0.05, "probability of splitting a connection with a hidden node", 0.0, 1.0)
+    node_delete_prob: float = option(0.02, "probability of deleting a hidden node", 0.0, 1.0)
+    weight_mutate_power: float = option(0.3, "standard deviation of a change to a weight or bias", 0.0, 100.0)
     weight_init_stdev: float = option(0.5, "standard deviation of a new weight", 0.0, 100.0)
-    weight_limit: float = option(1000.0, "weights and biases lie between minus this and this", 0.001, 1000.0)
+    weight_limit: float = option(1000.0, "bound on the absolute value of weights and biases", 0.001, 1000.0)
 
 
 @dataclass(frozen=True)
 class BreedConfig(Settings):
-    """A run that is bred by ear."""
+    """Configuration of a run of breeding by ear."""
 
     KIND: ClassVar[str] = "breed"
 
@@ -87,7 +87,7 @@ class BreedConfig(Settings):
 
     @property
     def as_evolution(self) -> EvolveConfig:
-        """The same options of genomes in the configuration of an evolution, without what needs losses."""
+        """The same genome options as a configuration of evolution, without operators that need losses."""
         without = {"modular_crossover": 0.0, "donors": 0, "loss_weighted_output": 0.0, "error_reweighting": 0.0}
         config = EvolveConfig(genome=self.genome).change("operators", **without)
         return config.change("evolve", selection="truncation")

@@ -14,19 +14,19 @@ from listener.registry import needs_prior
 from songs.options import option
 
 LISTENERS = ("right_keys", "exact_steps")
-"""Listeners that compare with the song; any other listens to an improvisation."""
+"""Listeners that compare with the song; all others reward improvisations."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """The keyboards that are played while learning."""
+    """The keyboards played while learning."""
 
-    environments: int = option(4, "keyboards that are played side by side", 1, 100_000)
-    listener: str = option("right_keys", "rewards 'right_keys', 'exact_steps', or an improvisation: 'theory', ...")
-    extra_keys: float = option(1.0, "cost of every key beyond the first of a step in an improvisation", 0.0, 1e6)
+    environments: int = option(4, "keyboards played in parallel", 1, 100_000)
+    listener: str = option("right_keys", "reward: 'right_keys', 'exact_steps', or for improvisation 'theory', ...")
+    extra_keys: float = option(1.0, "improvising: cost of each key beyond the first in a step", 0.0, 1e6)
     teacher_forcing: bool = option(True, "remember the song instead of the keys played")
-    stop_at_error: bool = option(False, "end the episode with the first wrong step")
-    random_start: float = option(0.0, "probability that an episode begins anywhere in the song", 0.0, 1.0)
+    stop_at_error: bool = option(False, "end the episode at the first wrong step")
+    random_start: float = option(0.0, "probability that an episode starts at a random step of the song", 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Learning(LearningOptions):
     """Deep Q-learning."""
 
     seed: int = option(0, "the same seed gives the same run", 0, 2**63 - 1)
-    steps: int = option(200_000, "budget: environment steps after which learning gives up", 1, 10**12)
-    stop_when_solved: bool = option(True, "stop as soon as all steps are right that can be")
-    evaluate_every: int = option(100, "environment steps between two evaluations of the greedy player", 1, 10**9)
+    steps: int = option(200_000, "budget: maximum number of environment steps", 1, 10**12)
+    stop_when_solved: bool = option(True, "stop as soon as the score reaches the ceiling")
+    evaluate_every: int = option(100, "environment steps between evaluations of the greedy player", 1, 10**9)
 
 
 @dataclass(frozen=True)
 class DqnConfig(Settings):
-    """An experiment of deep Q-learning."""
+    """Configuration of a run of deep Q-learning."""
 
     KIND: ClassVar[str] = "dqn"
 
@@ -66,34 +66,34 @@ class DqnConfig(Settings):
 
     @property
     def improvises(self) -> bool:
-        """True if a listener rewards what is played, and no song is expected."""
+        """True if a listener rewards what is played and no song is given as target."""
         return self.environment.listener not in LISTENERS
 
     @property
     def switches(self) -> bool:
-        """True if the mode decides whether the song is played or improvised: it is learned first, by the bandit."""
+        """True if a mode bit switches between playing the song, learned first by the bandit, and improvising."""
         return self.improvises and self.task.mode_bit
 
     @property
     def of_song(self) -> "DqnConfig":
-        """Configuration of what learns the song, where the mode decides."""
+        """Configuration of the part that learns the song, for a mode bit."""
         return DqnConfig(task=replace(self.task, mode_bit=False), dqn=Learning(seed=self.dqn.seed))
 
     @property
     def of_improvisation(self) -> "DqnConfig":
-        """Configuration of what learns to improvise, where the mode decides."""
+        """Configuration of the part that learns to improvise, for a mode bit."""
         return replace(self, task=replace(self.task, mode_bit=False))
 
     @property
     def regime(self) -> str:
-        """Name of the kind of learning problem that the options make.
+        """Name of the learning problem defined by the options.
 
         `bandit`: teacher forcing, every key has its own reward, and only the immediate reward counts. The network
         learns which keys were right after every memory of the song, so this is close to supervised learning.
-        `episodic`: the memory holds the keys played, the first mistake ends the episode, and the reward says only
+        `episodic`: the memory holds the keys played, the first mistake ends the episode, and the reward is only
         whether a whole step was right.
-        `improvisation`: the memory holds the keys played, and a listener rewards them; a prior or a soft maximum is
-        named.
+        `improvisation`: the memory holds the keys played, and a listener rewards them. The name includes a prior or
+        soft maximum, if any.
         """
         environment, dqn = self.environment, self.dqn
         if self.switches:
@@ -111,15 +111,19 @@ class DqnConfig(Settings):
         return "custom"
 
     def check(self) -> None:
-        """Raise ConfigError if options do not go together, or if nothing could be learned."""
+        """Raise ConfigError if options cannot be combined, or if nothing could be learned."""
         task, dqn, replay = self.task, self.dqn, self.replay
         several_songs = task.together or "," in task.song
         self._refuse(
             ("task.kind", task.kind != "song", "deep Q-learning learns songs"),
             ("task.mode_bit", self.switches and not self.prior.model, "the mode of improvising needs a prior: melody"),
-            ("task.mode_bit", self.switches and several_songs, "with a listener it goes with one song"),
-            ("dqn.td_loss", self.improvises and dqn.td_loss == "product", "take 'step' for a listener"),
-            ("network.dueling", dqn.td_loss == "product" and self.network.dueling, "td_loss 'product' goes without"),
+            ("task.mode_bit", self.switches and several_songs, "with a listener it needs a single song"),
+            ("dqn.td_loss", self.improvises and dqn.td_loss == "product", "use 'step' with a listener"),
+            (
+                "network.dueling",
+                dqn.td_loss == "product" and self.network.dueling,
+                "td_loss 'product' cannot be combined with it",
+            ),
             (
                 "episode_archive.size",
                 self.episode_archive.size and several_songs,
@@ -128,7 +132,7 @@ class DqnConfig(Settings):
             (
                 "task.plan",
                 task.plan and (not self.prior.model or replay.n_step or several_songs),
-                "a plan is for one song, beside a prior, and replay.n_step=0: take --config form",
+                "a plan needs a single song, a prior, and replay.n_step=0: use --config form",
             ),
             ("dqn.learning_starts", dqn.learning_starts > replay.capacity, self._more_than_replay_holds),
             (
@@ -146,13 +150,13 @@ class DqnConfig(Settings):
         if self.prior.model:
             self._refuse(
                 ("environment.listener", not self.improvises, "a prior is for improvising: name a listener"),
-                ("network.head", self.plays_chords, "a prior plays one key of 13, or none: take 'one_key'"),
-                ("dqn.td_loss", dqn.td_loss != "step", "a prior goes with the reward of the step: take 'step'"),
+                ("network.head", self.plays_chords, "a prior plays one key of 13, or none: use 'one_key'"),
+                ("dqn.td_loss", dqn.td_loss != "step", "a prior needs the reward of the step: use 'step'"),
                 ("dqn.soft", dqn.soft, "with a prior its temperature takes this role: leave it at 0"),
-                ("task.lags", task.lags, "a prior goes with the last steps: leave lags out"),
-                ("prior.draws", self.prior.draws and not self.prior.decides, "they are for prior.form='g'"),
-                ("prior.draws", self.prior.draws and self.switches, "with a mode bit there is no draft"),
-                ("exploration.bonus", self.exploration.bonus, "with a prior, it explores: leave the bonus at 0"),
+                ("task.lags", task.lags, "a prior needs the last steps: leave lags out"),
+                ("prior.draws", self.prior.draws and not self.prior.decides, "draws need prior.form='g'"),
+                ("prior.draws", self.prior.draws and self.switches, "a mode bit cannot be combined with a draft"),
+                ("exploration.bonus", self.exploration.bonus, "the prior already explores: leave the bonus at 0"),
             )
         else:
             alone = "it needs a prior; set prior.model=melody, or leave it at its default"
@@ -167,7 +171,7 @@ class DqnConfig(Settings):
         return f"the replay buffer holds only {self.replay.capacity}: lower it, or raise replay.capacity"
 
     def _refuse(self, *rules: tuple[str, object, str]) -> None:
-        """Raise ConfigError for the first option whose condition, the second value of a rule, is true."""
+        """Raise ConfigError for the first rule (option, condition, reason) whose condition is true."""
         for name, wrong, reason in rules:
             if wrong:
                 section, key = name.split(".")
@@ -175,7 +179,7 @@ class DqnConfig(Settings):
 
 
 def preset_for(listener: str | None) -> str | None:
-    """Return the preset for a listener, None without one; raises ValueError if its file is not usable."""
+    """Return the preset for a listener, or None without one; raise ValueError if its file is not usable."""
     if not listener:
         return None
     return "prior" if needs_prior(listener) else "improvisation"

@@ -1,4 +1,4 @@
-"""The configuration of every kind of run, by the name that meta.json has for it."""
+"""The configuration class of every kind of run, by the kind's name in meta.json."""
 
 from pkgutil import resolve_name
 
@@ -11,9 +11,9 @@ CONFIGS = {
     "vae": "experiments.config.vae:VaeConfig",
     "listener": "experiments.config.listener:ListenerConfig",
 }
-"""Imported when asked for: some need packages that not everyone has."""
+"""Imported on demand, because some need optional packages."""
 
 
 def config_class(kind: str) -> type[Settings]:
-    """Return the configuration class of a kind of run; raises KeyError if there is no such kind."""
+    """Return the configuration class of a kind of run; raise KeyError if the kind is unknown."""
     return resolve_name(CONFIGS[kind])

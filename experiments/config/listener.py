@@ -1,4 +1,4 @@
-"""Configuration of the training of a listener; loads no torch, so that a command can show and check it at once."""
+"""Configuration of a listener's training; does not load torch, so that commands can show and check it at once."""
 
 import os
 from dataclasses import asdict, dataclass, field
@@ -26,8 +26,8 @@ from songs.options import option
 class Data:
     """The music that a listener learns from."""
 
-    midi: str = option("", f"folders of MIDI files, with {os.pathsep!r} between two of them")
-    licence: str = option("", "licence of the music, for the card of the listener")
+    midi: str = option("", f"folders of MIDI files, separated by {os.pathsep!r}")
+    licence: str = option("", "licence of the music, for the listener's model card")
 
     @property
     def folders(self) -> list[Path]:
@@ -37,12 +37,12 @@ class Data:
 
 @dataclass(frozen=True)
 class ListenerOptions:
-    """The listener to be trained."""
+    """The listener to train."""
 
-    kind: str = option("learned", "what is trained", choices=KINDS)
+    kind: str = option("learned", "what to train", choices=KINDS)
     minutes: float = option(
         0.0,
-        "about how long, on one core: scales all steps of the section of the kind; 0 leaves them as they are",
+        "approximate time on one core: scales all steps in the section of this kind; 0 leaves them unchanged",
         0,
         10_000,
     )
@@ -50,7 +50,7 @@ class ListenerOptions:
 
     @property
     def keys(self) -> int:
-        """Keys that the melodies to learn from fit on."""
+        """Number of keys that training melodies must fit on."""
         return WIDE if self.kind in ("learned", "vae", FORM) else KEYS
 
 
@@ -80,22 +80,22 @@ class ListenerConfig(Settings):
 
     @property
     def is_judge(self) -> bool:
-        """True if the held-out judge is trained, which is no listener."""
+        """True if the held-out judge is trained, which is not a listener."""
         return self.listener.kind == JUDGE
 
     @property
     def minutes(self) -> float:
-        """Minutes that training is to take on one core; 0 for an n-gram, which is counted at once."""
+        """Minutes of training on one core; 0 for an n-gram, which is counted at once."""
         return self.listener.minutes or MINUTES.get(self.listener.kind, 0.0)
 
     @property
     def training(self) -> LearnedOptions | VaeOptions | MelodyOptions | JudgeOptions | FormOptions | None:
-        """Options of the training, scaled to the minutes; an n-gram has none."""
+        """Options of the training, scaled to the minutes; None for an n-gram."""
         kind = self.listener.kind
         return None if kind == "ngram" else lasting(getattr(self, kind), self.minutes / MINUTES[kind])
 
     def with_absolute_folders(self) -> "ListenerConfig":
-        """Return the configuration with the folders as they are found from anywhere; raises ConfigError without any."""
+        """Return the configuration with absolute paths; raise ConfigError if no folder is given."""
         if not self.data.folders:
             raise ConfigError("data.midi = '': name the music: --midi DIR, a folder of MIDI files")
         if self.vae.model:
@@ -104,7 +104,7 @@ class ListenerConfig(Settings):
 
     @property
     def command(self) -> str:
-        """The call that trains this listener, with folders by their names alone."""
+        """The command that trains this listener, with folders by name only."""
         kind, words = self.listener.kind, ["kuznechik listener train"]
         words += [f"--midi {folder.resolve().name}" for folder in self.data.folders]
         words.append(f"--kind {kind}")

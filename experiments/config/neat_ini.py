@@ -1,6 +1,6 @@
 """neat-python's configuration file, generated from ours.
 
-The file is kept in the run folder, so that a user of neat-python sees every option in the form they know.
+The file is kept in the run folder, so that users of neat-python see every option in a familiar form.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ NEAT_PYTHON_LACKS: dict[str, dict[str, Any]] = {
     },
     "genome": {"connections_added": 0.0, "weights_changed": 0.0},
 }
-"""Options that neat-python's own classes do not know, and the values that stand for that."""
+"""Options that neat-python's own classes lack, with the values that turn them off."""
 
 FIXED = """
 [NEAT]
@@ -60,25 +60,25 @@ INITIAL = {"none": "unconnected", "full": "full_nodirect"}
 """neat-python's names for `genome.initial_connections`."""
 ALWAYS_ONE = {"init_type": "gaussian", "init_mean": 1, "init_stdev": 0, "mutate_rate": 0, "replace_rate": 0}
 ALWAYS_ONE |= {"mutate_power": 0, "min_value": 1, "max_value": 1}
-"""Options of a value of nodes that networks here do not have: it is 1, whatever happens."""
+"""Options of node attributes that our networks do not have; these are always 1."""
 
 
 def check_neat_python(config: EvolveConfig) -> None:
-    """Raise ConfigError if an option asks neat-python's own NEAT for something that it does not have."""
+    """Raise ConfigError if an option requires something that neat-python's own NEAT lacks."""
     if config.evolve.algorithm != "neat_python":
         return
     for section, options in NEAT_PYTHON_LACKS.items():
         for name, value in options.items():
-            found = getattr(getattr(config, section), name)
-            if found != value:
+            actual = getattr(getattr(config, section), name)
+            if actual != value:
                 raise ConfigError(
-                    f"{section}.{name} = {found!r}: evolve.algorithm = 'neat_python' has no such option and needs "
+                    f"{section}.{name} = {actual!r}: evolve.algorithm = 'neat_python' has no such option and needs "
                     f"{value!r}; --config plain-neat sets all of them"
                 )
 
 
 def neat_ini(config: EvolveConfig, inputs: int, outputs: int) -> str:
-    """Return the text of neat-python's configuration file for networks with so many input and output nodes."""
+    """Return the text of neat-python's configuration file, given the numbers of input and output nodes."""
     evolve, species = config.evolve, config.species
     sections = {
         "NEAT": {"pop_size": evolve.population_size},
@@ -131,12 +131,12 @@ def _genome(config: EvolveConfig) -> dict[str, Any]:
 
 
 def improvises(config: EvolveConfig) -> bool:
-    """Return whether networks improvise, and do not learn a song first."""
+    """Return True if networks improvise and do not learn a song first."""
     return bool(config.improvise.listener) and not config.task.mode_bit
 
 
 def read_neat_config(path: Path, neat_pythons: bool = False) -> neat.Config:
-    """Read a configuration file for our genome, reproduction and species, or for neat-python's own."""
+    """Read a configuration file for our classes of genome, reproduction and species, or for neat-python's."""
     ours = (Genome, Reproduction, SpeciesSet)
     theirs = (neat.DefaultGenome, neat.DefaultReproduction, neat.DefaultSpeciesSet)
     return neat.Config(*(theirs if neat_pythons else ours), neat.DefaultStagnation, path)

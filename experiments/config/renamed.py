@@ -1,4 +1,4 @@
-"""Old names of options, read for one more version, with a line that tells the new name."""
+"""Old names of options, accepted for one more version with a line that gives the new name."""
 
 import sys
 
@@ -28,7 +28,7 @@ _shown: set[str] = set()
 
 
 def current_name(kind: str, name: str) -> str:
-    """Return the name that an option, `section.key`, of a kind of run has now; print a line, once, if it is another."""
+    """Return the current name of an option, `section.key`, of a kind of run; print a line once if it was renamed."""
     new = RENAMED.get(kind, {}).get(name, name)
     if new != name and name not in _shown:
         _shown.add(name)

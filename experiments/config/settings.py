@@ -1,8 +1,8 @@
-"""Settings: frozen dataclasses that TOML files and `--set` change, with ranges and errors that help.
+"""Settings: frozen dataclasses changed by TOML files and `--set`, with ranges and helpful errors.
 
 A configuration is a dataclass whose fields are sections; a section is a dataclass whose fields are made by
-`option`. A TOML file holds only what differs from the defaults. A key that does not exist is an error
-that lists those that do.
+`option`. A TOML file holds only the values that differ from the defaults. An unknown key is an error that lists the
+known ones.
 """
 
 import codecs
@@ -21,9 +21,9 @@ from songs.files import read_whole
 from songs.options import OptionError, checked_value, limits
 
 MOST_BYTES = 2**20
-"""Largest TOML file that is read."""
+"""Maximum size of a TOML file."""
 MOST_PARTS = 50
-"""Most dots in a key, or a text, of a TOML file: reading it takes time that grows with their third power."""
+"""Maximum number of dots in a key or text of a TOML file; parsing time grows with its third power."""
 
 
 class ConfigError(ValueError):
@@ -34,8 +34,8 @@ def read_toml_text(path: Path) -> str:
     """Return the text of a TOML file, in UTF-8 or UTF-16, with or without a byte-order mark.
 
     Raises:
-        OSError: it cannot be read, or is too large.
-        ConfigError: it is in another encoding.
+        OSError: The file cannot be read, or is too large.
+        ConfigError: The file has another encoding.
     """
     content = read_whole(path, MOST_BYTES)
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -46,9 +46,9 @@ def read_toml_text(path: Path) -> str:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Return the content of a TOML text; raises ConfigError."""
+    """Return the content of a TOML text; raise ConfigError if it is invalid."""
     if any(part.count(".") > MOST_PARTS for part in re.split(r"[,={}\[\]\n]", text)):
-        raise ConfigError(f"not a TOML file of ours: something in it has more than {MOST_PARTS} dots")
+        raise ConfigError(f"not a configuration file: a key or text in it has more than {MOST_PARTS} dots")
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # not only TOMLDecodeError: a number may have too many digits
@@ -57,10 +57,10 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Settings:
-    """Base of a whole configuration: its fields are sections."""
+    """Base class of configurations; its fields are sections."""
 
     KIND: ClassVar[str] = ""
-    """Kind of run that it configures; also the folder of its presets below `presets`."""
+    """Kind of run that it configures; also the name of its folder in `presets`."""
 
     @property
     def seed(self) -> int:
@@ -68,10 +68,10 @@ class Settings:
         raise NotImplementedError
 
     def change(self, section: str, **values: Any) -> Self:
-        """Return a configuration with other values in one section; raises ConfigError."""
+        """Return a copy with new values in one section; raise ConfigError if one is invalid."""
         fields = {one.name: one.type for one in dataclasses.fields(self)}
         if section not in fields:
-            raise ConfigError(f"unknown section [{section}]: there are {', '.join(fields)}")
+            raise ConfigError(f"unknown section [{section}]: the sections are {', '.join(fields)}")
         old = getattr(self, section)
         options = {one.name: one for one in dataclasses.fields(old)}
         for name, value in values.items():
@@ -99,7 +99,7 @@ class Settings:
 
     @classmethod
     def load(cls, source: str | Path | None) -> Self:
-        """Read a TOML file or, by its name, a preset; None gives the defaults. Raises ConfigError."""
+        """Read a preset, given its name, or a TOML file; None gives the defaults. Raises ConfigError."""
         if source is None:
             return cls()
         try:
@@ -121,7 +121,7 @@ class Settings:
         current: dict[str, dict[str, Any]] = {}
         for section, values in sections.items():
             if not isinstance(values, dict):
-                raise ConfigError(f"{section} stands outside of a section: write it below a line such as [task]")
+                raise ConfigError(f"{section} is outside any section: write it below a line such as [task]")
             if not values:
                 current.setdefault(section, {})
             for key, value in values.items():
@@ -146,7 +146,7 @@ class Settings:
 
     @classmethod
     def describe(cls) -> str:
-        """Return all options as text in the form of TOML, each with its default, help and range."""
+        """Return all options as TOML text, each with its default, help and range."""
         lines = []
         for section in dataclasses.fields(cls):
             lines += ["", f"[{section.name}]"]

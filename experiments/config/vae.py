@@ -1,4 +1,4 @@
-"""Configuration of the training of a MusicVAE: its data set, its shape, and how it is trained."""
+"""Configuration of a MusicVAE's training: data set, model and training options."""
 
 from dataclasses import dataclass, field, fields
 from typing import ClassVar
@@ -21,12 +21,12 @@ class Data:
     """The melodies."""
 
     folder: str = option("vae-data", "folder of data sets, see `kuznechik vae generate-dataset`")
-    transposed: bool = option(False, "melodies in C major or A minor, instead of all keys")
+    transposed: bool = option(False, "melodies in C major or A minor instead of all keys")
 
 
 @dataclass(frozen=True)
 class VaeConfig(Settings):
-    """A training of a MusicVAE."""
+    """Configuration of a MusicVAE's training."""
 
     KIND: ClassVar[str] = "vae"
 

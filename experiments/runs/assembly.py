@@ -1,6 +1,6 @@
 """Assembly: songs, cases, environments and performers of a configuration.
 
-With `experiments.runs.evolve.searches` the only place that puts concrete parts together.
+Only this module and `experiments.runs.evolve.searches` put concrete parts together.
 """
 
 import dataclasses
@@ -55,15 +55,15 @@ if TYPE_CHECKING:
 WithSongs = TypeVar("WithSongs", EvolveConfig, "DqnConfig")
 
 MANY_INPUTS = 500
-"""Inputs from which evolution looks only at those that are ever on; the project's own songs have fewer."""
+"""Number of inputs at which evolution uses only those that are ever on; the project's own songs have fewer."""
 
 
 def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
-    """Return a configuration with its prompt and its memory settled, and its songs.
+    """Return the configuration with prompt and memory resolved, and its songs.
 
     Raises:
-        SongError: there is no such song.
-        ConfigError: song, prompt and memory, or population and elites, do not go together.
+        SongError: The song does not exist.
+        ConfigError: Options cannot be combined, such as song, prompt and memory, or population and elites.
     """
     task, evolve, species = config.task, config.evolve, max(1, config.species.target_species)
     if evolve.elitism * species >= evolve.population_size and evolve.algorithm not in OTHER_SEARCHES:
@@ -101,10 +101,10 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
 
 
 def _settle_live_inputs(config: EvolveConfig, songs: Sequence[Song]) -> EvolveConfig:
-    """Return a configuration of NEAT that says whether connections are added only from inputs that are ever on.
+    """Return the configuration with `live_inputs` resolved: NEAT adds connections only from inputs that are ever on.
 
-    By default they are where a song has many inputs, more of which are ever on than there are steps to learn. Then
-    linear units are enough, and no hidden nodes are added where their probability is at its default.
+    This is the default for songs with many inputs if more inputs are ever on than there are steps to learn. Linear
+    units are then enough, and no hidden nodes are added unless their probability is set.
     """
     task, operators = config.task, config.operators
     if operators.live_inputs != "auto" or config.evolve.algorithm != "neat":
@@ -121,9 +121,10 @@ def _settle_live_inputs(config: EvolveConfig, songs: Sequence[Song]) -> EvolveCo
 
 
 def resolve_songs(config: WithSongs, listened: bool) -> tuple[WithSongs, list[Song]]:
-    """Look up the songs of a configuration of any kind, settle prompt and memory; raises SongError or ConfigError.
+    """Look up the songs of a configuration of any kind, and resolve its prompt and memory.
 
-    All are put on the same keyboard. With `listened` they are on 13 keys and eighths, for a melody model.
+    All songs are put on the same keyboard. With `listened` they must be on 13 keys and eighths, for a melody model.
+    Raises SongError or ConfigError.
     """
     task = config.task
     if task.together:
@@ -141,7 +142,7 @@ def resolve_songs(config: WithSongs, listened: bool) -> tuple[WithSongs, list[So
         config = config.change("task", steps=max(song.steps for song in songs))
     if lags := read_lags(task.lags):
         if task.memory not in (0, lags[0]):
-            raise ConfigError(f"task.memory = {task.memory}: task.lags = {task.lags} says what is remembered")
+            raise ConfigError(f"task.memory = {task.memory}: task.lags = {task.lags} determines the memory")
         config = config.change("task", memory=lags[0])
     elif task.memory == 0:
         needed = [memory_needed(song.roll, prompt) or 0 for song in songs]
@@ -150,19 +151,19 @@ def resolve_songs(config: WithSongs, listened: bool) -> tuple[WithSongs, list[So
 
 
 def read_songs(config: "EvolveConfig | DqnConfig", folder: RunFolder) -> list[Song]:
-    """Return the songs of a run; none for a task that is not music. Raises RunError."""
+    """Return the songs of a run; empty for a task that is not music. Raises RunError."""
     return folder.read_songs(config.task.steps, config.task.prompt) if config.task.kind == "song" else []
 
 
 def named_songs(task: Task) -> list[Song]:
-    """Return the song that a task names, or the songs, between commas; raises SongError, or ConfigError for twins."""
+    """Return the songs that a task names, separated by commas; raise SongError, or ConfigError for equal names."""
 
     def find(name: str) -> Song:
         try:
             file = find_file(name, task.folder or None)
         except SongError:
-            if task.folder and name == Task().song:  # nobody has named one
-                raise ConfigError(f"name a song of {task.folder}, or take all: --each, --together") from None
+            if task.folder and name == Task().song:  # no song was named
+                raise ConfigError(f"name a song in {task.folder}, or use all: --each, --together") from None
             raise
         return read_song(file, task)
 
@@ -177,7 +178,7 @@ def named_songs(task: Task) -> list[Song]:
 
 
 def playable_songs(task: Task) -> list[Song]:
-    """Return the songs of a task's catalogue that the keyboard can play; raises SongError if there is none."""
+    """Return the songs of a task's catalogue that the keyboard can play; raise SongError if none can be played."""
     entries = read_catalog(task.folder or None, options=task)
     songs = [entry.song for entry in entries if entry.song is not None]
     if not songs:
@@ -186,14 +187,14 @@ def playable_songs(task: Task) -> list[Song]:
 
 
 def listenable_songs(task: Task) -> list[Song]:
-    """Return the songs of a task's catalogue that listeners can hear; raises SongError if there is none."""
+    """Return the songs of a task's catalogue that listeners can judge; raise SongError if none can be judged."""
     playable = playable_songs(task)
     songs = [song for song in playable if suits_listeners(song)]
     return songs or [check_listenable(playable[0])]
 
 
 def what_was_changed(task: Task, songs: Sequence[Song]) -> list[str]:
-    """Return lines that say how the songs of a task differ from their files, and how many files are left out."""
+    """Return lines on how the songs of a task differ from their files, and which files are left out."""
     lines = changes_in_words(songs)
     bars = sorted({song.grid.steps_per_bar for song in songs})
     if len(bars) > 1 and task.memory and task.prompt >= 0:
@@ -204,9 +205,9 @@ def what_was_changed(task: Task, songs: Sequence[Song]) -> list[str]:
 
 
 def left_out(task: Task, songs: Sequence[Song]) -> list[str]:
-    """Return which files of a catalogue that is learned together are not among its songs, and why, in lines."""
+    """Return a line with the reason for each file of a catalogue learned together that is not among the songs."""
     folder = Path(task.folder or default_folder())
-    if not task.together or not folder.is_dir():  # a run is repeated without its catalogue
+    if not task.together or not folder.is_dir():  # a run can be repeated without its catalogue
         return []
     names = {song.name for song in songs}
     paths = [path for path in midi_files(folder) if song_name(path) not in names]
@@ -214,7 +215,7 @@ def left_out(task: Task, songs: Sequence[Song]) -> list[str]:
 
 
 def _reason(entry: Entry) -> str:
-    """Return why a song is not taken: it cannot be played, or listeners cannot hear it."""
+    """Return why a song is left out: it cannot be played, or listeners cannot judge it."""
     try:
         return entry.reason or (check_listenable(entry.song).name if entry.song else "")
     except SongError as error:
@@ -222,7 +223,7 @@ def _reason(entry: Entry) -> str:
 
 
 def make_cases(config: EvolveConfig, songs: Sequence[Song], plans: PlanInputs | None = None) -> Cases:
-    """Return the cases that the task's networks are evaluated on; with plans of the songs, these are inputs, too."""
+    """Return the cases that the task's networks are evaluated on; plans of the songs, if given, are further inputs."""
     task = config.task
     if task.kind == "xor":
         cases = xor_cases()
@@ -232,13 +233,13 @@ def make_cases(config: EvolveConfig, songs: Sequence[Song], plans: PlanInputs | 
 
 
 def make_env(task: Task, songs: Sequence[Song], **options) -> KeyboardEnv:
-    """Return the environment of a resolved task; `options` are further arguments of `KeyboardEnv`."""
+    """Return the environment of a resolved task; `options` are passed to `KeyboardEnv`."""
     lags = read_lags(task.lags)
     return KeyboardEnv(songs, memory=task.memory, lags=lags, prompt=task.prompt, mode_bit=task.mode_bit, **options)
 
 
 def network_shape(config: EvolveConfig, songs: Sequence[Song]) -> tuple[int, int]:
-    """Return the inputs and outputs of the networks of a resolved configuration; raises ConfigError."""
+    """Return the numbers of inputs and outputs of a resolved configuration's networks; raises ConfigError."""
     if config.task.kind == "environment":
         cases = env_cases(make_gym_env(config.environment))
         return len(cases.inputs), len(cases.targets)
@@ -257,16 +258,16 @@ def make_player(
     songs: Sequence[Song],
     improvising: Improvising | None = None,
 ) -> Performer:
-    """Return a genome as a performer, which improvises by the plans and beside the prior of the task, if it has them.
+    """Return a genome as a performer, with the plans and the prior of an improvisation task, if it has them.
 
     Raises:
-        ValueError: its network is not of the configured kind.
+        ValueError: The network does not have the configured shape.
     """
     task, wanted = config.task, network_shape(config, songs)
     if (inputs, outputs) != wanted:
-        raise ValueError(f"it has {inputs} inputs and {outputs} outputs, the task has {wanted[0]} and {wanted[1]}")
+        raise ValueError(f"it has {inputs} inputs and {outputs} outputs, but the task has {wanted[0]} and {wanted[1]}")
     network = RecurrentNetwork(genome, inputs, outputs) if config.genome.recurrent else Network(genome, outputs)
-    told = improvising.plan_inputs if improvising else None
-    player = NetworkPlayer(network, task.mode_bit, PlanFollower(told, task.prompt) if told else None)
+    planned = improvising.plan_inputs if improvising else None
+    player = NetworkPlayer(network, task.mode_bit, PlanFollower(planned, task.prompt) if planned else None)
     prior = improvising.prior if improvising else None
     return PriorPlayer(player, prior, task.prompt) if prior else player

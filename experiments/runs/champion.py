@@ -20,7 +20,7 @@ OTHERS = {
     "vae": "trained a MusicVAE, which performs no song: see kuznechik report {path}",
     "listener": "trained a listener, which plays nothing: see kuznechik listener score FILE.mid --listener {path}",
 }
-"""Runs of these kinds have no performer; what they have instead."""
+"""Kinds of runs without a performer, and a message on what to use instead."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,40 +31,40 @@ class Run:
     task: Task
     songs: Sequence[Song]
     performer: Performer | None
-    """The champion; None where the task is no music."""
+    """The champion; None if the task is not music."""
     network: Network | None = None
-    """The champion where the task is exclusive or."""
+    """The champion if the task is exclusive or."""
     environment: EnvChampion | None = None
-    """The champion where the task is an environment of Gymnasium."""
+    """The champion if the task is a Gymnasium environment."""
     improvising: Improvising | None = None
-    """Its improvisation task; None where it memorised a song."""
+    """Its improvisation task; None if it memorised a song."""
     bred: bool = False
-    """Whether it was bred by ear; then its song is what it plays itself."""
+    """True if it was bred by ear; its song is then what the champion plays."""
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder.path)!r})"
 
     @property
     def memorised(self) -> bool:
-        """True if its task was to learn songs; else it only improvises."""
+        """True if its task was to learn songs; False if it only improvises."""
         return not self.bred and (self.improvising is None or self.task.mode_bit)
 
     def player(self) -> Performer:
-        """Return the champion as a performer; raises RunError where it plays no keyboard."""
+        """Return the champion as a performer; raise RunError if it does not play a keyboard."""
         if self.performer is None:
             learned = self.environment.id if self.environment else self.task.kind
-            raise RunError(f"{self.folder.path}: this run learned {learned}, it plays no song")
+            raise RunError(f"{self.folder.path}: this run learned {learned} and plays no song")
         return self.performer
 
     def improvisation(self) -> Improvising:
-        """Return what the run improvises; raises RunError where no listener was to reward it."""
+        """Return the improvisation task; raise RunError if the run had no listener to reward it."""
         if self.bred:
             raise RunError(
-                f"{self.folder.path}: this run was bred by ear, nothing in it is right or wrong; "
-                f"hear what a listener says: kuznechik listener score {self.folder.path} --listener NAME"
+                f"{self.folder.path}: this run was bred by ear, so nothing in it is right or wrong; "
+                f"ask a listener instead: kuznechik listener score {self.folder.path} --listener NAME"
             )
         if self.improvising is None:
-            raise RunError(f"{self.folder.path}: this run memorised its song, it does not improvise")
+            raise RunError(f"{self.folder.path}: this run memorised its song and does not improvise")
         return self.improvising
 
 
@@ -72,11 +72,11 @@ def open_run(path: str | Path, improvising: Improvising | None = None) -> Run:
     """Read a run folder.
 
     Args:
-        path: of the folder.
-        improvising: what its champion improvises instead of the task of the run; None: that.
+        path: Path of the folder.
+        improvising: Improvisation task to use in place of the run's own; None keeps the run's own.
 
     Raises:
-        RunError: it is not there, lacks a part, or trained no performer.
+        RunError: The folder does not exist, lacks a part, or trained no performer.
     """
     folder = RunFolder.open(path)
     kind = name_of_kind(folder)
@@ -108,7 +108,7 @@ def _open_evolved(folder: RunFolder, improvising: Improvising | None) -> Run:
 
 
 def _open_learned(folder: RunFolder, improvising: Improvising | None) -> Run:
-    kind_of(folder)  # raises RunError where torch is not installed
+    kind_of(folder)  # raises RunError if torch is not installed
     from experiments.runs.dqn.parts import learned_improvising, read_player
 
     config = read_config(folder)
@@ -125,7 +125,7 @@ def _open_bred(folder: RunFolder) -> Run:
         task = melody.task
         genome, inputs, outputs = genome_from_json(folder.read_text("best/genome.json"))
         if (inputs, outputs, roll.shape) != (task.inputs, melody.keys, (task.steps, melody.keys)):
-            raise ValueError("it does not fit the melodies of the run")
+            raise ValueError("it does not fit the run's melodies")
         player = task.player(genome)
     except RunError:
         raise
@@ -138,8 +138,8 @@ def _open_bred(folder: RunFolder) -> Run:
 
 
 def truth_table(run: Run) -> dict[str, int]:
-    """Return how many cases of exclusive or a champion gets right; raises RunError if the run learned another task."""
+    """Return how many cases of exclusive or a champion gets right; raise RunError if the run learned another task."""
     cases = xor_cases()
     if run.network is None:
-        raise RunError(f"{run.folder.path}: this run plays music, it did not learn exclusive or")
+        raise RunError(f"{run.folder.path}: this run plays music and did not learn exclusive or")
     return {"cases": len(cases), "right": int(((run.network(cases.inputs) > 0) == cases.targets).all(axis=0).sum())}

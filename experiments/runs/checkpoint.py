@@ -1,7 +1,7 @@
-"""Files of named arrays and plain data with a checksum: checkpoints, and the models of champions.
+"""Files of named arrays and plain data with a checksum, for checkpoints and champions' models.
 
-A file is safetensors: the arrays, and the plain data as UTF-8 JSON in one more array of bytes. It is written whole or
-not at all. The same content gives the same bytes. Nothing that is read is ever executed.
+A file is in safetensors format: the arrays, and the plain data as UTF-8 JSON in another array of bytes. Writing is
+atomic. The same content gives the same bytes. Nothing that is read is ever executed.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from songs.files import MOST_BYTES, check_file, write_atomically
 FORMAT = "kuznechik arrays"
 VERSION = 2
 KEPT = 2
-"""Checkpoints that stay in a run folder; older ones are deleted."""
+"""Number of checkpoints kept in a run folder; older ones are deleted."""
 DATA = "data.json"
 """Name of the array that holds the plain data."""
 SUFFIX = ".safetensors"
@@ -29,22 +29,22 @@ State = tuple[dict[str, np.ndarray], dict[str, Any]]
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-    """Write arrays of numbers or booleans, and plain data; raises ValueError if a number of the data is not finite."""
+    """Write arrays of numbers or booleans, and plain data; raise ValueError if a number in the data is not finite."""
     text = json.dumps(data, allow_nan=False).encode()
     content = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     content[DATA] = np.frombuffer(text, dtype=np.uint8)
     head = {"version": VERSION, "sha256": _digest(content)}
-    # one entry of metadata only: safetensors writes several in any order
+    # only one metadata entry, because safetensors writes several in arbitrary order
     write_atomically(path, save(content, {FORMAT: json.dumps(head)}))
 
 
 def read_arrays(path: Path, most_bytes: int = MOST_BYTES) -> State:
-    """Return the arrays and the plain data of a file; raises RunError if it is missing, damaged, large or foreign."""
+    """Return a file's arrays and plain data; raise RunError if it is missing, damaged, too large or foreign."""
     try:
         check_file(path, most_bytes)
         with safe_open(path, framework="numpy") as file:
             head = json.loads((file.metadata() or {}).get(FORMAT, "{}"))
-            content = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dictionary
+            content = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is not a dictionary
     except FileNotFoundError:
         raise RunError(f"{path}: is missing") from None
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -55,7 +55,7 @@ def read_arrays(path: Path, most_bytes: int = MOST_BYTES) -> State:
         raise RunError(f"{path}: is damaged: its checksum does not match")
     try:
         data = json.loads(content.pop(DATA).tobytes())
-    except (ValueError, RecursionError) as error:  # a checksum can be made to fit anything
+    except (ValueError, RecursionError) as error:  # a matching checksum does not prove valid content
         raise RunError(f"{path}: is damaged: {error}") from None
     if not isinstance(data, dict):
         raise RunError(f"{path}: is damaged: its data is not a JSON object")
@@ -63,10 +63,10 @@ def read_arrays(path: Path, most_bytes: int = MOST_BYTES) -> State:
 
 
 def save_checkpoint(folder: Path, step: int, state: State) -> None:
-    """Write the checkpoint of a step into a folder and delete all but the newest two.
+    """Write the checkpoint of a step to a folder and delete all but the newest two.
 
     Raises:
-        ValueError: a number of the state is not finite.
+        ValueError: A number in the state is not finite.
     """
     arrays, data = state
     for name, array in arrays.items():
@@ -78,13 +78,13 @@ def save_checkpoint(folder: Path, step: int, state: State) -> None:
 
 
 def load_checkpoint(folder: Path, most_bytes: int = MOST_BYTES) -> tuple[State | None, list[str]]:
-    """Return the newest checkpoint that is whole, and what is wrong with newer ones.
+    """Return the newest undamaged checkpoint, and complaints about newer ones.
 
     Returns:
-        The state, None if there is no checkpoint yet, and a line for each newer file that is damaged.
+        The state, or None if no checkpoint exists yet, and a line for each newer damaged file.
 
     Raises:
-        RunError: there are checkpoints and all of them are damaged.
+        RunError: All existing checkpoints are damaged.
     """
     complaints: list[str] = []
     for path in reversed(_checkpoints(folder)):

@@ -1,10 +1,10 @@
-"""Time that a run has taken."""
+"""Running time of a run."""
 
 import time
 
 
 class Clock:
-    """Time that a run has taken, over all its parts."""
+    """Running time of a run, including the time before it was resumed."""
 
     def __init__(self, wall_before: float = 0.0, cpu_before: float = 0.0):
         self._wall = time.monotonic() - wall_before

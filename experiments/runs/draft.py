@@ -1,9 +1,9 @@
-"""The draft of an improvisation beside a prior: the best of many draws, which a search begins with.
+"""The draft of an improvisation with a prior: the best of many draws, which a search starts from.
 
-    draft.json    for each start the seed of its noise
+    draft.json    the noise seed of each start
 
-With the noise of a draw (`agents.prior.NoisyPrior`) a network whose outputs are all 0 plays this draw. So whatever a
-search changes, it changes in the draft. The plan of a start, where there are plans, is that of its draft.
+With the noise of a draw (`agents.prior.NoisyPrior`), a network whose outputs are all 0 plays this draw, so the search
+makes its changes to the draft. The plan of a start, if any, is that of its draft.
 """
 
 from dataclasses import replace
@@ -18,11 +18,11 @@ from songs.plan import Plans
 
 DRAWS_A_PLAN = 32
 AT_ONCE = 512
-"""Draws that are played and rewarded at once: bounds the memory."""
+"""Draws that are played and rewarded in one batch, which bounds the memory."""
 
 
 def write_draft(folder: RunFolder, improvising: Improvising, draws: int, seed: int, planned: bool) -> None:
-    """Choose the best of so many draws for each start of a new run; write draft.json, and with `planned` plans.json."""
+    """Choose the best of `draws` draws for each start of a new run; write draft.json, and plans.json if `planned`."""
     random = np.random.default_rng(seed)
     best = [_best_draw(improvising.at(start), draws, random, planned) for start in range(len(improvising.starts.names))]
     if planned:
@@ -31,7 +31,7 @@ def write_draft(folder: RunFolder, improvising: Improvising, draws: int, seed: i
 
 
 def _best_draw(improvising: Improvising, draws: int, random: np.random.Generator, planned: bool) -> Improvising:
-    """Return the task of one start with the seed, and the plan, of the draw that its listener rewards most."""
+    """Return the task of one start with the seed and plan of the draw that the listener rewards most."""
     plans = None
     if planned:
         from listener.form.planning import draw_plans  # here, as it loads torch
@@ -45,7 +45,7 @@ def _best_draw(improvising: Improvising, draws: int, random: np.random.Generator
         followed = plans[part % len(plans)] if plans is not None else None
         starts, noise = improvising.starts.repeated(len(part)), [seeds[draw] for draw in part]
         tried = replace(improvising, starts=starts, plans=followed, seeds=noise)
-        assert tried.prior is not None, "there is no draft without a prior"
+        assert tried.prior is not None, "a draft needs a prior"
         rolls = play_prior(tried.prior, starts.prompts, starts.steps)
         rewards = tried.listener.rewards(rolls).sum(axis=1, dtype=np.float64)
         if rewards.max() > most:

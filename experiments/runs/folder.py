@@ -1,17 +1,17 @@
-"""A run folder: all that a run leaves behind, and all that plots, scores and reports read.
+"""A run folder: everything that a run writes, and that plots, scores and reports read.
 
-    config.toml     the resolved configuration; --config takes it again
+    config.toml     the resolved configuration, which --config accepts
     meta.json       kind of run, command, versions, commit, start
     metrics.csv     figures over the steps of the run
     checkpoints/    the last two states, from which --resume continues
     best/           the champion
-    history/        champions of before, see `experiments.runs.history`
+    history/        earlier champions, see `experiments.runs.history`
     summary.json    the result
     plots/          pictures, made by `kuznechik plot`
     .lock           held by the process that writes here
 
-The modules of the kinds of runs say what else is in their folders. Every file is written beside its name first and then
-moved there, so none is ever half-written; tables grow by whole lines.
+The module of each kind of run lists the other files in its folders. Files are written to a temporary name and then
+moved, so that none is ever half-written. Tables grow by whole lines.
 """
 
 import csv
@@ -47,11 +47,11 @@ from songs.validate import ByAnyName, OrNone, validate_like
 
 
 class RunError(ValueError):
-    """A run folder that is not there, already there, or not complete; the message says what to do."""
+    """A run folder that is missing, already exists, or is incomplete; the message says what to do."""
 
 
 class RunFolder:
-    """One run folder, for writing while a run goes on and for reading afterwards."""
+    """One run folder, for writing during a run and reading afterwards."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
@@ -60,7 +60,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: str | Path) -> "RunFolder":
-        """Make a new run folder; raises RunError if something is there already, or it cannot be made."""
+        """Create a new run folder; raise RunError if the path exists or the folder cannot be created."""
         folder = cls(path)
         path, folder._new_parents = folder.path, missing_folders(folder.path.parent)
         try:
@@ -69,13 +69,13 @@ class RunFolder:
         except OSError as error:
             remove_empty(folder._new_parents)
             if os.path.lexists(path):  # unlike Path.exists, False for a name too long to be one
-                raise RunError(f"{path} is there already and is never overwritten: choose another --out") from None
-            raise RunError(f"{path}: cannot make the run folder: {error.strerror}") from None
+                raise RunError(f"{path} already exists and is never overwritten: choose another --out") from None
+            raise RunError(f"{path}: cannot create the run folder: {error.strerror}") from None
         return folder
 
     @classmethod
     def create_numbered(cls, parent: str | Path, name: str) -> "RunFolder":
-        """Make the first free one of `name-1`, `name-2`, ... in a folder."""
+        """Create the first free one of `name-1`, `name-2`, ... in a folder."""
         number = 1
         while True:
             try:
@@ -87,12 +87,12 @@ class RunFolder:
 
     @classmethod
     def new(cls, path: str | Path | None, parent: str | Path, name: str) -> "RunFolder":
-        """Make a run folder at a path, or without one the first free `name-1`, `name-2`, ... in a parent."""
+        """Create a run folder at a path, or without one the first free `name-1`, `name-2`, ... in a parent."""
         return cls.create(path) if path else cls.create_numbered(parent, name)
 
     @classmethod
     def open(cls, path: str | Path) -> "RunFolder":
-        """Open a run folder for reading; raises RunError if it is not there, or is none."""
+        """Open a run folder for reading; raise RunError if it is missing or not a run folder."""
         folder = cls(path)
         if not folder.path.is_dir():
             raise RunError(f"{path}: no such run folder")
@@ -105,7 +105,7 @@ class RunFolder:
         try:
             summary = self.read_json("summary.json")
         except RunError:
-            summary = {"state": "still running, or stopped without an end"}
+            summary = {"state": "still running, or stopped before its end"}
         names = ("search", "solved", "right_teacher_forced", "ceiling", "always_rest", "seed", "cpu_seconds", "state")
         shown = {name: escape(str(summary[name])) for name in names if name in summary}
         rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in shown.items())
@@ -121,7 +121,7 @@ class RunFolder:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Keep other processes from writing into the folder meanwhile; raises RunError if one is doing so."""
+        """Lock the folder against other writing processes; raise RunError if another one holds the lock."""
         self.refuse_links()
         try:
             with FileLock(self.path / ".lock", timeout=0):
@@ -129,11 +129,11 @@ class RunFolder:
                 delete_drafts(self.path)
                 yield
         except Timeout:
-            raise RunError(f"{self.path}: another process is writing into this run folder: let it end first") from None
+            raise RunError(f"{self.path}: another process is writing to this run folder: let it end first") from None
 
     @contextmanager
     def deleted_if_refused(self) -> Iterator[None]:
-        """Delete this new folder, and parents made for it, if the block is refused before it has learned anything."""
+        """Delete this new folder, and parents created for it, if the block fails before anything was learned."""
         try:
             yield
         except (ValueError, OSError):
@@ -145,23 +145,21 @@ class RunFolder:
             raise
 
     def check_is_there(self) -> None:
-        """Raise RunStopped if the folder was deleted or moved away since `writing` began: it is not made anew."""
+        """Raise RunStopped if the folder was deleted or moved since `writing` began; it is not created again."""
         if self._identity and self._identity != _identity(self.path):
-            raise RunStopped(
-                f"{self.path}: the run folder was deleted or moved away; where it is now, kuznechik can --resume it"
-            )
+            raise RunStopped(f"{self.path}: the run folder was deleted or moved; --resume it at its new path")
 
     def refuse_links(self) -> None:
-        """Raise RunError if there is a link in the folder: to write through it would change files elsewhere."""
+        """Raise RunError if the folder contains a link: writing through it would change files elsewhere."""
         for parent, folders, files in os.walk(self.path):
             for path in (Path(parent, name) for name in (*folders, *files)):
                 if path.is_symlink():
                     raise RunError(
-                        f"{path} is a link, and none is followed in a run folder: replace it by what it names"
+                        f"{path} is a link, and links in a run folder are not followed: replace it with its target"
                     )
 
     def file(self, name: str) -> Path:
-        """Return the path of a file of the run, to be written or renewed; raises RunError as `refuse_links`."""
+        """Return the path of a file of the run to write; raise RunError as `refuse_links` does."""
         self.refuse_links()
         return self.path / name
 
@@ -172,20 +170,20 @@ class RunFolder:
     def write_meta(
         self, experiment: str, command: list[str], seed: int, origin: Mapping[str, Any] | None = None
     ) -> None:
-        """Write meta.json: the kind of run, its command, its provenance, and the origin of what it begins with."""
+        """Write meta.json: the kind of run, its command, its provenance, and its origin."""
         began = {"origin": dict(origin)} if origin else {}
         meta = {"experiment": experiment, "command": command, "seed": seed, **began, **provenance()}
         self.write_json("meta.json", meta)
 
     def write_songs(self, songs: Sequence[Song], left_out: Sequence[str] = ()) -> None:
-        """Write the songs of the run, and lines that say which files of a catalogue are left out."""
+        """Write the songs of the run, and lines on the files of a catalogue that are left out."""
         (self.path / "songs").mkdir(exist_ok=True)
         for song in songs:
             song.write(self.path / "songs" / f"{song.name}.mid")
         self.write_json(DESCRIPTION, describe(songs, left_out))
 
     def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Append rows to a table; a new table gets a heading."""
+        """Append rows to a table; a new table gets a header line."""
         rows, path = list(rows), self.path / name
         if not rows:
             return
@@ -208,7 +206,7 @@ class RunFolder:
             raise
 
     def cut_table(self, name: str, end: int) -> None:
-        """Keep only the whole rows of a table, if there is one, whose first column is below `end`."""
+        """Keep only the complete rows of a table whose first column is below `end`; a missing table is left missing."""
         path = self.path / name
         if not path.exists():
             return
@@ -220,16 +218,16 @@ class RunFolder:
         if kept:
             write_atomically(path, "".join(kept))
         else:
-            path.unlink()  # so that the next rows bring the heading
+            path.unlink()  # so that the next rows write the header line
 
     # reading
 
     def read_text(self, name: str, most_bytes: int = MOST_TEXT) -> str:
-        """Return the text of a file; raises RunError if it is not there or cannot be read."""
+        """Return the text of a file; raise RunError if it is missing or cannot be read."""
         try:
             return read_text(self.path / name, most_bytes)
         except FileNotFoundError:
-            raise RunError(f"{self.path}: {name} is missing: the run was cut short before it was written") from None
+            raise RunError(f"{self.path}: {name} is missing: the run was stopped before it was written") from None
         except (OSError, UnicodeDecodeError) as error:
             raise RunError(f"{self.path}: {name} cannot be read: {error}") from None
 
@@ -240,11 +238,11 @@ class RunFolder:
         except (ValueError, RecursionError) as error:  # not only JSONDecodeError: a number may have too many digits
             raise RunError(f"{self.path}: {name} is broken: {error}") from None
         if not isinstance(content, dict):
-            raise RunError(f"{self.path}: {name} is broken: it holds no JSON object")
+            raise RunError(f"{self.path}: {name} is broken: it is not a JSON object")
         return content
 
     def read_meta(self) -> dict[str, Any]:
-        """Return what `write_meta` wrote; raises RunError if it is missing or broken."""
+        """Return the content of meta.json; raise RunError if it is missing or broken."""
         meta = self.read_json("meta.json")
         example = {"experiment": "", "command": [""], "versions": ByAnyName(OrNone(""))}
         try:
@@ -254,7 +252,7 @@ class RunFolder:
         return meta
 
     def read_table(self, name: str) -> dict[str, np.ndarray]:
-        """Return the columns of a table as float64 arrays; a last line cut short is left out. Raises RunError."""
+        """Return the columns of a table as float64 arrays, without an incomplete last line. Raises RunError."""
         lines = self.read_text(name, MOST_BYTES).splitlines(keepends=True)
         if lines and not lines[-1].endswith("\n"):
             lines.pop()
@@ -264,15 +262,15 @@ class RunFolder:
         except (TypeError, ValueError, csv.Error) as error:
             raise RunError(f"{self.path}: {name} is broken: {error}") from None
         if not table:
-            raise RunError(f"{self.path}: {name} has no rows: the run was cut short before its first generation")
+            raise RunError(f"{self.path}: {name} has no rows: the run was stopped before its first generation")
         return table
 
     def read_songs(self, steps: int = 0, prompt: int = 0) -> list[Song]:
-        """Return the songs of the run; raises RunError if there are none, or one is broken or ends with the prompt.
+        """Return the songs of the run; raise RunError if none exist, or one is broken or no longer than the prompt.
 
         Args:
-            steps: longest song, what is beyond is cut; 0 for any.
-            prompt: steps at the start that are given.
+            steps: Length that longer songs are cut to; 0 keeps all.
+            prompt: Steps given at the start.
         """
         try:
             songs = read_songs(self.path / "songs", self._read_description(), steps)
@@ -292,7 +290,7 @@ class RunFolder:
         return songs
 
     def read_left_out(self) -> list[str]:
-        """Return lines that say which files of a catalogue are left out; raises RunError if their file is broken."""
+        """Return lines on the files of a catalogue that are left out; raise RunError if songs.json is broken."""
         return self._read_description()["left_out"]
 
     def _read_description(self) -> dict[str, Any]:
@@ -321,7 +319,7 @@ class RunFolder:
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """Return what stays the same while a folder is neither replaced nor moved away; None if there is none."""
+    """Return the device and inode of a folder, which change if it is replaced or moved; None if it is missing."""
     try:
         status = folder.stat()
     except OSError:
@@ -330,6 +328,6 @@ def _identity(folder: Path) -> tuple[int, int] | None:
 
 
 def _runs_below(folder: Path) -> str:
-    """Return a remark that names a run folder in a folder of runs, as `evolve --each` leaves it."""
+    """Return a remark that names one of the run folders in a folder of runs, as written by `evolve --each`."""
     below = min(folder.glob("*/config.toml"), default=None)
     return f"; name one of the runs in it, such as {below.parent}" if below else ""

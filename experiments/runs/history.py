@@ -1,10 +1,10 @@
-"""The film of a run: its improved champions, one after the other, as many as fit into two megabytes.
+"""The film of a run: its successive champions, as many as fit in two megabytes.
 
 history/champions.jsonl   a line of JSON for each: the generation or step, figures, and its genome or what it plays
 
-Every improved champion is kept until half of the room is used, then as many as spread the other half evenly over the
-logarithm of the generation. This is decided by the lines before alone: a run that was killed and resumed ends with the
-same bytes, however often it was saved.
+Every new champion is kept until half of the space is used; after that, champions are kept so that the other half is
+spread evenly over the logarithm of the generation. This depends only on the previous lines, so a run that was killed
+and resumed ends with the same bytes, however often it was saved.
 
 Conventions: the first field of a line counts generations or environment steps.
 """
@@ -20,47 +20,47 @@ from songs.validate import validate_like
 
 HISTORY = "history/champions.jsonl"
 MOST_BYTES = 2_000_000
-"""Most bytes of the file."""
+"""Maximum size of the file."""
 HORIZON = 1_000_000
-"""Generations or steps for which there is room in any case."""
+"""Number of generations or steps that the space always suffices for."""
 
 
 class History:
-    """The champions of a run, to be kept in its folder."""
+    """The champions of a run that are kept in its folder."""
 
     def __init__(self) -> None:
         self._next = 0.0
-        """Least generation of the next line."""
+        """Earliest generation of the next line."""
         self._bytes = 0
         self._unwritten: list[str] = []
 
     def wants(self, generation: int) -> bool:
-        """Return whether a champion of this generation is to be kept."""
+        """Return True if a champion of this generation should be kept."""
         return generation >= self._next
 
     def add(self, fields: Mapping[str, Any]) -> None:
-        """Keep a champion, unless there is no more room; its first field is its generation, in ascending order."""
+        """Keep a champion if it fits; its first field is its generation, in ascending order."""
         line = json.dumps(fields, separators=(",", ":"), allow_nan=False) + "\n"
         if self._bytes + len(line) <= MOST_BYTES:
             self._unwritten.append(line)
             self._count(line, next(iter(fields.values())))
 
     def _count(self, line: str, generation: int) -> None:
-        """Settle when the next line is due, if further ones have the size of this one."""
+        """Set when the next line is due, assuming further lines have the size of this one."""
         self._bytes += len(line)
         left, now = MOST_BYTES - self._bytes, generation + 1
         if left <= MOST_BYTES / 2:
             self._next = now * max(2, HORIZON / now) ** (len(line) / left) - 1 if left > 0 else math.inf
 
     def write(self, folder: RunFolder) -> None:
-        """Append what is new to the file."""
+        """Append new lines to the file."""
         if self._unwritten:
             (folder.path / HISTORY).parent.mkdir(exist_ok=True)
             folder.append_text(HISTORY, "".join(self._unwritten))
             self._unwritten.clear()
 
     def resume(self, folder: RunFolder, end: int) -> None:
-        """Go on from the lines of the file below generation `end`, and cut off the others; raises RunError."""
+        """Continue from the lines of the file below generation `end`, and delete the others; raises RunError."""
         kept = [line for line in _whole_lines(folder) if generation_of(_parsed(folder, line)) < end]
         for line in kept:
             self._count(line, generation_of(_parsed(folder, line)))
@@ -69,7 +69,7 @@ class History:
 
 
 def read_history(folder: RunFolder) -> list[dict[str, Any]]:
-    """Return the lines of a run's film by generation; none of a run without one. Raises RunError if it is broken."""
+    """Return the lines of a run's film by generation; empty for a run without one. Raises RunError if it is broken."""
     return [_parsed(folder, line) for line in _whole_lines(folder)]
 
 

@@ -1,10 +1,10 @@
-"""Improvisations as experiments: their prompts, their listener, and their rewards.
+"""Improvisation tasks: prompts, listener and rewards.
 
     starts.json             the prompts, and the length of an improvisation
     draft.json              the noise of the draft, see `experiments.runs.draft`
     best/improvisations.npy the champion's improvisation from each prompt
 
-Conventions: B prompts of P steps; T steps in all. Rewards are means over the steps after the prompt.
+Conventions: B prompts of P steps, T steps in total. Rewards are means over the steps after the prompt.
 """
 
 from collections.abc import Sequence
@@ -46,23 +46,23 @@ BY_OUTPUT = {
     "error_reweighting": 0.0,
     "target_guided": 0.0,
 }
-"""Operators that need a loss for every output. A listener gives a network one reward."""
+"""Operators that need a loss for every output, whereas a listener gives a network one reward."""
 RANDOM_EPISODES = 20
 NO_PRIOR = "none"
 DRAFT = "draft.json"
 LONGEST_FOLLOWED = 4096
-"""Steps for which a prior follows a melody; what it predicts then no longer changes."""
+"""Steps for which a prior follows a melody; its predictions do not change after that."""
 MOST_STEPS = 1_000_000
-"""Longest improvisation that is read from starts.json; songs are far shorter."""
+"""Maximum length of an improvisation in starts.json; songs are far shorter."""
 
 
 def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
-    """Return the configuration of an improvisation without the operators that need a loss of every output.
+    """Return the configuration of an improvisation, without operators that need a loss for every output.
 
-    With mode bit the song is learned first, and they are left as they are for it.
+    With a mode bit these operators are kept, because the song is learned first.
 
     Raises:
-        ConfigError: there is no such listener, or it does not go with the rest.
+        ConfigError: The listener does not exist, or cannot be combined with other options.
     """
     named_listener(config.improvise.listener, "improvise.listener")
     if config.task.kind != "song":
@@ -72,7 +72,7 @@ def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
             "improvise.listener: only feed-forward networks of evolve.algorithm = 'neat' or 'map_elites' improvise"
         )
     if config.evolve.algorithm != "neat" and config.task.mode_bit:
-        raise ConfigError("task.mode_bit: only networks of evolve.algorithm = 'neat' learn a song and improvise, too")
+        raise ConfigError("task.mode_bit: only networks of evolve.algorithm = 'neat' learn a song and also improvise")
     config = _settle_prior(config)
     if config.task.lags:
         raise ConfigError(f"task.lags = {config.task.lags!r}: an improvisation remembers the last steps")
@@ -89,7 +89,7 @@ def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
 
 
 def _settle_prior(config: EvolveConfig) -> EvolveConfig:
-    """Return the configuration of an improvisation that says which prior there is, if any; raises ConfigError."""
+    """Return the configuration of an improvisation with its prior resolved; raises ConfigError."""
     prior = config.improvise.prior
     if prior == "auto":
         beside = config.evolve.algorithm == "map_elites" or config.task.mode_bit
@@ -98,12 +98,12 @@ def _settle_prior(config: EvolveConfig) -> EvolveConfig:
     if prior != FORM:
         melody_prior(prior, "improvise.prior")
     if prior == NO_PRIOR and config.improvise.draws:
-        raise ConfigError(f"improvise.draws = {config.improvise.draws}: of a prior: add improvise.prior=melody")
+        raise ConfigError(f"improvise.draws = {config.improvise.draws}: draws need a prior: add improvise.prior=melody")
     return config.change("improvise", prior=prior)
 
 
 def without_losses(config: EvolveConfig) -> EvolveConfig:
-    """Return a configuration without what needs a loss of every output, or losses at all."""
+    """Return a configuration without the operators and options that need losses."""
     return (
         config.change("operators", **BY_OUTPUT)
         .change("evolve", selection="truncation")
@@ -112,7 +112,7 @@ def without_losses(config: EvolveConfig) -> EvolveConfig:
 
 
 def named_listener(name: str, option: str) -> Listener:
-    """Return the listener that an option names; raises ConfigError if there is none, or it cannot be read."""
+    """Return the listener that an option names; raise ConfigError if it does not exist or cannot be read."""
     try:
         return listener_named(name)
     except ImportError as error:
@@ -124,12 +124,12 @@ def named_listener(name: str, option: str) -> Listener:
 
 
 def melody_prior(name: str, option: str, steps: int = LONGEST_FOLLOWED, plans: Plans | None = None) -> MakePrior | None:
-    """Return what makes the prior that an option names, None for none; it follows melodies for so many steps.
+    """Return a factory for the prior that an option names, or None without one.
 
-    The prior `form` follows plans, which must then be given.
+    The prior follows melodies for `steps` steps. The prior `form` follows plans, which must be given.
 
     Raises:
-        ConfigError: there is no such model of melodies.
+        ConfigError: The melody model does not exist.
     """
     if name in ("", "auto", NO_PRIOR):
         return None
@@ -141,7 +141,7 @@ def melody_prior(name: str, option: str, steps: int = LONGEST_FOLLOWED, plans: P
     from listener.melody_model import Expected, MelodyReader  # here, as it loads torch
 
     if not isinstance(listener, Expected):
-        raise ConfigError(f"{option} = {name!r}: it is no melody model; take melody, or the file of one")
+        raise ConfigError(f"{option} = {name!r}: it is not a melody model; use melody, or the file of one")
     return lambda melodies, first=0: MelodyReader(listener.model, melodies, steps)
 
 
@@ -150,7 +150,7 @@ class Starts:
     """Prompts of improvisations, and their length."""
 
     names: tuple[str, ...]
-    """The songs whose beginnings are the prompts."""
+    """The songs whose openings are the prompts."""
     prompts: np.ndarray
     """(B, P, K) bool."""
     steps: int
@@ -158,12 +158,12 @@ class Starts:
 
     @classmethod
     def of_songs(cls, songs: Sequence[Song], prompt: int) -> "Starts":
-        """Return the beginnings of songs, `prompt` steps each; an improvisation is as long as the first song."""
+        """Return the openings of songs, `prompt` steps each; an improvisation is as long as the first song."""
         prompts = np.array([song.roll[:prompt] for song in songs])
         return cls(tuple(song.name for song in songs), prompts, songs[0].steps)
 
     def repeated(self, count: int) -> "Starts":
-        """Return the first prompt, so many times."""
+        """Return the first prompt, repeated `count` times."""
         return replace(self, names=self.names[:1] * count, prompts=np.repeat(self.prompts[:1], count, axis=0))
 
     def write(self, folder: RunFolder) -> None:
@@ -173,7 +173,7 @@ class Starts:
 
     @classmethod
     def read(cls, folder: RunFolder, keys: int) -> "Starts":
-        """Read starts.json, with prompts on so many keys; raises RunError if it is missing or broken."""
+        """Read starts.json, with prompts on `keys` keys; raise RunError if it is missing or broken."""
         content = folder.read_json("starts.json")
         try:
             validate_like({"steps": 0, "songs": [""], "prompts": [[[0]]]}, content, "")
@@ -183,16 +183,16 @@ class Starts:
                 for step, keys in zip(prompt, keys_of_steps, strict=True):
                     step[keys] = True
             if len(names) != len(prompts) or not prompts.shape[1] < steps <= MOST_STEPS:
-                raise ValueError(f"{len(names)} songs, {prompts.shape[:2]} prompts and steps, {steps} steps in all")
+                raise ValueError(f"{len(names)} songs, {prompts.shape[:2]} prompts and steps, {steps} steps in total")
         except (LookupError, ValueError) as error:
             raise RunError(f"{folder.path}: starts.json is broken: {error}") from None
         return cls(tuple(names), prompts, steps)
 
 
 def choose_starts(task: Task, most: int, songs: Sequence[Song]) -> Starts:
-    """Return at most so many distinct prompts: of the songs of a run, then of others like it of their catalogue.
+    """Return at most `most` distinct prompts: of a run's songs, then of other songs in their catalogue.
 
-    The others are on the same keyboard and grid. Without prompt there is one start: nothing.
+    The others have the same keyboard and grid. Without a prompt, the only start is an empty one.
     """
     others = [entry.song for entry in read_catalog(task.folder or None, options=task)]
     alike = [song for song in others if song and (song.keyboard, song.grid) == (songs[0].keyboard, songs[0].grid)]
@@ -204,7 +204,7 @@ def choose_starts(task: Task, most: int, songs: Sequence[Song]) -> Starts:
 
 
 class OneVoice:
-    """A listener with a cost for every key beyond the first of a step: most listeners hear only the highest key."""
+    """A listener with a cost for each key beyond the first in a step, because most listeners hear only the highest."""
 
     def __init__(self, listener: Listener, extra_keys: float):
         self.listener, self.extra_keys = listener, extra_keys
@@ -212,14 +212,14 @@ class OneVoice:
         self.any_keyboard = hears_any_keyboard(listener)
 
     def attach(self, keyboard: Keyboard, grid: Grid) -> "OneVoice":
-        """Return it for a keyboard and a grid."""
+        """Return the listener for a keyboard and a grid."""
         return OneVoice(attached(self.listener, keyboard, grid), self.extra_keys)
 
     def rewards(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         return self.listener.rewards(rolls, targets) + self._cost(rolls)
 
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Return the terms of the listener, if it has any, and `extra_keys`; (B, T) float32 by name."""
+        """Return the terms of the listener, if it has any, and `extra_keys`, each (B, T) float32."""
         terms = getattr(self.listener, "terms", None)
         rewards = terms(rolls) if terms else {"listener": self.listener.rewards(rolls)}
         return {**rewards, "extra_keys": self._cost(rolls)}
@@ -238,14 +238,14 @@ class Improvising:
     memory: Memory
     song: Song
     plans: Plans | None = None
-    """A plan for each start; None where nothing is planned."""
+    """A plan for each start; None without plans."""
     prior_name: str = NO_PRIOR
-    """The prior beside which networks play."""
+    """The prior that networks play along with."""
     seeds: Sequence[int] | None = None
-    """Of the noise of the prior, for each start; None: there is none."""
+    """Seeds of the prior's noise, one for each start; None without noise."""
 
     def at(self, start: int) -> "Improvising":
-        """Return the task with one of its starts."""
+        """Return the task with only one of its starts."""
         names, prompts = self.starts.names[start : start + 1], self.starts.prompts[start : start + 1]
         return replace(
             self,
@@ -255,22 +255,22 @@ class Improvising:
         )
 
     def undrafted(self, plans: Plans | None) -> "Improvising":
-        """Return the task without noise, and where it has plans, with other ones, each from the first prompt."""
+        """Return the task without noise; if `plans` are given, they replace its plans, each from the first prompt."""
         if plans is None:
             return replace(self, seeds=None)
         return replace(self, starts=self.starts.repeated(len(plans)), plans=plans, seeds=None)
 
     @cached_property
     def plan_inputs(self) -> PlanInputs | None:
-        """What the plans tell performers."""
+        """The plans as inputs of performers."""
         return None if self.plans is None else PlanInputs(self.plans, self.song.keyboard.keys)
 
     @cached_property
     def listener(self) -> OneVoice:
-        """The listener of the run; raises RunError if it cannot be used any more."""
+        """The listener of the run; raises RunError if it can no longer be used."""
         try:
-            heard = OneVoice(named_listener(self.options.listener, "its listener"), self.options.extra_keys)
-            return heard.attach(self.song.keyboard, self.song.grid)
+            listener = OneVoice(named_listener(self.options.listener, "its listener"), self.options.extra_keys)
+            return listener.attach(self.song.keyboard, self.song.grid)
         except ConfigError as error:
             raise RunError(f"{self.folder.path}: {error}") from None
 
@@ -286,7 +286,7 @@ class Improvising:
 
     @cached_property
     def prior(self) -> MakePrior | None:
-        """What makes the prior, with the noise of the draft; raises RunError if it cannot be used any more."""
+        """A factory for the prior, with the noise of the draft; raises RunError if it can no longer be used."""
         try:
             prior = melody_prior(self.prior_name, "its prior", plans=self.plans)
         except ConfigError as error:
@@ -296,9 +296,9 @@ class Improvising:
         return with_noise(prior, self.seeds, self.starts.steps, self.starts.prompts.shape[2])
 
     def play(self, performer: Performer) -> np.ndarray:
-        """Return what any performer plays from each start, (B, T, K) bool.
+        """Return what a performer plays from each start, (B, T, K) bool.
 
-        One after the other; together where starts have plans or noise of their own.
+        Starts are played one after another, or as one batch if they have plans or noise.
         """
         starts = self.starts
         if self.plans is not None or self.seeds is not None:
@@ -306,24 +306,24 @@ class Improvising:
         return np.array([play_on(performer, one, starts.steps, self.memory, improvise=True) for one in starts.prompts])
 
     def reward(self, rolls: np.ndarray) -> float:
-        """Return the mean reward of a step of rolls (B, T, K)."""
+        """Return the mean reward per step of rolls (B, T, K)."""
         return self._mean(self.listener.rewards(rolls))
 
     def terms(self, rolls: np.ndarray) -> dict[str, float]:
-        """Return the mean of each term of the reward, by name."""
+        """Return the mean of each reward term, by name."""
         return {name: self._mean(rewards) for name, rewards in self.listener.terms(rolls).items()}
 
     def _mean(self, rewards: np.ndarray) -> float:
-        """Return the mean of rewards (B, T) after the prompt."""
+        """Return the mean of rewards (B, T) over the steps after the prompt."""
         return float(rewards[:, self.starts.prompts.shape[1] :].mean(dtype=np.float64))
 
     def measured(self, rolls: np.ndarray) -> dict[str, float]:
-        """Return the columns of metrics.csv that hold the champion's rewards."""
+        """Return the champion's rewards as columns of metrics.csv."""
         terms = {f"term_{name}": value for name, value in self.terms(rolls).items()}
         return {"reward_a_step": self.reward(rolls), **terms}
 
     def baselines(self) -> dict[str, float]:
-        """Return the mean reward of a step of silence, of random keys, and of the real song."""
+        """Return the mean reward per step of silence, random keys, and the real song."""
         starts = self.starts
         silence = np.zeros((len(starts.prompts), starts.steps, starts.prompts.shape[2]), dtype=bool)
         silence[:, : starts.prompts.shape[1]] = starts.prompts
@@ -336,7 +336,7 @@ class Improvising:
         }
 
     def summary(self, rolls: np.ndarray) -> dict[str, Any]:
-        """Return the rewards of improvisations, beside those of resting, random keys and the real song."""
+        """Return the rewards of improvisations, and of silence, random keys and the real song as baselines."""
         improvised = rolls[:, self.starts.prompts.shape[1] :]
         return {
             "reward_a_step": self.reward(rolls),
@@ -347,13 +347,13 @@ class Improvising:
         }
 
     def write(self, folder: Path, rolls: np.ndarray) -> None:
-        """Write what the champion plays: from the first start as a melody, from all of them as an array."""
+        """Write what the champion plays: a melody from the first start, and an array from all of them."""
         write_melody(folder, rolls[0], self.song, "improvised")
         write_array(folder / "improvisations.npy", rolls)
 
 
 def read_improvising(folder: RunFolder, config: EvolveConfig, songs: Sequence[Song]) -> Improvising | None:
-    """Return the improvisation task of a run of evolution; None where a song is memorised. Raises RunError."""
+    """Return the improvisation task of a run of evolution; None if a song is memorised. Raises RunError."""
     if not config.improvise.listener:
         return None
     starts = Starts.read(folder, songs[0].keyboard.keys)
@@ -362,7 +362,7 @@ def read_improvising(folder: RunFolder, config: EvolveConfig, songs: Sequence[So
 
 
 def with_draft(improvising: Improvising, planned: bool, draws: int) -> Improvising:
-    """Return the task of a run with its plans and the noise of its draft, as far as it has them; raises RunError."""
+    """Return the task of a run with its plans and the noise of its draft, if it has them; raises RunError."""
     folder = improvising.folder
     plans = read_plans(folder, improvising.song) if planned else None
     return replace(
@@ -371,7 +371,7 @@ def with_draft(improvising: Improvising, planned: bool, draws: int) -> Improvisi
 
 
 def _read_seeds(folder: RunFolder, starts: int) -> list[int]:
-    """Return the seeds of the noise of so many starts; raises RunError."""
+    """Return the noise seeds of `starts` starts; raises RunError."""
     content = folder.read_json(DRAFT)
     try:
         validate_like({"seeds": [Within(0, 0, 2**32 - 1)]}, content, "")
@@ -390,6 +390,6 @@ def improvising_of_run(
     songs: Sequence[Song],
     prior: str = NO_PRIOR,
 ) -> Improvising:
-    """Return the improvisation task of a run, without plans and draft."""
+    """Return the improvisation task of a run, without plans or draft."""
     song = next((song for song in songs if song.name == starts.names[0]), songs[0])
     return Improvising(folder, options, starts, memory, song, prior_name=prior)

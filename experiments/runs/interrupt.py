@@ -1,4 +1,4 @@
-"""Ctrl-C that finishes the step in hand instead of tearing it apart."""
+"""Ctrl-C that lets the current step finish."""
 
 import signal
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from contextlib import contextmanager
 
 
 class Interrupt:
-    """Tells whether the user, or the system, asked the program to stop."""
+    """Flag that the user or the system has asked the program to stop."""
 
     requested = False
 
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Interrupt]:
-    """Turn the first SIGINT or SIGTERM into `requested`; the second one acts at once, as usual."""
+    """Turn the first SIGINT or SIGTERM into `requested`; a second one acts at once, as usual."""
     interrupt = Interrupt()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 

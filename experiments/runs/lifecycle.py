@@ -1,8 +1,8 @@
-"""The one lifecycle of all runs: step, log, save, interrupt, finish; begin, resume, repeat.
+"""The lifecycle of all runs: start, resume, repeat; step, log, save, interrupt, finish.
 
-A *kind* of run (evolve, dqn, vae, listener) says how its inputs are written into the folder and how a trainable is made
-of the folder. So a run that begins, one that is resumed and one that is repeated are made in the same way, and a run
-that was killed before its first checkpoint simply begins again, to the same bits.
+A *kind* of run (evolve, dqn, breed, vae, listener) defines how its inputs are written to the folder and how a trainable
+is built from the folder. New, resumed and repeated runs are therefore built in the same way, and a run that was killed
+before its first checkpoint starts again with bit-identical results.
 """
 
 import time
@@ -25,7 +25,7 @@ from songs.files import write_atomically
 from songs.validate import validate_like
 
 SAVE_SECONDS = 5.0
-"""Seconds between two savings of tables and champion while a run goes on."""
+"""Seconds between saves of the tables and the champion during a run."""
 
 
 @dataclass(frozen=True)
@@ -36,35 +36,35 @@ class Kind:
     changeable: tuple[str, ...]
     """Options, as section.key, that may change when a run is resumed."""
     prepare: Callable[[Any, RunFolder, Any], None]
-    """Writes the inputs of a new run (its songs, ...) into its folder: `prepare(config, folder, inputs)`."""
+    """Writes the inputs of a new run (its songs, ...) to its folder: `prepare(config, folder, inputs)`."""
     training: Callable[..., AbstractContextManager[Trainable]]
-    """Lends the trainable of a folder: `training(config, folder, **resources)`."""
+    """Context manager for the trainable of a folder: `training(config, folder, **resources)`."""
     inputs: Callable[[Any, RunFolder], Any]
-    """Reads the inputs of an old run, to repeat it: `inputs(config, folder)`."""
+    """Reads the inputs of an old run in order to repeat it: `inputs(config, folder)`."""
     origins: tuple[str, ...] = ()
-    """Files that a run of this kind may begin with, see `experiments.runs.origin`."""
+    """Files that a run of this kind may start from, see `experiments.runs.origin`."""
     checkpoint_every: int | None = None
-    """Steps between two checkpoints unless the user says otherwise; None: one with every log."""
+    """Default number of steps between checkpoints; None: one with every log."""
 
 
 @dataclass(frozen=True)
 class Supervision:
-    """Progress, callbacks, checkpoints and resources of a run; nothing here changes its result."""
+    """Progress, callbacks, checkpoints and resources of a run, none of which changes its result."""
 
     checkpoint_every: int | None = None
-    """Steps between two checkpoints; 0: none; None: the default of the kind."""
+    """Steps between checkpoints; 0: none; None: the default of the kind."""
     progress: ProgressBar = field(default_factory=lambda: ProgressBar(quiet=True))
     callbacks: Sequence[Callback] = ()
     resources: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the kind's `training`, such as workers or a device."""
     writes: bool = True
-    """True if this process writes the run folder; of several processes only the first does."""
+    """True if this process writes the run folder; only the first of several processes does."""
     agree: Callable[[bool], bool] = bool
-    """Settles with other processes whether one of them was interrupted."""
+    """Returns True if any of the processes was interrupted."""
 
 
 def kind_of(folder: RunFolder) -> Kind:
-    """Return the kind of a run; raises RunError if it needs a package that is not installed."""
+    """Return the kind of a run; raise RunError if it needs a package that is not installed."""
     try:
         return load_kind(name_of_kind(folder))
     except ImportError as error:
@@ -74,15 +74,15 @@ def kind_of(folder: RunFolder) -> Kind:
 
 
 def load_kind(name: str) -> Kind:
-    """Return the kind of run of a name; raises ImportError where a package is missing."""
+    """Return the kind of run with this name; raise ImportError if a package is missing."""
     return resolve_name(f"experiments.runs.{name}.kind:KIND")
 
 
 def name_of_kind(folder: RunFolder) -> str:
-    """Return the name of a run's kind; raises RunError if meta.json names none."""
+    """Return the name of a run's kind; raise RunError if meta.json has no valid one."""
     name = folder.read_meta().get("experiment")
     if not isinstance(name, str) or name not in CONFIGS:
-        raise RunError(f"{folder.path}: meta.json names the experiment {name!r}; known are {', '.join(CONFIGS)}")
+        raise RunError(f"{folder.path}: meta.json names the experiment {name!r}; known ones are {', '.join(CONFIGS)}")
     return name
 
 
@@ -102,29 +102,29 @@ def set_up(
     command: Sequence[str],
     origin: Origin | None = None,
 ) -> None:
-    """Write all that a run needs into its new folder: its configuration, inputs, origin, and the command line."""
+    """Write everything that a run needs to its new folder: configuration, inputs, origin, and the command line."""
     kind.prepare(config, folder, inputs)
     if origin:
         origin.write(folder)
     folder.write_meta(kind.name, list(command), config.seed, origin.about if origin else None)
-    write_atomically(folder.path / "config.toml", config.to_toml())  # last: with it the folder is complete
+    write_atomically(folder.path / "config.toml", config.to_toml())  # last, because it marks the folder as complete
 
 
 def start(kind: Kind, config: Settings, folder: RunFolder, supervision: Supervision) -> dict[str, Any]:
-    """Run from the beginning in a folder that is set up; return the content of summary.json."""
+    """Run from the start in a folder that is set up; return the content of summary.json."""
     clock = Clock()
     with kind.training(config, folder, **supervision.resources) as trainable:
         return RunInProgress(kind, folder, trainable, clock, supervision).complete()
 
 
 def resume(folder: RunFolder, settings: Sequence[str], supervision: Supervision) -> tuple[dict[str, Any], list[str]]:
-    """Continue a run from its last checkpoint, or from its beginning where there is none yet, to the same bits.
+    """Continue a run from its last checkpoint, or from its start if it has none, with bit-identical results.
 
     Returns:
         The content of summary.json, and warnings.
 
     Raises:
-        RunError: a setting may not change, or the checkpoint does not belong to this run.
+        RunError: A setting may not change, or the checkpoint does not belong to this run.
     """
     kind = kind_of(folder)
     config = changed_config(kind, read_config(folder), settings)
@@ -137,12 +137,12 @@ def resume(folder: RunFolder, settings: Sequence[str], supervision: Supervision)
             if trainable.history:
                 trainable.history.resume(folder, trainable.next_row)
             write_atomically(folder.path / "config.toml", config.to_toml())
-        warnings = [f"{complaint}; resumed from the checkpoint before it" for complaint in complaints]
+        warnings = [f"{complaint}; resumed from the previous checkpoint" for complaint in complaints]
         return RunInProgress(kind, folder, trainable, clock, supervision).complete(), warnings
 
 
 def repeat(old: RunFolder, new: RunFolder, command: Sequence[str], supervision: Supervision) -> dict[str, Any]:
-    """Run again in a new folder, from the configuration and the inputs of an old one; return the new summary."""
+    """Run again in a new folder, from the configuration and inputs of an old one; return the new summary."""
     kind = kind_of(old)
     config = read_config(old)
     set_up(kind, config, new, kind.inputs(config, old), command, Origin.of_run(old, kind.origins))
@@ -150,23 +150,24 @@ def repeat(old: RunFolder, new: RunFolder, command: Sequence[str], supervision: 
 
 
 def read_config(folder: RunFolder) -> Any:
-    """Return the configuration of a run; raises RunError if it is missing or broken."""
+    """Return the configuration of a run; raise RunError if it is missing or broken."""
     try:
         config = config_class(name_of_kind(folder)).from_toml(folder.read_text("config.toml"))
     except ConfigError as error:
         raise RunError(f"{folder.path}: config.toml is broken: {error}") from None
     task = getattr(config, "task", None)
-    if task is not None and task.kind == "song":  # a run's memory and prompt are settled
+    if task is not None and task.kind == "song":  # in a run, memory and prompt are resolved
         for name, least, what in (("memory", 1, "remembered"), ("prompt", 0, "given")):
             if (value := getattr(task, name)) < least:
                 raise RunError(
-                    f"{folder.path}: config.toml is broken: task.{name} = {value}: it must be the steps {what}"
+                    f"{folder.path}: config.toml is broken: task.{name} = {value}: it must be the number of steps "
+                    f"{what}"
                 )
     return config
 
 
 def changed_config(kind: Kind, config: Settings, settings: Sequence[str]) -> Settings:
-    """Return a configuration with settings applied; raises RunError for one that a resumed run keeps."""
+    """Return a configuration with settings applied; raise RunError for one that may not change on resume."""
     for setting in settings:
         if setting.partition("=")[0].strip() not in kind.changeable:
             allowed = f"; only {' and '.join(kind.changeable)} may change" if kind.changeable else ""
@@ -176,7 +177,7 @@ def changed_config(kind: Kind, config: Settings, settings: Sequence[str]) -> Set
 
 
 def _restore(folder: RunFolder, trainable: Trainable, state: State) -> Clock:
-    """Take over the state of a checkpoint; return the clock of the run."""
+    """Restore the state of a checkpoint; return the clock of the run."""
     arrays, data = state
     try:
         validate_like({"wall_seconds": 0.0, "cpu_seconds": 0.0, "state": {}}, data)
@@ -188,12 +189,12 @@ def _restore(folder: RunFolder, trainable: Trainable, state: State) -> Clock:
 
 
 def passes_multiple(every: int, before: int, after: int) -> bool:
-    """Return whether a multiple of `every` lies above `before` and not above `after`; never where `every` is 0."""
+    """Return True if a multiple of `every` lies in (before, after]; False if `every` is 0."""
     return every > 0 and after // every > before // every
 
 
 class RunInProgress:
-    """A trainable that goes on, and the folder that keeps what comes of it."""
+    """A running trainable, and the folder that its results are written to."""
 
     def __init__(self, kind: Kind, folder: RunFolder, trainable: Trainable, clock: Clock, supervision: Supervision):
         self.folder, self.trainable, self.clock, self.supervision = folder, trainable, clock, supervision
@@ -204,7 +205,7 @@ class RunInProgress:
         self._next_save = time.monotonic() + SAVE_SECONDS
 
     def complete(self) -> dict[str, Any]:
-        """Step until the trainable has ended or somebody interrupts; return the content of summary.json."""
+        """Step until the trainable has ended or is interrupted; return the content of summary.json."""
         trainable, progress = self.trainable, self.supervision.progress
         progress.begin(trainable)
         interrupted = False
@@ -234,7 +235,7 @@ class RunInProgress:
         return summary
 
     def _record(self, log: Log) -> None:
-        """Keep figures until they are saved, and show them to the callbacks."""
+        """Keep figures until they are saved, and pass them to the callbacks."""
         metrics = {**log.metrics, "cpu_seconds": self.clock.cpu_seconds}
         self._rows[self.trainable.tables[0]].append(metrics)
         for table, rows in log.tables.items():
@@ -244,7 +245,7 @@ class RunInProgress:
             callback.on_metrics(step, dict(figures))
 
     def _save(self) -> None:
-        """Put the tables and the champion on disk."""
+        """Write the tables and the champion to disk."""
         if not self.supervision.writes:
             return
         self.folder.check_is_there()
@@ -260,12 +261,12 @@ class RunInProgress:
         self._next_save = time.monotonic() + SAVE_SECONDS
 
     def _checkpoint_is_due(self, before: int, log: Log | None) -> bool:
-        """Return whether a step, with `before` steps done until then, was one to save."""
+        """Return True if a checkpoint is due after a step; `before` is the number of steps before it."""
         every = self._checkpoint_every
         return log is not None if every is None else passes_multiple(every, before, self.trainable.steps)
 
     def _checkpoint(self) -> None:
-        """Put all that the next steps depend on, on disk."""
+        """Write a checkpoint: everything that the next steps depend on."""
         if not self.supervision.writes:
             return
         self._save()
@@ -275,5 +276,5 @@ class RunInProgress:
             save_checkpoint(self.folder.path / "checkpoints", self.trainable.steps, (arrays, data))
         except ValueError as error:
             raise RunError(
-                f"{self.folder.path}: learning has diverged ({error}): begin a new run with a smaller learning rate"
+                f"{self.folder.path}: learning has diverged ({error}): start a new run with a smaller learning rate"
             ) from None

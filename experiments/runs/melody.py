@@ -11,7 +11,7 @@ from songs.song import Song
 from songs.synth import write_wav
 
 SAMPLE_RATE = 22_050
-"""Samples a second of melody.wav; at more, it would be by far the largest part of a run folder."""
+"""Samples per second of melody.wav; at a higher rate it would dominate the size of a run folder."""
 
 
 def title_of(songs: Sequence[Song]) -> str:
@@ -20,7 +20,7 @@ def title_of(songs: Sequence[Song]) -> str:
 
 
 def write_melody(folder: Path, roll: np.ndarray, song: Song, origin: str = "evolved") -> None:
-    """Write a roll (T, K) bool as roll.npy, melody.mid and melody.wav; the song gives all the rest."""
+    """Write a roll (T, K) bool as roll.npy, melody.mid and melody.wav, with tempo, grid and keyboard of the song."""
     write_array(folder / "roll.npy", roll)
     song.playing(roll, f"{song.title or song.name} ({origin})").write(folder / "melody.mid")
     write_wav(folder / "melody.wav", song.sound(roll, SAMPLE_RATE), SAMPLE_RATE)

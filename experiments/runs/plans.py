@@ -2,7 +2,7 @@
 
     plans.json    a plan for each start: the factors of its bars, its character, its lowest key
 
-They are drawn once, when the run begins, so that it goes on and is played with them whatever model draws plans then.
+Plans are drawn once, when the run starts, so that resuming and playing do not depend on the current plan model.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ FORM = "form"
 
 
 def check_plan(task: Task, prior: str, improvises: bool, option: str) -> None:
-    """Raise ConfigError if plans do not go with the rest; `option` names the prior."""
+    """Raise ConfigError if the plan option conflicts with other options; `option` is the name of the prior's option."""
     if prior == FORM and not task.plan:
         raise ConfigError(f"{option} = 'form' follows a plan: add --set task.plan=true")
     if not task.plan:
@@ -27,11 +27,11 @@ def check_plan(task: Task, prior: str, improvises: bool, option: str) -> None:
     if not improvises:
         raise ConfigError("task.plan = true: a plan is for improvising: name a listener")
     if task.mode_bit or task.lags:
-        raise ConfigError("task.plan = true: a network with a plan has no mode bit, and remembers the last steps")
+        raise ConfigError("task.plan = true: a network with a plan has no mode bit and remembers the last steps")
 
 
 def check_planned_songs(task: Task, songs: Sequence[Song]) -> None:
-    """Raise SongError unless plans can be made for the songs of a task, where it has plans."""
+    """Raise SongError if the task has plans, but plans cannot be made for its songs."""
     if task.plan:
         from listener.form.planning import check_plannable  # here, as it loads torch
 

@@ -1,4 +1,4 @@
-"""Progress of a run in the terminal: one bar for every kind of run; silent where the output is no terminal."""
+"""Progress of a run in the terminal: one bar for every kind of run; silent if the output is not a terminal."""
 
 from typing import Self
 
@@ -11,7 +11,7 @@ from experiments.runs.trainable import Status, Trainable
 
 
 class LeastColumn(TextColumn):
-    """A text that is cut off before others are, where the terminal is narrow."""
+    """A text column that is cut off first when the terminal is narrow."""
 
     def __init__(self, text_format: str):
         super().__init__(text_format, markup=False, table_column=Column(no_wrap=False))
@@ -23,7 +23,7 @@ class LeastColumn(TextColumn):
 
 
 class ProgressBar:
-    """A bar with figures, elapsed time, and the time that the rest of the budget would take."""
+    """A bar with figures, elapsed time, and an estimate of the remaining time."""
 
     def __init__(self, quiet: bool = False):
         console = Console(stderr=True)
@@ -38,7 +38,7 @@ class ProgressBar:
             disable=quiet or not console.is_terminal,
         )
         self._task: TaskID
-        """Known from `begin` on."""
+        """Set by `begin`."""
         self._first_share = 0.0
 
     def __enter__(self) -> Self:
@@ -49,7 +49,7 @@ class ProgressBar:
         self._bar.stop()
 
     def begin(self, trainable: Trainable) -> None:
-        """Show a run before its first step."""
+        """Add a bar for a run before its first step."""
         status = trainable.status()
         self._first_share = status.share
         figure, others = _parts(status)
@@ -66,7 +66,7 @@ class ProgressBar:
         self._bar.update(self._task, completed=status.done, total=status.total, figure=figure, others=others, left=rest)
 
     def _seconds_left(self, share: float) -> float | None:
-        """Return how long the rest of the budget would take at the speed so far; None before it is known."""
+        """Return the seconds that the rest of the budget takes at the speed so far; None if not yet known."""
         used, elapsed = share - self._first_share, self._bar.tasks[self._task].elapsed
         return elapsed * (1 - share) / used if used > 0 and elapsed else None
 

@@ -1,4 +1,4 @@
-"""Provenance of a run: when it was started, and from which versions."""
+"""Provenance of a run: its start time and versions."""
 
 import platform
 import subprocess
@@ -11,7 +11,7 @@ PACKAGES = ("kuznechik", "neat-python", "gymnasium", "numpy", "mido", "matplotli
 
 
 def provenance() -> dict[str, Any]:
-    """Return time, commit, versions and platform of this call, as plain data."""
+    """Return the current time, commit, versions and platform as plain data."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
@@ -21,7 +21,7 @@ def provenance() -> dict[str, Any]:
 
 
 def installed_versions() -> dict[str, str | None]:
-    """Return the versions of Python and of our packages; None for one that is not installed."""
+    """Return the versions of Python and of the packages we use; None for one that is not installed."""
     versions: dict[str, str | None] = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -32,7 +32,7 @@ def installed_versions() -> dict[str, str | None]:
 
 
 def _commit() -> str | None:
-    """Return the commit of the running source; None where it is not a git checkout."""
+    """Return the commit of the running source; None if it is not a git checkout."""
     try:
         shown = subprocess.run(
             ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5

@@ -1,16 +1,16 @@
 """Breed melodies by ear: nine networks play, you choose, and NEAT breeds the next nine from those you like.
 
-A page opens in your browser. Hear the nine, choose one or more by mouse, keys or touch, and breed; go back to any
-earlier generation; star a network, give it a name, save it as MIDI, or play a duet with it. The page is served on this
-machine alone, at an address with a token, until you press Ctrl-C or finish on the page. Every choice is kept at once
-in choices.jsonl of the run folder: --resume goes on from there, and kuznechik repeat makes the same networks again
-from the choices alone.
+A page opens in your browser. Listen to the nine, choose one or more by mouse, keys or touch, and breed. You can go back
+to any earlier generation, and star a network, name it, save it as MIDI, or play a duet with it. The page is served only
+on this machine, at an address with a token, until you press Ctrl-C or finish on the page. Every choice is saved at once
+in choices.jsonl of the run folder. --resume continues from there, and kuznechik repeat rebuilds the same networks from
+the choices.
 
-The first nine play what chance gives, or with START what that is: networks imitate a song, a file, samples of a model
-(melody, vae:16) or what a run plays. START may also be a run of this kind or one of its stars: its own network goes on.
+The first nine networks are random. With START they imitate a song, a file, samples of a model (melody, vae:16) or what
+a run plays. If START is a breeding run or one of its stars, its own network is bred further.
 
-With --listener a listener breeds --between generations by itself after every choice of yours, with your choice as
-its first parents.
+With --listener, a listener breeds --between generations after each of your choices, with your choice as the first
+parents.
 """
 
 import argparse
@@ -45,26 +45,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         type=word,
         metavar="START",
-        help="what the first nine play: a song, a file, a run, melody, vae:16 [chance]",
+        help="what the first nine imitate: a song, a file, a run, melody, vae:16 [they are random]",
     )
     add_arrange_options(parser)
     parser.add_argument("--length", type=whole(1, 64), metavar="BARS", help="bars of a melody [8]")
     parser.add_argument(
-        "--tempo", type=between(20, 400), metavar="BPM", help="quarter notes a minute [110, or the song's]"
+        "--tempo", type=between(20, 400), metavar="BPM", help="quarter notes per minute [110, or the song's]"
     )
     parser.add_argument(
         "--listener",
         type=word,
         metavar="NAME",
-        help="breeds between two choices: a name, a file, mine.py:Class",
+        help="listener that breeds between your choices: a name, a file, mine.py:Class",
     )
     parser.add_argument(
-        "--between", type=count, metavar="N", help="generations that the listener breeds each time [10]"
+        "--between", type=count, metavar="N", help="generations that the listener breeds after each choice [10]"
     )
-    parser.add_argument("--no-browser", action="store_true", help="print the address of the page and open no browser")
-    parser.add_argument(
-        "--port", type=whole(0, 65535), default=0, metavar="N", help="port of the page [any that is free]"
-    )
+    parser.add_argument("--no-browser", action="store_true", help="print the page's address without opening a browser")
+    parser.add_argument("--port", type=whole(0, 65535), default=0, metavar="N", help="port of the page [any free one]")
     add_run_options(parser, "breed", "genome.weights_changed=5", "10 choices")
 
 
@@ -76,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     from experiments.runs.breed.desk import Desk
 
     if options.between is not None and not (options.listener or options.resume):
-        raise UsageError("--between goes with --listener: name who breeds between two choices")
+        raise UsageError("--between needs --listener, which breeds between your choices")
     desk = Desk()
     with serving(desk, options.port) as address:
         desk.opened = lambda: _announce(address, options)
@@ -85,14 +83,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _announce(address: str, options: argparse.Namespace) -> None:
-    """Say where the page is, and open it."""
+    """Print the page's address and open it."""
     print(f"Open {address} (Ctrl-C ends)", file=sys.stderr, flush=True)
     if not options.no_browser:
         webbrowser.open(address)
 
 
 def _resolved(options: argparse.Namespace) -> tuple[Any, Any, str]:
-    """Return the configuration that the command line asks for, what the run begins with, and its name."""
+    """Return the configuration that the command line describes, the run's inputs, and its name."""
     from experiments.options import print_lines
     from experiments.runs.breed.start import resolve_beginning
 
@@ -112,7 +110,7 @@ def _resolved(options: argparse.Namespace) -> tuple[Any, Any, str]:
 
 
 def _lines(summary: dict, folder: Any) -> list[str]:
-    """Return the result for people, and what to do next."""
+    """Return the lines that print the result and the next commands."""
     starred = f"; starred: {', '.join(summary['starred'])}" if summary["starred"] else ""
     named = shlex.quote(str(folder))
     return [

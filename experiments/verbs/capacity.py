@@ -1,8 +1,8 @@
 """Measure how many songs one network can hold: evolve one for each number of songs and play all songs free running.
 
-Melodies come from MIDI files and all folders below; long pieces are cut into songs of 16 bars and transposed onto the
-13 keys, or --keys. The networks come from cooperative per-key evolution, which looks at inputs and targets; this is not
-plain NEAT. Ctrl-C keeps the finished rows.
+Melodies come from MIDI files, also in subfolders. Long pieces are cut into songs of 16 bars and transposed onto the 13
+keys, or --keys of them. The networks come from cooperative per-key evolution, which looks at inputs and targets; this
+is not plain NEAT. Ctrl-C keeps the finished rows.
 """
 
 import argparse
@@ -29,9 +29,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_numbers,
         default=[10, 30, 100, 300, 1000],
         metavar="N,N,...",
-        help="numbers of songs [10,30,100,300,1000]",
+        help="numbers of songs to try [10,30,100,300,1000]",
     )
-    parser.add_argument("--prompt", type=positive, default=8, metavar="P", help="given steps at the start [8]")
+    parser.add_argument("--prompt", type=positive, default=8, metavar="P", help="steps given at the start [8]")
     parser.add_argument("--memory", type=positive, default=128, metavar="M", help="steps remembered [128]")
     parser.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed gives the same networks [0]")
     parser.add_argument(
@@ -72,17 +72,17 @@ def run(options: argparse.Namespace) -> int:
     songs = [song for song in melodies.songs if song.steps > setting.prompt]
     if not songs:
         reasons = _listed(melodies.left_out)
-        raise SongError(f"none of {len(paths)} MIDI files has a song of 8 bars for the keyboard; left out: {reasons}")
+        raise SongError(f"none of {len(paths)} MIDI files has 8 bars that fit on the keyboard; left out: {reasons}")
     sizes = sorted({min(size, len(songs)) for size in options.songs})
     folder = RunFolder.new(options.out, "runs", "capacity")
     notes = [f"{len(songs)} songs of {len(paths)} MIDI files; left out: " + _listed(melodies.left_out)]
     if len(songs) < options.songs[-1]:
-        notes.append(f"{options.songs[-1]} songs were requested, there are only {len(songs)}")
+        notes.append(f"{options.songs[-1]} songs were requested, but only {len(songs)} were found")
     print(*notes, sep="\n", file=sys.stderr)
     rows = []
     with deferred_interrupt() as interrupt, progress() as report:
         for size in sizes:
-            stage = f"steps right of {size} songs"
+            stage = f"correct steps of {size} songs"
             row = measure(songs[:size], setting, partial(report, stage), lambda: interrupt.requested)
             if row is None:
                 break

@@ -1,8 +1,8 @@
 """Compare runs by their curves: groups over seeds with intervals, time to solve, and which group is better.
 
-Writes NAME.png, .svg, .csv and a page, .html. The groups are the folders that the runs stand in, or else made by all
-options that differ; --by says it otherwise. Evolution, its other searches and deep Q-learning have a common cost,
-environment steps; trainings of MusicVAEs and of listeners are compared by their loss.
+Writes NAME.png, .svg, .csv and a page, .html. Runs are grouped by their parent folders, or if they share one, by all
+options that differ; --by groups them by other columns. Evolution, the other searches and deep Q-learning share a cost,
+environment steps. Trainings of MusicVAEs and listeners are compared by their loss.
 """
 
 import argparse
@@ -25,12 +25,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--by",
         type=word,
         metavar="NAMES",
-        help="what makes a group, between commas: kind, song, algorithm, folder, or an option, section.key",
+        help="what to group by, separated by commas: kind, song, algorithm, folder, or an option, section.key",
     )
     parser.add_argument(
-        "--x", choices=("steps", "evaluations", "generations", "cpu"), default="steps", help="cost [steps]"
+        "--x",
+        choices=("steps", "evaluations", "generations", "cpu"),
+        default="steps",
+        help="cost on the x axis [steps]",
     )
-    parser.add_argument("--y", choices=("right", "reward", "loss"), help="figure [what the runs learn by]")
+    parser.add_argument("--y", choices=("right", "reward", "loss"), help="figure on the y axis [the runs' objective]")
     parser.add_argument(
         "--statistic", choices=("iqm", "median"), default="iqm", help="over seeds [iqm, the interquartile mean]"
     )
@@ -53,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     if options.where:
         runs = [one for one in runs if fits(row_of(one, list(one.options)), options.where)]
         if not runs:
-            raise UsageError("no run fits --where")
+            raise UsageError("no run matches --where")
     by = [name.strip() for name in options.by.split(",")] if options.by else []
     compared = Compared.of(compare(runs, by, options.x, options.y), options.statistic)
     print_lines(compared.remarks)

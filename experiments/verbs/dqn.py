@@ -1,11 +1,11 @@
 """Learn to play songs by deep Q-learning.
 
-There are two regimes. The preset bandit: the memory holds the song whatever is played (teacher forcing), every key has
-its own reward, and nothing later counts (gamma 0), which is close to supervised learning. The preset episodic, the
-honest way: the memory holds what was played, the first mistake ends the episode, and the reward of a step says only
-whether all of it was right. What is scored and kept is the greedy player, which never explores.
+There are two regimes. In the preset bandit, the memory holds the song whatever is played (teacher forcing), every key
+has its own reward, and later rewards do not count (gamma 0); this is close to supervised learning. In the preset
+episodic, the honest one, the memory holds what was played, the first mistake ends the episode, and the reward of a step
+is only whether all its keys were right. The greedy player, which never explores, is scored and kept.
 
-The results are kept in a run folder. Ctrl-C ends a run early and keeps the best so far; --resume continues it to the
+The results are written to a run folder. Ctrl-C ends a run early and keeps the best so far; --resume continues it to the
 same result as if it had never stopped.
 """
 
@@ -33,8 +33,8 @@ EXAMPLES = (
 )
 PRESETS = ("bandit", "episodic", "improvisation", "prior")
 REGIMES = (
-    "bandit (close to supervised learning), episodic, or for a listener improvisation, prior (beside a model of real "
-    "melodies) [bandit; with --listener: prior if it contains learned, vae or taste, else improvisation]"
+    "bandit (close to supervised learning), episodic, or for a listener improvisation or prior (along with a model of "
+    "real melodies) [bandit; with --listener: prior if it contains learned, vae or taste, else improvisation]"
 )
 
 
@@ -43,30 +43,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "song", nargs="*", metavar="SONG", help="names in the catalogue or .mid files [grasshopper; with --folder: all]"
     )
     add_catalog_options(parser)
-    parser.add_argument("--together", action="store_true", help="learn all songs of the catalogue in one network")
+    parser.add_argument("--together", action="store_true", help="learn all songs of the catalogue with one network")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--preset", choices=PRESETS, help=REGIMES)
     which.add_argument("--config", metavar="FILE", help="TOML file with the options of a run")
     parser.add_argument(
-        "--memory", type=positive, metavar="M", help="steps remembered [what they need, at least four bars]"
+        "--memory", type=positive, metavar="M", help="steps remembered [as the songs need, at least four bars]"
     )
     parser.add_argument("--prompt", type=count, metavar="P", help="steps given at the start [one bar]")
     parser.add_argument(
         "--random-start",
         type=between(0, 1),
         metavar="P",
-        help="probability that an episode begins anywhere in the song [0]",
+        help="probability that an episode starts at a random step of the song [0]",
     )
     parser.add_argument(
         "--listener",
         metavar="NAME",
         help="improvise for a listener: theory, a sum such as ngram=1,theory=.5, or your own, mine.py:Class",
     )
-    add_origin(parser, "begin with the network of the champion of a run")
+    add_origin(parser, "start from the network of a run's champion")
     parser.add_argument(
         "--mode-bit",
         action="store_true",
-        help="with --listener: learn the song (mode 1), then to improvise beside a prior (mode 0)",
+        help="with --listener: learn the song (mode 1), then learn to improvise along with a prior (mode 0)",
     )
     add_run_options(parser, "dqn", "dqn.gamma=0.9", "10000 environment steps")
 
@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _config(options: argparse.Namespace) -> Any:
-    """Return the configuration that the command line asks for."""
+    """Return the configuration that the command line describes."""
     from experiments.config.dqn import preset_for
 
     task = {name: getattr(options, name) for name in ("folder", "memory", "prompt")} | arrange_choices(options)
@@ -127,7 +127,7 @@ def _config(options: argparse.Namespace) -> Any:
 
 
 def _lines(summary: dict, folder: Any) -> list[str]:
-    """Return the result for people, and what to do next."""
+    """Return the lines that print the result and the next commands."""
     from experiments.runs.lifecycle import read_config
 
     lines = [
@@ -140,7 +140,7 @@ def _lines(summary: dict, folder: Any) -> list[str]:
         lines.append(
             f"{summary['right_teacher_forced']} of {summary['cases']} steps right, "
             f"{summary['right_free_running']} free running (always resting: {summary['always_rest']}; "
-            f"the most that one network can: {summary['ceiling']}). "
+            f"ceiling for one network: {summary['ceiling']}). "
             f"{summary['whole_songs']} of {summary['songs']} songs whole. Regime: {summary['regime']}."
         )
     config = read_config(folder)

@@ -1,4 +1,4 @@
-"""Write a page on which you and the champion of a run play, one after the other or at once.
+"""Write a page on which you and the champion of a run play in turns or together.
 
 The page is one HTML file with a keyboard (mouse, touch, computer keys or a MIDI keyboard) and the network itself,
 which runs in the browser.

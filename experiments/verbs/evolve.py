@@ -1,18 +1,17 @@
 """Evolve a network that plays a song: NEAT through neat-python's Population.
 
-The results are kept in a run folder. Ctrl-C ends a run early and keeps the best so far; --resume continues it to the
-same result as if it had never stopped. Operators beyond plain NEAT (modular crossover,
-loss-weighted output, error reweighting) are on by default and are named in the summary; --config plain-neat runs
-neat-python's own NEAT.
+The results are written to a run folder. Ctrl-C ends a run early and keeps the best so far; --resume continues it to the
+same result as if it had never stopped. Operators beyond plain NEAT (modular crossover, loss-weighted output, error
+reweighting) are on by default and named in the summary; --config plain-neat runs neat-python's own NEAT.
 
-With --listener no song is learned: networks continue the beginning of the song by themselves, and a listener rewards
-what they play. Operators that need a loss of every output are off (the preset improvise, which --listener implies).
-With --prompt 0 they begin from nothing; with --set improvise.starts=8 each is judged by how it continues the beginnings
-of eight songs. With --mode-bit the song is learned first; then the same network learns to improvise when its mode is 0,
-behind gates that mode 1 shuts.
+With --listener no song is learned. Networks continue the opening of the song on their own, and a listener rewards what
+they play. Operators that need a loss for every output are off (the preset improvise, which --listener implies). With
+--prompt 0 networks start from silence; with --set improvise.starts=8 each is judged by how it continues the openings of
+eight songs. With --mode-bit the song is learned first. The same network then learns to improvise when its mode is 0,
+behind gates that mode 1 closes.
 
-With --env a network acts in any Gymnasium environment whose observations and actions are a Box or Discrete. A genome is
-worth its mean return over a few episodes, and --workers pay.
+With --env a network acts in any Gymnasium environment whose observations and actions are Box or Discrete. A genome's
+fitness is its mean return over a few episodes, and --workers speed up the run.
 """
 
 import argparse
@@ -62,7 +61,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--together", action="store_true", help="evolve one network for all songs of the catalogue")
     parser.add_argument("--config", metavar="FILE", help=f"TOML file or name of a preset ({PRESETS})")
     parser.add_argument(
-        "--memory", type=count, metavar="M", help="steps remembered [what the song needs, at least four bars]"
+        "--memory", type=count, metavar="M", help="steps remembered [as the song needs, at least four bars]"
     )
     parser.add_argument("--prompt", type=count, metavar="P", help="steps given at the start [one bar]")
     parser.add_argument(
@@ -75,11 +74,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_env(parser, "act in a Gymnasium environment, such as CartPole-v1, or your own, module:Id")
     parser.add_argument(
-        "--workers", type=whole(0, MOST_PROCESSES), default=0, metavar="N", help="processes that evaluate [0]"
+        "--workers",
+        type=whole(0, MOST_PROCESSES),
+        default=0,
+        metavar="N",
+        help="worker processes that evaluate networks [0]",
     )
     parser.add_argument("--backend", choices=("process", "ray"), default="process", help="kind of workers [process]")
     parser.add_argument("--ray-address", metavar="HOST:PORT", help="a Ray cluster [a new one on this machine]")
-    add_origin(parser, "begin with the champion of a run, or RUN/checkpoints with its population")
+    add_origin(parser, "start from the champion of a run, or with RUN/checkpoints from its population")
     add_run_options(parser, "evolve", "evolve.population_size=300", "50 generations")
 
 
@@ -114,14 +117,14 @@ def _name(config: Any, songs: Sequence[Any]) -> str:
 
 
 def _resources(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what changes how a run is done, and not its result."""
+    """Return the resources that affect how a run is computed, but not its result."""
     from agents.neat.workers import WorkerOptions
 
     return {"workers": WorkerOptions(options.workers, options.backend == "ray", options.ray_address)}
 
 
 def _config(options: argparse.Namespace) -> Any:
-    """Return the configuration that the command line asks for."""
+    """Return the configuration that the command line describes."""
     improvises = options.listener and not options.mode_bit
     task = {name: getattr(options, name) for name in ("song", "folder", "memory", "prompt")} | arrange_choices(options)
     switches = {name: True for name in ("together", "mode_bit") if getattr(options, name)}
@@ -140,14 +143,14 @@ def _config(options: argparse.Namespace) -> Any:
 
 
 def _env_preset(env_id: str) -> str:
-    """Return the preset for an environment: one of its name, or the general one."""
+    """Return the preset for an environment: the one with its name, or the general one."""
     from experiments.config.evolve import EvolveConfig
 
     return env_id if env_id in EvolveConfig.presets() else "environment"
 
 
 def _lines(summary: dict, folder: Any) -> list[str]:
-    """Return the result for people, and what to do next."""
+    """Return the lines that print the result and the next commands."""
     from experiments.runs.lifecycle import read_config
 
     lines = [
@@ -176,7 +179,7 @@ def _acted(summary: dict) -> list[str]:
 
     if "mean_return" not in summary:
         return []
-    end = "" if summary["solved_at"] is None else f"; solved at {summary['solved_at']:g} where it was chosen"
+    end = "" if summary["solved_at"] is None else f"; solved at {summary['solved_at']:g} in validation"
     lines = [
         f"Mean return over {summary['test_episodes']} fresh episodes: {significant(summary['mean_return'])} (from "
         f"{significant(summary['least_return'])} to {significant(summary['greatest_return'])}{end}).",
@@ -212,7 +215,7 @@ def _memorised(summary: dict) -> list[str]:
     if summary["songs"]:
         beside.append(f"always resting: {summary['always_rest']}")
     if summary["ceiling"] < summary["cases"]:
-        beside.append(f"the most that one network can: {summary['ceiling']}")
+        beside.append(f"ceiling for one network: {summary['ceiling']}")
     lines = [
         f"{summary['right_teacher_forced']} of {summary['cases']} {'steps' if summary['songs'] else 'cases'} right"
         + (f" ({'; '.join(beside)})" if beside else "")
@@ -220,7 +223,7 @@ def _memorised(summary: dict) -> list[str]:
     ]
     for name, best in summary.get("ambiguous", {}).items():
         lines.append(
-            f"{name}: {best['most_right']} of {best['steps']} at most; elsewhere the same memory goes on differently."
+            f"{name}: at most {best['most_right']} of {best['steps']}; elsewhere one memory has several continuations."
         )
     return lines + _gain_in_words(summary)
 
@@ -233,7 +236,7 @@ def _run_each(options: argparse.Namespace) -> int:
 
     config = _config(options)
     if config.improvise.listener:
-        raise UsageError("--each learns songs: improvise with one run for each song")
+        raise UsageError("--each learns songs; to improvise, start one run for each song")
     tasks = [config.change("task", song=song.name, together=False) for song in playable_songs(config.task)]
     resolved = [resolve(task) for task in tasks]  # an error comes before any song is evolved
     catalog = config.change("task", together=True).task

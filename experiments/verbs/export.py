@@ -1,13 +1,14 @@
-"""Write the champion of a run as a file that other programs read.
+"""Write the champion of a run as a file that other programs can read.
 
-Its network presses the same keys there as here. The formats:
+The exported network presses the same keys as the original. The formats:
 
   python     one file that needs nothing but Python
   torch      a PyTorch module: NAME.py, and its weights in NAME.safetensors
   onnx       a model for onnxruntime and others (needs kuznechik[onnx])
-  neat-json  a genome as neat-python exports networks; RUN/best/genome.json is ours
+  neat-json  a genome in neat-python's export format (RUN/best/genome.json is in our own)
 
-An observation is a list of numbers as the environment gives it: the remembered steps, oldest first, all keys of a step.
+An observation is a list of numbers, as the environment returns it: the remembered steps, oldest first, with all keys of
+each step.
 """
 
 import argparse
@@ -27,7 +28,7 @@ SUFFIXES = {"python": ".py", "torch": ".py", "onnx": ".onnx", "neat-json": ".jso
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_folder", metavar="RUN", help="a run of evolve or dqn")
     parser.add_argument("--to", choices=tuple(SUFFIXES), required=True, help="format of the file")
-    parser.add_argument("--out", metavar="FILE", help="file to write [the name of the run, here]")
+    parser.add_argument("--out", metavar="FILE", help="file to write [named after the run, in this folder]")
     add_own_env(parser)
     add_force(parser)
 
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         contents[path] = onnx_bytes(network)
     else:
         if not isinstance(network, GenomeNetwork):
-            raise UsageError(f"{name}: a Q-network is no genome: export it to python, torch or onnx")
+            raise UsageError(f"{name}: a Q-network is not a genome: export it to python, torch or onnx")
         from experiments.export.neat_json import neat_json_text
 
         contents[path] = neat_json_text(network)

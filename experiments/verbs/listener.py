@@ -1,8 +1,8 @@
-"""Listeners: train one on MIDI files, score melodies by one, audit one; and the held-out judge, which rewards nobody.
+"""Train a listener on MIDI files, score melodies with one or audit one; or ask the held-out judge, which is no reward.
 
-A listener is a name (theory, ngram, melody, learned, vae, vae-elbo), the .safetensors file or the run of a trained one,
-or a weighted sum as theory=1,ngram=.5. Nothing is downloaded; docs/listeners.md says what the listeners reward and what
-fools them.
+A listener is a name (theory, ngram, melody, learned, vae, vae-elbo), the .safetensors file or run folder of a trained
+one, or a weighted sum such as theory=1,ngram=.5. Nothing is downloaded. docs/listeners.md explains what each listener
+rewards and what fools it.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from experiments.options import (
     word,
 )
 
-HELP = "listeners: train one on music, score melodies by one, audit one"
+HELP = "train a listener on music, score melodies with one, audit one"
 GROUP, ORDER = "Judge", 2
 EXAMPLES = (
     "kuznechik listener score grasshopper vae:16",
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _rolls_of_sources(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the first 16 bars of the melodies of sources by name, those that have so many: rolls (N, 128, K)."""
+    """Return the first 16 bars of each source's melodies, by source: rolls (N, 128, K); shorter ones are left out."""
     import numpy as np
 
     from experiments.runs.source import as_heard, playing
@@ -72,10 +72,10 @@ def _rolls_of_sources(options: argparse.Namespace) -> dict[str, Any]:
     for source in map(as_heard, read_sources(options.sources, playing(options))):
         long = [song.roll[:SONG_STEPS] for song in source.songs if song.steps >= SONG_STEPS]
         if not long:
-            raise UsageError(f"{source.name}: no melody has the 16 bars that an audit compares")
+            raise UsageError(f"{source.name}: an audit compares 16 bars, and no melody has as many")
         short = len(source.songs) - len(long)
         print_lines(
-            [*source.remarks, *[f"{source.name}: {short} melodies of fewer than 16 bars left out"] * bool(short)]
+            [*source.remarks, *[f"{source.name}: {short} melodies shorter than 16 bars left out"] * bool(short)]
         )
         rolls[source.name] = np.array(long)
     return rolls
@@ -84,18 +84,18 @@ def _rolls_of_sources(options: argparse.Namespace) -> dict[str, Any]:
 def _train(parser: argparse.ArgumentParser) -> None:
     """Train a listener on the melodies of folders of MIDI files.
 
-    The melodies are cut into excerpts that fit on the 13 keys. Pieces that share phrases stay together; a part of them
-    is kept for thresholds, and another, for the audit alone, is not looked at. The judge learns from that one alone.
-    The learned listener, the melody model and the judge need torch.
+    The melodies are cut into excerpts that fit on the 13 keys. Pieces that share phrases stay in the same split. One
+    split sets the thresholds; another is held out for the audit, and only the judge learns from it. The learned
+    listener, the melody model and the judge need torch.
 
-    With --choices it learns what one person prefers instead, in seconds and without music, from the choices in the runs
-    of kuznechik breed and from the answers to kuznechik listening-test --better. --out names the file.
+    With --choices it instead learns what one person prefers, in seconds and without music, from the choices in runs of
+    kuznechik breed and from answers to kuznechik listening-test --better. --out names the file.
 
-    The run folder keeps the listener, as best/listener.safetensors, and all that --resume needs, except for the music:
-    that stays where it is. Ctrl-C ends a run early; --resume continues it to the same listener.
+    The run folder holds the listener, best/listener.safetensors, and everything --resume needs except the music, which
+    stays where it is. Ctrl-C ends a run early; --resume continues it to the same listener.
     """
     parser.add_argument(
-        "--midi", action="append", type=word, metavar="DIR", help="folder of MIDI files; may be given again"
+        "--midi", action="append", type=word, metavar="DIR", help="folder of MIDI files; may be repeated"
     )
     parser.add_argument("--config", metavar="FILE", help="TOML file with the options of a run")
     parser.add_argument(
@@ -114,18 +114,18 @@ def _train(parser: argparse.ArgumentParser) -> None:
         "--vae",
         type=word,
         metavar="RUN",
-        help="kind vae on a MusicVAE of your own, of two bars as a piano roll: run or file",
+        help="run or file of your own MusicVAE for kind vae, of two bars as a piano roll",
     )
     parser.add_argument(
         "--minutes",
         type=above_zero(10_000),
         metavar="M",
-        help="about how long, on one core: it sets the number of steps, so the result does not depend on the clock "
+        help="approximate time on one core; it sets the number of steps, so the result does not depend on the clock "
         "[10; the melody model: 4; the judge: 3; the model of form: 6]",
     )
-    parser.add_argument("--licence", metavar="TEXT", help="of the music, for the card")
+    parser.add_argument("--licence", metavar="TEXT", help="licence of the music, for the model card")
     also = "; FILE.safetensors: the listener is also copied there"
-    add_run_options(parser, "listener", "learned.nets=3", "30 steps, of about a second", also)
+    add_run_options(parser, "listener", "learned.nets=3", "30 steps of about a second each", also)
     add_force(parser)
 
 
@@ -158,7 +158,7 @@ def _run_training(options: argparse.Namespace) -> int:
         config = configured("listener", options.config, flags, options.set)
         with progress() as report:
             config, music = resolve_listener(config, lambda *done: report("reading", *done))
-        resources["music"] = music  # so that it is read only once
+        resources["music"] = music  # passed on, to be read only once
         print_lines(_left_out(config.data.folders, music.corpora.short))
         return config, music.identity, f"listener-{config.listener.kind}"
 
@@ -172,21 +172,21 @@ def _run_training(options: argparse.Namespace) -> int:
 
 
 def _left_out(folders: Sequence[Path], corpus: Any) -> list[str]:
-    """Return a line that says how many files gave no excerpt of a corpus of 4 bars, and why; none if all did."""
+    """Return a line on the files that gave no 4-bar excerpt, with the reasons, or no line if all files gave one."""
     from vae.dataset_making import list_files
 
     total, parts = len(list_files(folders)), (corpus.training, corpus.validation, corpus.test)
     used = len(set().union(*(part.pieces.tolist() for part in parts)))
     reasons = {
         "cannot be read or have no notes": total - corpus.pieces,
-        "have no 4 bars of 4/4 that fit on the keyboard": corpus.pieces - used,
+        "have no four bars of 4/4 that fit on the keyboard": corpus.pieces - used,
     }
     words = [f"{number} {reason}" for reason, number in reasons.items() if number]
-    return [f"{total - used} of {total} files are left out: {', '.join(words)}"] if words else []
+    return [f"{total - used} of {total} files were left out: {', '.join(words)}"] if words else []
 
 
 def _lines(summary: dict, model: Path, is_copy: bool) -> list[str]:
-    """Return the result for people, and what to do next with the model, or the copy of it that --out named."""
+    """Return the lines that print the result and the next command for the model, or for its copy at --out."""
     if summary["stopped"] == "interrupted":
         waiting = [f"{model} is not written yet: give --out again."] if is_copy else []
         return [f"Interrupted at {summary['progress']:.0%} of the training.", *waiting, ""]
@@ -201,65 +201,68 @@ def _lines(summary: dict, model: Path, is_copy: bool) -> list[str]:
 
 
 def _score(parser: argparse.ArgumentParser) -> None:
-    """Score melodies: the sum of the rewards, the part of each term, and the percentile among real melodies."""
+    """Score melodies: the sum of rewards, the share of each term, and the percentile among real melodies."""
     _melodies(parser)
     parser.add_argument("--listener", default="learned", metavar="NAME", help="name, file, run or sum [learned]")
 
 
 def _melodies(parser: argparse.ArgumentParser) -> None:
-    """Add the melodies to be judged."""
+    """Add the melodies to judge."""
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help=SOURCES)
     add_source_options(parser, melodies=16)
     parser.add_argument("--json", action="store_true", help="print a JSON array")
 
 
 def _judge(parser: argparse.ArgumentParser) -> None:
-    """Ask the held-out judge for the percentiles of melodies among real ones.
+    """Print the percentiles of melodies among real ones, according to the held-out judge.
 
-    It is another kind of network than the learned listener, trained on pieces that no listener was trained on, and no
-    reward.
+    The judge is a different kind of network from the learned listener, trained on pieces that no listener was trained
+    on, and is never used as a reward.
     """
     _melodies(parser)
-    parser.add_argument(
-        "--judge", type=Path, metavar="FILE", help="file or run of a trained judge [that of the project]"
-    )
+    parser.add_argument("--judge", type=Path, metavar="FILE", help="file or run of a trained judge [the project's own]")
 
 
 def _audit(parser: argparse.ArgumentParser) -> None:
-    """Measure what a listener can tell apart, what fools it, and what an optimizer makes of it.
+    """Measure what a listener can tell apart, what fools it, and what an optimizer can exploit.
 
-    Real melodies are those of the folders that training held out; with --all, all of them, for a collection that the
-    listener was not trained on. Prints tables; --out keeps them with a figure.
+    The real melodies are those that training held out from the folders; --all uses all of them, for a collection that
+    the listener was not trained on. Prints tables; --out also saves them, with a figure.
     """
     parser.add_argument("listener", metavar="LISTENER", help="name, file, run or sum")
     parser.add_argument("sources", nargs="*", metavar="SOURCE", help=f"also ranked among real melodies: {SOURCES}")
     add_source_options(parser, melodies=16)
-    add_midi(parser, "MIDI files; may be given again [all songs of the project]")
-    parser.add_argument("--all", action="store_true", help="take all melodies, not only those held out in training")
+    add_midi(parser, "folder of MIDI files; may be repeated [all songs of the project]")
+    parser.add_argument("--all", action="store_true", help="use all melodies, not only those held out in training")
     parser.add_argument(
-        "--generations", type=count, default=400, metavar="N", help="of the genetic red team; 0 leaves it out [400]"
+        "--generations",
+        type=count,
+        default=400,
+        metavar="N",
+        help="generations of the genetic red team; 0 leaves it out [400]",
     )
-    parser.add_argument("--islands", type=positive, default=8, metavar="N", help="of the red team, of 32 melodies [8]")
     parser.add_argument(
-        "--quick", action="store_true", help="less than a minute: fewer melodies, players and attacks, no beam search"
+        "--islands", type=positive, default=8, metavar="N", help="islands of the red team, 32 melodies each [8]"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="under a minute: fewer melodies, players and attacks, no beam search"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for audit.json, audit.md and audit.png")
     add_force(parser)
-    parser.add_argument("--card", action="store_true", help="write the card of a trained listener beside its file")
+    parser.add_argument("--card", action="store_true", help="write a trained listener's model card next to its file")
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 
 
 def _separability(parser: argparse.ArgumentParser) -> None:
-    """Measure how well a classifier tells the melodies of A from those of B: .5 is indistinguishable, 1 always.
+    """Measure how well a classifier tells A's melodies from B's: .5 is indistinguishable, 1 is always right.
 
-    Extra-trees learn from four fifths of the melodies and are asked about the others, five times; needs scikit-learn.
-    Also prints the most telling figures, MusPy's metrics of both, and, with torch, their Fréchet distance in the latent
-    space of the MusicVAE of two bars.
+    Extra-trees are cross-validated in five folds; this needs scikit-learn. Also prints the most telling features,
+    MusPy's metrics of both sources and, with torch, their Fréchet distance in the latent space of the two-bar MusicVAE.
     """
     parser.add_argument("one", metavar="A", help=SOURCES)
-    parser.add_argument("other", nargs="?", metavar="B", help="another, or the same with other melodies")
+    parser.add_argument("other", nargs="?", metavar="B", help="another source, or A again for other melodies")
     add_midi(
-        parser, "instead of B: excerpts of 16 bars of MIDI files, of pieces that training held out; may be given again"
+        parser, "instead of B: excerpts of 16 bars from MIDI files, of pieces that training held out; may be repeated"
     )
     add_source_options(parser, melodies=200)
     parser.add_argument("--json", action="store_true", help="print a JSON object")

@@ -1,14 +1,15 @@
 """Make a blind listening test, or analyse its answers.
 
-The test is one HTML page that plays pairs of melodies, in random order, of the same length, tempo and sound. By default
-one is by a human and one by a machine, and the listener says which one is the human's. With --better both are by
-machines, and the listener says which one is better; kuznechik listener train --kind taste learns from these answers.
+The test is one HTML page that plays pairs of melodies in random order, with the same length, tempo and sound. By
+default one is by a human and one by a machine, and the participant decides which one is human. With --better both are
+by machines, and the participant decides which one is better; kuznechik listener train --kind taste learns from these
+answers.
 
-The page asks for musical experience and keeps every answer in the browser at once, so that a closed page loses nothing;
-the listener saves the answers as a file. --analyse reads these files: the same answers in several of them count once.
+The page asks about musical experience and keeps every answer in the browser at once, so that closing the page loses
+nothing. The participant saves the answers as a file. --analyse reads these files; duplicate answers count once.
 
-Pairs are of different melodies. Melodies of a machine that stand among the human ones, or are songs that its run
-learned, are left out. --temperature lets the networks of runs sample, so that they play as many melodies as are needed.
+The two melodies of a pair differ. Machine melodies that equal a human one, or a song that their run learned, are left
+out. --temperature makes the networks of runs sample, so that they play as many melodies as the test needs.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from experiments.options import (
     whole,
 )
 
-HELP = "make a blind test, human or machine or which is better, or analyse its answers"
+HELP = "make a blind test (human or machine, or which is better), or analyse its answers"
 GROUP, ORDER = "Judge", 4
 EXAMPLES = (
     "kuznechik listening-test --machine melody",
@@ -43,20 +44,22 @@ EXAMPLES = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--machine", nargs="+", metavar="SOURCE", help=SOURCES)
-    parser.add_argument("--human", nargs="+", metavar="SOURCE", help="the same [the songs of the project]")
+    parser.add_argument("--human", nargs="+", metavar="SOURCE", help="sources by humans [the songs of the project]")
     parser.add_argument("--better", action="store_true", help="machine against machine: which is better?")
     parser.add_argument("--pairs", type=whole(1, 10_000), default=15, metavar="N", help="number of pairs [15]")
-    parser.add_argument("--steps", type=positive, default=64, metavar="T", help="longest melody, in eighth notes [64]")
+    parser.add_argument(
+        "--steps", type=positive, default=64, metavar="T", help="maximum length of a melody, in eighth notes [64]"
+    )
     parser.add_argument(
         "--tempo", type=between(20, 400), default=120, metavar="BPM", help="tempo of all melodies [120]"
     )
     parser.add_argument(
-        "--temperature", type=between(0, 100), metavar="T", help="of the networks of runs, which then sample [0]"
+        "--temperature", type=between(0, 100), metavar="T", help="above 0 the networks of runs sample their keys [0]"
     )
     add_soundfont(parser)
     add_source_options(parser, melodies=15)
     parser.add_argument(
-        "--out", metavar="FILE", help="file of the page [listening-test.html], or of the figure of --analyse"
+        "--out", metavar="FILE", help="the page to write [listening-test.html], or the figure of --analyse"
     )
     add_force(parser)
     parser.add_argument("--analyse", nargs="+", metavar="FILE", help="saved answers")
@@ -67,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     if options.analyse:
         return _analyse(options)
     if not options.machine:
-        raise UsageError("--machine is missing: run folders or MIDI files of what machines played")
+        raise UsageError("--machine is missing: give run folders, or MIDI files that machines played")
     if options.better and options.human:
         raise UsageError("--human does not go with --better, which compares machines")
     from experiments.pages.page import fill, sounds
@@ -90,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _pairs(options: argparse.Namespace) -> tuple[list[dict], list[str]]:
-    """Return the pairs of a test, and lines that say what was changed or left out."""
+    """Return the pairs of a test, and remarks on what was changed or left out."""
     from experiments.runs.source import playing
     from experiments.runs.sources import read_source
     from experiments.studies.listening_test import (
@@ -122,7 +125,7 @@ def _pairs(options: argparse.Namespace) -> tuple[list[dict], list[str]]:
 
 
 def _sampled(text: str, how: Any, options: argparse.Namespace) -> list[Any]:
-    """Return what a source plays; of a run whose networks sample, again with other seeds."""
+    """Return the sources that a text names; a run whose networks sample is read several times, with different seeds."""
     from experiments.runs.sources import is_run, read_source
 
     if not options.temperature or not is_run(text):
@@ -136,7 +139,7 @@ def _sampled(text: str, how: Any, options: argparse.Namespace) -> list[Any]:
 
 
 def _learned(texts: Sequence[str]) -> list[Any]:
-    """Return the songs that runs of evolution and Q-learning were about."""
+    """Return the songs that runs of evolution and Q-learning learned."""
     from experiments.runs.champion import open_run
     from experiments.runs.folder import RunFolder
     from experiments.runs.lifecycle import name_of_kind
@@ -176,7 +179,8 @@ def _analyse(options: argparse.Namespace) -> int:
     show_table(
         columns,
         table,
-        "Guessing is right half of the time; p is the probability of such a result by guessing. Of a question which is "
-        "better, right is how often a group was preferred to others, or the first melody of a pair to the second.",
+        "Guessing is right half of the time; p is the probability of such a result by guessing. For the question which "
+        "is better, right counts how often a group was preferred to others, or the first melody of a pair to the "
+        "second.",
     )
     return 0

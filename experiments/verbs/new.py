@@ -1,6 +1,6 @@
-"""Write a file to begin with: a listener of your own that works, and a test for it.
+"""Write a starter file for your own listener, which already works, and a test for it.
 
-Change its method `rewards`, and hear what evolution makes of it; docs/own-listener.md goes through it step by step.
+Change its method `rewards` and listen to what evolution makes of it; docs/own-listener.md explains it step by step.
 """
 
 import argparse
@@ -10,7 +10,7 @@ from string import Template
 
 from experiments.options import UsageError, add_actions, add_force, refuse_existing
 
-HELP = "write a listener of your own to begin with"
+HELP = "write a starter file for your own listener"
 GROUP, ORDER = "Judge", 5
 EXAMPLES = (
     "kuznechik new listener likes_steps",
@@ -28,7 +28,7 @@ import numpy as np
 
 
 class $name:
-    """Rewards each note that is near the one before, and not the same."""
+    """Rewards each note that is close to the previous one, but not the same."""
 
     def __init__(self, widest=2):
         self.widest = widest  # semitones
@@ -37,10 +37,10 @@ class $name:
         """Return the rewards, (B, T) float32, of B melodies of T steps.
 
         rolls is (B, T, K) bool: True where a key is pressed; key 0 is the lowest of K.
-        The reward of a step may depend on that step and those before it, never on later ones.
+        The reward of a step may depend on this step and earlier ones, never on later ones.
         """
         rewards = np.zeros(rolls.shape[:2], dtype=np.float32)
-        before = np.full(len(rolls), -1)  # the last key of each melody; -1 before its first note
+        before = np.full(len(rolls), -1)  # the previous key of each melody; -1 before its first note
         for step in range(rolls.shape[1]):
             keys = rolls[:, step]
             plays = keys.any(axis=1)
@@ -67,8 +67,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _listener(parser: argparse.ArgumentParser) -> None:
-    """Write NAME.py, a listener that works, and test_NAME.py, a test for it (run it with pytest)."""
-    parser.add_argument("name", metavar="NAME", help="of the file, as in likes_steps; the class is LikesSteps")
+    """Write NAME.py, a working listener, and test_NAME.py, a test for it (run it with pytest)."""
+    parser.add_argument("name", metavar="NAME", help="name of the file, as in likes_steps; the class is LikesSteps")
     add_force(parser)
 
 
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
 
     module = options.name.removesuffix(".py")
     if not module.isidentifier() or keyword.iskeyword(module):
-        raise UsageError(f"{options.name!r}: name the listener by letters, digits and underscores, as in likes_steps")
+        raise UsageError(f"{options.name!r}: a name has only letters, digits and underscores, as in likes_steps")
     name = "".join(part[:1].upper() + part[1:] for part in module.split("_"))
     listener, test = Path(f"{module}.py"), Path(f"test_{module}.py")
     refuse_existing(options, listener, test)

@@ -1,12 +1,12 @@
 """Play the champion of a run, a song, or any other source.
 
-It plays on a MIDI port if there is one and otherwise writes a WAV file. With more --steps than the song has, a
-champion continues from its memory. At a temperature above 0 it draws the keys by the values that its network gives
-them, the same ones with the same seed. A source is a run folder, a MIDI file or a folder of them, the name of a song,
-vae:16 (samples of the MusicVAE of 16 bars), the file of a MusicVAE, markov:4, melody, random or silence.
+The melody plays on a MIDI port, or is written to a WAV file if no port exists. With more --steps than the song has, a
+champion continues from its memory. At a temperature above 0 it samples the keys from its network's output values, and
+the same seed gives the same keys. A source is a run folder, a MIDI file or a folder of them, the name of a song, vae:16
+(samples of the 16-bar MusicVAE), the file of a MusicVAE, markov:4, melody, random or silence.
 
-The champion of a run in an environment plays --episodes, and their returns are printed; --out FILE.gif films the first
-one, --render shows all in a window.
+The champion of a run in an environment plays --episodes, and their returns are printed. --out FILE.gif films the first
+one; --render shows all of them in a window.
 """
 
 import argparse
@@ -44,32 +44,39 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--out",
         "--wav",
         metavar="FILE",
-        help="write sound to FILE.wav, or MIDI to FILE.mid [without a port NAME.wav]; of an environment FILE.gif",
+        help="write sound to FILE.wav, MIDI to FILE.mid, or a film of an episode to FILE.gif [NAME.wav without a port]",
     )
     parser.add_argument("--port", metavar="NAME", help="MIDI output port [the first one]")
     parser.add_argument(
         "--steps", type=whole(1, 1_000_000), metavar="N", help="number of steps to play [the length of the song]"
     )
-    parser.add_argument("--tempo", type=between(20, 300), metavar="BPM", help="quarter notes a minute [the song's own]")
     parser.add_argument(
-        "--original-key", action="store_true", help="as high as in the file, where the song was moved onto its keys"
+        "--tempo", type=between(20, 300), metavar="BPM", help="quarter notes per minute [the song's own]"
     )
     parser.add_argument(
-        "--temperature", type=between(0, 100), metavar="T", help="0: the most valued keys, or likeliest notes [0]"
+        "--original-key", action="store_true", help="play at the pitch of the file, before the song was transposed"
+    )
+    parser.add_argument(
+        "--temperature",
+        type=between(0, 100),
+        metavar="T",
+        help="0 plays the keys with the highest values, or the likeliest notes [0]",
     )
     parser.add_argument(
         "--generation",
         type=whole(0, 10**9),
         metavar="N",
-        help="the champion of a run as it was at generation N, or of a DQN at step N [the last]",
+        help="the champion as of generation N, or of step N for a DQN [the last]",
     )
     parser.add_argument(
-        "--cell", type=cell, metavar="X,Y", help="of the atlas of a run, such as 3,7: the network that plays"
+        "--cell", type=cell, metavar="X,Y", help="play the network in this cell of a run's atlas, such as 3,7"
     )
     parser.add_argument(
-        "--episodes", type=whole(1, 10_000), metavar="N", help="episodes of a run in an environment [10]"
+        "--episodes", type=whole(1, 10_000), metavar="N", help="number of episodes, for a run in an environment [10]"
     )
-    parser.add_argument("--render", action="store_true", help="show the episodes of a run in an environment")
+    parser.add_argument(
+        "--render", action="store_true", help="show the episodes in a window, for a run in an environment"
+    )
     add_own_env(parser)
     add_soundfont(parser)
     add_source_options(parser, melodies=1)
@@ -104,8 +111,8 @@ def run(options: argparse.Namespace) -> int:
     refuse(options, "music", ("episodes", "render", "env"))
     choices = {name: getattr(options, name) for name in ("steps", "improvise", "temperature", "generation", "cell")}
     how = playing(options, **choices)
-    heard = (options.tempo, options.original_key, instrument_of(options))
-    for line in play(options.source, how, options.out, options.port, *heard):
+    sound = (options.tempo, options.original_key, instrument_of(options))
+    for line in play(options.source, how, options.out, options.port, *sound):
         print(line)
     return 0
 
@@ -115,7 +122,7 @@ def _act(options: argparse.Namespace) -> int:
     from experiments.runs.evolve.env_episodes import play_run, write_film
 
     if options.out and Path(options.out).suffix.lower() != ".gif":
-        raise UsageError(f"{options.out}: the film of an episode is a .gif")
+        raise UsageError(f"{options.out}: the film of an episode must be a .gif file")
     for line in play_run(options.source, options.generation, options.episodes or 10, options.seed, options.render):
         print(line)
     if options.out:

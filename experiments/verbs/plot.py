@@ -1,6 +1,6 @@
-"""Draw a run: its progress over time, the champion's network if it was evolved, and what it played over the song.
+"""Draw a run: its progress, the champion's network if it was evolved, and what it played compared with the song.
 
-The pictures are written into the run folder, as PNG and SVG.
+The pictures are written to the run folder, as PNG and SVG.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Repeat a run from its folder alone, and say whether the result is the same.
+"""Repeat a run from its folder and check that the result is the same.
 
-Configuration, seed and songs are those of the folder; the champion of the new run and those it had before are
-compared with the old ones file by file. On the same versions of Python and packages it is the same to the byte. A run
-that was interrupted or killed has no result to compare with: it has to be resumed first.
+Configuration, seed and songs come from the folder. The new run's champion and its earlier champions are compared with
+the old ones, file by file. With the same versions of Python and packages they are identical to the byte. A run that was
+interrupted or killed has no result to compare with, and has to be resumed first.
 """
 
 import argparse
@@ -35,8 +35,8 @@ def run(options: argparse.Namespace) -> int:
 
     old = RunFolder.open(options.run_folder)
     listed = read_run(old.path)
-    if not listed.ended and listed.kind not in ("", "breed"):  # choices of a person are repeated at any time
-        raise RunError(f"{old.path}: this run is {listed.state}, there is no result to compare: resume it first")
+    if not listed.ended and listed.kind not in ("", "breed"):  # a person's choices can be repeated at any time
+        raise RunError(f"{old.path}: this run is {listed.state} and has no result to compare: resume it first")
     for line in other_versions(old):
         print(f"kuznechik: {line}", file=sys.stderr)
     new = RunFolder.new(options.out, old.path.parent, f"{old.path.name}-repeated")

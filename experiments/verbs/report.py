@@ -1,8 +1,8 @@
 """Write a report of runs and other sources: a page with curves, the champion, and what it played, with sound.
 
-The page is one HTML file that needs only a browser. For the run of a VAE it shows losses, reconstructions of test
-melodies, an interpolation, and new melodies. Several runs are compared by their curves. Of other sources, such as
-my.mid or vae:16, it shows and plays the melodies.
+The page is one HTML file that needs only a browser. For a VAE run it shows losses, reconstructions of test melodies, an
+interpolation, and new melodies. Several runs are compared by their curves. For other sources, such as my.mid or vae:16,
+it shows and plays the melodies.
 """
 
 import argparse
@@ -33,16 +33,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--watch",
         type=seconds,
         metavar="SECONDS",
-        help="rewrite the page every so many seconds until the runs have ended; an open browser reloads it",
+        help="rewrite the page at this interval until the runs have ended; an open browser reloads it",
     )
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="folder of the data sets of VAEs [that of the run's command]"
+        "--data", type=Path, metavar="DIR", help="folder of the VAEs' data sets [the one in the run's command]"
     )
     add_own_listener(parser)
     add_soundfont(parser)
     add_source_options(parser, melodies=4)
     parser.add_argument(
-        "--out", metavar="FILE", help="file of the page [report.html in the run folder; of several runs, here]"
+        "--out", metavar="FILE", help="the page [report.html in the run folder; for several runs, in this folder]"
     )
     add_force(parser)
 
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def seconds(text: str) -> float:
-    """Parse the seconds between two versions of the page."""
+    """Parse the interval between two versions of the page, in seconds."""
     value = float(text)
     if not 1 <= value <= 86_400:
         raise argparse.ArgumentTypeError(f"{text}: it must be 1 to 86400 seconds")

@@ -1,9 +1,9 @@
-"""List the runs below a folder: what was run, how it ended, and what it cost.
+"""List the runs in a folder: what was run, how it ended, and what it cost.
 
-Costs are CPU seconds and environment steps: a song of 120 steps to play is 120 for each network that evolution
-evaluates, and as many for a DQN that plays it once. Options that differ between the runs are columns, too.
+Costs are CPU seconds and environment steps. Playing a song of 120 steps costs 120 steps for each network that evolution
+evaluates, and the same for a DQN that plays it once. Options that differ between the runs are shown as columns.
 
---prune removes the runs of the list that left nothing: neither a result nor a checkpoint. It asks first.
+--prune removes the listed runs that left neither a result nor a checkpoint. It asks first.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any
 
 from experiments.options import UsageError, print_json, word
 
-HELP = "list runs: what, how it ended, what it cost"
+HELP = "list runs, their results and their costs"
 GROUP, ORDER = "Study", 0
 EXAMPLES = (
     "kuznechik runs --where song=grasshopper --sort cpu_seconds --reverse",
@@ -23,7 +23,7 @@ EXAMPLES = (
 )
 
 MOST_COLUMNS = 8
-"""Options that the table has columns for."""
+"""Maximum number of options shown as columns."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,24 +31,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sort", type=word, metavar="COLUMN", help="column to sort by, named as in --csv [the folders]"
     )
-    parser.add_argument("--reverse", action="store_true", help="the other way round")
+    parser.add_argument("--reverse", action="store_true", help="reverse the order")
     add_where(parser)
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print the list as JSON, with all its columns")
-    form.add_argument("--csv", action="store_true", help="print the list as CSV, with all its columns")
-    form.add_argument("--prune", action="store_true", help="remove those without a result and without a checkpoint")
+    form.add_argument("--json", action="store_true", help="print the list as JSON, with all columns")
+    form.add_argument("--csv", action="store_true", help="print the list as CSV, with all columns")
+    form.add_argument("--prune", action="store_true", help="remove runs that have neither a result nor a checkpoint")
     parser.add_argument("--force", action="store_true", help="remove without asking")
 
 
 def add_where(parser: argparse.ArgumentParser) -> None:
-    """Add --where, which chooses among runs."""
+    """Add --where, which selects runs."""
     parser.add_argument(
         "--where",
         action="append",
         default=[],
         type=word,
         metavar="COLUMN=VALUE",
-        help="only runs with this value, as in song=grass*; !=, < and > do, too; may be given again",
+        help="only runs with this value, as in song=grass*; also with !=, < and >; may be repeated",
     )
 
 

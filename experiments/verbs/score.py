@@ -4,13 +4,14 @@ Teacher forced, its memory holds the song whatever it plays; free running, its m
 is the number of free-running steps before its first mistake. For comparison the table has the scores of always
 resting and of a random player, and the ceiling: the highest score that any player with this memory can reach.
 
-For a champion of an environment it has the mean return over fresh episodes, beside acting at random and always alike.
+For the champion of a run in an environment, it prints the mean return over fresh episodes, along with the returns of
+random and of constant actions.
 
-For a champion that improvises, the table has the listener's rewards, term by term, beside those of silence, random
-keys and the real song, and features of its melodies beside those of real songs. A feature outside their 5th to 95th
+For a champion that improvises, the table compares the listener's rewards, term by term, with those of silence, random
+keys and the real song, and features of its melodies with those of real songs. A feature outside their 5th to 95th
 percentile is marked: the listener may have been fooled.
 
-Any other source, such as a MIDI file or vae:16, is compared with the song that --song names, step by step.
+Any other source, such as a MIDI file or vae:16, is compared step by step with the song given by --song.
 """
 
 import argparse
@@ -41,11 +42,11 @@ EXAMPLES = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help=SOURCES)
-    parser.add_argument("--song", metavar="SONG", help="another song: name in the run's catalogue or .mid file")
+    parser.add_argument("--song", metavar="SONG", help="another song, a name in the run's catalogue or a .mid file")
     add_own_listener(parser)
     add_own_env(parser)
     add_source_options(parser, melodies=1)
-    parser.add_argument("--json", action="store_true", help="print a JSON object, of several sources an array")
+    parser.add_argument("--json", action="store_true", help="print a JSON object, or an array for several sources")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -71,7 +72,7 @@ def _score_run(text: str, options: argparse.Namespace) -> dict:
     run = open_run(text)
     scores: dict = {}
     if run.bred:
-        run.improvisation()  # raises an error that says what it is
+        run.improvisation()  # raises an error that explains the kind of run
     if not run.memorised:
         if options.song:
             raise UsageError(f"{text}: this run improvises; it learned no song")
@@ -80,7 +81,7 @@ def _score_run(text: str, options: argparse.Namespace) -> dict:
         scores = score(run, song)
         print_lines(changes_in_words([song] if song else []))
     elif options.song:
-        run.player()  # raises an error that says what it learned
+        run.player()  # raises an error that explains what it learned
     elif run.environment:
         tested = run.environment.test()
         scores = {"environment": run.environment.id, **tested.pop("baselines"), **tested}
@@ -92,7 +93,7 @@ def _score_run(text: str, options: argparse.Namespace) -> dict:
 
 
 def _score_source(text: str, options: argparse.Namespace) -> dict:
-    """Return how much of the song every melody of a source has right."""
+    """Return the scores of every melody of a source against the song."""
     from experiments.runs.scores import score_melody
     from experiments.runs.source import playing
     from experiments.runs.sources import read_source
@@ -102,7 +103,7 @@ def _score_source(text: str, options: argparse.Namespace) -> dict:
 
     source = None if names_code(text) else read_source(text, playing(options))
     if not options.song:
-        raise UsageError(f"{text}: is no run, which knows its song: name one with --song")
+        raise UsageError(f"{text}: only a run knows its song; name one with --song")
     if source is None:
         return _score_own(text, options)
     song = _song(options, DEFAULTS)
@@ -112,7 +113,7 @@ def _score_source(text: str, options: argparse.Namespace) -> dict:
 
 
 def _score_own(text: str, options: argparse.Namespace) -> dict:
-    """Return the scores of a performer of the user's own, with the memory and the prompt that a run would have."""
+    """Return the scores of the user's own performer, with the memory and prompt that a run would have."""
     from experiments.config.evolve import EvolveConfig
     from experiments.runs.assembly import resolve_songs
     from experiments.runs.sampled_sources import own_performer
@@ -124,7 +125,7 @@ def _score_own(text: str, options: argparse.Namespace) -> dict:
 
 
 def _song(options: argparse.Namespace, arranging: "ArrangeOptions") -> "Song":
-    """Return the song that --song names, read with the options of a run where none are given."""
+    """Return the song given by --song; options that are not given default to those of the run."""
     from songs.catalog import find_song
 
     folder = options.folder or getattr(arranging, "folder", None) or None
@@ -151,7 +152,7 @@ def _print_improvisation(scores: dict) -> None:
     from experiments.tables import show_table
 
     starts = ", ".join(scores["starts"])
-    print(f"Different melodies: {scores['different_rolls']}, begun with the prompts of {starts}")
+    print(f"Different melodies: {scores['different_rolls']}, from the prompts of {starts}")
     rewards = {"the champion": scores["reward_a_step"], **scores["baselines_a_step"]}
     show_table(
         ["reward per step", ""], [[name.replace("_", " "), f"{value:.4f}"] for name, value in rewards.items()], ""

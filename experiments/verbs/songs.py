@@ -1,10 +1,10 @@
-"""List the MIDI files of a folder, and say of each whether the keyboard can play it or why it cannot.
+"""List the MIDI files of a folder, and whether the keyboard can play each of them, or why not.
 
-With names of songs or files it lists their parts, of which --track takes one, and says what would be changed.
+With names of songs or files it lists their parts, one of which --track selects, and what would be changed.
 
 span: keys from the lowest note to the highest. shift: semitones by which a song is transposed to fit. chords: steps
-with more than one key. memory: number of past steps that determine the next one. lags: whether the steps that --lags
-names, for example 1,2,4,8,16,32, determine it, or at how many steps they do not.
+with more than one key. memory: number of past steps that determine the next one. lags: whether the past steps given by
+--lags, for example 1,2,4,8,16,32, determine the next one, or the number of steps where they do not.
 """
 
 import argparse
@@ -21,7 +21,7 @@ EXAMPLES = (
     "kuznechik songs my.mid",
 )
 MANY_FILES = 200
-"""Number of files from which a progress bar is shown."""
+"""Number of files at which a progress bar is shown."""
 PART_COLUMNS = ("track", "channel", "name", "instrument", "notes", "range", "voices", "taken")
 COLUMNS = ("name", "title", "notes", "span", "shift", "chords", "memory", "playable")
 
@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_catalog_options(parser)
     parser.add_argument("--prompt", type=count, metavar="P", help="steps given at the start [one bar]")
-    parser.add_argument("--lags", type=word, metavar="N,N,...", help="say whether these steps back decide the next")
+    parser.add_argument("--lags", type=word, metavar="N,N,...", help="check whether these lags determine the next step")
     parser.add_argument("--json", action="store_true", help="print a JSON list of objects")
 
 
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _described(entry, prompt: int | None, lags: tuple[int, ...]) -> dict:
-    """Return the row of a song; with lags also the number of steps that they do not decide."""
+    """Return the row of a song; with lags, also the number of steps that they do not determine."""
     from songs.piano_roll import most_right_steps
     from songs.song import usual_prompt
 
@@ -71,7 +71,7 @@ def _described(entry, prompt: int | None, lags: tuple[int, ...]) -> dict:
 
 
 def _list_parts(options: argparse.Namespace, lags: tuple[int, ...]) -> int:
-    """Print the parts of single files, and what would be changed to make songs of them."""
+    """Print the parts of single files, and what would be changed to turn them into songs."""
     from experiments.options import arrange_options
     from experiments.tables import show_table
     from songs.catalog import find_file, read_entry

@@ -1,13 +1,13 @@
-"""Run variants of an experiment with several songs and seeds each; then compare them by a table and by curves.
+"""Run variants of an experiment with several songs and seeds each, and compare them by a table and curves.
 
-FILE is TOML: `seeds = 10`, `songs = ["grasshopper"]`, `[base.SECTION]` with what differs from the defaults, and
-`[variants]` with a list of settings, as --set takes them, by name. `kind = "dqn"`, "vae" or "listener" runs something
-else than evolution. A variant may also be a table, { kind = ..., config = ..., set = [...] }, with a file or preset.
-With `[search]`, Optuna proposes the settings of further variants, one after another.
-`operators`, which comes with the project, changes one operator of the default run at a time.
+FILE is TOML: `seeds = 10`, `songs = ["grasshopper"]`, `[base.SECTION]` with options that differ from the defaults, and
+`[variants]`, which maps names to lists of settings as for --set. `kind = "dqn"`, "vae" or "listener" is run instead of
+evolution. A variant may also be a table, { kind = ..., config = ..., set = [...] }, with a file or preset. With
+`[search]`, Optuna proposes the settings of further variants, one after another. The file `operators`, which comes with
+the project, changes one operator of the default run at a time.
 
-The folder of the sweep has a run folder for each run. Interrupted by Ctrl-C or killed, it goes on with --resume, to the
-same result. A run that fails is named at the end, and the others go on.
+The sweep's folder contains a run folder for each run. After Ctrl-C or a kill, --resume continues it to the same result.
+If a run fails, the others continue, and it is named at the end.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from typing import Any
 
 from experiments.options import MOST_PROCESSES, UsageError, count, positive, print_json, print_lines, refuse, whole
 
-HELP = "run variants x songs x seeds, and compare them"
+HELP = "run variants x songs x seeds and compare them"
 GROUP, ORDER = "Study", 2
 EXAMPLES = (
     "kuznechik sweep operators --seeds 5 --jobs 2",
@@ -29,12 +29,14 @@ EXAMPLES = (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", metavar="FILE", help="TOML file, or name: operators")
-    parser.add_argument("--resume", metavar="DIR", help="go on with the sweep of a folder")
-    parser.add_argument("--seeds", type=positive, metavar="N", help="seeds of every variant [as FILE says, or 10]")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="TOML file, or the name operators")
+    parser.add_argument("--resume", metavar="DIR", help="continue the sweep in a folder")
+    parser.add_argument(
+        "--seeds", type=positive, metavar="N", help="number of seeds of each variant [as in FILE, or 10]"
+    )
     parser.add_argument("--first-seed", type=count, metavar="N", help="first of these seeds [0]")
-    parser.add_argument("--jobs", type=whole(1, MOST_PROCESSES), metavar="N", help="runs at a time [the cores]")
-    parser.add_argument("--backend", choices=("process", "ray"), default="process", help="what runs them [process]")
+    parser.add_argument("--jobs", type=whole(1, MOST_PROCESSES), metavar="N", help="parallel runs [number of cores]")
+    parser.add_argument("--backend", choices=("process", "ray"), default="process", help="kind of workers [process]")
     parser.add_argument("--ray-address", metavar="HOST:PORT", help="a Ray cluster [a new one on this machine]")
     parser.add_argument("--out", metavar="DIR", help="folder, which must be new [runs/sweep-NAME-1, -2, ...]")
     parser.add_argument("--json", action="store_true", help="print the tables as JSON")
@@ -61,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _choose_seeds(options: argparse.Namespace, content: dict[str, Any]) -> None:
-    """Put the seeds that the command line asks for into the content of a file."""
+    """Put the seeds from the command line into the content of a file."""
     from experiments.studies.sweep import seeds_of
 
     first, seeds = options.first_seed or 0, seeds_of(content)
@@ -95,7 +97,7 @@ def _carry_out(options: argparse.Namespace, content: dict[str, Any], folder: Any
 
 
 def _run(options: argparse.Namespace, folder: Path, left: list[Path]) -> dict[Path, str]:
-    """Carry out runs of a sweep; return those that failed, with the reasons."""
+    """Carry out runs of a sweep; return the reasons of those that failed, by path."""
     from experiments.studies.sweep_backends import run_here, run_on_ray
 
     jobs, failed = options.jobs or cores(), {}
@@ -115,7 +117,7 @@ def cores() -> int:
 
 @contextmanager
 def _progress(options: argparse.Namespace, folder: Path, total: int) -> Iterator[Any]:
-    """Lend a function that shows that a run has ended: a bar on a terminal, a line elsewhere, nothing with --json."""
+    """Context manager: a function that reports a finished run: a bar on a terminal, else a line, nothing for --json."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -159,7 +161,7 @@ def _conclude(options: argparse.Namespace, folder: Path) -> None:
     try:
         compared = Compared.of(compare(list_runs([folder]), ["folder"]), "iqm")
     except UsageError as error:
-        print(f"kuznechik: no table and no curves: {error}", file=sys.stderr)
+        print(f"kuznechik: no table or curves were written: {error}", file=sys.stderr)
         return
     print_lines(compared.remarks)
     write_atomically(folder / "table.md", compared.markdown())

@@ -149,7 +149,7 @@ def test_prompt_and_memory_are_counted_in_bars_of_the_song(kuznechik, tmp_path, 
     assert (task.prompt, task.memory) == (BAR, 4 * BAR)
     (run / "config.toml").write_text((run / "config.toml").read_text().replace("prompt = 12", "prompt = -1"))
     called = kuznechik("score", run)
-    assert (called.status, "task.prompt = -1: it must be the steps given" in called.err) == (2, True)
+    assert (called.status, "task.prompt = -1: it must be the number of steps given" in called.err) == (2, True)
 
 
 def test_songs_of_several_keyboards_are_learned_together(kuznechik, tmp_path, waltz):

@@ -422,7 +422,7 @@ def test_play_writes_sound_where_there_is_no_port(kuznechik, tune, tmp_path, mon
     monkeypatch.setattr(mido, "get_output_names", list)
     monkeypatch.chdir(tmp_path)
     called = kuznechik("play", tune)
-    assert called.out == ("There is no MIDI port: writing sound instead.\ntune.wav: 24 steps of A Tune\n")
+    assert called.out == ("No MIDI port was found: writing sound instead.\ntune.wav: 24 steps of A Tune\n")
     assert samples(tmp_path / "tune.wav")[1].any()
 
 
@@ -502,7 +502,7 @@ def test_the_command_alone_lists_the_verbs_in_groups(kuznechik, arguments):
 def test_the_version_is_told(kuznechik):
     called = kuznechik("--version")
     assert (called.status, called.err) == (0, "")
-    assert re.fullmatch(r"kuznechik (\d+\.\d+\.\d+|that is not installed, at .+)\n", called.out)
+    assert re.fullmatch(r"kuznechik (\d+\.\d+\.\d+|\(not installed, run from .+\))\n", called.out)
 
 
 def test_songs_lists_the_parts_of_a_file_and_what_would_be_changed(kuznechik, tmp_path, write_song):

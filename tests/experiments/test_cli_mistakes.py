@@ -100,10 +100,10 @@ MISTAKES = {
         (["tune.mid", "--seed", "-1"], "--seed: -1: it must be 0 to 1000000000"),
         (["tune.mid", "--checkpoint-every", "x"], "--checkpoint-every: invalid number value: 'x'"),
         (["tune.mid", "--checkpoint-every", "-1"], "--checkpoint-every: -1: it must be 0 to 1000000000"),
-        (["tune.mid", "--out", "folder"], "folder is there already and is never overwritten: choose another --out"),
-        (["tune.mid", "--out", "text.txt"], "text.txt is there already"),
-        (["tune.mid", "--out", "text.txt/run"], "text.txt/run: cannot make the run folder: "),
-        (["tune.mid", "--out", "x" * 300], "cannot make the run folder: File name too long"),
+        (["tune.mid", "--out", "folder"], "folder already exists and is never overwritten: choose another --out"),
+        (["tune.mid", "--out", "text.txt"], "text.txt already exists"),
+        (["tune.mid", "--out", "text.txt/run"], "text.txt/run: cannot create the run folder: "),
+        (["tune.mid", "--out", "x" * 300], "cannot create the run folder: File name too long"),
         (["tune.mid", "--workers", "x"], "--workers: invalid number value: 'x'"),
         (["tune.mid", "--workers", "-1"], "--workers: -1: it must be 0 to 1024"),
         (["tune.mid", "--backend", "cloud"], "--backend: invalid choice: 'cloud'"),
@@ -116,7 +116,7 @@ MISTAKES = {
             ["tune.mid", "--set", "evolve.population_size=8", "--set", "species.target_species=8"],
             "8 species with 1 elites each would leave no room for chi",
         ),
-        (["--folder", "."], "name a song of ., or take all: --each, --together"),
+        (["--folder", "."], "name a song in ., or use all: --each, --together"),
         (["tune.mid", "--each"], "SONG does not go with --each"),
         (["tune.mid", "--together"], "SONG does not go with --together"),
         (["--each", "--together"], "--together does not go with --each"),
@@ -152,7 +152,7 @@ MISTAKES = {
         (["none"], "no song 'none'"),
         (["no\nne"], r"no song 'no\\nne'"),
         (["runs/none"], "runs/none: no such run folder or MIDI file"),
-        (["tune.mid"], "tune.mid: is no run, which knows its song: name one with --song"),
+        (["tune.mid"], "tune.mid: only a run knows its song; name one with --song"),
         (["vae:3", "--song", "grasshopper"], "vae:3: write the bars of a model, vae:2, vae:4, vae:8, vae:16"),
         (["tune.mid", "--song", "none"], "no song 'none'"),
         (["folder"], "folder: not a run folder: it has no config.toml"),
@@ -336,7 +336,7 @@ def test_a_run_whose_parts_do_not_belong_together_is_told_in_one_line(kuznechik,
             "config.toml",
             "memory = 6",
             "memory = 7",
-            "best/genome.json is broken: it has 78 inputs and 13 outputs, the task has 91 and 13",
+            "best/genome.json is broken: it has 78 inputs and 13 outputs, but the task has 91 and 13",
         ),
         "another experiment": ("meta.json", '"evolve"', '"cook"', "meta.json names the experiment 'cook'; known are"),
         "no experiment": ("meta.json", '"experiment"', '"cook"', "meta.json names the experiment None; known are"),
@@ -361,8 +361,8 @@ def test_a_run_without_music_cannot_be_played(kuznechik, tmp_path):
     run = tmp_path / "run"
     options = ("--set", "evolve.generations=1", "--set", "evolve.population_size=10")
     assert kuznechik("evolve", "--config", "xor", *options, "--out", run, "--json").status == 0
-    check_mistake(kuznechik("play", run, "--wav", tmp_path / "x.wav"), "this run learned xor, it plays no song")
-    check_mistake(kuznechik("score", run, "--song", "grasshopper"), "this run learned xor, it plays no song")
+    check_mistake(kuznechik("play", run, "--wav", tmp_path / "x.wav"), "this run learned xor and plays no song")
+    check_mistake(kuznechik("score", run, "--song", "grasshopper"), "this run learned xor and plays no song")
 
 
 @pytest.mark.parametrize(

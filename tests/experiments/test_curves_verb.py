@@ -108,7 +108,7 @@ def test_what_cannot_be_compared(kuznechik, tmp_path, xor_runs):
     for arguments, reason in (
         ((xor_runs, "--by", "speed"), "--by speed: it is kind, song, algorithm, folder"),
         ((xor_runs, "--y", "reward"), "none of the 4 runs has figures of reward over environment steps"),
-        ((xor_runs, "--where", "seed=77"), "no run fits --where"),
+        ((xor_runs, "--where", "seed=77"), "no run matches --where"),
     ):
         called = kuznechik("curves", *arguments, "--out", tmp_path / "c")
         assert called.status == 2

@@ -176,7 +176,7 @@ def test_what_cannot_be_exported_is_one_line(kuznechik, tmp_path, runs, monkeypa
     monkeypatch.chdir(tmp_path)
     assert kuznechik("export", runs / "neat", "--to", "python").out == "neat.py\n"
     for arguments, message in (
-        ((runs / "neat", "--to", "python"), "neat.py is there already: choose another name, or replace it with --fo"),
+        ((runs / "neat", "--to", "python"), "neat.py already exists: choose another name, or replace it with --fo"),
         ((runs / "neat", "--to", "onnx", "--out", "x.py"), "x.py: --to onnx writes a .onnx file"),
         ((tmp_path / "none", "--to", "onnx"), "none: no such run folder"),
         ((runs / "neat", "--to", "pickle"), "invalid choice: 'pickle'"),

@@ -49,7 +49,7 @@ def test_no_file_is_replaced_without_force(kuznechik, solved, tune, tmp_path, mo
     call = [names.get(part, part) for part in call]
     for name in files:
         Path(name).write_bytes(MINE)
-        check_mistake(kuznechik(*call), f"{name} is there already: choose another name, or replace it with --force$")
+        check_mistake(kuznechik(*call), f"{name} already exists: choose another name, or replace it with --force$")
         assert written(tmp_path) == {name: MINE}
         Path(name).unlink()
 
@@ -130,7 +130,7 @@ def test_links_in_a_run_folder_are_not_followed(kuznechik, unsolved, tmp_path, n
     (run / name).symlink_to("../victim")
     before = written(tmp_path)
     for call in (("plot", run), ("report", run), ("duet", run), ("evolve", "--resume", run)):
-        check_mistake(kuznechik(*call), f"{run / name} is a link, and none is followed in a run folder")
+        check_mistake(kuznechik(*call), f"{run / name} is a link, and links in a run folder are not followed")
     assert written(tmp_path) == before
 
 
@@ -176,7 +176,7 @@ def test_the_melodies_of_a_vae_are_not_replaced(kuznechik, vae_runs, tmp_path, m
     for name, call in calls.items():
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_bytes(MINE)
-        check_mistake(kuznechik(*call), f"{name} is there already")
+        check_mistake(kuznechik(*call), f"{name} already exists")
         assert written(tmp_path) == {name: MINE}
         Path(name).unlink()
     Path("x").rmdir()

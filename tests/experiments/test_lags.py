@@ -109,4 +109,4 @@ def test_lags_and_memory_do_not_contradict_each_other(kuznechik, tmp_path, tune)
     with pytest.raises(ConfigError, match=r"task.lags = '0': write steps back"):
         EvolveConfig().change("task", lags="0")
     called = kuznechik("evolve", tune, "--memory", 4, "--set", "task.lags=1,8", "--out", tmp_path / "run")
-    assert (called.status, "task.memory = 4: task.lags = 1,8 says what is remembered" in called.err) == (2, True)
+    assert (called.status, "task.memory = 4: task.lags = 1,8 determines the memory" in called.err) == (2, True)

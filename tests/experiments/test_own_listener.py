@@ -20,7 +20,7 @@ def new_listener(tmp_path, monkeypatch):
 
 def test_a_new_listener_is_not_written_twice(capsys):
     assert main(["new", "listener", "likes_steps"]) == 2
-    assert "likes_steps.py is there already" in capsys.readouterr().err
+    assert "likes_steps.py already exists" in capsys.readouterr().err
     assert main(["new", "listener", "3x"]) == 2
     assert "name the listener by letters" in capsys.readouterr().err
 

@@ -35,7 +35,7 @@ def test_evolution_begins_with_a_champion_and_its_children(kuznechik, tmp_path, 
                        "--set", "evolve.generations=1")  # fmt: skip
     champion, *shape = genome_from_json((learned / "best" / "genome.json").read_text())
     connections = sum(gene.enabled for gene in champion.connections.values())
-    assert f"begins with the champion of {connections} connections of {learned}" in called.err
+    assert f"starts from the champion of {connections} connections of {learned}" in called.err
     (line,) = (run / "initial.jsonl").read_text().splitlines()
     assert json.loads(line) == genome_to_columns(champion, *shape)
     assert summary(run)["right_teacher_forced"] >= summary(learned)["right_teacher_forced"] > 5
@@ -60,7 +60,7 @@ def test_evolution_begins_with_the_population_of_a_checkpoint(kuznechik, tmp_pat
     run = tmp_path / "run"
     called = kuznechik("evolve", tune, *SMALL, "--from", learned / "checkpoints", "--out", run,
                        "--set", "evolve.generations=1", "--set", "evolve.population_size=15")  # fmt: skip
-    assert f"begins with the population of 40 genomes of {learned}" in called.err
+    assert f"starts from the population of 40 genomes of {learned}" in called.err
     genomes = [json.loads(line) for line in (run / "initial.jsonl").read_text().splitlines()]
     assert [genome_from_columns(one)[1:] for one in genomes] == [(6 * 13, 13)] * 40
     assert (summary(run)["evaluations"], summary(run)["generations"]) == (15, 1)
@@ -111,7 +111,7 @@ def test_a_dqn_begins_with_the_network_of_another(kuznechik, tmp_path, tune, lea
     late = ("--set", "dqn.learning_starts=59", "--seed", "4")  # nothing is learned before the first evaluation
     called = kuznechik("dqn", tune, *small, *late, "--from", first, "--out", second, "--json")
     step = json.loads((first / "summary.json").read_text())["champion_of_step"]
-    assert f"begins with the champion of step {step} of {first}" in called.err
+    assert f"starts from the champion of step {step} of {first}" in called.err
     header, row, *_ = (second / "metrics.csv").read_text().splitlines()
     right = dict(zip(header.split(","), row.split(","), strict=True))["right_teacher_forced"]
     assert int(right) == summary(first)["right_teacher_forced"]

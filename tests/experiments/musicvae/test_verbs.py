@@ -383,7 +383,7 @@ def test_mistakes_are_one_line(model, data, tmp_path, capsys):
     wrong = "model.latent = 'x': it must be a whole number"
     assert wrong in fails(capsys, "train", 1, 8, 2, "-pt", "--set", "model.latent=x", *common)
     assert "no architecture 'huge'" in fails(capsys, "train", 1, 8, 2, "-pt", "--architecture", "huge", *common)
-    assert "is there already" in fails(capsys, "train", 1, 8, 2, "-pt", "--out", data / "two", *common)
+    assert "already exists" in fails(capsys, "train", 1, 8, 2, "-pt", "--out", data / "two", *common)
     assert "write EPOCHS BATCH BARS" in fails(capsys, "train", 1, 8, *common)
     assert "--epochs does not go with --resume" in fails(capsys, "train", 1, 8, 2, "-pt", "--resume", data / "two")
     assert "--seed does not go with --resume" in fails(capsys, "train", "--resume", data / "two", "--seed", 4)

@@ -231,8 +231,8 @@ def test_what_is_missing_is_named_in_one_line_and_the_rest_drawn(tmp_path: Path,
     assert plot_run(folder) == [plots / "fitness.png", plots / "fitness.svg"]
     assert capsys.readouterr().err == (
         f"{folder.path}: not drawn: "
-        "species (species.csv is missing: the run was cut short before it was written); "
-        "network (best/genome.json is missing: the run was cut short before it was written); "
+        "species (species.csv is missing: the run was stopped before it was written); "
+        "network (best/genome.json is missing: the run was stopped before it was written); "
         "roll (best/roll.npy is missing: the run has no champion yet)\n"
     )
 

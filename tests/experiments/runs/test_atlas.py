@@ -146,7 +146,7 @@ def test_a_broken_atlas_is_one_line(run, tmp_path):
         (("map_elites.features=notes a bar,speed",), "name two of entropy, "),
         (("improvise.listener=",), "add --listener learned"),
         (("task.mode_bit=true",), "only networks of evolve.algorithm = 'neat'"),
-        (("improvise.prior=ngram",), "it is no melody model"),
+        (("improvise.prior=ngram",), "it is not a melody model"),
     ],
 )
 def test_what_makes_no_atlas_is_refused(song, kuznechik, tmp_path, settings, message):

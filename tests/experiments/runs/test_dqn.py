@@ -130,7 +130,7 @@ def test_the_terminal_is_told_the_baselines_and_the_regime(kuznechik, tune, tmp_
     called = kuznechik("dqn", tune, *SMALL, "--out", tmp_path / "run")
     assert (called.status, called.err) == (0, "")  # no progress where there is no terminal
     assert re.match(r"Solved after \d+ environment steps, \d+ updates, \d+\.\d CPU seconds\.\n", called.out)
-    assert "20 of 20 steps right, 20 free running (always resting: 12; the most that one network can: 20)" in called.out
+    assert "20 of 20 steps right, 20 free running (always resting: 12; ceiling for one network: 20)" in called.out
     assert "Regime: bandit." in called.out
 
 
@@ -331,17 +331,20 @@ def test_a_run_stopped_from_outside_goes_on_to_the_same_bits(kuznechik, start, t
         (["tune.mid", "--config", "plain-neat"], "plain-neat: no such file or preset; presets are bandit, episodic"),
         (["tune.mid", "--listener", "nobody"], "environment.listener = 'nobody': no listener 'nobody'"),
         (["tune.mid", "--listener", "theory", "--set", "task.mode_bit=true"], "the mode of improvising needs a prior"),
-        (["tune.mid", "--listener", "theory", "--set", "dqn.td_loss=product"], "take 'step' for a listener"),
+        (["tune.mid", "--listener", "theory", "--set", "dqn.td_loss=product"], "use 'step' with a listener"),
         (["--resume", "none", "--listener", "theory"], "--listener does not go with --resume"),
         (["--preset", "bandit", "--resume", "run"], "--preset does not go with --resume"),
         (["tune.mid", "--together"], "SONG does not go with --together"),
         (["--folder", "empty"], "empty: holds no .mid or .midi file"),
         (["--folder", "none"], "none: no such folder"),
-        (["tune.mid", "--out", "empty"], "empty is there already and is never overwritten"),
+        (["tune.mid", "--out", "empty"], "empty already exists and is never overwritten"),
         (["tune.mid", "--set", "dqn.gamma=2"], "dqn.gamma = 2.0: it must be 0 to 1"),
         (["tune.mid", "--set", "task.kind=xor"], "task.kind = 'xor': deep Q-learning learns songs"),
         (["tune.mid", "--set", "network.head=one_key"], "dqn.td_loss = 'key' needs a branch for each key"),
-        (["tune.mid", "--set", "dqn.td_loss=product"], "network.dueling = True: td_loss 'product' goes without"),
+        (
+            ["tune.mid", "--set", "dqn.td_loss=product"],
+            "network.dueling = True: td_loss 'product' cannot be combined with it",
+        ),
         (["--resume", "none"], "none: no such run folder"),
         (["--resume", "empty"], "empty: not a run folder: it has no config.toml"),
         (["--resume", "none", "--seed", "1"], "--seed does not go with --resume"),
@@ -547,4 +550,4 @@ def test_numbers_that_grow_beyond_all_bounds_are_told(kuznechik, copy):
     steps = data["state"]["loop"]["agent"]["learner"]["steps"] + 40
     error = refused(kuznechik, "dqn", "--resume", copy, "--set", f"dqn.steps={steps}")
     assert "learning has diverged (" in error
-    assert "values that are not finite): begin a new run with a smaller learning rate" in error
+    assert "values that are not finite): start a new run with a smaller learning rate" in error

@@ -100,15 +100,15 @@ def test_a_run_folder_is_made_with_those_above_it(tmp_path):
 @pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.write_text("mine")])
 def test_nothing_is_ever_overwritten(tmp_path, make):
     make(tmp_path / "run")
-    with pytest.raises(RunError, match="run is there already and is never overwritten: choose another --out"):
+    with pytest.raises(RunError, match="run already exists and is never overwritten: choose another --out"):
         RunFolder.create(tmp_path / "run")
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match=r"file/run: cannot make the run folder: File exists"):
+    with pytest.raises(RunError, match=r"file/run: cannot create the run folder: File exists"):
         RunFolder.create(tmp_path / "file" / "run")
-    with pytest.raises(RunError, match="cannot make the run folder: File name too long"):
+    with pytest.raises(RunError, match="cannot create the run folder: File name too long"):
         RunFolder.create(tmp_path / ("x" * 300))
 
 
@@ -122,7 +122,7 @@ def test_folders_are_numbered(tmp_path):
 
 
 def test_numbering_ends_where_no_folder_can_be_made(tmp_path):
-    with pytest.raises(RunError, match="cannot make the run folder"):
+    with pytest.raises(RunError, match="cannot create the run folder"):
         RunFolder.create_numbered(tmp_path, "x" * 300)
 
 
@@ -238,8 +238,8 @@ def test_a_broken_table_is_not_cut(folder, content, reason):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "metrics.csv is missing: the run was cut short before it was written"),
-        ("", "metrics.csv has no rows: the run was cut short before its first generation"),
+        (None, "metrics.csv is missing: the run was stopped before it was written"),
+        ("", "metrics.csv has no rows: the run was stopped before its first generation"),
         ("generation,value\n", "metrics.csv has no rows"),
         ("generation,value\n1,0.5", "metrics.csv has no rows"),
         ("generation,value\n1,x\n", "metrics.csv is broken: could not convert string to float: 'x'"),
@@ -266,8 +266,8 @@ def test_a_table_that_is_missing_or_broken_is_named(folder, content, reason):
         (None, "summary.json is missing"),
         (b"", "summary.json is broken: Expecting value"),
         (b'{"solved": tr', "summary.json is broken: Expecting value"),
-        (b"[1, 2]", "summary.json is broken: it holds no JSON object"),
-        (b"null", "summary.json is broken: it holds no JSON object"),
+        (b"[1, 2]", "summary.json is broken: it is not a JSON object"),
+        (b"null", "summary.json is broken: it is not a JSON object"),
         (b"[" * 100_000, "summary.json is broken: maximum recursion depth"),
         (b"\xff", "summary.json cannot be read"),
     ],
@@ -333,7 +333,7 @@ def test_a_song_that_ends_with_the_prompt_is_named(folder):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("[]", "it holds no JSON object"),
+        ("[]", "it is not a JSON object"),
         ("[" * 100_000, ""),
         ('{"seed": ' + "9" * 10_000 + "}", ""),
         ('{"experiment": ["evolve"]}', r"experiment is \['evolve'\]"),

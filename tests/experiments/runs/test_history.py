@@ -114,7 +114,7 @@ def test_what_has_no_such_champion_says_so(kuznechik, solved, tune, xor_runs, tm
     for source, reason in (
         (tune, "--generation goes with a run"),
         (tmp_path / "old", "nothing is known of 0: it kept no champions of before"),
-        (xor_runs / "b" / "small", "this run learned xor, it plays no song"),
+        (xor_runs / "b" / "small", "this run learned xor and plays no song"),
     ):
         called = kuznechik("play", source, "--generation", 0)
         assert (called.status, called.err.count("\n")) == (2, 1)

@@ -138,7 +138,10 @@ def test_a_broken_plan_or_draft_is_refused_in_a_line(kuznechik, run, name, chang
         (["evolve", "--set", "task.plan=true"], "a plan is for improvising"),
         (["evolve", "--listener", "theory", "--set", "improvise.prior=form"], "follows a plan"),
         (["evolve", "--listener", "theory", "--set", "task.plan=true", "--mode-bit"], "has no mode bit"),
-        (["evolve", "--listener", "theory", "--set", "improvise.draws=9"], "of a prior: add improvise.prior=melody"),
+        (
+            ["evolve", "--listener", "theory", "--set", "improvise.draws=9"],
+            "draws need a prior: add improvise.prior=melody",
+        ),
         (["dqn", "--listener", "theory", "--set", "prior.draws=9"], "prior.draws = 9: it needs a prior"),
         (["evolve", "--config", "form", "--set", "task.steps=100"], "a plan has 4 to 32 whole bars"),
         (["dqn", "--listener", "theory", "--set", "task.plan=true"], "a plan is for one song, beside a prior"),

@@ -62,7 +62,7 @@ def test_a_run_that_has_not_ended_has_nothing_to_compare(kuznechik, tune, tmp_pa
     (tmp_path / "run" / "summary.json").unlink()
     called = kuznechik("repeat", tmp_path / "run")
     assert (called.status, called.err.count("\n")) == (2, 1)
-    assert "this run is unfinished, there is no result to compare: resume it first" in called.err
+    assert "this run is unfinished and has no result to compare: resume it first" in called.err
     assert not (tmp_path / "run-repeated-1").exists()
 
 
@@ -72,7 +72,7 @@ def test_two_processes_do_not_write_into_one_folder(kuznechik, tune, tmp_path):
     with folder.writing():
         called = kuznechik("evolve", "--resume", tmp_path / "run", "--set", "evolve.generations=3")
         assert (called.status, called.err.count("\n")) == (2, 1)
-        assert "another process is writing into this run folder" in called.err
+        assert "another process is writing to this run folder" in called.err
         with pytest.raises(RunError, match="another process"), RunFolder(folder.path).writing():
             pass
     assert kuznechik("evolve", "--resume", tmp_path / "run", "--set", "evolve.generations=3").status == 0

@@ -140,7 +140,7 @@ def test_the_last_rows_of_a_run_cut_short_are_made_anew(kuznechik, options, unin
     shutil.rmtree(run / "best")
     called = kuznechik("evolve", "--resume", run, *every, "--set", "evolve.generations=20", "--json")
     assert called.status == 0
-    assert re.search(r"000000000013.safetensors: is damaged: .*; resumed from the checkpoint before it\n$", called.err)
+    assert re.search(r"000000000013.safetensors: is damaged: .*; resumed from the previous checkpoint\n$", called.err)
     check_same(run, uninterrupted(20))
 
 
@@ -319,7 +319,7 @@ def test_a_folder_that_is_deleted_while_a_run_goes_on_is_not_made_anew(tune, tmp
     config, songs = resolve(EvolveConfig().change("task", song=str(tune), memory=6))
     folder = RunFolder.create(tmp_path / "run")
     supervision = Supervision(checkpoint_every=2, callbacks=[Deletes(folder.path)])
-    stopped = pytest.raises(RunStopped, match="run: the run folder was deleted or moved away")
+    stopped = pytest.raises(RunStopped, match="run: the run folder was deleted or moved")
     with stopped, folder.deleted_if_refused(), folder.writing():
         begin(load_kind("evolve"), config, folder, songs, [], supervision)
     assert list(tmp_path.iterdir()) == []

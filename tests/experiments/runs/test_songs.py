@@ -70,7 +70,7 @@ def test_a_song_that_is_cut_has_the_lengths_and_tempos_of_what_is_left(tmp_path)
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda songs: [], "it holds no JSON object"),
+        (lambda songs: [], "it is not a JSON object"),
         (lambda songs: {"songs": {"tune": {"keyboard": {"keys": 25}}}}, "tune.keyboard.lowest_pitch is missing"),
         (lambda songs: songs["songs"]["tune"]["keyboard"].update(keys=89), "a keyboard of 89 keys"),
         (lambda songs: songs["songs"]["tune"]["grid"].update(steps_per_beat=5), "5 steps a beat"),

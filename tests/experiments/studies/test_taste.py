@@ -59,7 +59,7 @@ def test_a_taste_is_learned_from_runs_and_answers_and_is_a_listener(kuznechik, t
     (scored,) = json.loads(kuznechik("listener", "score", "grasshopper", "--listener", out, "--json").out)
     assert "taste" in scored["terms"]
     again = kuznechik(*train)
-    assert (again.status, "is there already" in again.err) == (2, True)
+    assert (again.status, "already exists" in again.err) == (2, True)
 
 
 def test_choices_on_a_finer_grid_are_heard_in_eighths_and_a_choice_of_all_says_nothing(tmp_path):
