@@ -1,7 +1,7 @@
-"""Learning curves of runs, in groups: what they reached over what it cost.
+"""Learning curves of runs, in groups: results over costs.
 
-Conventions: P points of a curve, N runs of a group, G points of a grid. Costs rise. A run that has ended solved keeps
-its result; one that used its budget up is not known beyond it.
+Conventions: P points of a curve, N runs of a group, G points of a grid. Costs increase. A run that ended solved keeps
+its result; a run that used up its budget is unknown beyond it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,20 +25,20 @@ COLUMNS = {
     "reward": ("reward_a_step", "greedy_reward", "champion_return"),
     "loss": ("loss", "best_fitness"),
 }
-"""Columns of metrics.csv for each measure; the first that is there counts. The loss is minus the fitness."""
+"""Columns of metrics.csv for each measure; the first one present is used. The loss is minus the fitness."""
 TRAININGS = ("vae", "listener")
-"""Kinds of runs whose steps are steps of training, not of an environment."""
+"""Kinds of runs whose steps are training steps, not environment steps."""
 UNDRAWABLE = 1e100
-"""Numbers from here on are the mark of a broken table."""
+"""Numbers at or beyond this are taken as a sign of a broken table."""
 POINTS = 100
-"""Points of a grid: more would not be seen."""
+"""Points of a grid; more would not be visible."""
 LOGARITHMIC_FROM = 10
-"""Ratio of the median costs of two groups from which the costs have a logarithmic scale."""
+"""Ratio of the groups' median costs above which the cost axis is logarithmic."""
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A run over its cost."""
+    """The curve of a run over its cost."""
 
     run: ListedRun
     x: np.ndarray
@@ -52,24 +52,24 @@ class Curve:
 
     @property
     def cost(self) -> float:
-        """Cost at which a solved run reached its result; of another run, all its cost."""
+        """Cost at which a solved run reached its result; for other runs, their total cost."""
         return float(self.x[np.argmax(self.y)] if self.solved else self.x[-1])
 
     def on(self, grid: np.ndarray) -> np.ndarray:
-        """Return the newest value at each cost, (G,); the first one before it."""
+        """Return the latest value at each cost, (G,); before the first point, its value."""
         return self.y[np.maximum(np.searchsorted(self.x, grid, side="right") - 1, 0)]
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Runs that differ in their seeds, or in what nobody asked for."""
+    """Runs that differ in their seeds, or in options that are not grouped by."""
 
     label: str
     curves: Sequence[Curve]
 
     @cached_property
     def ended(self) -> list[Curve]:
-        """The runs that came to an end of their own; only these are counted in statistics."""
+        """The runs that ended by themselves; only these are counted in statistics."""
         return [curve for curve in self.curves if curve.run.ended]
 
     @property
@@ -80,7 +80,7 @@ class Group:
 
     @property
     def known(self) -> tuple[float, float]:
-        """Costs between which all runs that ended have a value."""
+        """Range of costs in which all runs that ended have a value."""
         unsolved = [curve.x[-1] for curve in self.ended if not curve.solved]
         end = min(unsolved) if unsolved else max(curve.x[-1] for curve in self.ended)
         return max(curve.x[0] for curve in self.ended), float(end)
@@ -88,15 +88,15 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Groups of runs, measured in the same way."""
+    """Groups of runs with a common measure."""
 
     groups: Sequence[Group]
     axis: str
-    """A name in `AXES`."""
+    """A key of `AXES`."""
     measure: str
-    """A name in `COLUMNS`."""
+    """A key of `COLUMNS`."""
     lines: Mapping[str, float]
-    """Values to compare with, by name: always rest, ceiling."""
+    """Reference values by name: always rest, ceiling."""
     normalised: bool
     """True if 0 is always rest and 1 the ceiling of each song."""
     left_out: Sequence[ListedRun]
@@ -105,7 +105,7 @@ class Comparison:
     @property
     def x_label(self) -> str:
         kinds = {curve.run.kind for group in self.groups for curve in group.curves}
-        return "steps of training" if self.axis == "steps" and kinds & set(TRAININGS) else AXES[self.axis]
+        return "training steps" if self.axis == "steps" and kinds & set(TRAININGS) else AXES[self.axis]
 
     @property
     def y_label(self) -> str:
@@ -116,7 +116,7 @@ class Comparison:
 
     @property
     def reward_name(self) -> str:
-        """Name of the measure reward: of improvisations a mean over steps, in an environment one over episodes."""
+        """Name of the reward: a mean over steps for improvisations, over episodes for an environment."""
         act = {_acts(curve.run) for group in self.groups for curve in group.curves}
         return {frozenset({True}): "mean return", frozenset({False}): "reward per step"}.get(
             frozenset(act), "reward per step, or mean return"
@@ -124,12 +124,12 @@ class Comparison:
 
     @property
     def solvable(self) -> bool:
-        """True if its runs are solved or not: those that memorise, or act in an environment with a return to reach."""
+        """True if its runs can be solved: they memorise, or act in an environment with a target return."""
         runs = [curve.run for group in self.groups for curve in group.curves]
         return self.measure == "right" or (self.measure == "reward" and all(map(_solved_at, runs)))
 
     def grid(self) -> tuple[np.ndarray, bool]:
-        """Return costs (G,) that cover all curves, and whether they rise by a factor."""
+        """Return costs (G,) that cover all curves, and True if they are spaced geometrically."""
         curves = [curve for group in self.groups for curve in group.curves]
         medians = [np.median([curve.x[-1] for curve in group.curves]) for group in self.groups]
         first, last = min(curve.x[0] for curve in curves), max(curve.x[-1] for curve in curves)
@@ -141,16 +141,16 @@ class Comparison:
 def compare(
     runs: Sequence[ListedRun], by: Sequence[str] = (), axis: str = "steps", measure: str | None = None
 ) -> Comparison:
-    """Read the curves of runs and put them into groups.
+    """Read the curves of runs and group them.
 
     Args:
-        runs: what to compare.
-        by: what makes a group: kind, song, algorithm, folder, or an option; nothing: what differs.
-        axis: a name in `AXES`.
-        measure: a name in `COLUMNS`; None: rewards where all improvise, the loss of trainings, else steps right.
+        runs: The runs to compare.
+        by: Properties to group by: kind, song, algorithm, folder, or an option; if empty, those that differ.
+        axis: A key of `AXES`.
+        measure: A key of `COLUMNS`; None: rewards if all runs improvise, the loss for trainings, else steps right.
 
     Raises:
-        UsageError: the runs cannot be compared.
+        UsageError: The runs cannot be compared.
     """
     kinds = {run.kind for run in runs if run.kind}
     trainings = kinds & set(TRAININGS)
@@ -179,7 +179,7 @@ def _acts(run: ListedRun) -> bool:
 
 
 def _solved_at(run: ListedRun) -> float | None:
-    """Return the mean return at which a run in an environment is solved; None if there is none."""
+    """Return the mean return at which a run in an environment is solved; None without one."""
     return run.options.get("environment.solved_at") or None if _acts(run) else None
 
 
@@ -197,7 +197,7 @@ def _read(run: ListedRun, axis: str, measure: str) -> Curve | None:
     if column is None or x is None:
         return None
     y = -table[column] if column == "best_fitness" else table[column]
-    there = (np.abs(y) < UNDRAWABLE) & (np.abs(x) < UNDRAWABLE)  # not where there is no loss, nor in a broken table
+    there = (np.abs(y) < UNDRAWABLE) & (np.abs(x) < UNDRAWABLE)  # False where a loss is missing, or the table broken
     if not there.any():
         return None
     x, y = x[there], y[there]
@@ -205,7 +205,7 @@ def _read(run: ListedRun, axis: str, measure: str) -> Curve | None:
 
 
 def cost_of(run: ListedRun, table: Mapping[str, np.ndarray], axis: str) -> np.ndarray | None:
-    """Return the cost of each row of metrics.csv, (P,); None if the run has none of this kind."""
+    """Return the cost of each row of metrics.csv, (P,); None if the run has no such cost."""
     if axis == "cpu":
         return table.get("cpu_seconds")
     if axis == "generations":
@@ -217,7 +217,7 @@ def cost_of(run: ListedRun, table: Mapping[str, np.ndarray], axis: str) -> np.nd
 
 
 def _baselines(curves: Iterable[Curve]) -> tuple[dict[str, float], bool]:
-    """Return the lines to compare with, and whether the songs have different ones and need normalising."""
+    """Return the reference lines, and True if they differ between songs, so that results must be normalised."""
     limits = {curve.run.limits for curve in curves}
     if len(limits) > 1:
         return {"always rest": 0.0, "ceiling": 1.0}, True
@@ -227,7 +227,7 @@ def _baselines(curves: Iterable[Curve]) -> tuple[dict[str, float], bool]:
 
 
 def _rewards(curves: Sequence[Curve], measure: str) -> dict[str, float]:
-    """Return what others are rewarded, by name, and the return that solves an environment, where all runs agree."""
+    """Return the rewards of baselines by name, and the return that solves an environment, if all runs agree."""
     to_reach = {_solved_at(curve.run) for curve in curves}
     if measure == "reward" and len(to_reach) == 1 and (value := to_reach.pop()):
         return {"solved at": value}
@@ -244,7 +244,7 @@ def _normalised(curve: Curve) -> Curve:
 
 
 def _what_differs(runs: Sequence[ListedRun]) -> list[str]:
-    """Return what distinguishes runs if nobody says: the folders they stand in, else all options that differ."""
+    """Return the default properties to group by: the parent folders, else all options that differ."""
     if len({run.group for run in runs}) > 1:
         return ["folder"]
     names = [name for name in ("kind", "song", "algorithm") if len({getattr(run, name) for run in runs}) > 1]
@@ -252,7 +252,7 @@ def _what_differs(runs: Sequence[ListedRun]) -> list[str]:
 
 
 def _grouped(curves: Sequence[Curve], by: Sequence[str]) -> list[Group]:
-    """Return the groups, in the order of their first runs; raises UsageError for a name that no run has."""
+    """Return the groups in the order of their first runs; raise UsageError for a property that no run has."""
     groups: dict[str, list[Curve]] = {}
     for curve in curves:
         groups.setdefault(", ".join(_property(curve.run, name, curves) for name in by) or "all runs", []).append(curve)
@@ -265,5 +265,7 @@ def _property(run: ListedRun, name: str, curves: Sequence[Curve]) -> str:
     if name in ("kind", "song", "algorithm", "seed", "state"):
         return str(getattr(run, name))
     if not any(name in curve.run.options for curve in curves):
-        raise UsageError(f"--by {name}: it is kind, song, algorithm, folder, seed, state or an option, section.key")
+        raise UsageError(
+            f"--by {name}: it must be kind, song, algorithm, folder, seed, state or an option, section.key"
+        )
     return f"{name.partition('.')[2]} {run.options.get(name, 'none')}"

@@ -1,7 +1,7 @@
-"""The runs below some folders, and what distinguishes them: from config.toml, meta.json and summary.json alone.
+"""The runs in some folders and what distinguishes them, read only from config.toml, meta.json and summary.json.
 
-Conventions: an option is named `section.key`, as --set has it. A cost in environment steps counts every step that a
-network was asked to play: an evaluation of evolution on a song of 120 judged steps is 120, a step of a DQN is 1.
+Conventions: an option is named `section.key`, as for --set. A cost in environment steps counts every step played by a
+network: an evaluation in evolution on a song of 120 scored steps costs 120, and a step of a DQN costs 1.
 """
 
 import os
@@ -22,7 +22,7 @@ from songs.piano_roll import most_right_steps, read_lags
 from songs.validate import ByAnyName, OrNone, validate_like
 
 SWEEP = "sweep.toml"
-"""File of a folder of runs that lists variants; their folders have the order of the file."""
+"""File in a sweep's folder that lists the variants, whose order the run folders have."""
 SEEDS = ("evolve.seed", "dqn.seed", "breed.seed", "training.seed", "listener.seed")
 SHOWN = (*SEEDS, "task.song", "evolve.algorithm", "listener.kind")
 """Options that are properties of a listed run."""
@@ -34,12 +34,12 @@ SUMMARY |= {"song": OrNone(""), "dataset": "", "regime": "", "solved": OrNone(Tr
 SUMMARY |= dict.fromkeys(("reward_a_step", "greedy_reward", "mean_return"), OrNone(-1.0)) | {
     "baselines_a_step": ByAnyName(-1.0)
 }
-"""Examples of what is read of summary.json; the first two stand in every one."""
+"""Examples of the values read from summary.json; every summary has the first two."""
 
 
 @dataclass(frozen=True, eq=False)
 class ListedRun:
-    """A run, as lists and comparisons need it."""
+    """A run, as needed by lists and comparisons."""
 
     folder: RunFolder
     kind: str
@@ -48,7 +48,7 @@ class ListedRun:
     options: Mapping[str, Any] = field(repr=False)
     """The whole configuration, by `section.key`."""
     summary: Mapping[str, Any] = field(repr=False)
-    """Content of summary.json; empty while the run goes on, or if it was killed."""
+    """Content of summary.json; empty if the run is still running or was killed."""
 
     @property
     def name(self) -> str:
@@ -56,12 +56,12 @@ class ListedRun:
 
     @property
     def group(self) -> str:
-        """Name of the folder that it stands in: of a sweep, the variant."""
+        """Name of its parent folder; in a sweep, the variant."""
         return self.folder.path.absolute().parent.name
 
     @cached_property
     def state(self) -> str:
-        """How it ended, such as solved or budget; else running, unfinished, or broken."""
+        """How it ended, such as solved or budget, or else running, unfinished or broken."""
         if not self.kind:
             return "broken"
         stopped = self.summary.get("stopped")
@@ -71,12 +71,12 @@ class ListedRun:
 
     @property
     def ended(self) -> bool:
-        """True if it came to an end of its own, and was not interrupted or killed."""
+        """True if it ended by itself, and was not interrupted or killed."""
         return self.summary.get("stopped", "interrupted") != "interrupted"
 
     @cached_property
     def song(self) -> str:
-        """What is learned: a song, several, exclusive or, an environment, a VAE's data set; what was bred from."""
+        """What is learned: one or more songs, exclusive or, an environment, a VAE's data set, or the start of breeding."""
         task, summary = self.options.get("task.kind"), self.summary
         if task is None:
             return str(self.options.get("breed.start") or summary.get("dataset", ""))
@@ -90,7 +90,7 @@ class ListedRun:
 
     @property
     def algorithm(self) -> str:
-        """The search of evolution, the kind of learning problem of a DQN, or the kind of listener."""
+        """The search of evolution, the regime of a DQN, or the kind of listener."""
         if self.kind == "breed":
             return "by ear"
         found = self.options.get("evolve.algorithm") or self.options.get("listener.kind")
@@ -102,12 +102,12 @@ class ListedRun:
 
     @property
     def right(self) -> int | None:
-        """Steps right of the champion; None where a listener decides, or it is not known."""
+        """The champion's steps right; None if a listener decides, or if unknown."""
         return self.summary.get("right_teacher_forced") if self.reward is None else None
 
     @property
     def reward(self) -> float | None:
-        """Reward per step of the champion's improvisation, or its mean return in an environment; else None."""
+        """The champion's reward per step when improvising, or its mean return in an environment; else None."""
         values = (self.summary.get(name) for name in ("reward_a_step", "greedy_reward", "mean_return"))
         return next((value for value in values if value is not None), None)
 
@@ -119,7 +119,7 @@ class ListedRun:
 
     @property
     def env_steps(self) -> int | None:
-        """Environment steps until it stopped; None if it has none, or they are not known."""
+        """Environment steps until it stopped; None if it has none or they are unknown."""
         if self.kind == "dqn":
             return self.summary.get("steps")
         if "env_steps" in self.summary:
@@ -129,9 +129,9 @@ class ListedRun:
 
     @cached_property
     def steps_per_evaluation(self) -> int | None:
-        """Environment steps of an evaluation of evolution; None if unknown.
+        """Environment steps per evaluation of evolution; None if unknown.
 
-        With a mode bit, improvisations are counted like the song that is learned before.
+        With a mode bit, improvisations count the same as the song learned before.
         """
         if self.kind != "evolve":
             return None
@@ -150,7 +150,7 @@ class ListedRun:
 
     @cached_property
     def limits(self) -> tuple[int | None, int | None]:
-        """Steps right of always resting, and the most that can be right; None where it is not known."""
+        """Steps right of always resting, and the most that can be right; None if unknown."""
         if "ceiling" in self.summary or self.options.get("task.kind") != "song":
             return self.summary.get("always_rest"), self.summary.get("ceiling")
         try:
@@ -163,27 +163,27 @@ class ListedRun:
 
     @property
     def left_nothing(self) -> bool:
-        """True if there is neither a result nor a checkpoint to continue from, nor what a person chose."""
+        """True if it has neither a result nor a checkpoint to continue from, nor a person's choices."""
         folders = (self.folder.path / name for name in ("best", "checkpoints", STARRED))
         kept = any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
         return not kept and not (self.folder.path / CHOICES).exists()
 
 
 def list_runs(paths: Iterable[str | Path]) -> list[ListedRun]:
-    """Return the runs that are, or lie at any depth below, some folders; raises RunError if one has none."""
+    """Return the runs at or below the given folders, at any depth; raise RunError if a folder has none."""
     listed: dict[Path, ListedRun] = {}
     for path in map(Path, paths):
         if not path.is_dir():
             raise RunError(f"{path}: no such folder")
         found = [*_run_folders(path)]
         if not found:
-            raise RunError(f"{path}: no run folder is in it; one has a config.toml")
+            raise RunError(f"{path}: contains no run folder; a run folder has a config.toml")
         listed |= {each.resolve(): read_run(each) for each in found}
     return list(listed.values())
 
 
 def _run_folders(path: Path) -> Iterator[Path]:
-    """Yield run folders, in the order of their names, or of the variants of a sweep; no links, nothing hidden."""
+    """Yield run folders by name or in the order of a sweep's variants, ignoring links and hidden folders."""
     if (path / "config.toml").is_file():
         yield path
         return
@@ -198,7 +198,7 @@ def _run_folders(path: Path) -> Iterator[Path]:
 
 
 def variant_folders(file: Path) -> list[str]:
-    """Return the names of the folders of a sweep's variants, in the order of its file; raises RunError."""
+    """Return the folder names of a sweep's variants, in the order of its file; raises RunError."""
     try:
         return [folder_name(variant) for variant in parse_toml(RunFolder(file.parent).read_text(file.name))["variants"]]
     except (ValueError, KeyError, TypeError) as error:
@@ -206,7 +206,7 @@ def variant_folders(file: Path) -> list[str]:
 
 
 def folder_name(variant: str) -> str:
-    """Return the name of a variant as that of a folder."""
+    """Return the folder name of a variant."""
     return "".join("-" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in variant).strip(". ")
 
 
@@ -217,7 +217,7 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
 
 
 def read_run(path: Path) -> ListedRun:
-    """Read a run folder; one that is broken is listed without its kind."""
+    """Read a run folder; a broken one is listed without its kind."""
     folder = RunFolder(path)
     try:
         meta = folder.read_meta()
@@ -230,7 +230,7 @@ def read_run(path: Path) -> ListedRun:
 
 
 def _summary(folder: RunFolder) -> dict[str, Any]:
-    """Return the content of summary.json; empty while there is none. Raises ValueError if it is broken."""
+    """Return the content of summary.json; empty if it does not exist. Raises ValueError if it is broken."""
     if not (folder.path / "summary.json").exists():
         return {}
     summary = folder.read_json("summary.json")
@@ -241,7 +241,7 @@ def _summary(folder: RunFolder) -> dict[str, Any]:
 def _options(toml: str) -> dict[str, Any]:
     """Return the options of a configuration by `section.key`; raises ValueError.
 
-    Sections are parsed one by one, and one that many runs share only once.
+    Sections are parsed separately, and a section that many runs share is parsed only once.
     """
     parts = toml.replace("\n[", "\n\0[").split("\0")
     return {name: value for part in parts for name, value in _section(part)}
@@ -258,7 +258,7 @@ def _section(toml: str) -> tuple[tuple[str, Any], ...]:
 
 
 def is_locked(folder: RunFolder) -> bool:
-    """Return whether a process is writing into a run folder."""
+    """Return True if a process is writing to a run folder."""
     lock = folder.path / ".lock"
     if not lock.exists():
         return False
@@ -267,14 +267,14 @@ def is_locked(folder: RunFolder) -> bool:
             return False
     except Timeout:
         return True
-    except OSError:  # a folder that may only be read
+    except OSError:  # a read-only folder
         return False
 
 
 def differing_options(runs: Sequence[ListedRun]) -> list[str]:
     """Return the options that differ between runs of the same kind.
 
-    Seed, song and algorithm are left out, and what only follows the song, such as its steps and the memory it needs.
+    Seed, song and algorithm are left out, as are options that follow from the song, such as its steps and memory.
     """
     names = dict.fromkeys(name for run in runs for name in run.options)
     return [name for name in names if name not in SHOWN and _differs(name, runs)]

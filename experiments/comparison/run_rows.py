@@ -1,4 +1,4 @@
-"""Lists of runs as rows of columns: filtered by conditions, and sorted."""
+"""Lists of runs as rows of columns, filtered by conditions and sorted."""
 
 import fnmatch
 import operator
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 def row_of(run: ListedRun, options: Sequence[str] = (), below: Path | None = None) -> Row:
-    """Return the columns of a run, with some of its options; its folder is named from `below` on."""
+    """Return the columns of a run, with the given options; its folder is named relative to `below`."""
     path, summary = run.folder.path, run.summary
     return {
         "run": str(path.relative_to(below) if below and path.is_relative_to(below) else path),
@@ -37,7 +37,7 @@ def row_of(run: ListedRun, options: Sequence[str] = (), below: Path | None = Non
 
 
 def result_of(row: Row) -> str | None:
-    """Return the champion's result in words; None if there is none."""
+    """Return a description of the champion's result; None if it has none."""
     if row["right"] is not None:
         return f"{row['right']} of {row['ceiling']}"
     for name in ("reward", "loss"):
@@ -47,7 +47,7 @@ def result_of(row: Row) -> str | None:
 
 
 def fits(row: Row, conditions: Iterable[str]) -> bool:
-    """Return whether a row has what all conditions ask for; raises UsageError for one that is none."""
+    """Return True if a row meets all conditions; raise UsageError for an invalid one."""
     return all(_fits(row, condition) for condition in conditions)
 
 
@@ -61,14 +61,14 @@ def _fits(row: Row, condition: str) -> bool:
         try:
             bound = float(wanted)
         except ValueError:
-            raise UsageError(f"--where {condition}: {wanted} is no number") from None
+            raise UsageError(f"--where {condition}: {wanted} is not a number") from None
         return isinstance(value, int | float) and COMPARISONS[sign](value, bound)
     text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     return fnmatch.fnmatchcase(text, wanted) == (sign == "=")
 
 
 def sorted_rows(rows: list[Row], name: str) -> list[Row]:
-    """Return rows sorted by a column, numbers before texts, and what is missing last; raises UsageError."""
+    """Return rows sorted by a column: numbers, then texts, then missing values; raises UsageError."""
 
     def key(row: Row) -> tuple:
         value = row[column(row, name)]
@@ -78,7 +78,7 @@ def sorted_rows(rows: list[Row], name: str) -> list[Row]:
 
 
 def column(row: Row, name: str) -> str:
-    """Return the name of a column; raises UsageError if there is none of that name."""
+    """Return the full name of a column; raise UsageError if it does not exist."""
     if name not in row:
-        raise UsageError(f"no column {name}; there are {', '.join(row)}")
+        raise UsageError(f"no column {name}; the columns are {', '.join(row)}")
     return name

@@ -18,15 +18,15 @@ from experiments.comparison.curves import Comparison, Curve, Group
 
 RESAMPLES = 1000
 MOST_NUMBERS = 2_000_000
-"""Numbers of resampled data that are held at a time."""
+"""Maximum number of resampled values held at a time."""
 MOST_PAIRED = 6
-"""Groups of which every pair is compared; of more, each with the first."""
+"""Number of groups up to which every pair is compared; with more, each is compared with the first."""
 
 Statistic = Callable[..., np.ndarray]
 
 
 def interquartile_mean(values: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Return the mean of the middle half."""
+    """Return the mean of the middle half of the values."""
     return trim_mean(values, 0.25, axis=axis)
 
 
@@ -38,8 +38,8 @@ def interval(samples: Sequence[np.ndarray], statistic: Statistic) -> tuple[np.nd
     """Return the 95% percentile bootstrap interval of a statistic, (...) and (...); None if no sample has two runs.
 
     Args:
-        samples: (..., N) of each song, resampled separately.
-        statistic: of such samples, with axis=-1, returns (...).
+        samples: (..., N) for each song, resampled separately.
+        statistic: A function of such samples, with axis=-1, that returns (...).
     """
     counts = [sample.shape[-1] for sample in samples]
     if max(counts) == 1:
@@ -52,7 +52,7 @@ def interval(samples: Sequence[np.ndarray], statistic: Statistic) -> tuple[np.nd
     size = sum(sample.size for sample in samples)
     found = bootstrap(
         [sample if count > 1 else np.repeat(sample, 2, -1) for sample, count in zip(samples, counts, strict=True)],
-        resampled,  # scipy takes no sample of one run
+        resampled,  # scipy does not accept a sample of one run
         n_resamples=RESAMPLES,
         batch=max(1, MOST_NUMBERS // size),
         vectorized=True,
@@ -64,21 +64,21 @@ def interval(samples: Sequence[np.ndarray], statistic: Statistic) -> tuple[np.nd
 
 
 def pooled(statistic: Statistic) -> Statistic:
-    """Return a statistic of the runs of all songs together."""
+    """Return a statistic over the pooled runs of all songs."""
     return lambda *samples, axis=-1: statistic(np.concatenate(samples, axis=axis), axis=axis)
 
 
 def band(group: Group, grid: np.ndarray, statistic: Statistic) -> np.ndarray:
-    """Return the statistic of a group with its interval at costs, (3, G): value, low, high.
+    """Return the statistic of a group with its interval at each cost, (3, G): value, low, high.
 
-    NaN where not all runs that ended have a value; without any, everywhere.
+    NaN where not all runs that ended have a value, and everywhere if none has ended.
     """
     result = np.full((3, len(grid)), np.nan)
     if not group.ended:
         return result
     first, last = group.known
     if all(curve.solved for curve in group.ended):
-        last = grid[np.searchsorted(grid, last).clip(max=len(grid) - 1)]  # so that the result is seen
+        last = grid[np.searchsorted(grid, last).clip(max=len(grid) - 1)]  # so that the final result is visible
     known = (grid >= first) & (grid <= last)
     samples = [np.array([curve.on(grid[known]) for curve in song]).T for song in group.by_song]
     result[0, known] = pooled(statistic)(*samples)
@@ -90,7 +90,7 @@ def band(group: Group, grid: np.ndarray, statistic: Statistic) -> np.ndarray:
 def share_solved(group: Group) -> tuple[np.ndarray, np.ndarray]:
     """Return costs, and the share of runs solved by each: the Kaplan-Meier estimate.
 
-    A run that was not solved is censored at the cost at which it stopped, for whatever reason.
+    An unsolved run is censored at the cost at which it stopped, for whatever reason.
     """
     solved = [curve.cost for curve in group.curves if curve.solved]
     censored = [curve.cost for curve in group.curves if not curve.solved]
@@ -104,9 +104,9 @@ def share_solved(group: Group) -> tuple[np.ndarray, np.ndarray]:
 
 
 def table(comparison: Comparison, statistic: Statistic) -> list[dict[str, Any]]:
-    """Return a row for each group: the result and the median cost of the runs that ended, with intervals.
+    """Return a row for each group: the result and median cost of the runs that ended, with intervals.
 
-    A run that was not solved counts with all its cost; where that is half of the runs or more, the median is a lower
+    An unsolved run counts with its total cost; if half of the runs or more are unsolved, the median is a lower
     bound.
     """
     rows = []
@@ -130,7 +130,7 @@ def _figure(name: str, songs: list[list[float]], statistic: Statistic) -> dict[s
 
 
 def _bounds(samples: Sequence[np.ndarray], statistic: Statistic, prefix: str = "") -> dict[str, float | None]:
-    """Return an interval as plain data; None where there is none."""
+    """Return an interval as plain data; None values if it is missing."""
     found = interval(samples, statistic)
     return {f"{prefix}{end}": found and float(found[index]) for index, end in enumerate(("low", "high"))}
 
@@ -140,10 +140,10 @@ def _result(curve: Curve, comparison: Comparison) -> float:
 
 
 def better(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return for pairs of groups the probability that a run of the one is better than a run of the other.
+    """Return the probability, for pairs of groups, that a run of one group is better than a run of the other.
 
-    A run is better if it is solved and the other is not, or at a lower cost, or if its result is better where neither
-    is solved; ties count half. The probability is the mean over the songs that both groups have.
+    A run is better if it is solved and the other is not, or solved at a lower cost, or if neither is solved and its
+    result is better; ties count half. The probability is the mean over the songs that both groups have.
     """
     groups = [group for group in comparison.groups if group.ended]
     pairs = list(
@@ -160,7 +160,7 @@ def better(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def _merits(one: Group, other: Group, comparison: Comparison) -> list[np.ndarray]:
-    """Return the merits of runs, more is better: of each common song those of the one group, then of the other."""
+    """Return the merits of runs (higher is better): for each common song, those of the first group, then the second."""
     theirs = {song[0].run.song: song for song in other.by_song}
     pairs = [(song, theirs[song[0].run.song]) for song in one.by_song if song[0].run.song in theirs]
     return [np.array([_merit(curve, comparison) for curve in curves]) for pair in pairs for curves in pair]
@@ -174,11 +174,11 @@ def _merit(curve: Curve, comparison: Comparison) -> float:
 
 
 def _probability(*samples: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Return the probability that a value of a sample exceeds one of the next sample, the mean over such pairs.
+    """Return the probability that a value of one sample exceeds a value of the next, as the mean over such pairs.
 
     Args:
-        samples: (..., N) of one group and (..., N') of the other, song by song.
-        axis: of the runs, the last one.
+        samples: (..., N) of one group and (..., N') of the other, for each song.
+        axis: Axis of the runs, the last one.
     """
     shares = []
     for ours, theirs in zip(samples[::2], samples[1::2], strict=True):

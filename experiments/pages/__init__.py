@@ -1,1 +1,1 @@
-"""Pages: HTML files that show runs and let one hear and play them, and need nothing beside them."""
+"""Pages: self-contained HTML files that show runs and play their melodies."""

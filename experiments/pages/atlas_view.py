@@ -1,8 +1,8 @@
 """The part of a report on MAP-Elites: a map whose cells play what their networks improvise.
 
-Conventions: `tiles` are rows of the map from the highest values of the second feature down, each a list of cells from
-the lowest values of the first feature up; an empty cell is None. A tile names its stage, the number of what it plays
-in `roll["cells_of_map"]`, lists of cells and notes as in `experiments.pages.roll_view`.
+Conventions: `tiles` are rows of the map, from the highest values of the second feature down; each is a list of cells,
+from the lowest values of the first feature up. An empty cell is None. A tile gives its stage, an index into
+`roll["cells_of_map"]`, which has lists of cells and notes as in `experiments.pages.roll_view`.
 """
 
 from typing import Any
@@ -15,13 +15,11 @@ from experiments.pages.roll_view import key_roll
 from experiments.runs.champion import Run
 from experiments.runs.evolve.atlas import Atlas, Cell, read_atlas
 
-TEXT = (
-    "Each square is a cell of the map, the brighter the better by the listener. A click plays what its network plays."
-)
+TEXT = "Each square is a cell of the map; brighter means a higher reward. Click one to hear its network."
 
 
 def atlas_group(run: Run) -> dict[str, Any]:
-    """Return the map and the melodies of a run of MAP-Elites, as plain data; raises RunError if they are broken."""
+    """Return the map and melodies of a run of MAP-Elites as plain data; raise RunError if they are broken."""
     improvising, prompt, atlas = run.improvisation(), run.task.prompt, read_atlas(run.folder)
     cells = sorted(atlas.genomes)
     rolls = improvising.play_genomes([atlas.genomes[cell][0] for cell in cells])[:, 0]
@@ -49,7 +47,7 @@ def atlas_group(run: Run) -> dict[str, Any]:
 
 
 def label(atlas: Atlas, cell: Cell) -> str:
-    """Return what a cell is, in words."""
+    """Return a description of a cell."""
     bounds = [atlas.bounds(axis, index) for axis, index in enumerate(cell)]
     parts = [f"{name} {low:.2f} to {high:.2f}" for name, (low, high) in zip(atlas.features, bounds, strict=True)]
     return f"Cell {cell[0]},{cell[1]}: {', '.join(parts)}; quality {atlas.qualities[cell]:.2f}"
@@ -60,7 +58,7 @@ def _rounded(notes: list[list[float]]) -> list[list[float]]:
 
 
 def _tiles(atlas: Atlas, cells: list[Cell], labels: list[str], best: int) -> list[list[dict[str, Any] | None]]:
-    """Return the rows of the map; colours follow the rank of quality, so that a few bad cells do not hide the rest."""
+    """Return the rows of the map, coloured by the rank of quality, so that a few bad cells do not hide the rest."""
     order = np.argsort(np.argsort([atlas.qualities[cell] for cell in cells]))
     shades = [to_hex(colormaps["viridis"](rank / max(1, len(cells) - 1))) for rank in order.tolist()]
     tiles = {

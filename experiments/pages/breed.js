@@ -14,7 +14,7 @@ async function ask(name, body) {
   try {
     answer = await fetch(name, options);
   } catch {
-    throw new Error("The run has ended: go on with kuznechik breed --resume.");
+    throw new Error("The run has ended: continue with kuznechik breed --resume.");
   }
   const content = await answer.json();
   if (!answer.ok) throw new Error(content.error);
@@ -152,8 +152,8 @@ function show(generation) {
   strip.scrollLeft = here.offsetLeft - strip.offsetLeft - strip.clientWidth / 2;
   const parents = generation.parents, names = parents && parents.chosen.map(index => index + 1).join(", ");
   $("family").textContent = parents
-    ? `Generation ${generation.number}, bred from ${parents.chosen.length > 1 ? "networks" : "network"} ${names} of generation ${parents.generation}${parents.kept ? `; 1 is ${parents.chosen[0] + 1} of then, unchanged` : ""}.`
-    : "Generation 0, the first one.";
+    ? `Generation ${generation.number}, bred from ${parents.chosen.length > 1 ? "networks" : "network"} ${names} of generation ${parents.generation}${parents.kept ? `; network 1 is its network ${parents.chosen[0] + 1}, unchanged` : ""}.`
+    : "Generation 0, the first generation.";
   setCurrent(0);
   showChosen();
   for (const card of cards) card.draw();

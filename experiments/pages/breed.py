@@ -1,4 +1,4 @@
-"""The page of a breeding, and what it is told of a generation, as plain data."""
+"""The page for breeding by ear, and the data of a generation that it receives."""
 
 import shlex
 from typing import Any
@@ -31,7 +31,7 @@ def breed_page(run: BreedingRun) -> str:
 
 
 def generation(run: BreedingRun, number: int) -> dict[str, Any]:
-    """Return a generation for the page; raises ValueError if there is none of this number."""
+    """Return a generation for the page; raise ValueError if it does not exist."""
     shown = len(run.breeding.generations)
     if not 0 <= number < shown:
         raise ValueError(f"there is no generation {number}")
@@ -51,7 +51,7 @@ def _melody(run: BreedingRun, number: int, index: int) -> dict[str, Any]:
 
 
 def starred_duet(run: BreedingRun, name: str) -> str:
-    """Return the duet page of a starred network; raises ValueError if there is none of this name."""
+    """Return the duet page of a starred network; raise ValueError if it does not exist."""
     if name not in run.starred:
         raise ValueError(f"there is no star with the name {name[:40]!r}")
     return duet_page(open_run(run.folder.path / STARRED / name))

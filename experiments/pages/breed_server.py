@@ -1,8 +1,8 @@
-"""A small server of this machine for the page of a breeding.
+"""A small local server for the page of a breeding run.
 
-It listens on the loopback address alone. Every address begins with a token that only who started it was told; requests
-that name another host, as a page of a stranger would by a name that leads here, are refused, and so is a body that is
-large, or no JSON of the form that the page sends. What a request changes is done by the run, at its desk.
+It only listens on the loopback address. Every path starts with a token that is known only to whoever started the
+server. Requests are refused if they name another host, as a foreign page would through its own domain name, or if
+their body is too large or not JSON in the form that the page sends. Changes are made by the run itself, at its desk.
 
     GET  /TOKEN/                        the page
     GET  /TOKEN/generation?number=3     a generation, as JSON
@@ -34,16 +34,16 @@ from songs.validate import Within, validate_like
 
 HOST = "127.0.0.1"
 MOST_BYTES = 4096
-"""Of the body of a request."""
+"""Maximum size of a request body."""
 IDLE_SECONDS = 30
-"""A connection on which nothing comes is closed."""
+"""Seconds after which an idle connection is closed."""
 LONGEST_NUMBER = 6
-"""Digits of a number in an address."""
+"""Maximum number of digits of a number in an address."""
 _INDEX = Within(0, 0, SHOWN - 1)
 
 
 class Refused(Exception):
-    """A request that is refused: a status of HTTP, and why."""
+    """A refused request: an HTTP status and a reason."""
 
     def __init__(self, status: int, reason: str):
         super().__init__(reason)
@@ -52,14 +52,14 @@ class Refused(Exception):
 
 @contextmanager
 def serving(desk: Desk, port: int = 0) -> Iterator[str]:
-    """Serve the page of the run at a desk, and lend its address.
+    """Context manager: serve the page of the run at a desk, and yield its address.
 
     Args:
-        desk: where the run takes up what is asked for.
-        port: of the address; 0: any that is free.
+        desk: The desk that requests are handed to.
+        port: Port of the address; 0 for any free one.
 
     Raises:
-        UsageError: the port is taken, or not for this user.
+        UsageError: The port is taken or not permitted.
     """
     try:
         server = Server((HOST, port), Handler)
@@ -76,7 +76,7 @@ def serving(desk: Desk, port: int = 0) -> Iterator[str]:
 
 
 class Server(ThreadingHTTPServer):
-    """The server; a thread for every connection."""
+    """The server, with a thread for every connection."""
 
     daemon_threads = True
     block_on_close = False
@@ -84,11 +84,11 @@ class Server(ThreadingHTTPServer):
     token: str
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of connections that the browser has closed."""
+        """Ignore errors of connections that the browser has closed."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one connection."""
+    """Handler of one connection."""
 
     server: Server
     protocol_version = "HTTP/1.1"
@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(self._post)
 
     def _answer(self, answer: Callable[[str, dict[str, str]], tuple[str, bytes, str]]) -> None:
-        """Answer a request; whatever is wrong with it is a line of JSON, and the connection ends."""
+        """Answer a request; errors are returned as a line of JSON, and the connection is closed."""
         try:
             kind, content, name = answer(*self._asked())
             status = 200
@@ -127,16 +127,16 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _asked(self) -> tuple[str, dict[str, str]]:
-        """Return the name of what is asked for, and its parameters; raises Refused for a stranger."""
+        """Return the name and parameters of a request; raise Refused if it comes from elsewhere."""
         hosts = [f"{name}:{self.server.server_port}" for name in (HOST, "localhost")]
         if self.headers.get_all("Host") not in [[host] for host in hosts]:
-            raise Refused(403, "this server answers to its own address alone")
+            raise Refused(403, "this server only answers at its own address")
         if self.headers.get("Origin", f"http://{hosts[0]}") not in [f"http://{host}" for host in hosts]:
-            raise Refused(403, "this server answers to its own page alone")
+            raise Refused(403, "this server only answers its own page")
         parts = urlsplit(self.path)
         _, token, *names = parts.path.split("/")
         if len(names) != 1 or not hmac.compare_digest(token.encode(), self.server.token.encode()):
-            raise Refused(404, "there is nothing here: open the address that kuznechik breed has printed")
+            raise Refused(404, "nothing is here: open the address that kuznechik breed has printed")
         return names[0], dict(parse_qsl(parts.query, max_num_fields=4))
 
     def _get(self, name: str, query: dict[str, str]) -> tuple[str, bytes, str]:
@@ -160,13 +160,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _post(self, name: str, query: dict[str, str]) -> tuple[str, bytes, str]:
         posts = {"choose": self._choose, "star": self._star, "end": self._end}
-        body = self._body()  # in any case: what is not read would be taken for the next request
+        body = self._body()  # always, because unread bytes would be taken for the next request
         if name not in posts or query:
             raise Refused(404, f"there is no {name[:40]!r} here")
         return _as_json(posts[name](body))
 
     def _body(self) -> Any:
-        """Return the JSON of a request; raises Refused if it is none, or too large."""
+        """Return the JSON of a request; raise Refused if it is not JSON or is too large."""
         if self.headers.get_content_type() != "application/json" or "Transfer-Encoding" in self.headers:
             raise Refused(415, "send JSON, with its length")
         length = self.headers.get_all("Content-Length") or []
@@ -177,7 +177,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             return json.loads(self.rfile.read(int(length[0])).decode(), parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
-            raise Refused(400, "this is no JSON") from None
+            raise Refused(400, "this is not JSON") from None
 
     def _choose(self, body: Any) -> dict[str, Any]:
         _validate({"generation": 0, "chosen": [_INDEX], "keep": False}, body)
@@ -198,18 +198,18 @@ class Handler(BaseHTTPRequestHandler):
         return {}
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Write no log: the address has the token in it."""
+        """Write no log, because the address contains the token."""
 
 
 def _validate(example: dict[str, Any], body: Any) -> None:
-    """Raise ValueError if a body is not like an example, or has more in it."""
+    """Raise ValueError if a body does not match an example, or has extra fields."""
     validate_like(example, body, "the request")
     if unknown := sorted(body.keys() - example.keys()):
         raise ValueError(f"the request has {unknown[0][:40]!r}, which is not known")
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _number(query: dict[str, str], name: str) -> int:

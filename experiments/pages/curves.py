@@ -1,4 +1,4 @@
-"""The files of a comparison of runs: its picture, its curves as CSV, and a page with both and the tables."""
+"""The files of a comparison of runs: a picture, its curves as CSV, and a page with both and the tables."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ from songs.files import write_atomically
 
 SUFFIXES = (".png", ".svg", ".csv", ".html")
 MOST_NAMED = 5
-"""Runs that a remark names."""
+"""Maximum number of runs that a remark names."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Compared:
 
     comparison: Comparison
     statistic: str
-    """A name in `STATISTICS`."""
+    """A key of `STATISTICS`."""
     rows: list[dict[str, Any]]
-    """A row for each group, as `statistics.table` has them."""
+    """A row for each group, as returned by `statistics.table`."""
     better: list[dict[str, Any]]
-    """Pairs of groups, as `statistics.better` has them."""
+    """Pairs of groups, as returned by `statistics.better`."""
 
     @classmethod
     def of(cls, comparison: Comparison, statistic: str) -> "Compared":
@@ -59,7 +59,7 @@ class Compared:
 
     @property
     def cells(self) -> list[list[str]]:
-        """The table as texts."""
+        """Cells of the table, as text."""
         return [self._cells(row) for row in self.rows]
 
     def _cells(self, row: dict[str, Any]) -> list[str]:
@@ -73,11 +73,11 @@ class Compared:
 
     @property
     def remarks(self) -> list[str]:
-        """What a reader should know about runs that are not counted."""
+        """Remarks on runs that are not counted."""
         running = [curve.run for group in self.comparison.groups for curve in group.curves if not curve.run.ended]
         kinds = {
-            "Drawn, but not counted in the tables, as they have not ended": running,
-            "Left out, as they have no such figures": self.comparison.left_out,
+            "Drawn but not counted in the tables, because they have not ended": running,
+            "Left out, because they have no such figures": self.comparison.left_out,
         }
         return [f"{what}: {_names(runs)}" for what, runs in kinds.items() if runs]
 
@@ -88,7 +88,7 @@ class Compared:
 
 
 def _with_interval(row: dict[str, Any], name: str, form: str) -> str:
-    """Return a figure with its interval, if it has one, as text."""
+    """Return a figure as text, with its interval if it has one."""
     value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
     return format(value, form) + (f" ({low:{form}} to {high:{form}})" if low is not None else "")
 

@@ -1,5 +1,5 @@
 "use strict";
-// The visitor and the network play in the same time: the network answers, takes turns, or plays along.
+// The visitor and the network share one clock: the network answers, takes turns, or plays along.
 const duet = JSON.parse(document.getElementById("duet").textContent);
 const respond = performer(duet);
 const keys = [...document.querySelectorAll(".piano button")];
@@ -15,13 +15,13 @@ let timer = null, clicks = 0, last = 0; // clicks: step of the next one; last: s
 let low = 0; // key of the first letter
 
 const seconds = () => 60 / duet.per_quarter / Number($("tempo").value); // a step
-const heard = () => piano.context.currentTime - (piano.context.outputLatency || 0); // one plays in time with what one hears
+const heard = () => piano.context.currentTime - (piano.context.outputLatency || 0); // people play in time with what they hear
 const position = () => (heard() - began) / seconds(); // in steps
 const time = step => began + step * seconds();
 const rest = () => new Array(duet.keys).fill(0);
 const say = text => { if ($("state").textContent !== text) $("state").textContent = text; };
 
-// Whether the network plays at a step, which it does not before you have played a prompt.
+// Returns true if the network plays at a step, which it does only after you have played a prompt.
 const PLAYS = {
   alone: () => true,
   turns: (step, own) => Math.floor((step - own) / duet.bar) % 2 === 0,
@@ -65,7 +65,7 @@ async function press(key, loudness = 1, sounds = true) {
   last = step;
 }
 
-// Begins a piece whose step 0 is at a time of the context, with clicks from a step on.
+// Starts a piece with step 0 at a time of the context, and clicks from a given step.
 function start(when, from = 0, opening = []) {
   stop();
   [roll, song, began, last, clicks] = [[], opening, when, 0, from];
@@ -76,10 +76,10 @@ function start(when, from = 0, opening = []) {
 async function countIn() {
   await piano.open();
   start(heard() + 0.1 + duet.bar * seconds(), -duet.bar);
-  say("Wait a bar.");
+  say("Wait for one bar.");
 }
 
-// Returns the step for which a key of yours counts now. It is decided half a step early: no key counts for an earlier one.
+// Returns the step that your key counts for now. Steps are decided half a step early, so no key counts for an earlier one.
 function tick() {
   const now = Math.round(position());
   while (clicks <= now) click(clicks++);
@@ -129,7 +129,7 @@ function draw() {
   requestAnimationFrame(draw);
 }
 
-// Puts the letters on the octave that begins with a key; the C below the keyboard's lowest key is below 0.
+// Puts the letters on the octave that starts at a key; the C below the keyboard's lowest key is below 0.
 function letter(from) {
   const [least, most] = [-(duet.lowest % 12), duet.keys - 1];
   if (from < least || from > most) return;

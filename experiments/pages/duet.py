@@ -1,4 +1,4 @@
-"""The duet page: a visitor and the champion of a run play one after the other, or at once."""
+"""The duet page: a visitor and the champion of a run play in turns or together."""
 
 import json
 from pathlib import Path
@@ -16,20 +16,20 @@ from songs.piano_roll import read_lags
 from songs.synth import Instrument
 
 LETTERS = "awsedftgyhujk"
-"""Computer keys that are laid out like those of a piano, from a C on."""
+"""Computer keys that are laid out like piano keys, starting from a C."""
 
 
 def write_duet(folder: RunFolder, path: Path, instrument: Instrument = tone) -> None:
-    """Write the page, which plays on an instrument.
+    """Write the page, which plays sounds of an instrument.
 
     Raises:
-        RunError: the run has no champion that plays, or one that cannot run in a page.
+        RunError: The run has no champion that plays, or one that cannot run in a page.
     """
     write_atomically(path, duet_page(open_run(folder.path), instrument))
 
 
 def duet_page(run: Run, instrument: Instrument = tone) -> str:
-    """Return the page; raises RunError as `write_duet`."""
+    """Return the page; raise RunError as `write_duet` does."""
     run.player()
     song, task = run.songs[0], run.task
     prompt = song.grid.steps_per_bar if run.bred else task.prompt
@@ -62,37 +62,35 @@ def duet_page(run: Run, instrument: Instrument = tone) -> str:
 
 
 def network_data(run: Run) -> dict[str, Any]:
-    """Return a champion as the page's `network.js` reads it.
+    """Return a champion in the format of the page's `network.js`.
 
     Raises:
-        RunError: it is recurrent, or plays with a prior or by a plan.
+        RunError: The champion is recurrent, or plays with a prior or by a plan.
     """
     if run.task.plan:
-        raise RunError(f"{run.folder.path}: it plays by a plan, which the page does not have; try kuznechik play")
+        raise RunError(f"{run.folder.path}: it plays by a plan, which the page does not support; try kuznechik play")
     if getattr(run.performer, "prior", None):
-        raise RunError(f"{run.folder.path}: it plays with a prior, which the page does not have; try kuznechik play")
+        raise RunError(f"{run.folder.path}: it plays with a prior, which the page does not support; try kuznechik play")
     if run.folder.read_meta().get("experiment") == "dqn":
         player: Any = run.performer  # a `QPlayer`
         return _layers(player.network)
     genome = json.loads(run.folder.read_text("best/genome.json"))
     if isinstance(getattr(run.performer, "network", None), RecurrentNetwork):
-        raise RunError(
-            f"{run.folder.path}: a recurrent network has a memory of its own, which the page does not support"
-        )
+        raise RunError(f"{run.folder.path}: a recurrent network has its own memory, which the page does not support")
     nodes = [{name: node[name] for name in ("key", "bias", "response", "activation")} for node in genome["nodes"]]
     links = [[one["from"], one["to"], one["weight"]] for one in genome["connections"] if one["enabled"]]
     return {"kind": "graph", "nodes": nodes, "links": links}
 
 
 def _layers(network) -> dict[str, Any]:
-    """Return a Q-network without its value, which shifts all choices of a branch alike."""
+    """Return a Q-network without its state value, which shifts all choices of a branch equally."""
     linear = [layer for layer in network.body if hasattr(layer, "weight")] + [network.advantage]
     body = [{"weights": layer.weight.tolist(), "biases": layer.bias.tolist()} for layer in linear]
     return {"kind": "layers", "body": body, "choices": network.choices, "leak": network.LEAK}
 
 
 def _keys(keyboard: Keyboard) -> list[dict[str, Any]]:
-    """Return the keys of the piano from left to right; `place` is the number of white keys before."""
+    """Return the piano's keys from left to right; `place` is the number of white keys to the left."""
     keys, white = [], 0
     for key in range(keyboard.keys):
         black = key in keyboard.black_keys

@@ -1,7 +1,7 @@
-"""The film of a run for its report: what its champions of before play by themselves, and their networks.
+"""The film of a run for its report: what earlier champions play on their own, and their networks.
 
-Conventions: a *stage* is plain data for JSON: `label`; `legend`, texts by the kind of cell; `cells` and `played` as the
-cells and notes in `experiments.pages.roll_view`; `links`, the connections of the network as lists of x, y, x, y and
+Conventions: a *stage* is plain data for JSON: `label`; `legend`, texts by the kind of cell; `cells` and `played`, the
+cells and notes as in `experiments.pages.roll_view`; `links`, the connections of the network as lists of x, y, x, y and
 weight, x from the oldest step, 0, to the outputs, 1, and y from the lowest key, 0, to the highest, 1.
 """
 
@@ -22,9 +22,9 @@ from experiments.runs.stages import at_stage
 
 MOST_STAGES = 40
 MOST_STEPS = 10_000
-"""Steps that are played for a page: the longer a melody, the fewer stages."""
+"""Maximum number of steps played for a page: the longer a melody, the fewer stages."""
 MOST_LINKS = 250
-"""Connections of a network that are drawn, the strongest."""
+"""Maximum number of connections drawn for a network; the strongest ones are kept."""
 WORDS = {
     "take_modules": "whole outputs of other networks",
     "mix_genes": "genes of both parents",
@@ -34,20 +34,20 @@ WORDS = {
     "delete_connection": "a connection deleted",
     "change_values": "weights or biases changed",
 }
-"""What operators do, by their names."""
+"""Descriptions of operators, by name."""
 
 Melody = dict[str, Any]
 Line = TypeVar("Line")
 
 
 def stages(run: Run, played: np.ndarray, melody_of: Callable[[np.ndarray], Melody], most: int) -> list[dict[str, Any]]:
-    """Return the stages of a run, the last of which is its champion; none of a run that kept no others.
+    """Return the stages of a run, ending with its champion; empty if no earlier champions were kept.
 
     Args:
-        run: an evolution or a DQN.
-        played: (T, K) bool, what the champion plays.
-        melody_of: returns the melody of the page for another roll.
-        most: number of stages.
+        run: A run of evolution or a DQN.
+        played: What the champion plays, (T, K) bool.
+        melody_of: Returns the page's melody for another roll.
+        most: Maximum number of stages.
     """
     kept = read_history(run.folder)
     if not kept:
@@ -58,7 +58,7 @@ def stages(run: Run, played: np.ndarray, melody_of: Callable[[np.ndarray], Melod
 
 
 def bred_stages(run: Run, melody_of: Callable[[np.ndarray], Melody], most: int) -> list[dict[str, Any]]:
-    """Return a stage for each choice of a run that was bred by ear: the melody that was chosen first."""
+    """Return a stage for each choice of a run bred by ear: the melody chosen first."""
     if not (run.folder.path / CHOICES).exists():  # a star
         return []
     shown = []
@@ -71,13 +71,13 @@ def bred_stages(run: Run, melody_of: Callable[[np.ndarray], Melody], most: int) 
 
 
 def spread(lines: Sequence[Line], steps: int, most: int) -> list[Line]:
-    """Return some of the lines, evenly from the first to the last, for melodies of so many steps."""
+    """Return some of the lines, evenly spaced from the first to the last, for melodies of `steps` steps."""
     count = max(2, min(most, MOST_STEPS // steps, len(lines)))
     return [lines[index] for index in np.unique(np.linspace(0, len(lines) - 1, count).round().astype(int))]
 
 
 def _champion(run: Run, played: np.ndarray, evolved: bool) -> dict[str, Any]:
-    """Return what a line of the film would hold of the champion, without figures."""
+    """Return the champion as a line of the film, without figures."""
     if evolved:
         return {"genome": genome_to_columns(*genome_from_json(run.folder.read_text("best/genome.json")))}
     return {"roll": [np.flatnonzero(keys).tolist() for keys in played]}
@@ -111,7 +111,7 @@ def stage(label: str, melody: Melody, links: list[list[float]]) -> dict[str, Any
 
 
 def _family(line: Mapping[str, Any]) -> list[str]:
-    """Return the number of a network, those of its parents and what made it differ, where the line has them."""
+    """Return the number of a network, its parents' numbers and the operators that made it, if the line has them."""
     parents = [str(key) for key in dict.fromkeys(line.get("parents", ()))]
     made = [WORDS.get(name, name.replace("_", " ")) for name in line.get("operators", ())]
     family = [f"network {line['key']}, child of {' and '.join(parents)}"] if parents else []
@@ -119,7 +119,7 @@ def _family(line: Mapping[str, Any]) -> list[str]:
 
 
 def _beginning(run: Run) -> tuple[np.ndarray, int]:
-    """Return the prompt of the melody that is shown, and its steps."""
+    """Return the prompt of the melody shown, and its steps."""
     if run.memorised:
         return run.songs[0].roll[: run.task.prompt], run.songs[0].steps
     starts = run.improvisation().starts
@@ -137,5 +137,5 @@ def _links(
 
 
 def _point(position: Position, keys: int) -> tuple[float, float]:
-    """Return a position of the layout as x and y from 0 to 1; the mode bit is lower than all keys."""
+    """Return a position of the layout as x and y from 0 to 1; the mode bit is below all keys."""
     return round(position[0] / OUTPUT_X, 4), round(max(0.0, (position[1] + 0.5) / keys), 4)

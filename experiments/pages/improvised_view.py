@@ -1,4 +1,4 @@
-"""The part of a report on a run with a listener: its reward beside baselines, the melody, and every term."""
+"""The part of a report on a run with a listener: its reward with baselines, the melody, and every term."""
 
 from typing import Any
 
@@ -12,15 +12,13 @@ from experiments.plots.sheet import STYLE
 from experiments.plots.terms import terms_figure
 from experiments.runs.champion import Run
 
-CAPTION = (
-    "Rewards of the listener for this melody, step by step and term by term; the colours are on a logarithmic scale"
-)
+CAPTION = "Rewards of the listener for this melody, by step and term; the colour scale is logarithmic"
 
 
 def improvised(run: Run, most_stages: int = MOST_STAGES) -> dict[str, Any]:
-    """Return the tiles, the melody and the picture of a run with a listener, as plain data.
+    """Return the tiles, melody and picture of a run with a listener, as plain data.
 
-    Its film has at most so many stages; where it learned a song, too, that has the film.
+    Its film has at most `most_stages` stages. If the run also learned a song, the film belongs to the song.
     """
     improvising, prompt = run.improvisation(), run.task.prompt
     rolls = improvising.play(run.player())
@@ -44,7 +42,7 @@ def improvised(run: Run, most_stages: int = MOST_STAGES) -> dict[str, Any]:
 def _melody(run: Run, roll: np.ndarray) -> dict[str, Any]:
     """Return an improvisation from the first start, with its sound."""
     improvising, prompt = run.improvisation(), run.task.prompt
-    begin = f"continues the beginning of {improvising.starts.names[0]}" if prompt else "begins from nothing"
+    begin = f"continues the opening of {improvising.starts.names[0]}" if prompt else "starts from silence"
     return {
         "parts": {"played": "the champion"},
         "text": f"It {begin}.",

@@ -1,5 +1,5 @@
 "use strict";
-// Plays pairs of melodies and records the answers: in the browser at once, and in a file when the listener saves them.
+// Plays pairs of melodies and records the answers: at once in the browser, and in a file when the listener saves them.
 const test = JSON.parse(document.getElementById("test").textContent);
 const $ = id => document.getElementById(id);
 const plays = [...document.querySelectorAll("[data-side]")];
@@ -13,7 +13,7 @@ function begun() {
   return { name, experience: null, answers: [] };
 }
 
-// A browser may have no storage, or refuse it to pages from a disk.
+// A browser may have no storage, or refuse it to pages opened from disk.
 function remembered() {
   try {
     const found = JSON.parse(localStorage.getItem(place));
@@ -41,8 +41,8 @@ function show() {
   $("anew").hidden = !!pair;
   $("result").hidden = !!pair;
   $("kept").hidden = !answers.length;
-  $("kept").textContent = kept ? "Every answer is kept in this browser: you may close the page and go on later."
-    : "This browser keeps no answers: save them before you close the page.";
+  $("kept").textContent = kept ? "Every answer is kept in this browser: you may close the page and continue later."
+    : "This browser does not keep answers: save them before you close the page.";
   $("state").hidden = !experience;
   $("state").textContent = !experience ? "" : pair ? `Pair ${answers.length + 1} of ${test.pairs.length}` : "Thank you.";
   if (!pair) return finish();
@@ -94,7 +94,7 @@ function finish() {
     : `You compared ${answers.length} pairs. Save your answers: a taste can be learned from them.`;
 }
 
-// The melodies go into the file where a taste can be learned from them.
+// The file includes the melodies if a taste can be learned from them.
 function answersFile() {
   const better = test.question === "better";
   const answers = session.answers.map(one => better ? { ...one, melodies: test.pairs[one.pair].melodies } : one);

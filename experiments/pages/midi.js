@@ -1,15 +1,15 @@
 "use strict";
-// Instruments at the browser's MIDI ports, where it has any, and MIDI files.
+// Instruments at the browser's MIDI ports, if it has any, and MIDI files.
 const midi = {
   output: null, // where the network's notes go; null: to the page
 
-  // Shows the button that asks for the ports, or why there is none. play(pitch, loudness) is called for notes that come in.
+  // Shows the button that asks for the ports, or why it is missing. play(pitch, loudness) is called for incoming notes.
   offer(play) {
     const button = document.getElementById("midi");
     const tell = text => { document.getElementById("ports").textContent = text; };
     if (!navigator.requestMIDIAccess) {
       button.hidden = true;
-      return tell("This browser has no Web MIDI. Chrome, Edge, Opera and Firefox have it.");
+      return tell("This browser has no Web MIDI. Chrome, Edge, Opera and Firefox do.");
     }
     button.addEventListener("click", async () => {
       try {
@@ -38,7 +38,7 @@ const midi = {
     choice.parentElement.hidden = !outputs.length;
   },
 
-  // Sends a note that begins after some seconds and lasts some.
+  // Sends a note with a delay and a duration in seconds.
   send(pitch, wait, seconds) {
     const when = performance.now() + 1000 * wait;
     this.output.send([0x90, pitch, 80], when);

@@ -1,5 +1,5 @@
 "use strict";
-// The champion in the page: which keys it presses after what it remembers, as in Python.
+// The champion in the page: the keys it presses, given its memory, exactly as in Python.
 const ACTIVATIONS = {
   tanh: z => Math.tanh(Math.max(-60, Math.min(60, 2.5 * z))),
   sigmoid: z => 1 / (1 + Math.exp(-Math.max(-60, Math.min(60, 5 * z)))),

@@ -21,7 +21,7 @@ REWARD = "reward per step"
 
 
 def overlay_figure(folders: Sequence[RunFolder]) -> Figure | None:
-    """Draw the steps right of all runs, or their rewards, over environment steps; None if no run has such figures."""
+    """Draw the steps right or rewards of all runs over environment steps; None if no run has such figures."""
     curves: dict[str, list] = {}
     for number, (folder, table) in enumerate(_tables(folders)):
         steps = cost_of(read_run(folder.path), table, "steps")
@@ -54,14 +54,14 @@ def _draw_runs(axes: Axes, name: str, runs: list, with_legend: bool) -> None:
 
 
 def vae_overlay(folders: Sequence[RunFolder]) -> Figure | None:
-    """Draw the losses of all runs of VAEs over their steps; None if no run has such figures."""
+    """Draw the losses of all VAE runs over their steps; None if no run has such figures."""
     tables = [(literal(folder.path.name), table) for folder, table in _tables(folders, COLUMNS)]
     with style.context(STYLE):
         return losses_overlay(tables) if tables else None
 
 
 def _tables(folders: Sequence[RunFolder], columns: tuple[str, ...] = ()) -> Iterator[tuple[RunFolder, Columns]]:
-    """Yield the runs that have figures to draw and these; without `columns`, whichever are there."""
+    """Yield the runs that have figures to draw, with these; without `columns`, all that exist."""
     for folder in folders:
         try:
             there = folder.read_table("metrics.csv")
@@ -72,9 +72,9 @@ def _tables(folders: Sequence[RunFolder], columns: tuple[str, ...] = ()) -> Iter
 
 
 def _curves(table: Columns) -> dict[str, str]:
-    """Return the columns that measure the result of a run, by the label of their axis.
+    """Return the columns that measure the result of a run, by axis label.
 
-    Where a listener rewards, the steps right have a meaning only if a song was learned too.
+    If a listener rewards, the steps right are only meaningful if a song was also learned.
     """
     right = next((name for name in RIGHT if name in table), None)
     reward = next((name for name in REWARDS if name in table), None)

@@ -1,4 +1,4 @@
-"""Pages: templates that escape everything, with pictures and sounds as data and no address outside the page."""
+"""Pages: templates that escape everything, with pictures and sounds as embedded data and no external addresses."""
 
 import base64
 import io
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 SAMPLE_RATE = 16_000
-"""Samples a second of the sounds in a page."""
+"""Sample rate of sounds in a page, in Hz."""
 KEYS_WITH_TONES = (-12, -3, 2, 7, 12, 21)
-"""Keys, counted from C4, whose tones a page carries; between them the nearest one sounds, faster or slower."""
+"""Keys, counted from C4, whose tones a page contains; other keys play the nearest tone at a different speed."""
 DOTS_PER_INCH = 100
 
 
@@ -29,9 +29,9 @@ def fill(template: str, scripts: Sequence[str], **content) -> str:
     """Return a page.
 
     Args:
-        template: name of a file beside this one; its content is escaped.
-        scripts: names of files whose JavaScript goes into the page, in this order.
-        **content: values for the template.
+        template: Name of a file next to this one; its content is escaped.
+        scripts: Names of files whose JavaScript is put in the page, in this order.
+        **content: Values for the template.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
@@ -42,12 +42,12 @@ def fill(template: str, scripts: Sequence[str], **content) -> str:
 
 
 def provenance(folder: RunFolder, meta: dict[str, Any], commands: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """Return how a run was made, for the foot of its part of a report.
+    """Return how a run was made, for the end of its part of a report.
 
     Args:
-        folder: of the run.
-        meta: versions, start and commit, as in meta.json.
-        commands: one after the other.
+        folder: The run folder.
+        meta: Versions, start and commit, as in meta.json.
+        commands: The commands in order.
     """
     return {
         "folder": folder.path.name,
@@ -60,8 +60,8 @@ def provenance(folder: RunFolder, meta: dict[str, Any], commands: Sequence[Seque
 
 
 def picture(figure: "Figure") -> str:
-    """Return a figure as a data address."""
-    from matplotlib import style  # here, as pages without pictures are made at once
+    """Return a figure as a data URL."""
+    from matplotlib import style  # here, because pages without pictures do not need it
 
     from experiments.plots.sheet import STYLE
 
@@ -72,7 +72,7 @@ def picture(figure: "Figure") -> str:
 
 
 def sounds(instrument: Instrument = tone) -> dict[str, Any]:
-    """Return what a page plays with: tones of an instrument, each with its key as a WAV in base64, and the room."""
+    """Return the sound data of a page: tones of an instrument, each with its key as base64 WAV, and the reverb."""
     tones = [(key, NOTE_PEAK * instrument(LOWEST_PITCH + key, SAMPLE_RATE)) for key in KEYS_WITH_TONES]
     wavs = [(key, base64.b64encode(encode_wav(samples, SAMPLE_RATE)).decode()) for key, samples in tones]
     return {"tones": wavs, "room": ROOM, "release": RELEASE_SECONDS, "panorama": PANORAMA}

@@ -1,10 +1,10 @@
 "use strict";
-// The piano of the project's own synthesiser: the page carries some of its tones as samples, and the room it stands in.
+// The piano of the project's synthesiser: the page contains some of its tones as samples, and its reverb.
 const piano = {
   context: null,
   tones: [],
 
-  // Browsers let a page make sound only after a visitor has done something on it.
+  // Browsers only let a page make sound after the visitor has interacted with it.
   async open() {
     if (!this.context) {
       this.context = new AudioContext();
@@ -19,7 +19,7 @@ const piano = {
     await this.context.resume();
   },
 
-  // The sound of a click in the room, without the click itself.
+  // The reverb of a click, without the click itself.
   reflections() {
     const rate = this.context.sampleRate, last = this.room[this.room.length - 1][0];
     const buffer = this.context.createBuffer(2, Math.ceil(last * rate) + 1, rate);
@@ -29,7 +29,7 @@ const piano = {
   },
 
   // Plays a key at a time of the context; returns the sound, so that it can be stopped.
-  // The nearest tone sounds, faster or slower by a semitone for each key between.
+  // The nearest tone is played, sped up or slowed down by a semitone per key of distance.
   strike(key, when, loudness = 1) {
     const source = this.context.createBufferSource(), volume = this.context.createGain();
     const place = this.context.createStereoPanner();

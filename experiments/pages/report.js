@@ -9,7 +9,7 @@ for (const section of document.querySelectorAll(".melody")) {
   const tiles = [...section.querySelectorAll("button.tile")];
   const player = new Player(roll.steps, roll.seconds, roll.starts);
   players.push(player);
-  const part = roll.part || Infinity; // several melodies, one after the other, each of so many steps
+  const part = roll.part || Infinity; // length of each melody, if several follow each other
   const head = roll.titles ? 14 : 0;
   const links = section.querySelector(".links"), slider = section.querySelector("input");
   const champion = buttons[0].textContent;

@@ -1,6 +1,6 @@
 """The report: one HTML page with the curves, pictures, scores and melodies of runs.
 
-The page is self-contained: pictures and sounds are data in it, and it opens from disk. All text from files (titles,
+The page is self-contained: pictures and sounds are embedded, and it opens from disk. All text from files (titles,
 paths, configurations) is escaped by the template.
 """
 
@@ -36,9 +36,9 @@ RUN_FACTS = (
     "seed", "generations", "evaluations", "env_steps", "steps", "solved_at_step", "episodes", "test_episodes",
     "connections", "hidden", "memory", "prompt", "cpu_seconds", "wall_seconds",
 )  # fmt: skip
-"""Figures of the summary of a run that its report shows."""
+"""Figures of a run's summary that its report shows."""
 LISTENER_FACTS = ("pieces", "excerpts", "seed", "steps", "cpu_seconds", "wall_seconds")
-"""Figures of the summary of a listener that its report shows."""
+"""Figures of a listener's summary that its report shows."""
 
 
 def write_report(
@@ -49,24 +49,24 @@ def write_report(
     others: Sequence[dict[str, Any]] = (),
     instrument: Instrument = tone,
 ) -> None:
-    """Write the page of runs, and of other sources.
+    """Write a page on runs and other sources.
 
     Args:
-        folders: of finished, interrupted or growing runs, all of VAEs or none.
-        path: of the page.
-        refresh: seconds after which a browser reloads the page; None: never.
-        data: folder of the data sets of VAEs; None: the one in the command of the run.
-        others: content of the page for sources that are no runs, from `source_view`.
-        instrument: that the page plays on.
+        folders: Finished, interrupted or growing runs, either all of VAEs or none.
+        path: Path of the page.
+        refresh: Seconds after which a browser reloads the page; None: never.
+        data: Folder of the VAEs' data sets; None: the one in the run's command.
+        others: Content of the page for sources other than runs, from `source_view`.
+        instrument: The instrument that the page plays.
 
     Raises:
-        RunError: a folder is no run or has nothing to show, or the runs cannot be compared.
+        RunError: A folder is not a run or has nothing to show, or the runs cannot be compared.
     """
     vaes = [folder for folder in folders if is_vae_run(folder)]
     if vaes and len(vaes) < len(folders):
         other = next(folder for folder in folders if folder not in vaes)
         raise RunError(
-            f"{vaes[0].path} is the run of a VAE, {other.path} is not: their curves cannot be compared; "
+            f"{vaes[0].path} is a VAE run and {other.path} is not: their curves cannot be compared; "
             "write a report of each kind"
         )
     most = MOST_STAGES // max(1, len(folders))
@@ -88,7 +88,7 @@ def write_report(
 
 
 def is_vae_run(folder: RunFolder) -> bool:
-    """Return whether a run trained a MusicVAE."""
+    """Return True if a run trained a MusicVAE."""
     return name_of_kind(folder) == "vae"
 
 
@@ -103,17 +103,17 @@ def _vae_view(folder: RunFolder, data: Path | None) -> dict[str, Any]:
 
 
 def has_ended(folder: RunFolder) -> bool:
-    """Return whether a run is over."""
+    """Return True if a run has ended."""
     return (folder.path / "summary.json").exists()
 
 
 def has_begun(folder: RunFolder) -> bool:
-    """Return whether a run has something to show."""
+    """Return True if a run has something to show."""
     return (folder.path / "best").exists()
 
 
 def run_view(folder: RunFolder, most_stages: int = MOST_STAGES) -> dict[str, Any]:
-    """Return the content of the page for a run, as plain data; its film has at most so many stages."""
+    """Return the page's content for a run as plain data, with a film of at most `most_stages` stages."""
     if name_of_kind(folder) == "listener":
         return _listener_view(folder)
     run = open_run(folder.path)
@@ -147,12 +147,12 @@ def run_view(folder: RunFolder, most_stages: int = MOST_STAGES) -> dict[str, Any
 
 
 def _again(folder: RunFolder) -> list[str]:
-    """Return the call that makes the networks of a bred run again; a star has no choices, and is gone on with."""
+    """Return the command that rebuilds the networks of a bred run; a star has no choices and is resumed instead."""
     return ["kuznechik", "repeat" if (folder.path / CHOICES).exists() else "breed", str(folder.path)]
 
 
 def _listener_view(folder: RunFolder) -> dict[str, Any]:
-    """Return the content of the page for a listener's run, as plain data."""
+    """Return the page's content for a listener's run as plain data."""
     config, meta = read_config(folder), folder.read_meta()
     summary = read_summary(folder)
     figures, missing = draw_run(folder)
@@ -193,7 +193,7 @@ def _state(summary: dict, solvable: bool) -> str:
 
 
 def _score_tiles(scores: dict) -> list[dict]:
-    """Return the figures at the top: the score between its baselines and its ceiling."""
+    """Return the figures at the top: the score, its baselines and its ceiling."""
     names = {
         "right_free_running": "steps right, playing alone",
         "right_teacher_forced": "steps right, teacher forced",
@@ -205,13 +205,13 @@ def _score_tiles(scores: dict) -> list[dict]:
 
 
 def _return_tiles(summary: dict) -> list[dict]:
-    """Return the figures at the top for an environment: the mean return beside what needs no learning."""
+    """Return the figures at the top for an environment: the mean return and baselines without learning."""
     figures = {f"mean return over {summary['test_episodes']} fresh episodes": summary["mean_return"]}
     baselines = summary["baselines"]
     fixed = best_alone(baselines)
     figures |= {
-        f"{fixed}, the best of doing always the same": baselines[fixed],
-        "acting at random": baselines["random"],
+        f"{fixed}, the best constant action": baselines[fixed],
+        "random actions": baselines["random"],
     }
     return [{"value": f"{value:.4g}", "of": None, "name": name} for name, value in figures.items()]
 
@@ -223,7 +223,7 @@ def _song_rows(scores: dict, songs: Sequence[Song]) -> list[dict]:
 
 
 def _song_group(run: Run, most_stages: int) -> dict[str, Any]:
-    """Return the champion's melody over the first song, with both sounds and the film."""
+    """Return the champion's melody compared with the first song, with both sounds and the film."""
     song, played = run.songs[0], run.folder.read_roll()
     film = stages(run, played, lambda roll: _song_melody(run, roll), most_stages)
     melody = _song_melody(run, played)
@@ -234,7 +234,7 @@ def _song_group(run: Run, most_stages: int) -> dict[str, Any]:
 
 
 def _bred_group(run: Run, most_stages: int) -> dict[str, Any]:
-    """Return the melody of a network that was bred by ear, with the film of what was chosen."""
+    """Return the melody of a network bred by ear, with a film of the choices."""
     melody = _bred_melody(run, run.songs[0].roll)
     melody["roll"]["stages"] = bred_stages(run, lambda roll: _bred_melody(run, roll), most_stages)
     return {"title": "Listen: the network chosen last", "text": "", "melodies": [melody]}
@@ -251,7 +251,7 @@ def _bred_melody(run: Run, roll: np.ndarray) -> dict[str, Any]:
 
 
 def _song_melody(run: Run, played: np.ndarray) -> dict[str, Any]:
-    """Return a roll over the first song, with its sound."""
+    """Return a roll compared with the first song, with its sound."""
     song, prompt = run.songs[0], run.task.prompt
     cells = classify(played, song.roll, prompt)
     counts = {kind: int(where[prompt:].sum()) for kind, where in cells.items()}
@@ -269,6 +269,6 @@ def _song_melody(run: Run, played: np.ndarray) -> dict[str, Any]:
 
 
 def _facts(summary: dict, names: Sequence[str]) -> dict[str, Any]:
-    """Return values of the summary by their labels, for the table of figures."""
+    """Return values of the summary by label, for the table of figures."""
     labels = {name: name.replace("cpu", "CPU").replace("_", " ") for name in names if summary.get(name) is not None}
     return {label: summary[name] for name, label in labels.items()}

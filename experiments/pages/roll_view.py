@@ -1,12 +1,12 @@
-"""Melodies as data that the script of a page draws and plays.
+"""Melodies as data that a page's script draws and plays.
 
 Conventions:
-    A *roll* is plain data for JSON: `steps`; `bar`, steps of a bar; `seconds` of a step; where the tempo changes,
-    `starts` of all steps and the end of the last one; `prompt`, steps that are given; `names` of the rows, the lowest
-    first; `kinds` of cells, which are colours of the page; `cells`, lists of step, row, number of the kind and, where
+    A *roll* is plain data for JSON: `steps`; `bar`, steps per bar; `seconds` per step; if the tempo changes,
+    `starts` of all steps and the end of the last one; `prompt`, steps given; `names` of the rows, the lowest
+    first; `kinds` of cells, which are colours of the page; `cells`, lists of step, row, index of the kind and, if
     it is not 1, length in steps; `notes` by the part that a button plays: lists of step, key, length in steps and,
-    where it is known, loudness from 0 to 1, by step. Key 0 is C4.
-    `part` and `titles` are there if several melodies follow each other: the steps of one, and their titles.
+    if known, loudness from 0 to 1, sorted by step. Key 0 is C4.
+    If several melodies follow each other, `part` is their length in steps and `titles` are their titles.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,10 +26,10 @@ def key_roll(cells: Mapping[str, np.ndarray], parts: Mapping[str, np.ndarray], p
     """Return a roll of a keyboard.
 
     Args:
-        cells: the cells to draw, (T, K) bool by kind.
-        parts: the rolls to play, (T, K) bool by the name of the button.
-        prompt: steps that are given.
-        song: gives tempo, keyboard and grid.
+        cells: The cells to draw, (T, K) bool by kind.
+        parts: The rolls to play, (T, K) bool by button name.
+        prompt: Steps given at the start.
+        song: Provides tempo, keyboard and grid.
     """
     steps = len(next(iter(cells.values())))
     tempos = (song.tempo_bpm, song.grid.steps_per_quarter, song.tempo_changes)
@@ -49,7 +49,7 @@ def key_roll(cells: Mapping[str, np.ndarray], parts: Mapping[str, np.ndarray], p
 
 
 def notes_of(song: Song) -> list[list[float]]:
-    """Return step, key, length in steps and loudness of the notes of a song, by step."""
+    """Return step, key, length in steps and loudness of a song's notes, sorted by step."""
     lengths = note_lengths(song.roll, song.grid.steps_per_bar, song.roll, song.lengths)
     steps, keys = np.nonzero(song.roll)
     keys += song.keyboard.lowest_pitch - LOWEST_PITCH
@@ -70,15 +70,15 @@ def held_roll(
     seconds: float,
     keys: tuple[int, int],
 ) -> dict[str, Any]:
-    """Return a roll of notes that are held.
+    """Return a roll of sustained notes.
 
     Args:
-        notes: step, key, length in steps and kind of each, by step.
-        kinds: all that there may be.
-        steps: in all.
-        bar: steps of a bar.
-        seconds: of a step.
-        keys: lowest and highest key to draw.
+        notes: Step, key, length in steps and kind of each note, sorted by step.
+        kinds: All possible kinds.
+        steps: Total number of steps.
+        bar: Steps per bar.
+        seconds: Seconds per step.
+        keys: Lowest and highest key to draw.
     """
     lowest = keys[0]
     return {

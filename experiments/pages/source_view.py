@@ -1,4 +1,4 @@
-"""The part of a report on a source that is no run: its melodies, with sound."""
+"""The part of a report on a source other than a run: its melodies, with sound."""
 
 import shlex
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from experiments.runs.source import Source
 from songs.song import Song
 
 MOST_MELODIES = 16
-"""Melodies of a source that are shown."""
+"""Maximum number of melodies shown for a source."""
 
 
 def source_view(source: Source, command: Sequence[str]) -> dict[str, Any]:
-    """Return the content of the page for a source, as plain data; `command` writes the page again."""
+    """Return the page's content for a source as plain data; `command` writes the page again."""
     shown = source.songs[:MOST_MELODIES]
     more = len(source.songs) - len(shown)
     group = {
@@ -28,15 +28,15 @@ def source_view(source: Source, command: Sequence[str]) -> dict[str, Any]:
 def plain_view(
     heading: str, search: str, state: str, groups: list[dict[str, Any]], command: Sequence[str], changes: str = ""
 ) -> dict[str, Any]:
-    """Return the content of the page for groups of melodies that are not of a run.
+    """Return the page's content for groups of melodies that do not belong to a run.
 
     Args:
-        heading: title of the page.
-        search: what plays, in words.
-        state: how much of it there is, in words.
-        groups: title, text and melodies of each.
-        command: writes the page again.
-        changes: what was changed in the files.
+        heading: Title of the page.
+        search: Description of what plays.
+        state: Description of how much is shown.
+        groups: Title, text and melodies of each group.
+        command: The command that writes the page again.
+        changes: What was changed in the files.
     """
     return {
         "folder": heading,
@@ -59,7 +59,7 @@ def plain_view(
 
 
 def song_melody(song: Song, label: str, text: str = "") -> dict[str, Any]:
-    """Return a song for the page, with the label of its button and a text below it."""
+    """Return a song for the page, with the label of its button and the text below it."""
     return {
         "parts": {"played": label},
         "text": text,

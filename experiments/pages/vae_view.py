@@ -1,7 +1,7 @@
-"""What a report shows of a VAE's run: its losses, melodies it rebuilds, a way between two of them, and new ones.
+"""The report of a VAE run: its losses, reconstructions, an interpolation between two of them, and new melodies.
 
-Conventions: tokens (N, T) of a representation. A run folder is one that `kuznechik vae train` writes; the best model of
-validation is shown.
+Conventions: tokens (N, T) of a representation. A run folder is one written by `kuznechik vae train`; the model with the
+best validation loss is shown.
 """
 
 from collections.abc import Sequence
@@ -36,9 +36,9 @@ from vae.tokens import REST, Representation, notes
 from vae.windows import cut_windows
 
 REBUILT = 3
-"""Melodies that are rebuilt."""
+"""Number of reconstructed melodies."""
 BETWEEN = 5
-"""Melodies between the two ends of the interpolation."""
+"""Number of melodies between the two ends of the interpolation."""
 SAMPLES = 4
 BAR_SECONDS = 2.0
 RIFF_BARS = 2
@@ -46,24 +46,24 @@ RIFF_BARS = 2
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Melodies to rebuild, and where they come from."""
+    """Melodies to reconstruct, and where they come from."""
 
     tokens: np.ndarray
     titles: list[str]
     origin: str
     baselines: dict[str, float]
-    """Shares of steps that are right without any model; empty where the melodies are no data set."""
+    """Share of steps right without any model; empty if the melodies are not a data set."""
 
 
 def vae_view(folder: RunFolder, data: Path | None = None) -> dict[str, Any]:
-    """Return what the page shows of a run, as plain data.
+    """Return the page's content for a run, as plain data.
 
     Args:
-        folder: of the run.
-        data: folder of data sets; None for the one of the run's configuration.
+        folder: The run folder.
+        data: Folder of data sets; None for the one in the run's configuration.
 
     Raises:
-        ModelError: its model is missing or damaged.
+        ModelError: The model is missing or damaged.
     """
     (model, _), about, config = load_model(folder.path / MODEL), about_of(folder.path), read_config(folder)
     held_out = find_melodies(model, about, data or Path(config.data.folder))
@@ -90,12 +90,12 @@ def vae_view(folder: RunFolder, data: Path | None = None) -> dict[str, Any]:
 
 
 def find_melodies(model: MusicVAE, about: dict, data: Path) -> HeldOut:
-    """Return melodies that the model has not learned from, or the project's riffs where its data set is not at hand."""
+    """Return melodies that the model was not trained on, or the project's riffs if its data set is not available."""
     name, config = str(about.get("name")), model.config
     folder = data / name
     try:
         if read_meta(folder) != about.get("data"):
-            raise DatasetError(f"{folder}: is another data set than the run's")
+            raise DatasetError(f"{folder}: is not the run's data set")
         split = read_split(folder, "test")
     except DatasetError as error:
         return _riffs(model, bool((about.get("data") or {}).get("transposed")), str(error))
@@ -118,7 +118,7 @@ def _riffs(model: MusicVAE, to_c: bool, why: str) -> HeldOut:
         written = model.config.form.write(np.tile(windows.roll, times), np.tile(windows.onsets, times))[:1]
         tokens.append(written)
         titles += [path.stem] * len(written)
-    origin = f"The riffs of the project, over and over: the data set is not at hand ({why})."
+    origin = f"The project's riffs, repeated, because the data set is not available ({why})."
     return HeldOut(np.concatenate(tokens)[:REBUILT], titles[:REBUILT], origin, {})
 
 
@@ -128,14 +128,14 @@ def _riffs(model: MusicVAE, to_c: bool, why: str) -> HeldOut:
 def melodies_view(
     form: Representation, tokens: np.ndarray, names: Sequence[str], tempo_bpm: float, command: Sequence[str]
 ) -> dict[str, Any]:
-    """Return what a page shows of melodies (N, T) that a model played, as plain data: one roll of all of them.
+    """Return the page's content for melodies (N, T) played by a model, as plain data: one roll of all of them.
 
     Args:
-        form: how they are written.
-        tokens: the melodies.
-        names: of each.
-        tempo_bpm: quarter notes a minute.
-        command: writes the page again.
+        form: The representation of the tokens.
+        tokens: The melodies.
+        names: A name for each melody.
+        tempo_bpm: Quarter notes per minute.
+        command: The command that writes the page again.
     """
     melody = melody_view(form, tokens, "all of them", _span(form, tokens))
     melody["roll"] |= {"seconds": 60 / tempo_bpm * 4 / form.steps_per_bar, "titles": list(names)}
@@ -146,14 +146,14 @@ def melodies_view(
 def melody_view(
     form: Representation, tokens: np.ndarray, label: str, keys: tuple[int, int], same: np.ndarray | None = None
 ) -> dict[str, Any]:
-    """Return melodies (N, T), one after the other, with a button.
+    """Return melodies (N, T), one after another, with a button.
 
     Args:
-        form: how they are written.
-        tokens: the melodies.
-        label: of the button.
-        keys: lowest and highest key to draw.
-        same: (N, T) bool, where the melodies are as they should be; None: nobody knows.
+        form: The representation of the tokens.
+        tokens: The melodies.
+        label: Label of the button.
+        keys: Lowest and highest key to draw.
+        same: (N, T) bool, True where the melodies equal the original; None: unknown.
     """
     played = [note for number, row in enumerate(tokens) for note in _notes(row, form, number * len(row))]
     right = np.ones(tokens.size, dtype=bool) if same is None else same.ravel()
@@ -171,7 +171,7 @@ def melody_view(
 
 
 def _notes(tokens: np.ndarray, form: Representation, first: int) -> list[tuple[int, int, int]]:
-    """Return step, key and length of the notes of a melody (T,) that begins at a step."""
+    """Return step, key and length of the notes of a melody (T,) that starts at step `first`."""
     beat = form.steps_per_bar // 4
     return [
         (first + round(start * beat), int(pitch) - LOWEST_PITCH, round(length * beat))
@@ -180,7 +180,7 @@ def _notes(tokens: np.ndarray, form: Representation, first: int) -> list[tuple[i
 
 
 def _span(form: Representation, tokens: np.ndarray) -> tuple[int, int]:
-    """Return the lowest and the highest key of melodies (N, T)."""
+    """Return the lowest and highest key of melodies (N, T)."""
     keys = [key for row in tokens for _, key, _ in _notes(row, form, 0)]
     return min(keys, default=0), max(keys, default=0)
 
@@ -192,13 +192,13 @@ def _rebuilt(model: MusicVAE, held_out: HeldOut) -> dict[str, Any]:
         same = form.read(again)[0] == form.read(row[None])[0]
         keys = _span(form, np.stack((row, again[0])))
         rebuilt = melody_view(form, again, f"{title}, reconstructed", keys, same)
-        rebuilt["text"] = f"{same.mean():.0%} of the steps as in the original"
+        rebuilt["text"] = f"{same.mean():.0%} of the steps equal the original"
         melodies += [melody_view(form, row[None], f"{title}, original", keys), rebuilt]
     return {"title": "Melodies and their reconstructions", "text": held_out.origin, "melodies": melodies}
 
 
 def _film(folder: RunFolder, config: ModelConfig) -> list[dict[str, Any]]:
-    """Return a melody as the best models of before rebuilt it; nothing of a run that kept none."""
+    """Return a melody as reconstructed by successive best models; empty if the run kept none."""
     lines, form = spread(read_history(folder), config.steps, MOST_STAGES), config.form
     if not lines:
         return []
@@ -209,17 +209,19 @@ def _film(folder: RunFolder, config: ModelConfig) -> list[dict[str, Any]]:
             validate_like(example, line, "a line")
         rebuilt, (melody, *_) = (np.array([line[name] for line in lines]) for name in ("tokens", "melody"))
         if rebuilt.shape != (len(lines), config.steps) or melody.shape != (config.steps,):
-            raise ValueError("its melodies are of another length than the model's")
+            raise ValueError("the length of its melodies is not the model's")
     except ValueError as error:
         raise RunError(f"{folder.path}: {HISTORY} is broken: {error}") from None
     keys, film = _span(form, np.vstack((rebuilt, melody))), []
     for line, row in zip(lines, rebuilt, strict=True):
         same = form.read(row[None])[0] == form.read(melody[None])[0]
         shown = melody_view(form, row[None], "the last stage", keys, same)
-        label = f"step {line['step']}, {same.mean():.0%} of its steps right, of all melodies {line['free_running']:.1%}"
+        label = (
+            f"step {line['step']}: {same.mean():.0%} of its steps right, {line['free_running']:.1%} over all melodies"
+        )
         film.append(stage(label, shown, []))
     shown["roll"]["stages"] = film
-    text = "A melody of validation, which is never trained on, as the best model of each stage rebuilt it."
+    text = "A validation melody, which is never trained on, as reconstructed by the best model of each stage."
     original = melody_view(form, melody[None], "the original", keys)
     return [{"title": "A melody over training", "text": text, "melodies": [original, shown]}]
 
@@ -240,7 +242,7 @@ def _new(model: MusicVAE) -> dict[str, Any]:
     form, drawn = model.config.form, sampling.sample(model, SAMPLES).numpy()
     keys = _span(form, drawn)
     melodies = [melody_view(form, row[None], f"sample {number}", keys) for number, row in enumerate(drawn, start=1)]
-    return {"title": "New melodies", "text": "Drawn from the prior, the likeliest notes of each.", "melodies": melodies}
+    return {"title": "New melodies", "text": "Drawn from the prior, with the likeliest notes.", "melodies": melodies}
 
 
 # the figures
@@ -253,7 +255,7 @@ def _tiles(validation: dict, baselines: dict[str, float]) -> list[dict]:
     tiles += [{"name": name, "value": f"{share:.1%}"} for name, share in baselines.items()]
     names = {"loss": "loss", "cross_entropy": "reconstruction", "kl": "KL"}
     tiles += [
-        {"name": f"{name}, nats a melody", "value": f"{validation[key]:.3g}"}
+        {"name": f"{name}, nats per melody", "value": f"{validation[key]:.3g}"}
         for key, name in names.items()
         if key in validation
     ]

@@ -1,1 +1,1 @@
-"""Pictures of runs; one module a picture, reading run folders only."""
+"""Pictures of runs, one per module, which read only run folders."""

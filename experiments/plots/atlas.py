@@ -1,6 +1,6 @@
 """The picture of an atlas: the quality of each cell, and the QD score over the generations.
 
-Conventions: S cells a side; qualities are (S, S) float, the first feature first, NaN for an empty cell.
+Conventions: the map has S cells per side; qualities are (S, S) float, the first feature first, NaN for an empty cell.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from experiments.runs.evolve.searches import describe
 
 
 def qualities_of(atlas: Atlas) -> np.ndarray:
-    """Return the quality of every cell, (S, S) float64, NaN for an empty one."""
+    """Return the quality of every cell, (S, S) float64, with NaN for empty ones."""
     qualities = np.full((atlas.cells, atlas.cells), np.nan)
     for cell, quality in atlas.qualities.items():
         qualities[cell] = quality
@@ -22,11 +22,11 @@ def qualities_of(atlas: Atlas) -> np.ndarray:
 
 
 def atlas_figure(atlas: Atlas, metrics: Columns) -> Figure:
-    """Draw the map of an atlas, above, and its QD score over the generations, below.
+    """Draw the map of an atlas at the top, and its QD score over the generations below.
 
     Args:
-        atlas: of the run.
-        metrics: columns of metrics.csv.
+        atlas: The atlas of the run.
+        metrics: Columns of metrics.csv.
     """
     figure, (above, below) = sheet(9, 9, rows=2, height_ratios=(3, 1), left=0.95, right=1.3, bottom=0.6, gap=0.75)
     edges = [np.linspace(low, high, atlas.cells + 1) for low, high in zip(atlas.low, atlas.high, strict=True)]
@@ -49,7 +49,7 @@ def _draw(run: PlottedRun) -> Figure:
 
 
 def draws_atlas(run: PlottedRun) -> bool:
-    """Return whether a run is one of MAP-Elites."""
+    """Return True if the run used MAP-Elites."""
     return isinstance(run.config, EvolveConfig) and run.config.evolve.algorithm == "map_elites"
 
 

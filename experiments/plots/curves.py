@@ -1,4 +1,4 @@
-"""The picture of a comparison: each group's curve with its band over its runs, and below the share of runs solved."""
+"""The picture of a comparison: each group's curve with its band, and below it the share of runs solved."""
 
 from collections.abc import Sequence
 from itertools import cycle
@@ -16,9 +16,9 @@ from experiments.comparison.statistics import share_solved
 from experiments.plots.sheet import BASELINE, CEILING, GRID, legend_below, literal, sheet, symmetric_log
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#000000")
-"""Of the palette of Okabe and Ito, which colour-blind readers can tell apart; more groups have matplotlib's tab20."""
+"""Okabe and Ito's palette, suitable for colour-blind readers; more groups use matplotlib's tab20."""
 STYLES: tuple[Any, ...] = ("--", ":", "-.", (0, (1, 4)))
-"""Of the lines to compare with, in turn."""
+"""Styles of the reference lines, in turn."""
 LONGEST_LABEL = 48
 ROW = 0.22
 """Height of a row of the legend, in inches."""
@@ -28,10 +28,10 @@ def curves_figure(comparison: Comparison, grid: np.ndarray, by_factor: bool, ban
     """Draw a comparison.
 
     Args:
-        comparison: the groups.
-        grid: (G,) costs.
-        by_factor: True for a logarithmic scale of costs.
-        bands: (3, G) value, low and high of each group.
+        comparison: The groups.
+        grid: Costs, (G,).
+        by_factor: True for a logarithmic cost axis.
+        bands: (3, G) for each group: value, low and high.
     """
     panels = 1 + comparison.solvable
     handles = _handles(comparison)
@@ -72,7 +72,7 @@ def _draw_group(axes: Axes, group: Group, colour: tuple | str, grid: np.ndarray,
 
 
 def _points(curve: Curve, grid: np.ndarray) -> np.ndarray:
-    """Return the points of a run that are drawn, (at most G, 2): at the costs of the grid, and the last one."""
+    """Return the points of a run to draw, (at most G, 2): at the costs of the grid, and the last one."""
     costs = np.append(grid[(grid >= curve.x[0]) & (grid < curve.x[-1])], curve.x[-1])
     return np.column_stack([costs, curve.on(costs)])
 
@@ -85,7 +85,7 @@ def colours(comparison: Comparison) -> list:
 
 
 def _handles(comparison: Comparison) -> list[Line2D]:
-    """Return what the legend shows: groups, and lines to compare with."""
+    """Return the legend's entries: groups and reference lines."""
     handles = [
         Line2D([], [], color=colour, linewidth=2, label=_label(group))
         for group, colour in zip(comparison.groups, colours(comparison), strict=True)
@@ -97,7 +97,7 @@ def _handles(comparison: Comparison) -> list[Line2D]:
 
 
 def _looks(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return how each line to compare with is drawn."""
+    """Return the drawing style of each reference line."""
     return [
         {"color": CEILING, "linestyle": "--", "linewidth": 1.2}
         if name == "ceiling"

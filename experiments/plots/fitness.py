@@ -1,4 +1,4 @@
-"""The fitness picture: how a population got better over its generations.
+"""The fitness picture: the improvement of a population over its generations.
 
 Conventions: tables are columns by name, as in metrics.csv, (G,) each; G generations. The loss is minus the fitness.
 """
@@ -21,10 +21,10 @@ def fitness_figure(metrics: Columns, loss: str, ceiling: int | None, resting: in
     """Draw the steps right and the loss over the generations.
 
     Args:
-        metrics: columns of metrics.csv, (G,) each.
-        loss: name of the loss.
-        ceiling: most cases that can be right, None if not known.
-        resting: cases that are right when nothing is ever played, None if there is no such baseline.
+        metrics: Columns of metrics.csv, (G,) each.
+        loss: Name of the loss.
+        ceiling: Most cases that can be right; None if unknown.
+        resting: Cases that are right when nothing is played; None without such a baseline.
     """
     figure, (above, below) = sheet(11, 7, rows=2, sharex=True)
     generation = metrics["generation"]
@@ -38,7 +38,7 @@ def fitness_figure(metrics: Columns, loss: str, ceiling: int | None, resting: in
     for value, name, colour in ((ceiling, "ceiling", CEILING), (resting, "always rest", BASELINE)):
         if value is not None:
             above.axhline(value, color=colour, linestyle="--", linewidth=1.2, label=f"{name}: {value}")
-    low = np.maximum(mean - deviation, best)  # no genome lies below the best
+    low = np.maximum(mean - deviation, best)  # no genome is below the best
     label = "mean loss ± 1 standard deviation, cut off at the best"
     band = below.fill_between(generation, low, mean + deviation, color=MEAN, alpha=0.25, linewidth=0, label=label)
     symmetric_log(below)

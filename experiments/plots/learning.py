@@ -15,18 +15,18 @@ COLUMNS = ("step", "updates", "mean_reward", "loss", "right_teacher_forced", "pr
 
 
 def learning_figure(metrics: Columns, ceiling: int | None, resting: int | None) -> Figure:
-    """Draw how a player got better.
+    """Draw the improvement of a player.
 
     Args:
-        metrics: columns of metrics.csv, (E,) each.
-        ceiling: most steps that can be right, None if not known.
-        resting: steps that are right when nothing is ever played, None if not known.
+        metrics: Columns of metrics.csv, (E,) each.
+        ceiling: Most steps that can be right; None if unknown.
+        resting: Steps that are right when nothing is played; None if unknown.
     """
     figure, panels = sheet(11, 8, rows=3, sharex=True, height_ratios=(2, 1, 1))
     above, middle, below = panels
     step = metrics["step"]
     marker = "o" if len(step) == 1 else None
-    if "greedy_reward" in metrics:  # a listener rewards: there is no right or wrong
+    if "greedy_reward" in metrics:  # a listener rewards, so nothing is right or wrong
         above.plot(step, metrics["greedy_reward"], color=BEST, marker=marker, label="reward from the listener")
         above.set(ylabel="reward per step,\ngreedy player")
         ceiling = resting = None

@@ -1,7 +1,7 @@
-"""The picture of a listener's training: the loss of each stage, and the scores of attacks and tests, over the steps.
+"""The picture of a listener's training: the loss of each stage, and the scores of attacks and tests.
 
-Conventions: tables are columns by name, as in metrics.csv of a listener's run folder, (E,) each; E steps. A loss or a
-score that a step does not have is NaN.
+Conventions: tables are columns by name, as in metrics.csv of a listener's run folder, (E,) each; E steps. A missing
+loss or score is NaN.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ COLUMNS = ("step", "stage", "loss", "score", "cpu_seconds")
 
 
 def training_figure(metrics: Columns) -> Figure:
-    """Draw losses as a line for each stage, and scores below as points where there are any."""
+    """Draw losses as a line for each stage, and below them any scores as points."""
     scored = np.isfinite(metrics["score"])
     figure, panels = sheet(10, 7, rows=1 + int(scored.any()), sharex=True, bottom=0.6)
     above, below = panels[0], panels[-1]
@@ -26,17 +26,17 @@ def training_figure(metrics: Columns) -> Figure:
     if scored.any():
         below.plot(metrics["step"][scored], metrics["score"][scored], ".", color=MEAN)
         below.set(ylabel="score of an attack (sd) or a test")
-        symmetric_log(below)  # percentiles beside standard deviations
+        symmetric_log(below)  # percentiles and standard deviations share the axis
     for axes in panels:
         axes.grid(color=GRID)
-    below.set(xlabel="step of training", xlim=(0, metrics["step"][-1] + 1))
+    below.set(xlabel="training step", xlim=(0, metrics["step"][-1] + 1))
     return figure
 
 
 def _draw(run: PlottedRun) -> Figure:
     metrics = run.table("metrics.csv", COLUMNS)
     if not np.isfinite(metrics["loss"]).any():
-        raise RunError(f"{run.folder.path}: this training has no losses: an n-gram is counted in one step")
+        raise RunError(f"{run.folder.path}: this training has no losses, because an n-gram is counted in one step")
     steps, seconds = metrics["step"][-1], metrics["cpu_seconds"][-1]
     caption = f"listener, kind {run.config.listener.kind}; {steps:,.0f} steps, {seconds:.0f} CPU seconds"
     return headed(training_figure(metrics), run.heading, caption)
@@ -44,7 +44,7 @@ def _draw(run: PlottedRun) -> Figure:
 
 PICTURE = Picture(
     "training",
-    "Losses of the stages of training, and scores of attacks and tests",
+    "Losses of the training stages, and scores of attacks and tests",
     lambda run: run.experiment == "listener",
     _draw,
 )

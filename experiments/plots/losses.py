@@ -1,4 +1,4 @@
-"""The pictures of a VAE in training: loss, and its parts, over the steps.
+"""The pictures of a VAE in training: the loss and its parts over the steps.
 
 Conventions: tables are columns by name, as in metrics.csv of a VAE's run folder, (E,) each; E validations. Losses are
 nats per melody; the loss is reconstruction + beta KL, with the last beta.
@@ -17,13 +17,13 @@ PARTS = {
     "kl": "KL, nats",
     "free_running": "accuracy,\nfree running",
 }
-"""Columns with axes of their own, and the labels of these."""
+"""Columns with their own axes, and the labels of these."""
 COLUMNS = ("step", "train_loss", "loss", *PARTS, "cpu_seconds")
-"""The columns that are drawn; the first is the axis."""
+"""The columns drawn; the first is the x axis."""
 
 
 def losses_figure(metrics: Columns) -> Figure:
-    """Draw the loss of a VAE in training and on held-out melodies, and below the parts of the latter."""
+    """Draw a VAE's loss in training and on held-out melodies, and below it the parts of the latter."""
     figure, axes = _panels(bottom=0.6)
     step = metrics["step"]
     marker = "o" if len(step) == 1 else None
@@ -42,7 +42,7 @@ def losses_overlay(runs: Sequence[tuple[str, Columns]]) -> Figure:
     """Draw the losses of several VAEs on held-out melodies, and their parts.
 
     Args:
-        runs: the name of each in the legend, and its columns.
+        runs: The legend name and columns of each.
     """
     named = len(runs) <= 20
     figure, axes = _panels(bottom=0.65 + 0.2 * -(-len(runs) // 2) * named)
@@ -62,7 +62,7 @@ def _panels(bottom: float) -> tuple[Figure, np.ndarray]:
     figure, axes = sheet(8, 9, 1 + len(PARTS), sharex=True, height_ratios=(2, 1, 1, 1), bottom=bottom)
     for one in axes:
         one.grid(color=GRID)
-    axes[-1].set_xlabel("step of training")
+    axes[-1].set_xlabel("training step")
     axes[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     return figure, axes
 
@@ -73,6 +73,4 @@ def _draw(run: PlottedRun) -> Figure:
     return headed(losses_figure(metrics), run.heading, caption)
 
 
-PICTURE = Picture(
-    "losses", "Loss, and its parts, over the steps of training", lambda run: run.experiment == "vae", _draw
-)
+PICTURE = Picture("losses", "Loss and its parts over the training steps", lambda run: run.experiment == "vae", _draw)

@@ -1,6 +1,6 @@
-"""The network picture: the champion's graph, and for each key its weights from the memory.
+"""The network picture: the champion's graph, and the weights from the memory to each key.
 
-A network for the keyboard shows its inputs as a piano roll of the memory and its outputs as the keys. Any
+A keyboard network shows its inputs as a piano roll of the memory and its outputs as keys. Any
 other network has its inputs and outputs in columns.
 
 Conventions: see `experiments.plots.network_layout`. Only enabled connections are drawn. Blue is positive, orange
@@ -28,7 +28,7 @@ _WEIGHTS = LinearSegmentedColormap.from_list(
     "weights",
     [(0, "#7a3300"), (0.25, NEGATIVE), (0.5, "#fadcc4"), (0.5, "#c9e4f5"), (0.75, POSITIVE), (1, "#00294a")],
 )
-"""Colours of weights, with a step at 0, so that the sign of the smallest shows."""
+"""Colours of weights, with a step at 0 so that the sign of the smallest weights is visible."""
 
 WIDTH, GRAPH_HEIGHT = 14.0, 6.5
 """Inches."""
@@ -41,10 +41,10 @@ def network_figure(
     keyboard: Keyboard = DEFAULT_KEYBOARD,
     grid: Grid = DEFAULT_GRID,
 ) -> Figure:
-    """Draw a network; one for the keyboard also as a table of direct weights for each key it uses.
+    """Draw a network; a keyboard network also as a table of direct weights for each key it uses.
 
     Raises:
-        ValueError: the network is recurrent.
+        ValueError: The network is recurrent.
     """
     weights = enabled_weights(genome)
     memory, bar = memory_steps(inputs, outputs, keyboard.keys), grid.steps_per_bar
@@ -56,7 +56,7 @@ def network_figure(
     figure = Figure(figsize=(WIDTH, height))
     cells = figure.add_gridspec(
         2,
-        2,  # the last column is the scale of the weights
+        2,  # the last column is the colour bar of the weights
         height_ratios=(GRAPH_HEIGHT * tall - 1, max(tables_height - 0.7, 0.01)),
         width_ratios=(1, 0.015),
         hspace=0.06,
@@ -81,7 +81,7 @@ def _draw_tables(
 ) -> PolyCollection:
     """Draw the tables (K, memory) of the direct weights into some keys, and return their squares.
 
-    They share the axes, as matplotlib needs 20 ms of CPU time for every axes.
+    They share one axes, because matplotlib needs 20 ms of CPU time for each.
     """
     keys, memory = next(iter(tables.values())).shape
     rows, wide, high = -(-len(tables) // columns), memory * 1.06, keys + 2.5
@@ -121,16 +121,16 @@ def _draw(run: PlottedRun) -> Figure:
     connections, hidden = len(enabled_weights(genome)), len(hidden_nodes(genome, outputs))
     caption = f"champion; enabled connections: {connections}; hidden nodes: {hidden}; "
     caption += (
-        "outputs say how the champion acts: the greatest one, or how far from the middle"
+        "outputs determine the action: the greatest one, or the distance from the middle"
         if run.acts
-        else "an output is on where its bias and weighted inputs sum to more than 0"
+        else "an output is on if its bias and weighted inputs sum to more than 0"
     )
     return headed(figure, run.heading, caption)
 
 
 PICTURE = Picture(
     "network",
-    "The champion: its inputs, and the outputs that they lead to",
+    "The champion: its inputs, and the outputs they connect to",
     suits=lambda run: run.experiment == "evolve",
     draw=_draw,
 )

@@ -1,4 +1,4 @@
-"""The graph of a network: its nodes and connections, over the memory as a piano roll.
+"""The graph of a network: nodes and connections, with the memory as a piano roll.
 
 Conventions: see `experiments.plots.network_layout`. Blue is positive, orange negative.
 """
@@ -17,10 +17,10 @@ from experiments.plots.network_layout import MODE_BIT_Y, OUTPUT_X, Position, mem
 from songs.keyboard import DEFAULT_KEYBOARD, STEPS_PER_BAR, Keyboard
 
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
-"""From the palette of Okabe and Ito, which colour-blind readers can tell apart."""
+"""Okabe and Ito's palette, suitable for colour-blind readers."""
 
 _MOST_LABELS = 40
-"""Most connections, and nodes of a column, that get a label each."""
+"""Maximum number of connections, and of nodes in a column, that get a label each."""
 
 _LABEL_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
 
@@ -37,11 +37,11 @@ def draw_graph(
     """Draw the nodes and connections of a network.
 
     Args:
-        axes: to draw on.
-        genome, inputs, outputs: the network.
-        weights: of its enabled connections, weakest first.
-        keyboard: that it plays, if it plays one.
-        bar: steps of a bar.
+        axes: The axes to draw on.
+        genome, inputs, outputs: The network.
+        weights: Weights of its enabled connections, weakest first.
+        keyboard: The keyboard that it plays, if any.
+        bar: Steps per bar.
     """
     count = keyboard.keys
     position = positions(genome, inputs, outputs, count)
@@ -73,11 +73,11 @@ def _draw_memory(axes: Axes, memory: int, keyboard: Keyboard, bar: int) -> None:
         axes.text(x, -0.65, str(back), ha="center", va="top", fontsize=8)
         if back % bar == 0:
             axes.plot([x - 0.5 / memory] * 2, [-0.5, keyboard.keys - 0.5], color="#b8bac0", linewidth=0.8, zorder=1)
-    axes.text(0.5, -1.25, "memory: steps back from the step to be played", ha="center", va="top", fontsize=9)
+    axes.text(0.5, -1.25, "memory: steps before the one to be played", ha="center", va="top", fontsize=9)
 
 
 def bar_ticks(memory: int, bar: int = STEPS_PER_BAR) -> list[int]:
-    """Return the steps back to label: 1 and whole bars, at most about ten."""
+    """Return the lags to label: 1 and whole bars, about ten at most."""
     stride = bar * -(-memory // (8 * bar))
     return [1, *range(stride, memory + 1, stride)]
 
@@ -94,7 +94,7 @@ def _draw_keys(axes: Axes, used: set[int], keyboard: Keyboard) -> None:
 
 
 def _draw_connections(axes: Axes, position: dict[int, Position], weights: dict[tuple[int, int], float]) -> None:
-    """Draw the connections as curves that leave and arrive level; the strongest lie on top."""
+    """Draw the connections as curves with horizontal ends; the strongest are on top."""
     if not weights:
         return
     strongest = max(map(abs, weights.values())) or 1.0
@@ -122,7 +122,7 @@ def _curve(start: Position, end: Position) -> list[Position]:
 
 
 def _label_nodes(axes: Axes, genome: neat.DefaultGenome, inputs: int, outputs: int, position: dict, keys: int) -> None:
-    """Label the nodes that are neither a cell of the memory nor a key."""
+    """Label the nodes that are neither a memory cell nor a key."""
     memory = memory_steps(inputs, outputs, keys)
     for key in hidden_nodes(genome, outputs):
         x, y = position[key]

@@ -1,4 +1,4 @@
-"""The layout of a network's picture: the position of every node, and the weights as tables.
+"""The layout of a network picture: the position of every node, and the weights as tables.
 
 Conventions:
     Node keys are neat-python's: inputs -1, -2, ..., outputs 0, 1, ..., hidden nodes above. Input -1 - i is
@@ -29,16 +29,16 @@ def enabled_weights(genome: neat.DefaultGenome) -> dict[tuple[int, int], float]:
 
 
 def memory_steps(inputs: int, outputs: int, keys: int = KEYS) -> int:
-    """Return the number of steps a network for so many keys remembers; 0 for any other network."""
+    """Return the number of steps remembered by a network for `keys` keys; 0 for any other network."""
     memory, rest = divmod(inputs, keys)
     return memory if outputs == keys and rest in (0, 1) else 0
 
 
 def layers(hidden: Iterable[int], links: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Return the layer of every hidden node: 0, or one more than the last of those that feed it.
+    """Return the layer of every hidden node: 0, or one more than the highest layer among its sources.
 
     Raises:
-        ValueError: the links run in a circle.
+        ValueError: The links contain a cycle.
     """
     sources: dict[int, list[int]] = {node: [] for node in hidden}
     for source, sink in links:
@@ -49,7 +49,7 @@ def layers(hidden: Iterable[int], links: Iterable[tuple[int, int]]) -> dict[int,
         for node in TopologicalSorter(sources).static_order():
             layer[node] = max((layer[source] + 1 for source in sources[node]), default=0)
     except CycleError:
-        raise ValueError("the network is recurrent: its connections run in a circle") from None
+        raise ValueError("the network is recurrent: its connections contain a cycle") from None
     return layer
 
 

@@ -1,4 +1,4 @@
-"""A picture of a run, and the run as pictures read it: from its folder alone.
+"""Pictures of a run, and the run as pictures need it, read only from its folder.
 
 A module of this package that draws a picture of runs has a constant `PICTURE`; `experiments.plots.run` lists them.
 """
@@ -23,15 +23,15 @@ Columns = Mapping[str, np.ndarray]
 """A table: columns by name, as in metrics.csv of a run folder, (rows,) float each."""
 
 UNDRAWABLE = 1e100
-"""Numbers from here on are the mark of a broken table."""
+"""Numbers at or beyond this are taken as a sign of a broken table."""
 
 LONGEST_TITLE = 150
-"""Characters of the title of a song that are shown."""
+"""Maximum number of characters shown of a song's title."""
 
 
 @dataclass(frozen=True, eq=False)
 class PlottedRun:
-    """A run, as its pictures need it."""
+    """A run, as needed by its pictures."""
 
     folder: RunFolder
     experiment: str
@@ -43,24 +43,24 @@ class PlottedRun:
 
     @property
     def improvises(self) -> bool:
-        """Whether a listener rewards the champion."""
+        """True if a listener rewards the champion."""
         if isinstance(self.config, DqnConfig):
             return self.config.improvises
         return isinstance(self.config, EvolveConfig) and bool(self.config.improvise.listener)
 
     @property
     def acts(self) -> bool:
-        """Whether the champion acts in an environment of Gymnasium."""
+        """True if the champion acts in a Gymnasium environment."""
         return isinstance(self.config, EvolveConfig) and self.config.task.kind == "environment"
 
     @property
     def missing_title(self) -> str:
-        """Title of its first song if the font lacks characters of it, and the pictures have the song's name alone."""
+        """Title of the first song if the font lacks some of its characters, so that pictures show the name; else ""."""
         return self.songs[0].title if self.songs and not font_shows(self.songs[0].title) else ""
 
     @property
     def layout(self) -> tuple[Keyboard, Grid]:
-        """Keyboard and grid of its first song, or of what is bred."""
+        """Keyboard and grid of the first song, or of the melodies bred."""
         if isinstance(self.config, BreedConfig):
             return self.config.melody.keyboard, self.config.melody.grid
         return (self.songs[0].keyboard, self.songs[0].grid) if self.songs else (DEFAULT_KEYBOARD, DEFAULT_GRID)
@@ -70,7 +70,7 @@ class PlottedRun:
         return drawable_table(self.folder, name, columns)
 
     def ending(self) -> str:
-        """Return how the run ended, in words."""
+        """Return a description of how the run ended."""
         summary = read_summary(self.folder)
         if not summary:
             return "no summary: cut short or still running"
@@ -79,22 +79,22 @@ class PlottedRun:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that can be drawn of some runs."""
+    """A picture that some runs have."""
 
     name: str
-    """Name of its files, and in messages."""
+    """Name of its files, also used in messages."""
     caption: str
     """Text below it in the report."""
     suits: Callable[[PlottedRun], bool]
-    """Whether a run has this picture."""
+    """True if a run has this picture."""
     draw: Callable[[PlottedRun], Figure]
     """Raises RunError if the run folder lacks what it needs."""
     in_report: Callable[[PlottedRun], bool] = lambda run: True
-    """Whether the report of a run that has this picture shows it."""
+    """True if the run's report shows this picture."""
 
 
 def read_summary(folder: RunFolder) -> dict[str, Any]:
-    """Return the summary of a run, empty while it is going on or if it was killed."""
+    """Return the summary of a run; empty if it is still running or was killed."""
     try:
         return folder.read_json("summary.json")
     except RunError:
@@ -102,10 +102,10 @@ def read_summary(folder: RunFolder) -> dict[str, Any]:
 
 
 def open_plotted(folder: RunFolder) -> PlottedRun:
-    """Read what all pictures of a run need.
+    """Read everything that the pictures of a run need.
 
     Raises:
-        RunError: the configuration is broken.
+        RunError: The configuration is broken.
     """
     experiment, config = name_of_kind(folder), read_config(folder)
     if not isinstance(config, EvolveConfig | DqnConfig):
@@ -114,7 +114,7 @@ def open_plotted(folder: RunFolder) -> PlottedRun:
     try:
         songs = folder.read_songs(task.steps, task.prompt) if task.kind == "song" else []
     except RunError:
-        songs = []  # the curves can be drawn without them; the roll says what it lacks
+        songs = []  # the curves can be drawn without them; drawing the roll reports the error
     names = {"song": task.song, "xor": "exclusive or"}
     heading = _heading(songs) if songs else names.get(task.kind) or str(getattr(config.environment, "id", ""))
     return PlottedRun(folder, experiment, config, songs, heading)
@@ -131,12 +131,12 @@ def drawable_table(folder: RunFolder, name: str, columns: tuple[str, ...]) -> Co
     """Return a table that can be drawn.
 
     Args:
-        folder: of the run.
-        name: of the file.
-        columns: the columns to draw; the first is the axis.
+        folder: The run folder.
+        name: Name of the file.
+        columns: The columns to draw; the first is the x axis.
 
     Raises:
-        RunError: the table is missing or broken, lacks a column, or holds numbers that no figure shows.
+        RunError: The table is missing or broken, lacks a column, or holds numbers that cannot be drawn.
     """
     table = folder.read_table(name)
     lacking = [column for column in columns if column not in table]
@@ -145,5 +145,5 @@ def drawable_table(folder: RunFolder, name: str, columns: tuple[str, ...]) -> Co
     beyond = [column for column in columns if (np.abs(table[column]) >= UNDRAWABLE).any()]
     beyond += [columns[0]] if np.isnan(table[columns[0]]).any() else []  # only the axis: a loss may be NaN
     if beyond:
-        raise RunError(f"{folder.path}: {name} is broken: no figure shows the numbers of {', '.join(beyond)}")
+        raise RunError(f"{folder.path}: {name} is broken: the numbers of {', '.join(beyond)} cannot be drawn")
     return table

@@ -1,4 +1,4 @@
-"""The return picture: how a population got better in a Gymnasium environment.
+"""The return picture: the improvement of a population in a Gymnasium environment.
 
 Conventions: tables are columns by name, as in metrics.csv, (G,) each; G generations. A return is that of an episode.
 """
@@ -18,12 +18,12 @@ COLUMNS = ("generation", "best_fitness", "mean_fitness", "std_fitness", "champio
 
 
 def returns_figure(metrics: Columns, solved_at: float, baselines: Mapping[str, float]) -> Figure:
-    """Draw the mean returns of the champion, of the best genome and of all over the generations.
+    """Draw the mean returns of the champion, of the best genome and of all genomes over the generations.
 
     Args:
-        metrics: columns of metrics.csv.
-        solved_at: mean return that solves the environment; 0 if there is none.
-        baselines: mean returns of acting at random and always alike, by name; empty while they are not known.
+        metrics: Columns of metrics.csv.
+        solved_at: Mean return that solves the environment; 0 if none is defined.
+        baselines: Mean returns of random and constant actions, by name; empty if not yet known.
     """
     figure, (axes,) = sheet(11, 5.5, bottom=1.1)
     generation, mean, deviation = metrics["generation"], metrics["mean_fitness"], metrics["std_fitness"]
@@ -34,7 +34,7 @@ def returns_figure(metrics: Columns, solved_at: float, baselines: Mapping[str, f
         ("mean_fitness", MEAN, "mean"),
     ):
         axes.plot(generation, metrics[column], color=colour, marker=marker, label=label, zorder=4)
-    high = np.minimum(mean + deviation, metrics["best_fitness"])  # no genome lies above the best
+    high = np.minimum(mean + deviation, metrics["best_fitness"])  # no genome is above the best
     axes.fill_between(generation, mean - deviation, high, color=MEAN, alpha=0.25, linewidth=0)
     if solved_at:
         axes.axhline(solved_at, color=CEILING, linestyle="--", linewidth=1.2, label=f"solved at {solved_at:g}")
@@ -51,7 +51,7 @@ def returns_figure(metrics: Columns, solved_at: float, baselines: Mapping[str, f
 
 
 def best_alone(baselines: Mapping[str, float]) -> str:
-    """Return the name of the action that does best if it is always taken; "" if that is not known."""
+    """Return the name of the best constant action; "" if unknown."""
     return max((name for name in baselines if name != "random"), key=lambda name: baselines[name], default="")
 
 

@@ -16,11 +16,11 @@ BASELINES = {"silence": (BASELINE, ":"), "random": (MEAN, "--"), "the_song": (CE
 
 
 def reward_figure(metrics: Columns, baselines: Mapping[str, float]) -> Figure:
-    """Draw the champion's reward, above, and each term of the listener, below.
+    """Draw the champion's reward at the top, and each term of the listener below.
 
     Args:
-        metrics: columns of metrics.csv.
-        baselines: rewards of other players, by name; those of `BASELINES` are drawn.
+        metrics: Columns of metrics.csv.
+        baselines: Rewards of other players, by name; those in `BASELINES` are drawn.
     """
     figure, (above, below) = sheet(11, 7, rows=2, sharex=True, left=0.85, right=2.1, bottom=0.6)
     generation = metrics["generation"]

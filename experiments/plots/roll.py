@@ -1,4 +1,4 @@
-"""The picture of a roll: the keys that were played, over the song.
+"""The picture of a roll: the keys played, compared with the song.
 
 Conventions:
     Rolls are (T, K) bool; low keys are at the bottom. A step is right if all its keys are; steps are counted
@@ -25,28 +25,28 @@ CELLS: dict[str, dict[str, Any]] = {
     "missed": {"facecolor": "white", "edgecolor": "black", "hatch": "....", "linestyle": "--"},
     "played": {"facecolor": "#0072B2", "edgecolor": "black"},
 }
-"""Looks of the cells of a roll; hatches and edges tell the kinds apart without colour."""
+"""Styles of a roll's cells; hatches and edges distinguish the kinds without colour."""
 
 ROW_STEPS = 64
-"""Steps of a row, less what is no whole bar."""
+"""Maximum number of steps in a row, which has whole bars."""
 ROW_INCHES = 0.15
-"""Height of a row for every key beyond 13."""
+"""Additional height of a row for every key beyond 13, in inches."""
 MOST_ROWS = 16
-"""Rows of a roll that are drawn; a picture of more would be too tall to open."""
+"""Maximum number of rows drawn; a taller picture would be hard to open."""
 
 
 def steps_per_row(grid: Grid) -> int:
-    """Return the steps of a row: whole bars, eight of them in 4/4 and eighths."""
+    """Return the steps per row: whole bars, eight of them in 4/4 and eighths."""
     return max(1, ROW_STEPS // grid.steps_per_bar) * grid.steps_per_bar
 
 
 def classify(played: np.ndarray, target: np.ndarray, prompt: int) -> dict[str, np.ndarray]:
     """Return masks (T, K) of the cells that are right, wrong (played, not in the song) and missed.
 
-    The prompt, which is given, is right wherever it sounds.
+    The prompt, which is given, counts as right wherever it sounds.
 
     Raises:
-        ValueError: the rolls have different shapes or differ in the prompt.
+        ValueError: The rolls have different shapes or differ in the prompt.
     """
     if played.shape != target.shape:
         raise ValueError(f"the played roll has the shape {played.shape}, the song {target.shape}")
@@ -61,13 +61,13 @@ def roll_figure(
     keyboard: Keyboard = DEFAULT_KEYBOARD,
     grid: Grid = DEFAULT_GRID,
 ) -> Figure:
-    """Draw a played roll over its target, or one without a target, in rows of whole bars.
+    """Draw a played roll compared with its target, or a roll without a target, in rows of whole bars.
 
     Args:
-        cells: what `classify` returns, or the whole roll as `played`.
-        prompt: steps that are given.
-        keyboard: of K keys.
-        grid: of the steps.
+        cells: The return value of `classify`, or the whole roll as `played`.
+        prompt: Steps given at the start.
+        keyboard: The keyboard of K keys.
+        grid: The grid of the steps.
     """
     width, steps = steps_per_row(grid), len(next(iter(cells.values())))
     rows = min(-(-steps // width), MOST_ROWS)
@@ -92,7 +92,7 @@ def roll_figure(
 
 
 def _draw_bars(axes: Axes, first: int, last: int, keyboard: Keyboard, grid: Grid) -> None:
-    """Draw an empty roll from one step to another."""
+    """Draw an empty roll from step `first` to step `last`."""
     keys, bar, width = keyboard.keys, grid.steps_per_bar, steps_per_row(grid)
     for key in keyboard.black_keys:
         axes.axhspan(key - 0.5, key + 0.5, xmax=(last - first) / width, color="#ececee", linewidth=0)
@@ -129,7 +129,7 @@ def _draw(run: PlottedRun) -> Figure:
 
 PICTURE = Picture(
     "roll",
-    "Keys the champion played, over the song",
+    "Keys the champion played, compared with the song",
     suits=lambda run: (
         run.experiment == "breed" or (run.experiment in ("evolve", "dqn") and run.config.task.kind == "song")
     ),

@@ -1,6 +1,6 @@
-"""`kuznechik plot`: the pictures of a run, drawn from its folder alone, as PNG and SVG.
+"""`kuznechik plot`: the pictures of a run, drawn only from its folder, as PNG and SVG.
 
-A new picture is a module with a constant `PICTURE`, and its line in `PICTURES`; the report shows it too.
+A new picture is a module with a constant `PICTURE`, and a line for it in `PICTURES`; the report shows it too.
 
 Conventions:
     Every figure function takes data and returns a matplotlib `Figure`; none needs a display or pyplot. The
@@ -44,18 +44,18 @@ PICTURES: tuple[Picture, ...] = (
 
 
 def plot_run(folder: RunFolder) -> list[Path]:
-    """Draw all pictures of a run into its folder `plots`; name on stderr those that could not be drawn, and why.
+    """Draw all pictures of a run to its folder `plots`; print on stderr which could not be drawn, and why.
 
-    Sets matplotlib's global style while it draws: call it from one thread at a time.
+    Sets matplotlib's global style while drawing, so call it from one thread at a time.
 
     Args:
-        folder: of a finished, interrupted or still growing run.
+        folder: A finished, interrupted or still growing run.
 
     Returns:
         The files written: NAME.png and NAME.svg for each picture.
 
     Raises:
-        RunError: the configuration is broken, a link is in the folder, or no picture can be drawn at all.
+        RunError: The configuration is broken, the folder contains a link, or no picture can be drawn at all.
     """
     folder.refuse_links()
     figures, missing = draw_run(folder)
@@ -70,17 +70,17 @@ def plot_run(folder: RunFolder) -> list[Path]:
 
 
 def draw_run(folder: RunFolder, for_report: bool = False) -> tuple[dict[str, Figure], list[str]]:
-    """Draw the pictures of a run and write none of them.
+    """Draw the pictures of a run without writing them.
 
     Args:
-        folder: of the run.
-        for_report: draw only the pictures that the report shows.
+        folder: The run folder.
+        for_report: Draw only the pictures that the report shows.
 
     Returns:
-        The figures by name, and what could not be drawn, each with the reason.
+        The figures by name, and a line with the reason for each one that could not be drawn.
 
     Raises:
-        RunError: the configuration is broken.
+        RunError: The configuration is broken.
     """
     run = open_plotted(folder)
     figures, missing = {}, []

@@ -1,7 +1,7 @@
 """Figures with fixed margins, a heading above them, and the colours that all pictures share.
 
-The margins are fixed because matplotlib's constrained layout measures every text several times: of the 5 CPU seconds
-that the pictures of a run took, it took 2.
+The margins are fixed because matplotlib's constrained layout measures every text several times: it took 2 of the 5 CPU
+seconds needed for the pictures of a run.
 
 Conventions: sizes, margins and gaps in inches.
 """
@@ -19,7 +19,7 @@ from matplotlib.ticker import SymmetricalLogLocator
 from experiments.figures import write_figure
 
 BEST, MEAN, CEILING, BASELINE = "#0072B2", "#E69F00", "#555555", "#CC79A7"
-"""From the palette of Okabe and Ito, which colour-blind readers can tell apart."""
+"""Okabe and Ito's palette, suitable for colour-blind readers."""
 PROMPT: dict[str, Any] = {"color": "#56B4E9", "alpha": 0.3, "linewidth": 0}
 GRID = "#e4e4e4"
 
@@ -42,14 +42,14 @@ def sheet(
     gap: float = 0.3,
     **subplots: Any,
 ) -> tuple[Figure, np.ndarray]:
-    """Return a figure and its panels one below the other, an array (rows,) of axes.
+    """Return a figure and its panels, stacked vertically, as an array (rows,) of axes.
 
     Args:
-        width, height: of the whole figure.
-        rows: number of panels.
-        left, right, bottom, top: margins around the panels.
-        gap: between two panels.
-        **subplots: what `Figure.subplots` takes, such as sharex.
+        width, height: Size of the whole figure.
+        rows: Number of panels.
+        left, right, bottom, top: Margins around the panels.
+        gap: Gap between two panels.
+        **subplots: Arguments of `Figure.subplots`, such as sharex.
     """
     figure = Figure(figsize=(width, height))
     panels = figure.subplots(rows, squeeze=False, **subplots)[:, 0]
@@ -58,7 +58,7 @@ def sheet(
         right=1 - right / width,
         bottom=bottom / height,
         top=1 - top / height,
-        hspace=gap * rows / (height - bottom - top - gap * (rows - 1)),  # in mean heights of a panel
+        hspace=gap * rows / (height - bottom - top - gap * (rows - 1)),  # relative to the mean panel height
     )
     return figure, panels
 
@@ -74,7 +74,7 @@ def headed(figure: Figure, heading: str, caption: str) -> Figure:
 
 
 def legend_below(figure: Figure, handles: list, columns: int, **look: Any) -> None:
-    """Put a legend at the foot of a figure."""
+    """Put a legend at the bottom of a figure."""
     figure.legend(handles=handles, loc="lower center", ncols=columns, frameon=False, fontsize=9, **look)
 
 
@@ -84,11 +84,11 @@ def legend_beside(axes: Axes) -> None:
 
 
 def symmetric_log(axes: Axes) -> None:
-    """Give axes a vertical scale that is linear from -1 to 1 and logarithmic beyond, with labels 1, 2, 5, 10, ...
+    """Set a vertical scale that is linear from -1 to 1 and logarithmic beyond, with labels 1, 2, 5, 10, ...
 
-    Call it after drawing: axes whose values all lie between -1 and 1 keep their linear scale and its labels.
+    Call it after drawing: axes whose values are all between -1 and 1 keep their linear scale and its labels.
     """
-    if np.abs(axes.dataLim.intervaly).max() <= 1:  # the limits of the view would be fixed by a look at them
+    if np.abs(axes.dataLim.intervaly).max() <= 1:  # reading the view limits would fix them
         return
     axes.set_yscale("symlog", linthresh=1)
     axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1, subs=(1, 2, 5)))
@@ -96,7 +96,7 @@ def symmetric_log(axes: Axes) -> None:
 
 
 def literal(text: str) -> str:
-    """Return text that matplotlib shows as it is: no formula, no line break, no glyph the font lacks."""
+    """Return text that matplotlib shows literally: no formula, no line break, no glyph that the font lacks."""
     known = _characters()
     spaced = "".join(" " if c.isspace() else c for c in text)
     shown = (c if c.isprintable() and ord(c) in known else "\N{REPLACEMENT CHARACTER}" for c in spaced)
@@ -104,22 +104,22 @@ def literal(text: str) -> str:
 
 
 def font_shows(text: str) -> bool:
-    """Return whether the font of the pictures has all characters of a text."""
+    """Return True if the pictures' font has all characters of a text."""
     return {ord(c) for c in text if c.isprintable()} <= _characters()
 
 
 def _characters() -> set[int]:
-    """Return the numbers of the characters that the font has."""
+    """Return the code points of the font's characters."""
     return set(font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap())
 
 
 def figure_paths(path: Path) -> list[Path]:
-    """Return the files of a figure, as PNG and as SVG."""
+    """Return the paths of a figure's files, PNG and SVG."""
     return [path.with_suffix(".png"), path.with_suffix(".svg")]
 
 
 def save(figure: Figure, path: Path) -> list[Path]:
-    """Write a figure as PNG and as SVG, and return both paths."""
+    """Write a figure as PNG and SVG, and return both paths."""
     options: tuple[dict, ...] = {"pil_kwargs": {"compress_level": 1}}, {"metadata": {"Date": None}}
     for file, option in zip(figure_paths(path), options, strict=True):
         write_figure(figure, file, DOTS_PER_INCH, **option)

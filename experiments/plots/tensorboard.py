@@ -2,7 +2,7 @@
 
 The files are written with TensorBoard's own writer, so neither torch nor TensorFlow is needed.
 
-Conventions: rolls are (T, K) bool. A step is whatever a run counts: generations, or steps of an environment.
+Conventions: rolls are (T, K) bool. A step is the run's own unit: generations or environment steps.
 """
 
 import io
@@ -19,18 +19,18 @@ from songs.song import Song
 from songs.synth import encode_wav
 
 MOST_STEPS = 256
-"""Longest melody that is drawn and rendered, in steps: a run writes many."""
+"""Maximum length of a melody that is drawn and rendered, in steps, because a run writes many."""
 SAMPLE_RATE = 16_000
 DOTS_PER_INCH = 80
 
 
 class EventWriter:
-    """Writes one file of events; a `Callback`."""
+    """Writer of one event file; a `Callback`."""
 
     def __init__(self, folder: Path):
         """
         Args:
-            folder: where to; it is made if need be.
+            folder: Folder to write to; it is created if necessary.
         """
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
@@ -60,7 +60,7 @@ class EventWriter:
         self._add(step, [{"tag": f"{name}/roll", "image": image}, {"tag": f"{name}/sound", "audio": audio}])
 
     def close(self) -> None:
-        """Put everything on disk."""
+        """Write everything to disk and close the file."""
         self._file.close()
 
     def _add(self, step: int, values: list[dict]) -> None:
@@ -72,7 +72,7 @@ class EventWriter:
 
 
 def _draw(cells: Mapping[str, np.ndarray], prompt: int) -> tuple[bytes, int, int]:
-    """Return the picture of a roll as PNG, its width and its height in pixels."""
+    """Return the picture of a roll as PNG, with its width and height in pixels."""
     with style.context(STYLE):
         figure, content = roll_figure(cells, prompt), io.BytesIO()
         figure.savefig(content, format="png", dpi=DOTS_PER_INCH)

@@ -1,4 +1,4 @@
-"""The picture of a listener's rewards for one melody, step by step and term by term.
+"""The picture of a listener's rewards for one melody, by step and term.
 
 Conventions: rewards are (T,) float, one per step of the melody, the prompt included.
 """
@@ -14,11 +14,11 @@ from songs.keyboard import STEPS_PER_BAR
 
 
 def terms_figure(terms: Mapping[str, np.ndarray], prompt: int) -> Figure:
-    """Draw the sum of all terms, above, and each term, below.
+    """Draw the sum of all terms at the top, and each term below.
 
     Args:
-        terms: rewards of each term, by name.
-        prompt: steps at the start that are given; they are not rewarded.
+        terms: Rewards of each term, by name.
+        prompt: Steps given at the start, which are not rewarded.
     """
     names, rewards = list(terms), np.array([*terms.values()], dtype=float)
     steps, table_height = rewards.shape[1], 0.32 * len(names) + 0.1

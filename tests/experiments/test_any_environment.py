@@ -118,7 +118,7 @@ def test_the_report_shows_the_return_and_its_picture(kuznechik, tmp_path, pole):
     summary = json.loads((pole / "summary.json").read_text())
     for expected in (
         "<h1>CartPole-v1",
-        "acting at random",
+        "random actions",
         f"<dd>{summary['mean_return']:.4g}",
         "Mean returns of the",
         "<dt>test episodes</dt><dd>3<",

@@ -176,7 +176,7 @@ def test_what_was_changed_and_left_out_of_a_folder_is_in_the_summary_and_the_rep
     assert summary["changes"] == {"waltz": ["sixteenths", "25 keys"]}
     assert kuznechik("report", run).status == 0
     page = (run / "report.html").read_text()
-    assert '<td data-name="from the file">as it is</td>' in page
+    assert '<td data-name="from the file">unchanged</td>' in page
     assert '<td data-name="from the file">sixteenths, 25 keys</td>' in page
     assert "<li>&lt;i&gt;.mid: is not a MIDI file: it does not begin with MThd</li>" in page
 

@@ -65,7 +65,7 @@ def test_evolution_and_deep_q_learning_have_a_common_unit(kuznechik, tmp_path, b
     assert 200 / 1.1 < last <= 200
     found, _, err = compared(kuznechik, tmp_path / "x", both, "--x", "evaluations")
     assert [row["group"] for row in found["groups"]] == [found["groups"][0]["group"]]
-    assert err == "Left out, as they have no such figures: learned\n"
+    assert err == "Left out, because they have no such figures: learned\n"
 
 
 @pytest.mark.parametrize("axis", ["cpu", "generations"])
@@ -101,7 +101,7 @@ def test_runs_that_improvise_are_compared_by_their_rewards(kuznechik, tmp_path, 
     silence, random, song = baselines.values()
     assert compare(list_runs([run])).lines == {"silence": silence, "random": random, "the song": song}
     _, _, err = compared(kuznechik, tmp_path / "y", run, xor_runs)
-    assert err == "Left out, as they have no such figures: improvised\n"
+    assert err == "Left out, because they have no such figures: improvised\n"
 
 
 def test_what_cannot_be_compared(kuznechik, tmp_path, xor_runs):

@@ -67,10 +67,10 @@ def test_the_table_and_json_say_the_same(kuznechik, xor_runs):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (("--sort", "speed"), "no column speed; there are run, kind, song"),
+        (("--sort", "speed"), "no column speed; the columns are run, kind, song"),
         (("--where", "speed=1"), "no column speed"),
         (("--where", "grasshopper"), "write COLUMN=VALUE"),
-        (("--where", "seed<many"), "many is no number"),
+        (("--where", "seed<many"), "many is not a number"),
     ],
 )
 def test_what_cannot_be_sorted_or_filtered(kuznechik, xor_runs, options, reason):
@@ -106,7 +106,7 @@ def test_a_broken_run_is_listed_and_left_out_of_comparisons(kuznechik, tmp_path,
     states = {row["run"]: row["state"] for row in listed(kuznechik, tmp_path / "runs")}
     assert states == {"short": "budget" if name == "metrics.csv" else "broken", "small": "solved"}
     compared = kuznechik("curves", tmp_path / "runs", "--out", tmp_path / "c", "--json")
-    assert (compared.status, compared.err) == (0, "Left out, as they have no such figures: short\n")
+    assert (compared.status, compared.err) == (0, "Left out, because they have no such figures: short\n")
 
 
 def test_prune_removes_what_left_nothing_and_is_not_running(kuznechik, tmp_path, xor_runs):
@@ -125,5 +125,5 @@ def test_a_folder_without_runs(kuznechik, tmp_path):
     called = kuznechik("runs", tmp_path)
     assert (called.status, called.err) == (
         2,
-        f"kuznechik: {tmp_path}: no run folder is in it; one has a config.toml\n",
+        f"kuznechik: {tmp_path}: contains no run folder; a run folder has a config.toml\n",
     )

@@ -176,7 +176,7 @@ def test_midi_comes_in_and_goes_out(waltz, tmp_path):
         told = "return document.getElementById('ports').textContent"
         browser.call("Page.addScriptToEvaluateOnNewDocument", source="navigator.requestMIDIAccess = undefined;")
         browser.open((waltz / "duet.html").as_uri())
-        assert browser.run(told) == "This browser has no Web MIDI. Chrome, Edge, Opera and Firefox have it."
+        assert browser.run(told) == "This browser has no Web MIDI. Chrome, Edge, Opera and Firefox do."
         browser.call("Page.addScriptToEvaluateOnNewDocument", source=MIDI_PORTS)
         browser.open((waltz / "duet.html").as_uri())
         browser.focus("midi")

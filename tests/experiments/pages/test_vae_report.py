@@ -45,7 +45,7 @@ def overview(folder, call_quietly) -> Path:
 
 def test_the_page_holds_the_run(page, folder):
     text = page.read_text()
-    for part in ("MusicVAE of 2 bars", "<strong>finished</strong>", "always resting gets", "KL, nats a melody"):
+    for part in ("MusicVAE of 2 bars", "<strong>finished</strong>", "always resting gets", "KL, nats per melody"):
         assert part in text
     assert "kuznechik vae train 2 16 2 -pt --set model.latent=8" in text
     assert "[training]" in text  # the configuration
@@ -65,7 +65,7 @@ def test_melodies_of_the_test_stand_beside_their_rebuilds(folder):
         # the tunes are quarters: 8 notes of 4 steps, fewer where a note is repeated
         assert sum(length for *_, length in original["roll"]["notes"]["played"]) == 32
         share = same_steps(original["roll"], again["roll"]).mean()
-        assert again["text"] == f"{share:.0%} of the steps as in the original"
+        assert again["text"] == f"{share:.0%} of the steps equal the original"
     roll = way["melodies"][0]["roll"]
     assert (roll["steps"], roll["part"], len(roll["titles"])) == (32 * (BETWEEN + 2), 32, BETWEEN + 2)
     assert [each["parts"]["played"] for each in new["melodies"]] == [f"sample {n}" for n in range(1, SAMPLES + 1)]
@@ -145,7 +145,7 @@ def test_another_data_set_of_the_same_name_is_not_taken(folder, tmp_path):
     assert "never trained on" in vae_view(RunFolder(folder / "two"), tmp_path)["groups"][0]["text"]
     meta = json.loads((place / "dataset.json").read_text())
     (place / "dataset.json").write_text(json.dumps({**meta, "seed": 1}))
-    assert "another data set than the run's" in vae_view(RunFolder(folder / "two"), tmp_path)["groups"][0]["text"]
+    assert "is not the run's data set" in vae_view(RunFolder(folder / "two"), tmp_path)["groups"][0]["text"]
 
 
 def test_several_are_compared_by_their_losses(overview, folder):
@@ -158,13 +158,13 @@ def test_several_are_compared_by_their_losses(overview, folder):
     assert [line.get_label() for line in losses] == ["two", "four"]
     assert losses[0].get_ydata().tolist() == RunFolder(folder / "two").read_table("metrics.csv")["loss"].tolist()
     assert all(axes.get_ylabel() for axes in figure.axes)
-    assert figure.axes[-1].get_xlabel() == "step of training"
+    assert figure.axes[-1].get_xlabel() == "training step"
 
 
 def test_kinds_are_not_mixed(kuznechik, folder, solved):
     called = kuznechik("report", folder / "two", solved, "--out", folder / "mixed.html")
     assert (called.status, called.out, called.err.count("\n")) == (2, "", 1)
-    assert f"{folder / 'two'} is the run of a VAE, {solved} is not: their curves cannot be compared" in called.err
+    assert f"{folder / 'two'} is a VAE run and {solved} is not: their curves cannot be compared" in called.err
     assert not (folder / "mixed.html").exists()
 
 
@@ -191,7 +191,7 @@ def test_a_damaged_model_is_told_in_one_line(kuznechik, folder, tmp_path, name):
         (("kl", "other"), "it has no column kl"),
         (("step", "stop"), "it has no column step"),
         (("\n", ",\n"), "is broken"),
-        (("0.", "1e308"), "no figure shows the numbers of"),
+        (("0.", "1e308"), "cannot be drawn"),
     ],
 )
 def test_a_table_that_cannot_be_drawn_is_left_out_and_named(folder, tmp_path, change, reason):
