@@ -76,7 +76,7 @@ class ListedRun:
 
     @cached_property
     def song(self) -> str:
-        """What is learned: one or more songs, exclusive or, an environment, a VAE's data set, or the start of breeding."""
+        """What is learned: songs, exclusive or, an environment, a VAE's data set, or the start of breeding."""
         task, summary = self.options.get("task.kind"), self.summary
         if task is None:
             return str(self.options.get("breed.start") or summary.get("dataset", ""))

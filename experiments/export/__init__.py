@@ -1,1 +1,1 @@
-"""Export: the champion of a run as files that other programs read."""
+"""Export: the champion of a run as files for other programs."""

@@ -1,25 +1,25 @@
-"""A Q-network in Python's own numbers. It needs the standard library alone: `export --to python` writes it."""
+"""A Q-network in plain Python, using only the standard library; `export --to python` writes it."""
 
 import array
 import base64
 
 
 class DenseNetwork:
-    """Layers of leaky rectified units, then the advantages of the choices, and perhaps a value for all of them."""
+    """Leaky ReLU layers, then the advantages of the choices, and optionally a value added to all of them."""
 
     LEAK = 0.1
 
     def __init__(self, layers: list, advantage: tuple, value: tuple | None, choices: int):
-        """Take layers as (inputs, weights, biases), both texts that `floats` reads, and the choices of a branch."""
+        """Take layers as (inputs, weights, biases), the latter two texts for `floats`, and the choices per branch."""
         self._layers = [self._rows(*layer) for layer in layers]
         self._advantage, self._value = self._rows(*advantage), self._rows(*value) if value else None
         self._choices = choices
 
     def start(self) -> None:
-        """Begin an episode: nothing is remembered."""
+        """Begin an episode with an empty memory."""
 
     def __call__(self, inputs: list[float]) -> list[float]:
-        """Return the values of the choices of all branches, one branch after the other."""
+        """Return the values of all choices, one branch after another."""
         hidden = list(inputs)
         for layer in self._layers:
             hidden = [max(z, self.LEAK * z) for z in self._sums(layer, hidden)]
@@ -40,7 +40,7 @@ class DenseNetwork:
 
     @staticmethod
     def _rows(inputs: int, weights: str, biases: str) -> list:
-        """Return pairs of weights and a bias from texts of 32-bit numbers, little-endian, in base 64."""
+        """Return pairs of weights and a bias, from texts of little-endian 32-bit floats in base64."""
         flat, bias = array.array("f"), array.array("f")
         for numbers, text in ((flat, weights), (bias, biases)):
             numbers.frombytes(base64.b64decode(text))

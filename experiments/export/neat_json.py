@@ -1,6 +1,6 @@
 """A genome in the JSON format of neat-python's `neat.export`, version 1.0.
 
-All outputs are there, also those that nothing feeds, which neat-python's own export leaves out. A key is pressed where
+All outputs are included, also unconnected ones, which neat-python's own export leaves out. A key is pressed if
 its output is above 0 before its activation: above 0 for tanh, above 1/2 for sigmoid.
 """
 
@@ -14,7 +14,7 @@ FORMAT_VERSION = "1.0"
 
 
 def neat_json_text(network: GenomeNetwork) -> str:
-    """Return the text of the file: nodes are named as in neat-python, hidden ones in the order of evaluation."""
+    """Return the text of the file; nodes are named as in neat-python, with hidden ones in evaluation order."""
     names = {index: -1 - index for index in range(network.inputs)}
     names |= {source: output for output, source in enumerate(network.outputs)}
     hidden = [network.inputs + index for index in range(len(network.nodes)) if network.inputs + index not in names]

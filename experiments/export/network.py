@@ -1,15 +1,15 @@
-"""The network of a run's champion as plain data, before it is written in one format or another.
+"""The network of a run's champion as plain data, independent of the export format.
 
-Conventions: an observation has I numbers. Of a song they are laid out like those of `KeyboardEnv`: the oldest step
-first, all keys of a step, and with a mode bit a last number that is 1 to play the song. Values are what a network
-answers before its last activation.
+Conventions: an observation has I numbers. For a song they are laid out as in `KeyboardEnv`: the oldest step first,
+all keys of each step, and with a mode bit a last number that is 1 to play the song. Values are the network's outputs
+before the last activation.
 
-    head       values                      what is done
-    keys       K                           a key is pressed where its value is above 0
-    branches   K pairs: release, press     a key is pressed where press is above release
+    head       values                      meaning
+    keys       K                           a key is pressed if its value is above 0
+    branches   K pairs: release, press     a key is pressed if press is above release
     one_key    K + 1                       the greatest: 0 rests, k presses key k - 1
     action     one for each action         the greatest, counted from `start`
-    box        one for each element        tanh, between `low` and `high`; the value itself where these are None
+    box        one for each element        tanh, scaled to `low` and `high`; the value itself if these are None
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ BESIDE_PRIOR = "its network plays beside a model of real melodies, which no expo
 
 @dataclass(frozen=True)
 class Head:
-    """From values to what is done; see the module's docstring."""
+    """Mapping from values to keys or actions; see the module's docstring."""
 
     kind: str
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Head:
 
 @dataclass(frozen=True, eq=False)
 class GenomeNetwork:
-    """A network of nodes, as `agents.neat.scalar_network` has them."""
+    """A network of nodes, as in `agents.neat.scalar_network`."""
 
     inputs: int
     nodes: list[Node]
@@ -58,11 +58,11 @@ class GenomeNetwork:
 
 @dataclass(frozen=True, eq=False)
 class DenseNetwork:
-    """A Q-network: layers of leaky rectified units, advantages, and perhaps one value that is added to them."""
+    """A Q-network: leaky ReLU layers, advantages, and optionally a value added to them."""
 
     inputs: int
     weights: Mapping[str, np.ndarray]
-    """As in the run: body.0.weight, body.0.bias, body.2.weight, ..., advantage.weight, ..., value.weight, ..."""
+    """Names as in the run: body.0.weight, body.0.bias, body.2.weight, ..., advantage.weight, ..., value.weight, ..."""
     branches: int
     choices: int
     head: Head
@@ -79,7 +79,7 @@ def _number(layer: str) -> int:
 
 
 def read_network(folder: RunFolder) -> GenomeNetwork | DenseNetwork:
-    """Return the network of a run's champion; raises RunError if the run has none, or it does not decide alone."""
+    """Return the network of a run's champion; raise RunError if it has none, or if it does not decide alone."""
     kind = name_of_kind(folder)
     if kind == "breed":
         raise RunError(
@@ -94,7 +94,7 @@ def read_network(folder: RunFolder) -> GenomeNetwork | DenseNetwork:
 
 
 def _observation(config: EvolveConfig | DqnConfig) -> dict[str, Any]:
-    """Return what an observation is, for readers of the file."""
+    """Return a description of the observations, for readers of the file."""
     task = config.task
     if task.kind != "song":
         return {"task": task.kind if isinstance(config, DqnConfig) or task.kind == "xor" else config.environment.id}
@@ -141,19 +141,19 @@ def _dense(folder: RunFolder, config: DqnConfig, about: Mapping[str, Any]) -> De
 
 
 def _inputs(weights: Mapping[str, np.ndarray], shape: tuple[int, int]) -> int:
-    """Return the numbers of an observation; raises an error if the heads have another shape."""
+    """Return the size of an observation; raise ValueError or LookupError if the heads have a different shape."""
     if len(weights["advantage.weight"]) != shape[0] * shape[1]:
         raise ValueError(f"{len(weights['advantage.weight'])} advantages, not {shape[0] * shape[1]}")
     return int(weights["body.0.weight"].shape[1])
 
 
 def levels_of(network: GenomeNetwork) -> list[tuple[int, int]]:
-    """Return the first node, and the one behind the last, of each level; all nodes where there are circles."""
+    """Return the first node and the end of each level; a recurrent network is a single level."""
     count = len(network.nodes)
     if network.recurrent:
         return [(0, count)]
     levels: list[int] = []
-    for _, _, _, links in network.nodes:  # in the order of their levels
+    for _, _, _, links in network.nodes:  # in level order
         levels.append(1 + max((levels[source - network.inputs] for source, _ in links if source >= network.inputs),
                               default=-1))  # fmt: skip
     starts = [index for index in range(count) if index == 0 or levels[index] != levels[index - 1]]

@@ -1,7 +1,7 @@
 """A network as an ONNX model.
 
 input    observation   (B, I) float
-output   values        (B, O) double of a genome, (B, branches, choices) float of a DQN; see `network`
+output   values        (B, O) double for a genome, (B, branches, choices) float for a DQN; see `network`
 output   keys          (B, K) bool, or `action`: (B,) int64, or (B, elements) double
 """
 
@@ -18,11 +18,11 @@ from experiments.export.network import DenseNetwork, GenomeNetwork, Head, levels
 
 OPSET = 17
 IR_VERSION = 8
-"""Versions of 2022, which all runtimes of today read."""
+"""A version from 2022, which all current runtimes support."""
 
 
 class Graph:
-    """A graph in the making; values are known by their names."""
+    """A graph under construction; values are referenced by name."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -46,7 +46,7 @@ def onnx_bytes(network: GenomeNetwork | DenseNetwork) -> bytes:
     """Return the content of the file.
 
     Raises:
-        ValueError: the network is recurrent.
+        ValueError: The network is recurrent.
     """
     graph = Graph()
     if isinstance(network, GenomeNetwork):
@@ -65,7 +65,7 @@ def onnx_bytes(network: GenomeNetwork | DenseNetwork) -> bytes:
 
 def _genome(graph: Graph, network: GenomeNetwork) -> str:
     if network.recurrent:
-        raise ValueError("a recurrent network goes to python, torch or neat-json")
+        raise ValueError("a recurrent network can only be exported to python, torch or neat-json")
     known, sums, width = graph.add("Cast", "observation", to=TensorProto.DOUBLE), [], network.inputs
     for first, last in levels_of(network):
         nodes = network.nodes[first:last]
@@ -83,7 +83,7 @@ def _genome(graph: Graph, network: GenomeNetwork) -> str:
 
 
 def _activated(graph: Graph, z: str, names: Sequence[str]) -> str:
-    """Add the activations of columns and return all of them."""
+    """Add the activations of columns and return the name of the result."""
     if len(set(names)) == 1:
         return _activate(graph, z, names[0])
     columns = [graph.add("Gather", z, graph.constant(np.array([n])), axis=1) for n in range(len(names))]
@@ -130,7 +130,7 @@ def _dense(graph: Graph, network: DenseNetwork) -> str:
 
 
 def _decide(graph: Graph, head: Head, values: str, shape: Sequence[int | None]) -> onnx.ValueInfoProto:
-    """Add what is done, and return it as an output."""
+    """Add the action or keys, and return them as an output."""
     last = shape[-1]
     assert last is not None, "only the first axis is open"
     if head.kind == "keys":

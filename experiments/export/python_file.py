@@ -1,4 +1,4 @@
-"""A network as one Python file that needs nothing but the standard library."""
+"""A network as one Python file that needs only the standard library."""
 
 import base64
 import inspect
@@ -15,7 +15,7 @@ KEYS = {
     "branches": "[press > release for release, press in zip(*[iter(NETWORK(observation))] * 2)]",
     "one_key": "[key == best for key in range(1, len(values))]",
 }
-"""Keys that are pressed, by head."""
+"""Expressions for the keys pressed, by head."""
 
 PAGE = '''"""The champion of {run}, a run of kuznechik. It needs nothing but Python.
 
@@ -69,14 +69,14 @@ def _arguments(parts: Sequence) -> str:
 
 
 def _layer(network: DenseNetwork, name: str) -> tuple[int, str, str]:
-    """Return a layer as `dense_network.DenseNetwork` reads it."""
+    """Return a layer in the format of `dense_network.DenseNetwork`."""
     parts = (network.weights[f"{name}.{part}"] for part in ("weight", "bias"))
     weights, bias = (base64.b64encode(part.astype("<f4").tobytes()).decode() for part in parts)
     return int(network.weights[f"{name}.weight"].shape[1]), weights, bias
 
 
 def _function(head: Head) -> str:
-    """Return the function that says what is done."""
+    """Return the source of the function that chooses keys or an action."""
     if head.kind == "action":
         return (
             'def act(observation):\n    """Return the action for a list of numbers."""\n'

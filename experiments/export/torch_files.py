@@ -1,4 +1,4 @@
-"""A network as a PyTorch module: a file of weights, safetensors, and a small program that builds and loads it."""
+"""A network as a PyTorch module: a safetensors file of weights, and a short program that builds and loads it."""
 
 import inspect
 import json
@@ -56,7 +56,7 @@ def decide(values: Tensor) -> Tensor:
 
 
 def torch_files(network: GenomeNetwork | DenseNetwork, weights_file: str) -> tuple[str, bytes]:
-    """Return the text of the program, and the content of the file of weights beside it."""
+    """Return the text of the program, and the content of its weights file."""
     cls, arguments, weights = _genome(network) if isinstance(network, GenomeNetwork) else _dense(network)
     expression, what = DECIDE[network.head.kind]
     about = [f"{name}: {value}" for name, value in network.about.items() if name != "run"]

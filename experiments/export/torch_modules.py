@@ -1,4 +1,4 @@
-"""Networks as PyTorch modules; `export --to torch` writes their source beside the weights.
+"""Networks as PyTorch modules; `export --to torch` writes their source next to the weights.
 
 Conventions: B observations of I numbers; values as in `experiments.export.network`.
 """
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class GenomeNetwork(nn.Module):
-    """An evolved network in double precision: its nodes by level, each fed by inputs and nodes before it."""
+    """An evolved network in double precision: its nodes by level, each fed by inputs and earlier nodes."""
 
     def __init__(self, inputs: int, levels: list, activations: list[str], outputs: list[int], recurrent: bool):
         """Take the number of inputs, the first and last node of each level, names of activations, and output nodes."""
@@ -23,7 +23,7 @@ class GenomeNetwork(nn.Module):
         self.start()
 
     def start(self, episodes: int = 1) -> None:
-        """Begin so many episodes side by side: a recurrent network forgets."""
+        """Begin `episodes` parallel episodes: a recurrent network is reset."""
         self.state = torch.zeros(episodes, len(self.activations), dtype=torch.float64)
 
     def forward(self, observations: Tensor) -> Tensor:
@@ -45,7 +45,7 @@ class GenomeNetwork(nn.Module):
 
     @staticmethod
     def activate(name: str, z: Tensor) -> Tensor:
-        """Apply the activation of a name."""
+        """Apply an activation, given its name."""
         functions = {
             "sigmoid": lambda z: torch.sigmoid((5 * z).clamp(-60, 60)),
             "tanh": lambda z: torch.tanh((2.5 * z).clamp(-60, 60)),
@@ -60,10 +60,10 @@ class GenomeNetwork(nn.Module):
 
 
 class QNetwork(nn.Module):
-    """A Q-network: layers of leaky rectified units, advantages, and perhaps a value that is added to them."""
+    """A Q-network: leaky ReLU layers, advantages, and optionally a value added to them."""
 
     def __init__(self, widths: list[int], branches: int, choices: int, dueling: bool):
-        """Take the widths of the observations and of all layers, and the shape of the values."""
+        """Take the widths of observations and layers, and the shape of the values."""
         super().__init__()
         self.shape = branches, choices
         body: list[nn.Module] = []
@@ -74,7 +74,7 @@ class QNetwork(nn.Module):
         self.value = nn.Linear(widths[-1], 1) if dueling else None
 
     def start(self, episodes: int = 1) -> None:
-        """Begin episodes: nothing is remembered."""
+        """Begin episodes with an empty memory."""
 
     def forward(self, observations: Tensor) -> Tensor:
         """Return values (B, branches, choices) for observations (B, I)."""

@@ -1,1 +1,1 @@
-"""Listeners from the command line: scores, audits, and the files of trained ones."""
+"""Listeners from the command line: scores, audits, and files of trained ones."""

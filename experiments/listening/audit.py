@@ -25,7 +25,7 @@ FILES = ("audit.json", "audit.md", "audit.png")
 
 
 def audit(options: argparse.Namespace, sources: Mapping[str, np.ndarray]) -> int:
-    """Run the action; `sources` are rolls (N, 128, K) by name, to be ranked among the real melodies."""
+    """Run the action; `sources` are rolls (N, 128, K) by name, to rank among the real melodies."""
     begun = time.process_time()
     path = trained_file(options.listener)
     if options.card and path is None:
@@ -60,7 +60,7 @@ def audit(options: argparse.Namespace, sources: Mapping[str, np.ndarray]) -> int
 
 
 def ranked(listener: Listener, real: np.ndarray, sources: Mapping[str, np.ndarray]) -> dict[str, dict]:
-    """Return the percentiles of the rolls of sources, by name, among real melodies (N, T) by a listener."""
+    """Return the percentiles of sources' rolls among real melodies (N, T) according to a listener, by source."""
     scores, ranks = in_chunks(total(listener))(real), {}
     for name, rolls in sources.items():
         each = percentile(scores, listener.rewards(rolls).sum(axis=1, dtype=np.float64))
@@ -69,7 +69,7 @@ def ranked(listener: Listener, real: np.ndarray, sources: Mapping[str, np.ndarra
 
 
 def _command(options: argparse.Namespace) -> str:
-    """Return the call, with folders by their names alone."""
+    """Return the command, with folders by name only."""
     folders = [f"--midi {folder.resolve().name}" for folder in options.midi] + ["--all"] * options.all
     size = "--quick" if options.quick else f"--generations {options.generations} --islands {options.islands}"
     seed = f"--seed {options.seed}"

@@ -73,12 +73,12 @@ def _red_team(results: dict[str, dict], options: dict) -> str:
 
 
 def card(name: str, about: dict[str, Any], results: dict[str, Any] | None = None) -> str:
-    """Return the page of a trained listener.
+    """Return the model card of a trained listener.
 
     Args:
-        name: of the listener.
-        about: its JSON.
-        results: its audit, None where there is none yet.
+        name: Name of the listener.
+        about: Its JSON.
+        results: Its audit; None if not yet available.
     """
     data = about["data"]
     sizes = "; ".join(
@@ -106,7 +106,7 @@ def card(name: str, about: dict[str, Any], results: dict[str, Any] | None = None
 
 
 def taste_card(name: str, about: dict[str, Any], results: dict[str, Any] | None = None) -> str:
-    """Return the page of a taste, whose JSON is `about`, with its audit if there is one."""
+    """Return the model card of a taste, with its audit if available; `about` is its JSON."""
     certainty = about["certainty"]
     lines = [
         f"# {name}",
@@ -129,16 +129,16 @@ def taste_card(name: str, about: dict[str, Any], results: dict[str, Any] | None 
 
 
 def _cost(about: dict[str, Any]) -> str:
-    """Return the cost of training; a run has it in its summary instead."""
+    """Return the cost of training, if the JSON has it; for a run it is in the summary."""
     return f", {about['cpu_seconds']:.0f} CPU seconds of training" if "cpu_seconds" in about else ""
 
 
 DEAF = 0.8
-"""AUC below which the card says that the judge does not hear a change."""
+"""AUC below which the card states that the judge does not hear a change."""
 
 
 def judge_card(name: str, about: dict[str, Any]) -> str:
-    """Return the page of a trained judge, whose JSON is `about`."""
+    """Return the model card of a trained judge; `about` is its JSON."""
     data, evaluation = about["data"], about["evaluation"]
     counts = data["excerpts"]["16 bars"]
     unheard = [f"{family} ({value:.2f})" for family, value in evaluation["auc"].items() if value < DEAF]

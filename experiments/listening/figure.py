@@ -1,4 +1,4 @@
-"""The figure of an audit: AUCs of corruptions, percentiles of degenerate players, and the course of attacks."""
+"""The figure of an audit: AUCs of corruptions, percentiles of degenerate players, and the progress of attacks."""
 
 from matplotlib.figure import Figure
 
@@ -7,7 +7,7 @@ KINDS = {"notes and rhythm": NOTES, "form": FORM}
 
 
 def figure(results: dict) -> Figure:
-    """Draw an audit, the plain data of `listener.audit.audit`."""
+    """Draw an audit, given as plain data by `listener.audit.audit`."""
     picture = Figure(figsize=(13, 8), layout="constrained")
     ((left, right),) = picture.subfigures(1, 2, squeeze=False, width_ratios=(1.15, 1))
     _corruptions(left.subplots(), results["corruptions"])

@@ -1,6 +1,6 @@
-"""The files of a listener that was trained: its model, a JSON with all else, and a card to read.
+"""The files of a trained listener: its model, a JSON with everything else, and a model card.
 
-They hold nothing that differs from one run to the next of the same configuration, such as its cost.
+They contain nothing that differs between runs of the same configuration, such as the cost.
 """
 
 from pathlib import Path
@@ -21,10 +21,10 @@ def write_model(path: Path, trained: Trained, config: ListenerConfig, corpora: C
     """Write the files of a listener, or of the judge.
 
     Args:
-        path: of the .safetensors file; the others go beside it.
-        trained: result of the training.
-        config: of the run.
-        corpora: the music of the run.
+        path: Path of the .safetensors file; the other files are written next to it.
+        trained: Result of the training.
+        config: Configuration of the run.
+        corpora: Music of the run.
     """
     about = {"data": describe_music(config, corpora), "command": config.command, **trained.about}
     if config.rewards:
@@ -41,7 +41,7 @@ def copy_model(source: Path, path: Path) -> None:
 
 
 def write_card(path: Path, audit: dict[str, Any] | None = None) -> None:
-    """Write the card of a listener beside its file, with its audit if there is one."""
+    """Write a listener's model card next to its file, with its audit if available."""
     about = read_about(path)
     if about["kind"] == JUDGE:
         text = judge_card(path.stem, about)
@@ -51,7 +51,7 @@ def write_card(path: Path, audit: dict[str, Any] | None = None) -> None:
 
 
 def describe_music(config: ListenerConfig, corpora: Corpora) -> dict[str, Any]:
-    """Return where the music is from and how much of it there is, as plain data."""
+    """Return the origin and amount of the music, as plain data."""
     by_length = {EXCERPT_BARS: corpora.excerpts, SHORT_BARS: corpora.short, SONG_BARS: corpora.songs}
     if corpora.long:
         by_length[LONG_BARS] = corpora.long

@@ -1,4 +1,4 @@
-"""The progress bar of long work that is no run, shown where the output is a terminal."""
+"""A progress bar for long work other than runs, shown if the output is a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def progress(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar and yield a function that updates it: name of the stage, steps done, steps in all."""
+    """Show a bar and yield a function that updates it with the name of the stage, steps done, and total steps."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     bar = Progress(

@@ -1,1 +1,1 @@
-"""MusicVAE from the command line: data sets, training, sampling, and what is shipped."""
+"""MusicVAE from the command line: data sets, training, sampling, and the models included."""

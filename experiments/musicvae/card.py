@@ -1,4 +1,4 @@
-"""The card of a model: what it is, how it was made, and its figures, as a page."""
+"""The model card: what a model is, how it was made, and its figures."""
 
 import shlex
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ STATISTICS = ("notes_a_bar", "rests", "in_scale", "in_c", "changes", "different_
 
 
 def portable(command: Sequence[str]) -> list[str]:
-    """Return a command line without the folders of the machine it ran on: of an absolute path, the name."""
+    """Return a command line without machine-specific folders: absolute paths are reduced to their names."""
     return [Path(word).name if Path(word).is_absolute() else word for word in command]
 
 
 def without_machine(about: dict) -> dict:
-    """Return the JSON of a model without the machine it was trained on; the versions that trained it stay."""
+    """Return the JSON of a model without the machine it was trained on; the versions used are kept."""
     versions = (about.get("provenance") or {}).get("versions") or {}
     known = {name: version for name, version in versions.items() if version}
     kept = {name: value for name, value in about.items() if name != "provenance"}
@@ -39,7 +39,7 @@ def without_machine(about: dict) -> dict:
 
 
 def model_card(name: str, model: MusicVAE, about: dict, path: Path) -> str:
-    """Return the page of a model whose JSON has `data`, `figures`, `training` and `licence`."""
+    """Return the card of a model whose JSON has `data`, `figures`, `training` and `licence`."""
     data, figures, training = about["data"], about["figures"], about["training"]
     reconstruction, spread = figures["reconstruction"], figures["statistics"]
     sources = reconstruction.get("sources", {})

@@ -16,24 +16,24 @@ COLUMNS = ("name", "sources", "pieces", "train", "validation", "test", "unique t
 
 
 def form_name(options: argparse.Namespace) -> str:
-    """Return the representation that -p and --onsets ask for."""
+    """Return the representation that -p and --onsets select."""
     return "pianoroll" if options.pianoroll else "onsets" if options.onsets else "midilike"
 
 
 def asked_form(options: argparse.Namespace) -> tuple[str | None, bool | None]:
-    """Return the representation and the keys that -p, --onsets and -t ask for; None and None without any of them."""
+    """Return the representation and keys that -p, --onsets and -t select; None and None without any of them."""
     if not (options.pianoroll or options.onsets or options.transposed):
         return None, None
     return form_name(options), options.transposed
 
 
 def in_c(transposed: bool | None, about: dict) -> bool:
-    """Return whether melodies are in C major or A minor: as asked, or as the JSON of a model says."""
+    """Return True if melodies are in C major or A minor: as requested, or as in the JSON of a model."""
     return bool((about.get("data") or {}).get("transposed")) if transposed is None else transposed
 
 
 def dataset_folder(options: argparse.Namespace) -> Path:
-    """Return the folder of the data set that BARS, -p, --onsets and -t name."""
+    """Return the folder of the data set selected by BARS, -p, --onsets and -t."""
     return options.data / dataset_name(options.bars, form_name(options), options.transposed)
 
 
@@ -68,7 +68,7 @@ def show_datasets(options: argparse.Namespace) -> int:
     """List the data sets."""
     folders = sorted(path.parent for path in options.data.glob("*/dataset.json"))
     if not folders:
-        raise DatasetError(f"{options.data}: holds no data sets; make one with kuznechik vae generate-dataset")
+        raise DatasetError(f"{options.data}: contains no data sets; make one with kuznechik vae generate-dataset")
     listed = [{"name": each.name, **read_meta(each)} for each in folders]
     for each, path in zip(listed, folders, strict=True):
         if options.statistics:
@@ -96,7 +96,7 @@ def delete_dataset(options: argparse.Namespace) -> int:
         raise DatasetError(f"{folder}: is a link to another folder; delete that by hand")
     others = {path.name for path in folder.iterdir()} - {"dataset.json", *(f"{name}.npz" for name in SPLITS)}
     if others:
-        raise DatasetError(f"{folder}: holds other files, too ({', '.join(sorted(others)[:5])}); delete it by hand")
+        raise DatasetError(f"{folder}: also contains other files ({', '.join(sorted(others)[:5])}); delete it by hand")
     shutil.rmtree(folder)
     print(f"{folder}: deleted")
     return 0

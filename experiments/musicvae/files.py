@@ -1,4 +1,4 @@
-"""Melodies of a MusicVAE as files: read from MIDI, written as MIDI, WAV and a picture.
+"""Melodies of a MusicVAE as files: reading MIDI, and writing MIDI, WAV and a picture.
 
 Conventions: tokens (N, T) of a representation; rolls and onsets as in `vae.tokens`.
 """
@@ -27,18 +27,18 @@ SAMPLE_RATE = 44_100
 
 @dataclass(frozen=True)
 class Reading:
-    """Options of reading melodies, and remarks on the files."""
+    """Options for reading melodies, and remarks on the files."""
 
     config: ModelConfig
     transposed: bool
     arranging: ArrangeOptions = DEFAULTS
-    """Of these, track, channel and bars count."""
+    """Only track, channel and bars are used."""
     remarks: list[str] = field(default_factory=list)
-    """Remarks on the files that were read, to print at the end."""
+    """Remarks on the files read, to print at the end."""
 
 
 def find_file(name: str) -> Path:
-    """Return the path of a MIDI file, of a song of the project or of a riff; raises UsageError if there is none."""
+    """Return the path of a MIDI file, a song of the project or a riff; raise UsageError if it does not exist."""
     path = Path(name)
     if path.exists():
         return path
@@ -51,21 +51,21 @@ def find_file(name: str) -> Path:
 
 
 def most_bars(name: str, arranging: ArrangeOptions) -> int:
-    """Return the largest number of bars of a model that a melody has; raises UsageError if it has not even two."""
+    """Return the largest model length, in bars, that a melody fills; raise UsageError if it has fewer than two bars."""
     path = find_file(name)
     roll, onsets = _longest_segment(read_piece(path, arranging), path)
     first, bars = _named_bars(roll, onsets, path, arranging.bars)
     if bars < BARS[0]:
-        raise UsageError(f"{path}: has {bars} bars from bar {first + 1} on, models have 2, 4, 8 or 16")
+        raise UsageError(f"{path}: has {bars} bars from bar {first + 1} on, but models have 2, 4, 8 or 16")
     return max(each for each in BARS if each <= bars)
 
 
 def read_sequence(name: str, reading: Reading) -> np.ndarray:
-    """Return a melody as tokens (1, T), the bars that sound and recur most of a longer one.
+    """Return a melody as tokens (1, T); of a longer one, the bars that sound and recur most.
 
     Raises:
-        UsageError: it has too few bars, or cannot be written in the model's representation.
-        MidiError: the file cannot be used.
+        UsageError: The melody has too few bars, or cannot be written in the model's representation.
+        MidiError: The file cannot be used.
     """
     path, config = find_file(name), reading.config
     piece = read_piece(path, reading.arranging)
@@ -85,9 +85,9 @@ def read_sequence(name: str, reading: Reading) -> np.ndarray:
 
 
 def _longest_segment(piece: Piece, path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return the longest stretch of 4/4."""
+    """Return the longest passage in 4/4."""
     if not piece.segments:
-        raise UsageError(f"{path}: has no bars of 4/4, which the MusicVAE plays alone")
+        raise UsageError(f"{path}: has no bars of 4/4, the only meter that the MusicVAE plays")
     roll, onsets = max(piece.segments, key=lambda segment: len(segment[0]))
     if (roll == REST).all():
         raise UsageError(f"{path}: has no notes in its bars of 4/4")
@@ -95,7 +95,7 @@ def _longest_segment(piece: Piece, path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _named_bars(roll: np.ndarray, onsets: np.ndarray, path: Path, bars: str) -> tuple[int, int]:
-    """Return the index of the first bar that is named, as in 9-24 or 9 for all from there, and how many they are."""
+    """Return the index of the first bar and the number of bars in a range such as 9-24, or 9 for all from there."""
     total = len(roll) // STEPS_PER_BAR
     at = np.flatnonzero(onsets & (roll != REST))
     named = f"{bars}-{max(total, int(bars))}" if bars.isdecimal() else bars or "all"
@@ -106,9 +106,9 @@ def _named_bars(roll: np.ndarray, onsets: np.ndarray, path: Path, bars: str) -> 
 
 
 def _bars(roll: np.ndarray, onsets: np.ndarray, path: Path, reading: Reading) -> tuple[int, int]:
-    """Return the index of the first bar that is taken, and as many bars as the model has.
+    """Return the index of the first bar to use, and the number of bars of the model.
 
-    These are the first ones of those that are named; else those that sound and recur most.
+    These are the first of the bars given by the options, or else those that sound and recur most.
     """
     wanted, bars = reading.config.bars, reading.arranging.bars
     first, count = _named_bars(roll, onsets, path, bars)
@@ -117,14 +117,14 @@ def _bars(roll: np.ndarray, onsets: np.ndarray, path: Path, reading: Reading) ->
         at = np.flatnonzero(onsets & (roll != REST))
         first, count = choose_bars(at, roll[at], STEPS_PER_BAR, "", wanted, wanted)
     elif count < wanted <= total and not bars:
-        first, count = min(first, total - wanted), wanted  # silent bars belong to it
+        first, count = min(first, total - wanted), wanted  # silent bars at the end are included
     if count < wanted or (count > wanted and "-" in bars):
-        raise UsageError(f"{path}: has {count} bars{f' in {bars}' * bool(bars)}, the model wants {wanted}")
+        raise UsageError(f"{path}: has {count} bars{f' in {bars}' * bool(bars)}, but the model needs {wanted}")
     return first, wanted
 
 
 def read_folder(folder: Path, reading: Reading) -> np.ndarray:
-    """Return all windows (N, T) of a MIDI file or of those of a folder; raises ValueError if there is none."""
+    """Return all windows (N, T) of a MIDI file or of a folder of them; raise ValueError if none exist."""
     from vae.dataset_making import list_files, read_folders
     from vae.windows import cut_windows
 
@@ -134,12 +134,12 @@ def read_folder(folder: Path, reading: Reading) -> np.ndarray:
     windows = cut_windows(pieces, min(reading.config.bars, MAX_BARS), 1, reading.transposed)
     tokens = reading.config.form.write(windows.roll, windows.onsets)
     if not len(tokens):
-        raise UsageError(f"{folder}: its {len(paths)} MIDI files hold no window of {reading.config.bars} bars")
+        raise UsageError(f"{folder}: its {len(paths)} MIDI files contain no window of {reading.config.bars} bars")
     return tokens
 
 
 def render_melody(played: np.ndarray, beats: float, tempo_bpm: float) -> np.ndarray:
-    """Return the sound (samples, 2) float32 of notes (N, 3), each as long as it is held."""
+    """Return the sound (samples, 2) float32 of notes (N, 3), each held for its full length."""
     onsets, lengths, pitches = played.T
     loud = loudness(onsets * DEFAULT_GRID.steps_per_beat, DEFAULT_GRID)
     beat = 60 / tempo_bpm
@@ -160,12 +160,12 @@ def write_melody_files(
 
 
 def melody_paths(stem: Path, wav: bool = True) -> list[Path]:
-    """Return the files of a melody: STEM.mid and STEM.wav."""
+    """Return the paths of a melody's files: STEM.mid and STEM.wav."""
     return [stem.with_name(f"{stem.name}{suffix}") for suffix in (".mid", ".wav")[: 1 + wav]]
 
 
 def draw_melodies(path: Path, tokens: np.ndarray, form: Representation, titles: list[str]) -> Path:
-    """Write a picture of melodies (N, T), one below the other; return its path."""
+    """Write a picture of melodies (N, T), stacked vertically; return its path."""
     from matplotlib.figure import Figure
 
     from experiments.figures import write_figure

@@ -31,7 +31,7 @@ from vae.tokens import Representation
 
 OUT = Path("vae-out")
 MOST_SEED = 1_000_000
-"""Seeds chosen for a user are below this, so that they are quickly typed."""
+"""Seeds chosen automatically are below this, so that they are easy to type."""
 
 
 def sample(options: argparse.Namespace) -> int:
@@ -47,7 +47,7 @@ def sample(options: argparse.Namespace) -> int:
 
 
 def reconstruct(options: argparse.Namespace) -> int:
-    """Play a melody again, and that again."""
+    """Play repeated reconstructions of a melody."""
     model, reading = _open_for_melody(options)
     original = read_sequence(options.file, reading) if options.file else _held_out(options, model, reading)
     again = sampling.reconstruct(
@@ -62,7 +62,7 @@ def reconstruct(options: argparse.Namespace) -> int:
 
 
 def interpolate(options: argparse.Namespace) -> int:
-    """Play the way from one melody to another."""
+    """Play an interpolation between two melodies."""
     model, reading = _open(options)
     start = _latent(options, model, reading, options.start_sequence, 0)
     end = _latent(options, model, reading, options.end_sequence, 1)
@@ -88,7 +88,7 @@ def attribute(options: argparse.Namespace) -> int:
 
 
 def infill(options: argparse.Namespace) -> int:
-    """Keep some bars of a melody and make the others anew."""
+    """Keep some bars of a melody and generate the others."""
     model, reading = _open_for_melody(options)
     if not options.file:
         raise UsageError("write FILE, as in kuznechik vae infill song.mid --keep 1,4")
@@ -106,7 +106,7 @@ def infill(options: argparse.Namespace) -> int:
 
 
 def _open(options: argparse.Namespace) -> tuple[MusicVAE, Reading]:
-    """Return the model asked for, and how melodies are read for it; choose the seed where none is given."""
+    """Return the model and the options for reading melodies; choose a seed if none is given."""
     if options.seed is None:
         options.seed = secrets.randbelow(MOST_SEED)
     form, transposed = asked_form(options)
@@ -115,7 +115,7 @@ def _open(options: argparse.Namespace) -> tuple[MusicVAE, Reading]:
 
 
 def _arranging(options: argparse.Namespace) -> ArrangeOptions:
-    """Return which part and which bars of a file are taken; sample has no such options."""
+    """Return the options that select a part and bars of a file; sample has none."""
     chosen = {
         "track": getattr(options, "track", None),
         "channel": getattr(options, "channel", None),
@@ -125,7 +125,7 @@ def _arranging(options: argparse.Namespace) -> ArrangeOptions:
 
 
 def _open_for_melody(options: argparse.Namespace) -> tuple[MusicVAE, Reading]:
-    """Do the same for [BARS] [FILE]: without BARS, the model is that of as many bars as the melody has."""
+    """Do the same for [BARS] [FILE]: without BARS, use the model with the melody's number of bars."""
     named = [name for name in (options.bars, options.file, options.start_sequence) if isinstance(name, str)]
     if len(named) > 1:
         raise UsageError(f"{', '.join(named)}: write one FILE")
@@ -138,7 +138,7 @@ def _open_for_melody(options: argparse.Namespace) -> tuple[MusicVAE, Reading]:
 
 
 def _held_out(options: argparse.Namespace, model: MusicVAE, reading: Reading) -> np.ndarray:
-    """Return a melody (1, T) of the test set, which the seed chooses."""
+    """Return a melody (1, T) of the test set, chosen by the seed."""
     config = model.config
     name = dataset_name(config.bars, config.representation, reading.transposed)
     tokens = read_split(options.data / name, "test").tokens()
@@ -148,23 +148,23 @@ def _held_out(options: argparse.Namespace, model: MusicVAE, reading: Reading) ->
 
 
 def _latent(options: argparse.Namespace, model: MusicVAE, reading: Reading, name: str | None, number: int) -> Tensor:
-    """Return the latent vector (latent,) of a file's melody, or a draw from the prior if there is none."""
+    """Return the latent vector (latent,) of a file's melody, or a draw from the prior if no file is given."""
     if name is None:
         return sampling.draw_latent(model, 1, options.seed + number)[0]
     return sampling.encode(model, torch.from_numpy(read_sequence(name, reading)))[0][0]
 
 
 def _folder(options: argparse.Namespace, action: str) -> Path:
-    """Return the folder to write to: the one asked for, or a new one."""
+    """Return the folder to write to: the given one, or a new one."""
     if options.save_location is None:
         return RunFolder.create_numbered(OUT, action).path
     if options.save_location.exists() and not options.save_location.is_dir():
-        raise UsageError(f"{options.save_location}: is a file: the -s of this action is a folder")
+        raise UsageError(f"{options.save_location}: is a file: for this action, -s must be a folder")
     return options.save_location
 
 
 def _free(folder: Path, name: str) -> Path:
-    """Return the first NAME-K.mid for which there is no file NAME-K or NAME-K-1, the first of several."""
+    """Return the first path NAME-K.mid such that neither NAME-K nor NAME-K-1, the first of several, exists."""
     number = 1
     while any(folder.glob(f"{name}-{number}.*")) or any(folder.glob(f"{name}-{number}-1.*")):
         number += 1
@@ -181,7 +181,7 @@ def _write(
     picture: str = "picture",
     report: dict | None = None,
 ) -> int:
-    """Write melodies (N, T) under their names, and a picture if one is asked for."""
+    """Write melodies (N, T) under their names, and a picture if requested."""
     drawing = folder / f"{picture}.png"
     page = drawing.with_suffix(".html")
     files = [path for name in names for path in melody_paths(folder / name, not options.no_wav)]
@@ -200,15 +200,15 @@ def _write(
         print_json({"files": [str(path) for path in paths], "seed": options.seed, **(report or {})})
         return 0
     for share, name in zip((report or {}).get("right", []), names[1:], strict=False):
-        print(f"{name}: {share:.1%} of the steps are those of the original")
-    print("Written:", *(f"  {path}" for path in paths), f"The same again: --seed {options.seed}", sep="\n")
+        print(f"{name}: {share:.1%} of the steps equal the original")
+    print("Written:", *(f"  {path}" for path in paths), f"To repeat: --seed {options.seed}", sep="\n")
     return 0
 
 
 def _write_page(
     path: Path, tokens: np.ndarray, names: list[str], form: Representation, options: argparse.Namespace
 ) -> Path:
-    """Write a page with one roll of all the melodies (N, T), one after the other; return its path."""
+    """Write a page with one roll of all melodies (N, T), one after another; return its path."""
     from experiments.pages.report import write_report
     from experiments.pages.vae_view import melodies_view
 

@@ -1,8 +1,8 @@
-"""Make the MIDI files of the riffs in basic_midi/riffs of their pages; every note is held until the next one.
+"""Make the MIDI files in basic_midi/riffs from their pages; every note is held until the next one.
 
     python -m experiments.musicvae.riffs
 
-The pages are written as those of the songs are, see `songs.notation`.
+The pages have the same format as those of songs, see `songs.notation`.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from songs.notation import read_tune
 
 
 def main() -> None:
-    """Write the .midi file beside each page."""
+    """Write the .midi file next to each page."""
     for page in sorted((default_folder() / "riffs").glob("*.txt")):
         tune = read_tune(page)
         starts = tune.onsets[:, 0] / STEPS_PER_BEAT

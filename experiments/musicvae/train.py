@@ -1,4 +1,4 @@
-"""The actions of `kuznechik vae` that train, judge, export and import models."""
+"""The actions of `kuznechik vae` that train, evaluate, export and import models."""
 
 import argparse
 import dataclasses
@@ -39,15 +39,15 @@ from vae.statistics import distances, statistics
 from vae.training import has_bfloat16
 
 JUDGED = 200
-"""Samples whose statistics an export writes."""
+"""Number of samples for the statistics in an export."""
 CRITICIZED = 1000
-"""Draws from which a critic learns."""
+"""Number of draws that a critic learns from."""
 NEVER = 10**6
-"""Epochs where a budget of time is to end the run first."""
+"""Number of epochs that is never reached, because a time budget ends the run first."""
 
 
 def device(options: argparse.Namespace) -> torch.device:
-    """Return the device asked for, else a GPU where there is one; raises UsageError if torch has no such device."""
+    """Return the given device, or else a GPU if available; raise UsageError if torch has no such device."""
     name = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(name)
@@ -61,7 +61,7 @@ FIXED = ("epochs", "batch", "bars", "pianoroll", "onsets", "transposed", "initia
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train a model, in one process or in those that torchrun started."""
+    """Train a model, in one process or in several started by torchrun."""
     rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     where = device(options)
     if count == 1:
@@ -85,9 +85,9 @@ def train(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace, where: torch.device, rank: int, count: int, processes: Processes) -> int:
     def resolved() -> tuple[VaeConfig, Path | None, str]:
         if count > 1 and not options.out:
-            raise UsageError("several processes need --out DIR, the run folder they share")
+            raise UsageError("several processes need --out DIR, a run folder that they share")
         config, initial = resolve(options), options.initialize and model_of(options.initialize)
-        make_trainer(config, where, initial)  # an error comes before a folder is made
+        make_trainer(config, where, initial)  # raises errors before a folder is created
         return config, initial, f"vae-{config.dataset}"
 
     if options.minutes:
@@ -98,7 +98,7 @@ def _train(options: argparse.Namespace, where: torch.device, rank: int, count: i
 
 
 def resolve(options: argparse.Namespace) -> VaeConfig:
-    """Return the configuration that the command line asks for; raises UsageError or ConfigError."""
+    """Return the configuration that the command line describes; raises UsageError or ConfigError."""
     if None in (options.epochs, options.batch, options.bars):
         raise UsageError("write EPOCHS BATCH BARS, as in kuznechik vae train 10 64 2 -pt, or --resume RUN")
     form = form_name(options)
@@ -115,7 +115,7 @@ def resolve(options: argparse.Namespace) -> VaeConfig:
 
 
 def _lines(folder: RunFolder, summary: dict) -> list[str]:
-    """Return the result for people, and what to do next."""
+    """Return the lines that print the result and the next commands."""
     config = read_config(folder)
     flags = " ".join(
         filter(None, (str(config.model.bars), FLAGS[config.model.representation], "-t" * config.data.transposed))
@@ -138,29 +138,29 @@ FLAGS = {"pianoroll": "-p", "onsets": "--onsets", "midilike": ""}
 
 
 def _source(options: argparse.Namespace) -> Path:
-    """Return RUN; raises UsageError if there is no such folder or file."""
+    """Return RUN; raise UsageError if no such folder or file exists."""
     if not options.source.exists():
         raise UsageError(f"{options.source}: no such run folder or .safetensors file")
     return options.source
 
 
 def _model_paths(out: Path) -> tuple[Path, Path]:
-    """Return the files of a model; raises UsageError if the name does not end as theirs do."""
+    """Return the paths of a model's files; raise UsageError if the name has the wrong suffix."""
     if out.suffix != ".safetensors":
         raise UsageError(f"{out}: the name must end in .safetensors")
     return out, out.with_suffix(".json")
 
 
 def _dataset_of(options: argparse.Namespace, path: Path, config: ModelConfig, about: dict) -> Path:
-    """Return the folder of the data set that a model was trained on; raises ModelError if the model names none."""
+    """Return the folder of the data set that a model was trained on; raise ModelError if the model does not name it."""
     meta = about.get("data") or {}
     if "transposed" not in meta:
-        raise ModelError(f"{path}: does not say what data it was trained on")
+        raise ModelError(f"{path}: does not name the data it was trained on")
     return options.data / dataset_name(config.bars, config.representation, meta["transposed"])
 
 
 def train_prior(options: argparse.Namespace) -> int:
-    """Learn the prior that samples are drawn from; all else of the model stays as it is."""
+    """Learn the prior that samples are drawn from; the rest of the model does not change."""
     where = device(options)
     path = model_of(_source(options))
     if not options.out and options.source.is_dir():
@@ -203,17 +203,17 @@ def train_prior(options: argparse.Namespace) -> int:
 
 
 def _of_source(split: Split, source: str | None) -> Split:
-    """Return the melodies of one source of a split; None for all."""
+    """Return the melodies of one source of a split, or all for None."""
     if source is None:
         return split
     if source not in split.source_names:
-        raise UsageError(f"--of {source}: the data set is made of {', '.join(split.source_names)}")
+        raise UsageError(f"--of {source}: the sources of the data set are {', '.join(split.source_names)}")
     chosen = split.sources == split.source_names.index(source)
     return dataclasses.replace(split, windows=split.windows.where(chosen), sources=split.sources[chosen])
 
 
 def _codes(model: MusicVAE, split: Split, spread: float) -> Melodies:
-    """Return what a prior learns of a split; melodies count as often as they occur."""
+    """Return the training data of a prior from a split; melodies count as often as they occur."""
     tokens, bars = split.tokens(), model.config.bars
     parts = [each.reshape(len(tokens), bars, -1).to(model.device) for each in encode(model, torch.from_numpy(tokens))]
     relations = torch.from_numpy(find_relations(*split.form.read(tokens), bars)).to(model.device)
@@ -221,7 +221,7 @@ def _codes(model: MusicVAE, split: Split, spread: float) -> Melodies:
 
 
 def learn_critic(model: MusicVAE, split: Split, seed: int) -> None:
-    """Train the critic of a model's prior on melodies of a split and as many draws as it needs."""
+    """Train the critic of a model's prior on a split's melodies and as many draws as needed."""
     assert model.prior is not None, "it was just learned"
     form, tokens = model.config.form, split.tokens()
     some = np.random.default_rng(seed).permutation(len(tokens))[: 4 * CRITICIZED]
@@ -247,7 +247,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def judge(model: MusicVAE, split: Split, samples: int, temperature: float = 0.0, seed: int = 0) -> dict:
-    """Return the figures of a model on a split, and statistics of its samples beside real melodies."""
+    """Return the figures of a model on a split, and statistics of its samples compared with real melodies."""
     figures = {"reconstruction": evaluate_split(model, split, seed)}
     if samples:
         form = model.config.form
@@ -264,17 +264,19 @@ def judge(model: MusicVAE, split: Split, samples: int, temperature: float = 0.0,
 
 
 def export(options: argparse.Namespace) -> int:
-    """Write a model for others: smaller, with its figures and a card."""
+    """Write a model for distribution: smaller, with its figures and a card."""
     path = model_of(_source(options))
     model, about = load_model(path)[0], about_of(options.source)
     test = read_split(_dataset_of(options, path, model.config, about), "test")
     known = {**about, **{f"training.{name}": value for name, value in (about.get("training") or {}).items()}}
     lacking = [name for name in ("commands", "steps", "training.batch", "training.beta") if known.get(name) is None]
     if lacking:
-        raise ModelError(f"{path.with_suffix('.json')}: does not say how it was trained: {', '.join(lacking)} missing")
+        raise ModelError(
+            f"{path.with_suffix('.json')}: does not state how it was trained: {', '.join(lacking)} missing"
+        )
     refuse_existing(options, *_model_paths(options.out), options.out.with_suffix(".md"))
     save_model(options.out, model, about, options.dtype)
-    model, _ = load_model(options.out)  # judge what is written: rounding may cost something
+    model, _ = load_model(options.out)  # evaluate the written file, because rounding may cost accuracy
     about = {
         **without_machine(about),
         "figures": judge(model, test, JUDGED),
@@ -289,7 +291,7 @@ def export(options: argparse.Namespace) -> int:
 
 
 def import_seed_checkpoint(options: argparse.Namespace) -> int:
-    """Turn a checkpoint of the MusicVAE thesis project into a model."""
+    """Convert a checkpoint of the MusicVAE thesis project to a model."""
     refuse_existing(options, *_model_paths(options.out))
     model = import_checkpoint(options.file, options.bars, STATE_KEYS[1 if options.best else 0])
     save_model(options.out, model, {"name": options.file.stem, "origin": options.file.name})

@@ -217,7 +217,7 @@ def _film(folder: RunFolder, config: ModelConfig) -> list[dict[str, Any]]:
         same = form.read(row[None])[0] == form.read(melody[None])[0]
         shown = melody_view(form, row[None], "the last stage", keys, same)
         label = (
-            f"step {line['step']}: {same.mean():.0%} of its steps right, {line['free_running']:.1%} over all melodies"
+            f"step {line['step']}, {same.mean():.0%} of its steps right, {line['free_running']:.1%} over all melodies"
         )
         film.append(stage(label, shown, []))
     shown["roll"]["stages"] = film

@@ -1,4 +1,4 @@
-"""Comparing a run with its repetition."""
+"""Comparison of a run with its repetition."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from songs.files import read_whole
 
 
 def compare(old: RunFolder, new: RunFolder) -> dict[str, bool]:
-    """Return for every file of the two champions, and of the first one's film, whether it is the same to the byte."""
+    """Return, for every file of both champions and of the old run's film, True if the bytes are the same."""
     files = [(old, "best/*"), (new, "best/*"), (old, "history/*")]
     names = sorted({str(path.relative_to(run.path)) for run, pattern in files for path in run.path.glob(pattern)})
     return {name: _content(old.path / name) == _content(new.path / name) for name in names}

@@ -1,4 +1,4 @@
-"""Sources that are sampled: any number of melodies by a model, at random, or by a performer of the user's own."""
+"""Sampled sources: any number of melodies by a model, at random, or by the user's own performer."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from songs.plan import FEWEST_BARS, MOST_BARS
 from songs.song import MEMORY_BARS, Song, SongError
 
 PIECE_BARS = 4
-"""Bars of the pieces that a Markov chain learns from."""
+"""Length in bars of the excerpts that a Markov chain learns from."""
 MOST_ORDER = 5
 MODEL_SUFFIX = ".safetensors"
 
@@ -59,7 +59,7 @@ def model_source(name: str, path: Path, playing: Playing) -> Source:
 
 
 def _song_of_notes(name: str, notes: np.ndarray, grid: Grid, steps: int) -> Song:
-    """Return notes (N, 3), onset and length in quarter notes and pitch, as a song on the fewest keys from a C."""
+    """Return notes (N, 3), onset and length in quarter notes and pitch, as a song on the smallest keyboard from a C."""
     at = np.rint(notes[:, 0] * grid.steps_per_quarter).astype(np.int64)
     pitches = notes[:, 2].astype(np.int64)
     low, high = (int(pitches.min()), int(pitches.max())) if len(notes) else (DEFAULT_KEYBOARD.lowest_pitch,) * 2
@@ -70,7 +70,7 @@ def _song_of_notes(name: str, notes: np.ndarray, grid: Grid, steps: int) -> Song
 
 
 def _markov(text: str, size: str, playing: Playing) -> Source:
-    """Return samples of a Markov chain over steps that learned from the songs of the catalogue."""
+    """Return samples of a Markov chain over steps, learned from the songs of the catalogue."""
     size = size or "4"
     if size not in map(str, range(1, MOST_ORDER + 1)):
         raise UsageError(f"{text}: write the order of the chain, markov:1 to markov:{MOST_ORDER}")
@@ -101,7 +101,7 @@ def _melody(text: str, size: str, playing: Playing) -> Source:
 
 
 def _form(text: str, size: str, playing: Playing) -> Source:
-    """Return draws of the model of form: that of the project, or one in a file."""
+    """Return draws of the project's model of form, or of one in a file."""
     require("torch", "safetensors", extra="torch", what=text)
     from listener.files import read_form
     from vae.processor import computing
@@ -132,22 +132,22 @@ def _silence(text: str, size: str, playing: Playing) -> Source:
 
 
 def own_performer(text: str) -> OwnPerformer:
-    """Return a performer of the user's own, which a call has named; raises ValueError if it is none."""
+    """Return the user's own performer, named on the command line; raise ValueError if it is not a performer."""
     return OwnPerformer(text, load_part(text, "kuznechik.performers"))
 
 
 def own_source(text: str, playing: Playing) -> Source:
-    """Return how a performer of the user's own goes on from the first bars of the songs of the catalogue."""
+    """Return how the user's own performer continues the first bar of each song in the catalogue."""
     player, songs = own_performer(text), catalogue(playing).songs[: playing.melodies]
     bar = DEFAULT_GRID.steps_per_bar
     memory, steps = MEMORY_BARS * bar, playing.steps or BARS * bar
     rolls = continue_prompts(player, np.array([song.roll[:bar] for song in songs]), steps, memory)
     played = [song.playing(roll, song.title) for song, roll in zip(songs, rolls, strict=True)]
-    return Source(as_name(text), "a performer of one's own", played, sampled=True)
+    return Source(as_name(text), "your own performer", played, sampled=True)
 
 
 def _by(player: Performer, text: str, what: str, playing: Playing, melodies: int) -> Source:
-    """Return what a performer plays from nothing on the keyboard and grid of the options."""
+    """Return what a performer plays without a prompt, on the keyboard and grid of the options."""
     keyboard = usual_keyboard(playing.arranging.keys or KEYS)
     grid = Grid(playing.arranging.grid or DEFAULT_GRID.steps_per_beat)
     nothing = np.zeros((melodies, 0, keyboard.keys), dtype=bool)
@@ -163,7 +163,7 @@ def _samples(
 
 
 def as_name(text: str) -> str:
-    """Return the text of a source as the name of a file: vae-16."""
+    """Return the text of a source as a file name: vae-16."""
     return re.sub(r"[^\w.=-]+", "-", text).strip("-")
 
 
@@ -175,4 +175,4 @@ SAMPLED: dict[str, Callable[[str, str, Playing], Source]] = {
     "random": _random,
     "silence": _silence,
 }
-"""Functions that return a source of its text, what is behind the colon, and how it plays."""
+"""Functions that return a source, given its text, the part after the colon, and how it plays."""

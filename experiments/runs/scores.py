@@ -1,7 +1,6 @@
-"""Scores: how many steps of a song a champion gets right, in the real environment.
+"""Scores: how many steps of a song a champion gets right in the real environment.
 
-Beside the score stand what resting scores, what a random player scores, and the most that any player with
-this memory could.
+Each score comes with the scores of resting and of a random player, and the ceiling for any player with this memory.
 """
 
 from collections.abc import Sequence
@@ -23,17 +22,17 @@ RANDOM_EPISODES = 20
 
 
 def always_rest(song: Song, prompt: int) -> int:
-    """Return the number of steps after the prompt at which nothing is played: what resting gets right."""
+    """Return the number of silent steps after the prompt: the score of resting."""
     return int((~song.roll[prompt:].any(axis=1)).sum())
 
 
 def score_improvisation(run: Run) -> dict:
-    """Return the rewards of a champion's improvisations, and their melody features beside those of real songs."""
+    """Return the rewards of a champion's improvisations, and their melody features with those of real songs."""
     improvising = run.improvisation()
     rolls = improvising.play(run.player())
     try:
         songs: Sequence[Song] = listenable_songs(run.task)
-    except SongError:  # the folder of the songs is gone
+    except SongError:  # the folder of songs no longer exists
         songs = run.songs
     table = describe_rolls(list(rolls[:, run.task.prompt :]), [song.roll for song in songs])
     return {**improvising.summary(rolls), "statistics": table, "outside_the_real_ones": outside(table)}
@@ -43,11 +42,11 @@ def score(run: Run, song: Song | None = None) -> dict:
     """Return the scores of a run's champion.
 
     Args:
-        run: a run that learned one song or several.
-        song: what to play; by default what the run learned.
+        run: A run that learned one or more songs.
+        song: The song to play; by default those that the run learned.
 
     Returns:
-        The scores of the song; of several songs, the sums, and each song's scores under `songs`.
+        The scores of the song; for several songs, the sums, and each song's scores under `songs`.
     """
     if song is None and len(run.songs) > 1:
         return _together([score(run, one) for one in run.songs], run)
@@ -59,7 +58,7 @@ def score_performer(performer: Performer, task: Task, song: Song) -> dict:
     """Return how many steps of a song a performer gets right, with prompt and memory of a resolved task.
 
     Raises:
-        ConfigError: the song is no longer than the prompt.
+        ConfigError: The song is not longer than the prompt.
     """
     if task.prompt >= song.steps:
         raise ConfigError(f"{song.name} has {song.steps} steps, no more than the prompt of {task.prompt}")
@@ -82,10 +81,10 @@ def score_performer(performer: Performer, task: Task, song: Song) -> dict:
 
 
 def score_melody(melody: Song, song: Song, prompt: int) -> dict:
-    """Return how many steps after the prompt a melody has right of a song, beside resting and random keys.
+    """Return how many steps of a song after the prompt a melody gets right, with resting and random keys as baselines.
 
     Raises:
-        ConfigError: they are on other grids, or the song is no longer than the prompt.
+        ConfigError: The grids differ, or the song is not longer than the prompt.
     """
     if melody.grid.steps_per_quarter != song.grid.steps_per_quarter:
         grids = f"{melody.name} has {melody.grid.name}, {song.name} {song.grid.name}"

@@ -1,8 +1,8 @@
-"""The songs of a run, as its folder keeps them.
+"""The songs of a run, as stored in its folder.
 
 songs/NAME.mid     notes with their lengths, title, tempos and key
-songs/songs.json   by name what a MIDI file does not say: keyboard, grid, shift and changes; and which files of a
-                   catalogue that is learned together are left out
+songs/songs.json   by name, what a MIDI file lacks: keyboard, grid, shift and changes; and the files of a catalogue
+                   learned together that are left out
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ USUAL = {"keyboard": asdict(DEFAULT_KEYBOARD), "grid": asdict(DEFAULT_GRID), "sh
 
 
 def describe(songs: Sequence[Song], left_out: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the content of songs.json; `left_out` are lines."""
+    """Return the content of songs.json; `left_out` has a line for each file left out."""
     described = {
         song.name: {
             "keyboard": asdict(song.keyboard),
@@ -36,7 +36,7 @@ def describe(songs: Sequence[Song], left_out: Sequence[str] = ()) -> dict[str, A
 
 
 def check_description(description: Mapping[str, Any]) -> None:
-    """Raise ValueError if the content of songs.json is none."""
+    """Raise ValueError if the content of songs.json is invalid."""
     validate_like({"songs": ByAnyName(USUAL | {"shift": -1, "changes": [""]}), "left_out": [""]}, description)
     for each in description["songs"].values():
         _layout(each)
@@ -47,18 +47,18 @@ def _layout(described: Mapping[str, Any]) -> tuple[Keyboard, Grid]:
 
 
 def changes_of(songs: Sequence[Song]) -> Any:
-    """Return how songs differ from their files: the list of one song, the lists of several by name."""
+    """Return how songs differ from their files: a list for one song, or lists by name for several."""
     if len(songs) == 1:
         return list(songs[0].changes)
     return {song.name: list(song.changes) for song in songs if song.changes}
 
 
 def read_songs(folder: Path, description: Mapping[str, Any], steps: int = 0) -> list[Song]:
-    """Return the songs in a folder of MIDI files, at most so many steps of each; 0: all.
+    """Return the songs in a folder of MIDI files, cut to `steps` steps each; 0 keeps all.
 
     Raises:
-        SongError: there is no such folder, or it has no MIDI files.
-        ValueError: a file is broken.
+        SongError: The folder does not exist or has no MIDI files.
+        ValueError: A file is broken.
     """
     songs = []
     for path in midi_files(folder):
@@ -70,7 +70,7 @@ def read_songs(folder: Path, description: Mapping[str, Any], steps: int = 0) -> 
 
 
 def _read_song(path: Path, described: Mapping[str, Any], steps: int) -> Song:
-    """Read a song that was written by `Song.write`."""
+    """Read a song written by `Song.write`."""
     keyboard, grid = _layout(described)
     notes = read_midi(path, grid.steps_per_quarter)
     end = min(notes.steps, steps or notes.steps)

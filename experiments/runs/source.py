@@ -1,4 +1,4 @@
-"""What plays: its name, the melodies that it played, and how it was asked to play.
+"""A source of melodies: its name, the melodies it played, and how it should play.
 
 Conventions: a melody is a song, with a roll, a keyboard, a grid and a tempo. See `experiments.runs.sources`.
 """
@@ -30,9 +30,9 @@ from songs.piano_roll import onsets_from_roll, roll_from_onsets
 from songs.song import Song, SongError
 
 BARS = 16
-"""Bars of a melody of a source that could go on for ever."""
+"""Length in bars of a melody by a source that could play forever."""
 REAL = "real"
-"""Name of the songs of the catalogue, where others are compared with them."""
+"""Name of the catalogue's songs in comparisons."""
 
 
 @dataclass(frozen=True)
@@ -40,43 +40,43 @@ class Playing:
     """How sources play."""
 
     melodies: int = 16
-    """Number of melodies of a source that is sampled."""
+    """Number of melodies drawn from a sampled source."""
     seed: int = 0
     steps: int | None = None
-    """Length in steps: champions and samples go on so long, files are cut; None: their own."""
+    """Length in steps: champions and samples play this long, files are cut; None: their own length."""
     arranging: ArrangeOptions = DEFAULTS
-    """How files become songs; its keyboard and grid are also those of random and silence."""
+    """How files become songs; random and silence also use its keyboard and grid."""
     folder: str = ""
-    """Folder of the catalogue; "" for the songs of the project."""
+    """Folder of the catalogue; "" for the project's songs."""
     improvise: bool | None = None
-    """Whether a network with a mode bit improvises; None: if it learned to."""
+    """True if a network with a mode bit should improvise; None: if it learned to."""
     temperature: float | None = None
-    """Of networks, 0: the most valued choices; None: 0 for champions, 1 for a MusicVAE."""
+    """Temperature of networks; 0 plays the highest values; None: 0 for champions, 1 for a MusicVAE."""
     generation: int | None = None
-    """Of the champion of a run, or step of a DQN's; None: the last one."""
+    """Generation of a run's champion, or step of a DQN's; None: the last one."""
     cell: tuple[int, int] | None = None
-    """Of the atlas of a run, whose network plays; None: the champion."""
+    """Cell of a run's atlas whose network plays; None: the champion."""
 
 
 def playing(options: argparse.Namespace, **choices: Any) -> Playing:
-    """Return the `Playing` of a command line with `add_source_options`; `choices` are further fields of it."""
+    """Return the `Playing` of a command line with `add_source_options`; `choices` are further fields."""
     arranging = arrange_options(options)
     return Playing(options.melodies, options.seed, arranging=arranging, folder=options.folder or "", **choices)
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Something that plays, and what it played."""
+    """A source of melodies, and what it played."""
 
     name: str
     what: str
-    """What it is, in words."""
+    """Description of the source."""
     songs: Sequence[Song]
     """At least one melody."""
     remarks: Sequence[str] = field(default=())
-    """Lines that say what was changed or left out."""
+    """Lines on what was changed or left out."""
     sampled: bool = False
-    """Whether it can play any number of melodies."""
+    """True if it can play any number of melodies."""
 
 
 def file_source(text: str, playing: Playing) -> Source:
@@ -97,30 +97,30 @@ def folder_source(path: Path, playing: Playing) -> Source:
 
 
 def catalogue(playing: Playing) -> Source:
-    """Return the songs of the catalogue on 13 keys and eighths; raises SongError if there are none."""
+    """Return the songs of the catalogue on 13 keys and eighths; raise SongError if none exist."""
     path = Path(playing.folder or default_folder())
     source = folder_source(path, replace(playing, steps=None))
     songs = [song for song in source.songs if suits_listeners(song)]
     if not songs:
         check_listenable(source.songs[0])
-    left_out = [f"{song.name}: it has other keys or another grid" for song in source.songs if song not in songs]
+    left_out = [f"{song.name}: its keys or its grid differ" for song in source.songs if song not in songs]
     remarks = [*source.remarks, *reasons_in_words(left_out, len(source.songs))]
     return replace(source, songs=songs, remarks=remarks if playing.folder else ())
 
 
 def as_heard(source: Source) -> Source:
-    """Return a source on 13 keys from C4 and eighths, folded where it is on others; its remarks say so."""
+    """Return a source on 13 keys from C4 and eighths; other melodies are folded onto these, with a remark."""
     others = [song for song in source.songs if not suits_listeners(song)]
     if not others:
         return source
     share = "" if len(others) == len(source.songs) else f"{len(others)} of {len(source.songs)} melodies are "
-    remark = f"{source.name}: {share}folded onto 13 keys and eighths, to be compared with others"
+    remark = f"{source.name}: {share}folded onto 13 keys and eighths, for comparison with others"
     songs = [song if suits_listeners(song) else _folded(song) for song in source.songs]
     return replace(source, songs=songs, remarks=[*source.remarks, remark])
 
 
 def _folded(song: Song) -> Song:
-    """Return a song on 13 keys and eighths; of several notes in an eighth the first stays."""
+    """Return a song on 13 keys and eighths, keeping the first of several notes in an eighth."""
     onsets = onsets_from_roll(song.roll, song.keyboard)
     eighths = onsets[:, 0] * STEPS_PER_BEAT // song.grid.steps_per_quarter
     steps = max(1, song.steps * STEPS_PER_BEAT // song.grid.steps_per_quarter)
@@ -132,7 +132,7 @@ def _folded(song: Song) -> Song:
 
 
 def shortened(song: Song, steps: int | None) -> Song:
-    """Return the first steps of a song; all of it for None."""
+    """Return the first steps of a song, or all of it for None."""
     if steps is None or steps >= song.steps:
         return song
     return song.playing(song.roll[:steps], song.title)

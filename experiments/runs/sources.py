@@ -1,17 +1,17 @@
 """Sources: anything that plays, as songs with a roll, a keyboard, a grid and a tempo.
 
-    RUN               a run folder: what its champion plays, or samples of a MusicVAE that was trained
+    RUN               a run folder: what its champion plays, or samples of a trained MusicVAE
     FILE.mid, DIR     MIDI files
     NAME              a song of the catalogue
     vae:16            samples of the project's MusicVAE of 16 bars; also vae:2, vae:4, vae:8
-    FILE.safetensors  samples of a MusicVAE of one's own
+    FILE.safetensors  samples of your own MusicVAE
     markov:4          samples of a Markov chain of order 4 over the songs of the catalogue
     melody            samples of the model of real melodies that comes with the project
     form:16           draws of the model of form that comes with the project, of 4 to 32 bars; form:FILE.safetensors
     random, silence   one key or none at random; no key
-    FILE.py:Class     a performer of one's own, or module:Class; it goes on from the first bars of the catalogue
+    FILE.py:Class     your own performer, or module:Class; it continues the first bars of the catalogue's songs
 
-Conventions: the same text and `Playing` give the same melodies. A file with the name of a source is written ./melody.
+Conventions: the same text and `Playing` give the same melodies. A file that is named like a source is written ./melody.
 """
 
 from collections.abc import Sequence
@@ -39,17 +39,17 @@ def read_source(text: str, playing: Playing | None = None) -> Source:
     """Return what a source plays.
 
     Raises:
-        ValueError: there is no such source, or it cannot be read or played.
+        ValueError: The source does not exist, or cannot be read or played.
     """
     playing = playing or Playing()
     kind, _, size = text.partition(":")
     path = Path(text)
     if playing.temperature is not None and not (kind == "vae" or path.suffix == MODEL_SUFFIX or is_run(path)):
-        raise UsageError(f"{text}: --temperature goes with the champion of a run or with a MusicVAE")
+        raise UsageError(f"{text}: --temperature needs the champion of a run or a MusicVAE")
     if playing.generation is not None and not is_run(path):
-        raise UsageError(f"{text}: --generation goes with a run")
+        raise UsageError(f"{text}: --generation needs a run")
     if playing.cell is not None and not is_run(path):
-        raise UsageError(f"{text}: --cell goes with a run of --set evolve.algorithm=map_elites")
+        raise UsageError(f"{text}: --cell needs a run of --set evolve.algorithm=map_elites")
     if kind in SAMPLED:
         return SAMPLED[kind](text, size, playing)
     if path.is_dir():
@@ -62,7 +62,7 @@ def read_source(text: str, playing: Playing | None = None) -> Source:
 
 
 def is_run(text: str | Path) -> bool:
-    """Return whether a source is a run folder, and not music or the name of a model."""
+    """Return True if a source is a run folder, and not music or the name of a model."""
     path = Path(text)
     if str(text).partition(":")[0] in SAMPLED or not path.is_dir():
         return False
@@ -74,7 +74,7 @@ def _holds_music(path: Path) -> bool:
 
 
 def read_sources(texts: Sequence[str], playing: Playing | None = None) -> list[Source]:
-    """Return what several sources play; raises ValueError also where two have the same name."""
+    """Return what several sources play; raise ValueError as `read_source` does, or if two have the same name."""
     sources = [read_source(text, playing) for text in dict.fromkeys(texts)]
     names = [source.name for source in sources]
     if twice := [name for name in names if names.count(name) > 1]:
@@ -88,21 +88,21 @@ def _run(path: Path, playing: Playing) -> Source:
         from experiments.runs.vae.kind import MODEL
 
         if playing.generation is not None or playing.cell is not None:
-            raise UsageError(f"{path}: --generation and --cell go with an evolution, --generation also with a DQN")
+            raise UsageError(f"{path}: --generation and --cell need a run of evolution, or --generation one of a DQN")
         return model_source(path.resolve().name, path / MODEL, playing)
     run = _without_draft(open_run(path), playing)
     if playing.cell is not None:
         if playing.generation is not None:
-            raise UsageError(f"{path}: --cell does not go with --generation: the atlas of the end is kept alone")
+            raise UsageError(f"{path}: --cell does not go with --generation: only the final atlas is kept")
         run = at_cell(run, playing.cell)
     if playing.generation is not None:
         run = at_generation(run, playing.generation)
         if isinstance(run.performer, PerfectPlayer) and (playing.steps or playing.temperature):
             raise RunError(
-                f"{path}: of a DQN's earlier players only what they played is kept: no --steps, --temperature"
+                f"{path}: only the melodies of a DQN's earlier players are kept: leave out --steps and --temperature"
             )
     if playing.improvise and not (run.task.mode_bit or run.improvising):
-        raise RunError(f"{path}: its network has no mode bit that could let it improvise")
+        raise RunError(f"{path}: its network has no mode bit, which --improvise needs")
     improvises = playing.improvise if run.task.mode_bit and playing.improvise is not None else bool(run.improvising)
     songs = _improvised(run, playing) if improvises and run.improvising else _played(run, playing, improvises)
     what = "improvises" if improvises else "plays what it learned"
@@ -110,9 +110,9 @@ def _run(path: Path, playing: Playing) -> Source:
 
 
 def _without_draft(run: Run, playing: Playing) -> Run:
-    """Return a run whose champion, where it samples, has no draft, and follows as many new plans as melodies.
+    """Return the run with a champion that, if it samples, has no draft and follows a new plan for each melody.
 
-    These are of excerpts, which need not end: the model that draws them learned from excerpts.
+    The plans are of excerpts, which need not end, because the plan model learned from excerpts.
     """
     improvising, plans = run.improvising, None
     if not playing.temperature or improvising is None or improvising.plans is improvising.seeds is None:
@@ -126,7 +126,7 @@ def _without_draft(run: Run, playing: Playing) -> Run:
 
 
 def _player(run: Run, playing: Playing) -> Performer:
-    """Return the champion of a run, which samples if the temperature says so."""
+    """Return the champion of a run, sampling if the temperature is above 0."""
     player = run.player()
     if not playing.temperature or not isinstance(player, ValuesChoices):
         return player
@@ -145,7 +145,7 @@ def _improvised(run: Run, playing: Playing) -> list[Song]:
 
 
 def _played(run: Run, playing: Playing, improvise: bool) -> list[Song]:
-    """Return how a champion goes on from the beginning of each song."""
+    """Return how a champion continues the opening of each song."""
     player, songs = _player(run, playing), []
     for song in run.songs:
         prompt = song.roll[: run.task.prompt]

@@ -1,4 +1,4 @@
-"""Stages of a run: its champion as it was earlier, read back from the film that `experiments.runs.history` keeps."""
+"""Stages of a run: earlier champions, read back from the film kept by `experiments.runs.history`."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,10 +18,10 @@ from songs.validate import Within, validate_like
 
 
 def at_generation(run: Run, generation: int) -> Run:
-    """Return a run with the champion of a generation, or of a DQN's step: the last one kept until then.
+    """Return a run with the champion of a generation, or of a DQN's step: the last one kept up to then.
 
     Raises:
-        RunError: the run plays no keyboard, no champion was kept until then, or the film is broken.
+        RunError: The run plays no keyboard, no champion was kept up to then, or the film is broken.
     """
     if run.environment is None:
         run.player()
@@ -31,13 +31,13 @@ def at_generation(run: Run, generation: int) -> Run:
     kept = read_history(run.folder)
     until = [line for line in kept if generation_of(line) <= generation]
     if not until:
-        first = f"its first champion is of {generation_of(kept[0])}" if kept else "it kept no champions of before"
-        raise RunError(f"{run.folder.path}: nothing is known of {generation}: {first}")
+        first = f"its first champion is of {generation_of(kept[0])}" if kept else "it kept no earlier champions"
+        raise RunError(f"{run.folder.path}: no champion is known at {generation}: {first}")
     return at_stage(run, until[-1])
 
 
 def at_stage(run: Run, line: Mapping[str, Any]) -> Run:
-    """Return a run with the champion of a line of its film; that of a DQN plays one melody. Raises RunError."""
+    """Return a run with the champion of a line of its film; for a DQN, it plays one fixed melody. Raises RunError."""
     try:
         if "parents" in line:
             validate_like({"key": 0, "parents": [0]}, line, "a line")
@@ -62,7 +62,7 @@ def at_stage(run: Run, line: Mapping[str, Any]) -> Run:
 
 
 def _roll(line: Mapping[str, Any], song: Song) -> np.ndarray:
-    """Return the roll (T, K) bool of a line; raises ValueError if there is none of the length of the song."""
+    """Return the roll (T, K) bool of a line; raise ValueError if it is missing or not as long as the song."""
     roll = np.zeros_like(song.roll)
     validate_like({"roll": [[Within(0, 0, song.keyboard.keys - 1)]]}, line, "a line")
     for step, keys in zip(roll, line["roll"], strict=True):

@@ -1,7 +1,7 @@
-"""The base of everything that is run: NEAT and the other searches, DQN, the MusicVAE, trained listeners.
+"""The base class of everything that is run: NEAT and the other searches, DQN, the MusicVAE, trained listeners.
 
-A trainable goes on step by step, can be stopped after any step, and continued from its state to the same bits. The
-lifecycle (`experiments.runs.lifecycle`) logs, saves and resumes it without knowing what it learns.
+A trainable advances step by step, can be stopped after any step, and continues from its state with bit-identical
+results. The lifecycle (`experiments.runs.lifecycle`) logs, saves and resumes it without knowing what it learns.
 """
 
 from abc import ABC, abstractmethod
@@ -35,43 +35,43 @@ class Status:
     done: float
     """Cases right, or steps done."""
     total: float
-    """Most cases that can be right, or the budget of steps."""
+    """Maximum number of cases right, or the budget of steps."""
     share: float
-    """Part of the budget that is used, 0 to 1."""
+    """Share of the budget that is used, 0 to 1."""
     text: str
-    """Figures, between commas; the first one is shown however narrow the terminal is."""
+    """Figures, separated by commas; the first one is shown even in a narrow terminal."""
 
 
 class Callback(Protocol):
     """An observer of a run's progress."""
 
     def on_metrics(self, step: int, values: Mapping[str, float | None]) -> None:
-        """Take the figures of a step, by name; None is a value that is not known."""
+        """Receive the figures of a step, by name; None is an unknown value."""
 
     def on_melody(
         self, step: int, name: str, roll: np.ndarray, song: Song, prompt: int, memorised: bool = True
     ) -> None:
-        """Take the melody of a new champion.
+        """Receive the melody of a new champion.
 
         Args:
-            step: of the champion.
-            name: of the melody.
-            roll: (T, K) bool, what the champion plays.
-            song: gives the tempo, and the expected notes if it was to be memorised.
-            prompt: steps given at the start.
-            memorised: whether the song was to be memorised.
+            step: Step of the champion.
+            name: Name of the melody.
+            roll: What the champion plays, (T, K) bool.
+            song: Provides the tempo, and the expected notes if it was to be memorised.
+            prompt: Steps given at the start.
+            memorised: True if the song was to be memorised.
         """
 
 
 class Trainable(ABC):
-    """Base of what is run, step by step."""
+    """Base class of what is run, step by step."""
 
     name: str
     """Title of its progress bar."""
     tables: tuple[str, ...] = ("metrics.csv",)
     """File names of the tables that it logs to, metrics.csv first."""
     history: History | None = None
-    """Where it keeps its champions; None if it keeps the last alone."""
+    """The history of its champions; None if it only keeps the last one."""
 
     @property
     @abstractmethod
@@ -81,45 +81,45 @@ class Trainable(ABC):
     @property
     @abstractmethod
     def ended(self) -> str:
-        """Reason why it is over, such as "solved" or "budget"; empty while it goes on."""
+        """Why it has ended, such as "solved" or "budget"; empty while it is running."""
 
     @property
     @abstractmethod
     def champion(self) -> object | None:
-        """Best result so far: another object as soon as there is a better one; None before the first."""
+        """Best result so far: a new object for each better one; None before the first."""
 
     @property
     def next_row(self) -> int:
-        """Rows of the tables count steps below this; a resumed run writes the others again."""
+        """Step of the next row of the tables; a resumed run deletes rows from this step on and writes them again."""
         return self.steps + 1
 
     @abstractmethod
     def step(self) -> Log | None:
-        """Do one step; return figures where there are new ones."""
+        """Do one step; return figures if there are new ones."""
 
     @abstractmethod
     def status(self) -> Status:
-        """Return what a progress bar shows."""
+        """Return the contents of a progress bar."""
 
-    def finish(self) -> None:  # noqa: B027, most have nothing to settle
-        """Settle the champion when the run stops, for whatever reason."""
+    def finish(self) -> None:  # noqa: B027, most have nothing to do
+        """Determine the champion when the run stops, for whatever reason."""
 
     @abstractmethod
     def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:
-        """Write `best/` and show the callbacks what it plays."""
+        """Write `best/` and pass what it plays to the callbacks."""
 
     @abstractmethod
     def summary(self) -> dict[str, Any]:
         """Return the result as plain data for summary.json."""
 
     def largest_checkpoint(self) -> int:
-        """Return a number of bytes that no checkpoint of this run exceeds."""
+        """Return an upper bound on the size of this run's checkpoints, in bytes."""
         return MOST_BYTES
 
     @abstractmethod
     def state(self) -> State:
-        """Return all that the next steps depend on."""
+        """Return everything that the next steps depend on."""
 
     @abstractmethod
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Continue from a state; raises ValueError if it does not belong to this run."""
+        """Continue from a state; raise ValueError if it does not belong to this run."""

@@ -1,1 +1,1 @@
-"""Studies over several runs: sweeps, capacity, leaderboard, listening test."""
+"""Studies across runs: sweeps, capacity, leaderboard, listening test."""

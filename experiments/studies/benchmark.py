@@ -1,9 +1,9 @@
-"""How well a player does the tasks of the benchmark, between a random player and the most that can be reached.
+"""Scores of a player on the benchmark's tasks, relative to a random player and the ceiling.
 
 Conventions:
-    A player is a function from the observation of an environment to its action; it should be greedy, as each song is
-    played once. The result of memorising is the number of steps right in all songs of the task, until the first error
-    where that ends the episode; that of improvising is the held-out judge's percentile of the melody, 0 to 100.
+    A player is a function from an environment's observation to its action. It should be greedy, because each song is
+    played once. The result for memorising is the number of steps right over all songs of the task, up to the first
+    error if that ends the episode; for improvising it is the held-out judge's percentile of the melody, 0 to 100.
     A score is 0 for a random player and 1 for the ceiling.
 """
 
@@ -24,23 +24,23 @@ from songs.piano_roll import most_right_steps
 Player = Callable[[np.ndarray], Any]
 
 RANDOM_EPISODES = 100
-"""Of each song, or melodies, that a random player's result is the mean of."""
+"""Number of episodes per song, or of melodies, that a random player's result is averaged over."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """How well a player did a task."""
+    """A player's score on a task."""
 
     result: float
     """Steps right, or a percentile."""
     random: float
-    """Mean result of a random player, which presses one key or none."""
+    """Mean result of a random player that presses one key or none."""
     ceiling: float
-    """The most that a player with this memory can reach."""
+    """Best result that a player with this memory can reach."""
 
     @property
     def score(self) -> float:
-        """0 for a random player, 1 for the ceiling; less than 0 is possible."""
+        """0 for a random player, 1 for the ceiling; may be below 0."""
         return (self.result - self.random) / (self.ceiling - self.random)
 
     def __str__(self) -> str:
@@ -48,36 +48,36 @@ class Score:
 
 
 def score(task: str, player: Player, one_key: bool = False) -> Score:
-    """Let a player do a task.
+    """Let a player perform a task.
 
     Args:
-        task: its name, a key of `envs.registration.BENCHMARK`.
-        player: from an observation to an action.
-        one_key: the actions are numbers, 0 for nothing, and the observations float32.
+        task: Name of the task, a key of `envs.registration.BENCHMARK`.
+        player: Function from an observation to an action.
+        one_key: True if actions are integers, 0 for no key, and observations float32.
 
     Raises:
-        ValueError: there is no such task.
+        ValueError: The task does not exist.
     """
     env = make_task(task, one_key)
     return Score(result(env, player), random_result(task), ceiling(env))
 
 
 def make_task(task: str, one_key: bool = False) -> gymnasium.Env:
-    """Make the environment of a task; raises ValueError if there is none of that name."""
+    """Return the environment of a task; raise ValueError if it does not exist."""
     if task not in BENCHMARK:
-        raise ValueError(f"there is no task {task!r}: it is one of {', '.join(BENCHMARK)}")
+        raise ValueError(f"there is no task {task!r}: the tasks are {', '.join(BENCHMARK)}")
     return gymnasium.make(BENCHMARK[task], one_key=one_key)
 
 
 def keyboard_of(env: gymnasium.Env) -> KeyboardEnv:
-    """Return the keyboard below the wrappers of an environment."""
+    """Return the keyboard inside the wrappers of an environment."""
     keyboard = env.unwrapped
     assert isinstance(keyboard, KeyboardEnv)
     return keyboard
 
 
 def result(env: gymnasium.Env, player: Player) -> float:
-    """Play each song of an environment once, and return the steps right, or the judge's mean percentile."""
+    """Play each song of an environment once; return the steps right, or the judge's mean percentile."""
     keyboard, right, played = keyboard_of(env), 0, []
     for song in range(len(keyboard.rules.songs)):
         observation, over = env.reset(seed=0, options={"song": song})[0], False
@@ -97,10 +97,10 @@ def _percentiles(rolls: np.ndarray) -> np.ndarray:
 
 @cache
 def random_result(task: str) -> float:
-    """Return the mean result of random players in a task."""
+    """Return the mean result of random players on a task."""
     env, performer = make_task(task), RandomPlayer(np.random.default_rng(0))
     rules = keyboard_of(env).rules
-    if rules.improvise:  # without the listener, which would take its time over every step
+    if rules.improvise:  # without the listener, which would take time at every step
         prompts = np.repeat(rules.songs[0].roll[None, : rules.prompt], RANDOM_EPISODES, axis=0)
         return float(_percentiles(continue_prompts(performer, prompts, rules.songs[0].steps, rules.memory)).mean())
     player = player_of(performer, env)
@@ -108,13 +108,13 @@ def random_result(task: str) -> float:
 
 
 def ceiling(env: gymnasium.Env) -> float:
-    """Return the best result that can be reached in a task."""
+    """Return the best possible result on a task."""
     rules = keyboard_of(env).rules
     return 100 if rules.improvise else most_right_steps([song.roll for song in rules.songs], rules.memory, rules.prompt)
 
 
 def player_of(performer: Performer, env: gymnasium.Env) -> Player:
-    """Return a performer of the project as a player of the benchmark, where any number of keys may be pressed."""
+    """Return a performer of the project as a player for the benchmark in which any number of keys may be pressed."""
     rules = keyboard_of(env).rules
     performer.reset(1)
 

@@ -20,9 +20,9 @@ from agents.rollout import continue_prompts
 from songs.song import Song
 
 ALWAYS_NODES_FROM = 50
-"""Number of songs from which AND nodes are used at once, instead of trying linear units first."""
+"""Number of songs at which AND nodes are used from the start, instead of trying linear units first."""
 GENERATIONS = 5000
-"""Budget; an unfinished network is measured as it is. 1000 songs take about 130."""
+"""Budget; an unfinished network is still measured. 1000 songs take about 130 generations."""
 GROWING = ("cpu_seconds", "connections", "hidden")
 """Columns whose growth with the number of songs is fitted."""
 
@@ -35,22 +35,22 @@ class Row:
     whole: int
     """Songs played without a mistake, free running."""
     steps: int
-    """Steps to play, without prompts."""
+    """Steps to play, without the prompts."""
     hidden: int
     """AND nodes."""
     connections_before: int
     """Connections before pruning, into outputs and into AND nodes."""
     connections: int
     cpu_seconds: float
-    """CPU time of cases, evolution and pruning, without playing."""
+    """CPU time for cases, evolution and pruning, without playing."""
     evaluations: int
     whole_after_wrong_note: float | None = None
-    """Share of the songs played whole after a prompt with one wrong note, over changes of all songs."""
+    """Share of songs played whole after a prompt with one wrong note, over the changes of all songs."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Settings that all networks of a curve share."""
+    """Settings shared by all networks of a curve."""
 
     memory: int = 128
     prompt: int = 8
@@ -58,7 +58,7 @@ class Setting:
     prompt_noise: float = 0.0
     noisy_copies: int = 60
     wrong_notes: int = 0
-    """Number of prompts with one wrong note that are played for each song; 0: none."""
+    """Number of prompts with one wrong note played for each song; 0: none."""
 
 
 def measure(
@@ -67,13 +67,13 @@ def measure(
     """Evolve one network and let it play.
 
     Args:
-        songs: songs to learn.
-        setting: memory, prompt, seed, noise.
-        report: called after every generation with the number of steps that are right, and of all.
-        stop: called after every generation; True stops.
+        songs: Songs to learn.
+        setting: Memory, prompt, seed and noise.
+        report: Called after every generation with the number of steps right and the total.
+        stop: Called after every generation; returns True to stop.
 
     Returns:
-        None if it was stopped.
+        The measurements, or None if stopped.
     """
     begin = time.process_time()
     rolls = [song.roll for song in songs]
@@ -89,7 +89,7 @@ def measure(
         if stop():
             return None
     cpu_seconds = time.process_time() - begin
-    assert search.champion is not None, "there is one after the first step"
+    assert search.champion is not None, "it exists after the first step"
     player = AndPlayer(search.champion, setting.memory, songs[0].keyboard.keys)
     return Row(
         songs=len(songs),
@@ -107,13 +107,13 @@ def measure(
 def plays_whole(
     player: AndPlayer, prompts: Sequence[np.ndarray], rolls: Sequence[np.ndarray], setting: Setting
 ) -> np.ndarray:
-    """Return for each song whether it is played without a mistake after its prompt, free running.
+    """Return, for each song, True if it is played without a mistake after its prompt, free running.
 
     Args:
-        player: the network.
-        prompts: rolls that begin with the prompts.
-        rolls: the songs.
-        setting: memory and prompt.
+        player: The network.
+        prompts: Rolls that start with the prompts.
+        rolls: The songs.
+        setting: Memory and prompt.
     """
     given = np.stack([roll[: setting.prompt] for roll in prompts])
     played = continue_prompts(player, given, max(map(len, rolls)), setting.memory)
@@ -124,7 +124,7 @@ def plays_whole(
 
 
 def after_wrong_notes(player: AndPlayer, rolls: Sequence[np.ndarray], setting: Setting) -> float:
-    """Return the share of songs played whole after a prompt in which one cell was flipped."""
+    """Return the share of songs played whole after a prompt with one flipped cell."""
     cells = setting.prompt * rolls[0].shape[1]
     random = np.random.default_rng(np.random.SeedSequence((setting.seed, cells)))
     whole = []
@@ -136,9 +136,9 @@ def after_wrong_notes(player: AndPlayer, rolls: Sequence[np.ndarray], setting: S
 
 
 def growth_exponents(rows: Sequence[Row]) -> dict[str, float]:
-    """Return the exponents e of n ** e between the last two rows, for n songs; only for columns that are not 0 there.
+    """Return the exponents e of n ** e between the last two rows, for n songs; only for columns that are nonzero there.
 
-    Small numbers of songs say little: they are learned in less than the time that anything takes.
+    Small numbers of songs are not informative, because fixed costs dominate.
     """
     if len(rows) < 2:
         return {}
@@ -149,7 +149,7 @@ def growth_exponents(rows: Sequence[Row]) -> dict[str, float]:
 
 
 def summarise(rows: Sequence[Row], setting: Setting, left_out: dict[str, int]) -> dict:
-    """Return a curve as plain numbers."""
+    """Return a curve as plain data."""
     return {
         "search": "cooperative modular per-key evolution, not plain NEAT; it looks at inputs and targets",
         "setting": asdict(setting),
@@ -160,7 +160,7 @@ def summarise(rows: Sequence[Row], setting: Setting, left_out: dict[str, int]) -
 
 
 def draw(rows: Sequence[Row], setting: Setting, path: Path) -> None:
-    """Draw a curve as PNG: connections and nodes, and seconds, over the number of songs."""
+    """Draw a curve as PNG: connections, nodes and seconds over the number of songs."""
     from matplotlib.figure import Figure
 
     from experiments.figures import write_figure

@@ -1,7 +1,7 @@
-"""Melodies to fill a network with: every MIDI file below some folders, cut into songs of 16 bars.
+"""Melodies to fill a network with: every MIDI file in some folders, cut into songs of 16 bars.
 
 A piece is cut at bar lines. A song is left out if its notes do not fit on the keyboard, if it is short, if it equals
-another one, or if somewhere the same remembered steps are followed by different ones, in another song or in itself: no
+another one, or if the same remembered steps are followed by different ones somewhere, in this or another song: no
 network can play both.
 """
 
@@ -29,14 +29,14 @@ class Melodies:
 
     songs: list[Song]
     left_out: dict[str, int]
-    """Number of songs, or of files that cannot be read, by reason."""
+    """Number of songs, or of unreadable files, by reason."""
 
 
 def midi_paths(places: Sequence[str | Path]) -> list[Path]:
-    """Return MIDI files and all below folders, sorted; the project's own songs if there are no places.
+    """Return MIDI files and all those in folders, sorted; the project's own songs if `places` is empty.
 
     Raises:
-        SongError: there is no such folder, or it holds no MIDI file.
+        SongError: A folder does not exist, or contains no MIDI file.
     """
     paths = []
     for folder in map(Path, places or [default_folder()]):
@@ -48,7 +48,7 @@ def midi_paths(places: Sequence[str | Path]) -> list[Path]:
         files = [Path(at) / name for at, _, names in os.walk(folder) for name in names]
         files = sorted(path for path in files if path.suffix.lower() in MIDI_SUFFIXES)
         if not files:
-            raise SongError(f"{folder}: holds no .mid or .midi file")
+            raise SongError(f"{folder}: contains no .mid or .midi file")
         paths += files
     return paths
 
@@ -56,18 +56,18 @@ def midi_paths(places: Sequence[str | Path]) -> list[Path]:
 def collect(
     paths: Sequence[Path], memory: int, prompt: int, wanted: int, seed: int, options: ArrangeOptions = DEFAULTS
 ) -> Melodies:
-    """Return the wanted number of songs, or all if there are fewer.
+    """Return `wanted` songs, or all if fewer exist.
 
-    The beginnings of the pieces come first, in random order, then their later parts, so that few songs come from many
+    The openings of the pieces come first, in random order, then their later parts, so that a few songs come from many
     pieces.
 
     Args:
         paths: MIDI files.
-        memory: steps that a network remembers.
-        prompt: steps of each song that it is given.
-        wanted: number of songs.
-        seed: the same seed gives the same songs in the same order.
-        options: how files become songs.
+        memory: Steps that a network remembers.
+        prompt: Steps of each song that are given.
+        wanted: Number of songs.
+        seed: The same seed gives the same songs in the same order.
+        options: How files become songs.
     """
     left_out: Counter[str] = Counter()
     pieces = [songs for path in paths if (songs := list(cut_songs(path, left_out, options)))]
@@ -96,7 +96,7 @@ def collect(
 
 
 def contexts(roll: np.ndarray, memory: int, prompt: int) -> dict[bytes, bytes] | None:
-    """Return the step after each context of a song, contexts as digests; None if a context has two different ones."""
+    """Return the step after each context of a song, contexts as digests; None if a context has two continuations."""
     steps = np.packbits(roll, axis=1)
     padded = np.pad(steps, ((memory, 0), (0, 0)))
     following: dict[bytes, bytes] = {}
@@ -109,12 +109,12 @@ def contexts(roll: np.ndarray, memory: int, prompt: int) -> dict[bytes, bytes] |
 
 
 def cut_songs(path: Path, left_out: Counter, options: ArrangeOptions = DEFAULTS) -> Iterator[Song]:
-    """Yield the songs of a piece, in order of time, and count those that are left out.
+    """Yield the songs of a piece in order of time, and count those that are left out.
 
     Args:
-        path: of the file.
-        left_out: number of songs by reason.
-        options: how it becomes a song; by default all of its bars are taken, on 13 keys.
+        path: Path of the file.
+        left_out: Number of songs left out, by reason.
+        options: How the file becomes a song; by default all of its bars are used, on 13 keys.
     """
     keyboard = usual_keyboard(options.keys or KEYS)
     try:

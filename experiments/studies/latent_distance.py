@@ -1,9 +1,9 @@
-"""The Fréchet distance between two collections of songs, in the latent space of the MusicVAE of two bars.
+"""The Fréchet distance between two collections of songs, in the latent space of the two-bar MusicVAE.
 
-Each song is cut into windows of two bars, one at every bar line, in C major or A minor with the middle of its notes in
-the octave from C4 on, so that keys and octaves do not count; the means of their posteriors
-are described by a mean and a covariance. It is 0 for equal collections and grows with what tells them apart. Few songs
-make it larger: read it beside that of as many real songs, and from some hundred windows on.
+Each song is cut into windows of two bars, one at every bar line, transposed to C major or A minor with its median pitch
+in the octave from C4, so that key and octave do not matter. The posterior means are summarised by a mean and a
+covariance. The distance is 0 for equal collections and grows with their differences. Few songs increase it, so
+compare it with that of as many real songs, and use some hundred windows or more.
 
 Source: M. Heusel et al., GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium, 2017.
 """
@@ -20,10 +20,10 @@ BARS, MIDDLE_C = 2, 60
 
 
 def latent_vectors(songs: Sequence[Song]) -> np.ndarray:
-    """Return the posterior means (N, latent) float64 of all windows of two bars with two notes or more.
+    """Return the posterior means (N, latent) float64 of all windows of two bars with at least two notes.
 
     Raises:
-        ValueError: a song is not in 4/4 or 2/4.
+        ValueError: A song is not in 4/4 or 2/4.
     """
     import torch
 
@@ -50,7 +50,7 @@ def _model():
 
 
 def in_c(roll: np.ndarray) -> np.ndarray:
-    """Return a roll (T,) of `vae.tokens` in C major or A minor, the median of its pitches from C4 to B4."""
+    """Return a roll (T,) of `vae.tokens` in C major or A minor, with its median pitch from C4 to B4."""
     from vae.melody import find_key, shift_to_c, transposed
     from vae.tokens import LOWEST_MIDI_PITCH, REST
 
@@ -62,13 +62,13 @@ def in_c(roll: np.ndarray) -> np.ndarray:
 
 
 def sounding(song: Song) -> tuple[np.ndarray, np.ndarray]:
-    """Return the highest notes of a song in whole bars, as roll and onsets (T,) of `vae.tokens` in sixteenths."""
+    """Return the highest notes of a song in whole bars, as roll and onsets (T,) of `vae.tokens`, in sixteenths."""
     from vae.melody import on_grid
     from vae.tokens import STEPS_PER_BAR
 
     if song.grid.time_signature not in ((4, 4), (2, 4)):
         meter = "/".join(map(str, song.grid.time_signature))
-        raise ValueError(f"{song.name} is in {meter}, the MusicVAE reads 4/4 and 2/4")
+        raise ValueError(f"{song.name} is in {meter}, but the MusicVAE reads only 4/4 and 2/4")
     onsets = onsets_from_roll(song.roll, song.keyboard).astype(np.float64)
     scale = STEPS_PER_BAR / (4 * song.grid.steps_per_quarter)
     steps = np.unique(onsets[:, 0])
@@ -80,7 +80,7 @@ def sounding(song: Song) -> tuple[np.ndarray, np.ndarray]:
 
 
 def frechet_distance(one: np.ndarray, other: np.ndarray) -> float | None:
-    """Return the Fréchet distance of normal distributions fitted to vectors (N, D) and (M, D); None to under two."""
+    """Return the Fréchet distance of normal distributions fitted to vectors (N, D) and (M, D); None for under two."""
     if min(len(one), len(other)) < 2:
         return None
     root = _root(np.cov(one, rowvar=False))

@@ -1,11 +1,11 @@
-"""The leaderboard: rewards of several listeners for sources, beside real songs, samples of models, and chance.
+"""The leaderboard: rewards of several listeners for sources, compared with real songs, model samples, and chance.
 
     leaderboard.json       every row, with intervals
     NAME/melody.mid, .wav  one melody of each, and its roll.npy
 
-Conventions: rolls are (T, K) bool. Rewards are of a step, on average, without the first bar, which most performers
-are given. Intervals are those that hold the mean in 95% of 1000 bootstrap samples of the melodies. Percentiles are
-those of whole melodies among real ones, by the held-out judge.
+Conventions: rolls are (T, K) bool. Rewards are means per step, without the first bar, which most performers are
+given. Intervals are 95% percentile intervals over 1000 bootstrap samples of the melodies. Percentiles are those of
+whole melodies among real ones, according to the held-out judge.
 """
 
 from collections.abc import Callable, Sequence

@@ -17,7 +17,7 @@ from songs.song import Song
 
 
 def score(options: argparse.Namespace) -> int:
-    """Print the scores of melodies by a listener."""
+    """Print the scores of melodies according to a listener."""
     listener, reference = listener_named(options.listener), reference_scores(options.listener)
     rows = _rows(options, lambda song: _scored(listener, reference, song))
     if options.json:
@@ -41,7 +41,7 @@ def score(options: argparse.Namespace) -> int:
 
 
 def judge(options: argparse.Namespace) -> int:
-    """Print the percentiles of melodies by the judge."""
+    """Print the percentiles of melodies according to the judge."""
     require("torch", extra="torch", what="the judge")
     from listener.files import read_judge
 
@@ -71,14 +71,14 @@ def _scored(listener: Listener, reference: list[float] | None, song: Song) -> di
 
 
 def _rows(options: argparse.Namespace, score_song: Callable[[Song], dict]) -> list[dict]:
-    """Return a row for every melody of the sources; sources that cannot be heard are named and left out.
+    """Return a row for every melody of the sources; sources that cannot be judged are reported and left out.
 
     Args:
-        options: of the command line.
-        score_song: returns the row's values beside the name of the melody; raises ValueError if it cannot be heard.
+        options: The parsed command line.
+        score_song: Returns the row's values apart from the name; raises ValueError if the melody cannot be judged.
 
     Raises:
-        ValueError: none of the sources can be heard.
+        ValueError: None of the sources can be judged.
     """
     rows: list[dict] = []
     unusable: list[ValueError] = []
@@ -87,7 +87,7 @@ def _rows(options: argparse.Namespace, score_song: Callable[[Song], dict]) -> li
             source = read_source(text, playing(options))
             try:
                 scores = [score_song(song) for song in source.songs]
-            except ValueError:  # not all of it as it is
+            except ValueError:  # some melodies need folding
                 source = as_heard(source)
                 scores = [score_song(song) for song in source.songs]
         except ValueError as error:

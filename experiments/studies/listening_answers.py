@@ -1,10 +1,10 @@
-"""The answers of listening tests: read from the files that the page saves, counted, and drawn.
+"""The answers of listening tests: read from files saved by the page, counted, and drawn.
 
 Conventions:
-    An answer to *which is the human's* is right or not; in an answer to *which is better* the melodies of one group are
-    preferred to those of another, or not. By guessing both happen half of the time. Intervals are Wilson's, 95%; p is
-    that of the exact two-sided binomial test.
-    The same answer in several files counts once: a listener may save after each pair.
+    An answer to *which is the human's* is right or wrong; an answer to *which is better* prefers the melody of one
+    group to that of another. Under guessing both happen half of the time. Intervals are Wilson's, 95%; p is
+    from the exact two-sided binomial test.
+    The same answer in several files counts once, because a listener may save after each pair.
 """
 
 import json
@@ -27,37 +27,37 @@ from songs.keyboard import MOST_KEYS
 
 FORMAT = "kuznechik listening test"
 VERSIONS = (1, 2)
-"""The first has no question but the human's, no experience, and no melodies."""
+"""Version 1 only has the question about the human's, and neither experience nor melodies."""
 LONGEST_NAME = 100
-"""Characters of the name of a group that are kept."""
+"""Maximum number of characters kept of a group's name."""
 LONGEST_MELODY = 4096
 UNKNOWN = "not said"
 TOGETHER = "together"
-"""By what rows are counted that count all answers to a question."""
+"""The `by` of rows that count all answers to a question."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a listener said of one pair."""
+    """A listener's answer about one pair."""
 
     question: str
     test: str
     pair: int
     experience: str
     groups: tuple[str, ...]
-    """The machine's, or the groups of both melodies."""
+    """The machine's group, or the groups of both melodies."""
     chosen: int
     human: int = 0
-    """Which one was the human's."""
+    """Index of the human's melody."""
     melodies: tuple[Any, ...] = ()
-    """Plain data of both, where the file has them."""
+    """Plain data of both, if the file has them."""
 
 
 def read_answers(paths: Sequence[str | Path]) -> list[Answer]:
-    """Return the answers in files, each once.
+    """Return the distinct answers in files.
 
     Raises:
-        ValueError: a file holds no answers of a listening test.
+        ValueError: A file contains no answers of a listening test.
     """
     answers: dict[tuple, Answer] = {}
     for path in paths:
@@ -74,9 +74,9 @@ def read_answers(paths: Sequence[str | Path]) -> list[Answer]:
 
 
 def _read(content: Any) -> Iterable[tuple[tuple, Answer]]:
-    """Yield the answers in the content of a file, each with what tells it from others."""
+    """Yield the answers in the content of a file, each with a key that identifies it."""
     if not isinstance(content, dict) or not {"format", "version", "answers"} <= content.keys():
-        raise ValueError("it is no file that the page of a test has saved")
+        raise ValueError("it was not saved by the page of a test")
     if content["format"] != FORMAT or content["version"] not in VERSIONS:
         raise ValueError(f"its format is {content['format']!r:.40}, version {content['version']!r:.10}")
     question, test = content.get("question", HUMAN), str(content.get("id", content.get("test", "")))[:LONGEST_NAME]
@@ -84,7 +84,7 @@ def _read(content: Any) -> Iterable[tuple[tuple, Answer]]:
         raise ValueError(f"its question is {question!r:.40}: {' or '.join(QUESTIONS)}")
     known = [name for name, _ in EXPERIENCE]
     experience = content["experience"] if content.get("experience") in known else UNKNOWN
-    # files of the first version name no session: there the answers, with their seconds, tell one
+    # files of version 1 have no session, so the answers with their seconds identify it
     session = content["session"] if "session" in content else json.dumps(content["answers"], sort_keys=True)
     for number, answer in enumerate(content["answers"]):
         if not isinstance(answer, dict):
@@ -104,9 +104,9 @@ def _read(content: Any) -> Iterable[tuple[tuple, Answer]]:
 
 
 def rolls_of(answer: Answer) -> list[np.ndarray]:
-    """Return the melodies of an answer, each (T, K) bool in eighths; raises ValueError if it does not hold two."""
+    """Return the melodies of an answer, each (T, K) bool in eighths; raise ValueError if it does not have two."""
     if len(answer.melodies) != 2:
-        raise ValueError("an answer holds no melodies to learn from")
+        raise ValueError("an answer contains no melodies to learn from")
     rolls = []
     for melody in answer.melodies:
         steps = melody["steps"]
@@ -123,7 +123,7 @@ def rolls_of(answer: Answer) -> list[np.ndarray]:
 
 
 def analyse(answers: Sequence[Answer]) -> list[dict]:
-    """Return rows of counts: for each question all answers together, by group, by experience and by pair."""
+    """Return rows of counts: for each question, all answers together, by group, by experience and by pair."""
     counts: dict[tuple, list[int]] = defaultdict(lambda: [0, 0])
     several = len({answer.test for answer in answers}) > 1
     for answer in answers:
@@ -137,7 +137,7 @@ def analyse(answers: Sequence[Answer]) -> list[dict]:
 
 
 def _counted(answer: Answer, several: bool) -> Iterable[tuple[str, Any, bool]]:
-    """Yield by what an answer is counted, under which name, and whether it is right or preferred there."""
+    """Yield, for each row that counts an answer, its `by`, its name, and True if the answer is right or preferred."""
     pair = (*([answer.test] if several else []), answer.pair + 1)
     if answer.question == BETTER:
         if answer.groups[0] != answer.groups[1]:
@@ -159,14 +159,14 @@ def _row(question: str, by: str, name: tuple, right: int, count: int) -> dict:
 
 @cache
 def _share(right: int, count: int) -> dict[str, float]:
-    """Return a share, the ends of its interval, and its p."""
+    """Return a share, the ends of its interval, and its p-value."""
     tested = binomtest(right, count)
     low, high = tested.proportion_ci(method="wilson")
     return {"share": right / count, "low": float(low), "high": float(high), "p": float(tested.pvalue)}
 
 
 def answers_figure(rows: Sequence[dict]) -> Figure:
-    """Draw the shares of right or preferred answers, with intervals, and a line at one half, as by guessing."""
+    """Draw the shares of right or preferred answers, with intervals, and a line at one half for guessing."""
     rows = [row for row in rows if row["by"] != "pair"] or list(rows)
     with style.context(STYLE):
         figure, (axes,) = sheet(8, 1.4 + 0.5 * len(rows), left=2.6, bottom=0.6, top=0.4)

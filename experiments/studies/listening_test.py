@@ -1,9 +1,9 @@
-"""A blind listening test: pairs of melodies, of which one is a human's, or of which one is better.
+"""A blind listening test: pairs of melodies, where the question is which is the human's, or which is better.
 
     human   a human's and a machine's melody: which one is the human's? Guessing is right half of the time.
     better  two machines' melodies: which one is better? A taste can be learned from the answers.
 
-Conventions: both melodies of a pair are cut to the same whole bars, and sound alike: the same instrument, tempo and
+Conventions: both melodies of a pair are cut to the same number of bars and played alike: same instrument, tempo and
     loudness, each note held until the next. Melodies in a page are in eighth notes and keys from C4.
 """
 
@@ -28,13 +28,13 @@ EXPERIENCE = (
     ("some", "I play or sing for pleasure"),
     ("trained", "I was trained in music"),
 )
-"""What a listener may say of their musical experience: its name in the answers, and the text of its button."""
+"""Answers about a listener's musical experience: the name in the file, and the text of the button."""
 KNOWN = 0.5
-"""Share of a melody in one stretch of another, from which on it is the same one."""
+"""Share of a melody within one passage of another melody above which they count as the same."""
 KNOWN_STEPS = 32
-"""Shortest such stretch, but of a shorter melody all of it: half of four bars may be alike by chance."""
+"""Minimum length of such a passage, or the whole of a shorter melody: half of four bars may match by chance."""
 ROUNDS = 100
-"""Times that all melodies are paired anew before no further pair is looked for."""
+"""Maximum number of rounds in which all melodies are paired again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,28 +42,28 @@ class Melody:
     """A melody of the test."""
 
     group: str
-    """Its source, as the analysis names it."""
+    """Its source, as named in the analysis."""
     song: Song
 
     @property
     def content(self) -> tuple:
-        """What is played: the same for melodies that sound the same."""
+        """A value that is equal for melodies that sound the same."""
         steps, notes = _notes(self.song)
         return steps, tuple(map(tuple, notes))
 
 
 def melodies_of(source: Source, steps: int) -> list[Melody]:
-    """Return the melodies of a source, each of at most so many eighth notes and whole bars."""
+    """Return the melodies of a source, each in whole bars and at most `steps` eighth notes long."""
     return [Melody(source.name, _cut(song, steps)) for song in source.songs]
 
 
 def _cut(song: Song, steps: int) -> Song:
-    """Return the beginning of a song, at most so many eighth notes."""
+    """Return the opening of a song, at most `steps` eighth notes."""
     return shortened(song, steps * song.grid.steps_per_quarter // STEPS_PER_BEAT or 1)
 
 
 def different(melodies: Sequence[Melody]) -> list[Melody]:
-    """Return melodies without those that sound like one before."""
+    """Return the melodies without those that sound like an earlier one."""
     found: dict[tuple, Melody] = {}
     for melody in melodies:
         found.setdefault(melody.content, melody)
@@ -71,22 +71,20 @@ def different(melodies: Sequence[Melody]) -> list[Melody]:
 
 
 def without_known(melodies: Sequence[Melody], known: Sequence[Song]) -> tuple[list[Melody], list[str]]:
-    """Leave out melodies of which half or more is a stretch of a known song, in any key; not if these are all.
+    """Leave out melodies of which half or more is a passage of a known song, in any key, unless all are.
 
     Returns:
-        The others, and lines that say so, by source.
+        The other melodies, and a line about those left out for each source.
     """
     rolls = [song.roll for song in known]
     same = [_is_known(each.song.roll, rolls) for each in melodies]
     if melodies and all(same):
-        line = (
-            "the machine's melodies stand among the human ones, or are songs that it learned: nothing can be told apart"
-        )
+        line = "the machine's melodies equal human ones or songs that it learned, so nothing can be told apart"
         return list(melodies), [line]
     names = [melody.group for melody, out in zip(melodies, same, strict=True) if out]
     lines = [
-        f"{name}: {names.count(name)} of {sum(each.group == name for each in melodies)} melodies are left out, as they "
-        "stand among the human ones, or are songs that it learned"
+        f"{name}: {names.count(name)} of {sum(each.group == name for each in melodies)} melodies are left out, because "
+        "they equal human ones or songs that it learned"
         for name in dict.fromkeys(names)
     ]
     return [melody for melody, out in zip(melodies, same, strict=True) if not out], lines
@@ -101,10 +99,10 @@ def _is_known(roll: np.ndarray, known: Sequence[np.ndarray]) -> bool:
 
 
 def pairs_of_both(humans: Sequence[Melody], machines: Sequence[Melody], pairs: int, seed: int) -> list[dict]:
-    """Return pairs of a human's and a machine's melody in random order; no melody is used twice, so they may be fewer.
+    """Return pairs of a human's and a machine's melody in random order; no melody is used twice, so pairs may be fewer.
 
     Raises:
-        UsageError: a side has no melody.
+        UsageError: A side has no melody.
     """
     for side, melodies in (("human", humans), ("machine", machines)):
         if not melodies:
@@ -119,10 +117,10 @@ def pairs_of_both(humans: Sequence[Melody], machines: Sequence[Melody], pairs: i
 
 
 def pairs_of_machines(melodies: Sequence[Melody], pairs: int, seed: int) -> list[dict]:
-    """Return pairs of machines' melodies in random order; all are used about as often, and no pair comes twice.
+    """Return pairs of machines' melodies in random order; all are used about equally often, and no pair twice.
 
     Raises:
-        UsageError: there are fewer than two melodies.
+        UsageError: There are fewer than two melodies.
     """
     if len(melodies) < 2:
         raise UsageError("which is better is asked of two different melodies: name more --machine, or --temperature .5")
@@ -140,7 +138,7 @@ def pairs_of_machines(melodies: Sequence[Melody], pairs: int, seed: int) -> list
 
 
 def _alike(melodies: Sequence[Melody]) -> list[dict]:
-    """Return two melodies for the page, cut to the same whole bars."""
+    """Return two melodies for the page, cut to the same number of bars."""
     songs = [melody.song for melody in melodies]
     shortest = min(_notes(song)[0] for song in songs)
     steps = int(max(shortest // STEPS_PER_BAR * STEPS_PER_BAR, min(shortest, STEPS_PER_BAR)))
@@ -149,23 +147,23 @@ def _alike(melodies: Sequence[Melody]) -> list[dict]:
 
 
 def _notes(song: Song) -> tuple[float, list[list[float]]]:
-    """Return the length of a song, and the beginning and key of its notes."""
+    """Return the length of a song, and the onset and key of its notes."""
     eighths = STEPS_PER_BEAT / song.grid.steps_per_quarter
     onsets = onsets_from_roll(song.roll, song.keyboard) - (0, LOWEST_PITCH)
     return song.steps * eighths, [[step * eighths, key] for step, key in onsets.tolist()]
 
 
 def make_test(name: str, question: str, pairs: Sequence[dict], seconds: float) -> dict:
-    """Return what a page knows of its test; `id` is the same for the same pairs alone."""
+    """Return the data of a test for its page; `id` is equal only for the same pairs."""
     digest = hashlib.sha256(json.dumps([question, pairs], sort_keys=True).encode()).hexdigest()[:16]
     return {"name": name, "id": digest, "question": question, "seconds": seconds, "pairs": list(pairs)}
 
 
 def too_few(melodies: Sequence[Melody], pairs: int, wanted: int) -> list[str]:
-    """Return lines that warn of machines' melodies that are all one, or of fewer pairs than were asked for."""
+    """Return warnings if the machines' melodies are all the same, or if there are fewer pairs than requested."""
     if len(melodies) == 1:
         more = "name more --machine, or let networks sample with --temperature .5"
-        return [f"the machine's melodies are all one, so a single answer tells all: {more}"]
+        return [f"the machine's melodies are all the same, so one answer decides all pairs: {more}"]
     if pairs < wanted:
         return [f"{pairs} pairs of different melodies instead of {wanted}: there are no more"]
     return []

@@ -1,11 +1,11 @@
-"""MusPy's plain metrics of songs, under MusPy's names and with its definitions, for tables that others can compare.
+"""MusPy's basic metrics of songs, with its names and definitions, for comparable tables.
 
-MusPy itself brings a dozen packages along, and nothing else of it is used here.
+MusPy itself has a dozen dependencies, and nothing else of it is needed here.
 
 Conventions:
     A step of the grid is MusPy's time step, a beat is a quarter note, a measure a bar. A note sounds for its length;
-    where lengths are not known, until the next onset of any key, at most a bar.
-    A song without notes has the value of no notes where there is one, and None where MusPy has NaN.
+    if lengths are unknown, until the next onset of any key, at most a bar.
+    A song without notes has the value for no notes if it is defined, and None if MusPy returns NaN.
 Source:
     H.-W. Dong et al., MusPy: A Toolkit for Symbolic Music Generation, 2020; version 0.5.0 (MIT). As in that version,
     `polyphony_rate` counts steps with three pitches or more, and a note also fills the beat that begins as it ends.
@@ -38,7 +38,7 @@ NAMES = (
 
 
 def muspy_metrics(songs: Sequence[Song]) -> dict[str, float | None]:
-    """Return the mean of each metric over the songs that have it, None where none has."""
+    """Return the mean of each metric over the songs that have it, None if no song has."""
     rows = [metrics_of(song) for song in songs]
     columns = {name: [value for row in rows if (value := row[name]) is not None] for name in NAMES}
     return {name: float(np.mean(values)) if values else None for name, values in columns.items()}
@@ -89,7 +89,7 @@ def _entropy(counts: np.ndarray) -> float:
 
 
 def _empty(at: np.ndarray, ends: np.ndarray, size: int) -> float:
-    """Return the share of parts of `size` steps that no note touches, its end included."""
+    """Return the share of segments of `size` steps that no note touches, ends included."""
     played = np.zeros(ends.max() // size + 1, dtype=bool)
     for first, last in zip(at // size, ends // size, strict=True):
         played[first : last + 1] = True
@@ -97,7 +97,7 @@ def _empty(at: np.ndarray, ends: np.ndarray, size: int) -> float:
 
 
 def _groove_consistency(at: np.ndarray, length: int, bar: int) -> float | None:
-    """Return 1 less the share of the steps at which the onsets of a bar and the next differ."""
+    """Return 1 minus the share of steps at which the onsets of consecutive bars differ."""
     bars = length // bar + 1
     if bars < 2:
         return None

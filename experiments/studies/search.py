@@ -1,17 +1,17 @@
-"""Searches over options: a sweep with trials, whose settings Optuna proposes one after another.
+"""Searches over options: a sweep with trials whose settings are proposed by Optuna, one after another.
 
-A file of a sweep may have, beside or instead of its variants:
+A sweep's file may have, in addition to its variants or instead of them:
 
     [search]
-    trials      each is a variant, and is run with every song and seed of the sweep
-    metric      a figure of summary.json; a trial is worth its mean over the runs
+    trials      number of trials; each is a variant, run with every song and seed of the sweep
+    metric      a figure in summary.json; the value of a trial is the mean over its runs
     direction   minimize or maximize
-    seed        of the proposals
-    [search.options]    by name a list of choices, or a table of low, high and perhaps log = true
+    seed        seed of the proposals
+    [search.options]    by name, a list of choices, or a table of low, high and optionally log = true
 
-There is no database. The trials stand in sweep.toml, and what came of them in the run folders; the study is made of
-these before each proposal. So a search that is killed goes on with the same proposals, however many runs go on at a
-time. A trial of which a run failed counts as failed.
+There is no database. The trials are in sweep.toml and their results in the run folders; the study is rebuilt from
+these before each proposal. So a search that was killed continues with the same proposals, for any number of parallel
+runs. A trial with a failed run counts as failed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 DEFAULTS = {"trials": 20, "metric": "cpu_seconds", "direction": "minimize", "seed": 0}
 TRIAL = "trial-"
-"""What the name of a trial begins with; its number follows."""
+"""Prefix of a trial's name, before its number."""
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the content of a sweep's file, with a search or without; raises ConfigError where it makes no sense."""
+    """Return the content of a sweep's file, with or without a search; raise ConfigError if it is invalid."""
     content = read_sweep(path)
     if "search" in content:
         require("optuna", extra="sweep", what="[search]")
@@ -59,7 +59,7 @@ def _check(content: Mapping[str, Any]) -> None:
     except (ValueError, TypeError, KeyError) as error:
         raise ConfigError(f"[search]: {error}") from None
     if search["direction"] not in ("minimize", "maximize"):
-        raise ConfigError(f"search.direction = {search['direction']!r}: it is minimize or maximize")
+        raise ConfigError(f"search.direction = {search['direction']!r}: it must be minimize or maximize")
     for name, distribution in distributions.items():
         for value in getattr(distribution, "choices", None) or (distribution.low, distribution.high):
             plan({**content, "seeds": 1, "variants": {name: [f"{name}={_text(value)}"]}})
@@ -79,14 +79,14 @@ def _distributions(search: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rounds(content: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield the content of a sweep, and with a search again after each trial, with one more.
+    """Yield the content of a sweep; with a search, yield it again after each trial with one more trial.
 
     Args:
-        content: of its file; the trials are added to its variants.
-        folder: of the sweep, in which the runs of what was yielded before have ended or failed.
+        content: Content of the file; trials are added to its variants.
+        folder: Folder of the sweep, in which the runs yielded before have ended or failed.
 
     Raises:
-        ConfigError: the runs have no figure that is named as the metric.
+        ConfigError: The runs do not have the figure named as the metric.
     """
     if content["variants"]:
         yield content
@@ -101,7 +101,7 @@ def _trials(content: Mapping[str, Any]) -> list[str]:
 
 
 def _study(content: Mapping[str, Any], folder: Path) -> "Study":
-    """Return a study of the trials that were carried out; what it proposes next depends on nothing else."""
+    """Return a study of the completed trials; its next proposal depends on nothing else."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -124,13 +124,13 @@ def _text(value: Any) -> str:
 
 
 def _value(distribution: Any, text: str) -> Any:
-    """Return the value that a setting has as text."""
+    """Return the value of a setting, given as text."""
     choices = getattr(distribution, "choices", None)
     return next(one for one in choices if _text(one) == text) if choices else type(distribution.low)(text)
 
 
 def _values(content: Mapping[str, Any], folder: Path, variant: str) -> list[float]:
-    """Return the metric of every run of a variant; none if one has failed. Raises ConfigError if it is no figure."""
+    """Return the metric of every run of a variant; empty if a run failed. Raises ConfigError if it is not a number."""
     metric, found = content["search"]["metric"], []
     for run in plan({**content, "variants": {variant: content["variants"][variant]}}):
         try:
@@ -145,9 +145,9 @@ def _values(content: Mapping[str, Any], folder: Path, variant: str) -> list[floa
 
 
 def ranking(content: Mapping[str, Any], folder: Path) -> str:
-    """Return a table in Markdown: variants and trials with mean, least and greatest metric, from the best to the worst.
+    """Return a Markdown table: variants and trials with mean, least and greatest metric, the best first.
 
-    Those that failed are left out.
+    Failed ones are left out.
     """
     search = content["search"]
     results = {name: values for name in content["variants"] if (values := _values(content, folder, name))}

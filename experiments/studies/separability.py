@@ -1,12 +1,12 @@
-"""How well a classifier tells the melodies of one source from those of another: .5 is indistinguishable, 1 always.
+"""How well a classifier tells one source's melodies from another's: .5 is indistinguishable, 1 is always right.
 
-A forest of extra-trees learns from four fifths of the melodies and is asked about the others, five times, so that every
-melody is asked about by a forest that has not heard it, nor another melody of the same piece. It is told the figures of
-`listener.judge.notes`: shares of degrees, intervals, times and places, their variety, and how like bars are to those
-before them, with how they end; no figure depends on the key or on the length.
+A forest of extra-trees learns from four fifths of the melodies and predicts the others, five times, so that every
+melody is predicted by a forest that was trained neither on it nor on another melody of the same piece. Its inputs are
+the features of `listener.judge.notes`: shares of degrees, intervals, durations and positions, their variety, and the
+similarity of bars to earlier ones, and the endings. No feature depends on the key or the length.
 
-Conventions: A and B are songs in 4/4 or 2/4. A telling figure is one that the forests split by; AUC above .5 means that
-A has more of it.
+Conventions: A and B are songs in 4/4 or 2/4. A telling feature is one that the forests split by; AUC above .5 means
+that A has more of it.
 Source: P. Geurts, D. Ernst, L. Wehenkel, Extremely Randomized Trees, 2006; D. Lopez-Paz, M. Oquab, Revisiting
 Classifier Two-Sample Tests, 2017.
 """
@@ -22,8 +22,8 @@ from songs.song import Song
 
 TREES, FOLDS = 300, 5
 TELLING = 8
-"""Figures that are named."""
-_BARS = judge_notes.FORM[:-1]  # the last bar is the last bar everywhere
+"""Number of features reported."""
+_BARS = judge_notes.FORM[:-1]  # without the last bar, which is the same for all
 FIGURES = (
     *judge_notes.WHOLE,
     *(f"mean of bars: {name}" for name in _BARS),
@@ -33,7 +33,7 @@ FIGURES = (
 
 
 def figures(songs: Sequence[Song]) -> np.ndarray:
-    """Return the figures of songs, (N, len(FIGURES)) float64; raises ValueError for other bars than 4/4 and 2/4."""
+    """Return the features of songs, (N, len(FIGURES)) float64; raise ValueError for meters other than 4/4 and 2/4."""
     rows = []
     for song in songs:
         reading = judge_notes.read(judge_notes.sixteenths(song.roll[None], song.grid))
@@ -44,20 +44,20 @@ def figures(songs: Sequence[Song]) -> np.ndarray:
 
 
 def separability(one: Sequence[Song], other: Sequence[Song], seed: int = 0, trees: int = TREES) -> dict[str, Any]:
-    """Return how well the songs of two sources are told apart; songs of the same name are one piece.
+    """Return how well the songs of two sources can be told apart; songs of the same name belong to one piece.
 
     Args:
-        one: five pieces or more.
-        other: as many pieces or more.
-        seed: of the forests and of the interval.
-        trees: of each forest.
+        one: At least five pieces.
+        other: At least five pieces.
+        seed: Seed of the forests and the interval.
+        trees: Number of trees in each forest.
 
     Returns:
-        `auc`; `low` and `high`, the interval that holds it in 95% of samples of the pieces; `melodies` of both; and
-        `telling`: name, weight, `auc` of the single figure, and the means of it in both.
+        `auc`; `low` and `high`, its 95% bootstrap interval over pieces; `melodies` of both; and
+        `telling`: name, weight, `auc` of the single feature, and its means in both.
 
     Raises:
-        ValueError: a source has fewer than five pieces, or is not in 4/4 or 2/4.
+        ValueError: A source has fewer than five pieces, or is not in 4/4 or 2/4.
     """
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.model_selection import StratifiedGroupKFold
@@ -66,7 +66,7 @@ def separability(one: Sequence[Song], other: Sequence[Song], seed: int = 0, tree
     labels = np.repeat([1, 0], [len(one), len(other)])
     pieces = np.concatenate((_pieces(one), _pieces(other) + len(one)))
     if min(len(np.unique(pieces[labels == label])) for label in (0, 1)) < FOLDS:
-        raise ValueError(f"a source has fewer than {FOLDS} melodies, which are needed to tell sources apart")
+        raise ValueError(f"a source has fewer than {FOLDS} melodies, too few to tell sources apart")
     scores, weights = np.zeros(len(labels)), np.zeros(values.shape[1])
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
     for learned, asked in folds.split(values, labels, pieces):
@@ -92,6 +92,6 @@ def separability(one: Sequence[Song], other: Sequence[Song], seed: int = 0, tree
 
 
 def _pieces(songs: Sequence[Song]) -> np.ndarray:
-    """Return a number for each name; draws of a source are called alike and are pieces of their own."""
+    """Return a number for each name; draws of a source share a name, and each counts as a piece."""
     names = [song.name for song in songs]
     return np.arange(len(songs)) if len(set(names)) == 1 else np.unique(names, return_inverse=True)[1]

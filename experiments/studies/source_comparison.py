@@ -1,4 +1,4 @@
-"""`kuznechik listener separability`: how two sources differ, by a classifier and by figures that others can compare."""
+"""`kuznechik listener separability`: how two sources differ, by a classifier and by comparable metrics."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -19,10 +19,10 @@ from songs.song import Song
 
 
 def compare(options: argparse.Namespace) -> int:
-    """Print how well two sources are told apart, their Fréchet distance, and MusPy's metrics of both."""
+    """Print how well two sources can be told apart, their Fréchet distance, and MusPy's metrics of both."""
     require("sklearn", extra="sklearn", what="listener separability")
     if (options.other is None) == (not options.midi):
-        raise UsageError("name what A is compared with: another source B, or folders of real melodies with --midi")
+        raise UsageError("give a source B to compare A with, or folders of real melodies with --midi")
     texts = [options.one] if options.midi else [options.one, options.other]
     sources = [read_source(text, playing(options)) for text in texts]
     if options.midi:
@@ -44,7 +44,7 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def real_melodies(folders: Sequence[Path], seed: int) -> Source:
-    """Return the excerpts of 16 bars on 13 keys of MIDI files that no listener or model was trained on; ValueError."""
+    """Return held-out excerpts of 16 bars on 13 keys, from MIDI files; raises ValueError."""
     from listener.corpus import SONG_BARS, moved, read_corpus, rolls_of
 
     with progress() as report:
@@ -56,7 +56,7 @@ def real_melodies(folders: Sequence[Path], seed: int) -> Source:
 
 
 def distances_from(songs: Sequence[Song]) -> Callable[[Sequence[Song]], float | None]:
-    """Return a function of songs: their Fréchet distance from these, None without torch."""
+    """Return a function that gives the Fréchet distance of other songs from these, None without torch."""
     if not find_spec("torch"):
         return lambda others: None
     from experiments.studies.latent_distance import frechet_distance, latent_vectors

@@ -5,13 +5,13 @@ A file of a sweep is TOML:
     kind        kind of run: evolve (the default), dqn, vae or listener
     seeds       a number, or a list of seeds
     songs       names or .mid files; each is learned by every variant
-    [base.SECTION]      what differs from the defaults in all variants
-    [variants]  by name a list of settings, as --set takes them, or a table of kind, config (a file or preset) and set
+    [base.SECTION]      options that differ from the defaults in all variants
+    [variants]  by name, a list of settings as for --set, or a table of kind, config (a file or preset) and set
     [search]    options to search over, see `experiments.studies.search`
 
 A sweep's folder keeps its file, and a run folder for each run:
 
-    sweep.toml                      the file, with the seeds that were asked for
+    sweep.toml                      the file, with the seeds used
     VARIANT/SONG-seed-N/            runs
     table.md, curves.*              the result
 """
@@ -46,7 +46,7 @@ class PlannedRun:
     """A run of a sweep."""
 
     name: str
-    """Its folder below that of the sweep."""
+    """Its folder, relative to that of the sweep."""
     kind: str
     config: Settings
 
@@ -57,14 +57,14 @@ def sweeps_folder() -> Path:
 
 
 def read_sweep(path: Path) -> dict[str, Any]:
-    """Return the content of a sweep's file; raises ConfigError if it cannot be carried out."""
+    """Return the content of a sweep's file; raise ConfigError if it is invalid."""
     try:
         content = parse_toml(read_toml_text(path))
         plan(content)
         return content
     except FileNotFoundError:
         names = ", ".join(sorted(each.stem for each in sweeps_folder().glob("*.toml")))
-        raise ConfigError(f"{path}: no such file or sweep; there are {names}") from None
+        raise ConfigError(f"{path}: no such file or sweep; the sweeps are {names}") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
@@ -72,9 +72,9 @@ def read_sweep(path: Path) -> dict[str, Any]:
 
 
 def plan(content: Mapping[str, Any]) -> list[PlannedRun]:
-    """Return the runs of a sweep, seed by seed, so that all variants can soon be compared; raises ConfigError."""
+    """Return the runs of a sweep ordered by seed, so that variants can be compared early; raises ConfigError."""
     if unknown := sorted(set(content) - set(KEYS)):
-        raise ConfigError(f"unknown key {unknown[0]}: there are {', '.join(KEYS)}")
+        raise ConfigError(f"unknown key {unknown[0]}: the keys are {', '.join(KEYS)}")
     if not content.get("variants") and "search" not in content:
         raise ConfigError("[variants] is missing: it needs at least one variant")
     try:
@@ -103,20 +103,20 @@ def seeds_of(content: Mapping[str, Any]) -> list[int]:
     seeds = content.get("seeds", 10)
     listed = list(range(seeds)) if isinstance(seeds, int) else seeds
     if not isinstance(listed, list) or not listed or not all(type(seed) is int and seed >= 0 for seed in listed):
-        raise ConfigError(f"seeds = {seeds!r}: it is a number, at least one, or a list of seeds")
+        raise ConfigError(f"seeds = {seeds!r}: it must be a positive number, or a list of seeds")
     return listed
 
 
 def _variant(name: str, content: Mapping[str, Any]) -> tuple[str, Settings]:
-    """Return kind and configuration of a variant; raises ConfigError."""
+    """Return the kind and configuration of a variant; raises ConfigError."""
     variant = content["variants"][name]
     about: dict[str, Any] = {"set": variant} if isinstance(variant, list) else dict(variant)
     if unknown := sorted(set(about) - set(VARIANT)):
-        raise ConfigError(f"variant {name!r}: unknown key {unknown[0]}: there are {', '.join(VARIANT)}")
+        raise ConfigError(f"variant {name!r}: unknown key {unknown[0]}: the keys are {', '.join(VARIANT)}")
     usual = content.get("kind", "evolve")
     kind = about.get("kind", usual)
     if kind not in CONFIGS:
-        raise ConfigError(f"kind = {kind!r}: there are {', '.join(CONFIGS)}")
+        raise ConfigError(f"kind = {kind!r}: the kinds are {', '.join(CONFIGS)}")
     if not folder_name(name):
         raise ConfigError(f"variant {name!r}: its name must have a letter, for its folder")
     try:
@@ -137,23 +137,23 @@ def _with(config: Settings, kind: str, song: str, seed: int) -> Settings:
 
 
 def begin(content: dict[str, Any], folder: RunFolder, command: Sequence[str]) -> list[PlannedRun]:
-    """Make the folders of all runs of a sweep, so that a mistake is known before the first one starts.
+    """Create the folders of all runs of a sweep, so that mistakes are found before the first run starts.
 
-    Folders that are there already are kept: the sweep goes on.
+    Existing folders are kept, which continues the sweep.
 
     Args:
-        content: of its file.
-        folder: of the sweep.
-        command: the call, for meta.json of each run.
+        content: Content of the sweep's file.
+        folder: Folder of the sweep.
+        command: The command line, for meta.json of each run.
 
     Returns:
         The runs that have not ended.
 
     Raises:
-        ValueError: a run cannot be made: a song, a data set or a package is missing.
+        ValueError: A run cannot be created, because a song, data set or package is missing.
     """
     planned = plan(content)
-    for left in folder.path.glob("*/.*.incoming/"):  # of a sweep that was killed as a run came back
+    for left in folder.path.glob("*/.*.incoming/"):  # left when a sweep was killed while a run was returned
         shutil.rmtree(left)
     write_atomically(folder.path / SWEEP, tomli_w.dumps(content))
     for run in planned:
@@ -164,14 +164,14 @@ def begin(content: dict[str, Any], folder: RunFolder, command: Sequence[str]) ->
 
 
 def _make(run: PlannedRun, path: Path, command: Sequence[str]) -> None:
-    if path.exists():  # a sweep that was killed meanwhile
+    if path.exists():  # the sweep was killed during this function
         shutil.rmtree(path)
     config, inputs = _resolved(run.kind, run.config)
     set_up(load_kind(run.kind), config, RunFolder.create(path), inputs, command)
 
 
 def has_ended(folder: RunFolder) -> bool:
-    """Return whether a run has come to an end of its own."""
+    """Return True if a run has ended by itself."""
     try:
         return folder.read_json("summary.json").get("stopped") != "interrupted"
     except RunError:
@@ -179,7 +179,7 @@ def has_ended(folder: RunFolder) -> bool:
 
 
 def _resolved(kind: str, config: Any) -> tuple[Any, Any]:
-    """Return a configuration with all settled, and the inputs of its run; raises ValueError."""
+    """Return a resolved configuration, and the inputs of its run; raises ValueError."""
     try:
         if kind == "evolve":
             return resolve(config)
@@ -200,7 +200,7 @@ def _resolved(kind: str, config: Any) -> tuple[Any, Any]:
 
 @lru_cache
 def _identity(folders: tuple[Path, ...], keys: int) -> dict[str, Any]:
-    """Return the digest of the music in folders, which is read once for all runs."""
+    """Return the digest of the music in folders, which is read only once for all runs."""
     from experiments.runs.listener.music import Music
 
     return Music.read(folders, keys).identity

@@ -1,8 +1,8 @@
-"""Where the runs of a sweep are carried out: by processes of this machine, or on a Ray cluster.
+"""Backends of a sweep: processes on this machine, or a Ray cluster.
 
-A run is set up in its folder before, and continues from whatever is there, to the same bits. So it does not matter
-where it runs, nor whether a part of it was done before. Each backend yields folders as their runs end, with the reason
-where one has failed.
+A run is set up in its folder in advance, and continues from whatever is there with bit-identical results. So it does
+not matter where it runs, or whether a part of it was done before. Each backend yields folders as their runs end, with
+the reason if one has failed.
 """
 
 import io
@@ -20,23 +20,23 @@ from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import Supervision, resume
 
 Outcomes = Generator[tuple[Path, str], None, None]
-"""Run folders, each with the reason why its run failed; empty if it did not."""
+"""Run folders, each with the reason if its run failed, or else an empty text."""
 INCOMING = ".incoming"
-"""Suffix of hidden folders from which a run folder is being replaced."""
+"""Suffix of hidden folders that are about to replace a run folder."""
 KILLED = "its process was killed; was there too little memory?"
 
 
 def continue_run(path: Path) -> None:
-    """Carry out what is left of the run of a folder."""
+    """Carry out the rest of the run in a folder."""
     folder = RunFolder.open(path)
     with folder.writing():
         resume(folder, (), Supervision())
 
 
 def run_here(folders: Sequence[Path], jobs: int) -> Outcomes:
-    """Carry out runs by so many processes of this machine; those in progress are interrupted when the iterator closes.
+    """Carry out runs in `jobs` processes on this machine; those in progress are interrupted when the iterator closes.
 
-    Each process is a pool of its own, so that one that is killed fails its own run alone.
+    Each process is its own pool, so that if one is killed, only its own run fails.
     """
     waiting, running = deque(folders), dict[Future, tuple[Path, WorkerPool]]()
     idle = [WorkerPool(1) for _ in range(min(jobs, len(waiting)))]
@@ -63,7 +63,7 @@ def run_here(folders: Sequence[Path], jobs: int) -> Outcomes:
 
 
 def _reason(result: Callable[[], object]) -> str:
-    """Return why a run failed; empty if it did not."""
+    """Return why a run failed, or an empty text."""
     try:
         result()
     except BrokenProcessPool:
@@ -74,9 +74,9 @@ def _reason(result: Callable[[], object]) -> str:
 
 
 def run_on_ray(folders: Sequence[Path], jobs: int, address: str | None) -> Outcomes:
-    """Carry out runs on a Ray cluster, which needs no disk in common: run folders go there and come back as bytes.
+    """Carry out runs on a Ray cluster without a shared disk: run folders are sent there and returned as bytes.
 
-    A run whose machine is lost begins again on another one. Without an address, Ray is started here with `jobs` cores.
+    If a machine is lost, its run starts again on another one. Without an address, Ray starts here with `jobs` cores.
     """
     with lend_ray(jobs, address) as ray:
         task = ray.remote(num_cpus=1, max_retries=5)(run_packed)
@@ -107,7 +107,7 @@ def pack(folder: Path) -> bytes:
 
 
 def unpack(content: bytes, folder: Path) -> None:
-    """Write packed files into a run folder; one that is there is replaced as a whole."""
+    """Write packed files to a run folder; an existing one is replaced as a whole."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".", suffix=INCOMING) as parent:
         new, old = Path(parent, "new"), Path(parent, "old")
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -1,4 +1,4 @@
-"""`kuznechik listener train --kind taste`: learn what one person prefers, from choices that were made before."""
+"""`kuznechik listener train --kind taste`: learn what one person prefers from their earlier choices."""
 
 import argparse
 import shlex
@@ -18,18 +18,18 @@ from listener.registry import listener_named
 from songs.files import free_path
 
 MUSIC = ("midi", "config", "vae", "minutes", "licence", "resume", "seed", "checkpoint_every", "tensorboard", "plot")
-"""Options of training on music."""
+"""Options that only apply to training on music."""
 
 
 def learn(options: argparse.Namespace) -> int:
-    """Learn a taste, write its files, and say how sure it is."""
+    """Learn a taste, write its files, and print how certain it is."""
     require("torch", extra="torch", what="a taste")
     if not options.choices:
         raise UsageError(
             "--choices is missing: runs of kuznechik breed, or answers to kuznechik listening-test --better"
         )
     if options.kind not in (None, TASTE):
-        raise UsageError(f"--choices goes with --kind {TASTE}")
+        raise UsageError(f"--choices needs --kind {TASTE}")
     refuse(options, "--choices", MUSIC)
     if options.set:
         raise UsageError("--set does not go with --choices")
@@ -60,28 +60,28 @@ def learn(options: argparse.Namespace) -> int:
 
 
 def _path(options: argparse.Namespace) -> Path:
-    """Return the file of the taste; raises UsageError if it is there already or has another suffix."""
+    """Return the file of the taste; raise UsageError if it already exists or has the wrong suffix."""
     path = Path(options.out) if options.out else free_path(Path(f"{TASTE}{SUFFIX}"))
     if path.suffix != SUFFIX:
-        raise UsageError(f"--out {path}: a taste is a file, {TASTE}{SUFFIX} for example")
+        raise UsageError(f"--out {path}: a taste is a {SUFFIX} file, such as {TASTE}{SUFFIX}")
     refuse_existing(options, *(path.with_suffix(suffix) for suffix in (SUFFIX, ".json", ".md")))
     return path
 
 
 def _command(names: Sequence[str]) -> str:
-    """Return the call that learns a taste, with files by their names alone."""
+    """Return the command that learns a taste, with files by name only."""
     return shlex.join(
         ["kuznechik", "listener", "train", "--kind", TASTE, "--choices", *(Path(name).name for name in names)]
     )
 
 
 def preferences(names: Sequence[str]) -> list[Any]:
-    """Return the choices in runs of breed and in files of answers, each as a `Preference`.
+    """Return the choices in breeding runs and files of answers, each as a `Preference`.
 
-    A choice of all melodies says nothing, and is left out.
+    A choice of all melodies is not informative and is left out.
 
     Raises:
-        ValueError: a run or a file holds none.
+        ValueError: A run or file contains no choices.
     """
     from listener.taste.training import Preference
 
@@ -95,7 +95,7 @@ def preferences(names: Sequence[str]) -> list[Any]:
     files = [path for path in paths if not path.is_dir()]
     answers = [answer for answer in read_answers(files) if answer.question == BETTER] if files else []
     if files and not answers:
-        raise UsageError(f"{files[0]}: these answers say which is the human's; make a test with --better")
+        raise UsageError(f"{files[0]}: these answers are about which is the human's; make a test with --better")
     try:
         return made + [Preference(rolls_of(answer), frozenset([answer.chosen])) for answer in answers]
     except (TypeError, KeyError, ValueError) as error:

@@ -118,7 +118,7 @@ def test_it_is_improvised_on_for_a_listener(kuznechik, tmp_path, waltz, argument
 def test_a_melody_model_scores_what_is_folded_onto_its_keys(kuznechik, waltz):
     called = kuznechik("listener", "score", "--listener", "theory=1,melody=1", waltz)
     assert called.status == 0
-    assert called.err.endswith("waltz: folded onto 13 keys and eighths, to be compared with others\n")
+    assert called.err.endswith("waltz: folded onto 13 keys and eighths, for comparison with others\n")
 
 
 @pytest.mark.parametrize("arguments", [("evolve", "--listener", "melody"), ("dqn", "--config", "prior")])

@@ -56,7 +56,7 @@ MISTAKES = {
     "songs": [
         (["--folder", "none"], "kuznechik: none: no such folder"),
         (["--folder", "tune.mid"], "kuznechik: tune.mid: no such folder"),
-        (["--folder", "folder"], "kuznechik: folder: holds no .mid or .midi file"),
+        (["--folder", "folder"], "kuznechik: folder: contains no .mid or .midi file"),
         (["--folder"], "--folder: expected one argument"),
         (["--prompt", "-1"], "--prompt: -1: it must be 0 to 1000000000"),
         (["--prompt", "x"], "--prompt: invalid number value: 'x'"),
@@ -178,11 +178,11 @@ MISTAKES = {
         (["tune.mid", "--wav"], "--wav: expected one argument"),
     ],
     "sweep": [
-        (["none"], r"kuznechik: none: no such file or sweep; there are (\w+, )*operators(, \w+)*\n"),
+        (["none"], r"kuznechik: none: no such file or sweep; the sweeps are (\w+, )*operators(, \w+)*\n"),
         (["folder"], "folder: cannot be read: Is a directory"),
         (["broken.toml"], "broken.toml: "),
         (["binary.toml"], "binary.toml: "),
-        (["bad.toml"], "bad.toml: unknown key task: there are kind, seeds, songs, base, variants"),
+        (["bad.toml"], "bad.toml: unknown key task: the keys are kind, seeds, songs, base, variants"),
         (["--seeds", "0"], "--seeds: 0: it must be 1 to 1000000000"),
         (["--first-seed", "x"], "--first-seed: invalid number value: 'x'"),
         (["--jobs", "0"], "--jobs: 0: it must be 1 to 1024"),

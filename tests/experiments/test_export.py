@@ -100,7 +100,7 @@ def test_a_genome_presses_the_same_keys(kuznechik, tmp_path, runs, name, to):
     suffix, play = FORMATS[to]
     if (name, to) == ("recurrent", "onnx"):
         called = kuznechik("export", runs / name, "--to", to)
-        assert "a recurrent network goes to python, torch or neat-json" in called.err
+        assert "a recurrent network can only be exported to python, torch or neat-json" in called.err
         return
     observations, keys = windows(open_run(runs / name))
     assert keys.any()

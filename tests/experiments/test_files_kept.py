@@ -183,4 +183,4 @@ def test_the_melodies_of_a_vae_are_not_replaced(kuznechik, vae_runs, tmp_path, m
     Path("vae-out").mkdir()
     Path("vae-out/sample-1.wav").write_bytes(MINE)
     told = kuznechik("vae", "sample", *model, "--seed", 1).out
-    assert told == "Written:\n  vae-out/sample-2.mid\n  vae-out/sample-2.wav\nThe same again: --seed 1\n"
+    assert told == "Written:\n  vae-out/sample-2.mid\n  vae-out/sample-2.wav\nTo repeat: --seed 1\n"

@@ -58,7 +58,7 @@ def test_melodies_are_scored_and_what_a_listener_cannot_hear_is_folded(kuznechik
     assert all(name in scored.out for name in (*(song.name for song in songs), "random 1", "random 2"))
     scored = kuznechik("listener", "score", *songs, "--listener", "melody", "--json")
     assert [row["file"] for row in json.loads(scored.out)] == [str(song) for song in songs]
-    assert scored.err.endswith("auld_lang_syne: folded onto 13 keys and eighths, to be compared with others\n")
+    assert scored.err.endswith("auld_lang_syne: folded onto 13 keys and eighths, for comparison with others\n")
 
 
 def test_a_judge_is_trained_and_asked_and_pays_nobody(kuznechik, music, tmp_path):

@@ -22,7 +22,7 @@ def test_a_new_listener_is_not_written_twice(capsys):
     assert main(["new", "listener", "likes_steps"]) == 2
     assert "likes_steps.py already exists" in capsys.readouterr().err
     assert main(["new", "listener", "3x"]) == 2
-    assert "name the listener by letters" in capsys.readouterr().err
+    assert "a name has only letters" in capsys.readouterr().err
 
 
 def test_a_run_for_it_goes_on_and_is_scored_when_it_is_named_again(monkeypatch, capsys):

@@ -60,7 +60,7 @@ def test_a_temperature_samples_from_the_champion(kuznechik, solved, tmp_path):
     ("options", "reason"),
     [
         (("--out", "out.ogg"), "out.ogg: its name must end in .wav or .mid"),
-        (("--temperature", "1"), "low.mid: --temperature goes with the champion of a run or with a MusicVAE"),
+        (("--temperature", "1"), "low.mid: --temperature needs the champion of a run or a MusicVAE"),
         (("--temperature", "-1"), "--temperature: -1: it must be 0 to 100"),
         (("--tempo", "301"), "--tempo: 301: it must be 20 to 300"),
         (("--out", "/dev/full"), "/dev/full: Not a file"),

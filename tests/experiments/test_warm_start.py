@@ -72,7 +72,7 @@ def test_evolution_begins_with_the_population_of_a_checkpoint(kuznechik, tmp_pat
     [
         (("--memory", "7", "--prompt", "4"), r"78 inputs and 13 outputs, this run needs 91 and 13: --memory 6 lets it"),
         ((*SMALL, "--keys", "20"), r"this run needs 120 and 20: --keys 13 --fold gives tune as many keys"),
-        ((*SMALL, "--set", "genome.recurrent=true"), "add --set genome.recurrent=false, as its networks are"),
+        ((*SMALL, "--set", "genome.recurrent=true"), "add --set genome.recurrent=false, as in its run"),
         ((*SMALL, "--set", "evolve.algorithm=openai_es"), "--from goes with evolve.algorithm = 'neat'"),
     ],
 )
@@ -85,7 +85,7 @@ def test_genomes_that_do_not_fit_are_refused_with_what_to_do(kuznechik, tmp_path
 
 def test_other_runs_and_tasks_have_nothing_to_begin_with(kuznechik, tmp_path, tune, learned):
     called = kuznechik("evolve", "--env", "CartPole-v1", "--from", learned, "--out", tmp_path / "run")
-    assert "78 inputs and 13 outputs, this run needs 4 and 2: take a run of the same task" in called.err
+    assert "78 inputs and 13 outputs, this run needs 4 and 2: use a run of the same task" in called.err
     assert "no such run folder" in kuznechik("evolve", tune, "--from", tmp_path / "none").err
     assert "--from does not go with --resume" in kuznechik("evolve", "--resume", learned, "--from", learned).err
     assert "--from does not go with --each" in kuznechik("evolve", "--each", "--from", learned).err
@@ -117,6 +117,6 @@ def test_a_dqn_begins_with_the_network_of_another(kuznechik, tmp_path, tune, lea
     assert int(right) == summary(first)["right_teacher_forced"]
     assert kuznechik("repeat", second, "--out", tmp_path / "again").status == 0
     wrong = kuznechik("dqn", tune, *small, "--memory", "5", "--set", "network.hidden=8", "--from", first)
-    assert "its network is not as this one: add --memory 6 --set network.hidden=16" in wrong.err
+    assert "its network has a different shape: add --memory 6 --set network.hidden=16" in wrong.err
     assert "it is a run of evolve, which has no Q-network" in kuznechik("dqn", tune, *small, "--from", learned).err
     assert "it is a run of dqn, which has no genomes" in kuznechik("evolve", tune, *SMALL, "--from", first).err

@@ -1,1 +1,1 @@
-"""Runs that are bred by ear."""
+"""Runs of breeding by ear."""

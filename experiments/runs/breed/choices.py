@@ -1,11 +1,11 @@
-"""What a person chose while breeding: choices.jsonl in the run folder, one line of JSON a choice.
+"""A person's choices while breeding: choices.jsonl in the run folder, one line of JSON per choice.
 
     {"generation": 0, "chosen": [4, 1], "keep": true, "steps": 64, "keys": 13, "lowest_pitch": 60,
      "grid": {"steps_per_beat": 2, "beats_per_bar": 4, "beat": 1.0}, "rolls": ["AAEC...", ...]}
 
-A line holds all that was shown and chosen, so that it can be learned from without the networks that played: the rolls
-are packed, eight cells to a byte from the first step's lowest key on, in base64. The line i breeds the generation
-i + 1 from the generation that it names, which need not be the last: one may go back.
+A line holds everything that was shown and chosen, so that a listener can learn from it without the networks. Rolls are
+packed eight cells to a byte, starting with the first step's lowest key, in base64. Line i breeds generation i + 1 from
+the generation that it names, which need not be the last one.
 
 Conventions: N melodies of T steps on K keys are shown together; rolls are (N, T, K) bool.
 """
@@ -27,9 +27,9 @@ from songs.validate import Within, validate_like
 
 CHOICES = "choices.jsonl"
 STARRED = "starred"
-"""Folder of the networks that a person starred."""
+"""Folder of starred networks."""
 MOST_SHOWN, MOST_STEPS = 64, 4096
-"""Most melodies shown together, and most steps of one."""
+"""Maximum number of melodies shown together, and of steps of each."""
 _EXAMPLE = {
     "generation": 0,
     "chosen": [Within(0, 0, MOST_SHOWN - 1)],
@@ -44,18 +44,18 @@ _EXAMPLE = {
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """Which of the melodies of one generation a person liked."""
+    """A person's choice among the melodies of one generation."""
 
     generation: int
-    """Of the melodies, from 0."""
+    """Generation of the melodies, from 0."""
     chosen: tuple[int, ...]
-    """Indices of the melodies that were chosen, the first choice first; at least one."""
+    """Indices of the chosen melodies, in the order of choice; at least one."""
     rolls: np.ndarray
-    """(N, T, K) bool, all melodies that were shown."""
+    """All melodies shown, (N, T, K) bool."""
     keyboard: Keyboard
     grid: Grid
     keep: bool = False
-    """Whether the first one chosen lives on, unchanged, in the next generation."""
+    """True if the first one chosen survives unchanged in the next generation."""
 
     def __post_init__(self):
         shown = len(self.rolls)
@@ -63,7 +63,7 @@ class Choice:
             raise ValueError(f"chosen is {list(self.chosen)}: it must name some of {shown} melodies, each once")
 
     def to_json(self) -> str:
-        """Return the choice as a line of JSON, without the end of the line."""
+        """Return the choice as a line of JSON, without a newline."""
         _, steps, keys = self.rolls.shape
         fields = {
             "generation": self.generation,
@@ -79,11 +79,11 @@ class Choice:
 
     @classmethod
     def from_json(cls, line: str) -> "Choice":
-        """Read what `to_json` returned; raises ValueError if it is not that."""
+        """Parse the output of `to_json`; raise ValueError if it is invalid."""
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError):
-            raise ValueError("it is no JSON") from None
+            raise ValueError("it is not JSON") from None
         validate_like({} | _EXAMPLE, fields, "the choice")
         if not 1 <= len(fields["rolls"]) <= MOST_SHOWN:
             raise ValueError(f"it shows {len(fields['rolls'])} melodies: 1 to {MOST_SHOWN} are allowed")
@@ -99,7 +99,7 @@ class Choice:
 
 
 def _unpacked(text: str, steps: int, keys: int) -> np.ndarray:
-    """Return a packed roll (T, K) bool; raises ValueError if it has another size."""
+    """Unpack a roll, (T, K) bool; raise ValueError if its size is wrong."""
     try:
         packed = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -107,12 +107,12 @@ def _unpacked(text: str, steps: int, keys: int) -> np.ndarray:
     bits = np.unpackbits(np.frombuffer(packed, np.uint8))
     cells = steps * keys
     if len(bits) != -(-cells // 8) * 8 or bits[cells:].any():
-        raise ValueError(f"a roll has not {steps} steps of {keys} keys")
+        raise ValueError(f"a roll does not have {steps} steps of {keys} keys")
     return bits[:cells].reshape(steps, keys).astype(bool)
 
 
 def append_choice(run_folder: str | Path, choice: Choice) -> None:
-    """Append a choice to a run's file and put it on disk at once; what a process that was killed began is cut off."""
+    """Append a choice to a run's file and flush it to disk; an incomplete last line of a killed process is removed."""
     path = Path(run_folder) / CHOICES
     check_replaceable(path)
     with path.open("ab+") as file:
@@ -125,16 +125,16 @@ def append_choice(run_folder: str | Path, choice: Choice) -> None:
 
 
 def read_choices(run_folder: str | Path) -> list[Choice]:
-    """Return the choices of a run in their order; a last line cut short is left out.
+    """Return the choices of a run in order, without an incomplete last line.
 
     Raises:
-        RunError: there is no such file, or it is broken; the message names the file and the line.
+        RunError: The file does not exist or is broken; the message gives the file and line.
     """
     path = Path(run_folder) / CHOICES
     try:
         lines: list[Any] = read_text(path).splitlines(keepends=True)
     except FileNotFoundError:
-        raise RunError(f"{path}: no such file: it is written by kuznechik breed with the first choice") from None
+        raise RunError(f"{path}: no such file: kuznechik breed writes it at the first choice") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(f"{path}: cannot be read: {error}") from None
     choices: list[Choice] = []
@@ -144,7 +144,7 @@ def read_choices(run_folder: str | Path) -> list[Choice]:
         try:
             choice = Choice.from_json(line)
             if choice.generation >= number:
-                raise ValueError(f"generation {choice.generation} was not bred by the {number - 1} lines before")
+                raise ValueError(f"generation {choice.generation} was not bred by the previous {number - 1} lines")
         except ValueError as error:
             raise RunError(f"{path}, line {number}: {error}") from None
         choices.append(choice)

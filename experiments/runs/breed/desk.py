@@ -1,6 +1,6 @@
-"""The desk: where a page hands in what a person asks for, and the run takes it up, one after the other.
+"""The desk: a queue where a page puts a person's requests, and the run carries them out in order.
 
-A run goes on in one thread, pages are served by others. What changes the run is done by the run itself.
+The run works in one thread, and pages are served by others. Only the run's own thread changes the run.
 """
 
 import os
@@ -11,53 +11,53 @@ from threading import Event
 from typing import Any
 
 WAIT_SECONDS = 0.2
-"""Longest time until a run looks up from the desk, to see whether it was interrupted."""
+"""Maximum time that a run waits at the desk before it checks for an interrupt."""
 ANSWER_SECONDS = 3600
-"""A listener may breed for long between two choices."""
+"""Maximum time for an answer; a listener may breed for a long time between two choices."""
 
 
 class DeskClosed(ValueError):
-    """The run has ended and takes up nothing more."""
+    """The run has ended and accepts no more requests."""
 
 
 class Desk:
-    """Requests of a page, and the run that they are for."""
+    """The requests of a page, and the run that they are for."""
 
     def __init__(self) -> None:
         self.closed = False
-        """Whether the person has finished, or the process is left alone."""
+        """True if the person has finished, or the parent process is gone."""
         self.opened: Callable[[], Any] = lambda: None
-        """Called once, when the run takes requests."""
+        """Called once, when the run starts to accept requests."""
         self._requests: SimpleQueue[tuple[Callable[[Any], Any], Future]] = SimpleQueue()
         self._parent = os.getppid()
         self._opened = Event()
         self._run: Any = None
 
     def open(self, run: Any) -> None:
-        """Begin to take requests for a run."""
+        """Start to accept requests for a run."""
         self._run = run
         self._opened.set()
         self.opened()
 
     def finish(self) -> None:
-        """Let the run end: nothing more is chosen."""
+        """Let the run end, without further choices."""
         self.closed = True
 
     def close(self) -> None:
-        """Refuse what is still there, and all that comes."""
+        """Refuse all pending and future requests."""
         self.closed = True
         while not self._requests.empty():
             _, answer = self._requests.get()
             answer.set_exception(DeskClosed("the run has ended"))
 
     def run(self, seconds: float = 30) -> Any:
-        """Return the run, to read from it; raises DeskClosed if there is none."""
+        """Return the run for reading; raise DeskClosed if it has ended or not started in time."""
         if not self._opened.wait(seconds) or self.closed:
             raise DeskClosed("the run has ended, or has not begun")
         return self._run
 
     def ask(self, request: Callable[[Any], Any]) -> Any:
-        """Let the run do something, and return what it returns; raises what it raises, and DeskClosed."""
+        """Let the run carry out a request, and return its result; raise its exception, or DeskClosed."""
         answer: Future = Future()
         if self.closed:
             raise DeskClosed("the run has ended")
@@ -65,7 +65,7 @@ class Desk:
         return answer.result(ANSWER_SECONDS)
 
     def serve(self) -> None:
-        """Do what is asked for next, in the thread of the run; return after a while if nothing is."""
+        """Carry out the next request, in the thread of the run; return after `WAIT_SECONDS` if none arrives."""
         if os.getppid() != self._parent:  # the terminal or program that started this is gone
             self.closed = True
             return
@@ -75,5 +75,5 @@ class Desk:
             return
         try:
             answer.set_result(request(self._run))
-        except Exception as error:  # of the request, not of the run: the page shows it
+        except Exception as error:  # an error of the request, not of the run: the page shows it
             answer.set_exception(error)

@@ -1,13 +1,13 @@
-"""Runs that are bred by ear: a person chooses among nine networks, and NEAT breeds the next nine.
+"""Runs of breeding by ear: a person chooses among nine networks, and NEAT breeds the next nine.
 
-songs/            melodies that the first networks imitate, if there are any
-start.json        networks that the run begins with, if they are of another run
+songs/            melodies that the first networks imitate, if any
+start.json        networks of another run that this one starts from, if any
 choices.jsonl     all choices; the run is repeated from them
-neat.ini          the configuration as neat-python reads it
-metrics.csv       a row a choice
-best/             the network that was chosen first by the last choice: genome.json, roll.npy, melody.mid, melody.wav
+neat.ini          the configuration in neat-python's format
+metrics.csv       a row per choice
+best/             the network chosen first in the last choice: genome.json, roll.npy, melody.mid, melody.wav
 history/          digests of the nine genomes of every generation: genomes.csv
-starred/NAME/     a network that was starred: a run folder of its own
+starred/NAME/     a starred network, as a separate run folder
 """
 
 import hashlib
@@ -44,7 +44,7 @@ LONGEST_NAME = 40
 
 @dataclass(frozen=True)
 class Beginning:
-    """What a run begins with: nothing, melodies or networks; and the choices of a run that is repeated."""
+    """Inputs of a run: melodies or networks to start from, if any, and the choices of a repeated run."""
 
     songs: Sequence[Song] = ()
     genomes: Sequence[Genome] = ()
@@ -52,7 +52,7 @@ class Beginning:
 
 
 def prepare(config: BreedConfig, folder: RunFolder, beginning: Beginning) -> None:
-    """Write what a new run begins with."""
+    """Write the inputs of a new run."""
     (folder.path / "history").mkdir()
     if beginning.songs:
         folder.write_songs(beginning.songs)
@@ -65,7 +65,7 @@ def prepare(config: BreedConfig, folder: RunFolder, beginning: Beginning) -> Non
 
 
 def read_beginning(config: BreedConfig, folder: RunFolder) -> Beginning:
-    """Return what a run begins with, and its choices; raises RunError."""
+    """Return the inputs of a run, including its choices; raises RunError."""
     songs = folder.read_songs() if (folder.path / "songs").is_dir() else []
     choices = read_choices(folder.path) if (folder.path / CHOICES).exists() else []
     return Beginning(songs, _read_start(config, folder), choices)
@@ -79,7 +79,7 @@ def _read_start(config: BreedConfig, folder: RunFolder) -> list[Genome]:
         columns = folder.read_json(START)["genomes"]
         read = [genome_from_columns(each) for each in columns]
         if any((inputs, outputs) != (task.inputs, task.keyboard.keys) for _, inputs, outputs in read):
-            raise ValueError("a network has other inputs or outputs than the melodies of the run need")
+            raise ValueError("the inputs or outputs of a network do not fit the run's melodies")
     except (ValueError, TypeError, LookupError) as error:
         raise RunError(f"{folder.path}: {START} is broken: {error}") from None
     return [genome for genome, _, _ in read]
@@ -87,7 +87,7 @@ def _read_start(config: BreedConfig, folder: RunFolder) -> list[Genome]:
 
 @contextmanager
 def training(config: BreedConfig, folder: RunFolder, desk: Desk | None = None) -> Iterator["BreedingRun"]:
-    """Lend the breeding of a run folder; a person chooses at the desk, and without one only what was chosen is done."""
+    """Context manager for the breeding of a run folder; without a desk, only the recorded choices are carried out."""
     task, beginning = config.melody.task, read_beginning(config, folder)
     path = folder.path / "neat.ini"
     write_atomically(path, neat_ini(config.as_evolution, task.inputs, task.keyboard.keys))
@@ -102,7 +102,7 @@ def training(config: BreedConfig, folder: RunFolder, desk: Desk | None = None) -
 
 
 def _machine(config: BreedConfig) -> Machine | None:
-    """Return the listener that breeds between two choices; None if there is none."""
+    """Return the listener that breeds between two choices, or None."""
     name = config.breed.listener
     if not name:
         return None
@@ -111,7 +111,7 @@ def _machine(config: BreedConfig) -> Machine | None:
 
 
 class BreedingRun(Trainable):
-    """A breeding in progress: first what was chosen before, then what is asked for at the desk."""
+    """Breeding in progress: first the recorded choices, then requests at the desk."""
 
     name = "breeding"
     tables = ("metrics.csv", GENOMES)
@@ -161,7 +161,7 @@ class BreedingRun(Trainable):
         return self._log
 
     def choose(self, generation: int, chosen: Sequence[int], keep: bool) -> None:
-        """Keep a choice, and breed the next generation; raises ValueError if there is nothing like it."""
+        """Record a choice and breed the next generation; raise ValueError if the choice is invalid."""
         if not 0 <= generation < len(self.breeding.generations):
             raise ValueError(f"there is no generation {generation}")
         rolls, melody = self.breeding.rolls[generation], self.config.melody
@@ -176,7 +176,7 @@ class BreedingRun(Trainable):
         if choice.generation >= len(shown) or not np.array_equal(choice.rolls, shown[choice.generation]):
             raise RunError(
                 f"{self.folder.path / CHOICES}, line {self.steps + 1}: the networks of generation {choice.generation} "
-                "play other melodies now: go on with the versions in meta.json"
+                "now play different melodies: continue with the versions in meta.json"
             )
         breeding.breed(choice.generation, choice.chosen, choice.keep)
         genomes, rolls = breeding.generations[-1], breeding.rolls[-1]
@@ -202,16 +202,16 @@ class BreedingRun(Trainable):
         return hashlib.sha256(json.dumps(columns).encode()).hexdigest()
 
     def melody(self, generation: int, index: int, title: str) -> Song:
-        """Return what a network plays; raises ValueError if there is no such network."""
+        """Return what a network plays; raise ValueError if it does not exist."""
         if not (0 <= generation < len(self.breeding.generations) and 0 <= index < SHOWN):
             raise ValueError(f"there is no network {index} in generation {generation}")
         return self.song.playing(self.breeding.rolls[generation][index], title)
 
     def star(self, generation: int, index: int, name: str) -> Path:
-        """Keep a network as a run folder of its own, below `starred`, and return the folder.
+        """Save a network as a separate run folder in `starred`, and return the folder.
 
         Raises:
-            ValueError: there is no such network, the name is none for a folder, or is taken.
+            ValueError: The network does not exist, or the name is not valid for a folder or is taken.
         """
         song, stem = self.melody(generation, index, name), folder_name(name)
         genome, seed = self.breeding.generations[generation][index], self.config.seed
@@ -219,7 +219,7 @@ class BreedingRun(Trainable):
         self.folder.refuse_links()
         (self.folder.path / STARRED).mkdir(exist_ok=True)
         if stem in self.starred:
-            raise ValueError(f"there is a star with the name {stem} already: choose another one")
+            raise ValueError(f"a star named {stem} already exists: choose another name")
         starred = RunFolder.create(self.folder.path / STARRED / stem)
         config = self.config.change("breed", start=stem)
         prepare(config, starred, Beginning(genomes=[genome]))
@@ -230,7 +230,7 @@ class BreedingRun(Trainable):
 
     @property
     def starred(self) -> list[str]:
-        """Names of the folders of starred networks, by name."""
+        """Sorted names of the folders of starred networks."""
         parent = self.folder.path / STARRED
         return sorted(path.name for path in parent.iterdir()) if parent.is_dir() else []
 
@@ -240,7 +240,7 @@ class BreedingRun(Trainable):
 
     def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:
         genome, last = self.champion, self.choices[self.steps - 1]
-        assert genome is not None, "there is one after the first choice"
+        assert genome is not None, "it exists after the first choice"
         song = self.melody(last.generation, last.chosen[0], "")
         self._write_network(folder.path / "best", genome, song)
         for callback in callbacks:
@@ -277,11 +277,11 @@ class BreedingRun(Trainable):
     def restore(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         self.breeding.restore(arrays, data)
         if self.steps > len(self.choices):
-            raise ValueError(f"it is of generation {self.steps}, and {CHOICES} has {len(self.choices)} choices")
+            raise ValueError(f"it is of generation {self.steps}, but {CHOICES} has {len(self.choices)} choices")
 
 
 def folder_name(name: str) -> str:
-    """Return the name of a starred network as that of its folder; raises ValueError if it cannot be one."""
+    """Return the folder name for a starred network's name; raise ValueError if it is not valid."""
     stem = "-".join(name.split())
     if not 1 <= len(stem) <= LONGEST_NAME or not all(each.isalnum() or each in "-_" for each in stem):
         raise ValueError(f"a name has 1 to {LONGEST_NAME} letters, digits, spaces, - and _: {name[:LONGEST_NAME]!r}")
@@ -289,10 +289,10 @@ def folder_name(name: str) -> str:
 
 
 def read_choices_to_repeat(config: BreedConfig, folder: RunFolder) -> Beginning:
-    """Return what a run begins with, and its choices; raises RunError where there are none."""
+    """Return the inputs of a run, including its choices; raise RunError if it has no choices."""
     beginning = read_beginning(config, folder)
     if not beginning.choices:
-        raise RunError(f"{folder.path}: nothing was chosen in it: a star is repeated with the run that it is of")
+        raise RunError(f"{folder.path}: nothing was chosen in it: repeat the run that this star comes from")
     return beginning
 
 

@@ -1,7 +1,7 @@
-"""What a run that is bred by ear begins with: chance, a network that was bred before, or melodies of any source.
+"""The start of a breeding run: random networks, a network bred earlier, or melodies of any source.
 
-Networks of other kinds of runs are imitated by what they play: one that memorised a song has hundreds of connections
-that hold only together, and its children would not resemble it.
+Networks of other kinds of runs are imitated by what they play: a network that memorised a song has hundreds of
+connections that only work together, and its children would not resemble it.
 """
 
 from dataclasses import asdict
@@ -24,15 +24,15 @@ from songs.song import Song
 def resolve_beginning(
     config: BreedConfig, arranging: ArrangeOptions, tempo_bpm: float | None = None
 ) -> tuple[BreedConfig, Beginning, list[str]]:
-    """Return a configuration whose melodies are settled, what it begins with, and lines about what was changed.
+    """Return a configuration with the form of its melodies resolved, the run's inputs, and remarks on changes.
 
     Args:
-        config: names the start.
-        arranging: how files become songs; without a start, its keyboard and grid are those of the melodies.
-        tempo_bpm: quarter notes a minute; None: those of the start, or of the configuration without one.
+        config: A configuration that names the start.
+        arranging: How files become songs; without a start, the melodies use its keyboard and grid.
+        tempo_bpm: Quarter notes per minute; None: those of the start, or without a start of the configuration.
 
     Raises:
-        ValueError: there is no such start, or keyboard and grid are none.
+        ValueError: The start does not exist, or keyboard or grid are not valid.
     """
     start = config.breed.start
     beginning, remarks = Beginning(), []
@@ -45,7 +45,7 @@ def resolve_beginning(
     elif is_run(start) and name_of_kind(RunFolder.open(start)) == "breed":
         if arranging.keys or arranging.grid:
             raise UsageError(
-                f"{start}: its network has the keys and the grid that it was bred on: leave out --keys and --grid"
+                f"{start}: its network needs the keys and the grid that it was bred on: leave out --keys and --grid"
             )
         config, beginning = _bred(config, RunFolder.open(start))
     else:
@@ -54,16 +54,16 @@ def resolve_beginning(
         remarks = list(source.remarks)
     if tempo_bpm:
         config = config.change("melody", tempo_bpm=tempo_bpm)
-    task = config.melody.task  # raises ValueError where keyboard and grid are none
+    task = config.melody.task  # raises ValueError if keyboard or grid are not valid
     return config.change("melody", lags=",".join(map(str, task.lags))), beginning, remarks
 
 
 def _bred(config: BreedConfig, folder: RunFolder) -> tuple[BreedConfig, Beginning]:
-    """Return what begins with the network of a run that was bred."""
+    """Return the configuration and inputs that start from the network of a breeding run."""
     try:
         genome, _, _ = genome_from_json(folder.read_text("best/genome.json"))
     except RunError:
-        raise RunError(f"{folder.path}: nothing was chosen in this run yet: go on with it by --resume") from None
+        raise RunError(f"{folder.path}: nothing was chosen in this run yet: continue it with --resume") from None
     except ValueError as error:
         raise RunError(f"{folder.path}: best/genome.json is broken: {error}") from None
     melody = asdict(read_config(folder).melody)
@@ -71,11 +71,11 @@ def _bred(config: BreedConfig, folder: RunFolder) -> tuple[BreedConfig, Beginnin
 
 
 def _imitated(config: BreedConfig, songs: list[Song], name: str) -> tuple[BreedConfig, Beginning]:
-    """Return what begins with networks that imitate songs on the grid of the first, cut to the length of melodies."""
+    """Return the configuration and inputs that imitate songs on the grid of the first, cut to the melodies' length."""
     grid = songs[0].grid
     songs = [song for song in songs if song.grid == grid and song.roll.any()]
     if not songs:
-        raise UsageError(f"{config.breed.start}: it plays nothing that could be imitated")
+        raise UsageError(f"{config.breed.start}: it plays nothing to imitate")
     keyboard = common_keyboard(song.keyboard for song in songs)
     config = config.change(
         "melody", keys=keyboard.keys, lowest_pitch=keyboard.lowest_pitch, tempo_bpm=songs[0].tempo_bpm, **asdict(grid)

@@ -1,11 +1,11 @@
 """Runs of deep Q-learning.
 
 songs/        the songs of the run as MIDI files
-metrics.csv   a row an evaluation of the greedy player
-best/         the greedy player that did best so far: model.safetensors, roll.npy, melody.mid, melody.wav
-history/      what the best players of before played: champions.jsonl
+metrics.csv   a row per evaluation of the greedy player
+best/         the best greedy player so far: model.safetensors, roll.npy, melody.mid, melody.wav
+history/      what earlier best players played: champions.jsonl
 
-With a mode bit, see `experiments.runs.dqn.switch`.
+For runs with a mode bit, see `experiments.runs.dqn.switch`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ from vae.processor import computing
 
 
 def prepare(config: DqnConfig, folder: RunFolder, songs: Sequence[Song]) -> None:
-    """Write the songs of a new run."""
+    """Write the songs, plans and draft of a new run."""
     folder.write_songs(songs, left_out(config.task, songs))
     task = config.task
     if config.prior.draws:
@@ -49,10 +49,10 @@ def prepare(config: DqnConfig, folder: RunFolder, songs: Sequence[Song]) -> None
 def training(
     config: DqnConfig, folder: RunFolder, listener: Listener | None = None
 ) -> Iterator[Learning | SwitchLearning]:
-    """Lend the learner of a run folder.
+    """Context manager for the learner of a run folder.
 
-    A listener rewards instead of the one that the configuration names. It may know nothing of right and wrong; then
-    the best player is the one with the highest reward, and nothing counts as solved.
+    A listener, if given, replaces the one in the configuration. If it does not judge right and wrong, the best player
+    is the one with the highest reward, and nothing counts as solved.
     """
     with computing():
         songs = read_songs(config, folder)
@@ -67,8 +67,8 @@ def training(
 
 
 def resolve_dqn(config: DqnConfig) -> tuple[DqnConfig, list[Song]]:
-    """Return a configuration with its memory settled, and its songs; raises SongError or ConfigError."""
-    listener = improvisation_listener(config)  # an error comes before a folder is made
+    """Return the configuration with its memory resolved, and its songs; raises SongError or ConfigError."""
+    listener = improvisation_listener(config)  # raises errors before a folder is created
     narrow = listener is not None and not hears_any_keyboard(listener)
     config, songs = resolve_songs(config, narrow or bool(config.prior.model))
     config.check()

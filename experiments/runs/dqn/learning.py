@@ -1,4 +1,4 @@
-"""A DQN in training, as runs step, save and resume it."""
+"""A DQN in training, as a `Trainable`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ from songs.song import Song
 from songs.validate import OrNone, validate_like
 
 LARGEST_BESIDE = 2**26
-"""Bytes of a checkpoint beside what grows with the run's options."""
+"""Size in bytes of the parts of a checkpoint that do not grow with the run's options."""
 
 
 class Learning(Trainable):
@@ -42,10 +42,10 @@ class Learning(Trainable):
     ):
         """
         Args:
-            config, songs: resolved.
-            listener: rewards instead of the one that the configuration names.
-            plans: of the songs; None: there are none.
-            prior: of the greedy player; None: that of the configuration.
+            config, songs: As resolved by `resolve_dqn`.
+            listener: Replaces the listener of the configuration.
+            plans: Plans of the songs, or None.
+            prior: Prior of the greedy player; None: that of the configuration.
         """
         self.config, self.songs = config, songs
         self.name = title_of(songs)
@@ -105,7 +105,7 @@ class Learning(Trainable):
         return Log(metrics)
 
     def _keep(self, score: GreedyScore) -> None:
-        """Keep in the film of the run what the greedy player, a new champion, plays of the first song."""
+        """Add what the greedy player, a new champion, plays of the first song to the run's film."""
         roll = self.best.evaluator.play(self.best.network())[0]
         pressed = [np.flatnonzero(keys).tolist() for keys in roll]
         self.history.add({"step": self.steps, "right": score.right, "reward": score.reward, "roll": pressed})
@@ -127,7 +127,7 @@ class Learning(Trainable):
             self.best.consider(self.learner.network, self.steps)
 
     def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:
-        assert self.best.weights is not None, "there is one after the first evaluation"
+        assert self.best.weights is not None, "it exists after the first evaluation"
         write_arrays(folder.path / CHAMPION, self.best.weights, {"step": self.best.step})
         roll, song = self.best.evaluator.play(self.best.network())[0], self.songs[0]
         write_melody(folder.path / "best", roll, song, "learned")
@@ -170,7 +170,7 @@ class Learning(Trainable):
     def largest_checkpoint(self) -> int:
         arrays, _ = self.loop.state()
         now, replay = sum(array.nbytes for array in arrays.values()), self.learner.replay
-        # still to come: a full buffer with priorities and priors, moments, the champion, counts of what was tried
+        # later additions: a full buffer with priorities and priors, moments, the champion, exploration counts
         return 4 * now + replay.options.capacity * (replay.nbytes_each + 64) + LARGEST_BESIDE
 
     def state(self) -> State:

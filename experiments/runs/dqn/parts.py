@@ -1,4 +1,4 @@
-"""Assembly of deep Q-learning: puts its parts together from a configuration. Loads torch."""
+"""Assembly of deep Q-learning from a configuration. Loads torch."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -42,9 +42,9 @@ from songs.song import Song
 
 CHAMPION = "best/model.safetensors"
 WEIGHTS = "initial.safetensors"
-"""Weights of another run that a run begins with."""
+"""Weights of another run that a run starts from."""
 SONG_CHAMPION = "best/song.safetensors"
-"""The network of mode 1, where there is a mode bit."""
+"""The network of mode 1, in runs with a mode bit."""
 MEMORIZATION = {"right_keys": RightKeys, "exact_steps": ExactSteps}
 
 
@@ -54,7 +54,7 @@ def seeds(config: DqnConfig) -> list[int]:
 
 
 def make_network(config: DqnConfig, keys: int) -> QNetwork:
-    """Return the untrained network of a configuration for so many keys; values of one by plan with a draft are 0."""
+    """Return the untrained network of a configuration; with a plan and a draft, its outputs are 0."""
     task = config.task
     inputs = keys * rows_of(task.remembered) + task.mode_bit + _planned(config, keys)
     network = QNetwork(inputs, config.network, seeds(config)[0], keys)
@@ -62,17 +62,17 @@ def make_network(config: DqnConfig, keys: int) -> QNetwork:
 
 
 def _planned(config: DqnConfig, keys: int) -> int:
-    """Return the number of inputs that say what is planned."""
+    """Return the number of inputs from the plan."""
     return input_count(keys) if config.task.plan else 0
 
 
 def make_prior(config: DqnConfig, plans: Plans | None) -> MakePrior | None:
-    """Return a function from a number of melodies to their prior, None where there is no prior; raises ConfigError."""
+    """Return a factory for the prior of a number of melodies, or None without a prior; raises ConfigError."""
     return melody_prior(config.prior.model, "prior.model", config.task.steps, plans)
 
 
 def make_agent(config: DqnConfig, keys: int, plans: Plans | None = None) -> Agent:
-    """Return the agent of a resolved configuration for so many keys; raises ConfigError if parts do not go together."""
+    """Return the agent of a resolved configuration; raise ConfigError if its options cannot be combined."""
     config.check()
     task, envs, prior = config.task, config.environment.environments, make_prior(config, plans)
     learning, weighted = config.dqn, prior is not None and config.prior.form == "g" and config.replay.n_step > 0
@@ -96,9 +96,9 @@ def make_agent(config: DqnConfig, keys: int, plans: Plans | None = None) -> Agen
 def make_loop(
     config: DqnConfig, songs: Sequence[Song], listener: Listener | None, plans: Plans | None = None
 ) -> DqnLoop:
-    """Return the agent of a resolved configuration and the keyboards it learns on.
+    """Return the training loop of a resolved configuration: its agent and the keyboards that it learns on.
 
-    A listener gives the rewards; None where the songs are memorised. Raises ConfigError if parts do not go together.
+    The listener gives the rewards; it is None if songs are memorised. Raises ConfigError if options cannot be combined.
     """
     environment = config.environment
     keyboard = make_env(
@@ -117,7 +117,7 @@ def make_loop(
 
 
 def improvisation_listener(config: DqnConfig) -> Listener | None:
-    """Return the listener that rewards an improvisation, None where a song is memorised; raises ConfigError."""
+    """Return the listener that rewards an improvisation, or None if a song is memorised; raises ConfigError."""
     environment = config.environment
     if not config.improvises:
         return None
@@ -132,9 +132,9 @@ def make_evaluator(
     plans: Plans | None = None,
     prior: MakePrior | None = None,
 ) -> GreedyEvaluator:
-    """Return the evaluator of the greedy player; the rewards of a listener, if there is one, decide.
+    """Return the evaluator of the greedy player, which ranks players by the listener's rewards, if any.
 
-    The player has a prior of its own, if one is given, and else that of the configuration.
+    The player uses the given prior, or else that of the configuration.
     """
     task, first = config.task, songs[0]
     reward_fn = attached(listener, first.keyboard, first.grid).rewards if listener else None
@@ -151,16 +151,16 @@ def make_evaluator(
 
 
 def playing_prior(config: DqnConfig, plans: Plans | None) -> MakePrior | None:
-    """Return what makes the prior of a player; None where the network decides alone."""
+    """Return a factory for the prior of a player, or None if the network decides alone."""
     return make_prior(config, plans) if config.prior.decides else None
 
 
 def dqn_origin(text: str, config: DqnConfig, songs: Sequence[Song]) -> Origin:
-    """Return what a resolved run takes of another DQN: the weights of its champion.
+    """Return the origin of a resolved run that starts from another DQN: the weights of its champion.
 
     Raises:
-        RunError: there is no such run, or its champion is missing or damaged.
-        ConfigError: the weights do not fit the network of the new run; the message says what would.
+        RunError: The other run does not exist, or its champion is missing or damaged.
+        ConfigError: The weights do not fit the new run's network; the message names options that would fit.
     """
     folder = RunFolder.open(text)
     if (kind := name_of_kind(folder)) != "dqn":
@@ -168,19 +168,19 @@ def dqn_origin(text: str, config: DqnConfig, songs: Sequence[Song]) -> Origin:
     path, other = folder.path / CHAMPION, read_config(folder)
     if config.switches or other.switches:
         raise ConfigError(
-            f"--from {text}: with a mode bit and a listener there are two networks, and none is taken over"
+            f"--from {text}: a run with a mode bit and a listener has two networks, which cannot be reused"
         )
     weights, data = read_arrays(path)
     try:
         load_weights(make_network(config, songs[0].keyboard.keys), weights)
     except ValueError:
-        raise ConfigError(f"--from {text}: its network is not as this one: {_what_fits(other, config)}") from None
+        raise ConfigError(f"--from {text}: its network has a different shape: {_what_fits(other, config)}") from None
     taken = f"the champion of step {data.get('step')}"
     return Origin.of_new(text, taken, WEIGHTS, read_whole(path), folder.read_meta())
 
 
 def _what_fits(other: DqnConfig, config: DqnConfig) -> str:
-    """Return the options with which a network has the shape of another run's."""
+    """Return the options that give a network the shape of the other run's."""
     options = [f"--memory {other.task.memory}"] if other.task.remembered != config.task.remembered else []
     if other.task.lags != config.task.lags:
         options = [f"--set task.lags={other.task.lags!r}"]
@@ -189,11 +189,11 @@ def _what_fits(other: DqnConfig, config: DqnConfig) -> str:
             options.append(f"--set network.{name}={str(value).lower()}")
     if other.task.mode_bit != config.task.mode_bit:
         options.append(f"--set task.mode_bit={str(other.task.mode_bit).lower()}")
-    return f"add {' '.join(options)}" if options else "it plays another number of keys; --keys N --fold changes that"
+    return f"add {' '.join(options)}" if options else "its number of keys differs; --keys N --fold changes that"
 
 
 def begin_with_origin(learner: QLearner, folder: RunFolder) -> None:
-    """Let a new learner begin with the weights of the run folder, if there are any; raises RunError."""
+    """Load the initial weights of the run folder, if any, into a new learner; raises RunError."""
     origin = Origin.of_run(folder, (WEIGHTS,))
     if origin is None:
         return
@@ -206,14 +206,14 @@ def begin_with_origin(learner: QLearner, folder: RunFolder) -> None:
 
 
 def improvising_task(folder: RunFolder, config: DqnConfig, songs: Sequence[Song]) -> Improvising:
-    """Return the improvisation task of a run, without plans and draft."""
+    """Return the improvisation task of a run, without plans or draft."""
     task, starts = config.task, Starts.of_songs(songs, config.task.prompt)
     prior = config.prior.model if config.prior.decides else NO_PRIOR
     return improvising_of_run(folder, config.environment, starts, task.remembered, songs, prior)
 
 
 def learned_improvising(folder: RunFolder, config: DqnConfig, songs: Sequence[Song]) -> Improvising | None:
-    """Return the improvisation task of a run; None where a song is memorised. Raises RunError."""
+    """Return the improvisation task of a run; None if a song is memorised. Raises RunError."""
     if not config.improvises:
         return None
     return with_draft(improvising_task(folder, config, songs), config.task.plan, config.prior.draws)
@@ -222,7 +222,7 @@ def learned_improvising(folder: RunFolder, config: DqnConfig, songs: Sequence[So
 def read_player(
     folder: RunFolder, config: DqnConfig, keys: int, improvising: Improvising | None = None
 ) -> QPlayer | SwitchPlayer:
-    """Return the champion of a run; raises RunError if it is missing, damaged or of another shape."""
+    """Return the champion of a run; raise RunError if it is missing, damaged or of a different shape."""
     if not config.switches:
         return _read_network(folder, CHAMPION, config, keys, improvising)
     song = _read_network(folder, SONG_CHAMPION, config.of_song, keys)

@@ -1,9 +1,9 @@
-"""Deep Q-learning with a mode bit: the song first, by the preset bandit, then an improvisation beside a prior.
+"""Deep Q-learning with a mode bit: the song first, with the preset bandit, then an improvisation with a prior.
 
 best/song.safetensors    the network of mode 1; best/roll.npy, melody.mid, melody.wav are what it plays
 best/model.safetensors   the network of mode 0; best/improvised/ has what it plays
 
-Conventions: steps count both, one after the other; `greedy_reward` is not known before the song is learned.
+Conventions: steps count both phases; `greedy_reward` is unknown until the song is learned.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ from experiments.runs.trainable import Callback, Log, Status, Trainable
 from songs.song import Song
 
 OF_THE_SONG = ("right_teacher_forced", "prefix", "whole_songs")
-"""Columns that are of the song."""
+"""Columns that belong to the song."""
 SUMMARY_OF_THE_SONG = (*OF_THE_SONG, "cases", "ceiling", "always_rest", "right_free_running", "solved_at_step")
 
 
 class SwitchLearning(Trainable):
-    """A song and then an improvisation in training, a network for each mode."""
+    """Training of a song and then an improvisation, with a network for each mode."""
 
     def __init__(self, config: DqnConfig, songs: Sequence[Song]):
         self.config, self.songs = config, songs

@@ -1,8 +1,8 @@
-"""The atlas of a run of MAP-Elites: its two features, and the best network of every cell as a file.
+"""The atlas of a run of MAP-Elites: its two features, and a file with the best network of every cell.
 
 best/atlas.json    features, their bounds, and for each cell its quality and its genome in columns
 
-Conventions: cells as in `agents.neat.map_elites`; a cell is written 3,7, the cell of the first feature first.
+Conventions: cells as in `agents.neat.map_elites`; a cell is written as 3,7, with the first feature first.
 """
 
 import json
@@ -45,12 +45,12 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "two-note share": (0.0078, 0.383),
     "loop share": (0.222, 0.929),
 }
-"""1st and 99th percentile of the features of `listener.melody_features`, of the 1,779 melodies of 16 bars on 13 keys
-that listeners learn from (POP909 and the Nottingham collection, the training part of `listener.corpus`)."""
+"""1st and 99th percentile of the features in `listener.melody_features`, for the 1,779 melodies of 16 bars on 13 keys
+that listeners learn from (POP909 and the Nottingham collection, the training split of `listener.corpus`)."""
 
 
 def named_features(options: MapElitesOptions) -> tuple[str, str]:
-    """Return the two features of a map; raises ConfigError if they are not two of `BOUNDS`."""
+    """Return the two features of a map; raise ConfigError if they are not two of `BOUNDS`."""
     names = tuple(name.strip() for name in options.features.split(","))
     if len(set(names)) != 2 or len(names) != 2 or not set(names) <= BOUNDS.keys():
         raise ConfigError(
@@ -61,7 +61,7 @@ def named_features(options: MapElitesOptions) -> tuple[str, str]:
 
 
 def melody_map(options: MapElitesOptions) -> MelodyMap:
-    """Return the map that a configuration asks for; raises ConfigError if there is no such feature."""
+    """Return the map of a configuration; raise ConfigError if a feature does not exist."""
     names = named_features(options)
 
     def measure(rolls: np.ndarray) -> np.ndarray:
@@ -81,20 +81,20 @@ class Atlas:
     low: tuple[float, float]
     high: tuple[float, float]
     cells: int
-    """Along each feature."""
+    """Number of cells along each feature."""
     qualities: Mapping[Cell, float]
-    """Of the cells that are not empty, by cell."""
+    """Quality by cell, without empty cells."""
     genomes: Mapping[Cell, tuple[Genome, int, int]]
     """Genome, inputs and outputs by cell."""
 
     def bounds(self, axis: int, index: int) -> tuple[float, float]:
-        """Return where a cell begins and ends along a feature, 0 or 1."""
+        """Return the lower and upper bound of a cell along a feature, 0 or 1."""
         width = (self.high[axis] - self.low[axis]) / self.cells
         return self.low[axis] + index * width, self.low[axis] + (index + 1) * width
 
 
 def write_atlas(folder: RunFolder, options: MapElitesOptions, elites: Mapping[Cell, Genome], size: tuple[int, int]):
-    """Write the atlas of a run, whose networks have `size` inputs and outputs."""
+    """Write the atlas of a run; `size` is the number of inputs and outputs of its networks."""
     names = named_features(options)
     low, high = zip(*(BOUNDS[name] for name in names), strict=True)
     cells = [
@@ -106,12 +106,12 @@ def write_atlas(folder: RunFolder, options: MapElitesOptions, elites: Mapping[Ce
 
 
 def has_atlas(folder: RunFolder) -> bool:
-    """Return whether a run has an atlas."""
+    """Return True if a run has an atlas."""
     return (folder.path / ATLAS).exists()
 
 
 def read_atlas(folder: RunFolder) -> Atlas:
-    """Read the atlas of a run; raises RunError if it has none, or a broken one."""
+    """Read the atlas of a run; raise RunError if it is missing or broken."""
     if not has_atlas(folder):
         raise RunError(f"{folder.path}: it has no atlas: --set evolve.algorithm=map_elites makes one")
     try:
@@ -133,20 +133,20 @@ def read_atlas(folder: RunFolder) -> Atlas:
 
 
 def at_cell(run: Run, cell: Cell) -> Run:
-    """Return a run with the network of a cell in its champion's place; raises RunError if it is empty, or is none."""
+    """Return a run with the network of a cell as its champion; raise RunError if the cell is empty or invalid."""
     atlas = read_atlas(run.folder)
     if max(cell) >= atlas.cells:
         last = atlas.cells - 1
-        raise RunError(f"{run.folder.path}: there is no cell {cell[0]},{cell[1]}: they go from 0,0 to {last},{last}")
+        raise RunError(f"{run.folder.path}: there is no cell {cell[0]},{cell[1]}: cells are 0,0 to {last},{last}")
     if cell not in atlas.genomes:
         near = sorted(atlas.genomes, key=lambda one: (abs(one[0] - cell[0]) + abs(one[1] - cell[1]), one))[:3]
         others = "; ".join(f"{first},{second}" for first, second in near)
-        raise RunError(f"{run.folder.path}: the cell {cell[0]},{cell[1]} is empty; near it are {others}")
+        raise RunError(f"{run.folder.path}: the cell {cell[0]},{cell[1]} is empty; the nearest ones are {others}")
     return player_of(run, atlas, cell)
 
 
 def player_of(run: Run, atlas: Atlas, cell: Cell) -> Run:
-    """Return a run with the network of a cell in its champion's place; raises RunError if it does not fit the task."""
+    """Return a run with the network of a cell as its champion; raise RunError if it does not fit the task."""
     try:
         player = make_player(read_config(run.folder), *atlas.genomes[cell], run.songs, run.improvising)
     except ValueError as error:

@@ -16,13 +16,13 @@ from experiments.tables import significant
 from songs.files import write_atomically
 
 MOST_PICTURES = 1000
-"""Of a film; an episode that is longer is cut."""
+"""Maximum number of frames in a film; longer episodes are cut off."""
 MILLISECONDS = 30
-"""That a picture of a film is shown."""
+"""Time per frame of a film."""
 
 
 def acts(text: str) -> bool:
-    """Return whether a source is a run in an environment, and plays no music."""
+    """Return True if a source is a run in an environment, which plays no music."""
     if not is_run(text):
         return False
     task = getattr(read_config(RunFolder.open(text)), "task", None)
@@ -30,7 +30,7 @@ def acts(text: str) -> bool:
 
 
 def champion_of(path: str, generation: int | None) -> EnvChampion:
-    """Return the champion of a run in an environment, as it was at a generation; raises RunError."""
+    """Return the champion of a run in an environment, as of a generation; raises RunError."""
     run = open_run(path)
     run = run if generation is None else at_generation(run, generation)
     assert run.environment is not None, "`acts` was asked"
@@ -38,7 +38,7 @@ def champion_of(path: str, generation: int | None) -> EnvChampion:
 
 
 def play_run(path: str, generation: int | None, episodes: int, seed: int, render: bool) -> Iterator[str]:
-    """Yield a line for every episode that a champion plays, and one for all of them; with `render` in a window."""
+    """Yield a line for every episode that a champion plays, and a summary; with `render`, show them in a window."""
     champion = champion_of(path, generation)
     shown: dict[str, Any] = {"render_mode": "human"} if render else {}
     played = champion.episodes(episode_seeds(seed, PLAYED, episodes), **shown)

@@ -1,7 +1,7 @@
 """Evolution in a Gymnasium environment, as a run.
 
-Beside the columns of every evolution, metrics.csv has `env_steps`, played until then, and `champion_return`, the mean
-return of the champion over the validation episodes. best/ holds genome.json alone.
+In addition to the columns of every run of evolution, metrics.csv has `env_steps`, the number played so far, and
+`champion_return`, the champion's mean return over the validation episodes. best/ only holds genome.json.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ from songs.files import write_atomically
 
 @contextmanager
 def env_training(config: EvolveConfig, folder: RunFolder, workers: WorkerOptions) -> Iterator["EvolvingInEnv"]:
-    """Lend the evolution of a run folder; raises ConfigError if there is no such environment."""
+    """Context manager for the evolution of a run folder; raises ConfigError if the environment does not exist."""
     if workers.ray:
         raise ConfigError("--backend ray: environments are played in processes of this machine; leave it out")
     options, cases = config.environment, env_cases(make_env(config.environment))
@@ -43,14 +43,14 @@ class EvolvingInEnv(Evolving):
 
     @property
     def ceiling(self) -> None:
-        """None: nothing is right or wrong."""
+        """None, because nothing is right or wrong."""
         return None
 
     def _further_metrics(self) -> dict[str, float]:
         return {"env_steps": self.search.evaluator.env_steps, "champion_return": self._worth(self.champion)}
 
     def _worth(self, champion: Any) -> float:
-        assert self.search.champion_return is not None, "there is a champion"
+        assert self.search.champion_return is not None, "it exists with the champion"
         return self.search.champion_return
 
     def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:

@@ -1,7 +1,7 @@
-"""Environments of Gymnasium as experiments: from an id to a network's return, beside what needs no learning.
+"""Gymnasium environments as tasks: from an id to a network's return, with baselines that need no learning.
 
-Conventions: as in `agents.neat.env_player`. An id of the form module:Id imports code of the user's own: it is made only
-if the call names it (`lend_env`), never because a file does.
+Conventions: as in `agents.neat.env_player`. An id of the form module:Id imports the user's own code. This is only done
+if the command line names it (`lend_env`), never because a file does.
 """
 
 import sys
@@ -30,24 +30,27 @@ from experiments.config.settings import ConfigError
 from experiments.runs.improvise import BY_OUTPUT, without_losses
 
 _lent: set[str] = set()
-"""Ids with code of the user's own that this call names."""
+"""Ids with the user's own code that the command line names."""
 MOST_ACTIONS = 20
-"""Actions that are tried as a baseline, each alone."""
+"""Maximum number of constant actions tried as baselines."""
 
 
 def lend_env(env_id: str) -> None:
-    """Let this process import the module of an id that the command line names."""
+    """Allow this process to import the module of an id named on the command line."""
     if ":" in env_id:
         sys.path.insert(0, str(Path.cwd()))
         _lent.add(env_id)
 
 
 def env_maker(environment: Environment, **options: Any) -> MakeEnv:
-    """Return what makes the environment of a configuration, with options of `gymnasium.make`; raises ConfigError."""
+    """Return a factory for the environment of a configuration; options are those of `gymnasium.make`.
+
+    Raises ConfigError.
+    """
     if ":" in environment.id and environment.id not in _lent:
         raise ConfigError(
-            f"environment.id = {environment.id!r}: its module is code of your own, and runs only if this call names "
-            f"it: add --env {environment.id}"
+            f"environment.id = {environment.id!r}: its module is your own code, and runs only if the command line "
+            f"names it: add --env {environment.id}"
         )
     options["max_episode_steps"] = environment.max_steps or None
     return partial(gymnasium.make, environment.id, disable_env_checker=True, **options)
@@ -66,7 +69,10 @@ def make_env(environment: Environment, **options: Any) -> gymnasium.Env:
 
 
 def settle_environment(config: EvolveConfig) -> EvolveConfig:
-    """Return a configuration with the return that solves it, without what needs losses; raises ConfigError."""
+    """Return the configuration with the return that solves it, and without options that need losses.
+
+    Raises ConfigError.
+    """
     if config.evolve.algorithm not in ("neat", "neat_python"):
         raise ConfigError(f"evolve.algorithm = {config.evolve.algorithm!r}: in an environment only 'neat' and "
                           "'neat_python' learn")  # fmt: skip
@@ -84,8 +90,8 @@ def settle_environment(config: EvolveConfig) -> EvolveConfig:
     spec = env.spec
     if not config.environment.max_steps and (spec is None or not spec.max_episode_steps):
         raise ConfigError(
-            f"environment.id = {config.environment.id!r}: its episodes need not end: say after how many steps they "
-            "are cut, as in --set environment.max_steps=1000"
+            f"environment.id = {config.environment.id!r}: its episodes need not end: set the steps after which they "
+            "are cut off, as in --set environment.max_steps=1000"
         )
     if not config.environment.solved_at and spec is not None and spec.reward_threshold is not None:
         config = config.change("environment", solved_at=float(spec.reward_threshold))
@@ -93,7 +99,7 @@ def settle_environment(config: EvolveConfig) -> EvolveConfig:
 
 
 def baselines(env: gymnasium.Env, seeds: Sequence[int]) -> dict[str, float]:
-    """Return the mean returns of acting at random, and of each single action, by name; of a Box, of its middle."""
+    """Return the mean returns of random actions and of each constant action, by name; for a Box, of its middle."""
     space = env.action_space
     policies: dict[str, Policy] = {"random": RandomPolicy(space, seeds[0])}
     if isinstance(space, gymnasium.spaces.Discrete):
@@ -114,16 +120,16 @@ class EnvChampion:
 
     @property
     def id(self) -> str:
-        """Id of the environment."""
+        """The environment's id."""
         return self.config.environment.id
 
     def episodes(self, seeds: Sequence[int], **options: Any) -> "Episodes":
-        """Play episodes; options are those of `gymnasium.make`. Raises ConfigError if that is not possible."""
+        """Play episodes; options are those of `gymnasium.make`. Raises ConfigError if this is not possible."""
         with closing(make_env(self.config.environment, **options)) as env:
             return self._play(env, seeds)
 
     def film(self, seed: int) -> list[np.ndarray]:
-        """Play an episode and return its pictures, (H, W, 3) uint8 each; raises ConfigError if there are none."""
+        """Play an episode and return its frames, (H, W, 3) uint8 each; raise ConfigError if it cannot be rendered."""
         with closing(make_env(self.config.environment)) as env:
             if "rgb_array" not in env.metadata.get("render_modes", ()):
                 raise ConfigError(f"{self.id} draws no pictures")
@@ -140,7 +146,7 @@ class EnvChampion:
         return Episodes(played.returns[0].tolist(), played.steps[0].tolist())
 
     def test(self) -> dict[str, Any]:
-        """Return what the champion and the baselines get in the test episodes, which decided nothing."""
+        """Return the results of the champion and the baselines in the held-out test episodes."""
         seeds = episode_seeds(self.config.seed, TEST, self.config.environment.test)
         with closing(make_env(self.config.environment)) as env:
             known = baselines(env, seeds)

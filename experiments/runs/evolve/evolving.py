@@ -1,4 +1,4 @@
-"""A search in progress, as a trainable: what it logs, keeps and reports."""
+"""A search in progress, as a `Trainable`: what it logs, keeps and reports."""
 
 import dataclasses
 import sys
@@ -51,7 +51,7 @@ class Evolving(Trainable):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Inputs and outputs of the networks."""
+        """Numbers of inputs and outputs of the networks."""
         return len(self.cases.inputs), len(self.cases.targets)
 
     @property
@@ -84,7 +84,7 @@ class Evolving(Trainable):
         return Log(metrics, {"species.csv": members})
 
     def _keep(self, champion: Any, row: Generation) -> None:
-        """Keep a new champion in the film of the run."""
+        """Add a new champion to the run's film."""
         if self.history.wants(row.generation):
             fields = {"generation": row.generation, "evaluations": row.evaluations, "fitness": self._worth(champion)}
             right = {} if self.ceiling is None else {"right": champion.right}
@@ -95,11 +95,11 @@ class Evolving(Trainable):
             self.history.add({**fields, **right, **family, "genome": genome})
 
     def _worth(self, champion: Any) -> float:
-        """Return the fitness of a champion in the film of the run."""
+        """Return the fitness of a champion, for the run's film."""
         return -champion.loss
 
     def _further_metrics(self) -> dict[str, float]:
-        """Return columns of metrics.csv beside those of every search: the rewards of an improvising champion."""
+        """Return further columns of metrics.csv: the rewards of an improvising champion."""
         champion = self.search.champion
         if self.improvising and self._rewarded[0] is not champion:
             self._rewarded = champion, self.improvising.measured(self.improvising.play_genome(champion))
@@ -117,13 +117,13 @@ class Evolving(Trainable):
 
     @property
     def ceiling(self) -> int | None:
-        """Most cases that a network can get right; None where a listener decides and nothing is right or wrong."""
+        """Most cases that a network can get right; None if a listener decides and nothing is right or wrong."""
         only_improvises = self.improvising and not self.config.task.mode_bit
         return None if only_improvises else self.cases.most_right
 
     def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:
         champion, best, mode_bit = self.search.champion, folder.path / "best", self.config.task.mode_bit
-        assert champion is not None, "there is one after the first step"
+        assert champion is not None, "it exists after the first step"
         write_atomically(best / "genome.json", genome_to_json(champion, *self.shape))
         if self.improvising:
             rolls = self.improvising.play_genome(champion)
@@ -175,7 +175,7 @@ class Evolving(Trainable):
         return summary | self._cases_summary()
 
     def _cases_summary(self) -> dict[str, Any]:
-        """Return how much is right, beside what resting gets right and what is impossible."""
+        """Return how many cases are right, with the score of resting and the cases that are impossible."""
         if self.ceiling is None:
             return {}
         champion, task = self.search.champion, self.config.task

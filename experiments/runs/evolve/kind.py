@@ -2,14 +2,14 @@
 
 songs/        the songs of the run as MIDI files
 starts.json   the prompts of an improvisation
-plans.json    its plans, if it has some
-draft.json    its draft, if it has one
-initial.jsonl genomes of another run that it began with
-neat.ini      the configuration as neat-python reads it
-metrics.csv   a row a generation
+plans.json    its plans, if any
+draft.json    its draft, if any
+initial.jsonl genomes of another run that it started from, if any
+neat.ini      the configuration in neat-python's format
+metrics.csv   a row per generation
 species.csv   generation, species, ancestor, members
-best/         the champion: genome.json, roll.npy, melody.mid, melody.wav; and of MAP-Elites atlas.json
-history/      champions of before: champions.jsonl
+best/         the champion: genome.json, roll.npy, melody.mid, melody.wav; and for MAP-Elites atlas.json
+history/      earlier champions: champions.jsonl
 """
 
 import sys
@@ -32,7 +32,7 @@ from songs.song import Song
 
 
 def prepare(config: EvolveConfig, folder: RunFolder, songs: Sequence[Song]) -> None:
-    """Write the songs of a new run, and the prompts of an improvisation."""
+    """Write the songs of a new run, and the prompts, plans and draft of an improvisation."""
     if songs:
         folder.write_songs(songs, left_out(config.task, songs))
     if config.improvise.listener:
@@ -51,7 +51,7 @@ def prepare(config: EvolveConfig, folder: RunFolder, songs: Sequence[Song]) -> N
 
 @contextmanager
 def training(config: EvolveConfig, folder: RunFolder, workers: WorkerOptions = NO_WORKERS) -> Iterator[Evolving]:
-    """Lend the search of a run folder; `workers` evaluate, and change no result."""
+    """Context manager for the search of a run folder; `workers` evaluate networks and do not change the result."""
     if config.task.kind == "environment":
         with env_training(config, folder, workers) as acting:
             begin_with_origin(acting.search, folder, acting.shape)
@@ -67,7 +67,7 @@ def training(config: EvolveConfig, folder: RunFolder, workers: WorkerOptions = N
 
 
 def _one_thread() -> AbstractContextManager[None]:
-    """Return a context in which torch computes on one thread, if a listener or a prior has loaded it."""
+    """Return a context manager that limits torch to one thread, if a listener or a prior has loaded it."""
     if "torch" not in sys.modules:
         return nullcontext()
     from vae.processor import computing

@@ -1,4 +1,4 @@
-"""The searches that a configuration can ask for, by name."""
+"""The searches that a configuration can name."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,19 +37,19 @@ def make_search(
     workers: WorkerOptions = NO_WORKERS,
     improvising: Improvising | None = None,
 ) -> Iterator[Search]:
-    """Lend the search that a resolved configuration asks for; raises ConfigError if it does not go with the task.
+    """Context manager for the search of a resolved configuration; raises ConfigError if it does not suit the task.
 
     Args:
-        config: the experiment.
-        songs: what is learned.
-        cases: what the networks should answer.
-        folder: neat-python's configuration file is kept there.
-        workers: processes that evaluate.
-        improvising: the improvisation task; None where a song is memorised.
+        config: The configuration.
+        songs: The songs to learn.
+        cases: The cases that networks are evaluated on.
+        folder: Folder for neat-python's configuration file.
+        workers: Processes that evaluate networks.
+        improvising: The improvisation task; None if a song is memorised.
     """
     algorithm, seed = config.evolve.algorithm, config.evolve.seed
     if algorithm in OTHER_SEARCHES and (config.genome.recurrent or workers != NO_WORKERS):
-        raise ConfigError(f"evolve.algorithm = {algorithm!r}: recurrent networks and workers go with 'neat' only")
+        raise ConfigError(f"evolve.algorithm = {algorithm!r}: recurrent networks and workers need 'neat'")
     if improvising:
         if workers != NO_WORKERS:
             raise ConfigError("improvise.listener: improvisations are evaluated in one process, without workers")
@@ -70,7 +70,7 @@ def make_search(
 def _improvisation(
     config: EvolveConfig, cases: Cases, ini: Path, improvising: Improvising, song: Genome | None = None
 ) -> Improvisation:
-    """Return the evolution of improvising networks; what they answer is added to what `song` does, if there is one."""
+    """Return the evolution of improvising networks; their outputs are added to those of `song`, if given."""
     starts, reward = improvising.starts, improvising.listener.rewards
     phenotype = partial(played_together, song) if song else None
     evaluator = ImprovisationEvaluator(
@@ -96,8 +96,8 @@ def _improvisation(
 
 
 def _switch(config: EvolveConfig, song: Evolution, folder: Path, improvising: Improvising) -> SwitchEvolution:
-    """Return the evolution of a network that plays the song, or improvises, as its mode says."""
-    # behind the gates there are no hidden nodes, and the mode is no input
+    """Return the evolution of a network whose mode selects between playing the song and improvising."""
+    # behind the gates, networks have no hidden nodes and no mode input
     plain = without_losses(config).change("genome", node_add_prob=0.0).change("task", mode_bit=False)
     cases, ini = make_cases(plain, [improvising.song]), folder / "neat-improvisation.ini"
     return SwitchEvolution(
@@ -126,7 +126,7 @@ def _neat(config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptio
 
 
 def describe(config: EvolveConfig) -> str:
-    """Return the name of a configuration's search in reports."""
+    """Return the name of a configuration's search for reports."""
     algorithm, used = config.evolve.algorithm, operators_used(config)
     if algorithm in OTHER_SEARCHES:
         label = OTHER_SEARCHES[algorithm].LABEL
@@ -153,7 +153,7 @@ def describe(config: EvolveConfig) -> str:
 
 
 def operators_used(config: EvolveConfig) -> list[str]:
-    """Name the operators beyond plain NEAT that are on, for reports."""
+    """Return the names of active operators beyond plain NEAT, for reports."""
     algorithm = config.evolve.algorithm
     if algorithm in OTHER_SEARCHES:
         return OTHER_SEARCHES[algorithm].describe(getattr(config, algorithm))

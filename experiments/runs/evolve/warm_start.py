@@ -1,6 +1,6 @@
-"""Evolution that begins with genomes of another run: its champion, or the population of a checkpoint.
+"""Evolution that starts from genomes of another run: its champion, or the population of a checkpoint.
 
-RUN                 the champion; the first generation is it and its children
+RUN                 the champion; the first generation is the champion and its children
 RUN/checkpoints     the population of the newest checkpoint
 """
 
@@ -32,19 +32,19 @@ CHECKPOINTS = "checkpoints"
 
 
 def evolve_origin(text: str, config: EvolveConfig, songs: Sequence[Song]) -> Origin:
-    """Return what a resolved run of evolution takes of another run.
+    """Return the origin of a resolved run of evolution that starts from another run.
 
     Raises:
-        RunError: there is no such run, or it has no genomes.
-        ConfigError: they do not fit the new run; the message says what would.
+        RunError: The other run does not exist, or has no genomes.
+        ConfigError: The genomes do not fit the new run; the message names options that would fit.
     """
     if config.evolve.algorithm != "neat" or config.task.mode_bit:
-        raise ConfigError("--from goes with evolve.algorithm = 'neat', and without --mode-bit")
+        raise ConfigError("--from needs evolve.algorithm = 'neat' and no --mode-bit")
     path = Path(text)
     folder = RunFolder.open(path.parent if path.name == CHECKPOINTS else path)
     if (kind := name_of_kind(folder)) == "breed":
         raise RunError(
-            f"--from {text}: its network sees where in a bar it is: go on with kuznechik breed {shlex.quote(text)}"
+            f"--from {text}: its network sees its position in the bar: use kuznechik breed {shlex.quote(text)}"
         )
     if kind != "evolve":
         raise RunError(f"--from {text}: it is a run of {kind}, which has no genomes")
@@ -67,14 +67,14 @@ def evolve_origin(text: str, config: EvolveConfig, songs: Sequence[Song]) -> Ori
 
 
 def begin_with_origin(search: Search, folder: RunFolder, shape: tuple[int, int]) -> None:
-    """Let a new search begin with the genomes of the run folder, if there are any; raises RunError."""
+    """Start a new search from the initial genomes in the run folder, if any; raises RunError."""
     origin = Origin.of_run(folder, (GENOMES,))
     if origin is None:
         return
     try:
         read = [genome_from_columns(json.loads(line)) for line in origin.content.decode().splitlines()]
         if not read or any(tuple(found) != shape for _, *found in read) or not isinstance(search, Evolution):
-            raise ValueError(f"its genomes are not of {shape[0]} inputs and {shape[1]} outputs")
+            raise ValueError(f"its genomes do not have {shape[0]} inputs and {shape[1]} outputs")
         search.begin_with([genome for genome, _, _ in read])
     except (ValueError, RecursionError) as error:
         raise RunError(f"{folder.path}: {GENOMES} is broken: {error}") from None
@@ -86,13 +86,13 @@ def _check_fit(
     """Raise ConfigError if networks of another run do not fit the inputs and outputs of this one."""
     if other.genome.recurrent != config.genome.recurrent:
         wanted = str(other.genome.recurrent).lower()
-        raise ConfigError(f"--from {text}: add --set genome.recurrent={wanted}, as its networks are")
+        raise ConfigError(f"--from {text}: add --set genome.recurrent={wanted}, as in its run")
     if shape == (wanted_shape := network_shape(config, songs)):
         return
     has = f"--from {text}: its networks have {shape[0]} inputs and {shape[1]} outputs, this run needs {wanted_shape[0]}"
     has += f" and {wanted_shape[1]}"
     if not songs or other.task.kind != "song":
-        raise ConfigError(f"{has}: take a run of the same task")
+        raise ConfigError(f"{has}: use a run of the same task")
     if shape[1] != wanted_shape[1]:
         raise ConfigError(f"{has}: --keys {shape[1]} --fold gives {songs[0].name} as many keys")
     if other.task.mode_bit:
@@ -102,18 +102,18 @@ def _check_fit(
 
 
 def _check_order(text: str, genomes: Sequence[Genome], outputs: int, config: EvolveConfig) -> None:
-    """Raise ConfigError if connections between hidden nodes do not run from smaller keys to larger ones."""
+    """Raise ConfigError if connections between hidden nodes do not go from smaller keys to larger ones."""
     if config.genome.recurrent:
         return
     if any(outputs <= sink <= source for genome in genomes for source, sink in genome.connections):
-        raise ConfigError(f"--from {text}: its hidden nodes are in another order than evolve.algorithm = 'neat' has")
+        raise ConfigError(f"--from {text}: its hidden nodes are not in the order that evolve.algorithm = 'neat' needs")
 
 
 def _population(folder: RunFolder, config: EvolveConfig, inputs: int, outputs: int) -> list[Genome]:
     """Return the genomes of a run's newest checkpoint; raises RunError."""
     state, _ = load_checkpoint(folder.path / CHECKPOINTS)
     if state is None:
-        raise RunError(f"{folder.path}: it has no checkpoint; --from {folder.path} takes its champion")
+        raise RunError(f"{folder.path}: it has no checkpoint; --from {folder.path} uses its champion")
     arrays, data = state
     with tempfile.TemporaryDirectory() as parent:
         ini = Path(parent, "neat.ini")

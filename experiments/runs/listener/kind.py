@@ -1,8 +1,8 @@
 """Runs that train a listener, or the held-out judge.
 
-data.json     a digest of the music, which itself stays in its folders
-metrics.csv   a row a step, of about a second
-best/         the listener, once training is finished: listener.safetensors, listener.json, and its card listener.md
+data.json     a digest of the music, which stays in its own folders
+metrics.csv   a row per step of about a second
+best/         the listener, once training has finished: listener.safetensors, listener.json, and its card listener.md
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -34,20 +34,20 @@ def prepare(config: ListenerConfig, folder: RunFolder, identity: dict[str, Any])
 
 @contextmanager
 def training(config: ListenerConfig, folder: RunFolder, music: Music | None = None) -> Iterator["ListenerTraining"]:
-    """Lend the training of a run folder; music that was not just read is read again, and must be that of the run."""
+    """Context manager for the training of a run folder; `music` is read again if not given, and must be unchanged."""
     with processor(config):
         yield ListenerTraining(config, music or read_again(config, folder))
 
 
 def processor(config: ListenerConfig) -> AbstractContextManager[None]:
-    """Return the context that a listener is trained in; raises ConfigError if torch is needed and not installed."""
+    """Return the context manager that training runs in; raise ConfigError if torch is needed but not installed."""
     if config.listener.kind == "ngram":
         return nullcontext()
     try:
         from vae.processor import computing
     except ImportError:
         raise ConfigError(
-            "learned listeners, melody models and judges need torch: pip install 'kuznechik[torch]', or take "
+            "learned listeners, melody models and judges need torch: pip install 'kuznechik[torch]', or use "
             "--kind ngram"
         ) from None
     return computing()
@@ -57,9 +57,9 @@ def resolve_listener(config: ListenerConfig, report: Callable[[int, int], None])
     """Return the configuration of a new run with absolute folders, and its music.
 
     Raises:
-        ValueError: no folder is named, one is missing, or there is too little music.
+        ValueError: No folder is given, one is missing, or the music is too little.
     """
-    processor(config)  # an error comes before a folder is made
+    processor(config)  # raises errors before a folder is created
     config = config.with_absolute_folders()
     return config, Music.read(config.data.folders, config.listener.keys, report)
 

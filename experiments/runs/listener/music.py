@@ -1,4 +1,4 @@
-"""The music of a listener's run: it stays in its folders, and the run keeps a digest of it.
+"""The music of a listener's run, which stays in its own folders; the run keeps a digest of it.
 
 data.json    folders, number of pieces, and a digest of the melodies
 """
@@ -21,7 +21,7 @@ DATA = "data.json"
 
 @dataclass(frozen=True, eq=False)
 class Music:
-    """Real melodies, and where they were read."""
+    """Real melodies, and the folders they come from."""
 
     folders: Sequence[Path]
     corpora: Corpora
@@ -30,12 +30,12 @@ class Music:
     def read(
         cls, folders: Sequence[Path], keys: int, report: Callable[[int, int], None] = lambda done, of: None
     ) -> "Music":
-        """Read all MIDI files under some folders, for so many keys; raises ValueError if there is too little music."""
+        """Read all MIDI files in some folders, for `keys` keys; raise ValueError if the music is too little."""
         return cls(folders, read_music(folders, report, keys))
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The plain data of data.json; the same for the same music alone."""
+        """The content of data.json; it is equal only for the same music."""
         digest = hashlib.sha256()
         for corpus in (self.corpora.short, self.corpora.excerpts, self.corpora.songs, self.corpora.wide):
             for part in (corpus.training, corpus.validation, corpus.test):
@@ -48,17 +48,17 @@ class Music:
 
 
 def read_identity(config: ListenerConfig, folder: RunFolder) -> dict[str, Any]:
-    """Return the digest of the music of an old run; raises RunError if data.json is missing or broken."""
-    found = folder.read_json(DATA)
+    """Return the digest of the music of an old run; raise RunError if data.json is missing or broken."""
+    identity = folder.read_json(DATA)
     try:
-        validate_like({"folders": [""], "pieces": 0, "melodies_sha256": ""}, found)
+        validate_like({"folders": [""], "pieces": 0, "melodies_sha256": ""}, identity)
     except ValueError as error:
         raise RunError(f"{folder.path}: {DATA} is broken: {error}") from None
-    return found
+    return identity
 
 
 def read_again(config: ListenerConfig, folder: RunFolder) -> Music:
-    """Read the music of a run again; raises RunError if it is gone or another."""
+    """Read the music of a run again; raise RunError if it is missing or has changed."""
     try:
         music = Music.read(config.data.folders, config.listener.keys)
     except (ValueError, OSError) as error:
@@ -66,7 +66,7 @@ def read_again(config: ListenerConfig, folder: RunFolder) -> Music:
     before, now = read_identity(config, folder), music.identity
     if any(before[name] != now[name] for name in ("pieces", "melodies_sha256")):  # folders may have moved
         raise RunError(
-            f"{folder.path}: the music is not the same as when the run began: {before['pieces']} pieces then and "
-            f"{now['pieces']} now in {', '.join(now['folders'])}: put the files back, or begin a new run"
+            f"{folder.path}: the music has changed since the run started: {before['pieces']} pieces then and "
+            f"{now['pieces']} now in {', '.join(now['folders'])}: put the files back, or start a new run"
         )
     return music

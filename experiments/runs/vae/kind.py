@@ -1,10 +1,10 @@
 """Runs that train a MusicVAE.
 
-data.json     the data set, as its own dataset.json describes it
-initial.*     the model that training began with, if one was given
-metrics.csv   a row a validation
-best/         the best model of validation: model.safetensors, model.json
-history/      a melody as the best models of before rebuilt it: champions.jsonl
+data.json     the data set's description, from its dataset.json
+initial.*     the model that training started from, if one was given
+metrics.csv   a row per validation
+best/         the model with the best validation: model.safetensors, model.json
+history/      a melody as reconstructed by earlier best models: champions.jsonl
 """
 
 import shutil
@@ -35,11 +35,11 @@ from vae.training import Trainer
 MODEL = Path("best") / "model.safetensors"
 INITIAL = "initial.safetensors"
 LARGEST_BESIDE = 2**26
-"""Bytes of a checkpoint beside its arrays."""
+"""Size of a checkpoint without its arrays, in bytes."""
 
 
 def prepare(config: VaeConfig, folder: RunFolder, initial: Path | None) -> None:
-    """Write which data set a new run trains on, and the model that it begins with."""
+    """Write the description of a new run's data set, and the model that it starts from."""
     folder.write_json("data.json", read_meta(data_folder(config)))
     if initial:
         for suffix in (".safetensors", ".json"):
@@ -47,7 +47,7 @@ def prepare(config: VaeConfig, folder: RunFolder, initial: Path | None) -> None:
 
 
 def initial_model(config: VaeConfig, folder: RunFolder) -> Path | None:
-    """Return the file of the model that a run began with; None if there was none."""
+    """Return the file of the model that a run started from, or None."""
     path = folder.path / INITIAL
     return path if path.exists() else None
 
@@ -66,7 +66,7 @@ def training(
     processes: int = 1,
     threads: int = 1,
 ) -> Iterator["VaeTraining"]:
-    """Lend the training of a run folder to process `rank`; raises RunError if the data set has changed since then."""
+    """Context manager for a run folder's training in process `rank`; raises RunError if the data set has changed."""
     if read_meta(data_folder(config)) != folder.read_json("data.json"):
         raise RunError(f"{data_folder(config)}: is not the data set that {folder.path} was trained on")
     with computing(threads):
@@ -81,7 +81,7 @@ def make_trainer(
     rank: int = 0,
     processes: int = 1,
 ) -> Trainer:
-    """Return the trainer of a configuration; raises ValueError if its parts do not go together."""
+    """Return the trainer of a configuration; raise ValueError if its parts do not fit together."""
     splits = {name: read_split(data_folder(config), name) for name in ("train", "validation")}
     model = make_model(config.model, config.training.seed).to(device)
     if initial:
@@ -89,7 +89,7 @@ def make_trainer(
     check_split(model, splits["validation"])
     melodies, batch = splits["train"].unique_tokens(), config.training.batch * processes
     if batch > len(melodies):
-        raise ConfigError(f"training.batch = {batch} of all processes: the data set has only {len(melodies)} melodies")
+        raise ConfigError(f"training.batch = {batch} for all processes: the data set has only {len(melodies)} melodies")
     return Trainer(
         model,
         config.training,
@@ -101,10 +101,10 @@ def make_trainer(
 
 
 def initialize(model: MusicVAE, path: Path) -> None:
-    """Give a model the parameters of another one that have the same name and shape; raises ModelError for none."""
+    """Load those parameters of another model that have the same name and shape; raise ModelError if none fit."""
     other, _ = load_model(path)
-    own, theirs = model.state_dict(), other.state_dict()
-    fitting = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
+    ours, theirs = model.state_dict(), other.state_dict()
+    fitting = {name: value for name, value in theirs.items() if name in ours and ours[name].shape == value.shape}
     if not fitting:
         raise ModelError(f"{path}: none of its parameters fit this model: choose the same --architecture")
     model.load_state_dict(fitting, strict=False)
@@ -141,7 +141,7 @@ class VaeTraining(Trainable):
         return Log(_figures(row))
 
     def _keep(self, row: dict[str, Any]) -> None:
-        """Keep in the film of the run how the model, a new best one, rebuilds the first melody of validation."""
+        """Add how the model, a new best one, reconstructs the first validation melody to the run's film."""
         assert self.trainer.best is not None, "it comes with its figures"
         melody = self.trainer.validation[:1]
         rebuilt = reconstruct(self.trainer.best, melody)[0].tolist()
@@ -162,7 +162,7 @@ class VaeTraining(Trainable):
 
     def write_champion(self, folder: RunFolder, callbacks: Sequence[Callback]) -> None:
         trainer = self.trainer
-        assert trainer.best is not None, "`finish` makes sure that there is one"
+        assert trainer.best is not None, "`finish` ensures this"
         assert trainer.best_row is not None, "it comes with the best model"
         validation = _figures(trainer.best_row)
         about = {
@@ -201,17 +201,17 @@ class VaeTraining(Trainable):
 
 
 def _figures(row: dict[str, Any], *without: str) -> dict[str, Any]:
-    """Return the figures of a validation; its time differs from one run to the next."""
+    """Return the figures of a validation without its time, which differs between runs."""
     return {name: value for name, value in row.items() if name not in ("seconds", *without)}
 
 
 def model_of(path: Path) -> Path:
-    """Return the file of a model: a run folder stands for its best one."""
+    """Return the file of a model; a run folder means its best model."""
     return path / MODEL if path.is_dir() else path
 
 
 def about_of(path: Path) -> dict[str, Any]:
-    """Return the JSON of a model; of a run folder with its commands and provenance from meta.json."""
+    """Return the JSON of a model; for a run folder, with its commands and provenance from meta.json."""
     about = read_about(model_of(path))
     if not path.is_dir():
         return about

@@ -67,7 +67,7 @@ def test_a_whole_number_is_a_number():
         ("[oven", "not a TOML file: Expected"),
         ("[oven]\nheat = \n", "not a TOML file: .*line 2"),
         ("[oven]\nheat = 100\nheat = 100\n", "not a TOML file: .*line 3"),
-        ("heat = 100\n", r"heat stands outside of a section: write it below a line such as \[task\]"),
+        ("heat = 100\n", r"heat is outside any section: write it below a line such as \[task\]"),
         ("[cellar]\ncold = true\n", r"unknown section \[cellar\]: the sections are oven, dough"),
         ("[oven]\ncolour = 1\n", r"unknown key oven.colour: \[oven\] has heat, hours, fan, rack, note"),
         ("[oven.rack]\nx = 1\n", "oven.rack = {'x': 1}: it must be text in quotes"),

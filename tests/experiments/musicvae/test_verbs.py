@@ -73,7 +73,9 @@ def test_data_is_made_listed_and_deleted(data, capsys, tmp_path):
     assert main(["vae", "show-datasets", "--data", str(tmp_path / "data")]) == 0
     assert "2bars-pianoroll-transposed" in capsys.readouterr().out
     (tmp_path / "data" / "2bars-pianoroll-transposed" / "mine.txt").write_text("keep")
-    assert "holds other files, too (mine.txt)" in fails(capsys, "delete-dataset", 2, "-pt", "--data", tmp_path / "data")
+    assert "also contains other files (mine.txt)" in fails(
+        capsys, "delete-dataset", 2, "-pt", "--data", tmp_path / "data"
+    )
     (tmp_path / "data" / "2bars-pianoroll-transposed" / "mine.txt").unlink()
     assert main(["vae", "delete-dataset", "2", "-pt", "--data", str(tmp_path / "data")]) == 0
     assert not list((tmp_path / "data").iterdir())
@@ -167,7 +169,7 @@ def test_a_prior_is_learned_for_a_trained_model(data, capsys, tmp_path):
 def test_a_prior_is_learned_from_a_source_of_the_data_set(data, capsys, tmp_path):
     arguments = [str(data / "two"), "--minutes", "0.01", "--out", str(tmp_path / "x.safetensors")]
     wrong = fails(capsys, "train-prior", *arguments, "--of", "pop", "--data", data / "data")
-    assert "--of pop: the data set is made of midi" in wrong
+    assert "--of pop: the sources of the data set are midi" in wrong
 
 
 def test_a_model_begins_with_the_parameters_of_another(data, capsys, tmp_path):
@@ -215,7 +217,7 @@ def test_a_riff_is_reconstructed(model, tmp_path, capsys):
         "reconstruction-1.mid",
         "reconstruction-2.mid",
     ]
-    assert "of the steps are those of the original" in capsys.readouterr().out
+    assert "of the steps equal the original" in capsys.readouterr().out
     roll = read_piece(out / "original.mid").segments[0][0]
     assert roll[:8].tolist() == [43, 43, 43, 43, 46, 46, 46, 46]  # G and B flat of C minor are E and G of A minor
 
@@ -246,7 +248,7 @@ def test_samples_differ_from_call_to_call_and_the_printed_seed_repeats_them(tmp_
         seeds.append(json.loads(capsys.readouterr().out)["seed"])
     again = tmp_path / "again.mid"
     assert main(["vae", "sample", "2", "-s", str(again), "--no-wav", "--seed", str(seeds[0])]) == 0
-    assert f"The same again: --seed {seeds[0]}" in capsys.readouterr().out
+    assert f"To repeat: --seed {seeds[0]}" in capsys.readouterr().out
     notes = [read_score(path).melodic().tolist() for path in (tmp_path / "one.mid", tmp_path / "other.mid", again)]
     assert notes[0] == notes[2] != notes[1]
 
@@ -324,9 +326,9 @@ def test_of_a_longer_melody_bars_are_taken_and_a_shorter_one_is_refused(model, t
     assert taken["--bars", "1"] == taken["--bars", "1-2"] == [60, 62, 64, 65, 67, 65, 64, 60]
     path = tmp_path / "short.mid"
     write_tune(path, [60, 62, 64, 65])
-    assert "has 1 bars, the model wants 2" in fails(capsys, "reconstruct", 2, "-pt", "-f", path, "--model", model)
+    assert "has 1 bars, but the model needs 2" in fails(capsys, "reconstruct", 2, "-pt", "-f", path, "--model", model)
     assert "no riff of the project (beethoven" in fails(capsys, "reconstruct", 2, "no.mid", "--model", model)
-    assert "has 1 bars from bar 1 on, models have 2, 4, 8 or 16" in fails(capsys, "reconstruct", path)
+    assert "has 1 bars from bar 1 on, but models have 2, 4, 8 or 16" in fails(capsys, "reconstruct", path)
     assert "a.mid, b.mid: write one FILE" in fails(capsys, "reconstruct", 2, "a.mid", "-f", "b.mid")
 
 
@@ -341,7 +343,7 @@ def test_of_a_polyphonic_file_the_top_line_is_taken_and_that_is_said(model, tmp_
     (tmp_path / "bad.mid").write_bytes(b"RIFF")
     both = ("-f", path, "-e", tmp_path / "bad.mid", "--model", model, "-s", tmp_path / "way")
     assert "bad.mid: is not a MIDI file" in fails(capsys, "interpolate", 2, 2, "-p", *both)
-    assert "has 1 bars in 2-2, the model wants 2" in fails(
+    assert "has 1 bars in 2-2, but the model needs 2" in fails(
         capsys, "reconstruct", 2, "-p", "--bars", "2-2", *both[:2], *both[4:]
     )
 
@@ -375,7 +377,7 @@ def test_mistakes_are_one_line(model, data, tmp_path, capsys):
     file = tmp_path / "file"
     file.write_text("x")
     arguments = ["interpolate", 2, 1, "-pt", "--model", model, "-s", file]
-    assert "is a file: the -s of this action is a folder" in fails(capsys, *arguments)
+    assert "is a file: for this action, -s must be a folder" in fails(capsys, *arguments)
     assert "no such data set" in fails(capsys, "train", 1, 8, 16, "-pt", *common)
     assert "write section.key=value" in fails(capsys, "train", 1, 8, 2, "-pt", "--set", "wings=2", *common)
     wrong = "unknown key model.wings: [model] has bars, representation, latent"
@@ -388,7 +390,7 @@ def test_mistakes_are_one_line(model, data, tmp_path, capsys):
     assert "--epochs does not go with --resume" in fails(capsys, "train", 1, 8, 2, "-pt", "--resume", data / "two")
     assert "--seed does not go with --resume" in fails(capsys, "train", "--resume", data / "two", "--seed", 4)
     assert "--device abacus: " in fails(capsys, "sample", 2, "-pt", "--model", model, "--device", "abacus")
-    assert "holds no data sets" in fails(capsys, "show-datasets", "--data", tmp_path)
+    assert "contains no data sets" in fails(capsys, "show-datasets", "--data", tmp_path)
     assert "no such folder" in fails(capsys, "generate-dataset", "all", 2, 1, "--midi", tmp_path / "none")
 
 

@@ -217,4 +217,4 @@ def test_a_recurrent_champion_is_refused_in_one_line(kuznechik, tune, tmp_path):
     assert made.out.splitlines()[-1] == f"Next: kuznechik score|plot|play|report {tmp_path / 'recurrent'}"
     called = kuznechik("duet", tmp_path / "recurrent")
     assert (called.status, called.err.count("\n")) == (2, 1)
-    assert "a recurrent network has a memory of its own" in called.err
+    assert "a recurrent network has its own memory" in called.err

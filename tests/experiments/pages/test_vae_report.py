@@ -117,7 +117,7 @@ def test_a_broken_film_is_named(folder, tmp_path):
     run = shutil.copytree(folder / "two", tmp_path / "run")
     line = json.loads((run / HISTORY).read_text().splitlines()[0])
     (run / HISTORY).write_text(json.dumps({**line, "tokens": [0, 1]}) + "\n")
-    with pytest.raises(RunError, match="another length than the model's"):
+    with pytest.raises(RunError, match="length of its melodies is not the model's"):
         vae_view(RunFolder(run))
 
 
@@ -129,7 +129,7 @@ def keys_of(melody: dict) -> tuple[int, int]:
 
 def test_without_the_data_set_riffs_are_rebuilt(folder, tmp_path):
     rebuilt = vae_view(RunFolder(folder / "four"), tmp_path)["groups"][0]
-    assert "The riffs of the project" in rebuilt["text"]
+    assert "The project's riffs" in rebuilt["text"]
     assert "no such data set" in rebuilt["text"]
     lick = next(each for each in rebuilt["melodies"] if each["parts"]["played"] == "lick, original")["roll"]
     once = [[0, -3, 2], [2, -1, 2], [4, 0, 2], [6, 2, 2], [8, -1, 4], [12, -5, 2], [14, -3, 18]]  # in A minor
@@ -207,7 +207,7 @@ def test_a_report_says_what_could_not_be_drawn(kuznechik, folder, tmp_path):
     (run / "metrics.csv").write_text((run / "metrics.csv").read_text().replace("0.", "1e308"))
     called = kuznechik("report", run, folder / "two", "--out", tmp_path / "both.html")
     assert (called.status, called.err) == (0, "")
-    assert "Not drawn: losses (metrics.csv is broken: no figure shows" in (tmp_path / "both.html").read_text()
+    assert "Not drawn: losses (metrics.csv is broken: the numbers of" in (tmp_path / "both.html").read_text()
 
 
 @needs_browser

@@ -122,10 +122,10 @@ def test_an_empty_cell_names_full_ones_and_a_wrong_one_is_a_usage_error(run, kuz
     empty = next((i, j) for i in range(4) for j in range(4) if (i, j) not in full)
     told = kuznechik("play", run, "--cell", "{},{}".format(*empty), "--out", run.parent / "x.mid")
     assert (told.status, told.out) == (2, "")
-    assert "is empty; near it are" in told.err
-    assert "there is no cell 99,1: they go from 0,0 to" in kuznechik("play", run, "--cell", "99,1").err
+    assert "is empty; the nearest ones are" in told.err
+    assert "there is no cell 99,1: cells are 0,0 to" in kuznechik("play", run, "--cell", "99,1").err
     assert "such as 3,7" in kuznechik("play", run, "--cell", "3;7").err
-    assert "goes with a run" in kuznechik("play", "grasshopper", "--cell", "3,7").err
+    assert "needs a run" in kuznechik("play", "grasshopper", "--cell", "3,7").err
 
 
 def test_a_broken_atlas_is_one_line(run, tmp_path):

@@ -195,7 +195,7 @@ def test_a_run_begins_with_melodies_on_other_keys_and_grids(tmp_path):
 
 @pytest.mark.parametrize("start_with", ["no such song", "silence"])
 def test_a_start_that_is_none_is_refused(start_with):
-    with pytest.raises(ValueError, match=r"no such song|nothing that could be imitated"):
+    with pytest.raises(ValueError, match=r"no such song|nothing to imitate"):
         resolve_beginning(BreedConfig().change("breed", start=start_with), DEFAULTS)
 
 

@@ -57,7 +57,7 @@ def test_chosen_melodies_are_among_those_shown(chosen):
         ({"chosen": [7]}, "must name some of 3 melodies"),
         ({"chosen": [True]}, "chosen"),
         ({"keep": 1}, "keep is 1"),
-        ({"steps": 18}, "a roll has not 18 steps of 13 keys"),
+        ({"steps": 18}, "a roll does not have 18 steps of 13 keys"),
         ({"keys": 10**9}, "keys holds values"),
         ({"rolls": ["no base64"]}, "not in base64"),
         ({"rolls": []}, "0 melodies"),

@@ -335,7 +335,7 @@ def test_a_run_stopped_from_outside_goes_on_to_the_same_bits(kuznechik, start, t
         (["--resume", "none", "--listener", "theory"], "--listener does not go with --resume"),
         (["--preset", "bandit", "--resume", "run"], "--preset does not go with --resume"),
         (["tune.mid", "--together"], "SONG does not go with --together"),
-        (["--folder", "empty"], "empty: holds no .mid or .midi file"),
+        (["--folder", "empty"], "empty: contains no .mid or .midi file"),
         (["--folder", "none"], "none: no such folder"),
         (["tune.mid", "--out", "empty"], "empty already exists and is never overwritten"),
         (["tune.mid", "--set", "dqn.gamma=2"], "dqn.gamma = 2.0: it must be 0 to 1"),

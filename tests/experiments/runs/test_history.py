@@ -112,8 +112,8 @@ def test_a_champion_of_before_is_played(kuznechik, solved, tune, tmp_path):
 def test_what_has_no_such_champion_says_so(kuznechik, solved, tune, xor_runs, tmp_path):
     shutil.copytree(solved, tmp_path / "old", ignore=shutil.ignore_patterns("history"))
     for source, reason in (
-        (tune, "--generation goes with a run"),
-        (tmp_path / "old", "nothing is known of 0: it kept no champions of before"),
+        (tune, "--generation needs a run"),
+        (tmp_path / "old", "no champion is known at 0: it kept no earlier champions"),
         (xor_runs / "b" / "small", "this run learned xor and plays no song"),
     ):
         called = kuznechik("play", source, "--generation", 0)

@@ -77,7 +77,7 @@ def test_samples_are_folded_onto_13_keys_and_eighths():
     assert (np.nonzero(song.roll)[0] == (steps // 2)[first]).all()
     pitches = keys[first] + wide.songs[0].keyboard.lowest_pitch
     assert len(np.unique((np.nonzero(song.roll)[1] - pitches) % 12)) == 1  # moved by octaves, and all by one shift
-    assert heard.remarks == ["random: folded onto 13 keys and eighths, to be compared with others"]
+    assert heard.remarks == ["random: folded onto 13 keys and eighths, for comparison with others"]
 
 
 def test_files_are_folded_where_they_need_to_be_and_the_catalogue_leaves_them_out(tmp_path):
@@ -92,7 +92,7 @@ def test_files_are_folded_where_they_need_to_be_and_the_catalogue_leaves_them_ou
                                                  "to be compared with others")  # fmt: skip
     heard = catalogue(Playing(folder=str(tmp_path)))
     assert [song.name for song in heard.songs] == ["narrow"]
-    assert heard.remarks[-1].startswith("1 of 2 files are left out, such as wide: it has other keys or another grid")
+    assert heard.remarks[-1].startswith("1 of 2 files are left out, such as wide: its keys or its grid differ")
 
 
 def test_a_run_plays_its_songs_and_goes_on_for_as_long_as_one_likes(solved, tune):

@@ -84,5 +84,5 @@ def test_latent_distances_grow_as_songs_are_shuffled_and_are_the_same_in_every_k
         replace(one, keyboard=replace(one.keyboard, lowest_pitch=one.keyboard.lowest_pitch - 7)) for one in songs[::2]
     ]
     np.testing.assert_array_equal(latent_vectors(wide), first)
-    with pytest.raises(ValueError, match="is in 3/4, the MusicVAE reads 4/4 and 2/4"):
+    with pytest.raises(ValueError, match="is in 3/4, but the MusicVAE reads only 4/4 and 2/4"):
         latent_vectors([replace(songs[0], grid=Grid(2, 3))])

@@ -76,7 +76,7 @@ def test_the_command_judges_runs_beside_real_songs(kuznechik, unsolved, tmp_path
     assert min(rows[name]["frechet_distance"] for name in ("random", "best-of-16", "vae-16")) > 0
     assert rows["real"]["muspy"]["scale_consistency"] > 0.95 > rows["random"]["muspy"]["scale_consistency"]
     assert rows["best-of-16"]["rewards"]["theory"]["mean"] > rows["markov-4"]["rewards"]["theory"]["mean"]
-    assert "vae-16: folded onto 13 keys and eighths, to be compared with others" in called.err
+    assert "vae-16: folded onto 13 keys and eighths, for comparison with others" in called.err
     assert rows["real"]["percentile"]["median"] > 25 > 5 > rows["random"]["percentile"]["high"]
     assert json.loads((tmp_path / "board" / "leaderboard.json").read_text())["rows"] == list(rows.values())
     page = (tmp_path / "board" / "leaderboard.html").read_text()

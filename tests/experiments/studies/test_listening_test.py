@@ -90,7 +90,7 @@ def test_a_song_that_stands_among_the_human_ones_is_left_out_unless_there_is_not
 def test_melodies_that_are_all_one_are_told():
     same = different(melodies("m", 1) * 3)
     assert len(same) == 1
-    assert "the machine's melodies are all one" in too_few(same, 1, 15)[0]
+    assert "the machine's melodies are all the same" in too_few(same, 1, 15)[0]
     assert too_few(melodies("m", 3), 3, 15) == ["3 pairs of different melodies instead of 15: there are no more"]
     assert too_few(melodies("m", 3), 3, 3) == []
 
@@ -274,4 +274,4 @@ def test_answers_to_which_is_better_hold_their_melodies(kuznechik, write_song, t
 def test_another_json_file_is_no_file_of_the_page(kuznechik, tmp_path, content):
     path = tmp_path / "answers.json"
     path.write_text(content)
-    assert "it is no file that the page of a test has saved" in kuznechik("listening-test", "--analyse", path).err
+    assert "it was not saved by the page of a test" in kuznechik("listening-test", "--analyse", path).err

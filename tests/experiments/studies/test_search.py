@@ -109,7 +109,7 @@ def test_the_table_has_the_greatest_first_where_it_is_the_best_and_nothing_that_
     [
         ("trials = 2", 'trials = "many"', r"\[search\]: trials"),
         ("trials = 2", "speed = 2", r"\[search\]: .*speed"),
-        ("trials = 2", 'direction = "up"', "search.direction = 'up': it is minimize or maximize"),
+        ("trials = 2", 'direction = "up"', "search.direction = 'up': it must be minimize or maximize"),
         ("evolve.population_size", "evolve.size", "unknown key evolve.size"),
         ("high = 12", "high = 10_000_000", "population_size = 10000000"),
         ("[true, false]", '["perhaps"]', "genome.recurrent"),

@@ -76,11 +76,17 @@ def test_choices_on_a_finer_grid_are_heard_in_eighths_and_a_choice_of_all_says_n
         ([], "--choices is missing"),
         (["--choices", "few"], "3 choices are too few to learn a taste: make at least 20"),
         (["--choices", "nowhere"], "nowhere: no answers of a listening test"),
-        (["--choices", "human.json"], "human.json: these answers say which is the human's; make a test with --better"),
+        (
+            ["--choices", "human.json"],
+            "human.json: these answers are about which is the human's; make a test with --better",
+        ),
         (["--choices", "broken.json"], "broken.json: no melodies can be learned from: a melody has a note beyond"),
         (["--choices", "few", "--midi", "x"], "--midi does not go with --choices"),
         (["--choices", "few", "--set", "learned.nets=3"], "--set does not go with --choices"),
-        (["--choices", "few", "--out", "folder"], "--out folder: a taste is a file, taste.safetensors for example"),
+        (
+            ["--choices", "few", "--out", "folder"],
+            "--out folder: a taste is a .safetensors file, such as taste.safetensors",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(kuznechik, tmp_path, arguments, says):
@@ -94,4 +100,4 @@ def test_a_mistake_is_one_line(kuznechik, tmp_path, arguments, says):
 
 def test_choices_go_with_the_kind_taste_alone(kuznechik):
     called = kuznechik("listener", "train", "--kind", "ngram", "--choices", "x")
-    assert (called.status, "--choices goes with --kind taste" in called.err) == (2, True)
+    assert (called.status, "--choices needs --kind taste" in called.err) == (2, True)
