@@ -338,8 +338,13 @@ def test_a_run_whose_parts_do_not_belong_together_is_told_in_one_line(kuznechik,
             "memory = 7",
             "best/genome.json is broken: it has 78 inputs and 13 outputs, but the task has 91 and 13",
         ),
-        "another experiment": ("meta.json", '"evolve"', '"cook"', "meta.json names the experiment 'cook'; known are"),
-        "no experiment": ("meta.json", '"experiment"', '"cook"', "meta.json names the experiment None; known are"),
+        "another experiment": (
+            "meta.json",
+            '"evolve"',
+            '"cook"',
+            "meta.json names the experiment 'cook'; known ones are",
+        ),
+        "no experiment": ("meta.json", '"experiment"', '"cook"', "meta.json names the experiment None; known ones are"),
     }[kind]
     text = (run / name).read_text()
     assert old in text

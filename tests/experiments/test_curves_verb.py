@@ -106,7 +106,7 @@ def test_runs_that_improvise_are_compared_by_their_rewards(kuznechik, tmp_path, 
 
 def test_what_cannot_be_compared(kuznechik, tmp_path, xor_runs):
     for arguments, reason in (
-        ((xor_runs, "--by", "speed"), "--by speed: it is kind, song, algorithm, folder"),
+        ((xor_runs, "--by", "speed"), "--by speed: it must be kind, song, algorithm, folder"),
         ((xor_runs, "--y", "reward"), "none of the 4 runs has figures of reward over environment steps"),
         ((xor_runs, "--where", "seed=77"), "no run matches --where"),
     ):
