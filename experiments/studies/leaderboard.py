@@ -29,21 +29,21 @@ from songs.song import Song
 
 LEAST_STEPS = 4 * STEPS_PER_BAR
 DRAWS = 16
-"""Draws of the model of real melodies of which the best by a listener is taken."""
+"""Number of draws from a model, the best of which is kept."""
 AT_ONCE = 256
-"""Draws that a listener rewards at once: bounds the memory."""
+"""Draws that a listener rewards in one batch, which bounds the memory."""
 RESAMPLES = 1000
 
 Percentiles = Callable[[np.ndarray], np.ndarray]
-"""Percentiles (N,) of rolls (N, T, K) among real melodies: those of `listener.judge.model.Judge`."""
+"""Function that returns percentiles (N,) of rolls (N, T, K) among real melodies, as `listener.judge.model.Judge`."""
 
 
 def performers(texts: Sequence[str], playing: Playing, listener: Listener, draws: int = DRAWS) -> list[Source]:
-    """Return the sources that were asked for, and what they are compared with.
+    """Return the given sources and those to compare them with.
 
-    These are real songs, samples of the MusicVAE and of a Markov chain, for each melody the best by a listener of some
-    draws of the model of real melodies, and of the model of form; random keys and silence. What needs torch is left out
-    where it is missing.
+    The latter are real songs, samples of the MusicVAE and of a Markov chain, random keys and silence; and draws of the
+    model of real melodies and of the model of form, each the best of `draws` by a listener. Models that need torch are
+    left out if it is not installed.
     """
     real = _real(playing)
     models = ["vae:16"] if find_spec("torch") else []
@@ -61,7 +61,7 @@ def _real(playing: Playing) -> Source:
 
 
 def _best_draws(playing: Playing, listener: Listener, draws: int) -> list[Source]:
-    """Return the best draws of the model of real melodies, and of that of form, by a listener, over and over."""
+    """Return the best draws, by a listener, of the model of real melodies and of the model of form."""
     from listener.files import read_form
 
     count = draws * playing.melodies
@@ -79,7 +79,7 @@ def _best_draws(playing: Playing, listener: Listener, draws: int) -> list[Source
 
 
 def _best(name: str, rolls: np.ndarray, count: int, listener: Listener) -> list[Song]:
-    """Return the best rolls (T, K) of `count` equal parts of some rolls, by a listener, as songs."""
+    """Split rolls into `count` equal parts, and return the best roll (T, K) of each by a listener, as songs."""
     chunks = [rolls[first : first + AT_ONCE] for first in range(0, len(rolls), AT_ONCE)]
     rewards = np.concatenate([listener.rewards(chunk).sum(axis=1, dtype=np.float64) for chunk in chunks])
     return [Song(name, rolls[part[rewards[part].argmax()]]) for part in np.array_split(np.arange(len(rolls)), count)]
@@ -96,20 +96,20 @@ def judge(
     """Return a row for every performer.
 
     Args:
-        entries: the performers.
-        listeners: by name.
-        songs: real ones, for the statistics.
-        seed: of the bootstrap.
-        percentiles: of the held-out judge; None: it is not asked.
-        trained_on: rolls (T, K) that listeners learned from, to see what is copied from them.
+        entries: The performers.
+        listeners: Listeners by name.
+        songs: Real songs, for the statistics.
+        seed: Seed of the bootstrap.
+        percentiles: The held-out judge's percentiles; None to leave them out.
+        trained_on: Rolls (T, K) that listeners learned from, to measure what is copied from them.
 
     Returns:
-        name, what, melodies; the judge's percentiles, their median and its interval; by listener the mean reward of
-        a step and its interval; the statistics that lie outside the real songs' 5th to 95th percentile; steps of the
-        longest stretch shared with a song, on average, None for the songs themselves; and of the longest in any melody
-        that is shared with what listeners learned from; the share of the terms of the first listener that are at their
-        cap, where it has such; MusPy's metrics; and the Fréchet distance from the real songs
-        in the MusicVAE's latent space, None for these and without torch.
+        name, what, melodies; the judge's percentiles, their median and its interval; for each listener the mean reward
+        per step and its interval; the statistics outside the real songs' 5th to 95th percentile; the mean length in
+        steps of the longest passage shared with a song, None for the songs themselves; the longest passage in any
+        melody that is shared with the listeners' training melodies; the share of the first listener's terms at their
+        cap, if it has such; MusPy's metrics; and the Fréchet distance from the real songs in the MusicVAE's latent
+        space, None for the songs themselves and without torch.
     """
     rows = []
     distances = distances_from(songs)
@@ -137,7 +137,7 @@ def judge(
 
 
 def _estimate(name: str, values: np.ndarray, seed: int) -> dict[str, float | None]:
-    """Return the mean or the median of values (N,) by its name, and its interval, None for a single value."""
+    """Return the mean or median of values (N,), by name, and its interval; None for a single value."""
     middle: Callable = np.mean if name == "mean" else np.median
     if len(values) == 1:
         return {name: float(values[0]), "low": None, "high": None}
@@ -147,7 +147,7 @@ def _estimate(name: str, values: np.ndarray, seed: int) -> dict[str, float | Non
 
 
 def _mean_rewards(listener: Listener, rolls: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the mean reward (N,) of a step of each roll."""
+    """Return the mean reward per step of each roll, (N,)."""
     return np.array([listener.rewards(roll[None])[0, PROMPT_STEPS:].mean(dtype=np.float64) for roll in rolls])
 
 

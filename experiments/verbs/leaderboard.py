@@ -1,15 +1,15 @@
-"""Judge sources by several listeners, beside real songs, samples of models, random keys and silence.
+"""Judge sources by several listeners, compared with real songs, samples of models, random keys and silence.
 
-The models are the MusicVAE of 16 bars, a Markov chain, and the best of 16 draws of the model of real melodies and of
-the model of form, by the first listener; --draws takes it of more. What is on other keys or another grid is folded onto
-13 keys and eighths, which is said.
+The models are the 16-bar MusicVAE, a Markov chain, and the best of 16 draws (--draws) from the model of real melodies
+and from the model of form, chosen by the first listener. Melodies on other keys or another grid are folded onto 13 keys
+and eighths, with a message.
 
-The table, a page that plays melodies of each, and one of them as MIDI and sound, are written into a folder. The
-listener that rewarded a champion says little about it: look at the others, at the percentile among real melodies by
-the held-out judge (it needs torch), at the statistics outside the real songs' 5th to 95th percentile, and at how many
-steps are copied from a song, or with --midi from the melodies that listeners learned from. The Fréchet distance from
-the real songs in the MusicVAE's latent space, and in leaderboard.json MusPy's metrics, can be compared with those of
-others.
+The table, a page that plays melodies of each performer, and one melody of each as MIDI and sound are written to a
+folder. The listener that rewarded a champion says little about it. Look at the other listeners, at the percentile among
+real melodies by the held-out judge (which needs torch), at the statistics outside the real songs' 5th to 95th
+percentile, and at the number of steps copied from a song, or with --midi from listeners' training melodies. The Fréchet
+distance from the real songs in the MusicVAE's latent space, and MusPy's metrics in leaderboard.json, are comparable
+with other work.
 """
 
 import argparse
@@ -35,11 +35,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"a listener that judges; may be repeated [{', '.join(LISTENERS)}]",
     )
     add_source_options(parser, melodies=16)
-    add_midi(
-        parser, "MIDI files that a listener was trained on, to measure what is copied from them; may be given again"
-    )
+    add_midi(parser, "MIDI files that a listener was trained on, to measure what is copied from them; may be repeated")
     parser.add_argument(
-        "--draws", type=positive, default=16, metavar="N", help="of models, of which the best is taken [16]"
+        "--draws", type=positive, default=16, metavar="N", help="draws from a model for each best one [16]"
     )
     parser.add_argument("--out", metavar="DIR", help="folder, which must be new [runs/leaderboard-1, -2, ...]")
     parser.add_argument("--json", action="store_true", help="print a JSON object")
