@@ -48,7 +48,7 @@ def midi_paths(places: Sequence[str | Path]) -> list[Path]:
         files = [Path(at) / name for at, _, names in os.walk(folder) for name in names]
         files = sorted(path for path in files if path.suffix.lower() in MIDI_SUFFIXES)
         if not files:
-            raise SongError(f"{folder}: contains no .mid or .midi file")
+            raise SongError(f"{folder}: holds no .mid or .midi file")
         paths += files
     return paths
 

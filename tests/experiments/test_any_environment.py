@@ -178,7 +178,7 @@ def test_an_environment_of_ones_own_runs_only_where_the_call_names_it(kuznechik,
     called = kuznechik("evolve", *named, *SMALL, *limits, "--out", own)
     assert called.out.startswith("Solved after ")
     monkeypatch.setattr("experiments.runs.evolve.env_task._lent", set())
-    assert "my_guess:Guess-v0': its module is code of your own" in kuznechik("play", own).err
+    assert "my_guess:Guess-v0': its module is your own code" in kuznechik("play", own).err
     assert "my_guess:Guess-v0: mean return 6," in kuznechik("play", own, *named).out
     gymnasium.registry.pop("Guess-v0")
     sys.modules.pop("my_guess")

@@ -51,7 +51,7 @@ def test_it_serves_a_page_until_ctrl_c(tmp_path, kuznechik):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--between", 3), "--between goes with --listener"),
+        (("--between", 3), "--between needs --listener"),
         (("no such song",), "no such song"),
         (("--set", "melody.lowest_pitch=127"), "must lie within 0 and 127"),
         (("--grid", 5), "5 steps a beat"),
@@ -93,7 +93,7 @@ def test_choices_and_stars_are_no_runs_that_left_nothing(kuznechik, bred_run):
     star = bred_run / "starred" / "tune"
     called = kuznechik("repeat", star)
     assert called.status == 2
-    assert "a star is repeated with the run that it is of" in called.err
+    assert "repeat the run that this star comes from" in called.err
     assert [path.name for path in star.parent.iterdir()] == ["tune"]
 
 
@@ -103,7 +103,7 @@ def test_choices_and_stars_are_no_runs_that_left_nothing(kuznechik, bred_run):
         (("breed", "RUN", "--length", 4, "--no-browser"), "its network plays 1 bars: leave out --length"),
         (("breed", "RUN", "--keys", 24, "--no-browser"), "leave out --keys and --grid"),
         (("export", "RUN", "--to", "python"), "its network sees where in a bar it is"),
-        (("evolve", "grasshopper", "--from", "RUN"), "go on with kuznechik breed"),
+        (("evolve", "grasshopper", "--from", "RUN"), "use kuznechik breed"),
     ],
 )
 def test_what_a_bred_network_cannot_do_is_said(kuznechik, bred_run, tmp_path, monkeypatch, call, message):

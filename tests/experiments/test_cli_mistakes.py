@@ -56,7 +56,7 @@ MISTAKES = {
     "songs": [
         (["--folder", "none"], "kuznechik: none: no such folder"),
         (["--folder", "tune.mid"], "kuznechik: tune.mid: no such folder"),
-        (["--folder", "folder"], "kuznechik: folder: contains no .mid or .midi file"),
+        (["--folder", "folder"], "kuznechik: folder: holds no .mid or .midi file"),
         (["--folder"], "--folder: expected one argument"),
         (["--prompt", "-1"], "--prompt: -1: it must be 0 to 1000000000"),
         (["--prompt", "x"], "--prompt: invalid number value: 'x'"),

@@ -188,4 +188,4 @@ def test_what_cannot_be_exported_is_one_line(kuznechik, tmp_path, runs, monkeypa
 
 def test_a_q_network_is_no_genome(kuznechik, q_runs):
     called = kuznechik("export", q_runs / "branching", "--to", "neat-json")
-    assert "a Q-network is no genome: export it to python, torch or onnx" in called.err
+    assert "a Q-network is not a genome: export it to python, torch or onnx" in called.err

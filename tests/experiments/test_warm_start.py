@@ -73,7 +73,7 @@ def test_evolution_begins_with_the_population_of_a_checkpoint(kuznechik, tmp_pat
         (("--memory", "7", "--prompt", "4"), r"78 inputs and 13 outputs, this run needs 91 and 13: --memory 6 lets it"),
         ((*SMALL, "--keys", "20"), r"this run needs 120 and 20: --keys 13 --fold gives tune as many keys"),
         ((*SMALL, "--set", "genome.recurrent=true"), "add --set genome.recurrent=false, as in its run"),
-        ((*SMALL, "--set", "evolve.algorithm=openai_es"), "--from goes with evolve.algorithm = 'neat'"),
+        ((*SMALL, "--set", "evolve.algorithm=openai_es"), "--from needs evolve.algorithm = 'neat'"),
     ],
 )
 def test_genomes_that_do_not_fit_are_refused_with_what_to_do(kuznechik, tmp_path, tune, learned, options, message):

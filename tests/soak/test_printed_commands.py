@@ -24,7 +24,7 @@ NOT_HERE = {
     "pip install": "changes the installation",
     "--minutes 30": "takes half an hour, to show an option",
     "kuznechik breed": "waits for a person",
-    "mine.py:Mine": "needs a listener of one's own, as docs/own-listener.md makes one",
+    "mine.py:Mine": "needs your own listener, as made in docs/own-listener.md",
     "breed-1": "needs a run in which a person has chosen",
     "--midi FOLDER": "needs a collection of melodies",
     "form:16 --midi": "needs a collection of melodies",

@@ -300,7 +300,7 @@ def test_kept_bars_of_a_melody_stay_and_the_others_are_new(tmp_path, capsys):
         assert (made[[1, 2]] != rolls[0][[1, 2]]).any()
     assert (rolls[1] != rolls[2]).any()
     assert "--keep 9: the melody has 4 bars" in fails(capsys, "infill", path, "--keep", "2-3,9")
-    assert "write bars from 1 on, as in 1,4 or 1-8,13-16" in fails(capsys, "infill", path, "--keep", "4-2")
+    assert "write bar numbers from 1, as in 1,4 or 1-8,13-16" in fails(capsys, "infill", path, "--keep", "4-2")
     assert "write FILE, as in" in fails(capsys, "infill", 2, "--keep", "1")
 
 

@@ -129,7 +129,9 @@ def test_a_resumed_run_goes_on_to_the_same_bits(tmp_path, without_checkpoint):
 def test_choices_of_other_networks_are_refused(many, tmp_path):
     other = bred(tmp_path / "other", choosing(0, 1), seed=5)
     (other.path / CHOICES).write_text((many.path / CHOICES).read_text())
-    with pytest.raises(RunError, match=r"choices.jsonl, line 2: the networks of generation 1 play other melodies"):
+    with pytest.raises(
+        RunError, match=r"choices.jsonl, line 2: the networks of generation 1 now play different melodies"
+    ):
         resume(other, [], Supervision())
 
 

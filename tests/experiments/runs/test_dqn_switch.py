@@ -95,7 +95,7 @@ def test_the_report_has_both_melodies(run):
 
 @pytest.mark.parametrize(
     ("more", "message"),
-    [(("--preset", "improvisation"), "needs a prior"), (("pulse2.mid", "--preset", "prior"), "it goes with one song")],
+    [(("--preset", "improvisation"), "needs a prior"), (("pulse2.mid", "--preset", "prior"), "it needs a single song")],
 )
 def test_what_has_no_two_modes_is_refused(pulse, kuznechik, tmp_path, monkeypatch, write_song, more, message):
     monkeypatch.chdir(tmp_path)

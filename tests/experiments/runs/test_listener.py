@@ -140,7 +140,9 @@ def test_a_run_is_drawn_and_shown_in_a_report(kuznechik, trained, tmp_path):
     called = kuznechik("report", run, trained("ngram"), "--out", tmp_path / "report.html")
     assert (called.status, called.err) == (0, "")
     page = (tmp_path / "report.html").read_text()
-    assert all(text in page for text in ("Held-out judge", "Listener, kind ngram", "no losses: an n-gram is counted"))
+    assert all(
+        text in page for text in ("Held-out judge", "Listener, kind ngram", "no losses, because an n-gram is counted")
+    )
 
 
 # Runs that go on
@@ -209,7 +211,7 @@ def test_a_repeated_run_is_the_same(kuznechik, trained, tmp_path):
     [
         (
             lambda music: (music / "3.mid").unlink(),
-            "the music is not the same as when the run began: 24 pieces then and 23",
+            "the music has changed since the run started: 24 pieces then and 23",
         ),
         (lambda music: shutil.copy(music / "4.mid", music / "3.mid"), "24 pieces then and 24 now in"),
         (shutil.rmtree, "the music of the run cannot be read: "),

@@ -144,7 +144,7 @@ def test_a_broken_plan_or_draft_is_refused_in_a_line(kuznechik, run, name, chang
         ),
         (["dqn", "--listener", "theory", "--set", "prior.draws=9"], "prior.draws = 9: it needs a prior"),
         (["evolve", "--config", "form", "--set", "task.steps=100"], "a plan has 4 to 32 whole bars"),
-        (["dqn", "--listener", "theory", "--set", "task.plan=true"], "a plan is for one song, beside a prior"),
+        (["dqn", "--listener", "theory", "--set", "task.plan=true"], "a plan needs a single song, a prior"),
         (["dqn", "--listener", "theory", "--config", "prior", "--set", "prior.model=form"], "follows a plan"),
     ],
 )

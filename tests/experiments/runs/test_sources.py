@@ -89,7 +89,7 @@ def test_files_are_folded_where_they_need_to_be_and_the_catalogue_leaves_them_ou
     assert narrow is source.songs[0]
     assert (np.diff(np.nonzero(wide.roll)[1]) % 12).tolist() == [4] * 7
     assert as_heard(source).remarks[-1].endswith("1 of 2 melodies are folded onto 13 keys and eighths, "
-                                                 "to be compared with others")  # fmt: skip
+                                                 "for comparison with others")  # fmt: skip
     heard = catalogue(Playing(folder=str(tmp_path)))
     assert [song.name for song in heard.songs] == ["narrow"]
     assert heard.remarks[-1].startswith("1 of 2 files are left out, such as wide: its keys or its grid differ")

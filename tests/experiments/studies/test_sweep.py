@@ -72,7 +72,7 @@ def test_the_sweep_that_comes_along_can_be_carried_out():
         ('[variants]\na = ["operators.fokus=0"]', "variant 'a': unknown key operators.fokus"),
         ("[variants]\na = {speed = 1}", "variant 'a': unknown key speed: the keys are kind, config, set"),
         ('kind = "walk"\n[variants]\na = []', "kind = 'walk': the kinds are evolve, dqn"),
-        ("seeds = 0\n[variants]\na = []", "seeds = 0: it is a number"),
+        ("seeds = 0\n[variants]\na = []", "seeds = 0: it must be a positive number"),
         ("seeds = [1, -2]\n[variants]\na = []", "a list of seeds"),
         ("seeds = [1, 1]\n[variants]\na = []", "two of its runs would have the folder a/seed-1"),
         ('[variants]\n"a/b" = []\n"a-b" = []', "two of its runs would have the folder"),
