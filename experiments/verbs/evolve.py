@@ -164,9 +164,9 @@ def _lines(summary: dict, folder: Any) -> list[str]:
     if "environment" in summary:
         lines += _acted(summary)
     config = read_config(folder)
-    alone = not config.improvise.listener or config.improvise.prior == "none"
+    without_prior = not config.improvise.listener or config.improvise.prior == "none"
     # a page has no prior and no plan, and cannot play a network with a memory of its own
-    page = "|duet" if alone and not config.task.plan and not config.genome.recurrent else ""
+    page = "|duet" if without_prior and not config.task.plan and not config.genome.recurrent else ""
     if "coverage" in summary:
         lines.append(f"Atlas: {summary['coverage']:.0%} of the cells are filled, QD score {summary['qd_score']:.1f}.")
     verbs = f"score|plot|play|report{page}" if summary["songs"] else "score|plot|report"
@@ -211,14 +211,14 @@ def _improvised(summary: dict) -> list[str]:
 
 
 def _memorised(summary: dict) -> list[str]:
-    beside = []
+    references = []
     if summary["songs"]:
-        beside.append(f"always resting: {summary['always_rest']}")
+        references.append(f"always resting: {summary['always_rest']}")
     if summary["ceiling"] < summary["cases"]:
-        beside.append(f"ceiling for one network: {summary['ceiling']}")
+        references.append(f"ceiling for one network: {summary['ceiling']}")
     lines = [
         f"{summary['right_teacher_forced']} of {summary['cases']} {'steps' if summary['songs'] else 'cases'} right"
-        + (f" ({'; '.join(beside)})" if beside else "")
+        + (f" ({'; '.join(references)})" if references else "")
         + f". Search: {summary['search']}."
     ]
     for name, best in summary.get("ambiguous", {}).items():

@@ -62,8 +62,8 @@ def run(options: argparse.Namespace) -> int:
     if options.out:
         refuse_existing(options, path := Path(options.out))
     else:
-        alone = len(folders) == 1 and not others
-        path = folders[0].file("report.html") if alone else free_path(Path("report.html"))
+        single_run = len(folders) == 1 and not others
+        path = folders[0].file("report.html") if single_run else free_path(Path("report.html"))
     while options.watch and not all(has_ended(folder) for folder in folders):
         if all(has_begun(folder) for folder in folders):
             write_report(folders, path, options.watch, options.data, others, instrument)
