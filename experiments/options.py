@@ -86,7 +86,7 @@ def add_own_listener(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listener",
         metavar="FILE.py:CLASS",
-        help="the run's listener, if it is your own code, which is never loaded by a name in a file",
+        help="your own listener that the run uses (code is loaded only if you name it)",
     )
 
 
@@ -102,7 +102,7 @@ def add_midi(parser: argparse.ArgumentParser, help_text: str) -> None:
 
 def add_own_env(parser: argparse.ArgumentParser) -> None:
     """Add --env, for verbs that read a run whose environment may be the user's own code."""
-    add_env(parser, "the run's environment, module:Id, if it is your own code, never loaded by a name in a file")
+    add_env(parser, "your own environment that the run uses, module:Id (code is loaded only if you name it)")
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:

@@ -77,7 +77,7 @@ def _column(nodes: list[int], x: float, keys: int) -> dict[int, Position]:
 
 
 def direct_weights(weights: dict[tuple[int, int], float], memory: int, output: int, keys: int = KEYS) -> np.ndarray:
-    """Return the weights (K, memory) from the memory straight into an output, NaN where nothing connects."""
+    """Return the direct weights (K, memory) from the memory to an output, NaN where there is no connection."""
     table = np.full(memory * keys, np.nan)
     for (source, sink), weight in weights.items():
         if sink == output and -memory * keys <= source < 0:

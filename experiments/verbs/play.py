@@ -27,7 +27,7 @@ from experiments.options import (
     whole,
 )
 
-HELP = "play the champion of a run, a MIDI file, samples of a MusicVAE"
+HELP = "play the champion of a run, a MIDI file or samples of a MusicVAE"
 GROUP, ORDER = "Play and look", 2
 EXAMPLES = (
     "kuznechik play runs/grasshopper-1 --generation 120 --out early.mid",
