@@ -104,7 +104,7 @@ def test_the_film_holds_what_each_better_player_played(kuznechik, learned, tmp_p
     np.testing.assert_array_equal(last, RunFolder(learned).read_roll())
     early = ("play", learned, "--generation", lines[0]["step"])
     for options, reason in (
-        (("--steps", 99), "no --steps"),
+        (("--steps", 99), "leave out --steps"),
         (("--temperature", 1), "leave out --steps and --temperature"),
     ):
         called = kuznechik(*early, *options, "--out", tmp_path / "x.mid")
