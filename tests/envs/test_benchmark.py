@@ -63,5 +63,5 @@ def test_all_songs_are_played_once_each():
 
 
 def test_an_unknown_task_names_the_known_ones():
-    with pytest.raises(ValueError, match="no task 'rounds': it is one of teacher-forced, first-error"):
+    with pytest.raises(ValueError, match="no task 'rounds': the tasks are teacher-forced, first-error"):
         make_task("rounds")

@@ -289,4 +289,4 @@ def test_one_network_plays_the_song_and_improvises_beside_a_prior(pulse, kuznech
     played = np.array([one.roll for one in read_source(str(folder)).songs])
     assert (played == np.load(folder / "best" / "improvised" / "improvisations.npy")).all()
     assert played[:, 4:].sum(axis=2).max() == 1
-    assert "which the page does not have" in kuznechik("duet", folder, "--out", folder.parent / "duet.html").err
+    assert "which the page does not support" in kuznechik("duet", folder, "--out", folder.parent / "duet.html").err

@@ -88,7 +88,7 @@ def test_without_a_prior_too_it_is_refused_by_the_duet_page(kuznechik, four_bars
     assert "duet" not in evolved.out  # the next commands that it names
     called = kuznechik("duet", tmp_path / "run")
     assert (called.status, called.err.count("\n")) == (2, 1)
-    assert "it plays by a plan, which the page does not have" in called.err
+    assert "it plays by a plan, which the page does not support" in called.err
 
 
 def test_the_draft_is_the_best_draw_for_the_listener(run):
