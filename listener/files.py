@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from listener.listener import Listener
-from listener.melody_features import FEATURES, LEAST_DEVIATION
+from listener.melody_features import LEAST_DEVIATION
 from listener.ngram import CONTEXT, INTERVALS, LONGEST_GAP, PREVIOUS_GAPS, NGram, Tables
 from listener.shared_encoder import with_encoder, without_encoder
 from songs.files import read_text, read_whole, write_atomically
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Options = TypeVar("Options")
 Net = TypeVar("Net", bound="nn.Module")
 FORMAT = "kuznechik listener"
-VERSION = 4
+VERSION = 5
 SUFFIX = ".safetensors"
 IN_RUN = Path("best") / f"listener{SUFFIX}"
 """Path of the listener within the folder of the run that trained it."""
@@ -355,7 +355,7 @@ def _taste(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> 
 
 
 def _learned(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> "Learned":
-    from listener.learned.model import NUMBERED, PAIRED, Calibration, Learned, Nets
+    from listener.learned.model import BOUNDED, NUMBERED, PAIRED, Calibration, Learned, Nets
 
     wanted = ("vae", "form") if about["kind"] == "vae" else (f"{NUMBERED}0", *PAIRED, "form")
     with _errors_in_json(path):
@@ -363,9 +363,9 @@ def _learned(path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -
         makers = {name: _maker(name, size) for name, size in about["nets"].items()}
         calibration = {
             "good": dict.fromkeys(makers, NUMBERS),
-            "deviation": dict.fromkeys((*makers, *FEATURES), Within([0.0], LEAST_DEVIATION, LARGEST)),
-            "low": dict.fromkeys(FEATURES, NUMBERS),
-            "high": dict.fromkeys(FEATURES, NUMBERS),
+            "deviation": dict.fromkeys((*makers, *BOUNDED), Within([0.0], LEAST_DEVIATION, LARGEST)),
+            "low": dict.fromkeys(BOUNDED, NUMBERS),
+            "high": dict.fromkeys(BOUNDED, NUMBERS),
         }
         validate_like({"calibration": calibration}, about)
         for part, names in calibration.items():

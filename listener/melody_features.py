@@ -47,7 +47,7 @@ JUDGED = (
 """Features of whole melodies, in the order of `judged_features`."""
 LEAST_DEVIATION = 0.02
 """Smallest standard deviation used to scale a feature."""
-FIFTH = 7
+WHOLE_TONE, FIFTH = 2, 7
 """Semitones."""
 LOOPS = (1, 2, 4)
 """Lengths in bars of the loops to detect."""
@@ -91,6 +91,21 @@ def _intervals_so_far(known: Events) -> dict[str, np.ndarray]:
         "commonest interval": _counts(classes, 2 * KEYS).max(axis=2) / pairs,
         "repeated notes": sum_so_far(known.interval == 0) / pairs,
     }
+
+
+def runs_of_steps(melodies: np.ndarray) -> np.ndarray:
+    """Return the share of intervals that continue a scale, at every bar line of melodies (N, T): (N, bars) float64.
+
+    They are steps of at most a whole tone in the direction of such a step just before.
+    """
+    whole = melodies[:, : melodies.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR]
+    notes, indices = theory.notes_of(whole)
+    intervals = theory.intervals(notes)
+    direction = np.sign(intervals) * (np.abs(intervals) <= WHOLE_TONE)
+    onward = np.zeros(notes.shape, dtype=bool)
+    onward[:, 1:] = (direction[:, 1:] == direction[:, :-1]) & (direction[:, 1:] != 0)
+    going_on = sum_so_far(theory.at_steps(onward, indices, whole.shape[1]))
+    return going_on / np.maximum(sum_so_far(whole != REST) - 1, 1)
 
 
 def features(melodies: np.ndarray) -> dict[str, np.ndarray]:

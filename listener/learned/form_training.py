@@ -111,19 +111,19 @@ _WEIGHTS = {
     "loop of 4 bars": 2.5,
     "phrases shuffled": 5.0,
     "bars shuffled": 3.0,
-    "two songs spliced": 5.0,
+    "two songs spliced": 9.0,
     "no ending": 5.0,
-    "phrase ends moved": 3.0,
-    "bars of two songs in turn": 3.0,
+    "phrase ends moved": 4.5,
+    "bars of two songs in turn": 4.0,
     "echoes broken": 2.0,
     "scale walked in the rhythm": 2.0,
 }
 FAMILIES: dict[str, tuple[float, Corruption]] = {
     **{name: (_WEIGHTS[name], corrupt) for name, corrupt in FORM.items()},
     "pairs of bars shuffled": (1.5, partial(reordered, bars=2)),
-    "shuffled pitches": (1.0, shuffled_pitches),
+    "shuffled pitches": (1.5, shuffled_pitches),
     "shuffled rhythm": (1.0, shuffled_rhythm),
-    "10% of notes moved": (1.0, partial(nudged, share=0.1)),
+    "10% of notes moved": (4.0, partial(nudged, share=0.1)),
     "in quarters": (0.5, _in_quarters),
 }
 """Weight and function of each family."""

@@ -5,16 +5,16 @@
     metre         a network that distinguishes melodies from copies with another rhythm or shifted in the bar
     form          a network that distinguishes whole songs from loops, splices and shuffled bars by figures of form
     vae           a head on the encoder of a MusicVAE (`listener.learned.latent_net`)
-    features      total distance of twelve features (`listener.melody_features`) from the range of real melodies
+    features      total distance of seven features, `BOUNDED`, from the range of real melodies
     further keys  a penalty for the share of the steps at which more than one key is pressed
 
 Conventions:
     As in `listener.listener`, on any keyboard; targets are ignored. The highest key of a step is the melody.
     Pitches are relative to the first note (`listener.learned.hearing`), so every transposition has the same score.
     Every term is a potential that rates the song so far at each bar line. For a network it is 0 from the 90th
-    percentile of real melodies of that length upwards, and -log(1 + (d / 8)^2) at d standard deviations below it: a
-    small shortfall hardly counts, a large one outweighs small ones in all other terms. For features, where most real
-    melodies are at distance 0, it is -log(1 + d).
+    percentile of real melodies of that length upwards, and -log(1 + (d / 3)^3.5) at d standard deviations below it: a
+    small shortfall hardly counts, a large one outweighs small ones in all other terms. A very large one adds little
+    more, because some real melodies are far below in one term. For features, d is their distance.
     The reward of the last step of a bar is the change of the weighted sum of the potentials; other steps earn 0. So the
     rewards of a song add up to the potential of the whole song, which is at most 0. Steps after the last whole bar
     earn nothing.
@@ -31,7 +31,7 @@ from listener.learned.hearing import heard
 from listener.learned.latent_net import LatentNet
 from listener.learned.window_net import WINDOW_BARS, WindowNet, logits_of_all
 from listener.listener import SumOfTerms, at_bar_lines
-from listener.melody_features import FEATURES, LEAST_DEVIATION, features_so_far
+from listener.melody_features import LEAST_DEVIATION, features_so_far, runs_of_steps
 from songs.keyboard import STEPS_PER_BAR
 
 PAIRED = ("pitches", "metre")
@@ -39,10 +39,22 @@ PAIRED = ("pitches", "metre")
 NUMBERED = "net "
 """Prefix of the names of the hardened networks."""
 GOOD = 90
-ORDINARY = (10, 90)
+ORDINARY = (1, 99)
 """Percentiles of real melodies: the cap of a network, and the ordinary range of a feature."""
-FAR = 8.0
-"""Standard deviations below the cap at which the logarithm begins to flatten."""
+BOUNDED = (
+    "entropy",
+    "different keys",
+    "notes a bar",
+    "notes on the beat",
+    "longest gap",
+    "runs of steps",
+    "repeated bars",
+)
+"""Features with a firm range. Others, like repeated notes, have rare real melodies at any value."""
+SURE = 3.0
+"""Logit above which a window gains hardly anything, so that a very good window does not make up for a wrong one."""
+FAR, POWER = 3.0, 3.5
+"""Standard deviations below the cap at which the logarithm begins to flatten, and the power that it begins with."""
 AT_CAP = 1e-3
 """Tolerance within which a term counts as at its cap."""
 
@@ -81,7 +93,7 @@ class Calibration:
     """
 
     good: dict[str, np.ndarray]
-    """90th percentile of the mean logits, for each network."""
+    """90th percentile of the judgements, for each network."""
     deviation: dict[str, np.ndarray]
     """Standard deviation, for each network and feature."""
     low: dict[str, np.ndarray]
@@ -96,8 +108,8 @@ class Calibration:
         return cls(
             good={name: np.percentile(value, GOOD, axis=0) for name, value in values.items()},
             deviation={name: np.maximum(value.std(axis=0), LEAST_DEVIATION) for name, value in values.items()},
-            low={name: np.percentile(values[name], ORDINARY[0], axis=0) for name in FEATURES},
-            high={name: np.percentile(values[name], ORDINARY[1], axis=0) for name in FEATURES},
+            low={name: np.percentile(values[name], ORDINARY[0], axis=0) for name in BOUNDED},
+            high={name: np.percentile(values[name], ORDINARY[1], axis=0) for name in BOUNDED},
         )
 
     def to_dict(self) -> dict:
@@ -122,8 +134,8 @@ class Calibration:
 
     def distance(self, features: dict[str, np.ndarray]) -> np.ndarray:
         """Return the total distance of features (B, bars) from their ordinary ranges, in deviations: (B, bars)."""
-        outside = np.zeros_like(features[FEATURES[0]])
-        for name in FEATURES:
+        outside = np.zeros_like(features[BOUNDED[0]])
+        for name in BOUNDED:
             value = features[name]
             low, high, deviation = (
                 _at_bars(part[name], value.shape[1]) for part in (self.low, self.high, self.deviation)
@@ -152,8 +164,7 @@ class Learned(SumOfTerms):
     def _potentials(self, values: dict[str, np.ndarray], rolls: np.ndarray) -> dict[str, np.ndarray]:
         """Return the potentials of rolls, given their `measured` values."""
         missing = {name: np.maximum(-value, 0) for name, value in self._standard(values).items()}
-        worth = {name: -np.log1p((below / FAR) ** 2) for name, below in missing.items()}
-        worth["features"] = -np.log1p(missing["features"])
+        worth = {name: -np.log1p((below / FAR) ** POWER) for name, below in missing.items()}
         worth["further keys"] = -_further_keys(rolls)
         return {name: self.weights[name] * worth[name] for name in self.nets.terms}
 
@@ -186,17 +197,19 @@ class Learned(SumOfTerms):
 def measured(nets: Nets, melodies: np.ndarray) -> dict[str, np.ndarray]:
     """Return the values that are calibrated, (B, bars) float64 by name: features, and judgements, 0 before bar 4.
 
-    The judgement of a network on windows is the mean of their logits so far.
+    The judgement of a network on windows is the mean of log sigmoid(logit - 3) so far: close to 0 for a window that is
+    clearly real, close to the logit less 3 for one that is clearly not.
     """
     bars, melodies = melodies.shape[1] // STEPS_PER_BAR, heard(melodies)
-    values = features_so_far(melodies)
+    values = {**features_so_far(melodies), "runs of steps": runs_of_steps(melodies)}
     windows = max(0, bars - WINDOW_BARS + 1)
     for name, net in nets.songs.items():
         values[name] = net.judge(melodies).astype(np.float64)
         values[name][:, : bars - windows] = 0
     for name, judged in zip(nets.windows, logits_of_all(list(nets.windows.values()), melodies), strict=True):
         values[name] = np.zeros((len(melodies), bars))
-        values[name][:, bars - windows :] = judged.cumsum(axis=1, dtype=np.float64) / np.arange(1, windows + 1)
+        sure = -np.logaddexp(0, SURE - judged)
+        values[name][:, bars - windows :] = sure.cumsum(axis=1, dtype=np.float64) / np.arange(1, windows + 1)
     return values
 
 

@@ -25,7 +25,7 @@ CORRUPTIONS = {**DEMANDED, **FORM}
 FURTHER_KEYS = 20.0
 """Weight of the share of steps with more than one key; no real melody has such steps."""
 LEAST_WEIGHT = 0.02
-LEAST_FEATURES = 0.4
+LEAST_FEATURES = 3.0
 """Smallest weight of the features: they hardly detect corruptions, but do detect playing that networks overrate."""
 TRIES = 600
 """Steps of the random search."""

@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from listener.melody_features import FEATURES, JUDGED, features, features_so_far, judged_features, longest_repeats
+from listener.melody_features import (
+    FEATURES,
+    JUDGED,
+    features,
+    features_so_far,
+    judged_features,
+    longest_repeats,
+    runs_of_steps,
+)
 
 TUNE = np.array([[0, -1, 2, -1, 4, 5, 7, -1, 7, -1, 5, -1, 4, -1, 2, -1]], dtype=np.int8)
 melodies = hnp.arrays(np.int8, st.tuples(st.integers(1, 2), st.sampled_from([8, 16, 29])), elements=st.integers(-1, 12))
@@ -112,3 +120,11 @@ def test_a_single_note_and_silence_have_features():
     assert found["rest share"].tolist() == [1, 15 / 16]
     assert found["two-note share"].tolist() == [0, 0]
     assert found["loop share"].tolist() == [1, 7 / 8]
+
+
+def test_runs_of_steps_are_intervals_that_go_on_as_in_a_scale():
+    scale = [0, 2, 4, -1, 5, 7, -1, -1]  # three of four intervals go on by step
+    turning = [0, 2, 0, 2, 4, 8, 12, -1]  # one of six: 2 to 4; from 4 on they are no steps
+    held = [5, -1, -1, -1, -1, -1, -1, -1]
+    melodies = np.array([scale + scale, turning + held, held + [-1] * 8], dtype=np.int8)
+    np.testing.assert_allclose(runs_of_steps(melodies), [[3 / 4, 6 / 9], [1 / 6, 1 / 7], [0, 0]])
