@@ -2,6 +2,7 @@
 
     theory                  rules of music theory
     ending                  a long last note on the tonic or the fifth
+    variety                 as many different bars as typical real melodies
     vae-elbo                the evidence lower bound of the MusicVAE that comes with the project
     ngram, melody, learned, vae   trained listeners that come with the project, in listener/models
     PATH.safetensors        one that you trained
@@ -37,10 +38,11 @@ from listener.ngram import NGramTraining
 from listener.own_listener import OwnListener, try_listener
 from listener.rules import MusicTheory
 from listener.stages import Training
+from listener.variety import Variety
 from songs.own_code import entry_points, load_part, names_code
 
 TRAINED = ("ngram", "melody", "learned", "vae")
-NAMES = ("theory", "ending", "vae-elbo", *TRAINED)
+NAMES = ("theory", "ending", "variety", "vae-elbo", *TRAINED)
 KINDS = (*TRAINED, JUDGE, FORM)
 """Kinds that can be trained."""
 BESIDE_PRIOR = {"learned", "vae", "vae-elbo", TASTE}
@@ -177,6 +179,8 @@ def _single(name: str) -> Listener:
         return MusicTheory()
     if name == "ending":
         return Ending()
+    if name == "variety":
+        return Variety()
     if name == "vae-elbo":
         return _vae_elbo()
     if name == JUDGE:

@@ -22,6 +22,7 @@ from listener.form.filling import FillingNet
 from listener.form.net import PlanNet
 from listener.form.plan_reading import SCALE, at_home, melodies_of, scales
 from listener.theory import REST, highest_keys
+from listener.variety import MIDDLE
 from songs.keyboard import KEYS, STEPS_PER_BAR
 from songs.plan import ENDING, EXACT, LONG, Plans, kinds_and_lags
 
@@ -38,8 +39,8 @@ CANDIDATES, CANDIDATES_A_PLAN = 64, 24
 """Plans sampled for a prompt: the minimum, and per plan wanted. 1 in 20 both ends well and is varied."""
 WELL_ENDED = 28.0
 """Score of a plan that ends well; one that fits a prompt in every way scores about as much."""
-DIFFERENT, VARIED_ENOUGH = (9 / 16, 13 / 16), 8.0
-"""Range of the share of different bars in a plan that is varied enough, and the score for it."""
+VARIED_ENOUGH = 8.0
+"""Score of a plan with as many different bars as typical real melodies."""
 MAKERS: dict[str, Callable[[], Any]] = {
     "plans": PlanNet,
     "filling": FillingNet,
@@ -126,7 +127,7 @@ def _ends_well(plans: Plans) -> np.ndarray:
 def _varied(plans: Plans) -> np.ndarray:
     """Return a mask of the plans with as many different bars as typical real melodies: 9 to 13 of 16."""
     share = (kinds_and_lags(plans.bars[..., 0])[0] != EXACT).mean(axis=1)
-    return (share >= DIFFERENT[0]) & (share <= DIFFERENT[1])
+    return (share >= MIDDLE[0]) & (share <= MIDDLE[1])
 
 
 def _fit_to_prompt(

@@ -17,6 +17,7 @@ from listener.ngram import NGram
 from listener.registry import listener_named, needs_prior, reference_scores, trained_file
 from listener.rules import MusicTheory
 from listener.vae_elbo import VaeElbo
+from listener.variety import Variety
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +34,7 @@ def scale() -> np.ndarray:
     [
         ("theory", MusicTheory),
         ("ending", Ending),
+        ("variety", Variety),
         ("ngram", NGram),
         ("learned", Learned),
         ("vae", Learned),
@@ -93,7 +95,7 @@ def test_the_scores_of_real_melodies_come_with_a_trained_listener():
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("theary", "no listener 'theary'; choose theory, ending, vae-elbo, ngram, melody, learned, vae"),
+        ("theary", "no listener 'theary'; choose theory, ending, variety, vae-elbo, ngram, melody, learned, vae"),
         ("", "no listener ''"),
         ("theory=1,nothing=2", "no listener 'nothing'"),
         ("theory=much", "'theory=much': the weight of a listener is a number"),
