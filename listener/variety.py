@@ -13,7 +13,7 @@ from listener.theory import highest_keys
 from songs.keyboard import STEPS_PER_BAR
 
 MIDDLE = (9 / 16, 13 / 16)
-"""Quartiles of the share of different bars, of 293 validation melodies of 16 bars on 13 keys of Nottingham and POP909."""
+"""Quartiles of the share of different bars of real melodies: 293 of 16 bars on 13 keys, for validation."""
 
 
 class Variety(SumOfTerms):

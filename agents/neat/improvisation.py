@@ -5,7 +5,7 @@ one prompt it plays one roll, which ends in a loop. So it is judged on several p
 
 Conventions:
     N genomes, B prompts of P steps, T steps in all, M remembered steps, K keys; rolls are (N, B, T, K) bool.
-    The input after the memory, the mode, is 0: the network improvises. Plan inputs may take its place.
+    With a mode bit, the input after the memory, the mode, is 0: the network improvises. Plan inputs come last.
     Fitness is the sum of the rewards of a roll after the prompt, averaged over the prompts.
 
 Operator, named in every run and report:
@@ -46,6 +46,7 @@ def play_together(
     memory: int,
     prior: MakePrior | None = None,
     plans: PlanInputs | None = None,
+    mode_bit: bool = False,
 ) -> np.ndarray:
     """Let every genome continue every prompt, free running, as `agents.rollout.play_on` does for one.
 
@@ -56,6 +57,7 @@ def play_together(
         memory: M.
         prior: weights the choices, as in `agents.neat.prior_player`; None: no prior.
         plans: of the B melodies, observed after the memory; None: no plans.
+        mode_bit: whether the mode is an input between the memory and the plans.
 
     Returns:
         (N, B, T, K) bool, the prompts followed by what was played.
@@ -66,7 +68,7 @@ def play_together(
     rolls = np.empty((len(genomes), len(prompts), steps, prompts.shape[2]), dtype=bool)
     for first in range(0, len(genomes), GENOMES_TOGETHER):
         part = slice(first, first + GENOMES_TOGETHER)
-        rolls[part] = _play(genomes[part], prompts, steps, memory, prior, plans)
+        rolls[part] = _play(genomes[part], prompts, steps, memory, prior, plans, mode_bit)
     return rolls
 
 
@@ -77,12 +79,14 @@ def _play(
     memory: int,
     prior: MakePrior | None,
     plans: PlanInputs | None,
+    mode_bit: bool,
 ) -> np.ndarray:
     keys = prompts.shape[2]
     shape = (len(genomes), len(prompts), keys)
     followed = FollowedPrior(prior, np.tile(prompts, (len(genomes), 1, 1))) if prior else None
     chunks = [
-        (members, _Chunk(genes, prompts, steps, memory, plans)) for members, genes in packed_chunks(genomes, keys)
+        (members, _Chunk(genes, prompts, steps, memory, plans, mode_bit))
+        for members, genes in packed_chunks(genomes, keys)
     ]
     for step in range(prompts.shape[1], steps):
         outputs = np.empty(shape)
@@ -105,7 +109,13 @@ class _Chunk:
     """Genomes with equal numbers of nodes that play from B prompts together, step by step."""
 
     def __init__(
-        self, genes: PackedGenes, prompts: np.ndarray, steps: int, memory: int, plans: PlanInputs | None = None
+        self,
+        genes: PackedGenes,
+        prompts: np.ndarray,
+        steps: int,
+        memory: int,
+        plans: PlanInputs | None,
+        mode_bit: bool,
     ):
         genomes, (episodes, given, keys) = len(genes.keys), prompts.shape
         self._genes, self._memory, self._plans = genes, memory, plans
@@ -114,7 +124,7 @@ class _Chunk:
         self._cells = self._history.reshape(-1, episodes)
         self._remembered = _input_gathers(genes, keys, 0, memory * keys, (memory + steps) * keys)
         if plans:
-            self._planned = _input_gathers(genes, keys, memory * keys, input_count(keys), input_count(keys))
+            self._planned = _input_gathers(genes, keys, memory * keys + mode_bit, input_count(keys), input_count(keys))
         self._between, self._depth = hidden_weights(genes, keys, np.float64)
 
     def outputs(self, step: int) -> np.ndarray:
@@ -189,9 +199,9 @@ class ImprovisationEvaluator:
         steps: int,
         memory: int,
         parsimony: float = 0.0,
-        phenotype: Callable[[neat.DefaultGenome], neat.DefaultGenome] | None = None,
         prior: MakePrior | None = None,
         plans: PlanInputs | None = None,
+        mode_bit: bool = False,
     ):
         """
         Args:
@@ -201,9 +211,9 @@ class ImprovisationEvaluator:
             steps: T, more than P.
             memory: M.
             parsimony: fitness cost of every enabled connection.
-            phenotype: maps a genome to the network that plays for it; None: the genome itself.
             prior: weights the networks' choices; None: no prior.
             plans: of the B melodies; None: no plans.
+            mode_bit: as in `play_together`.
 
         Raises:
             ValueError: there is no prompt, or nothing to play after it.
@@ -213,7 +223,7 @@ class ImprovisationEvaluator:
         self.cases, self.prompts, self.steps, self.memory = cases, prompts, steps, memory
         self.parsimony = parsimony
         self.evaluations = 0
-        self._reward_fn, self._phenotype, self._prior, self._plans = reward_fn, phenotype, prior, plans
+        self._reward_fn, self._prior, self._plans, self._mode_bit = reward_fn, prior, plans, mode_bit
 
     def evaluate(self, genomes: Sequence[Genome], generation: int) -> None:
         """Set `fitness`, `loss` (minus the reward, without parsimony) and `right` (0) of every new genome.
@@ -234,9 +244,7 @@ class ImprovisationEvaluator:
 
     def play(self, genomes: Sequence[neat.DefaultGenome]) -> np.ndarray:
         """Return the rolls (N, B, T, K) bool that genomes play."""
-        if self._phenotype:
-            genomes = [self._phenotype(genome) for genome in genomes]
-        return play_together(genomes, self.prompts, self.steps, self.memory, self._prior, self._plans)
+        return play_together(genomes, self.prompts, self.steps, self.memory, self._prior, self._plans, self._mode_bit)
 
     def rewards(self, rolls: np.ndarray) -> np.ndarray:
         """Return the rewards (N,) float64 of rolls (N, B, T, K): summed over the steps, averaged over the prompts."""
@@ -271,8 +279,8 @@ class PlayedInputGuide:
     FROM_PLANS = 0.5
     """Share of the proposals that are plan inputs, if there are plans."""
 
-    def __init__(self, prompt: int, memory: int, plans: PlanInputs | None = None):
-        self._prompt, self._memory, self._plans = prompt, memory, plans
+    def __init__(self, prompt: int, memory: int, plans: PlanInputs | None = None, mode_bit: bool = False):
+        self._prompt, self._memory, self._plans, self._mode_bit = prompt, memory, plans, mode_bit
 
     def propose(self, genome: Genome, output: int) -> tuple[int, float] | None:
         """Return an input that was on at a random step, and a random sign; None if the memory was empty there."""
@@ -283,7 +291,7 @@ class PlayedInputGuide:
         step = random.randrange(self._prompt, len(roll))
         if self._plans and random.random() < self.FROM_PLANS:
             planned = np.flatnonzero(self._plans.at(np.array([episode]), np.array([step]), roll[None])[0])
-            index = self._memory * roll.shape[1] + int(planned[random.randrange(len(planned))])
+            index = self._memory * roll.shape[1] + self._mode_bit + int(planned[random.randrange(len(planned))])
             return -1 - index, random.choice((1.0, -1.0))
         first = max(0, step - self._memory)
         on = np.flatnonzero(roll[first:step])

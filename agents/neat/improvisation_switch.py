@@ -1,12 +1,13 @@
 """The switch: one network that plays the song in mode 1 and improvises in mode 0.
 
-The song is learned first, by any evolution that learns it. Then a second network is evolved, and a listener rewards
-what both play together. Its connections are added to the first network behind gates: every input it uses gets a hidden
-node relu(input - mode). In mode 1 all gates are exactly 0, so the song cannot be forgotten. In mode 0 a gate equals its
-input. So the objectives come in order: first the loss of the song, then, once the song is known, the reward.
+The song is learned first, by any evolution that learns it. Then a second network is evolved, as in any improvisation.
+Both are put into one network, and each answers through gates that the other mode closes: relu(sum) - relu(-sum) is the
+sum itself, and relu(sum - SHUT) is 0, as SHUT is larger than any sum. So the song cannot be forgotten, and is not heard
+in the improvisation. The objectives come in order: first the loss of the song, then, once the song is known, the
+reward.
 
-Conventions: as in `agents.neat.improvisation`. The mode is the input after the memory. A network behind gates has no
-hidden nodes.
+Conventions: as in `agents.neat.improvisation`. The mode is the input after the memory and before the plans, for both
+networks. The second has no hidden nodes, and its mode is always 0.
 """
 
 from collections.abc import Callable
@@ -23,51 +24,45 @@ from agents.search import Generation
 from agents.state_parts import State, join_states, restore_parts
 
 FIRST_GATE = 1_000_000
-"""Key of the gate of input -1; the gate of input -1 - i is i higher. Keys of evolved nodes stay far below."""
-
-
-def played_together(song: Genome, improviser: Genome) -> Genome:
-    """Return a genome whose outputs are the sums of the outputs of both; the second has no hidden nodes.
-
-    It equals `switched` in mode 0, but has no gates.
-    """
-    nodes, connections = dict(song.nodes), dict(song.connections)
-    for output, node in improviser.nodes.items():
-        nodes[output] = replace(song.nodes[output], bias=song.nodes[output].bias + node.bias)
-    for key, gene in improviser.connections.items():
-        if gene.enabled:
-            match = song.connections.get(key)
-            weight = match.weight if match is not None and match.enabled else 0.0
-            connections[key] = replace(gene, weight=gene.weight + weight)
-    return Genome(improviser.key, nodes, connections)
+"""Key of the first node that the switch adds. Keys of evolved nodes stay far below."""
+SHUT = 1e9
+"""Weight that closes a gate."""
 
 
 def switched(song: Genome, improviser: Genome, memory: int) -> Genome:
-    """Return the network that plays as `song` does in mode 1, and as both together in mode 0.
+    """Return the network that plays as `song` does in mode 1, and as `improviser` does in mode 0.
 
     Args:
-        song: its last input is the mode.
-        improviser: has no hidden nodes and no mode input.
+        song: uses no inputs after the mode.
+        improviser: has no hidden nodes.
         memory: number of remembered steps.
     """
-    mode = -1 - memory * len(improviser.nodes)
-    nodes, connections = dict(song.nodes), dict(song.connections)
-    genes = sorted(improviser.connections.items())
-    links = [(source, sink, gene.weight) for (source, sink), gene in genes if gene.enabled]
-    biases = [(mode, output, node.bias) for output, node in sorted(improviser.nodes.items()) if node.bias]
-    numbers = count(1 + max((gene.innovation for gene in connections.values()), default=0))
+    outputs = sorted(improviser.nodes)
+    mode, improvises = -1 - memory * len(outputs), FIRST_GATE
+    nodes = {output: NodeGene(output, 0.0) for output in outputs}
+    nodes[improvises] = NodeGene(improvises, bias=1.0, activation="relu")  # relu(1 - mode)
+    keys, numbers = count(FIRST_GATE + 1), count()
+    connections: dict[tuple[int, int], ConnectionGene] = {}
 
     def connect(source: int, sink: int, weight: float) -> None:
         connections[source, sink] = ConnectionGene((source, sink), next(numbers), weight)
 
-    for source, output, weight in [*links, *biases]:
-        gate = FIRST_GATE - 1 - source
-        if gate not in nodes:
-            # relu(input - mode); for the biases relu(1 - mode)
-            nodes[gate] = NodeGene(gate, bias=1.0 if source == mode else 0.0, activation="relu")
-            for end, sign in ({mode: -1.0} if source == mode else {source: 1.0, mode: -1.0}).items():
-                connect(end, gate, sign)
-        connect(gate, output, weight)
+    connect(mode, improvises, -1.0)
+    for network, closed_by in ((song, improvises), (improviser, mode)):
+        moved = {output: next(keys) for output in outputs}
+        for key, node in sorted(network.nodes.items()):
+            place = moved.get(key, key)
+            nodes[place] = replace(node, key=place, activation="identity") if key in moved else node
+        for (source, sink), gene in sorted(network.connections.items()):
+            if gene.enabled:
+                connect(source, moved.get(sink, sink), gene.weight)
+        for output, place in moved.items():
+            for sign in (1.0, -1.0):
+                gate = next(keys)
+                nodes[gate] = NodeGene(gate, 0.0, activation="relu")
+                connect(place, gate, sign)
+                connect(closed_by, gate, -SHUT)
+                connect(gate, output, sign)
     return Genome(song.key, nodes, connections)
 
 
@@ -77,11 +72,11 @@ class SwitchEvolution:
     solved = False
     """Always False, as the largest reward is unknown."""
 
-    def __init__(self, song: Evolution, improvise: Callable[[Genome], Improvisation], memory: int):
+    def __init__(self, song: Evolution, improvise: Callable[[], Improvisation], memory: int):
         """
         Args:
             song: learns the song, in mode 1.
-            improvise: makes the improvisation run, given the network that plays the song.
+            improvise: makes the improvisation run.
             memory: number of remembered steps.
         """
         self.song, self._improvise, self._memory = song, improvise, memory
@@ -122,7 +117,7 @@ class SwitchEvolution:
         if not self.song.solved:
             return self.song.step()
         if self.improvisation is None:
-            self.improvisation = self._improvise(self._learned_song())
+            self.improvisation = self._improvise()
         row = self.improvisation.step()
         champion = self.champion
         assert champion is not None
@@ -147,5 +142,5 @@ class SwitchEvolution:
         if "improvisation" in data:
             if not self.song.solved:
                 raise ValueError("the state improvises, but its song is not learned")
-            self.improvisation = self._improvise(self._learned_song())
+            self.improvisation = self._improvise()
             restore_parts({"improvisation": self.improvisation}, arrays, data)

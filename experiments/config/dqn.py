@@ -77,7 +77,7 @@ class DqnConfig(Settings):
     @property
     def of_song(self) -> "DqnConfig":
         """Configuration of the part that learns the song, for a mode bit."""
-        return DqnConfig(task=replace(self.task, mode_bit=False), dqn=Learning(seed=self.dqn.seed))
+        return DqnConfig(task=replace(self.task, mode_bit=False, plan=False), dqn=Learning(seed=self.dqn.seed))
 
     @property
     def of_improvisation(self) -> "DqnConfig":
@@ -155,7 +155,6 @@ class DqnConfig(Settings):
                 ("dqn.soft", dqn.soft, "with a prior its temperature takes this role: leave it at 0"),
                 ("task.lags", task.lags, "a prior needs the last steps: leave lags out"),
                 ("prior.draws", self.prior.draws and not self.prior.decides, "draws need prior.form='g'"),
-                ("prior.draws", self.prior.draws and self.switches, "a mode bit cannot be combined with a draft"),
                 ("exploration.bonus", self.exploration.bonus, "the prior already explores: leave the bonus at 0"),
             )
         else:

@@ -1,6 +1,6 @@
 """Configuration of evolution."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from agents.fitness import KINDS
@@ -207,3 +207,8 @@ class EvolveConfig(Settings):
     def seed(self) -> int:
         """Seed of the run."""
         return self.evolve.seed
+
+    @property
+    def of_song(self) -> "EvolveConfig":
+        """Configuration of what learns the song by the defaults, where the mode decides if it is played."""
+        return EvolveConfig(task=replace(self.task, plan=False), evolve=Evolve(seed=self.evolve.seed))

@@ -97,10 +97,10 @@ def resolve(config: EvolveConfig) -> tuple[EvolveConfig, list[Song]]:
             f"evolve.algorithm = 'verified_prefix' guesses on at most {MOST_KEYS} keys, {songs[0].name} has {keys}: "
             "--keys 13 --fold moves notes by octaves"
         )
-    return _settle_live_inputs(config, songs), songs
+    return settle_live_inputs(config, songs), songs
 
 
-def _settle_live_inputs(config: EvolveConfig, songs: Sequence[Song]) -> EvolveConfig:
+def settle_live_inputs(config: EvolveConfig, songs: Sequence[Song]) -> EvolveConfig:
     """Return the configuration with `live_inputs` resolved: NEAT adds connections only from inputs that are ever on.
 
     This is the default for songs with many inputs if more inputs are ever on than there are steps to learn. Linear

@@ -59,8 +59,6 @@ MOST_STEPS = 1_000_000
 def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
     """Return the configuration of an improvisation, without operators that need a loss for every output.
 
-    With a mode bit these operators are kept, because the song is learned first.
-
     Raises:
         ConfigError: The listener does not exist, or cannot be combined with other options.
     """
@@ -76,8 +74,6 @@ def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
     config = _settle_prior(config)
     if config.task.lags:
         raise ConfigError(f"task.lags = {config.task.lags!r}: an improvisation remembers the last steps")
-    if config.task.mode_bit:
-        return config
     standard = EvolveConfig()
     for name in BY_OUTPUT:
         value = getattr(config.operators, name)
@@ -243,6 +239,8 @@ class Improvising:
     """The prior that networks play along with."""
     seeds: Sequence[int] | None = None
     """Seeds of the prior's noise, one for each start; None without noise."""
+    mode_bit: bool = False
+    """Whether the mode is an input of the networks."""
 
     def at(self, start: int) -> "Improvising":
         """Return the task with only one of its starts."""
@@ -282,7 +280,9 @@ class Improvising:
         """Return what networks play from each start, (N, B, T, K) bool."""
         assert isinstance(self.memory, int), "evolution improvises without lags"
         starts = self.starts
-        return play_together(genomes, starts.prompts, starts.steps, self.memory, self.prior, self.plan_inputs)
+        return play_together(
+            genomes, starts.prompts, starts.steps, self.memory, self.prior, self.plan_inputs, self.mode_bit
+        )
 
     @cached_property
     def prior(self) -> MakePrior | None:
@@ -358,6 +358,7 @@ def read_improvising(folder: RunFolder, config: EvolveConfig, songs: Sequence[So
         return None
     starts = Starts.read(folder, songs[0].keyboard.keys)
     drafted = improvising_of_run(folder, config.improvise, starts, config.task.memory, songs, config.improvise.prior)
+    drafted = replace(drafted, mode_bit=config.task.mode_bit)
     return with_draft(drafted, config.task.plan, config.improvise.draws)
 
 

@@ -26,8 +26,8 @@ def check_plan(task: Task, prior: str, improvises: bool, option: str) -> None:
         return
     if not improvises:
         raise ConfigError("task.plan = true: a plan is for improvising: name a listener")
-    if task.mode_bit or task.lags:
-        raise ConfigError("task.plan = true: a network with a plan has no mode bit and remembers the last steps")
+    if task.lags:
+        raise ConfigError("task.plan = true: a network with a plan remembers the last steps")
 
 
 def check_planned_songs(task: Task, songs: Sequence[Song]) -> None:

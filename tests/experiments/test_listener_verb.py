@@ -81,7 +81,10 @@ def test_a_judge_is_trained_and_asked_and_pays_nobody(kuznechik, music, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["audit", "nobody"], "no listener 'nobody'; choose theory, ending, variety, vae-elbo, ngram, melody, learned, vae"),
+        (
+            ["audit", "nobody"],
+            "no listener 'nobody'; choose theory, ending, variety, vae-elbo, ngram, melody, learned, vae",
+        ),
         (["audit", "theory", "--card"], "theory: only a trained listener has a card"),
         (["audit", "theory", "--midi", "nowhere"], "nowhere: no such folder"),
         (["score", "nowhere.mid"], "nowhere.mid: "),

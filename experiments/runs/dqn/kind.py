@@ -56,11 +56,11 @@ def training(
     """
     with computing():
         songs = read_songs(config, folder)
-        if config.switches:
-            yield SwitchLearning(config, songs)
-            return
         improvising = learned_improvising(folder, config, songs)
         plans, prior = (improvising.plans, improvising.prior) if improvising else (None, None)
+        if config.switches:
+            yield SwitchLearning(config, songs, plans, prior)
+            return
         learning = Learning(config, songs, listener, plans, prior)
         begin_with_origin(learning.learner, folder)
         yield learning

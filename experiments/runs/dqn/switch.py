@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from agents.dqn.network import arrays_of
+from agents.prior import MakePrior
 from agents.state_parts import join_states, restore_parts
 from experiments.config.dqn import DqnConfig
 from experiments.runs.checkpoint import State, write_arrays
@@ -20,6 +21,7 @@ from experiments.runs.dqn.parts import CHAMPION, SONG_CHAMPION
 from experiments.runs.folder import RunFolder
 from experiments.runs.melody import title_of, write_melody
 from experiments.runs.trainable import Callback, Log, Status, Trainable
+from songs.plan import Plans
 from songs.song import Song
 
 OF_THE_SONG = ("right_teacher_forced", "prefix", "whole_songs")
@@ -30,10 +32,14 @@ SUMMARY_OF_THE_SONG = (*OF_THE_SONG, "cases", "ceiling", "always_rest", "right_f
 class SwitchLearning(Trainable):
     """Training of a song and then an improvisation, with a network for each mode."""
 
-    def __init__(self, config: DqnConfig, songs: Sequence[Song]):
+    def __init__(
+        self, config: DqnConfig, songs: Sequence[Song], plans: Plans | None = None, prior: MakePrior | None = None
+    ):
+        """Take a resolved configuration and its songs; plans and prior, of the improvisation, as for `Learning`."""
         self.config, self.songs = config, songs
         self.name = title_of(songs)
-        self.song, self.own = Learning(config.of_song, songs), Learning(config.of_improvisation, songs)
+        self.song = Learning(config.of_song, songs)
+        self.own = Learning(config.of_improvisation, songs, plans=plans, prior=prior)
 
     @property
     def _current(self) -> Learning:

@@ -9,6 +9,7 @@ import numpy as np
 
 from agents.cases import Cases, ambiguous_steps
 from agents.neat.genome_json import genome_to_columns, genome_to_json
+from agents.neat.improvisation_switch import SwitchEvolution
 from agents.neat.map_elites import MapElites
 from agents.rollout import play_episode
 from agents.search import Generation, Search
@@ -62,7 +63,18 @@ class Evolving(Trainable):
     def ended(self) -> str:
         if self.search.solved:
             return "solved"
-        return "budget" if self.search.generation >= self.config.evolve.generations else ""
+        done, budget = self._progress
+        return "budget" if done >= budget else ""
+
+    @property
+    def _progress(self) -> tuple[int, int]:
+        """Generations done, and most of them; with a mode bit of the song, and once it is learned of improvising."""
+        search, config = self.search, self.config
+        if not isinstance(search, SwitchEvolution):
+            return search.generation, config.evolve.generations
+        if not search.song.solved:
+            return search.song.generation, config.of_song.evolve.generations
+        return search.generation - search.song.generation, config.evolve.generations
 
     @property
     def next_row(self) -> int:
@@ -106,7 +118,7 @@ class Evolving(Trainable):
         return self._rewarded[1]
 
     def status(self) -> Status:
-        done, budget, champion = self.search.generation, self.config.evolve.generations, self.search.champion
+        (done, budget), champion = self._progress, self.search.champion
         species = f", {self._species} species" if self._species else ""
         text = f"generation {done} of {budget}{species}"
         if self.ceiling is None:
@@ -132,7 +144,7 @@ class Evolving(Trainable):
         if isinstance(self.search, MapElites):
             write_atlas(folder, self.config.map_elites, self.search.elites, self.shape)
         if self.songs and self.ceiling is not None:
-            player = make_player(self.config, champion, *self.shape, self.songs)
+            player = make_player(self.config, champion, *self.shape, self.songs, self.improvising)
             played = play_episode(make_env(self.config.task, self.songs), player, options={"song": 0})
             write_melody(best, played.roll, self.songs[0])
             self._show(callbacks, "champion", played.roll, self.songs[0], memorised=True)

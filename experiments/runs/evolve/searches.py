@@ -10,10 +10,9 @@ import numpy as np
 
 from agents.cases import Cases
 from agents.neat.evaluator import ErrorReweighting, Evaluator
-from agents.neat.genome import Genome
 from agents.neat.guide import CaseGuide
 from agents.neat.improvisation import Improvisation, ImprovisationEvaluator, PlayedInputGuide
-from agents.neat.improvisation_switch import SwitchEvolution, played_together
+from agents.neat.improvisation_switch import SwitchEvolution
 from agents.neat.map_elites import MapElites
 from agents.neat.population import Evolution
 from agents.neat.workers import NO_WORKERS, WorkerOptions, lend_backend
@@ -21,9 +20,9 @@ from agents.search import Problem, Search
 from experiments.config.evolve import OTHER_SEARCHES, EvolveConfig
 from experiments.config.neat_ini import improvises, neat_ini, read_neat_config
 from experiments.config.settings import ConfigError
-from experiments.runs.assembly import make_cases, make_env
+from experiments.runs.assembly import make_cases, make_env, settle_live_inputs
 from experiments.runs.evolve.atlas import melody_map, named_features
-from experiments.runs.improvise import NO_PRIOR, Improvising, without_losses
+from experiments.runs.improvise import NO_PRIOR, Improvising
 from songs.files import write_atomically
 from songs.song import Song
 
@@ -54,8 +53,9 @@ def make_search(
         if workers != NO_WORKERS:
             raise ConfigError("improvise.listener: improvisations are evaluated in one process, without workers")
         if config.task.mode_bit:
-            with _neat(config, cases, folder, workers) as song:
-                yield _switch(config, song, folder, improvising)
+            alone = settle_live_inputs(config.of_song, songs)
+            with _neat(alone, make_cases(alone, songs), folder, workers) as song:
+                yield _switch(config, song, cases, folder, improvising)
         else:
             yield _improvisation(config, cases, folder / "neat.ini", improvising)
     elif algorithm in OTHER_SEARCHES:
@@ -67,12 +67,9 @@ def make_search(
             yield search
 
 
-def _improvisation(
-    config: EvolveConfig, cases: Cases, ini: Path, improvising: Improvising, song: Genome | None = None
-) -> Improvisation:
-    """Return the evolution of improvising networks; their outputs are added to those of `song`, if given."""
-    starts, reward = improvising.starts, improvising.listener.rewards
-    phenotype = partial(played_together, song) if song else None
+def _improvisation(config: EvolveConfig, cases: Cases, ini: Path, improvising: Improvising) -> Improvisation:
+    """Return the evolution of improvising networks."""
+    starts, reward, mode_bit = improvising.starts, improvising.listener.rewards, improvising.mode_bit
     evaluator = ImprovisationEvaluator(
         cases,
         reward,
@@ -80,13 +77,13 @@ def _improvisation(
         starts.steps,
         config.task.memory,
         config.operators.parsimony,
-        phenotype,
         improvising.prior,
         improvising.plan_inputs,
+        mode_bit,
     )
     neat_config = write_neat_config(config, cases, ini)
     neat_config.genome_config.guide = PlayedInputGuide(
-        starts.prompts.shape[1], config.task.memory, improvising.plan_inputs
+        starts.prompts.shape[1], config.task.memory, improvising.plan_inputs, mode_bit
     )
     if config.evolve.algorithm == "map_elites":
         return MapElites(
@@ -95,14 +92,14 @@ def _improvisation(
     return Improvisation(neat_config, evaluator, config.evolve.seed)
 
 
-def _switch(config: EvolveConfig, song: Evolution, folder: Path, improvising: Improvising) -> SwitchEvolution:
+def _switch(
+    config: EvolveConfig, song: Evolution, cases: Cases, folder: Path, improvising: Improvising
+) -> SwitchEvolution:
     """Return the evolution of a network whose mode selects between playing the song and improvising."""
-    # behind the gates, networks have no hidden nodes and no mode input
-    plain = without_losses(config).change("genome", node_add_prob=0.0).change("task", mode_bit=False)
-    cases, ini = make_cases(plain, [improvising.song]), folder / "neat-improvisation.ini"
-    return SwitchEvolution(
-        song, lambda network: _improvisation(plain, cases, ini, improvising, network), config.task.memory
-    )
+    # behind the gates, the improviser has no hidden nodes
+    plain = config.change("genome", node_add_prob=0.0).change("task", mode_bit=False)
+    ini = folder / "neat-improvisation.ini"
+    return SwitchEvolution(song, lambda: _improvisation(plain, cases, ini, improvising), config.task.memory)
 
 
 def write_neat_config(config: EvolveConfig, cases: Cases, path: Path) -> neat.Config:
@@ -127,6 +124,8 @@ def _neat(config: EvolveConfig, cases: Cases, folder: Path, workers: WorkerOptio
 
 def describe(config: EvolveConfig) -> str:
     """Return the name of a configuration's search for reports."""
+    if config.task.mode_bit and config.improvise.listener:
+        return f"{describe(config.of_song)} for the song, then {describe(config.change('task', mode_bit=False))}"
     algorithm, used = config.evolve.algorithm, operators_used(config)
     if algorithm in OTHER_SEARCHES:
         label = OTHER_SEARCHES[algorithm].LABEL
@@ -144,12 +143,7 @@ def describe(config: EvolveConfig) -> str:
         search = f"MAP-Elites, {side} by {side} cells of {axes}, over {search}"
     prior = config.improvise.prior
     beside = "" if prior == NO_PRIOR else f"beside the prior {prior}, "
-    rewarded = f"{beside}rewarded by the listener {config.improvise.listener}"
-    return (
-        f"{search} for the song, then plain NEAT behind gates, {rewarded}"
-        if config.task.mode_bit
-        else f"{search}, {rewarded}"
-    )
+    return f"{search}, {beside}rewarded by the listener {config.improvise.listener}"
 
 
 def operators_used(config: EvolveConfig) -> list[str]:

@@ -1,4 +1,4 @@
-"""The switch of one network: with mode 1 nothing of the song changes, with mode 0 both parts play together."""
+"""The switch of one network: with mode 1 it plays the song as before, with mode 0 the improvisation as before."""
 
 import json
 
@@ -12,10 +12,13 @@ from agents.neat.evaluator import Evaluator
 from agents.neat.genome import ConnectionGene, Genome, NodeGene
 from agents.neat.genome_json import genome_from_json, genome_to_json
 from agents.neat.improvisation import Improvisation, ImprovisationEvaluator, play_together
-from agents.neat.improvisation_switch import SwitchEvolution, played_together, switched
+from agents.neat.improvisation_switch import SwitchEvolution, switched
 from agents.neat.network import Network
+from agents.neat.network_player import NetworkPlayer
 from agents.neat.population import Evolution
+from agents.rollout import continue_prompts
 from songs.keyboard import KEYS
+from songs.plan import PlanFollower, PlanInputs, Plans, input_count
 from songs.song import Song
 
 MEMORY = 3
@@ -41,43 +44,40 @@ def inputs_of(seed: int, mode: float) -> np.ndarray:
     return np.concatenate([seen, np.full((1, 20), mode)])
 
 
-@given(networks(INPUTS + 1, 2), networks(INPUTS, 0), st.integers(0, 100))
+@given(networks(INPUTS + 1, 2), networks(INPUTS + 1, 0), st.integers(0, 100))
 def test_with_mode_1_the_song_is_played_as_before_to_the_bit(song, own, seed):
     seen = inputs_of(seed, 1.0)
     both = switched(song, own, MEMORY)
     assert (Network(both, KEYS)(seen) == Network(song, KEYS)(seen)).all()
 
 
-@given(networks(INPUTS + 1, 2), networks(INPUTS, 0), st.integers(0, 100))
-def test_with_mode_0_it_answers_the_sum_of_both(song, own, seed):
+@given(networks(INPUTS + 1, 2), networks(INPUTS + 1, 0), st.integers(0, 100))
+def test_with_mode_0_it_improvises_as_before_to_the_bit(song, own, seed):
     seen = inputs_of(seed, 0.0)
-    total = Network(song, KEYS)(seen) + Network(own, KEYS)(seen[:-1])
-    for both in (switched(song, own, MEMORY), played_together(song, own)):
-        np.testing.assert_allclose(Network(both, KEYS)(seen), total, atol=1e-9)
+    assert (Network(switched(song, own, MEMORY), KEYS)(seen) == Network(own, KEYS)(seen)).all()
 
 
-@pytest.mark.parametrize(("enabled", "weight"), [(True, 1.5), (False, 0.5)])
-def test_a_connection_of_both_has_the_sum_of_their_weights_if_both_are_enabled(enabled, weight):
-    nodes = {key: NodeGene(key, 0.25) for key in range(KEYS)}
-    song, own = (
-        Genome(1, nodes, {(-1, 0): ConnectionGene((-1, 0), 1, value, on)})
-        for value, on in ((1.0, enabled), (0.5, True))
-    )
-    both = played_together(song, own)
-    assert (both.connections[-1, 0].weight, both.connections[-1, 0].enabled) == (weight, True)
-    assert both.nodes[0].bias == 0.5
-    assert (song.connections[-1, 0].weight, song.nodes[0].bias) == (1.0, 0.25)
+PLANNED = PlanInputs(
+    Plans(np.array([[[0, 2, 4, 0], [1, 2, 4, 0]]]), np.zeros((1, 8), dtype=np.int64), np.zeros(1, dtype=np.int64)), KEYS
+)
 
 
-@given(networks(INPUTS + 1, 0), networks(INPUTS, 0))
-def test_what_was_judged_is_what_the_network_with_gates_plays(song, own):
-    prompts = np.random.default_rng(0).random((2, 2, KEYS)) < 0.2
-    judged, gated = play_together([played_together(song, own)], prompts, 9, MEMORY), switched(song, own, MEMORY)
-    assert (play_together([gated], prompts, 9, MEMORY) == judged).all()
+@pytest.mark.parametrize("plans", [None, PLANNED])
+@settings(deadline=None)
+@given(data=st.data())
+def test_what_was_judged_is_what_the_network_with_gates_plays(plans, data):
+    planned = input_count(KEYS) if plans else 0
+    song, own = data.draw(networks(INPUTS + 1, 2)), data.draw(networks(INPUTS + 1 + planned, 0))
+    prompts = np.random.default_rng(0).random((1, 2, KEYS)) < 0.2
+    gated = switched(song, own, MEMORY)
+    judged, played = play_together([own, gated], prompts, 16, MEMORY, plans=plans, mode_bit=True)
+    assert (played == judged).all()
+    player = NetworkPlayer(Network(gated, KEYS), True, PlanFollower(plans, 2) if plans else None)
+    assert (continue_prompts(player, prompts, 16, MEMORY, improvise=True) == judged).all()
 
 
 @settings(deadline=None, max_examples=20)
-@given(networks(INPUTS + 1, 2), networks(INPUTS, 0))
+@given(networks(INPUTS + 1, 2), networks(INPUTS + 1, 0))
 def test_it_is_a_genome_like_every_other(song, own):
     text = genome_to_json(switched(song, own, MEMORY), INPUTS + 1, KEYS)
     assert genome_to_json(genome_from_json(text)[0], INPUTS + 1, KEYS) == text
@@ -105,11 +105,9 @@ def start(make_config):
         "genome": {"node_add_prob": 0.0},
     }
 
-    def improvise(song: Genome) -> Improvisation:
-        evaluator = ImprovisationEvaluator(
-            cases, rewards, SONG.roll[None, :2], 12, MEMORY, phenotype=lambda own: played_together(song, own)
-        )
-        return Improvisation(make_config(INPUTS, KEYS, None, **plain), evaluator, 1)
+    def improvise() -> Improvisation:
+        evaluator = ImprovisationEvaluator(cases, rewards, SONG.roll[None, :2], 12, MEMORY)
+        return Improvisation(make_config(INPUTS + 1, KEYS, None, **plain), evaluator, 1)
 
     def start() -> SwitchEvolution:
         learning = {"evolve": {"population_size": 30}}

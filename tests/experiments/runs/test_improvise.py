@@ -282,7 +282,7 @@ def test_one_network_plays_the_song_and_improvises_beside_a_prior(pulse, kuznech
     more = ("--set", "improvise.prior=melody", *generations(30), "--out", folder, "--json")
     assert kuznechik("evolve", pulse, "--listener", "theory", "--mode-bit", *SMALL, *more).status == 0
     told, run = summary(folder), open_run(folder)
-    assert "then plain NEAT behind gates, beside the prior melody, rewarded" in told["search"]
+    assert "for the song, then NEAT with active-input bias 0.8, beside the prior melody, rewarded" in told["search"]
     assert told["right_teacher_forced"] == told["ceiling"]
     song = read_source(str(folder), Playing(improvise=False)).songs[0]
     assert (song.roll == run.songs[0].roll).all()

@@ -118,6 +118,18 @@ def test_the_champion_of_the_first_step_is_played_by_its_plan(run):
     assert rolls.shape == (1, 32, 13)
 
 
+@pytest.mark.parametrize("kind", ["evolve", "dqn"])
+def test_with_a_mode_bit_it_plays_the_song_and_improvises_by_plan(four_bars, tmp_path, kind):
+    assert main([*call(kind, four_bars, tmp_path / "run", STEPS[kind][1]), "--mode-bit"]) == 0
+    run = open_run(tmp_path / "run")
+    song = read_source(str(tmp_path / "run"), Playing(improvise=False)).songs[0]
+    np.testing.assert_array_equal(song.roll, run.songs[0].roll)
+    played = run.improvising.play(run.player())
+    np.testing.assert_array_equal(played[0], np.load(tmp_path / "run" / "best" / "improvised" / "roll.npy"))
+    draft = play_prior(run.improvising.prior, run.improvising.starts.prompts, run.improvising.starts.steps)
+    assert run.improvising.reward(played) >= run.improvising.reward(draft)
+
+
 @pytest.mark.parametrize(
     ("name", "change"), [("plans.json", lambda file: file["bars"][0][0].__setitem__(1, 99)), ("draft.json", dict.clear)]
 )
@@ -137,7 +149,7 @@ def test_a_broken_plan_or_draft_is_refused_in_a_line(kuznechik, run, name, chang
     [
         (["evolve", "--set", "task.plan=true"], "a plan is for improvising"),
         (["evolve", "--listener", "theory", "--set", "improvise.prior=form"], "follows a plan"),
-        (["evolve", "--listener", "theory", "--set", "task.plan=true", "--mode-bit"], "has no mode bit"),
+        (["evolve", "--listener", "theory", "--set", "task.plan=true", "--set", "task.lags=1,2"], "the last steps"),
         (
             ["evolve", "--listener", "theory", "--set", "improvise.draws=9"],
             "draws need a prior: add improvise.prior=melody",
