@@ -131,8 +131,8 @@ def _genome(config: EvolveConfig) -> dict[str, Any]:
 
 
 def improvises(config: EvolveConfig) -> bool:
-    """Return True if networks improvise and do not learn a song first."""
-    return bool(config.improvise.listener) and not config.task.mode_bit
+    """Return True if networks improvise, also after they learned a song."""
+    return bool(config.improvise.listener)
 
 
 def read_neat_config(path: Path, neat_pythons: bool = False) -> neat.Config:

@@ -178,9 +178,8 @@ def test_the_folders_hold_every_kind_of_file(folders):
     assert {"best/genome.json", "best/roll.npy", "best/improvised/improvisations.npy", "starts.json"} <= there[
         "evolved"
     ]
-    assert {"checkpoints/000000000001.safetensors", "checkpoints/000000000002.safetensors", "config.toml"} <= there[
-        "evolved"
-    ]
+    assert "config.toml" in there["evolved"]
+    assert sum(name.startswith("checkpoints/") for name in there["evolved"]) == 2
     assert {"best/model.safetensors", "checkpoints/000000000080.safetensors"} <= there["learned"]
     assert {"best/model.safetensors", "best/model.json", "data.json", "meta.json", "config.toml"} <= there["vae"]
     assert there["listener"] == {"own.safetensors", "own.json"}
@@ -300,7 +299,7 @@ def test_a_checkpoint_of_another_run_is_told_in_one_line(kuznechik, unsolved, fo
     run = shutil.copytree(unsolved, tmp_path / "run")
     for path in (run / "checkpoints").iterdir():
         path.unlink()
-    shutil.copy(folders / "evolved" / "checkpoints" / "000000000002.safetensors", run / "checkpoints")
+    shutil.copy(max((folders / "evolved" / "checkpoints").iterdir()), run / "checkpoints")
     called = kuznechik("evolve", "--resume", run, "--json")
     assert (called.status, called.out, called.err.count("\n")) == (2, "", 1), called
     assert f"{run}: the checkpoint does not fit the run: " in called.err
