@@ -78,7 +78,7 @@ def test_a_broken_line_is_named(change, match, tmp_path):
 
 @pytest.mark.parametrize("line", ["", "[" * 100_000, "{}", "[]", '{"generation": NaN}'])
 def test_what_is_no_choice_is_refused(line):
-    with pytest.raises(ValueError, match=r"no JSON|the choice|generation"):
+    with pytest.raises(ValueError, match=r"not JSON|the choice|generation"):
         Choice.from_json(line)
 
 
