@@ -44,7 +44,7 @@ def open_page(page: Path, probe: str, width: int = 1200) -> Opened:
         width: of the window, in pixels.
     """
     script = f"(async () => {{ {probe} }})().then(a => JSON.stringify(a), e => JSON.stringify('failed: ' + e))"
-    script += ".then(text => { document.documentElement.dataset.answer = text; })"
+    script += ".then(text => { document.documentElement.dataset.probed = text; })"
     probed = page.with_name(f"probed-{page.name}")
     probed.write_text(page.read_text().replace("</body>", f"<script>{script}</script></body>"))
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"]
@@ -53,7 +53,7 @@ def open_page(page: Path, probe: str, width: int = 1200) -> Opened:
     for wait in WAITS:
         waiting = [*command[:-1], f"--virtual-time-budget={wait}", command[-1]]
         ran = subprocess.run(waiting, capture_output=True, text=True, timeout=300)
-        if answer := re.search(r'data-answer="([^"]*)"', ran.stdout):
+        if answer := re.search(r'data-probed="([^"]*)"', ran.stdout):
             break
     assert answer, f"the page did not answer: {ran.stderr[-2000:]}"
     complaints = [line for line in ran.stderr.splitlines() if "CONSOLE" in line]
