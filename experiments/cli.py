@@ -20,6 +20,7 @@ import io
 import os
 import pkgutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -114,14 +115,17 @@ def shadowed_package() -> str | None:
 
 
 class HelpText(argparse.HelpFormatter):
-    """A formatter that keeps paragraphs separate and leaves indented ones unchanged."""
+    """A formatter that keeps paragraphs separate, leaves indented ones unchanged, and splits no word at a hyphen."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         paragraphs = text.strip("\n").split("\n\n")
         return "\n\n".join(
-            part if part.startswith(" ") or "\n  " in part else super(HelpText, self)._fill_text(part, width, indent)
+            part if part.startswith(" ") or "\n  " in part else "\n".join(self._split_lines(part, width))
             for part in paragraphs
         )
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 class Parser(argparse.ArgumentParser):

@@ -33,7 +33,11 @@ def play(
         raise UsageError(f"{out}: its name must end in {' or '.join(WRITERS)}, which sets the format")
     played = read_source(source, playing)
     yield from played.remarks
-    for song in played.songs[: 1 if out else playing.melodies]:
+    songs = played.songs[: 1 if out else playing.melodies]
+    if len(songs) < len(played.songs):
+        rest = "a file holds one" if out else "--melodies plays more"
+        yield f"{plain(source)}: {len(songs)} of its {len(played.songs)} melodies; {rest}"
+    for song in songs:
         song = song.at_file_pitches() if original_key else song
         song = song if tempo_bpm is None else replace(song, tempo_bpm=tempo_bpm, tempo_changes=())
         yield from _play(song, Path(source).resolve().stem, out, port, instrument)

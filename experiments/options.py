@@ -52,7 +52,9 @@ def add_arrange_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--chords", action="store_true", default=None, help="keep all simultaneous notes of a part")
 
 
-SOURCES = "run folders, MIDI files or folders, names of songs, vae:16, markov:4, melody, random, silence, mine.py:Class"
+SOURCES = (
+    "run folders, MIDI files or folders, song names, vae:16, form:16, markov:4, melody, random, silence, mine.py:Class"
+)
 
 
 def add_source_options(parser: argparse.ArgumentParser, melodies: int) -> None:
@@ -127,7 +129,7 @@ def add_actions(parser: argparse.ArgumentParser, actions: Mapping[str, Callable]
         description = inspect.getdoc(add) or ""
         action = parsers.add_parser(name, help=description.partition("\n")[0], description=description)
         add(action)
-        action.set_defaults(action=name)
+        action.set_defaults(action=name, parser=action)
 
 
 def word(text: str) -> str:
@@ -208,7 +210,9 @@ def refuse(options: argparse.Namespace, reason: str, names: Sequence[str]) -> No
 def add_soundfont(parser: argparse.ArgumentParser) -> None:
     """Add --soundfont, the instrument that melodies are played on."""
     parser.add_argument(
-        "--soundfont", metavar="FILE.sf2", help="play on the first instrument of a SoundFont [the built-in piano]"
+        "--soundfont",
+        metavar="FILE.sf2",
+        help="play on the grand piano of a SoundFont, or its first instrument [the built-in piano]",
     )
 
 

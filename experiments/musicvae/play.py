@@ -109,6 +109,7 @@ def _open(options: argparse.Namespace) -> tuple[MusicVAE, Reading]:
     """Return the model and the options for reading melodies; choose a seed if none is given."""
     if options.seed is None:
         options.seed = secrets.randbelow(MOST_SEED)
+        options.command_line = [*options.command_line, "--seed", str(options.seed)]  # a page prints it
     form, transposed = asked_form(options)
     model, about = find_model(options.bars, form, transposed, options.model, device(options))
     return model, Reading(model.config, in_c(transposed, about), _arranging(options))

@@ -132,7 +132,7 @@ def _page(compared: Compared, image: str) -> str:
     return fill(
         "curves.html",
         [],
-        title=f"{len(runs)} runs in {len(groups)} group{'s' * (len(groups) != 1)}",
+        title=f"{len(runs)} run{'s' * (len(runs) != 1)} in {len(groups)} group{'s' * (len(groups) != 1)}",
         compared=compared,
         statistic=NAMES[compared.statistic],
         image=image,

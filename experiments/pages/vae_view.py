@@ -137,10 +137,11 @@ def melodies_view(
         tempo_bpm: Quarter notes per minute.
         command: The command that writes the page again.
     """
-    melody = melody_view(form, tokens, "all of them", _span(form, tokens))
+    melody = melody_view(form, tokens, "all of them" if len(names) > 1 else names[0], _span(form, tokens))
     melody["roll"] |= {"seconds": 60 / tempo_bpm * 4 / form.steps_per_bar, "titles": list(names)}
     group = {"title": "Listen", "text": "", "melodies": [melody]}
-    return plain_view("MusicVAE", "Melodies that a MusicVAE played", f"{len(names)} melodies", [group], command)
+    count = f"{len(names)} {'melody' if len(names) == 1 else 'melodies'}"
+    return plain_view("MusicVAE", "Played by a MusicVAE", count, [group], command)
 
 
 def melody_view(

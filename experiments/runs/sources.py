@@ -29,7 +29,7 @@ from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.lifecycle import name_of_kind
 from experiments.runs.sampled_sources import MODEL_SUFFIX, SAMPLED, model_source, own_source
 from experiments.runs.source import Playing, Source, file_source, folder_source
-from experiments.runs.stages import at_generation
+from experiments.runs.stages import at_generation, beyond_in_words
 from songs.catalog import MIDI_SUFFIXES, changes_in_words
 from songs.own_code import names_code
 from songs.song import Song
@@ -95,8 +95,9 @@ def _run(path: Path, playing: Playing) -> Source:
         if playing.generation is not None:
             raise UsageError(f"{path}: --cell does not go with --generation: only the final atlas is kept")
         run = at_cell(run, playing.cell)
+    beyond: list[str] = []
     if playing.generation is not None:
-        run = at_generation(run, playing.generation)
+        beyond, run = beyond_in_words(run, playing.generation), at_generation(run, playing.generation)
         if isinstance(run.performer, PerfectPlayer) and (playing.steps or playing.temperature):
             raise RunError(
                 f"{path}: only the melodies of a DQN's earlier players are kept: leave out --steps and --temperature"
@@ -106,7 +107,7 @@ def _run(path: Path, playing: Playing) -> Source:
     improvises = playing.improvise if run.task.mode_bit and playing.improvise is not None else bool(run.improvising)
     songs = _improvised(run, playing) if improvises and run.improvising else _played(run, playing, improvises)
     what = "improvises" if improvises else "plays what it learned"
-    return Source(path.resolve().name, what, songs, changes_in_words(run.songs))
+    return Source(path.resolve().name, what, songs, [*beyond, *changes_in_words(run.songs)])
 
 
 def _without_draft(run: Run, playing: Playing) -> Run:

@@ -25,8 +25,7 @@ def at_generation(run: Run, generation: int) -> Run:
     """
     if run.environment is None:
         run.player()
-    first_column = next(iter(run.folder.read_table("metrics.csv").values()))
-    if generation >= first_column[-1]:
+    if generation >= _last_row(run)[1]:
         return run
     kept = read_history(run.folder)
     until = [line for line in kept if generation_of(line) <= generation]
@@ -34,6 +33,18 @@ def at_generation(run: Run, generation: int) -> Run:
         first = f"its first champion is of {generation_of(kept[0])}" if kept else "it kept no earlier champions"
         raise RunError(f"{run.folder.path}: no champion is known at {generation}: {first}")
     return at_stage(run, until[-1])
+
+
+def beyond_in_words(run: Run, generation: int) -> list[str]:
+    """Return a line that says so if a run ended before a generation, or before a DQN's step; otherwise no line."""
+    unit, last = _last_row(run)
+    return [f"{run.folder.path}: its last {unit} is {last}: its final champion plays"] * (generation > last)
+
+
+def _last_row(run: Run) -> tuple[str, int]:
+    """Return the last row of metrics.csv: "generation", or "step" for a DQN, and its number; raises RunError."""
+    column, values = next(iter(run.folder.read_table("metrics.csv").items()))
+    return column, int(values[-1])
 
 
 def at_stage(run: Run, line: Mapping[str, Any]) -> Run:

@@ -98,14 +98,14 @@ def judge(
     Args:
         entries: The performers.
         listeners: Listeners by name.
-        songs: Real songs, for the statistics.
+        songs: Real songs, for the features.
         seed: Seed of the bootstrap.
         percentiles: The held-out judge's percentiles; None to leave them out.
         trained_on: Rolls (T, K) that listeners learned from, to measure what is copied from them.
 
     Returns:
         name, what, melodies; the judge's percentiles, their median and its interval; for each listener the mean reward
-        per step and its interval; the statistics outside the real songs' 5th to 95th percentile; the mean length in
+        per step and its interval; the features outside the real songs' 5th to 95th percentile; the mean length in
         steps of the longest passage shared with a song, None for the songs themselves; the longest passage in any
         melody that is shared with the listeners' training melodies; the share of the first listener's terms at their
         cap, if it has such; MusPy's metrics; and the Fréchet distance from the real songs in the MusicVAE's latent

@@ -43,6 +43,12 @@ def figures(songs: Sequence[Song]) -> np.ndarray:
     return np.array(rows, dtype=np.float64)
 
 
+def check_enough(songs: Sequence[Song], name: str = "a source") -> None:
+    """Raise ValueError if songs are of fewer pieces than cross-validation needs."""
+    if len(np.unique(_pieces(songs))) < FOLDS:
+        raise ValueError(f"{name} has fewer than {FOLDS} melodies, too few to tell sources apart")
+
+
 def separability(one: Sequence[Song], other: Sequence[Song], seed: int = 0, trees: int = TREES) -> dict[str, Any]:
     """Return how well the songs of two sources can be told apart; songs of the same name belong to one piece.
 
@@ -65,8 +71,8 @@ def separability(one: Sequence[Song], other: Sequence[Song], seed: int = 0, tree
     values = np.concatenate((figures(one), figures(other)))
     labels = np.repeat([1, 0], [len(one), len(other)])
     pieces = np.concatenate((_pieces(one), _pieces(other) + len(one)))
-    if min(len(np.unique(pieces[labels == label])) for label in (0, 1)) < FOLDS:
-        raise ValueError(f"a source has fewer than {FOLDS} melodies, too few to tell sources apart")
+    for songs in (one, other):
+        check_enough(songs)
     scores, weights = np.zeros(len(labels)), np.zeros(values.shape[1])
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
     for learned, asked in folds.split(values, labels, pieces):

@@ -13,7 +13,7 @@ from experiments.options import UsageError, print_json, print_lines, require
 from experiments.runs.source import Source, playing
 from experiments.runs.sources import read_source
 from experiments.studies.muspy_metrics import NAMES, muspy_metrics
-from experiments.studies.separability import separability
+from experiments.studies.separability import check_enough, separability
 from experiments.tables import show_table
 from songs.song import Song
 
@@ -23,10 +23,11 @@ def compare(options: argparse.Namespace) -> int:
     require("sklearn", extra="sklearn", what="listener separability")
     if (options.other is None) == (not options.midi):
         raise UsageError("give a source B to compare A with, or folders of real melodies with --midi")
+    real = [real_melodies(options.midi, options.seed)] if options.midi else []
+    for source in real:  # before the sources play, which may take minutes
+        check_enough(source.songs, source.name)
     texts = [options.one] if options.midi else [options.one, options.other]
-    sources = [read_source(text, playing(options)) for text in texts]
-    if options.midi:
-        sources.append(real_melodies(options.midi, options.seed))
+    sources = [*(read_source(text, playing(options)) for text in texts), *real]
     print_lines([remark for source in sources for remark in source.remarks])
     one, other = (source.songs for source in sources)
     found = {

@@ -112,8 +112,8 @@ def _resolved(options: argparse.Namespace) -> tuple[Any, Any, str]:
 def _lines(summary: dict, folder: Any) -> list[str]:
     """Return the lines that print the result and the next commands."""
     starred = f"; starred: {', '.join(summary['starred'])}" if summary["starred"] else ""
-    named = shlex.quote(str(folder))
+    named, choices = shlex.quote(str(folder)), summary["generations"]
     return [
-        f"{ENDINGS[summary['stopped']]} after {summary['generations']} choices{starred}.",
+        f"{ENDINGS[summary['stopped']]} after {choices} choice{'s' * (choices != 1)}{starred}.",
         f"Next: kuznechik play|duet|report {named}, or kuznechik breed --resume {named}",
     ]

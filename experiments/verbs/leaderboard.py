@@ -6,7 +6,7 @@ and eighths, with a message.
 
 The table, a page that plays melodies of each performer, and one melody of each as MIDI and sound are written to a
 folder. The listener that rewarded a champion says little about it. Look at the other listeners, at the percentile among
-real melodies by the held-out judge (which needs torch), at the statistics outside the real songs' 5th to 95th
+real melodies by the held-out judge (which needs torch), at the features outside the real songs' 5th to 95th
 percentile, and at the number of steps copied from a song, or with --midi from listeners' training melodies. The Fréchet
 distance from the real songs in the MusicVAE's latent space, and MusPy's metrics in leaderboard.json, are comparable
 with other work.
@@ -115,7 +115,7 @@ def _print(rows: list[dict], names: list[str], folder: str) -> None:
         ]
         for row in rows
     ]
-    columns = ["performer", "melodies", *names, "judge's percentile", "statistics outside", "steps shared"]
+    columns = ["performer", "melodies", *names, "judge's percentile", "features outside", "steps shared"]
     columns += ["Fréchet distance"]
     columns += ["terms at cap"] * ("terms_at_cap" in rows[0])
     columns += ["with training"] * ("shared_with_training" in rows[0])

@@ -1,8 +1,8 @@
 """Train a listener on MIDI files, score melodies with one or audit one; or ask the held-out judge, which is no reward.
 
-A listener is a name (theory, ngram, melody, learned, vae, vae-elbo), the .safetensors file or run folder of a trained
-one, or a weighted sum such as theory=1,ngram=.5. Nothing is downloaded. docs/listeners.md explains what each listener
-rewards and what fools it.
+A listener is a name (theory, ending, ngram, melody, learned, vae, vae-elbo), the .safetensors file or run folder of a
+trained one, or a weighted sum such as theory=1,ngram=.5. Nothing is downloaded. docs/listeners.md explains what each
+listener rewards and what fools it.
 """
 
 import argparse

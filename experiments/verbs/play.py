@@ -3,7 +3,8 @@
 The melody plays on a MIDI port, or is written to a WAV file if no port exists. With more --steps than the song has, a
 champion continues from its memory. At a temperature above 0 it samples the keys from its network's output values, and
 the same seed gives the same keys. A source is a run folder, a MIDI file or a folder of them, the name of a song, vae:16
-(samples of the 16-bar MusicVAE), the file of a MusicVAE, markov:4, melody, random or silence.
+(samples of the 16-bar MusicVAE), the file of a MusicVAE, form:16, markov:4, melody, random, silence or mine.py:Class.
+Of a folder, the first melody plays, or with --melodies more of them.
 
 The champion of a run in an environment plays --episodes, and their returns are printed. --out FILE.gif films the first
 one; --render shows all of them in a window.

@@ -15,6 +15,7 @@ Any other source, such as a MIDI file or vae:16, is compared step by step with t
 """
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING
 
 from experiments.options import (
@@ -70,6 +71,7 @@ def _score_run(text: str, options: argparse.Namespace) -> dict:
     from songs.catalog import changes_in_words
 
     run = open_run(text)
+    _check_listener(text, options, run.improvising.options.listener if run.improvising else "")
     scores: dict = {}
     if run.bred:
         run.improvisation()  # raises an error that explains the kind of run
@@ -101,15 +103,26 @@ def _score_source(text: str, options: argparse.Namespace) -> dict:
     from songs.catalog import changes_in_words
     from songs.own_code import names_code
 
+    _check_listener(text, options, "")
     source = None if names_code(text) else read_source(text, playing(options))
     if not options.song:
-        raise UsageError(f"{text}: only a run knows its song; name one with --song")
+        raise UsageError(f"{text}: name the song to compare it with, as in --song grasshopper")
     if source is None:
         return _score_own(text, options)
     song = _song(options, DEFAULTS)
     scores = [score_melody(melody, song, song.grid.steps_per_bar) for melody in source.songs]
     print_lines([*source.remarks, *changes_in_words([song])])
     return scores[0] if len(scores) == 1 else {"songs": scores}
+
+
+def _check_listener(text: str, options: argparse.Namespace, rewarded: str) -> None:
+    """Raise UsageError if --listener is given but did not reward what is scored; `rewarded` is what did, or empty."""
+    from listener.registry import own_names
+
+    given = options.listener
+    if given and given != rewarded and not {*own_names(given)} & {*own_names(rewarded or "theory")}:
+        command = f"kuznechik listener score {shlex.quote(text)} --listener {shlex.quote(given)}"
+        raise UsageError(f"{text}: it was not rewarded by {given}; for what that listener makes of it: {command}")
 
 
 def _score_own(text: str, options: argparse.Namespace) -> dict:

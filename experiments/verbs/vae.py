@@ -60,7 +60,7 @@ def _bar_numbers(text: str) -> set[int]:
     for part in text.split(","):
         first, _, last = part.partition("-")
         if not (first.isdigit() and (last or first).isdigit() and 1 <= int(first) <= int(last or first) <= max(BARS)):
-            raise argparse.ArgumentTypeError(f"{text}: write bar numbers from 1, as in 1,4 or 1-8,13-16")
+            raise argparse.ArgumentTypeError(f"{text}: write bar numbers from 1 to {max(BARS)}, as in 1,4 or 1-8,13-16")
         chosen |= set(range(int(first), int(last or first) + 1))
     return chosen
 
@@ -99,14 +99,15 @@ def _add(parser: argparse.ArgumentParser, *names: str) -> None:
         parser.add_argument(name, **SHARED[name])
 
 
-def _form(parser: argparse.ArgumentParser, bars: bool = True) -> None:
-    """Add BARS, -p, --onsets and -t."""
+def _form(parser: argparse.ArgumentParser, bars: bool = True, of_model: bool = False) -> None:
+    """Add BARS, -p, --onsets and -t; with `of_model`, without these options all is as the model needs it."""
     if bars:
         _add(parser, "bars")
+    tokens, keys = ("as the model", "as the model") if of_model else ("MIDI-like", "all keys")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("-p", "--pianoroll", action="store_true", help="piano roll [MIDI-like]")
+    which.add_argument("-p", "--pianoroll", action="store_true", help=f"piano roll [{tokens}]")
     which.add_argument("--onsets", action="store_true", help="onsets on the 13 keys, in eighths")
-    parser.add_argument("-t", "--transposed", action="store_true", help="in C major or A minor [all keys]")
+    parser.add_argument("-t", "--transposed", action="store_true", help=f"in C major or A minor [{keys}]")
 
 
 def _play(parser: argparse.ArgumentParser, where: str, temperature: float | None = None) -> None:
@@ -131,7 +132,7 @@ def _melody(parser: argparse.ArgumentParser, what: str) -> None:
     bars = "2, 4, 8 or 16 [the length of the melody]"
     parser.add_argument("bars", nargs="?", type=_bars_or_melody, metavar="BARS", help=bars)
     parser.add_argument("file", nargs="?", metavar="FILE", help=f"MIDI file, song or riff {what}")
-    _form(parser, bars=False)
+    _form(parser, bars=False, of_model=True)
     parser.add_argument("-f", "--start_sequence", metavar="FILE", help="the same as FILE")
     _add(parser, "--track", "--channel", "--bars")
 
@@ -250,7 +251,7 @@ def _import(parser: argparse.ArgumentParser) -> None:
 
 def _sample(parser: argparse.ArgumentParser) -> None:
     """Play new melodies, drawn from the prior."""
-    _form(parser)
+    _form(parser, of_model=True)
     parser.add_argument("-n", "--number", type=whole(1, MOST_MELODIES), default=1, metavar="N", help="melodies [1]")
     _play(parser, "MIDI file to write; with -n FILE-1, FILE-2, ... [vae-out/sample-K.mid]", 0.0)
 
@@ -276,7 +277,7 @@ def _infill(parser: argparse.ArgumentParser) -> None:
 
 def _interpolate(parser: argparse.ArgumentParser) -> None:
     """Play an interpolation between two melodies in even steps: both ends, and STEPS melodies between them."""
-    _form(parser)
+    _form(parser, of_model=True)
     parser.add_argument("steps", type=whole(1, MOST_MELODIES), metavar="STEPS", help="melodies between the two ends")
     _start(parser)
     parser.add_argument("-e", "--end_sequence", metavar="FILE", help="MIDI file, song or riff [a draw from the prior]")
@@ -290,7 +291,7 @@ def _attribute(parser: argparse.ArgumentParser) -> None:
     beats. The action searches near the melody for one whose distinguishing features are shifted by half the difference
     times the amount.
     """
-    _form(parser)
+    _form(parser, of_model=True)
     parser.add_argument("--having", type=Path, required=True, metavar="DIR", help="MIDI files with the attribute")
     parser.add_argument("--lacking", type=Path, required=True, metavar="DIR", help="MIDI files without it")
     _start(parser)

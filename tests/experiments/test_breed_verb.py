@@ -32,7 +32,7 @@ def test_it_serves_a_page_until_ctrl_c(tmp_path, kuznechik):
         process.send_signal(signal.SIGINT)
         written, _ = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert written.splitlines()[0] == "Interrupted after 1 choices."
+    assert written.splitlines()[0] == "Interrupted after 1 choice."
     assert written.splitlines()[-1] == f"Continue: kuznechik breed --resume {out}"
     again = kuznechik("repeat", out, "--out", tmp_path / "again")
     assert again.status == 0

@@ -152,7 +152,11 @@ MISTAKES = {
         (["none"], "no song 'none'"),
         (["no\nne"], r"no song 'no\\nne'"),
         (["runs/none"], "runs/none: no such run folder or MIDI file"),
-        (["tune.mid"], "tune.mid: only a run knows its song; name one with --song"),
+        (["tune.mid"], "tune.mid: name the song to compare it with, as in --song grasshopper"),
+        (
+            ["tune.mid", "--listener", "theory"],
+            "not rewarded by theory.*: kuznechik listener score tune.mid --lis",
+        ),
         (["vae:3", "--song", "grasshopper"], "vae:3: write the bars of a model, vae:2, vae:4, vae:8, vae:16"),
         (["tune.mid", "--song", "none"], "no song 'none'"),
         (["folder"], "folder: not a run folder: it has no config.toml"),

@@ -101,6 +101,11 @@ def test_a_judge_is_trained_and_asked_and_pays_nobody(kuznechik, music, tmp_path
             "unknown key learned.ears: [learned] has nets, steps",
         ),
         (["train", "--midi", "x", "--config", "nowhere.toml"], "nowhere.toml: no such file\n"),
+        (
+            ["score", "x.mid", "--colour"],
+            "unrecognized arguments: --colour; see kuznechik listener score --help",
+        ),
+        (["separability", "nowhere.mid", "--midi", "nowhere"], "nowhere: no such folder"),  # the music comes first
     ],
 )
 def test_a_mistake_is_one_line(kuznechik, arguments, says):

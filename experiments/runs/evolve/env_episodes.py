@@ -11,7 +11,7 @@ from experiments.runs.evolve.env_task import EnvChampion
 from experiments.runs.folder import RunFolder
 from experiments.runs.lifecycle import read_config
 from experiments.runs.sources import is_run
-from experiments.runs.stages import at_generation
+from experiments.runs.stages import at_generation, beyond_in_words
 from experiments.tables import significant
 from songs.files import write_atomically
 
@@ -40,6 +40,8 @@ def champion_of(path: str, generation: int | None) -> EnvChampion:
 def play_run(path: str, generation: int | None, episodes: int, seed: int, render: bool) -> Iterator[str]:
     """Yield a line for every episode that a champion plays, and a summary; with `render`, show them in a window."""
     champion = champion_of(path, generation)
+    if generation is not None:
+        yield from beyond_in_words(open_run(path), generation)
     shown: dict[str, Any] = {"render_mode": "human"} if render else {}
     played = champion.episodes(episode_seeds(seed, PLAYED, episodes), **shown)
     for number, (value, steps) in enumerate(zip(played.returns, played.steps, strict=True), start=1):

@@ -244,8 +244,9 @@ def test_a_song_of_the_catalogue_is_taken_by_name_and_its_length_chooses_the_mod
 def test_samples_differ_from_call_to_call_and_the_printed_seed_repeats_them(tmp_path, capsys):
     seeds = []
     for name in ("one", "other"):
-        assert main(["vae", "sample", "2", "-s", str(tmp_path / f"{name}.mid"), "--no-wav", "--json"]) == 0
+        assert main(["vae", "sample", "2", "-s", str(tmp_path / f"{name}.mid"), "--no-wav", "--json", "--page"]) == 0
         seeds.append(json.loads(capsys.readouterr().out)["seed"])
+        assert f"--page --seed {seeds[-1]}<" in (tmp_path / f"{name}.html").read_text()
     again = tmp_path / "again.mid"
     assert main(["vae", "sample", "2", "-s", str(again), "--no-wav", "--seed", str(seeds[0])]) == 0
     assert f"To repeat: --seed {seeds[0]}" in capsys.readouterr().out
@@ -300,7 +301,7 @@ def test_kept_bars_of_a_melody_stay_and_the_others_are_new(tmp_path, capsys):
         assert (made[[1, 2]] != rolls[0][[1, 2]]).any()
     assert (rolls[1] != rolls[2]).any()
     assert "--keep 9: the melody has 4 bars" in fails(capsys, "infill", path, "--keep", "2-3,9")
-    assert "write bar numbers from 1, as in 1,4 or 1-8,13-16" in fails(capsys, "infill", path, "--keep", "4-2")
+    assert "write bar numbers from 1 to 16, as in 1,4 or 1-8,13-16" in fails(capsys, "infill", path, "--keep", "4-2")
     assert "write FILE, as in" in fails(capsys, "infill", 2, "--keep", "1")
 
 

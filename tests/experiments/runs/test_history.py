@@ -101,6 +101,9 @@ def test_a_champion_of_before_is_played(kuznechik, solved, tune, tmp_path):
     right = [int((roll == song).all(axis=1).sum()) for roll in rolls]
     assert right[0] < right[1] == right[2]
     np.testing.assert_array_equal(rolls[2], played())
+    ended = int(RunFolder(solved).read_table("metrics.csv")["generation"][-1])
+    said = [list(read_source(str(solved), Playing(generation=each)).remarks) for each in (ended, ended + 1)]
+    assert said[1] == [f"{solved}: its last generation is {ended}: its final champion plays", *said[0]]
     gap = next(generation for generation in range(last) if generation not in kept(RunFolder(solved)))
     before = max(each for each in kept(RunFolder(solved)) if each < gap)
     np.testing.assert_array_equal(played(generation=gap), played(generation=before))

@@ -201,6 +201,9 @@ def test_an_improvisation_scores_no_other_song(improvised, kuznechik):
     called = kuznechik("score", improvised, "--song", "grasshopper")
     assert (called.status, called.err.count("\n")) == (2, 1)
     assert "learned no song" in called.err
+    called = kuznechik("score", improvised, "--listener", "vae-elbo")
+    assert (called.status, called.err.count("\n")) == (2, 1)
+    assert f"kuznechik listener score {improvised} --listener vae-elbo" in called.err
 
 
 def test_a_network_without_mode_bit_cannot_be_told_to_improvise(unsolved, kuznechik, tmp_path):
