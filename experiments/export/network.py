@@ -28,8 +28,8 @@ from experiments.runs.assembly import read_songs
 from experiments.runs.checkpoint import read_arrays
 from experiments.runs.evolve.env_task import make_env
 from experiments.runs.folder import RunError, RunFolder
-from experiments.runs.improvise import NO_PRIOR
 from experiments.runs.lifecycle import name_of_kind, read_config
+from experiments.runs.named import NO_PRIOR
 
 MODEL = "best/model.safetensors"
 """Weights of a DQN's champion."""

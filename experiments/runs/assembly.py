@@ -26,8 +26,10 @@ from experiments.config.settings import ConfigError
 from experiments.runs.evolve.env_task import make_env as make_gym_env
 from experiments.runs.evolve.env_task import settle_environment
 from experiments.runs.folder import RunFolder
-from experiments.runs.improvise import NO_PRIOR, Improvising, named_listener, settle_improvisation
+from experiments.runs.improvise import Improvising
+from experiments.runs.named import NO_PRIOR, named_listener
 from experiments.runs.plans import check_plan, check_planned_songs
+from experiments.runs.settle_improvisation import settle_improvisation
 from listener.attachment import hears_any_keyboard
 from songs.catalog import (
     Entry,

@@ -1,6 +1,5 @@
-"""Improvisation tasks: prompts, listener and rewards.
+"""Improvisation tasks: prompts, listener, prior and rewards.
 
-    starts.json             the prompts, and the length of an improvisation
     draft.json              the noise of the draft, see `experiments.runs.draft`
     best/improvisations.npy the champion's improvisation from each prompt
 
@@ -20,16 +19,16 @@ from agents.neat.improvisation import play_together
 from agents.performer import Performer, RandomPlayer
 from agents.prior import MakePrior, with_noise
 from agents.rollout import continue_prompts, play_on
-from experiments.config.evolve import EvolveConfig, Improvise, Task
+from experiments.config.evolve import EvolveConfig, Improvise
 from experiments.config.settings import ConfigError
 from experiments.runs.folder import RunError, RunFolder
 from experiments.runs.melody import write_array, write_melody
-from experiments.runs.plans import FORM, check_plan, read_plans
+from experiments.runs.named import NO_PRIOR, melody_prior, named_listener
+from experiments.runs.plans import read_plans
+from experiments.runs.starts import Starts
 from listener.attachment import attached, hears_any_keyboard
 from listener.listener import Listener, pays_every
-from listener.registry import listener_named, needs_prior
 from listener.theory import further_keys
-from songs.catalog import read_catalog
 from songs.keyboard import Grid, Keyboard
 from songs.piano_roll import Memory
 from songs.plan import PlanInputs, Plans
@@ -39,164 +38,8 @@ from songs.validate import Within, validate_like
 if TYPE_CHECKING:
     from experiments.config.dqn import Environment
 
-BY_OUTPUT = {
-    "modular_crossover": 0.0,
-    "donors": 0,
-    "loss_weighted_output": 0.0,
-    "error_reweighting": 0.0,
-    "target_guided": 0.0,
-}
-"""Operators that need a loss for every output, whereas a listener gives a network one reward."""
 RANDOM_EPISODES = 20
-NO_PRIOR = "none"
 DRAFT = "draft.json"
-LONGEST_FOLLOWED = 4096
-"""Steps for which a prior follows a melody; its predictions do not change after that."""
-MOST_STEPS = 1_000_000
-"""Maximum length of an improvisation in starts.json; songs are far shorter."""
-
-
-def settle_improvisation(config: EvolveConfig) -> EvolveConfig:
-    """Return the configuration of an improvisation, without operators that need a loss for every output.
-
-    Raises:
-        ConfigError: The listener does not exist, or cannot be combined with other options.
-    """
-    named_listener(config.improvise.listener, "improvise.listener")
-    if config.task.kind != "song":
-        raise ConfigError(f"task.kind = {config.task.kind!r}: a listener needs a keyboard to listen to")
-    if config.evolve.algorithm not in ("neat", "neat_python", "map_elites") or config.genome.recurrent:
-        raise ConfigError(
-            "improvise.listener: only feed-forward networks of evolve.algorithm = 'neat' or 'map_elites' improvise"
-        )
-    if config.evolve.algorithm != "neat" and config.task.mode_bit:
-        raise ConfigError("task.mode_bit: only networks of evolve.algorithm = 'neat' learn a song and also improvise")
-    config = _settle_prior(config)
-    if config.task.lags:
-        raise ConfigError(f"task.lags = {config.task.lags!r}: an improvisation remembers the last steps")
-    standard = EvolveConfig()
-    for name in BY_OUTPUT:
-        value = getattr(config.operators, name)
-        if value not in (0, getattr(standard.operators, name)):
-            raise ConfigError(
-                f"operators.{name} = {value:g}: it needs a loss for every output; a listener gives one reward"
-            )
-    return without_losses(config)
-
-
-def _settle_prior(config: EvolveConfig) -> EvolveConfig:
-    """Return the configuration of an improvisation with its prior resolved; raises ConfigError."""
-    prior = config.improvise.prior
-    if prior == "auto":
-        beside = config.evolve.algorithm == "map_elites" or config.task.mode_bit
-        prior = "melody" if beside and needs_prior(config.improvise.listener) else NO_PRIOR
-    check_plan(config.task, prior, True, "improvise.prior")
-    if prior != FORM:
-        melody_prior(prior, "improvise.prior")
-    if prior == NO_PRIOR and config.improvise.draws:
-        raise ConfigError(f"improvise.draws = {config.improvise.draws}: draws need a prior: add improvise.prior=melody")
-    return config.change("improvise", prior=prior)
-
-
-def without_losses(config: EvolveConfig) -> EvolveConfig:
-    """Return a configuration without the operators and options that need losses."""
-    return (
-        config.change("operators", **BY_OUTPUT)
-        .change("evolve", selection="truncation")
-        .change("species", fitness_sharing="normalized")
-    )
-
-
-def named_listener(name: str, option: str) -> Listener:
-    """Return the listener that an option names; raise ConfigError if it does not exist or cannot be read."""
-    try:
-        return listener_named(name)
-    except ImportError as error:
-        raise ConfigError(
-            f"{option} = {name!r} needs the package {error.name}: pip install 'kuznechik[torch]'"
-        ) from None
-    except (ValueError, OSError) as error:
-        raise ConfigError(f"{option} = {name!r}: {error}") from None
-
-
-def melody_prior(name: str, option: str, steps: int = LONGEST_FOLLOWED, plans: Plans | None = None) -> MakePrior | None:
-    """Return a factory for the prior that an option names, or None without one.
-
-    The prior follows melodies for `steps` steps. The prior `form` follows plans, which must be given.
-
-    Raises:
-        ConfigError: The melody model does not exist.
-    """
-    if name in ("", "auto", NO_PRIOR):
-        return None
-    if name == FORM and plans is not None:
-        from listener.form.planning import following
-
-        return following(plans)
-    listener = named_listener(name, option)
-    from listener.melody_model import Expected, MelodyReader  # here, as it loads torch
-
-    if not isinstance(listener, Expected):
-        raise ConfigError(f"{option} = {name!r}: it is not a melody model; use melody, or the file of one")
-    return lambda melodies, first=0: MelodyReader(listener.model, melodies, steps)
-
-
-@dataclass(frozen=True, eq=False)
-class Starts:
-    """Prompts of improvisations, and their length."""
-
-    names: tuple[str, ...]
-    """The songs whose openings are the prompts."""
-    prompts: np.ndarray
-    """(B, P, K) bool."""
-    steps: int
-    """T."""
-
-    @classmethod
-    def of_songs(cls, songs: Sequence[Song], prompt: int) -> "Starts":
-        """Return the openings of songs, `prompt` steps each; an improvisation is as long as the first song."""
-        prompts = np.array([song.roll[:prompt] for song in songs])
-        return cls(tuple(song.name for song in songs), prompts, songs[0].steps)
-
-    def repeated(self, count: int) -> "Starts":
-        """Return the first prompt, repeated `count` times."""
-        return replace(self, names=self.names[:1] * count, prompts=np.repeat(self.prompts[:1], count, axis=0))
-
-    def write(self, folder: RunFolder) -> None:
-        """Write starts.json."""
-        prompts = [[np.flatnonzero(step).tolist() for step in prompt] for prompt in self.prompts]
-        folder.write_json("starts.json", {"steps": self.steps, "songs": list(self.names), "prompts": prompts})
-
-    @classmethod
-    def read(cls, folder: RunFolder, keys: int) -> "Starts":
-        """Read starts.json, with prompts on `keys` keys; raise RunError if it is missing or broken."""
-        content = folder.read_json("starts.json")
-        try:
-            validate_like({"steps": 0, "songs": [""], "prompts": [[[0]]]}, content, "")
-            names, steps, given = content["songs"], content["steps"], content["prompts"]
-            prompts = np.zeros((len(given), len(given[0]), keys), dtype=bool)
-            for prompt, keys_of_steps in zip(prompts, given, strict=True):
-                for step, keys in zip(prompt, keys_of_steps, strict=True):
-                    step[keys] = True
-            if len(names) != len(prompts) or not prompts.shape[1] < steps <= MOST_STEPS:
-                raise ValueError(f"{len(names)} songs, {prompts.shape[:2]} prompts and steps, {steps} steps in total")
-        except (LookupError, ValueError) as error:
-            raise RunError(f"{folder.path}: starts.json is broken: {error}") from None
-        return cls(tuple(names), prompts, steps)
-
-
-def choose_starts(task: Task, most: int, songs: Sequence[Song]) -> Starts:
-    """Return at most `most` distinct prompts: of a run's songs, then of other songs in their catalogue.
-
-    The others have the same keyboard and grid. Without a prompt, the only start is an empty one.
-    """
-    others = [entry.song for entry in read_catalog(task.folder or None, options=task)]
-    alike = [song for song in others if song and (song.keyboard, song.grid) == (songs[0].keyboard, songs[0].grid)]
-    usable = [song for song in alike if song.steps > task.prompt]
-    chosen: dict[bytes, Song] = {}
-    for song in [*songs, *usable]:
-        chosen.setdefault(song.roll[: task.prompt].tobytes(), song)
-    return Starts.of_songs(list(chosen.values())[:most], task.prompt)
 
 
 class OneVoice:

@@ -33,7 +33,8 @@ from experiments.runs.assembly import make_cases, resolve
 from experiments.runs.evolve.atlas import melody_map
 from experiments.runs.evolve.searches import make_search
 from experiments.runs.folder import RunFolder
-from experiments.runs.improvise import Improvising, choose_starts, improvising_of_run
+from experiments.runs.improvise import Improvising, improvising_of_run
+from experiments.runs.starts import choose_starts
 from listener.corpus import read_music, rolls_of
 from listener.files import read_judge
 

@@ -29,9 +29,9 @@ from experiments.runs.breed.choices import CHOICES, STARRED, Choice, append_choi
 from experiments.runs.breed.desk import Desk
 from experiments.runs.checkpoint import State
 from experiments.runs.folder import RunError, RunFolder
-from experiments.runs.improvise import named_listener
 from experiments.runs.lifecycle import Kind
 from experiments.runs.melody import write_melody
+from experiments.runs.named import named_listener
 from experiments.runs.trainable import Callback, Log, Status, Trainable
 from listener.attachment import attached
 from songs.files import write_atomically

@@ -20,18 +20,11 @@ from experiments.config.settings import ConfigError
 from experiments.runs.assembly import make_env
 from experiments.runs.checkpoint import read_arrays
 from experiments.runs.folder import RunError, RunFolder
-from experiments.runs.improvise import (
-    NO_PRIOR,
-    Improvising,
-    OneVoice,
-    Starts,
-    improvising_of_run,
-    melody_prior,
-    named_listener,
-    with_draft,
-)
+from experiments.runs.improvise import Improvising, OneVoice, improvising_of_run, with_draft
 from experiments.runs.lifecycle import name_of_kind, read_config
+from experiments.runs.named import NO_PRIOR, melody_prior, named_listener
 from experiments.runs.origin import Origin
+from experiments.runs.starts import Starts
 from listener.attachment import attached
 from listener.listener import Listener
 from listener.memorization import ExactSteps, RightKeys

@@ -27,7 +27,7 @@ from agents.neat.env_player import (
 )
 from experiments.config.evolve import Environment, EvolveConfig
 from experiments.config.settings import ConfigError
-from experiments.runs.improvise import BY_OUTPUT, without_losses
+from experiments.runs.settle_improvisation import BY_OUTPUT, without_losses
 
 _lent: set[str] = set()
 """Ids with the user's own code that the command line names."""

@@ -25,9 +25,10 @@ from experiments.runs.evolve.evolving import Evolving
 from experiments.runs.evolve.searches import make_search
 from experiments.runs.evolve.warm_start import GENOMES, begin_with_origin
 from experiments.runs.folder import RunFolder
-from experiments.runs.improvise import choose_starts, improvising_of_run, read_improvising
+from experiments.runs.improvise import improvising_of_run, read_improvising
 from experiments.runs.lifecycle import Kind
 from experiments.runs.plans import write_plans
+from experiments.runs.starts import choose_starts
 from songs.song import Song
 
 

@@ -22,7 +22,8 @@ from experiments.config.neat_ini import improvises, neat_ini, read_neat_config
 from experiments.config.settings import ConfigError
 from experiments.runs.assembly import make_cases, make_env, settle_live_inputs
 from experiments.runs.evolve.atlas import melody_map, named_features
-from experiments.runs.improvise import NO_PRIOR, Improvising
+from experiments.runs.improvise import Improvising
+from experiments.runs.named import NO_PRIOR
 from songs.files import write_atomically
 from songs.song import Song
 

@@ -12,10 +12,11 @@ from experiments.plots.run import draw_run
 from experiments.runs.assembly import resolve
 from experiments.runs.champion import open_run
 from experiments.runs.folder import RunError, RunFolder
-from experiments.runs.improvise import OneVoice, Starts, choose_starts
+from experiments.runs.improvise import OneVoice
 from experiments.runs.lifecycle import read_config
 from experiments.runs.source import Playing
 from experiments.runs.sources import read_source
+from experiments.runs.starts import Starts, choose_starts
 from listener.rules import MusicTheory
 from songs.keyboard import KEYS
 from songs.midi import read_midi
