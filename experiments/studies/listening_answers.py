@@ -58,13 +58,14 @@ def read_answers(paths: Sequence[str | Path]) -> list[Answer]:
 
     Raises:
         ValueError: A file contains no answers of a listening test.
+        OSError: A file cannot be read.
     """
     answers: dict[tuple, Answer] = {}
     for path in paths:
         try:
             for key, answer in _read(json.loads(read_text(Path(path)))):
                 answers.setdefault(key, answer)
-        except (OSError, ValueError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{path}: no answers of a listening test: {error!s:.150}") from None
         except (KeyError, TypeError, IndexError):
             raise ValueError(f"{path}: no answers of a listening test: an answer is damaged") from None

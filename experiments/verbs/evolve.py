@@ -179,7 +179,7 @@ def _acted(summary: dict) -> list[str]:
 
     if "mean_return" not in summary:
         return []
-    end = "" if summary["solved_at"] is None else f"; solved at {summary['solved_at']:g} in validation"
+    end = "" if summary["solved_at"] is None else f"; {summary['solved_at']:g} in validation solves it"
     lines = [
         f"Mean return over {summary['test_episodes']} fresh episodes: {significant(summary['mean_return'])} (from "
         f"{significant(summary['least_return'])} to {significant(summary['greatest_return'])}{end}).",

@@ -75,7 +75,7 @@ def test_choices_on_a_finer_grid_are_heard_in_eighths_and_a_choice_of_all_says_n
     [
         ([], "--choices is missing"),
         (["--choices", "few"], "3 choices are too few to learn a taste: make at least 20"),
-        (["--choices", "nowhere"], "nowhere: no answers of a listening test"),
+        (["--choices", "nowhere"], "nowhere: No such file or directory"),
         (
             ["--choices", "human.json"],
             "human.json: these answers are about which is the human's; make a test with --better",
