@@ -1,6 +1,6 @@
 """Train a listener on MIDI files, score melodies with one or audit one; or ask the held-out judge, which is no reward.
 
-A listener is a name (theory, ending, ngram, melody, learned, vae, vae-elbo), the .safetensors file or run folder of a
+A listener is a name (theory, ending, variety, vae-elbo, ngram, melody, learned, vae), the .safetensors file or run of a
 trained one, or a weighted sum such as theory=1,ngram=.5. Nothing is downloaded. docs/listeners.md explains what each
 listener rewards and what fools it.
 """

@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-from listener.registry import listener_named
+from experiments.verbs import listener
+from listener.registry import NAMES, listener_named
 from songs.catalog import default_folder, read_song
 
 
@@ -113,6 +114,10 @@ def test_a_mistake_is_one_line(kuznechik, arguments, says):
     assert called.status == 2
     assert says in called.err
     assert called.err.count("\n") == 1
+
+
+def test_the_help_names_every_listener():
+    assert f"({', '.join(NAMES)})" in listener.__doc__
 
 
 def test_sources_are_told_apart(kuznechik, monkeypatch):
