@@ -202,6 +202,7 @@ def test_sources_that_are_no_runs_are_shown_and_played_beside_one(kuznechik, sol
     assert kuznechik("report", solved, tune, "random", *options, "--out", page).status == 0
     text = page.read_text()
     assert "<h1>3 sources</h1>" in text
+    assert "<h2>random</h2>" in text
     assert text.count('<section class="melody">') == 1 + 1 + 2
     assert text.count('"names": ["C3", "C#3"') == 3  # of the file and of random, on 25 keys
     assert "2 melodies" in text
