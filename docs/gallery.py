@@ -1,7 +1,7 @@
-"""Make the gallery: `python docs/gallery.py` carries out the commands that it prints, and writes docs/gallery/.
+"""Make the gallery: `python docs/gallery.py` runs the commands that its pages show, and writes docs/gallery/.
 
-Runs go to runs/gallery; those that are there already are taken as they are. All of them take about four CPU minutes.
-`--soundfont FILE.sf2` lets the pages of report, duet and listening test sound as a SoundFont.
+Runs go to runs/gallery; existing ones are reused. All of them together take about four CPU minutes.
+With `--soundfont FILE.sf2` the report, the duet and the listening test play through a SoundFont.
 
 Conventions: a picture is a list of rectangles: left, top, width, height, colour of the page and opacity, in cells.
 """
@@ -30,12 +30,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = Path("docs/gallery")
 RUNS = Path("runs/gallery")
 BAR = 8
-"""Steps of a bar, the prompt of what improvises."""
+"""Steps in a bar; improvisations get one bar as their prompt."""
 WALK = (("start", "prompt"), ("step-4", "played"), ("end", "right"))
-"""Melodies of the walk in its picture, with their colours."""
+"""Melodies shown in the picture of the walk, with their colours."""
 
 SOUNDING = ("report", "duet", "listening-test")
-"""Verbs whose pages sound as a SoundFont, with --soundfont."""
+"""Verbs whose pages use the SoundFont of --soundfont."""
 
 Rectangle = tuple[float, float, float, float, str, float]
 
@@ -47,17 +47,17 @@ class Exhibit:
     page: str
     title: str
     text: str
-    """What there is to see; a name in braces is one of `figures`."""
+    """Description; names in braces refer to `figures`."""
     commands: tuple[str, ...]
-    """Make the page, from the root of the project."""
+    """Commands that make the page, run from the root of the project."""
 
 
 EXHIBITS = (
     Exhibit(
         "film.html",
         "The grasshopper, learned",
-        "Evolution, from a network that knows nothing to one that plays the tune by itself: {evaluations} networks in "
-        "{generations} generations. Move the slider: the network grows, and the roll loses its errors.",
+        "Evolution from a network that knows nothing to one that plays the tune by itself: {evaluations} networks in "
+        "{generations} generations. Move the slider: the network grows, and the errors in the roll disappear.",
         (
             "kuznechik evolve grasshopper --seed 0 --out runs/gallery/grasshopper",
             "kuznechik report runs/gallery/grasshopper --out docs/gallery/film.html",
@@ -66,8 +66,8 @@ EXHIBITS = (
     Exhibit(
         "atlas.html",
         "An atlas of improvisations",
-        "MAP-Elites keeps the best network for each mixture of how many notes it plays and how much it repeats. "
-        "{cells} networks in one map; each square plays.",
+        "MAP-Elites keeps the best network for each combination of how many notes it plays and how much it repeats. "
+        "{cells} networks in one map; click a square to hear its network.",
         (
             "kuznechik evolve grasshopper --listener learned --set evolve.algorithm=map_elites "
             "--set evolve.generations=40 --seed 41 --out runs/gallery/atlas",
@@ -76,11 +76,11 @@ EXHIBITS = (
     ),
     Exhibit(
         "improvisations.html",
-        "Improvisations beside songs",
-        "After a bar of the grasshopper, networks go on alone. A judge that rewarded none of them ranks what they play "
-        "among real melodies: deep Q-learning at percentile {deep_q}, the best of the atlas at {atlas}. The songs of "
-        "the project have their median at {real}, random keys at {random}. One run of each: docs/improvising.md has "
-        "more seeds.",
+        "Improvisations and songs",
+        "Networks continue the first bar of the grasshopper on their own. A judge that rewarded none of them ranks "
+        "their melodies among real ones: deep Q-learning at percentile {deep_q}, the best of the atlas at {atlas}. "
+        "The median of the project's songs is at {real}, random keys are at {random}. One run each; "
+        "docs/improvising.md has more seeds.",
         (
             "kuznechik dqn grasshopper --listener learned --seed 41 --out runs/gallery/deep-q",
             "kuznechik leaderboard runs/gallery/deep-q runs/gallery/atlas --listener learned --seed 0 "
@@ -102,14 +102,14 @@ EXHIBITS = (
     Exhibit(
         "duet.html",
         "A duet",
-        "Play a bar on the keyboard; the network that learned the grasshopper answers, and looks for a way back to "
-        "its tune. It runs in the page.",
+        "Play a bar on the keyboard; the network that learned the grasshopper answers, and finds its way back to the "
+        "tune. It runs in the page.",
         ("kuznechik duet runs/gallery/grasshopper --out docs/gallery/duet.html",),
     ),
     Exhibit(
         "blind-test.html",
         "Human or machine?",
-        "Pairs of melodies in random order; one of each is a song. Which one? Your answers stay in the browser.",
+        "Pairs of melodies in random order; one of each pair is a song. Which one? Your answers stay in the browser.",
         (
             "kuznechik listening-test --machine runs/gallery/deep-q vae:16 melody --seed 0 "
             "--out docs/gallery/blind-test.html",
@@ -119,26 +119,26 @@ EXHIBITS = (
 
 
 def carry_out(command: str) -> None:
-    """Carry out a command, unless it makes a folder of runs/gallery that is there."""
+    """Run a command, unless it would make a folder in runs/gallery that already exists."""
     program, *arguments = shlex.split(command)
     if program == "cp":
         shutil.copy(*arguments)
         return
     if any(Path(one).parent == RUNS and Path(one).exists() for one in arguments[-1:]):
-        print(f"{arguments[-1]} is there already")
+        print(f"{arguments[-1]} already exists")
         return
     print(command, flush=True)
     subprocess.run([sys.executable, "-m", "experiments", *arguments], check=True)
 
 
 def sounding(command: str, soundfont: str) -> str:
-    """Return a command that lets its page, if it writes one, sound as a SoundFont."""
+    """Return a command with --soundfont added, if its verb writes a page that takes it."""
     program, verb, arguments = command.split(" ", 2)
     return f"{program} {verb} --soundfont {shlex.quote(soundfont)} {arguments}" if verb in SOUNDING else command
 
 
 def figures() -> dict[str, str]:
-    """Return what the runs reached, by the names in the texts."""
+    """Return the figures of the runs, by their names in the texts."""
     summary = json.loads((RUNS / "grasshopper/summary.json").read_text(encoding="utf-8"))
     rows = json.loads((RUNS / "leaderboard/leaderboard.json").read_text(encoding="utf-8"))["rows"]
     ranks = {row["name"].replace("-", "_"): f"{row['percentile']['median']:.0f}" for row in rows}
@@ -147,12 +147,12 @@ def figures() -> dict[str, str]:
 
 
 def roll_picture(parts: Sequence[tuple[str, str]], steps: int, prompt: int = 0) -> list[Rectangle]:
-    """Return the first steps of what sources play, one after the other, each with its colour.
+    """Return the first steps of several sources, one after another, each in its colour.
 
     Args:
         parts: sources and colours.
-        steps: of each.
-        prompt: steps that have a colour of their own.
+        steps: number of steps of each source.
+        prompt: number of first steps that are drawn in the colour of the prompt.
     """
     drawn: list[Rectangle] = []
     for number, (text, colour) in enumerate(parts):
@@ -164,7 +164,7 @@ def roll_picture(parts: Sequence[tuple[str, str]], steps: int, prompt: int = 0) 
 
 
 def atlas_picture() -> list[Rectangle]:
-    """Return the cells of the atlas, the better the stronger."""
+    """Return the cells of the atlas; better ones are more opaque."""
     atlas = read_atlas(RunFolder(RUNS / "atlas"))
     order = sorted(atlas.genomes, key=lambda cell: atlas.qualities[cell])
     return [
@@ -174,14 +174,14 @@ def atlas_picture() -> list[Rectangle]:
 
 
 def piano_picture() -> list[Rectangle]:
-    """Return a piano of one octave; one key is pressed by a person, another by a network."""
+    """Return a piano of one octave with one key pressed by a person and another by a network."""
     pressed = {2: "prompt", 4: "right"}
     white: list[Rectangle] = [(key, 0, 0.94, 4, pressed.get(key, "line"), 1) for key in range(8)]
     return white + [(place - 0.3, 0, 0.6, 2.4, "ink", 1) for place in (1, 2, 4, 5, 6)]
 
 
 def question_picture() -> list[Rectangle]:
-    """Return two rolls, between which nobody can tell."""
+    """Return two rolls in the same colour."""
     return roll_picture([("oh_susanna", "quiet"), ("melody", "quiet")], 4 * BAR)
 
 
@@ -193,18 +193,18 @@ PICTURES: dict[str, Callable[[], list[Rectangle]]] = {
     "duet.html": piano_picture,
     "blind-test.html": question_picture,
 }
-"""What an exhibit looks like from afar."""
+"""Thumbnails of the exhibits."""
 
 
 def view_box(rectangles: Sequence[Rectangle]) -> str:
-    """Return the part of the plane that a picture takes, as SVG says it."""
+    """Return the viewBox of a picture for SVG."""
     left, top = (min(one[axis] for one in rectangles) for axis in (0, 1))
     right, bottom = (max(one[axis] + one[axis + 2] for one in rectangles) for axis in (0, 1))
     return f"{left:g} {top:g} {right - left:g} {bottom - top:g}"
 
 
 def write_index(exhibits: Sequence[Exhibit]) -> None:
-    """Write the page that leads to the others."""
+    """Write the index page."""
     reached, shown = figures(), []
     for one in exhibits:
         rectangles = PICTURES[one.page]()
@@ -214,10 +214,10 @@ def write_index(exhibits: Sequence[Exhibit]) -> None:
 
 
 def main() -> None:
-    """Write all the pages."""
+    """Write all pages."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--soundfont", metavar="FILE.sf2", help="let pages sound as a SoundFont; from the root of the project"
+        "--soundfont", metavar="FILE.sf2", help="SoundFont for the pages, relative to the root of the project"
     )
     soundfont = parser.parse_args().soundfont
     exhibits = EXHIBITS

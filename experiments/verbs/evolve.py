@@ -153,8 +153,9 @@ def _lines(summary: dict, folder: Any) -> list[str]:
     """Return the lines that print the result and the next commands."""
     from experiments.runs.lifecycle import read_config
 
+    generations = summary["generations"]
     lines = [
-        f"{ENDINGS[summary['stopped']]} after {summary['generations']} generations, "
+        f"{ENDINGS[summary['stopped']]} after {generations} generation{'s' * (generations != 1)}, "
         f"{summary['evaluations']} evaluations, {summary['cpu_seconds']:.1f} CPU seconds."
     ]
     if summary["ceiling"] is not None:
