@@ -58,7 +58,7 @@ def test_a_folder_of_a_run_that_is_there_is_taken(tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     (tmp_path / gallery.RUNS / "grasshopper").mkdir(parents=True)
     gallery.carry_out("kuznechik evolve grasshopper --out runs/gallery/grasshopper")
-    assert capsys.readouterr().out == "runs/gallery/grasshopper is there already\n"
+    assert capsys.readouterr().out == "runs/gallery/grasshopper already exists\n"
 
 
 def test_with_a_soundfont_the_pages_that_sound_are_made_with_it():
