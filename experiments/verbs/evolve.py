@@ -5,10 +5,10 @@ same result as if it had never stopped. Operators beyond plain NEAT (modular cro
 reweighting) are on by default and named in the summary; --config plain-neat runs neat-python's own NEAT.
 
 With --listener no song is learned. Networks continue the opening of the song on their own, and a listener rewards what
-they play; --config form does so by a plan of bars and phrases, and sounds best. Operators that need a loss for every
-output are off (the preset improvise, which --listener implies). With --prompt 0 networks start from silence; with --set
-improvise.starts=8 each is judged by how it continues the openings of eight songs. With --mode-bit the song is learned
-first. A second network then learns to improvise, and both are joined: mode 1 plays the song, mode 0 improvises.
+they play; --config form does so by a plan of bars and phrases, with better results. Operators that need a loss for
+every output are off (the preset improvise, which --listener implies). With --prompt 0 networks start from silence; with
+--set improvise.starts=8 each is judged by how it continues the openings of eight songs. With --mode-bit the song is
+learned first. A second network then learns to improvise, and both are joined: mode 1 plays the song, mode 0 improvises.
 
 With --env a network acts in any Gymnasium environment whose observations and actions are Box or Discrete. A genome's
 fitness is its mean return over a few episodes, and --workers speed up the run.
