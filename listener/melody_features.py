@@ -76,7 +76,7 @@ def features_so_far(melodies: np.ndarray) -> dict[str, np.ndarray]:
         "longest gap": _most_so_far(known.gap),
         **_intervals_so_far(known),
         "longest run of one key": _most_so_far(runs),
-        "repeated bars": _repeated_bars(whole) / bars,
+        "repeated bars": repeated_bars(whole) / bars,
     }
 
 
@@ -106,6 +106,14 @@ def runs_of_steps(melodies: np.ndarray) -> np.ndarray:
     onward[:, 1:] = (direction[:, 1:] == direction[:, :-1]) & (direction[:, 1:] != 0)
     going_on = sum_so_far(theory.at_steps(onward, indices, whole.shape[1]))
     return going_on / np.maximum(sum_so_far(whole != REST) - 1, 1)
+
+
+def repeated_bars(melodies: np.ndarray) -> np.ndarray:
+    """Count the bars so far that equal an earlier one, at every bar line of melodies (N, T): (N, bars) float64."""
+    whole = melodies[:, : melodies.shape[1] // STEPS_PER_BAR * STEPS_PER_BAR]
+    bars = np.ascontiguousarray(whole.reshape(len(whole), -1, STEPS_PER_BAR)).view(np.int64)[..., 0]
+    same = bars[:, :, None] == bars[:, None, :]
+    return (same & np.tri(bars.shape[1], k=-1, dtype=bool)).any(axis=2).cumsum(axis=1, dtype=np.float64)
 
 
 def features(melodies: np.ndarray) -> dict[str, np.ndarray]:
@@ -184,13 +192,6 @@ def _entropy(keys: np.ndarray, notes: np.ndarray) -> np.ndarray:
     """Return the entropy in bits of counts of keys (..., K), given the number of notes (...)."""
     share = keys / notes[..., None]
     return -(share * np.log2(np.where(share > 0, share, 1))).sum(axis=2)
-
-
-def _repeated_bars(melodies: np.ndarray) -> np.ndarray:
-    """Count the bars so far that equal an earlier one: (N, bars) float64."""
-    bars = np.ascontiguousarray(melodies.reshape(len(melodies), -1, STEPS_PER_BAR)).view(np.int64)[..., 0]
-    same = bars[:, :, None] == bars[:, None, :]
-    return (same & np.tri(bars.shape[1], k=-1, dtype=bool)).any(axis=2).cumsum(axis=1, dtype=np.float64)
 
 
 def _two_note_share(melodies: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ Conventions: as in `listener.listener`; targets are not looked at. The reward is
 import numpy as np
 
 from listener.listener import SumOfTerms, at_bar_lines
-from listener.melody_features import features_so_far
+from listener.melody_features import repeated_bars
 from listener.theory import highest_keys
 from songs.keyboard import STEPS_PER_BAR
 
@@ -24,9 +24,9 @@ class Variety(SumOfTerms):
     def terms(self, rolls: np.ndarray, targets: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return the rewards as the one term `variety`, (B, T) float32."""
         melodies = highest_keys(rolls)
-        repeated = features_so_far(melodies)["repeated bars"]
+        repeated = repeated_bars(melodies)
         bars = np.arange(1, repeated.shape[1] + 1)
-        different = bars * (1 - repeated)
+        different = bars - repeated
         low, high = (share * bars for share in MIDDLE)
         worth = np.minimum(0.0, np.minimum(different - low, high - different))
         return {"variety": at_bar_lines(np.diff(worth, axis=1, prepend=0.0), melodies.shape[1])}
