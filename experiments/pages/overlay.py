@@ -32,7 +32,7 @@ def overlay_figure(folders: Sequence[RunFolder]) -> Figure | None:
     if not curves:
         return None
     with style.context(STYLE):
-        figure, panels = sheet(10, 0.8 + 3.8 * len(curves), len(curves), sharex=True, bottom=0.6)
+        figure, panels = sheet(10, 0.8 + 3.8 * len(curves), len(curves), sharex=True, left=1.0, bottom=0.6)
         for axes, (name, runs) in zip(panels, curves.items(), strict=True):
             _draw_runs(axes, name, runs, with_legend=len(folders) <= 20)
         panels[-1].set_xlabel(AXES["steps"])
